@@ -1,0 +1,179 @@
+//! API keys: what a caller proves itself with, and what a key allows.
+
+use std::fmt;
+use std::str::FromStr;
+
+use sha2::{Digest, Sha256};
+
+/// What a key allows its holder to do.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub enum Scope {
+    /// `GET /api/v1/contact-lookup/`
+    Lookup,
+    /// The reading endpoints under `/api/public/`.
+    Search,
+    /// Every endpoint that changes contacts.
+    Write,
+}
+
+impl Scope {
+    pub const ALL: [Scope; 3] = [Scope::Lookup, Scope::Search, Scope::Write];
+
+    /// The name by which the database and the command line know the scope.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Scope::Lookup => "lookup",
+            Scope::Search => "search",
+            Scope::Write => "write",
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Scope {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Scope::ALL
+            .into_iter()
+            .find(|scope| scope.name() == text.trim())
+            .ok_or_else(|| "a scope is lookup, search or write".to_owned())
+    }
+}
+
+/// How a new key looks. Both formats work on both APIs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// `mindo_` and 24 characters, as the lookup's vendor documents its keys.
+    Mindo,
+    /// `cs_` and 32 characters.
+    Opaque,
+}
+
+/// A key as its holder sends it. Its text is shown once, when it is made; `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiKey(String);
+
+/// Characters of a generated key: 62 of them, 5.95 bits each, so that the shortest format carries 142.
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// The fewest and the most characters of a key that was made elsewhere.
+const IMPORTED_LENGTH: std::ops::RangeInclusive<usize> = 16..=256;
+
+/// Why a text can't be a key; it never holds the text itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum KeyError {
+    #[error("the key is empty")]
+    Empty,
+    #[error("a key has 16 to 256 characters")]
+    Length,
+    #[error("a key consists of visible ASCII characters without blanks")]
+    Characters,
+}
+
+impl ApiKey {
+    /// Makes a new key from the system's random source.
+    pub fn generate(format: Format) -> Result<Self, getrandom::Error> {
+        let (prefix, length) = match format {
+            Format::Mindo => ("mindo_", 24),
+            Format::Opaque => ("cs_", 32),
+        };
+        let mut key = String::from(prefix);
+        let mut bytes = [0_u8; 64];
+        while key.len() < prefix.len() + length {
+            getrandom::fill(&mut bytes)?;
+            // 248 is the largest multiple of 62 in a byte: above it the remainder would favour some characters.
+            let fair = bytes.iter().filter(|byte| **byte < 248);
+            for byte in fair.take(prefix.len() + length - key.len()) {
+                key.push(char::from(ALPHABET[usize::from(byte % 62)]));
+            }
+        }
+        Ok(Self(key))
+    }
+
+    /// Takes the value that a caller sent or that an operator brings along. Surrounding blanks are cut.
+    ///
+    /// # Errors
+    /// [`KeyError`] says what keeps the text from being a key.
+    pub fn parse(text: &str) -> Result<Self, KeyError> {
+        let text = text.trim();
+        if text.is_empty() {
+            Err(KeyError::Empty)
+        } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Err(KeyError::Characters)
+        } else if !IMPORTED_LENGTH.contains(&text.len()) {
+            Err(KeyError::Length)
+        } else {
+            Ok(Self(text.to_owned()))
+        }
+    }
+
+    /// What the database keeps of the key.
+    ///
+    /// One SHA-256 and no slow password hash: a key has over 112 bits of randomness, which no guessing
+    /// exhausts, while a slow hash would hand every attacker the server's cores.
+    pub fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.0.as_bytes()).into()
+    }
+
+    /// Enough to recognise the key in a list: its prefix, and its last four characters.
+    pub fn display(&self) -> String {
+        let prefix = self.0.find('_').filter(|at| *at <= 8).map_or("", |at| &self.0[..=at]);
+        format!("{prefix}…{}", &self.0[self.0.len() - 4..])
+    }
+
+    /// The key itself, for the one time that it is shown.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ApiKey({})", self.display())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generated_keys_have_the_documented_form_and_never_repeat() {
+        let mindo = ApiKey::generate(Format::Mindo).unwrap();
+        assert!(mindo.reveal().starts_with("mindo_"));
+        assert_eq!(mindo.reveal().len(), 30);
+        assert!(mindo.reveal()[6..].bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        assert_ne!(mindo, ApiKey::generate(Format::Mindo).unwrap());
+        assert_eq!(ApiKey::generate(Format::Opaque).unwrap().reveal().len(), 35);
+    }
+
+    #[test]
+    fn a_generated_key_can_be_parsed_back() {
+        for format in [Format::Mindo, Format::Opaque] {
+            let key = ApiKey::generate(format).unwrap();
+            assert_eq!(ApiKey::parse(key.reveal()), Ok(key));
+        }
+    }
+
+    #[test]
+    fn debug_and_display_hide_all_but_the_ends() {
+        let key = ApiKey::parse("mindo_abcdefghijklmnopqrstuvwx").unwrap();
+        assert_eq!(key.display(), "mindo_…uvwx");
+        assert_eq!(format!("{key:?}"), "ApiKey(mindo_…uvwx)");
+    }
+
+    #[test]
+    fn what_no_key_looks_like_is_refused() {
+        assert_eq!(ApiKey::parse("  "), Err(KeyError::Empty));
+        assert_eq!(ApiKey::parse("short"), Err(KeyError::Length));
+        assert_eq!(ApiKey::parse(&"x".repeat(257)), Err(KeyError::Length));
+        assert_eq!(ApiKey::parse("sixteen chars but blank"), Err(KeyError::Characters));
+        assert_eq!(ApiKey::parse("clé-clé-clé-clé-clé"), Err(KeyError::Characters));
+    }
+}

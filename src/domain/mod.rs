@@ -1,0 +1,8 @@
+//! What the words of the field mean: values and their rules, without input or output.
+
+pub mod client;
+pub mod contact;
+pub mod key;
+pub mod phone;
+pub mod term;
+pub mod window;

@@ -4,6 +4,8 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`store`] | everything that speaks SQL |
 //! | [`domain`] | what a contact, a phone number, a search term, a key *is* |
 
 pub mod domain;
+pub mod store;

@@ -1,0 +1,218 @@
+//! Writes many contacts at once: rows are copied into a temporary table, and merged there with each other and
+//! with the contacts that are there, in one transaction.
+//!
+//! `import/merge.rs` says which contact a row means.
+
+mod merge;
+
+use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Timestamptz;
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::domain::client::ClientId;
+use crate::domain::contact::ContactDraft;
+
+/// How many rows travel in one COPY: enough to forget the round trip, few enough to forget the memory.
+const BATCH: usize = 1000;
+
+/// What became of the contacts that the rows speak of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Merged {
+    pub created: u64,
+    /// Existing contacts that the rows changed.
+    pub updated: u64,
+    /// Existing contacts that had everything already.
+    pub unchanged: u64,
+}
+
+/// The rows as they came. `kind` is the pass that they belong to, `identity` what they say about who is meant: rows
+/// of one kind, platform and identity are a group, and mean one contact.
+///
+/// A sort or hash of the merge may take 64 MB, and more goes to disk; compiling its statements would take longer
+/// than it saves.
+const TABLES: &str = "
+SET LOCAL work_mem = '64MB';
+SET LOCAL jit = off;
+CREATE TEMPORARY TABLE import_rows (
+    row bigint NOT NULL,
+    id uuid NOT NULL,
+    platform text NOT NULL,
+    external_user_id text,
+    phone text,
+    phone_key text,
+    phone_as_given text,
+    email text,
+    name text,
+    source text,
+    chat_status text,
+    blocked boolean,
+    is_chat_read boolean,
+    contact_list text,
+    created_at timestamptz,
+    last_message_at timestamptz,
+    last_inbound_at timestamptz,
+    kind smallint GENERATED ALWAYS AS (
+        CASE WHEN external_user_id IS NOT NULL THEN 1 WHEN phone IS NOT NULL THEN 2 ELSE 3 END) STORED,
+    identity text GENERATED ALWAYS AS (coalesce(external_user_id, phone, lower(email))) STORED
+) ON COMMIT DROP;
+";
+
+diesel::table! {
+    import_rows (row) {
+        row -> Int8,
+        id -> Uuid,
+        platform -> Text,
+        external_user_id -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        phone_key -> Nullable<Text>,
+        phone_as_given -> Nullable<Text>,
+        email -> Nullable<Text>,
+        name -> Nullable<Text>,
+        source -> Nullable<Text>,
+        chat_status -> Nullable<Text>,
+        blocked -> Nullable<Bool>,
+        is_chat_read -> Nullable<Bool>,
+        contact_list -> Nullable<Text>,
+        created_at -> Nullable<Timestamptz>,
+        last_message_at -> Nullable<Timestamptz>,
+        last_inbound_at -> Nullable<Timestamptz>,
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = import_rows, treat_none_as_default_value = false)]
+struct StagedRow {
+    row: i64,
+    id: Uuid,
+    platform: String,
+    external_user_id: Option<String>,
+    phone: Option<String>,
+    phone_key: Option<String>,
+    phone_as_given: Option<String>,
+    email: Option<String>,
+    name: Option<String>,
+    source: Option<String>,
+    chat_status: Option<String>,
+    blocked: Option<bool>,
+    is_chat_read: Option<bool>,
+    contact_list: Option<String>,
+    created_at: Option<DateTime<Utc>>,
+    last_message_at: Option<DateTime<Utc>>,
+    last_inbound_at: Option<DateTime<Utc>>,
+}
+
+impl StagedRow {
+    fn new(row: i64, draft: ContactDraft) -> Self {
+        let (platform, given) = draft.into_parts();
+        let (phone, phone_key, phone_as_given) = match given.phone {
+            Some(phone) => (phone.phone, phone.key, Some(phone.as_given)),
+            None => (None, None, None),
+        };
+        Self {
+            row,
+            // Every row brings an id, and a new contact takes its first row's: PostgreSQL makes none of version 7
+            // before 18.
+            id: Uuid::now_v7(),
+            platform,
+            external_user_id: given.external_user_id,
+            phone,
+            phone_key,
+            phone_as_given,
+            email: given.email,
+            name: given.name,
+            source: given.source,
+            chat_status: given.chat_status,
+            blocked: given.blocked,
+            is_chat_read: given.is_chat_read,
+            contact_list: given.contact_list,
+            created_at: given.created_at,
+            last_message_at: given.last_message_at,
+            last_inbound_at: given.last_inbound_at,
+        }
+    }
+}
+
+/// Takes the rows of an import.
+pub struct Staging<'c> {
+    connection: &'c mut PgConnection,
+    now: DateTime<Utc>,
+    count: i64,
+    batch: Vec<StagedRow>,
+}
+
+impl Staging<'_> {
+    /// The database's clock when the import began.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Takes the next row.
+    pub fn push(&mut self, draft: ContactDraft) -> Result<(), StoreError> {
+        self.count += 1;
+        self.batch.push(StagedRow::new(self.count, draft));
+        if self.batch.len() == BATCH {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
+        if !batch.is_empty() {
+            diesel::copy_from(import_rows::table)
+                .from_insertable(batch)
+                .execute(self.connection)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes all rows that `fill` gives into the client's contacts; nothing where `fill` or anything else fails.
+///
+/// A blank leaves what is there, the last row that says something wins, times of messages only move forward, and
+/// `created_at` is a new contact's alone. Rows without a source make contacts with `csv_import`, rows without a
+/// list put new contacts into the client's default list.
+///
+/// The connection should have no `statement_timeout`.
+///
+/// # Errors
+/// Those of `fill`, and [`StoreError`]; [`StoreError::Exists`] where other writers made the same contacts at every
+/// attempt.
+pub fn import<E: From<StoreError>>(
+    connection: &mut PgConnection,
+    client: ClientId,
+    fill: impl FnOnce(&mut Staging<'_>) -> Result<(), E>,
+) -> Result<Merged, E> {
+    let merged = connection.transaction(|connection| {
+        connection.batch_execute(TABLES)?;
+        let now = diesel::select(diesel::dsl::now.into_sql::<Timestamptz>()).get_result(connection)?;
+        let mut staging = Staging {
+            connection,
+            now,
+            count: 0,
+            batch: Vec::with_capacity(BATCH),
+        };
+        fill(&mut staging).map_err(Abort::Fill)?;
+        staging.flush().map_err(Abort::Store)?;
+        merge::merge(connection, client).map_err(Abort::Store)
+    });
+    merged.map_err(|abort| match abort {
+        Abort::Store(error) => error.into(),
+        Abort::Fill(error) => error,
+    })
+}
+
+/// What ends the transaction: diesel wants one type that its own errors convert into.
+enum Abort<E> {
+    Store(StoreError),
+    Fill(E),
+}
+
+impl<E> From<diesel::result::Error> for Abort<E> {
+    fn from(error: diesel::result::Error) -> Self {
+        Abort::Store(error.into())
+    }
+}

@@ -1,0 +1,407 @@
+//! Finds the contact that each copied row means, and merges them.
+//!
+//! A row means the contact that has its identity *after* the import, so that the same rows once more change
+//! nothing. Three passes find it, each looking at what the one before leaves:
+//!
+//! 1. rows with an external id: the contact that has it; else the contact of the channel that has the phone and no
+//!    external id, which adopts the first such id; else a new one;
+//! 2. rows with a phone: the oldest contact of the channel that has the phone; else a new one;
+//! 3. rows with an email alone: the oldest contact of the channel that has the email; else a new one.
+//!
+//! "The oldest" is by `created_at`, then by `serial_id`; new contacts get theirs in the order of the rows.
+//!
+//! No unique index can stand in the way of that, whatever the rows say: a contact without an external id never
+//! changes its phone, nor one with an email alone its email but in case. What can is another writer, and then
+//! the merge is done anew.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Text, Uuid};
+
+use super::Merged;
+use crate::domain::client::{ClientId, DEFAULT_LIST};
+use crate::domain::contact::DEFAULT_CHAT_STATUS;
+use crate::store::StoreError;
+use crate::store::clients::ensure_list;
+
+/// The source of a new contact for which none is given.
+const DEFAULT_SOURCE: &str = "csv_import";
+
+/// How often the merge is tried where other writers make the same contacts at the same time.
+const ATTEMPTS: usize = 5;
+
+/// From so many changes on, the planner's statistics and the trigram indexes are brought up to date at once
+/// instead of whenever the database finds time.
+const MANY: u64 = 1000;
+
+/// Merges the copied rows with each other and with the client's contacts.
+pub(super) fn merge(connection: &mut PgConnection, client: ClientId) -> Result<Merged, StoreError> {
+    // Imports into one client queue up here. Writers of single contacts don't wait.
+    sql_query("SELECT pg_advisory_xact_lock(hashtextextended('import ' || $1, 0))")
+        .bind::<Text, _>(client.to_string())
+        .execute(connection)?;
+    // Nobody else gathers statistics about temporary tables. A longer pending list means fewer visits to the
+    // trigram indexes, and is emptied in the end.
+    connection.batch_execute("ANALYZE import_rows; SET LOCAL gin_pending_list_limit = '32MB'")?;
+    let mut attempt = 1;
+    let merged = loop {
+        // Within a savepoint: what a failed attempt did is undone, the copied rows stay.
+        match connection.transaction(|connection| try_merge(connection, client)) {
+            Err(error) if attempt < ATTEMPTS && is_contention(&error) => attempt += 1,
+            result => break result?,
+        }
+    };
+    if merged.created + merged.updated >= MANY {
+        connection.batch_execute(TIDY_UP)?;
+    }
+    Ok(merged)
+}
+
+/// Whether another writer was in the way, so that another look at the contacts may end well.
+fn is_contention(error: &StoreError) -> bool {
+    match error {
+        StoreError::Exists(_) => true,
+        // diesel has no kind of its own for it.
+        StoreError::Statement(DieselError::DatabaseError(_, information)) => {
+            information.message() == "deadlock detected"
+        }
+        _ => false,
+    }
+}
+
+fn try_merge(connection: &mut PgConnection, client: ClientId) -> Result<Merged, StoreError> {
+    let run = |connection: &mut PgConnection, statement: &str| {
+        sql_query(statement)
+            .bind::<Uuid, _>(client.as_uuid())
+            .execute(connection)
+    };
+    let default_list = ensure_list(connection, client, DEFAULT_LIST)?;
+    run(connection, MAKE_LISTS)?;
+    connection.batch_execute(TABLES)?;
+    for pass in [find_by_external_id(), FIND_BY_PHONE.into(), find_by_email()] {
+        run(connection, &pass)?;
+        connection.batch_execute("ANALYZE import_groups")?;
+    }
+    let adoption: Adoption = sql_query(LOCK_ADOPTED)
+        .bind::<Uuid, _>(client.as_uuid())
+        .get_result(connection)?;
+    if adoption.locked < adoption.wanted {
+        let reason = "another writer gave the contact an external id".to_owned();
+        let error = DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, Box::new(reason));
+        return Err(StoreError::Exists(error));
+    }
+    connection.batch_execute(&merge_rows())?;
+    let updated = run(connection, &update_contacts())? as u64;
+    let created = sql_query(INSERT_CONTACTS)
+        .bind::<Uuid, _>(client.as_uuid())
+        .bind::<BigInt, _>(default_list)
+        .bind::<Text, _>(DEFAULT_SOURCE)
+        .bind::<Text, _>(DEFAULT_CHAT_STATUS)
+        .execute(connection)? as u64;
+    let known: Count = sql_query(COUNT_KNOWN).get_result(connection)?;
+    Ok(Merged {
+        created,
+        updated,
+        unchanged: known.count.unsigned_abs() - updated,
+    })
+}
+
+#[derive(QueryableByName)]
+struct Adoption {
+    #[diesel(sql_type = BigInt)]
+    wanted: i64,
+    #[diesel(sql_type = BigInt)]
+    locked: i64,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// The value of the last row of a group that has one.
+fn last(value: &str) -> String {
+    format!("(array_agg({value} ORDER BY row DESC) FILTER (WHERE {value} IS NOT NULL))[1]")
+}
+
+/// `import_groups` has the groups of rows, and the contact that each means: the group whose first row is `entity`
+/// stands for it, and is the group itself unless a former pass had found or made that contact already.
+/// `contact_id` is null for a new one. `serial_id`, `created_at` and `phone` are the contact's own as the passes
+/// leave them, `email` as it was found, in lower case.
+///
+/// `import_contacts` has what the rows of all groups with one `entity` say together.
+const TABLES: &str = "
+CREATE TEMPORARY TABLE import_groups (
+    kind smallint NOT NULL,
+    platform text NOT NULL,
+    identity text NOT NULL,
+    first_row bigint NOT NULL,
+    entity bigint NOT NULL,
+    contact_id uuid,
+    serial_id bigint,
+    created_at timestamptz NOT NULL,
+    phone text,
+    email text,
+    adopts boolean NOT NULL DEFAULT false
+) ON COMMIT DROP;
+CREATE TEMPORARY TABLE import_contacts (
+    entity bigint NOT NULL,
+    external_user_id text,
+    phone text,
+    phone_key text,
+    phone_as_given text,
+    email text,
+    name text,
+    source text,
+    chat_status text,
+    blocked boolean,
+    is_chat_read boolean,
+    contact_list text,
+    last_message_at timestamptz,
+    last_inbound_at timestamptz
+) ON COMMIT DROP;
+";
+
+const MAKE_LISTS: &str = "
+INSERT INTO contact_lists (client_id, name)
+SELECT $1, contact_list FROM import_rows
+WHERE contact_list IS NOT NULL
+GROUP BY contact_list
+ORDER BY min(row)
+ON CONFLICT DO NOTHING
+";
+
+fn find_by_external_id() -> String {
+    format!(
+        "
+INSERT INTO import_groups
+    (kind, platform, identity, first_row, entity, contact_id, serial_id, created_at, phone, email, adopts)
+WITH groups AS (
+    SELECT platform, identity, min(row) AS first_row, min(created_at) AS created_at, {phone} AS phone
+    FROM import_rows
+    WHERE kind = 1
+    GROUP BY platform, identity
+), known AS (
+    SELECT groups.*, known.id, known.serial_id, known.created_at AS known_since, known.phone AS known_phone,
+           known.email AS known_email,
+           -- One contact can be adopted once: of several unknown ids with its phone, by the first in the file.
+           known.id IS NULL AND row_number() OVER (
+               PARTITION BY groups.platform, groups.phone, known.id IS NULL ORDER BY first_row) = 1 AS may_adopt
+    FROM groups
+    LEFT JOIN contacts known
+        ON known.client_id = $1 AND known.platform = groups.platform AND known.external_user_id = identity
+)
+SELECT 1, known.platform, identity, first_row, first_row, coalesce(known.id, adopted.id),
+       coalesce(known.serial_id, adopted.serial_id),
+       coalesce(known.known_since, adopted.created_at, known.created_at, now()),
+       coalesce(known.phone, known.known_phone), lower(coalesce(known.known_email, adopted.email)),
+       adopted.id IS NOT NULL
+FROM known
+LEFT JOIN contacts adopted
+    ON may_adopt AND adopted.client_id = $1 AND adopted.platform = known.platform
+    AND adopted.phone = known.phone AND adopted.external_user_id IS NULL
+",
+        phone = last("phone")
+    )
+}
+
+/// The contacts that have the phone are looked for where an index finds them: by the phone those that it
+/// identifies, by the match key the others.
+const FIND_BY_PHONE: &str = "
+INSERT INTO import_groups (kind, platform, identity, first_row, entity, contact_id, serial_id, created_at, phone,
+    email)
+WITH groups AS (
+    SELECT platform, identity, min(row) AS first_row, min(created_at) AS created_at, min(phone_key) AS phone_key
+    FROM import_rows
+    WHERE kind = 2
+    GROUP BY platform, identity
+), touched AS (
+    SELECT groups.first_row, entity, contact_id, serial_id, former.created_at, email
+    FROM groups
+    JOIN import_groups former ON former.platform = groups.platform AND former.phone = groups.identity
+), untouched AS (
+    SELECT first_row, contacts.id, serial_id, contacts.created_at, email
+    FROM groups
+    JOIN contacts
+        ON client_id = $1 AND contacts.platform = groups.platform AND phone = identity AND external_user_id IS NULL
+    UNION ALL
+    SELECT first_row, contacts.id, serial_id, contacts.created_at, email
+    FROM groups
+    JOIN contacts
+        ON client_id = $1 AND contacts.platform = groups.platform AND contacts.phone_key = groups.phone_key
+        AND phone = identity AND external_user_id IS NOT NULL
+), oldest AS (
+    SELECT DISTINCT ON (first_row) * FROM (
+        SELECT * FROM touched
+        UNION ALL
+        SELECT first_row, first_row, id, serial_id, created_at, email FROM untouched
+        WHERE NOT EXISTS (SELECT FROM import_groups former WHERE former.contact_id = untouched.id)
+    ) AS candidates
+    ORDER BY first_row, created_at, serial_id NULLS LAST, entity
+)
+SELECT 2, platform, identity, first_row, coalesce(entity, first_row), contact_id, serial_id,
+       coalesce(oldest.created_at, groups.created_at, now()), identity, lower(email)
+FROM groups
+LEFT JOIN oldest USING (first_row)
+";
+
+fn find_by_email() -> String {
+    format!(
+        "
+INSERT INTO import_groups (kind, platform, identity, first_row, entity, contact_id, serial_id, created_at)
+WITH groups AS (
+    SELECT platform, identity, min(row) AS first_row, min(created_at) AS created_at
+    FROM import_rows
+    WHERE kind = 3
+    GROUP BY platform, identity
+), said AS (
+    SELECT entity, lower({email}) AS email
+    FROM import_rows rows
+    JOIN import_groups USING (kind, platform, identity)
+    WHERE rows.email IS NOT NULL
+    GROUP BY entity
+), touched AS (
+    SELECT groups.first_row, former.entity, contact_id, former.serial_id, former.created_at
+    FROM import_groups former
+    LEFT JOIN said ON said.entity = former.entity
+    JOIN groups ON groups.platform = former.platform AND groups.identity = coalesce(said.email, former.email)
+    WHERE former.entity = former.first_row
+), untouched AS (
+    SELECT first_row, contacts.id, serial_id, contacts.created_at
+    FROM groups
+    JOIN contacts ON client_id = $1 AND contacts.platform = groups.platform AND lower(email) = identity
+), oldest AS (
+    SELECT DISTINCT ON (first_row) * FROM (
+        SELECT * FROM touched
+        UNION ALL
+        SELECT first_row, first_row, id, serial_id, created_at FROM untouched
+        WHERE NOT EXISTS (SELECT FROM import_groups former WHERE former.contact_id = untouched.id)
+    ) AS candidates
+    ORDER BY first_row, created_at, serial_id NULLS LAST, entity
+)
+SELECT 3, platform, identity, first_row, coalesce(entity, first_row), contact_id, serial_id,
+       coalesce(oldest.created_at, groups.created_at, now())
+FROM groups
+LEFT JOIN oldest USING (first_row)
+",
+        email = last("rows.email")
+    )
+}
+
+/// Another writer may give a contact an external id between the look at it and its adoption; once locked it stays
+/// as it is.
+const LOCK_ADOPTED: &str = "
+WITH locked AS (
+    SELECT FROM contacts
+    JOIN import_groups ON adopts AND contact_id = id
+    WHERE client_id = $1 AND external_user_id IS NULL
+    FOR NO KEY UPDATE OF contacts
+)
+SELECT (SELECT count(*) FROM import_groups WHERE adopts) AS wanted, (SELECT count(*) FROM locked) AS locked
+";
+
+/// The last row that says something wins. Phone, match key and notation belong together, so one row gives all three.
+///
+/// The rows are sorted once for all aggregates: sorted by each, as `array_agg(… ORDER BY …)` does before PostgreSQL
+/// 16, they take three times as long.
+fn merge_rows() -> String {
+    let last = |value: &str, given: &str| format!("(array_agg({value}) FILTER (WHERE {given} IS NOT NULL))[1]");
+    let mut values = vec!["max(external_user_id)".to_owned()];
+    for column in ["phone", "phone_key", "phone_as_given"] {
+        values.push(last(column, "phone"));
+    }
+    for column in [
+        "email",
+        "name",
+        "source",
+        "chat_status",
+        "blocked",
+        "is_chat_read",
+        "contact_list",
+    ] {
+        values.push(last(column, column));
+    }
+    format!(
+        "
+INSERT INTO import_contacts (entity, external_user_id, phone, phone_key, phone_as_given, email, name, source,
+    chat_status, blocked, is_chat_read, contact_list, last_message_at, last_inbound_at)
+SELECT entity, {values}, max(last_message_at), max(last_inbound_at)
+FROM (
+    SELECT entity, rows.*
+    FROM import_rows rows
+    JOIN import_groups groups USING (kind, platform, identity)
+    ORDER BY entity, row DESC
+) AS sorted
+GROUP BY entity;
+ANALYZE import_contacts;
+",
+        values = values.join(", ")
+    )
+}
+
+/// Sets what the rows say on the contacts that really change. The contact as it is then, not as it was looked at,
+/// keeps what they leave blank.
+fn update_contacts() -> String {
+    let kept = |column: &str| (column.to_owned(), format!("coalesce(said.{column}, contacts.{column})"));
+    let later = |column: &str| (column.to_owned(), format!("greatest(said.{column}, contacts.{column})"));
+    let mut changes = vec![
+        (
+            "external_user_id".to_owned(),
+            "coalesce(contacts.external_user_id, said.external_user_id)".to_owned(),
+        ),
+        (
+            "contact_list_id".to_owned(),
+            "coalesce(lists.id, contacts.contact_list_id)".to_owned(),
+        ),
+    ];
+    changes.extend(["phone", "phone_key", "phone_as_given", "email", "name", "source"].map(kept));
+    changes.extend(["chat_status", "blocked", "is_chat_read"].map(kept));
+    changes.extend(["last_message_at", "last_inbound_at"].map(later));
+    let join = |texts: Vec<String>| texts.join(", ");
+    format!(
+        "
+UPDATE contacts SET ({columns}) = ({values}), updated_at = now()
+FROM import_contacts said
+JOIN import_groups groups ON groups.first_row = said.entity
+LEFT JOIN contact_lists lists ON lists.client_id = $1 AND lists.name = said.contact_list
+WHERE contacts.client_id = $1 AND contacts.id = contact_id AND ({present}) IS DISTINCT FROM ({values})
+",
+        columns = join(changes.iter().map(|(column, _)| column.clone()).collect()),
+        present = join(changes.iter().map(|(column, _)| format!("contacts.{column}")).collect()),
+        values = join(changes.iter().map(|(_, value)| value.clone()).collect()),
+    )
+}
+
+/// In the order of the rows, so that the serial ids follow the file.
+const INSERT_CONTACTS: &str = "
+INSERT INTO contacts (client_id, id, contact_list_id, name, phone, phone_key, phone_as_given, email, platform,
+    external_user_id, source, chat_status, blocked, is_chat_read, created_at, last_message_at, last_inbound_at)
+SELECT $1, first.id, coalesce(lists.id, $2), said.name, said.phone, said.phone_key, said.phone_as_given, said.email,
+    groups.platform, said.external_user_id, coalesce(said.source, $3), coalesce(said.chat_status, $4),
+    coalesce(said.blocked, false), coalesce(said.is_chat_read, true), groups.created_at, said.last_message_at,
+    said.last_inbound_at
+FROM import_contacts said
+JOIN import_groups groups ON groups.first_row = said.entity
+JOIN import_rows first ON first.row = said.entity
+LEFT JOIN contact_lists lists ON lists.client_id = $1 AND lists.name = said.contact_list
+WHERE contact_id IS NULL
+ORDER BY said.entity
+";
+
+const COUNT_KNOWN: &str = "
+SELECT count(*) AS count FROM import_groups WHERE entity = first_row AND contact_id IS NOT NULL
+";
+
+/// New trigrams wait in a list that every search reads from end to end; this moves them into the indexes, where the
+/// role owns these.
+const TIDY_UP: &str = "
+ANALYZE contacts;
+SELECT gin_clean_pending_list(indexes.oid)
+FROM pg_index
+JOIN pg_class indexes ON indexes.oid = indexrelid
+JOIN pg_am ON pg_am.oid = relam
+WHERE indrelid = 'contacts'::regclass AND amname = 'gin' AND pg_has_role(relowner, 'USAGE')
+";

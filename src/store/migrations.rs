@@ -1,0 +1,104 @@
+//! The schema's steps, embedded in the program.
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::BigInt;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::StoreError;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// Held while migrating, since two servers may start at the same moment. Any constant does; this one spells
+/// `contact` in ASCII.
+const ADVISORY_LOCK: i64 = 0x0063_6f6e_7461_6374;
+
+/// How far the database's schema is from the program's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SchemaState {
+    /// They fit.
+    Current,
+    /// That many steps are still to run.
+    Behind(usize),
+    /// A newer program has migrated this database: it has steps that this program doesn't know.
+    Newer,
+}
+
+/// What went wrong while looking at the schema or changing it.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the database has a newer schema than this program knows: use the newer contact-search")]
+    Newer,
+    #[error("a migration failed; what it began was rolled back")]
+    Step(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Compares the database's steps with the program's; changes nothing, so that a role without the right to
+/// create tables can ask.
+pub fn schema_state(connection: &mut PgConnection) -> Result<SchemaState, MigrationError> {
+    use diesel::migration::MigrationSource;
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        version: String,
+    }
+    #[derive(QueryableByName)]
+    struct Present {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        present: bool,
+    }
+    let present: Present = sql_query("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS present")
+        .get_result(connection)
+        .map_err(StoreError::from)?;
+    let applied: Vec<Step> = if present.present {
+        sql_query("SELECT version::text AS version FROM __diesel_schema_migrations")
+            .load(connection)
+            .map_err(StoreError::from)?
+    } else {
+        Vec::new()
+    };
+    let known: Vec<String> = MigrationSource::<diesel::pg::Pg>::migrations(&MIGRATIONS)
+        .map_err(MigrationError::Step)?
+        .iter()
+        .map(|migration| migration.name().version().to_string())
+        .collect();
+    if applied.iter().any(|step| !known.contains(&step.version)) {
+        return Ok(SchemaState::Newer);
+    }
+    match known.len() - applied.len() {
+        0 => Ok(SchemaState::Current),
+        pending => Ok(SchemaState::Behind(pending)),
+    }
+}
+
+/// Runs the steps that are still to run, under an advisory lock, and tells how many there were.
+///
+/// The connection should have no `statement_timeout`: a step may take as long as it needs.
+pub fn migrate(connection: &mut PgConnection) -> Result<usize, MigrationError> {
+    sql_query("SELECT pg_advisory_lock($1)")
+        .bind::<BigInt, _>(ADVISORY_LOCK)
+        .execute(connection)
+        .map_err(StoreError::from)?;
+    let outcome = migrate_locked(connection);
+    // Where the connection broke the lock went with it; the first error is the one to tell.
+    let unlocked = sql_query("SELECT pg_advisory_unlock($1)")
+        .bind::<BigInt, _>(ADVISORY_LOCK)
+        .execute(connection)
+        .map_err(StoreError::from);
+    let count = outcome?;
+    unlocked?;
+    Ok(count)
+}
+
+fn migrate_locked(connection: &mut PgConnection) -> Result<usize, MigrationError> {
+    match schema_state(connection)? {
+        SchemaState::Current => Ok(0),
+        SchemaState::Newer => Err(MigrationError::Newer),
+        SchemaState::Behind(_) => connection
+            .run_pending_migrations(MIGRATIONS)
+            .map(|steps| steps.len())
+            .map_err(MigrationError::Step),
+    }
+}

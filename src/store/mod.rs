@@ -1,0 +1,78 @@
+//! Everything that speaks SQL. Synchronous; knows no HTTP status, no file format, no environment.
+//!
+//! Every function that reads or writes contacts takes the [`ClientId`](crate::domain::client::ClientId)
+//! whose rows it may touch.
+
+pub mod clients;
+pub mod import;
+pub mod keys;
+pub mod lookup;
+pub mod migrations;
+pub mod pool;
+mod schema;
+pub mod search;
+mod statement;
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+/// A connection to PostgreSQL; other layers pass it on and call nothing of it.
+pub use diesel::pg::PgConnection;
+
+/// What keeps the store from answering.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No connection: the database is away, refuses us, or went away under the statement.
+    #[error("the database can't be reached")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Every connection of the pool is in use, and none came back in time.
+    #[error("no database connection became free in time")]
+    Exhausted,
+    /// The statement ran into the deadline that the connection has for one.
+    #[error("the database took too long")]
+    TimedOut(#[source] DieselError),
+    /// What is being made exists already.
+    #[error("it exists already")]
+    Exists(#[source] DieselError),
+    /// Anything else; the source says what.
+    #[error("a statement failed")]
+    Statement(#[source] DieselError),
+}
+
+impl From<DieselError> for StoreError {
+    fn from(error: DieselError) -> Self {
+        match &error {
+            DieselError::DatabaseError(kind, information) => match kind {
+                DatabaseErrorKind::ClosedConnection => StoreError::Unavailable(Box::new(error)),
+                DatabaseErrorKind::UniqueViolation => StoreError::Exists(error),
+                // PostgreSQL's own words, since diesel keeps no SQLSTATE. A server that translates its messages
+                // gets the less precise `Statement`; the caller's own deadline tells the rest.
+                _ if information.message().starts_with("canceling statement due to") => StoreError::TimedOut(error),
+                _ if is_shutdown(information.message()) => StoreError::Unavailable(Box::new(error)),
+                _ => StoreError::Statement(error),
+            },
+            DieselError::BrokenTransactionManager => StoreError::Unavailable(Box::new(error)),
+            _ => StoreError::Statement(error),
+        }
+    }
+}
+
+/// Whether PostgreSQL ended the session, or the socket under it went away (libpq's words).
+fn is_shutdown(message: &str) -> bool {
+    [
+        "terminating connection",
+        "server closed the connection",
+        "no connection to the server",
+        "the database system is",
+        "could not receive data from server",
+        "could not send data to server",
+        "SSL connection has been closed",
+    ]
+    .iter()
+    .any(|start| message.contains(start))
+}
+
+impl From<diesel::ConnectionError> for StoreError {
+    fn from(error: diesel::ConnectionError) -> Self {
+        StoreError::Unavailable(Box::new(error))
+    }
+}

@@ -1,0 +1,64 @@
+// @generated automatically by Diesel CLI.
+
+diesel::table! {
+    api_keys (id) {
+        id -> Uuid,
+        client_id -> Uuid,
+        key_hash -> Bytea,
+        label -> Text,
+        display -> Text,
+        scopes -> Array<Nullable<Text>>,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+        last_used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    clients (id) {
+        id -> Uuid,
+        name -> Text,
+        default_region -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    contact_lists (client_id, id) {
+        client_id -> Uuid,
+        id -> Int8,
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    contacts (client_id, id) {
+        client_id -> Uuid,
+        id -> Uuid,
+        serial_id -> Int8,
+        contact_list_id -> Int8,
+        name -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        phone_key -> Nullable<Text>,
+        phone_as_given -> Nullable<Text>,
+        email -> Nullable<Text>,
+        platform -> Text,
+        external_user_id -> Nullable<Text>,
+        source -> Nullable<Text>,
+        chat_status -> Text,
+        blocked -> Bool,
+        is_chat_read -> Bool,
+        ai_customer_id -> Nullable<Uuid>,
+        default_stage_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        last_message_at -> Nullable<Timestamptz>,
+        last_inbound_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::joinable!(api_keys -> clients (client_id));
+diesel::joinable!(contact_lists -> clients (client_id));
+
+diesel::allow_tables_to_appear_in_same_query!(api_keys, clients, contact_lists, contacts,);

@@ -6,6 +6,8 @@
 //! |---|---|
 //! | [`store`] | everything that speaks SQL |
 //! | [`domain`] | what a contact, a phone number, a search term, a key *is* |
+//! | [`embedded`] | the private PostgreSQL that runs where no database is named |
 
 pub mod domain;
+pub mod embedded;
 pub mod store;

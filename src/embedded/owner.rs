@@ -1,0 +1,188 @@
+//! The user whom PostgreSQL runs as: ourselves, or where we are root an unprivileged one, since PostgreSQL
+//! refuses root.
+
+use std::fs::{self, DirBuilder};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use nix::unistd::{Uid, User};
+
+use super::{EmbeddedError, cluster};
+
+/// What the programs keep of our environment. The rest could change what they do (`PG…`, `LC_…`), and as root
+/// hold secrets that another user's process must not be given.
+const KEPT_ENVIRONMENT: [&str; 2] = ["PATH", "LD_LIBRARY_PATH"];
+
+/// The user whom PostgreSQL's programs run as and whose its data are.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    user: User,
+    /// We are root, and act for this user.
+    is_other: bool,
+}
+
+/// Makes the data directory where there is none, and says who is to own what PostgreSQL has in it.
+pub(super) fn prepare(data_dir: &Path) -> Result<Owner, EmbeddedError> {
+    if !data_dir.is_absolute() {
+        return Err(EmbeddedError::RelativeDataDirectory(data_dir.to_owned()));
+    }
+    let root = Uid::effective().is_root();
+    // As root, PostgreSQL's user has to pass through.
+    let mode = if root { 0o711 } else { 0o700 };
+    make_directory(data_dir, mode).map_err(|problem| EmbeddedError::DataDirectory {
+        path: data_dir.to_owned(),
+        problem,
+    })?;
+    let owner = Owner::of(&cluster::pgdata(data_dir))?;
+    owner.check_reach(data_dir)?;
+    Ok(owner)
+}
+
+fn make_directory(path: &Path, mode: u32) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    match DirBuilder::new().mode(mode).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        outcome => outcome,
+    }
+}
+
+impl Owner {
+    /// The owner of the data that are there, else of those to be made.
+    fn of(pgdata: &Path) -> Result<Self, EmbeddedError> {
+        let us = Uid::effective();
+        let data_owner = match fs::symlink_metadata(pgdata) {
+            Ok(metadata) => Some(Uid::from_raw(metadata.uid())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(problem) => {
+                return Err(EmbeddedError::DataDirectory {
+                    path: pgdata.to_owned(),
+                    problem,
+                });
+            }
+        };
+        let user = match data_owner {
+            Some(uid) if uid.is_root() => return Err(EmbeddedError::NotData(pgdata.to_owned())),
+            Some(uid) if uid == us || us.is_root() => named(uid)?,
+            Some(uid) => {
+                return Err(EmbeddedError::OthersData {
+                    path: pgdata.to_owned(),
+                    owner: named(uid).map_or_else(|_| format!("user id {uid}"), |user| user.name),
+                });
+            }
+            // Never `nobody`: whatever else runs as that user could read the contacts.
+            None if us.is_root() => ["postgres", "contact-search"]
+                .iter()
+                .find_map(|name| User::from_name(name).ok().flatten())
+                .ok_or(EmbeddedError::NoUnprivilegedUser)?,
+            None => named(us)?,
+        };
+        Ok(Self {
+            user,
+            is_other: us.is_root(),
+        })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.user.name
+    }
+
+    pub(super) fn uid(&self) -> u32 {
+        self.user.uid.as_raw()
+    }
+
+    /// A command that will run as this user, in a directory that everybody can be in.
+    pub(super) fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir("/").stdin(Stdio::null()).env_clear();
+        for name in KEPT_ENVIRONMENT {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        // The messages are read by us, and some of them told to the user together with our English.
+        command.env("LC_ALL", "C");
+        if self.is_other {
+            // As root this also drops root's supplementary groups.
+            command.uid(self.user.uid.as_raw()).gid(self.user.gid.as_raw());
+        }
+        command
+    }
+
+    /// Makes a path that we created this user's.
+    pub(super) fn give(&self, path: &Path) -> io::Result<()> {
+        if self.is_other {
+            std::os::unix::fs::lchown(path, Some(self.user.uid.as_raw()), Some(self.user.gid.as_raw()))?;
+        }
+        Ok(())
+    }
+
+    /// Replaces a file within a directory of this user's. Done as the user, so that root never follows a link
+    /// that somebody else has laid there.
+    pub(super) fn write(&self, path: &Path, contents: &str) -> io::Result<()> {
+        let mut child = self
+            .command(Path::new("/bin/sh"))
+            .args(["-c", r#"umask 077 && cat >"$1.new" && mv -f "$1.new" "$1""#, "sh"])
+            .arg(path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let sent = child
+            .stdin
+            .take()
+            .map_or(Ok(()), |mut stdin| stdin.write_all(contents.as_bytes()));
+        let output = child.wait_with_output()?;
+        if !output.status.success() {
+            return Err(io::Error::other(
+                String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            ));
+        }
+        sent
+    }
+
+    /// Whether this user can be in the directory; where not, the error names the one that is closed.
+    fn check_reach(&self, directory: &Path) -> Result<(), EmbeddedError> {
+        if !self.is_other || self.enters(directory)? {
+            return Ok(());
+        }
+        let mut closed = directory;
+        while let Some(parent) = closed.parent() {
+            if self.enters(parent)? {
+                break;
+            }
+            closed = parent;
+        }
+        Err(EmbeddedError::ClosedToOwner {
+            path: directory.to_owned(),
+            closed: closed.to_owned(),
+            user: self.user.name.clone(),
+        })
+    }
+
+    fn enters(&self, directory: &Path) -> Result<bool, EmbeddedError> {
+        let shell = PathBuf::from("/bin/sh");
+        self.command(&shell)
+            .args(["-c", r#"cd "$1""#, "sh"])
+            .arg(directory)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .map(|status| status.success())
+            .map_err(|problem| EmbeddedError::Program {
+                program: shell,
+                problem,
+            })
+    }
+}
+
+fn named(uid: Uid) -> Result<User, EmbeddedError> {
+    User::from_uid(uid)
+        .ok()
+        .flatten()
+        .ok_or(EmbeddedError::NamelessUser(uid.as_raw()))
+}

@@ -1,0 +1,246 @@
+//! The machine's own PostgreSQL: which directories may hold its server programs, and which of them to use.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::EmbeddedError;
+use super::owner::Owner;
+
+/// The oldest major version that is used: the oldest that PostgreSQL's developers still mend.
+pub(super) const OLDEST: u32 = 14;
+
+/// What has to be in a directory.
+const NEEDED: [&str; 3] = ["postgres", "initdb", "pg_ctl"];
+
+/// The extensions that the schema stands on; some distributions have them in a package of their own.
+const EXTENSIONS: [&str; 2] = ["pg_trgm", "btree_gin"];
+
+/// Where distributions put the programs. A `*` stands for the rest of one name.
+const USUAL_PLACES: [&str; 9] = [
+    "/usr/lib/postgresql/*/bin", // Debian, Ubuntu
+    "/usr/pgsql-*/bin",          // PostgreSQL's own packages for Red Hat and SUSE
+    "/usr/lib/postgresql*/bin",  // SUSE, Alpine, Gentoo
+    "/usr/libexec/postgresql*",  // Alpine
+    "/usr/local/pgsql/bin",      // built from source
+    "/opt/homebrew/opt/postgresql*/bin",
+    "/usr/local/opt/postgresql*/bin",
+    "/home/linuxbrew/.linuxbrew/opt/postgresql*/bin",
+    "/Applications/Postgres.app/Contents/Versions/*/bin",
+];
+
+/// A directory of server programs, and what `postgres --version` says there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Programs {
+    directory: PathBuf,
+    version: String,
+    major: u32,
+}
+
+impl Programs {
+    /// The programs of the data's major version; where there are no data yet, the newest.
+    pub(super) fn find(given: Option<&Path>, data: Option<DataVersion>, owner: &Owner) -> Result<Self, EmbeddedError> {
+        match given {
+            Some(directory) => Self::given(directory, data, owner),
+            None => Self::choose(&places(), data, owner),
+        }
+    }
+
+    fn given(directory: &Path, data: Option<DataVersion>, owner: &Owner) -> Result<Self, EmbeddedError> {
+        let programs = Self::at(directory, owner).map_err(|problem| EmbeddedError::UnusablePrograms {
+            directory: directory.to_owned(),
+            problem,
+        })?;
+        match data {
+            Some(data) if data.major != programs.major => Err(data.not_among(&[programs])),
+            _ => Ok(programs),
+        }
+    }
+
+    fn choose(places: &[PathBuf], data: Option<DataVersion>, owner: &Owner) -> Result<Self, EmbeddedError> {
+        let mut usable = Vec::new();
+        let mut unusable = Vec::new();
+        for directory in places.iter().filter(|directory| directory.join("postgres").exists()) {
+            match Self::at(directory, owner) {
+                Ok(programs) => usable.push(programs),
+                Err(problem) => unusable.push(format!("{}: {problem}", directory.display())),
+            }
+        }
+        if let Some(data) = data
+            && !usable.is_empty()
+        {
+            let fitting = usable.iter().find(|programs| programs.major == data.major).cloned();
+            return fitting.ok_or_else(|| data.not_among(&usable));
+        }
+        // Of several equals the first, as on PATH.
+        usable
+            .into_iter()
+            .rev()
+            .max_by_key(|programs| programs.major)
+            .ok_or_else(|| EmbeddedError::NoPrograms {
+                seen: if unusable.is_empty() {
+                    String::new()
+                } else {
+                    format!(" that can be used ({})", unusable.join("; "))
+                },
+            })
+    }
+
+    /// What is in one directory, or what it lacks.
+    fn at(directory: &Path, owner: &Owner) -> Result<Self, String> {
+        if let Some(missing) = NEEDED.iter().find(|name| !directory.join(name).exists()) {
+            return Err(format!("it has no {missing}"));
+        }
+        let output = owner
+            .command(&directory.join("postgres"))
+            .arg("--version")
+            .output()
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::PermissionDenied => format!("{} may not run them", owner.name()),
+                _ => error.to_string(),
+            })?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let (version, major) =
+            parse_version(&said).ok_or_else(|| format!("`postgres --version` says {:?}", said.trim()))?;
+        if major < OLDEST {
+            return Err(format!("version {version} is too old"));
+        }
+        if let Some(missing) = missing_extension(directory, owner) {
+            return Err(format!(
+                "version {version} lacks the extension {missing}, which is in the package postgresql-contrib"
+            ));
+        }
+        Ok(Self {
+            directory: directory.to_owned(),
+            version,
+            major,
+        })
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    pub(super) fn program(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    pub(super) fn version(&self) -> &str {
+        &self.version
+    }
+
+    pub(super) fn major(&self) -> u32 {
+        self.major
+    }
+}
+
+/// The major version of the data that are there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct DataVersion {
+    pub(super) pgdata: PathBuf,
+    pub(super) major: u32,
+}
+
+impl DataVersion {
+    fn not_among(self, found: &[Programs]) -> EmbeddedError {
+        let versions: Vec<String> = found
+            .iter()
+            .map(|programs| format!("{} ({})", programs.version, programs.directory.display()))
+            .collect();
+        EmbeddedError::OtherVersion {
+            path: self.pgdata,
+            data: self.major,
+            found: versions.join(", "),
+        }
+    }
+}
+
+/// `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`, `postgres (PostgreSQL) 18beta1`.
+fn parse_version(said: &str) -> Option<(String, u32)> {
+    let version = said.split_whitespace().nth(2)?;
+    let digits = version.bytes().take_while(u8::is_ascii_digit).count();
+    Some((version.to_owned(), version[..digits].parse().ok()?))
+}
+
+/// Looked for only where `pg_config` stands beside the programs and says where extensions are.
+fn missing_extension(directory: &Path, owner: &Owner) -> Option<&'static str> {
+    let mut pg_config = owner.command(&directory.join("pg_config"));
+    let extensions = PathBuf::from(say(pg_config.arg("--sharedir"))?).join("extension");
+    let control = |name: &str| extensions.join(format!("{name}.control"));
+    EXTENSIONS.into_iter().find(|name| !control(name).exists())
+}
+
+/// The directories that may hold the programs, the user's own choice first.
+fn places() -> Vec<PathBuf> {
+    let mut places: Vec<PathBuf> = Vec::new();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path).filter(|directory| directory.is_absolute());
+    let by_pg_config = say(Command::new("pg_config").arg("--bindir")).map(PathBuf::from);
+    let usual = USUAL_PLACES.iter().flat_map(|pattern| expand(Path::new(pattern)));
+    for directory in on_path.chain(by_pg_config).chain(usual) {
+        if !places.contains(&directory) {
+            places.push(directory);
+        }
+    }
+    places
+}
+
+/// The first line that a program prints, where it ends well.
+fn say(command: &mut Command) -> Option<String> {
+    let output = command.output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8(output.stdout).ok()?.lines().next()?.to_owned())
+}
+
+/// The directories that a pattern stands for; one name of it may end in `*`.
+fn expand(pattern: &Path) -> Vec<PathBuf> {
+    let mut found = vec![PathBuf::new()];
+    for part in pattern {
+        let name = part.to_string_lossy();
+        found = match name.strip_suffix('*') {
+            None => found.into_iter().map(|directory| directory.join(part)).collect(),
+            Some(start) => found.iter().flat_map(|directory| children(directory, start)).collect(),
+        };
+    }
+    found
+}
+
+fn children(directory: &Path, start: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(start))
+        .map(|entry| entry.path())
+        .collect();
+    paths.sort();
+    paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_read_as_the_distributions_print_it() {
+        let debian = parse_version("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n");
+        assert_eq!(debian, Some(("15.18".into(), 15)));
+        assert_eq!(
+            parse_version("postgres (PostgreSQL) 18beta1\n"),
+            Some(("18beta1".into(), 18))
+        );
+        assert_eq!(parse_version("sh: not found"), None);
+        assert_eq!(parse_version(""), None);
+    }
+
+    #[test]
+    fn a_pattern_stands_for_the_directories_that_are_there() {
+        let root = tempfile::tempdir().expect("a directory");
+        for name in ["pgsql-16/bin", "pgsql-17/bin", "other/bin"] {
+            fs::create_dir_all(root.path().join(name)).expect("a directory");
+        }
+        assert_eq!(
+            expand(&root.path().join("pgsql-*/bin")),
+            [root.path().join("pgsql-16/bin"), root.path().join("pgsql-17/bin")]
+        );
+        assert!(expand(&root.path().join("none-*/bin")).is_empty());
+    }
+}

@@ -1,0 +1,103 @@
+//! The directory of PostgreSQL's socket: short enough for a socket's address, and closed to everybody else.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use super::EmbeddedError;
+use super::owner::Owner;
+
+pub(super) const PORT: u16 = 5432;
+
+/// What a socket's address holds, its closing NUL left out: 108 bytes on Linux, 104 on the BSDs and macOS.
+const LONGEST_ADDRESS: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
+
+/// Makes the directory, or makes sure that the one which is there is the owner's alone.
+///
+/// It is `socket` in the data directory where that path does, for it depends on nothing but the data
+/// directory: what `XDG_RUNTIME_DIR` names is removed when the user logs out, under a server that goes on.
+/// Else it is one in `/tmp` that is named after the data directory's inode.
+pub(super) fn prepare(data_dir: &Path, owner: &Owner) -> Result<PathBuf, EmbeddedError> {
+    let mut tried = Vec::new();
+    for directory in candidates(data_dir, owner.uid()) {
+        match check_address(&directory).and_then(|()| make_private(&directory, owner)) {
+            Ok(()) => return Ok(directory),
+            Err(problem) => tried.push(format!("{} {problem}", directory.display())),
+        }
+    }
+    Err(EmbeddedError::NoSocketDirectory { tried })
+}
+
+fn candidates(data_dir: &Path, uid: u32) -> Vec<PathBuf> {
+    let mut candidates = vec![data_dir.join("socket")];
+    if let Ok(metadata) = data_dir.metadata() {
+        candidates.push(PathBuf::from(format!(
+            "/tmp/contact-search-{uid}-{:x}-{:x}",
+            metadata.dev(),
+            metadata.ino()
+        )));
+    }
+    candidates
+}
+
+/// Whether a socket in this directory has an address that the kernel takes, and that needs no quoting in
+/// PostgreSQL's settings (a list) or in libpq's `host` (a list too, which knows no quotes).
+fn check_address(directory: &Path) -> Result<(), String> {
+    let path = directory.as_os_str().as_bytes();
+    let length = path.len() + format!("/.s.PGSQL.{PORT}").len();
+    if length > LONGEST_ADDRESS {
+        return Err(format!("is {} bytes too long", length - LONGEST_ADDRESS));
+    }
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
+    if !path.iter().all(is_plain) {
+        return Err("has characters that a socket's address can't have".into());
+    }
+    Ok(())
+}
+
+fn make_private(directory: &Path, owner: &Owner) -> Result<(), String> {
+    match DirBuilder::new().mode(0o700).create(directory) {
+        Ok(()) => owner.give(directory).map_err(|error| format!("can't be used: {error}")),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => check_private(directory, owner),
+        Err(error) => Err(format!("can't be made: {error}")),
+    }
+}
+
+/// In `/tmp` somebody else may have made the directory first, to read what we send.
+fn check_private(directory: &Path, owner: &Owner) -> Result<(), String> {
+    let metadata = fs::symlink_metadata(directory).map_err(|error| format!("can't be read: {error}"))?;
+    if !metadata.is_dir() {
+        return Err("is not a directory".into());
+    }
+    if metadata.uid() != owner.uid() {
+        return Err(format!("does not belong to {}", owner.name()));
+    }
+    if metadata.mode() & 0o077 != 0 {
+        return Err("is open to others".into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_107_bytes_is_taken_and_one_more_is_not() {
+        let fits = format!("/{}", "a".repeat(LONGEST_ADDRESS - "/.s.PGSQL.5432".len() - 1));
+        assert_eq!(check_address(Path::new(&fits)), Ok(()));
+        assert_eq!(
+            check_address(Path::new(&format!("{fits}a"))),
+            Err("is 1 bytes too long".into())
+        );
+    }
+
+    #[test]
+    fn a_path_that_would_need_quotes_is_not_taken() {
+        for path in ["/a,b", "/a b", "/a'b", "/a\"b", "/ñ", "/a%20b", "/a&b"] {
+            assert!(check_address(Path::new(path)).is_err(), "{path}");
+        }
+    }
+}

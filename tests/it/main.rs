@@ -1,0 +1,4 @@
+//! Every test that needs more than one module, against the real PostgreSQL.
+
+mod embedded;
+mod support;

@@ -1,0 +1,517 @@
+//! Which column of a file says what, found by the header or told by the user.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::domain::contact::Attribute;
+
+/// The usual names of columns in English, Spanish and Portuguese, as [`normalise`] leaves them; the attribute's
+/// own name, which stands first, is preferred.
+const SPELLINGS: [(Attribute, &[&str]); 13] = [
+    (
+        Attribute::Name,
+        &[
+            "name",
+            "fullname",
+            "contactname",
+            "displayname",
+            "nombre",
+            "nombrecompleto",
+            "nome",
+            "nomecompleto",
+        ],
+    ),
+    (
+        Attribute::Phone,
+        &[
+            "phone",
+            "phonenumber",
+            "phoneno",
+            "phone1value",
+            "contactphone",
+            "contactphonenumber",
+            "telephone",
+            "tel",
+            "mobile",
+            "mobilephone",
+            "mobilenumber",
+            "cell",
+            "cellphone",
+            "msisdn",
+            "whatsapp",
+            "whatsappnumber",
+            "telefono",
+            "numerodetelefono",
+            "numerotelefono",
+            "telefonocelular",
+            "telefonomovil",
+            "celular",
+            "numerodecelular",
+            "movil",
+            "telefone",
+            "numerodetelefone",
+        ],
+    ),
+    (
+        Attribute::Email,
+        &[
+            "email",
+            "emailaddress",
+            "email1value",
+            "contactemail",
+            "mail",
+            "mailaddress",
+            "correo",
+            "correoelectronico",
+            "direcciondecorreo",
+            "enderecodeemail",
+        ],
+    ),
+    (Attribute::Platform, &["platform", "channel", "plataforma", "canal"]),
+    (
+        Attribute::Source,
+        &["source", "origin", "origen", "fuente", "origem", "fonte"],
+    ),
+    (
+        Attribute::ChatStatus,
+        &["chatstatus", "estadodelchat", "estadochat", "statusdochat"],
+    ),
+    (Attribute::Blocked, &["blocked", "isblocked", "bloqueado"]),
+    (
+        Attribute::IsChatRead,
+        &["ischatread", "chatread", "chatleido", "chatlido"],
+    ),
+    (
+        Attribute::CreatedAt,
+        &[
+            "createdat",
+            "created",
+            "createdon",
+            "creationdate",
+            "datecreated",
+            "creado",
+            "creadoel",
+            "fechacreacion",
+            "fechadecreacion",
+            "criadoem",
+            "datadecriacao",
+        ],
+    ),
+    (
+        Attribute::LastMessageAt,
+        &[
+            "lastmessageat",
+            "lastmessage",
+            "lastmessagedate",
+            "ultimomensaje",
+            "fechaultimomensaje",
+            "fechadelultimomensaje",
+            "ultimamensagem",
+        ],
+    ),
+    (
+        Attribute::LastInboundAt,
+        &[
+            "lastinboundat",
+            "lastinbound",
+            "lastinboundmessage",
+            "lastinboundmessageat",
+            "lastreplyat",
+            "lastreply",
+            "ultimarespuesta",
+            "ultimaresposta",
+        ],
+    ),
+    (
+        Attribute::ContactList,
+        &[
+            "contactlist",
+            "contactlistname",
+            "list",
+            "listname",
+            "lista",
+            "listadecontactos",
+            "listadecontatos",
+        ],
+    ),
+    (
+        Attribute::ExternalUserId,
+        &["externaluserid", "externalid", "idexterno"],
+    ),
+];
+
+/// Columns that hold the first part of a name.
+const FIRST_NAMES: &[&str] = &["firstname", "givenname", "nombres", "primernombre", "primeironome"];
+
+/// Columns that hold the last part of a name.
+const LAST_NAMES: &[&str] = &[
+    "lastname",
+    "surname",
+    "familyname",
+    "apellido",
+    "apellidos",
+    "sobrenome",
+];
+
+/// Columns that hold the whole name or, beside a last name, its first part.
+const NAMES_OR_FIRST_NAMES: &[&str] = &["name", "nombre", "nome"];
+
+/// What keeps a header from being understood; says what to change.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum HeaderError {
+    #[error("“{0}” is not of the form field=column, as in --column name=first_name,last_name")]
+    Form(String),
+    #[error("there is no field “{0}”: the fields are {fields}", fields = all_fields())]
+    UnknownField(String),
+    #[error("--column {0}=… is given twice")]
+    ChosenTwice(Attribute),
+    #[error("--column {0}=…: only name may be made of several columns")]
+    Several(Attribute),
+    #[error("the file has no column “{wanted}”: its columns are {present}")]
+    NoColumn { wanted: String, present: String },
+    #[error("the file has several columns “{0}”: give each a name of its own")]
+    Duplicate(String),
+    #[error("the columns {columns} could all be {attribute}: say which one by --column {attribute}=COLUMN")]
+    Ambiguous { attribute: Attribute, columns: String },
+    #[error(
+        "no column is recognised as phone, email or external_user_id: say which one is by --column phone=COLUMN; \
+         the columns are {present}"
+    )]
+    NoIdentity { present: String },
+    /// Says nothing of the line, since it is somebody's data.
+    #[error("line 1 seems to hold a contact: the first line must name the columns")]
+    NoHeader,
+}
+
+fn all_fields() -> String {
+    Attribute::ALL.map(Attribute::name).join(", ")
+}
+
+/// What the user says about a column: `phone=cell` or `name=first_name,last_name`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ColumnChoice {
+    attribute: Attribute,
+    columns: String,
+}
+
+impl FromStr for ColumnChoice {
+    type Err = HeaderError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (field, columns) = text.split_once('=').ok_or_else(|| HeaderError::Form(text.into()))?;
+        let attribute = Attribute::ALL
+            .into_iter()
+            .find(|attribute| normalise(attribute.name()) == normalise(field))
+            .ok_or_else(|| HeaderError::UnknownField(field.trim().into()))?;
+        if columns.split(',').any(|column| column.trim().is_empty()) {
+            return Err(HeaderError::Form(text.into()));
+        }
+        let columns = columns.trim().into();
+        Ok(Self { attribute, columns })
+    }
+}
+
+/// Which column says what. Its `Display` is the table that users see before anything is imported.
+#[derive(Clone, Debug)]
+pub struct Mapping {
+    header: Vec<String>,
+    /// By [`Attribute`]; columns are counted from 0, and only a name has more than one.
+    columns: [Vec<usize>; Attribute::ALL.len()],
+}
+
+impl Mapping {
+    /// Understands a header, where what the user chose goes before what the columns are called.
+    ///
+    /// # Errors
+    /// A [`HeaderError`] where a chosen column isn't there, where the header can be understood in two ways, and
+    /// where no column can identify a contact.
+    pub fn new(header: Vec<String>, choices: &[ColumnChoice]) -> Result<Self, HeaderError> {
+        let mut mapping = Self {
+            header,
+            columns: Default::default(),
+        };
+        for choice in choices {
+            if !mapping.columns(choice.attribute).is_empty() {
+                return Err(HeaderError::ChosenTwice(choice.attribute));
+            }
+            mapping.columns[choice.attribute as usize] = mapping.chosen(choice)?;
+        }
+        let normalised: Vec<String> = mapping.header.iter().map(|column| normalise(column)).collect();
+        // A column that the user gave a meaning to has no other one.
+        let free: Vec<(usize, &str)> = (0..)
+            .zip(normalised.iter().map(String::as_str))
+            .filter(|(index, _)| !mapping.columns.iter().any(|used| used.contains(index)))
+            .collect();
+        for (attribute, spellings) in SPELLINGS {
+            if mapping.columns(attribute).is_empty() {
+                mapping.columns[attribute as usize] = mapping.recognised(attribute, spellings, &free)?;
+            }
+        }
+        let identities = [Attribute::ExternalUserId, Attribute::Phone, Attribute::Email];
+        if identities.iter().all(|identity| mapping.columns(*identity).is_empty()) {
+            if mapping.header.iter().any(|cell| is_data(cell)) {
+                return Err(HeaderError::NoHeader);
+            }
+            let present = mapping.header.join(", ");
+            return Err(HeaderError::NoIdentity { present });
+        }
+        Ok(mapping)
+    }
+
+    /// The columns that hold the attribute, counted from 0: none, one, or the parts of a name in order.
+    pub fn columns(&self, attribute: Attribute) -> &[usize] {
+        &self.columns[attribute as usize]
+    }
+
+    /// The names of the columns that hold any of the attributes, for messages.
+    pub fn names(&self, attributes: &[Attribute]) -> String {
+        let columns = attributes.iter().flat_map(|attribute| self.columns(*attribute));
+        let names: Vec<&str> = columns.map(|index| self.header[*index].as_str()).collect();
+        names.join(", ")
+    }
+
+    /// How many columns the header has, used or not.
+    pub fn width(&self) -> usize {
+        self.header.len()
+    }
+
+    /// The columns that have a name and are not read.
+    pub fn ignored(&self) -> impl Iterator<Item = &str> {
+        let used = |index: &usize| self.columns.iter().any(|columns| columns.contains(index));
+        (0..self.header.len())
+            .filter(move |index| !used(index))
+            .map(|index| self.header[index].as_str())
+            .filter(|column| !column.is_empty())
+    }
+
+    fn chosen(&self, choice: &ColumnChoice) -> Result<Vec<usize>, HeaderError> {
+        // A column's own name may hold a comma.
+        if let Some(index) = self.find(&choice.columns)? {
+            return Ok(vec![index]);
+        }
+        let mut columns = Vec::new();
+        for wanted in choice.columns.split(',') {
+            let wanted = wanted.trim();
+            let index = self.find(wanted)?.ok_or_else(|| HeaderError::NoColumn {
+                wanted: wanted.into(),
+                present: self.header.join(", "),
+            })?;
+            columns.push(index);
+        }
+        match columns.len() {
+            1 => Ok(columns),
+            _ if choice.attribute == Attribute::Name => Ok(columns),
+            _ => Err(HeaderError::Several(choice.attribute)),
+        }
+    }
+
+    /// The column of exactly that name or, failing this, the one that differs in case, accents and dashes only.
+    fn find(&self, wanted: &str) -> Result<Option<usize>, HeaderError> {
+        let exact = |column: &String| column == wanted;
+        let alike = |column: &String| normalise(column) == normalise(wanted);
+        for same in [&exact as &dyn Fn(&String) -> bool, &alike] {
+            let mut found = (0..self.header.len()).filter(|index| same(&self.header[*index]));
+            if let Some(index) = found.next() {
+                return match found.next() {
+                    None => Ok(Some(index)),
+                    Some(_) => Err(HeaderError::Duplicate(self.header[index].clone())),
+                };
+            }
+        }
+        Ok(None)
+    }
+
+    fn recognised(
+        &self,
+        attribute: Attribute,
+        spellings: &[&str],
+        free: &[(usize, &str)],
+    ) -> Result<Vec<usize>, HeaderError> {
+        let one_of = |spellings: &[&str]| match self.spelt(spellings, free).as_slice() {
+            [] => Ok(None),
+            [index] => Ok(Some(*index)),
+            several => {
+                let columns: Vec<&str> = several.iter().map(|index| self.header[*index].as_str()).collect();
+                match columns.as_slice() {
+                    [first, rest @ ..] if rest.iter().all(|column| normalise(column) == normalise(first)) => {
+                        Err(HeaderError::Duplicate((*first).into()))
+                    }
+                    columns => Err(HeaderError::Ambiguous {
+                        attribute,
+                        columns: columns.join(", "),
+                    }),
+                }
+            }
+        };
+        if attribute == Attribute::Name {
+            let last = one_of(LAST_NAMES)?;
+            let first = match one_of(FIRST_NAMES)? {
+                None if last.is_some() => one_of(NAMES_OR_FIRST_NAMES)?,
+                first => first,
+            };
+            let whole = one_of(&spellings[..1])?.or(one_of(spellings)?);
+            return Ok(match whole {
+                Some(whole) if Some(whole) != first => vec![whole],
+                _ => first.into_iter().chain(last).collect(),
+            });
+        }
+        match one_of(&spellings[..1])? {
+            Some(index) => Ok(vec![index]),
+            None => Ok(one_of(spellings)?.into_iter().collect()),
+        }
+    }
+
+    fn spelt(&self, spellings: &[&str], free: &[(usize, &str)]) -> Vec<usize> {
+        let spelt = free.iter().filter(|(_, column)| spellings.contains(column));
+        spelt.map(|(index, _)| *index).collect()
+    }
+}
+
+impl fmt::Display for Mapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for attribute in Attribute::ALL {
+            if !self.columns(attribute).is_empty() {
+                writeln!(f, "  {attribute:<16} from {}", self.names(&[attribute]))?;
+            }
+        }
+        let ignored: Vec<&str> = self.ignored().collect();
+        if !ignored.is_empty() {
+            writeln!(f, "  ignored: {}", ignored.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a cell holds an email or a number rather than a column's name.
+fn is_data(cell: &str) -> bool {
+    cell.contains('@') || cell.chars().filter(char::is_ascii_digit).count() >= 6
+}
+
+/// A column's name without case, accents, blanks, dashes and underscores.
+fn normalise(column: &str) -> String {
+    let folded = column.chars().flat_map(char::to_lowercase).map(|letter| match letter {
+        'á' | 'à' | 'â' | 'ã' | 'ä' => 'a',
+        'é' | 'è' | 'ê' | 'ë' => 'e',
+        'í' | 'ì' | 'î' | 'ï' => 'i',
+        'ó' | 'ò' | 'ô' | 'õ' | 'ö' => 'o',
+        'ú' | 'ù' | 'û' | 'ü' => 'u',
+        'ñ' => 'n',
+        'ç' => 'c',
+        other => other,
+    });
+    // A letter and a combining accent are one letter: the accent is not alphanumeric.
+    folded.filter(|letter| letter.is_alphanumeric()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mapping(header: &str, choices: &[&str]) -> Result<String, HeaderError> {
+        let header = header.split(';').map(str::to_owned).collect();
+        let choices: Result<Vec<ColumnChoice>, _> = choices.iter().map(|choice| choice.parse()).collect();
+        let mapping = Mapping::new(header, &choices?)?;
+        let found = Attribute::ALL.into_iter().filter(|it| !mapping.columns(*it).is_empty());
+        let found: Vec<String> = found.map(|it| format!("{it}={}", mapping.names(&[it]))).collect();
+        Ok(found.join(" "))
+    }
+
+    #[test]
+    fn the_fields_own_names_are_recognised() {
+        let header = Attribute::ALL.map(Attribute::name).join(";");
+        let expected = Attribute::ALL.map(|it| format!("{it}={it}")).join(" ");
+        assert_eq!(mapping(&header, &[]).unwrap(), expected);
+        assert_eq!(SPELLINGS.map(|(attribute, _)| attribute), Attribute::ALL);
+        for (attribute, spellings) in SPELLINGS {
+            assert_eq!(spellings[0], normalise(attribute.name()));
+            assert!(spellings.iter().all(|spelling| normalise(spelling) == *spelling));
+        }
+    }
+
+    #[test]
+    fn usual_names_are_recognised_in_three_languages() {
+        for (header, expected) in [
+            (
+                "Nombre;Apellido;Teléfono;Correo electrónico",
+                "name=Nombre, Apellido phone=Teléfono email=Correo electrónico",
+            ),
+            (
+                "NOME;Sobrenome;Celular;E-mail",
+                "name=NOME, Sobrenome phone=Celular email=E-mail",
+            ),
+            ("first_name;Last Name;mobile", "name=first_name, Last Name phone=mobile"),
+            ("Full Name;surname;Phone Number", "name=Full Name phone=Phone Number"),
+            ("name;first_name;last_name;email", "name=name email=email"),
+            ("surname;first_name;email", "name=first_name, surname email=email"),
+            ("last_name;email", "name=last_name email=email"),
+            ("Tele\u{301}fono;Lista", "phone=Tele\u{301}fono contact_list=Lista"),
+            ("phone;mobile;External ID", "phone=phone external_user_id=External ID"),
+        ] {
+            assert_eq!(mapping(header, &[]).unwrap_or_default(), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn what_the_user_chooses_goes_first() {
+        let header = "unique_id;first_name;surname;email;a,b";
+        assert_eq!(
+            mapping(header, &["name=first_name, Surname", "external_user_id=Unique-ID"]).unwrap(),
+            "name=first_name, surname email=email external_user_id=unique_id"
+        );
+        assert_eq!(
+            mapping(header, &["name=a,b", "phone=email"]).unwrap(),
+            "name=a,b phone=email"
+        );
+    }
+
+    #[test]
+    fn what_is_not_clear_is_an_error_that_says_what_to_change() {
+        for (header, choices, expected) in [
+            (
+                "mobile;whatsapp",
+                &[][..],
+                "the columns mobile, whatsapp could all be phone: say which one by --column phone=COLUMN",
+            ),
+            (
+                "phone;Phone",
+                &[],
+                "the file has several columns “phone”: give each a name of its own",
+            ),
+            (
+                "x;x;email",
+                &["name=x"],
+                "the file has several columns “x”: give each a name of its own",
+            ),
+            (
+                "email",
+                &["name=n"],
+                "the file has no column “n”: its columns are email",
+            ),
+            (
+                "email;a;b",
+                &["phone=a,b"],
+                "--column phone=…: only name may be made of several columns",
+            ),
+            ("email;a;b", &["phone=a", "phone=b"], "--column phone=… is given twice"),
+            (
+                "email",
+                &["name"],
+                "“name” is not of the form field=column, as in --column name=first_name,last_name",
+            ),
+            (
+                "email",
+                &["name="],
+                "“name=” is not of the form field=column, as in --column name=first_name,last_name",
+            ),
+        ] {
+            assert_eq!(mapping(header, choices).unwrap_err().to_string(), expected);
+        }
+        let error = mapping("email", &["fone=email"]).unwrap_err().to_string();
+        assert!(
+            error.starts_with("there is no field “fone”: the fields are name, phone, "),
+            "{error}"
+        );
+        let error = mapping("name;dob", &[]).unwrap_err().to_string();
+        assert!(error.ends_with("the columns are name, dob"), "{error}");
+    }
+}

@@ -1,0 +1,371 @@
+//! Imports a delimited file into a client's contacts: all of it or nothing.
+//!
+//! [`Import::open`] reads the header, [`Import::mapping`] tells what was recognised, [`Import::run`] imports.
+
+use std::fmt;
+use std::io::Read;
+
+use super::header::{ColumnChoice, HeaderError, Mapping};
+use super::reader::{ReadError, Record, Records};
+use super::values;
+use crate::domain::client::NAME_MAX;
+use crate::domain::contact::{Attribute, ContactDraft, Given, Refusal};
+use crate::domain::phone::{Region, StoredPhone};
+use crate::store::clients::Client;
+use crate::store::import::{self, Staging};
+use crate::store::{PgConnection, StoreError};
+
+/// How many rejected rows are told one by one; the others are counted.
+pub const REJECTIONS_SHOWN: usize = 20;
+
+/// How often progress is told, in records.
+const PROGRESS_EVERY: u64 = 1000;
+
+/// What may be said about a whole file.
+#[derive(Clone, Default, Debug)]
+pub struct ImportOptions {
+    /// Where bare digits are national; `None` is the client's default region.
+    pub region: Option<Region>,
+    /// The list for rows that name none, made where it doesn't exist; `None` leaves a contact where it is and
+    /// puts a new one into the client's default list.
+    pub list: Option<String>,
+    /// The channel for rows that name none; `None` is `other`.
+    pub platform: Option<String>,
+    /// Whether rows that can't be imported are left out, instead of nothing being imported.
+    pub skip_bad_rows: bool,
+}
+
+/// How far an import is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Progress {
+    /// That many bytes of the file have been read.
+    Read(u64),
+    /// The file is read; its rows are being merged with the contacts that are there.
+    Merging,
+    /// Everything is written.
+    Done,
+}
+
+/// A row that can't be imported. Names the place and the reason, never what the row says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rejection {
+    /// Where the row begins; the file's first line is 1.
+    pub line: u64,
+    /// The column, or columns, as the header names them; `None` where the row as a whole is wrong.
+    pub column: Option<String>,
+    pub reason: String,
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.column {
+            Some(column) => write!(f, "line {}, column {column}: {}", self.line, self.reason),
+            None => write!(f, "line {}: {}", self.line, self.reason),
+        }
+    }
+}
+
+/// The rows that can't be imported: how many, and the first [`REJECTIONS_SHOWN`].
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Rejections {
+    pub count: u64,
+    pub first: Vec<Rejection>,
+}
+
+impl Rejections {
+    fn push(&mut self, rejection: Rejection) {
+        self.count += 1;
+        if self.first.len() < REJECTIONS_SHOWN {
+            self.first.push(rejection);
+        }
+    }
+}
+
+impl fmt::Display for Rejections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for rejection in &self.first {
+            write!(f, "\n  {rejection}")?;
+        }
+        match self.count - self.first.len() as u64 {
+            0 => Ok(()),
+            1 => write!(f, "\n  and one more row"),
+            more => write!(f, "\n  and {more} more rows"),
+        }
+    }
+}
+
+/// What an import did; every row that was read is counted once. Rows without any text are no rows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Report {
+    /// `created + updated + unchanged + merged + rejected.count`.
+    pub read: u64,
+    /// Contacts that are new.
+    pub created: u64,
+    /// Contacts that were there and have changed.
+    pub updated: u64,
+    /// Contacts that were there and have what the file says already.
+    pub unchanged: u64,
+    /// Rows beyond the first about the same contact, merged with it.
+    pub merged: u64,
+    pub rejected: Rejections,
+    /// Phones of imported rows that are no valid number. They are kept as they came; one without any digit
+    /// counts as blank.
+    pub phones_unresolved: u64,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            read,
+            created,
+            updated,
+            unchanged,
+            merged,
+            rejected,
+            phones_unresolved,
+        } = self;
+        write!(
+            f,
+            "{read} rows read = {created} created + {updated} updated + {unchanged} unchanged \
+             + {merged} merged within the file + {} rejected",
+            rejected.count
+        )?;
+        if *phones_unresolved > 0 {
+            write!(f, "\n{phones_unresolved} phones are no valid number")?;
+        }
+        if rejected.count > 0 {
+            write!(f, "\nrejected:{rejected}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a file was not imported; nothing of it was written.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    #[error("the {0} must have 1 to {1} characters")]
+    Length(&'static str, usize),
+    #[error(
+        "{} of {read} rows can't be imported, so nothing was written; correct them, or leave them out by \
+         --skip-bad-rows:{rejected}",
+        rejected.count
+    )]
+    Rejected { read: u64, rejected: Rejections },
+    #[error("other programs kept writing the same contacts, so nothing was written: run the import again")]
+    Contended(#[source] StoreError),
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<StoreError> for ImportError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Exists(_) => ImportError::Contended(error),
+            error => ImportError::Store(error),
+        }
+    }
+}
+
+/// A file whose header is read and understood.
+pub struct Import<R> {
+    records: Records<R>,
+    mapping: Mapping,
+}
+
+impl<R: Read> Import<R> {
+    /// Reads the header. `choices` go before what the columns are called.
+    ///
+    /// # Errors
+    /// [`ImportError::Read`] and [`ImportError::Header`].
+    pub fn open(source: R, choices: &[ColumnChoice]) -> Result<Self, ImportError> {
+        let mut records = Records::open(source)?;
+        let record = records.next()?.ok_or(ReadError::Empty)?;
+        let header = (0..record.len()).map(|index| record.get(index).unwrap_or_default().to_owned());
+        let mapping = Mapping::new(header.collect(), choices)?;
+        Ok(Self { records, mapping })
+    }
+
+    /// What the header was understood as.
+    pub fn mapping(&self) -> &Mapping {
+        &self.mapping
+    }
+
+    /// Imports the rows in one transaction. The file is read to its end even where a row is rejected, so that
+    /// the error knows all of them.
+    ///
+    /// A row whose identity is known updates: blank cells leave what is there, times only move forward. Within
+    /// the file the last row that says something wins.
+    pub fn run(
+        mut self,
+        connection: &mut PgConnection,
+        client: &Client,
+        options: &ImportOptions,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Report, ImportError> {
+        check_length("list's name", &options.list, NAME_MAX)?;
+        check_length("platform", &options.platform, 64)?;
+        let mut tally = Tally::default();
+        let merged = import::import(connection, client.id, |staging| {
+            self.stage(staging, client, options, &mut tally, progress)?;
+            progress(Progress::Merging);
+            Ok::<_, ImportError>(())
+        })?;
+        progress(Progress::Done);
+        let contacts = merged.created + merged.updated + merged.unchanged;
+        Ok(Report {
+            read: tally.read,
+            created: merged.created,
+            updated: merged.updated,
+            unchanged: merged.unchanged,
+            merged: tally.read - tally.rejected.count - contacts,
+            rejected: tally.rejected,
+            phones_unresolved: tally.phones_unresolved,
+        })
+    }
+
+    fn stage(
+        &mut self,
+        staging: &mut Staging<'_>,
+        client: &Client,
+        options: &ImportOptions,
+        tally: &mut Tally,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), ImportError> {
+        let rows = Rows {
+            mapping: &self.mapping,
+            region: options.region.unwrap_or(client.default_region),
+            options,
+        };
+        let now = staging.now();
+        while let Some(record) = self.records.next()? {
+            if record.is_blank() {
+                continue;
+            }
+            tally.read += 1;
+            let draft = rows.given(&record).and_then(|given| {
+                let resolved = given.phone.as_ref().is_none_or(|phone| phone.resolved);
+                let draft = ContactDraft::new(given, now).map_err(|refusal| rows.refused(&record, &refusal))?;
+                Ok((draft, resolved))
+            });
+            match draft {
+                Err(rejection) => tally.rejected.push(rejection),
+                Ok((draft, resolved)) => {
+                    tally.phones_unresolved += u64::from(!resolved);
+                    if tally.rejected.count == 0 || options.skip_bad_rows {
+                        staging.push(draft)?;
+                    }
+                }
+            }
+            if tally.read.is_multiple_of(PROGRESS_EVERY) {
+                progress(Progress::Read(self.records.position()));
+            }
+        }
+        progress(Progress::Read(self.records.position()));
+        if tally.rejected.count > 0 && !options.skip_bad_rows {
+            return Err(ImportError::Rejected {
+                read: tally.read,
+                rejected: std::mem::take(&mut tally.rejected),
+            });
+        }
+        Ok(())
+    }
+}
+
+fn check_length(what: &'static str, text: &Option<String>, max: usize) -> Result<(), ImportError> {
+    match text {
+        Some(text) if text.trim().is_empty() || text.chars().count() > max => Err(ImportError::Length(what, max)),
+        _ => Ok(()),
+    }
+}
+
+/// What is counted while the file is read.
+#[derive(Default)]
+struct Tally {
+    read: u64,
+    rejected: Rejections,
+    phones_unresolved: u64,
+}
+
+/// What is needed to understand a row.
+struct Rows<'a> {
+    mapping: &'a Mapping,
+    region: Region,
+    options: &'a ImportOptions,
+}
+
+impl Rows<'_> {
+    fn given(&self, record: &Record<'_>) -> Result<Given, Rejection> {
+        let width = self.mapping.width();
+        if record.len() != width {
+            return Err(Rejection {
+                line: record.line,
+                column: None,
+                reason: format!("the row has {} cells where the header has {width}", record.len()),
+            });
+        }
+        let cell = |attribute: Attribute| {
+            let column = self.mapping.columns(attribute).first()?;
+            record.get(*column)
+        };
+        let text = |attribute| cell(attribute).map(str::to_owned);
+        let boolean = |attribute| match cell(attribute) {
+            None => Ok(None),
+            Some(text) => match values::boolean(text) {
+                None => Err(self.rejected(record, &[attribute], "it is neither true nor false")),
+                some => Ok(some),
+            },
+        };
+        let time = |attribute| match cell(attribute) {
+            None => Ok(None),
+            Some(text) => match values::time(text) {
+                None => {
+                    let reason = "the time can't be read: write it as 2024-12-31 or 2024-12-31T23:59:59Z";
+                    Err(self.rejected(record, &[attribute], reason))
+                }
+                some => Ok(some),
+            },
+        };
+        Ok(Given {
+            name: self.name(record),
+            phone: cell(Attribute::Phone).map(|phone| StoredPhone::read(phone, self.region)),
+            email: text(Attribute::Email),
+            platform: text(Attribute::Platform).or_else(|| self.options.platform.clone()),
+            source: text(Attribute::Source),
+            chat_status: text(Attribute::ChatStatus),
+            blocked: boolean(Attribute::Blocked)?,
+            is_chat_read: boolean(Attribute::IsChatRead)?,
+            created_at: time(Attribute::CreatedAt)?,
+            last_message_at: time(Attribute::LastMessageAt)?,
+            last_inbound_at: time(Attribute::LastInboundAt)?,
+            contact_list: text(Attribute::ContactList).or_else(|| self.options.list.clone()),
+            external_user_id: text(Attribute::ExternalUserId),
+        })
+    }
+
+    /// The parts of the name that are not blank, joined by one blank.
+    fn name(&self, record: &Record<'_>) -> Option<String> {
+        let columns = self.mapping.columns(Attribute::Name);
+        let parts: Vec<&str> = columns.iter().filter_map(|column| record.get(*column)).collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
+    }
+
+    fn refused(&self, record: &Record<'_>, refusal: &Refusal) -> Rejection {
+        let identities = [Attribute::ExternalUserId, Attribute::Phone, Attribute::Email];
+        match refusal.attribute() {
+            Some(attribute) => self.rejected(record, &[attribute], &refusal.to_string()),
+            None => self.rejected(record, &identities, &refusal.to_string()),
+        }
+    }
+
+    fn rejected(&self, record: &Record<'_>, attributes: &[Attribute], reason: &str) -> Rejection {
+        Rejection {
+            line: record.line,
+            column: Some(self.mapping.names(attributes)),
+            reason: reason.into(),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Files coming in.
+
+pub mod demo;
+mod header;
+pub mod import;
+mod progress;
+mod reader;
+mod values;
+
+pub use header::{ColumnChoice, HeaderError, Mapping};
+pub use progress::bar;
+pub use reader::ReadError;

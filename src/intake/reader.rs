@@ -1,0 +1,299 @@
+//! Reads a delimited file record by record, in bounded memory, and says in which line it is broken.
+
+use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
+
+use csv_core::ReadRecordResult;
+
+/// How much of the file is looked at to find its delimiter, and how much is read at a time, in bytes.
+const BUFFER: usize = 64 * 1024;
+
+/// The longest record, in bytes. A quote that nobody closed would otherwise swallow the rest of the file.
+const RECORD_MAX: usize = 1024 * 1024;
+
+/// What keeps a file from being read on. Lines are counted from 1.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error("the file can't be read")]
+    Io(#[from] io::Error),
+    #[error("the file is empty: its first line must name the columns")]
+    Empty,
+    #[error("line 1: the file is UTF-16, which is not read: save it as “CSV UTF-8”")]
+    Utf16,
+    #[error("line 1: the file is a workbook or an archive, not text: save it as “CSV UTF-8”")]
+    NotText,
+    #[error("line {line}: the text is not UTF-8: save the file as “CSV UTF-8”")]
+    NotUtf8 { line: u64 },
+    #[error("line {line}: the text holds a NUL byte: save the file as “CSV UTF-8”")]
+    Nul { line: u64 },
+    #[error("line {line}: a quote opens in the record that begins here and is never closed")]
+    OpenQuote { line: u64 },
+    #[error("line {line}: the record that begins here is longer than 1 MiB: look for a quote that is not closed")]
+    RecordTooLong { line: u64 },
+}
+
+/// One record: its cells and the line in which it begins.
+pub struct Record<'r> {
+    text: &'r str,
+    ends: &'r [usize],
+    pub line: u64,
+}
+
+impl<'r> Record<'r> {
+    /// The number of cells.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The cell without the blanks around it; `None` where it is blank or beyond the record's end.
+    pub fn get(&self, index: usize) -> Option<&'r str> {
+        let end = *self.ends.get(index)?;
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        Some(self.text[start..end].trim()).filter(|cell| !cell.is_empty())
+    }
+
+    /// Whether no cell says anything, as in the rows that spreadsheets leave below a table.
+    pub fn is_blank(&self) -> bool {
+        (0..self.len()).all(|index| self.get(index).is_none())
+    }
+}
+
+/// The records of a file, the header among them.
+pub struct Records<R> {
+    source: BufReader<Chain<Cursor<Vec<u8>>, R>>,
+    parser: csv_core::Reader,
+    /// The cells of the current record without anything between them, and where each ends.
+    cells: Vec<u8>,
+    ends: Vec<usize>,
+    line: u64,
+    position: u64,
+}
+
+impl<R: Read> Records<R> {
+    /// Looks at the file's beginning: its encoding, and which of comma, semicolon and tab separates cells.
+    ///
+    /// # Errors
+    /// [`ReadError::Empty`] without any text, and those of the first bytes' encoding.
+    pub fn open(mut source: R) -> Result<Self, ReadError> {
+        let mut start = Vec::new();
+        source.by_ref().take(BUFFER as u64).read_to_end(&mut start)?;
+        match start.as_slice() {
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Err(ReadError::Utf16),
+            // The signatures of a ZIP archive, which is what .xlsx and .ods are, and of an .xls workbook.
+            [b'P', b'K', 3, 4, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] => return Err(ReadError::NotText),
+            _ => {}
+        }
+        let mark = if start.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        if start[mark..].trim_ascii().is_empty() && start.len() < BUFFER {
+            return Err(ReadError::Empty);
+        }
+        let delimiter = delimiter(&start[mark..]);
+        let mut start = Cursor::new(start);
+        start.set_position(mark as u64);
+        Ok(Self {
+            source: BufReader::with_capacity(BUFFER, start.chain(source)),
+            parser: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
+            cells: vec![0; 4096],
+            ends: vec![0; 64],
+            line: 1,
+            position: mark as u64,
+        })
+    }
+
+    /// How many bytes of the file have been read so far.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The next record that is not an empty line; `None` at the file's end.
+    pub fn next(&mut self) -> Result<Option<Record<'_>>, ReadError> {
+        if !self.skip_line_ends()? {
+            return Ok(None);
+        }
+        let line = self.line;
+        let (mut cells, mut ends) = (0, 0);
+        loop {
+            let input = self.source.fill_buf()?;
+            // The file's last line may lack its end. Where even that end doesn't finish the record, it is
+            // inside a quote.
+            let at_end = input.is_empty();
+            let input = if at_end { b"\n" } else { input };
+            let (result, read, written, ended) =
+                self.parser
+                    .read_record(input, &mut self.cells[cells..], &mut self.ends[ends..]);
+            cells += written;
+            ends += ended;
+            if let Some(nul) = input[..read].iter().position(|byte| *byte == 0) {
+                let line = self.line + line_ends(&input[..nul]);
+                return Err(ReadError::Nul { line });
+            }
+            if !at_end {
+                self.line += line_ends(&input[..read]);
+                self.position += read as u64;
+                self.source.consume(read);
+            }
+            match result {
+                ReadRecordResult::Record => break,
+                ReadRecordResult::InputEmpty if at_end => return Err(ReadError::OpenQuote { line }),
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull if cells >= RECORD_MAX => return Err(ReadError::RecordTooLong { line }),
+                ReadRecordResult::OutputFull => self.cells.resize(self.cells.len() * 2, 0),
+                ReadRecordResult::OutputEndsFull if ends >= RECORD_MAX => {
+                    return Err(ReadError::RecordTooLong { line });
+                }
+                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+                ReadRecordResult::End => return Ok(None),
+            }
+        }
+        let (cells, ends) = (&self.cells[..cells], &self.ends[..ends]);
+        let text = std::str::from_utf8(cells).map_err(|error| ReadError::NotUtf8 {
+            line: line + line_ends(&cells[..error.valid_up_to()]),
+        })?;
+        // Two cells that are broken at their border may look whole together.
+        if let Some(end) = ends.iter().find(|end| !text.is_char_boundary(**end)) {
+            let line = line + line_ends(&cells[..*end]);
+            return Err(ReadError::NotUtf8 { line });
+        }
+        Ok(Some(Record { text, ends, line }))
+    }
+
+    /// Moves to the next record's first byte, so that its line is known; `false` at the file's end.
+    fn skip_line_ends(&mut self) -> Result<bool, ReadError> {
+        loop {
+            let input = self.source.fill_buf()?;
+            if input.is_empty() {
+                return Ok(false);
+            }
+            let skipped = input
+                .iter()
+                .position(|byte| !matches!(byte, b'\r' | b'\n'))
+                .unwrap_or(input.len());
+            let more = skipped < input.len();
+            self.line += line_ends(&input[..skipped]);
+            self.position += skipped as u64;
+            self.source.consume(skipped);
+            if more {
+                return Ok(true);
+            }
+        }
+    }
+}
+
+fn line_ends(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+}
+
+/// What separates the header's cells: whichever of comma, semicolon and tab is there most often outside
+/// quotes; a comma where there is none.
+fn delimiter(start: &[u8]) -> u8 {
+    let candidates = [b',', b';', b'\t'];
+    let mut counts = [0; 3];
+    let mut quoted = false;
+    for byte in start.trim_ascii_start() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\r' | b'\n' if !quoted => break,
+            byte if !quoted => {
+                for (candidate, count) in candidates.iter().zip(&mut counts) {
+                    *count += usize::from(byte == candidate);
+                }
+            }
+            _ => {}
+        }
+    }
+    let most = counts.into_iter().max().unwrap_or(0);
+    let found = counts.iter().position(|count| *count == most).unwrap_or(0);
+    candidates[found]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives one byte at a time, so that every border between two reads occurs.
+    struct Dripping<'a>(&'a [u8]);
+
+    impl Read for Dripping<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = self.0.len().min(buffer.len()).min(1);
+            buffer[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            Ok(count)
+        }
+    }
+
+    fn read(bytes: &[u8]) -> Result<Vec<(u64, Vec<String>)>, ReadError> {
+        let mut records = Records::open(Dripping(bytes))?;
+        let mut all = Vec::new();
+        while let Some(record) = records.next()? {
+            let cells = (0..record.len()).map(|index| record.get(index).unwrap_or_default().to_owned());
+            all.push((record.line, cells.collect()));
+        }
+        assert_eq!(records.position(), bytes.len() as u64);
+        Ok(all)
+    }
+
+    fn record(line: u64, cells: &[&str]) -> (u64, Vec<String>) {
+        (line, cells.iter().map(|cell| cell.to_string()).collect())
+    }
+
+    #[test]
+    fn a_record_knows_the_line_it_begins_in() {
+        let expected = [
+            record(2, &["a", "b"]),
+            record(3, &["1\r\n2", "x"]),
+            record(7, &["3", ""]),
+        ];
+        assert_eq!(read(b"\r\na,b\r\n\"1\r\n2\",x\r\n\r\n\r\n3,").unwrap(), expected);
+        let expected = [record(1, &["a", "b"]), record(2, &["1\n2", "x"]), record(5, &["3", ""])];
+        assert_eq!(read(b"\xef\xbb\xbfa;b\n\"1\n2\"; x \n\n3;\n").unwrap(), expected);
+    }
+
+    #[test]
+    fn the_delimiter_is_the_one_most_used_outside_quotes() {
+        assert_eq!(delimiter(b"a,b;c,d"), b',');
+        assert_eq!(delimiter(b"\"a,b,c\";d"), b';');
+        assert_eq!(delimiter(b"a\tb\n,,,,"), b'\t');
+        assert_eq!(delimiter(b"phone"), b',');
+        assert_eq!(delimiter(b"\n\nphone;name\n"), b';');
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_is_found_however_the_file_ends() {
+        for text in ["a,b\n1,2\n3,\"4\n5,6\n", "a,b\n1,2\n\"3,4", "a,b\n1,2\n3,\""] {
+            let error = read(text.as_bytes()).unwrap_err();
+            assert!(matches!(error, ReadError::OpenQuote { line: 3 }), "{text:?}: {error}");
+        }
+        for text in ["a,b\n1,\"2\"", "a,b\n1,\"2\"\r", "a,b\n1,\"\"\"2\"\"\""] {
+            assert!(read(text.as_bytes()).is_ok(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_utf_8_text_is_refused_with_its_line() {
+        assert!(matches!(read(b"\xff\xfea\0"), Err(ReadError::Utf16)));
+        assert!(matches!(read(b"\xfe\xff\0a"), Err(ReadError::Utf16)));
+        assert!(matches!(read(b"PK\x03\x04..."), Err(ReadError::NotText)));
+        assert!(matches!(
+            read(b"a,b\n1,2\n\"x\ny\0\",2"),
+            Err(ReadError::Nul { line: 4 })
+        ));
+        assert!(matches!(
+            read(b"a,b\n1,2\n\"x\ny\xf3\",2"),
+            Err(ReadError::NotUtf8 { line: 4 })
+        ));
+        assert!(matches!(read(b"a,b\nx\xc3,\xb3"), Err(ReadError::NotUtf8 { line: 2 })));
+        assert!(matches!(read(b" \n"), Err(ReadError::Empty)));
+        assert!(matches!(read(b"\xef\xbb\xbf"), Err(ReadError::Empty)));
+    }
+
+    #[test]
+    fn a_record_without_end_is_given_up() {
+        let endless = b"a,b\n1,\"".chain(io::repeat(b'x'));
+        let mut records = Records::open(endless).unwrap();
+        records.next().unwrap();
+        assert!(matches!(records.next(), Err(ReadError::RecordTooLong { line: 2 })));
+        let mut records = Records::open(b"a,b\n".chain(io::repeat(b','))).unwrap();
+        records.next().unwrap();
+        assert!(matches!(records.next(), Err(ReadError::RecordTooLong { line: 2 })));
+    }
+}

@@ -4,12 +4,18 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`cli`] | the commands: one file each, a few lines that parse, call and print |
+//! | [`config`] | what flags, environment and defaults say |
+//! | [`http`] | routes, authentication, errors, and one file an endpoint |
 //! | [`intake`] | files coming in: reading, header mapping, import; the demo's contacts |
 //! | [`store`] | everything that speaks SQL |
 //! | [`domain`] | what a contact, a phone number, a search term, a key *is* |
 //! | [`embedded`] | the private PostgreSQL that runs where no database is named |
 
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod embedded;
+pub mod http;
 pub mod intake;
 pub mod store;

@@ -1,5 +1,12 @@
-//! Every test that needs more than one module, against the real PostgreSQL.
+//! Every test that needs more than one module: over HTTP, against the real PostgreSQL, at the terminal.
 
+mod cli;
 mod embedded;
+mod http;
 mod import;
+mod layers;
+mod logs;
+mod lookup;
+mod search;
 mod support;
+mod tenants;

@@ -1,0 +1,63 @@
+//! `client`
+
+use anyhow::bail;
+use clap::Subcommand;
+
+use super::database::Database;
+use super::table;
+use crate::config::DatabaseConfig;
+use crate::domain::client::NAME_MAX;
+use crate::domain::phone::Region;
+use crate::store::{StoreError, clients};
+
+#[derive(Subcommand, Debug)]
+pub enum ClientCommand {
+    /// Make a client, and print its id
+    #[command(after_help = "Example:\n  contact-search client create 'Acme' --region CL")]
+    Create {
+        /// What you call it; no two clients share a name
+        name: String,
+        /// The region (ISO 3166, two letters) in which phone numbers without a country code are read
+        #[arg(long, value_name = "CC", default_value = "AR")]
+        region: Region,
+    },
+    /// List the clients
+    #[command(after_help = "Example:\n  contact-search client list")]
+    List,
+}
+
+pub fn run(config: &DatabaseConfig, command: ClientCommand) -> anyhow::Result<()> {
+    let database = Database::open(config)?;
+    let mut connection = database.connect()?;
+    match command {
+        ClientCommand::Create { name, region } => {
+            let name = parse_name(&name)?;
+            match clients::create_client(&mut connection, name, region) {
+                Ok(id) => println!("{id}"),
+                Err(StoreError::Exists(_)) => bail!("a client named '{name}' exists already: choose another name"),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        ClientCommand::List => {
+            let rows = clients::list_clients(&mut connection)?.into_iter().map(|client| {
+                [
+                    client.id.to_string(),
+                    client.name,
+                    client.default_region.as_str().to_owned(),
+                    client.created_at.format("%Y-%m-%d").to_string(),
+                ]
+            });
+            print!("{}", table::format(["ID", "NAME", "REGION", "CREATED"], rows));
+        }
+    }
+    Ok(())
+}
+
+/// A client's name, its surrounding blanks cut.
+pub fn parse_name(text: &str) -> anyhow::Result<&str> {
+    let name = text.trim();
+    if name.is_empty() || name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
+        bail!("a client's name has 1 to {NAME_MAX} characters, without line breaks");
+    }
+    Ok(name)
+}

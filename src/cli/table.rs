@@ -1,0 +1,29 @@
+//! Columns for the terminal.
+
+/// A heading and rows, each column as wide as its widest cell, two blanks between them.
+pub fn format<const N: usize>(heading: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let mut lines = vec![heading.map(str::to_owned)];
+    lines.extend(rows);
+    let widths: [usize; N] =
+        std::array::from_fn(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0));
+    let mut text = String::new();
+    for line in lines {
+        let cells: Vec<String> = line
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn columns_line_up() {
+        let rows = [["1".to_owned(), "Peña".to_owned()], ["22".to_owned(), "x".to_owned()]];
+        assert_eq!(super::format(["ID", "NAME"], rows), "ID  NAME\n1   Peña\n22  x\n");
+    }
+}

@@ -1,0 +1,233 @@
+//! What an API answers when it can't answer what was asked: one enum, three shapes, two languages.
+//!
+//! An error's text says what to change and never repeats the input, SQL, or a library's words.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use serde_json::json;
+
+use crate::store::StoreError;
+
+/// Every way in which a request can fail; each has one status.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    #[error("no such path")]
+    NotFound,
+    #[error("no such method here")]
+    MethodNotAllowed {
+        /// The value of `Allow`.
+        allow: &'static str,
+    },
+    #[error("no key")]
+    KeyMissing,
+    #[error("a key that nobody has")]
+    KeyUnknown,
+    #[error("an expired or revoked key")]
+    KeyEnded,
+    #[error("a key without the scope")]
+    ScopeMissing,
+    #[error("a bad parameter")]
+    Parameter {
+        /// The parameter's name, which is ours and not the caller's.
+        name: &'static str,
+        fault: ParameterFault,
+    },
+    #[error("neither parameter given")]
+    NothingToSearch,
+    #[error("the request target is too long")]
+    TargetTooLong,
+    #[error("no capacity")]
+    Busy,
+    #[error("no database")]
+    NoDatabase(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("too late")]
+    TooLate,
+    #[error("something went wrong")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What is wrong with a query parameter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ParameterFault {
+    /// Absent, empty or blank.
+    Missing,
+    /// A `%` without two hexadecimal digits after it.
+    Escape,
+    /// Bytes that are no UTF-8.
+    Encoding,
+    /// A NUL character.
+    Nul,
+    /// More than [`super::query::VALUE_MAX`] bytes.
+    TooLong,
+    /// More than once in the query.
+    Repeated,
+}
+
+/// The shape of an error's body, which goes by the path: each API has its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ErrorShape {
+    /// `{"error":"…"}` in Spanish.
+    Lookup,
+    /// `{"statusCode":…,"message":"…","error":"…"}` in English.
+    Public,
+    /// RFC 9457's `application/problem+json` in English.
+    Problem,
+}
+
+impl ErrorShape {
+    pub fn of_path(path: &str) -> Self {
+        if path.starts_with("/api/v1/contact-lookup") {
+            ErrorShape::Lookup
+        } else if path == "/api/public" || path.starts_with("/api/public/") {
+            ErrorShape::Public
+        } else {
+            ErrorShape::Problem
+        }
+    }
+}
+
+impl ApiError {
+    /// The whole answer in a shape; nothing of the cause is in it.
+    pub fn render(&self, shape: ErrorShape) -> HttpResponse {
+        let status = self.status_code();
+        let reason = status.canonical_reason().unwrap_or_default();
+        let mut response = HttpResponse::build(status);
+        match self {
+            ApiError::MethodNotAllowed { allow } => {
+                response.insert_header((header::ALLOW, HeaderValue::from_static(allow)));
+            }
+            ApiError::Busy | ApiError::NoDatabase(_) => {
+                response.insert_header((header::RETRY_AFTER, HeaderValue::from_static("1")));
+            }
+            _ => {}
+        }
+        match shape {
+            ErrorShape::Lookup => response.json(json!({ "error": self.spanish() })),
+            ErrorShape::Public => {
+                #[derive(serde::Serialize)]
+                struct Body<'a> {
+                    #[serde(rename = "statusCode")]
+                    status_code: u16,
+                    message: &'a str,
+                    error: &'a str,
+                }
+                response.json(Body {
+                    status_code: status.as_u16(),
+                    message: &self.english(),
+                    error: reason,
+                })
+            }
+            ErrorShape::Problem => {
+                #[derive(serde::Serialize)]
+                struct Body<'a> {
+                    r#type: &'a str,
+                    title: &'a str,
+                    status: u16,
+                    detail: &'a str,
+                }
+                response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+                response.json(Body {
+                    r#type: "about:blank",
+                    title: reason,
+                    status: status.as_u16(),
+                    detail: &self.english(),
+                })
+            }
+        }
+    }
+
+    fn english(&self) -> String {
+        match self {
+            ApiError::NotFound => "There is nothing at this path. Check the address.".to_owned(),
+            ApiError::MethodNotAllowed { allow } => format!("This path answers {allow} only."),
+            // One and the same for every key that isn't accepted, so that nobody learns which keys once were.
+            ApiError::KeyMissing | ApiError::KeyUnknown | ApiError::KeyEnded => {
+                "Send a valid API key in the X-API-Key header, once.".to_owned()
+            }
+            ApiError::ScopeMissing => {
+                "This API key has no access to this resource. Use a key that has the scope for it.".to_owned()
+            }
+            ApiError::Parameter { name, fault } => match fault {
+                ParameterFault::Missing => format!("Give the parameter '{name}'."),
+                ParameterFault::Escape => {
+                    format!(
+                        "The parameter '{name}' has a '%' without two hexadecimal digits. Write a literal '%' as %25."
+                    )
+                }
+                ParameterFault::Encoding => format!("The parameter '{name}' is not UTF-8. Encode it as UTF-8."),
+                ParameterFault::Nul => format!("The parameter '{name}' has a NUL character. Leave it out."),
+                ParameterFault::TooLong => format!("The parameter '{name}' is longer than 256 bytes. Shorten it."),
+                ParameterFault::Repeated => format!("The parameter '{name}' is there more than once. Send it once."),
+            },
+            ApiError::NothingToSearch => {
+                "Give at least one of the parameters 'phone' (with a digit in it) and 'email'.".to_owned()
+            }
+            ApiError::TargetTooLong => "The address is longer than 8192 bytes. Shorten it.".to_owned(),
+            ApiError::Busy => "The server has no capacity left. Try again in a second.".to_owned(),
+            ApiError::NoDatabase(_) => "The server can't reach its database. Try again in a second.".to_owned(),
+            ApiError::TooLate => "The answer took too long. Try again, or ask for something more specific.".to_owned(),
+            ApiError::Internal(_) => "Something went wrong".to_owned(),
+        }
+    }
+
+    /// The lookup's language; what its vendor documents, letter by letter, accents left out as there.
+    fn spanish(&self) -> String {
+        match self {
+            ApiError::NotFound => "No hay nada en esta ruta. Revise la direccion".to_owned(),
+            ApiError::MethodNotAllowed { allow } => format!("Esta ruta solo acepta {allow}"),
+            ApiError::KeyMissing => "Este endpoint requiere autenticacion con API Key (header X-API-Key)".to_owned(),
+            ApiError::KeyUnknown => "API Key invalida".to_owned(),
+            ApiError::KeyEnded => "API Key expirada".to_owned(),
+            ApiError::ScopeMissing => "API Key no tiene acceso a este recurso".to_owned(),
+            ApiError::Parameter { name, fault } => match fault {
+                ParameterFault::Missing => format!("El parametro '{name}' es requerido"),
+                ParameterFault::Escape => {
+                    format!("El parametro '{name}' tiene un '%' sin dos digitos hexadecimales. Escriba '%' como %25")
+                }
+                ParameterFault::Encoding => format!("El parametro '{name}' no es UTF-8"),
+                ParameterFault::Nul => format!("El parametro '{name}' tiene un caracter NUL"),
+                ParameterFault::TooLong => format!("El parametro '{name}' supera los 256 bytes"),
+                ParameterFault::Repeated => format!("El parametro '{name}' esta repetido. Envielo una sola vez"),
+            },
+            ApiError::NothingToSearch => "Indique al menos un parametro".to_owned(),
+            ApiError::TargetTooLong => "La direccion supera los 8192 bytes".to_owned(),
+            ApiError::Busy => "El servidor no tiene capacidad. Reintente en un segundo".to_owned(),
+            ApiError::NoDatabase(_) => "El servidor no alcanza su base de datos. Reintente en un segundo".to_owned(),
+            ApiError::TooLate => "La respuesta demoro demasiado. Reintente".to_owned(),
+            ApiError::Internal(_) => "Algo salio mal".to_owned(),
+        }
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            ApiError::NotFound => StatusCode::NOT_FOUND,
+            ApiError::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            ApiError::KeyMissing | ApiError::KeyUnknown | ApiError::KeyEnded => StatusCode::UNAUTHORIZED,
+            ApiError::ScopeMissing => StatusCode::FORBIDDEN,
+            ApiError::Parameter { .. } | ApiError::NothingToSearch => StatusCode::BAD_REQUEST,
+            ApiError::TargetTooLong => StatusCode::URI_TOO_LONG,
+            ApiError::Busy | ApiError::NoDatabase(_) => StatusCode::SERVICE_UNAVAILABLE,
+            ApiError::TooLate => StatusCode::GATEWAY_TIMEOUT,
+            ApiError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Without a body: the frame around every request knows the path, and with it the shape.
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => ApiError::NoDatabase(Box::new(error)),
+            StoreError::Exhausted => ApiError::Busy,
+            StoreError::TimedOut(_) => ApiError::TooLate,
+            StoreError::Exists(_) | StoreError::Statement(_) => ApiError::Internal(Box::new(error)),
+        }
+    }
+}

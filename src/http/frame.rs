@@ -1,0 +1,120 @@
+//! What is around every request: its id, its deadline, the shape of its errors, its line in the access log.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, ResponseError};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::context::{Caller, RequestContext};
+use super::error::{ApiError, ErrorShape};
+use super::state::REQUEST_DEADLINE;
+
+/// The longest request target, in bytes.
+const TARGET_MAX: usize = 8 * 1024;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The outermost middleware.
+pub async fn frame(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let start = Instant::now();
+    let id = request_id(request.headers());
+    request.extensions_mut().insert(RequestContext {
+        deadline: start + REQUEST_DEADLINE,
+    });
+
+    let target_length = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let response = if target_length > TARGET_MAX {
+        request.error_response(ApiError::TargetTooLong)
+    } else {
+        next.call(request).await?.map_into_boxed_body()
+    };
+
+    let mut response = shape_error(response, &id);
+    response.headers_mut().insert(REQUEST_ID, id.clone());
+    // Answers hold personal data: no cache between here and the caller may keep them.
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    log_access(&response, start, &id);
+    Ok(response)
+}
+
+/// The caller's id where it is 1 to 128 visible ASCII characters, else a new one.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let is_usable =
+        |value: &&HeaderValue| (1..=128).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic);
+    headers
+        .get(REQUEST_ID)
+        .filter(is_usable)
+        .cloned()
+        .unwrap_or_else(|| HeaderValue::from_str(&Uuid::now_v7().to_string()).expect("a UUID is visible ASCII"))
+}
+
+/// Gives an error the body that its path's API promises, and logs what caused a 5xx, once.
+fn shape_error(response: ServiceResponse, id: &HeaderValue) -> ServiceResponse {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    let shape = ErrorShape::of_path(response.request().path());
+    let Some(error) = response.response().error() else {
+        return response;
+    };
+    let rendered = match error.as_error::<ApiError>() {
+        Some(error) => {
+            log_cause(error, id);
+            error.render(shape)
+        }
+        // What actix itself refused; its words are a library's.
+        None => match status {
+            StatusCode::NOT_FOUND => ApiError::NotFound.render(shape),
+            _ => ApiError::Internal(error.to_string().into()).render(shape),
+        },
+    };
+    let (request, _) = response.into_parts();
+    ServiceResponse::new(request, rendered)
+}
+
+fn log_cause(error: &ApiError, id: &HeaderValue) {
+    let status = error.status_code();
+    if !status.is_server_error() {
+        return;
+    }
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {}", error.to_string().trim());
+        cause = error.source();
+    }
+    let level = if status == StatusCode::INTERNAL_SERVER_ERROR {
+        log::Level::Error
+    } else {
+        log::Level::Warn
+    };
+    log::log!(level, request_id = id.to_str().unwrap_or_default(); "{text}");
+}
+
+/// One line a request, with the route's pattern: a path or a query would show whom somebody asked for.
+fn log_access(response: &ServiceResponse, start: Instant, id: &HeaderValue) {
+    let request = response.request();
+    let route = request.match_pattern();
+    let extensions = request.extensions();
+    let key = extensions.get::<Caller>().map_or("", |caller| caller.label.as_str());
+    log::info!(
+        target: "access",
+        method = request.method().as_str(),
+        route = route.as_deref().unwrap_or("-"),
+        status = response.status().as_u16(),
+        ms = (start.elapsed().as_secs_f64() * 1e5).round() / 1e2,
+        request_id = id.to_str().unwrap_or_default(),
+        key = key;
+        "answered"
+    );
+}

@@ -1,0 +1,32 @@
+//! `GET /healthz` and `GET /readyz`: for whoever watches the server.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::json;
+
+use super::context::RequestContext;
+use super::error::ApiError;
+use super::state::State;
+use crate::store::migrations::{self, MigrationError, SchemaState};
+
+/// The process answers; nothing is said of the database.
+pub async fn check_process() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "ok" }))
+}
+
+/// 200 where the database answers and has this program's schema, else 503.
+pub async fn check_readiness(request: HttpRequest, state: web::Data<State>) -> Result<HttpResponse, ApiError> {
+    let deadline = RequestContext::of(&request).deadline;
+    let schema = state
+        .run(deadline, |connection| match migrations::schema_state(connection) {
+            Err(MigrationError::Store(error)) => Err(error),
+            other => Ok(other),
+        })
+        .await?
+        .map_err(|error| ApiError::NoDatabase(Box::new(error)))?;
+    match schema {
+        SchemaState::Current => Ok(HttpResponse::Ok().json(json!({ "status": "ready" }))),
+        SchemaState::Behind(_) | SchemaState::Newer => Err(ApiError::NoDatabase(
+            "the database's schema is not this program's".into(),
+        )),
+    }
+}

@@ -1,0 +1,134 @@
+//! The HTTP server: its routes, and what is around them.
+//!
+//! [`endpoints`] is the one list of routes: actix gets it from there, and whoever wants to say something about
+//! every route goes through it.
+
+mod auth;
+mod contact_lookup;
+mod contact_search;
+mod context;
+mod error;
+mod frame;
+mod health;
+mod query;
+mod state;
+
+use std::io;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::guard;
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, Resource, Route, web};
+
+pub use self::auth::Access;
+use self::auth::authorize;
+use self::error::ApiError;
+use self::frame::frame;
+use self::state::State;
+use crate::domain::key::Scope;
+
+/// How long a client may take to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a connection may wait for its next request.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// How long requests in flight have to end after SIGTERM.
+const SHUTDOWN_SECONDS: u64 = 8;
+
+/// One path, what it asks of its callers, and what answers.
+pub struct Endpoint {
+    /// The documented path. It answers with and without a slash at its end.
+    pub path: &'static str,
+    /// The value of `Allow`; a path that answers GET answers HEAD.
+    pub allow: &'static str,
+    pub access: Access,
+    handler: fn() -> Route,
+}
+
+/// Every path that the server answers.
+pub fn endpoints() -> Vec<Endpoint> {
+    let get = |path, access, handler| Endpoint {
+        path,
+        allow: "GET, HEAD",
+        access,
+        handler,
+    };
+    vec![
+        get("/api/v1/contact-lookup/", Access::Key(Scope::Lookup), || {
+            web::to(contact_lookup::look_up_contact)
+        }),
+        get("/api/public/contacts/search", Access::Key(Scope::Search), || {
+            web::to(contact_search::search_contacts)
+        }),
+        get("/healthz", Access::Public, || web::to(health::check_process)),
+        get("/readyz", Access::Public, || web::to(health::check_readiness)),
+    ]
+}
+
+impl Endpoint {
+    /// Decides in the contract's order: the path has matched, then the method, then the key and its scope, and
+    /// only then the handler reads the query.
+    fn resource(&self) -> Resource {
+        let (path, allow, access) = (self.path, self.allow, self.access);
+        let allowed = self
+            .allow
+            .split(", ")
+            .filter_map(|name| Method::from_bytes(name.as_bytes()).ok())
+            .fold(guard::Any(guard::fn_guard(|_| false)), |any, method| {
+                any.or(guard::Method(method))
+            });
+        let route = (self.handler)()
+            .guard(allowed)
+            .wrap(from_fn(move |request, next| authorize(access, request, next)));
+        // The documented path comes first: it is the one that the access log names.
+        let twin = path.strip_suffix('/').map_or_else(|| format!("{path}/"), str::to_owned);
+        web::resource([path.to_owned(), twin])
+            .route(route)
+            .default_service(web::to(move || async move {
+                Err::<&'static str, _>(ApiError::MethodNotAllowed { allow })
+            }))
+    }
+}
+
+/// What a server is started with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// A libpq URL.
+    pub database_url: String,
+    /// Threads that speak HTTP.
+    pub workers: usize,
+    /// Connections to the database, which is also how many requests work on it at the same time.
+    pub pool_size: u32,
+}
+
+/// Starts a server on a listening socket; it runs until a signal ends it, where it is awaited.
+///
+/// SIGTERM lets requests in flight end; SIGINT doesn't wait for them. The database need not be there yet.
+///
+/// # Errors
+/// What keeps the socket from being used.
+pub fn serve(settings: &Settings, listener: TcpListener) -> io::Result<Server> {
+    let state = web::Data::new(State::new(&settings.database_url, settings.pool_size));
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(state.clone())
+            .configure(|config| {
+                for endpoint in endpoints() {
+                    config.service(endpoint.resource());
+                }
+            })
+            .default_service(web::to(|| async { Err::<&'static str, _>(ApiError::NotFound) }))
+            .wrap(from_fn(frame))
+    })
+    .workers(settings.workers)
+    .keep_alive(KEEP_ALIVE)
+    .client_request_timeout(HEAD_TIMEOUT)
+    .shutdown_timeout(SHUTDOWN_SECONDS)
+    .listen(listener)?
+    .run();
+    Ok(server)
+}

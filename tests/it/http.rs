@@ -1,0 +1,343 @@
+//! What holds for every path: the order of decisions, shapes of errors, hostile requests, outages.
+
+use std::time::{Duration, Instant};
+
+use contact_search::domain::key::Scope;
+use contact_search::http::{Access, endpoints};
+use serde_json::json;
+
+use crate::support::TestApp;
+use crate::support::app::add_key;
+
+const DOCUMENTED: [&str; 2] = ["/api/v1/contact-lookup/?phone=1", "/api/public/contacts/search?email=a"];
+
+#[test]
+fn no_route_is_open_that_shows_a_contact() {
+    let app = TestApp::start();
+    let mut connection = app.database.connect();
+    for endpoint in endpoints() {
+        let Access::Key(scope) = endpoint.access else {
+            assert!(
+                ["/healthz", "/readyz"].contains(&endpoint.path),
+                "{} is public",
+                endpoint.path
+            );
+            continue;
+        };
+        let others: Vec<Scope> = Scope::ALL.into_iter().filter(|other| *other != scope).collect();
+        let wrong_scope = add_key(&mut connection, app.client, &others, None);
+        let right_scope = add_key(&mut connection, app.client, &[scope], None);
+        let expired = add_key(
+            &mut connection,
+            app.client,
+            &Scope::ALL,
+            Some(chrono::TimeDelta::seconds(-1)),
+        );
+        let cases: [(&[&str], u16); 7] = [
+            (&[], 401),
+            (&[""], 401),
+            (&["mindo_000000000000000000000000"], 401),
+            (&[&right_scope, &right_scope], 401),
+            (&[&expired], 401),
+            (&[&wrong_scope], 403),
+            (&[&right_scope], 400),
+        ];
+        for (keys, status) in cases {
+            let headers: Vec<(&str, &str)> = keys.iter().map(|key| ("X-API-Key", *key)).collect();
+            let answer = app.server.send("GET", endpoint.path, &headers);
+            assert_eq!(answer.status, status, "{} with {} key(s)", endpoint.path, keys.len());
+        }
+    }
+}
+
+#[test]
+fn path_then_method_then_key_then_scope_then_query_decide() {
+    let app = TestApp::start();
+    let no_scope = add_key(&mut app.database.connect(), app.client, &[Scope::Write], None);
+    for path in ["/api/v1/contact-lookup/", "/api/public/contacts/search"] {
+        let unknown = app.server.send("POST", &format!("{path}/nothing"), &[]);
+        assert_eq!(unknown.status, 404, "the path comes before the method");
+        let method = app.server.send("POST", path, &[]);
+        assert_eq!(method.status, 405, "the method comes before the key");
+        let key = app.server.send("GET", &format!("{path}?phone=%zz"), &[]);
+        assert_eq!(key.status, 401, "the key comes before the query");
+        let scope = app.server.get(&format!("{path}?phone=%zz"), Some(&no_scope));
+        assert_eq!(scope.status, 403, "the scope comes before the query");
+        assert_eq!(app.get(&format!("{path}?phone=%zz")).status, 400);
+    }
+}
+
+#[test]
+fn other_methods_are_405_and_say_which_are_allowed() {
+    let app = TestApp::start();
+    for target in DOCUMENTED.iter().chain(&["/healthz", "/readyz"]) {
+        for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"] {
+            let answer = app.server.send(method, target, &[("X-API-Key", &app.key)]);
+            assert_eq!(
+                (answer.status, answer.header("allow")),
+                (405, Some("GET, HEAD")),
+                "{method} {target}"
+            );
+        }
+    }
+    let answer = app.server.send("PUT", "/api/v1/contact-lookup/", &[]);
+    assert_eq!(answer.json(), json!({"error": "Esta ruta solo acepta GET, HEAD"}));
+}
+
+#[test]
+fn head_answers_like_get_without_the_body() {
+    let app = TestApp::start();
+    for target in DOCUMENTED {
+        let get = app.get(target);
+        let head = app.server.send("HEAD", target, &[("X-API-Key", &app.key)]);
+        assert_eq!((head.status, head.body.as_str()), (200, ""), "{target}");
+        assert_eq!(head.header("content-length"), get.header("content-length"), "{target}");
+        assert_eq!(app.server.send("HEAD", target, &[]).status, 401, "{target}");
+    }
+}
+
+#[test]
+fn an_error_has_the_shape_of_its_path() {
+    let app = TestApp::start();
+    let lookup = app.get("/api/v1/contact-lookup/nothing");
+    assert_eq!(
+        (lookup.status, lookup.header("content-type")),
+        (404, Some("application/json"))
+    );
+    assert_eq!(
+        lookup.json(),
+        json!({"error": "No hay nada en esta ruta. Revise la direccion"})
+    );
+
+    let search = app.get("/api/public/nothing");
+    assert_eq!(
+        (search.status, search.header("content-type")),
+        (404, Some("application/json"))
+    );
+    let expected = json!({
+        "statusCode": 404, "message": "There is nothing at this path. Check the address.", "error": "Not Found",
+    });
+    assert_eq!(search.json(), expected);
+
+    for target in ["/nothing", "/", "/api/v1/nothing", "/api/publicity"] {
+        let other = app.get(target);
+        assert_eq!(
+            (other.status, other.header("content-type")),
+            (404, Some("application/problem+json")),
+            "{target}"
+        );
+        let expected = json!({
+            "type": "about:blank", "title": "Not Found", "status": 404,
+            "detail": "There is nothing at this path. Check the address.",
+        });
+        assert_eq!(other.json(), expected, "{target}");
+    }
+}
+
+#[test]
+fn hostile_parameters_are_400_and_strange_ones_are_searched_for() {
+    let app = TestApp::start();
+    let (fits, long) = ("1".repeat(256), "1".repeat(257));
+    for (path, name) in [
+        ("/api/v1/contact-lookup/", "phone"),
+        ("/api/public/contacts/search", "phone"),
+        ("/api/public/contacts/search", "email"),
+    ] {
+        let status = |query: &str| app.get(&format!("{path}?{query}")).status;
+        for value in [
+            "%00",
+            "1%00",
+            "%FF",
+            "%C3%28",
+            "%ED%A0%80",
+            "%zz",
+            "%",
+            "1%",
+            "%2",
+            long.as_str(),
+        ] {
+            assert_eq!(status(&format!("{name}={value}")), 400, "{path} {name}={value}");
+        }
+        for query in [
+            format!("{name}=1&{name}=1"),
+            format!("{name}=1&{name}="),
+            format!("%{:x}{}=1&{name}=2", name.as_bytes()[0], &name[1..]),
+        ] {
+            assert_eq!(status(&query), 400, "{path} {query}");
+        }
+        for value in [
+            "1%25",
+            "1_",
+            "1%5C",
+            "%27%20OR%201%3D1--",
+            "1%0A",
+            "1%F0%9F%98%80",
+            "1;",
+            "1?",
+            fits.as_str(),
+        ] {
+            assert_eq!(status(&format!("{name}={value}")), 200, "{path} {name}={value}");
+        }
+        assert_eq!(
+            status(&format!("{name}=1&other=%zz&%zz=1&other=%00&=&&")),
+            200,
+            "{path}: the unknown is ignored"
+        );
+    }
+}
+
+#[test]
+fn an_injection_is_a_text_that_nobody_has() {
+    let app = TestApp::start();
+    let answer = app.get("/api/public/contacts/search?email=%27%20OR%201%3D1--");
+    assert_eq!((answer.status, answer.body.as_str()), (200, "[]"));
+}
+
+#[test]
+fn a_target_over_8_kib_is_414_in_the_shape_of_its_path() {
+    let app = TestApp::start();
+    for target in DOCUMENTED.iter().chain(&["/nothing?a=1"]) {
+        let fits = format!("{target}&x={}", "y".repeat(8_192 - target.len() - 3));
+        assert_ne!(app.get(&fits).status, 414, "{target}");
+        assert_eq!(app.get(&format!("{fits}y")).status, 414, "{target}");
+    }
+    let answer = app.get(&format!("/api/v1/contact-lookup/?phone={}", "1".repeat(9_000)));
+    assert_eq!(answer.json(), json!({"error": "La direccion supera los 8192 bytes"}));
+}
+
+#[test]
+fn every_answer_has_a_request_id_the_callers_where_it_is_usable() {
+    let app = TestApp::start();
+    let longest = "x".repeat(128);
+    for id in ["a", "order-66/b", longest.as_str()] {
+        let answer = app.server.send("GET", "/healthz", &[("X-Request-Id", id)]);
+        assert_eq!(answer.header("x-request-id"), Some(id));
+    }
+    let too_long = "x".repeat(129);
+    for id in ["", "two words", "ñ", too_long.as_str()] {
+        let answer = app.server.send("GET", "/nothing", &[("X-Request-Id", id)]);
+        let given = answer.header("x-request-id").expect("an id");
+        assert!(given != id && given.parse::<uuid::Uuid>().is_ok(), "{given}");
+    }
+    for target in DOCUMENTED {
+        for answer in [
+            app.get(target),
+            app.server.get(target, None),
+            app.server.send("PUT", target, &[]),
+        ] {
+            assert!(answer.header("x-request-id").is_some(), "{answer:?}");
+        }
+    }
+}
+
+#[test]
+fn no_cache_may_keep_an_answer() {
+    let app = TestApp::start();
+    assert_eq!(app.get(DOCUMENTED[0]).header("cache-control"), Some("no-store"));
+}
+
+#[test]
+fn health_is_of_the_process_and_readiness_of_the_database() {
+    let app = TestApp::start();
+    for path in ["/healthz", "/healthz/", "/readyz"] {
+        assert_eq!(app.server.get(path, None).status, 200, "{path}");
+    }
+    app.sql("DELETE FROM __diesel_schema_migrations");
+    assert_eq!(app.server.get("/readyz", None).status, 503, "migrations are pending");
+    app.sql("INSERT INTO __diesel_schema_migrations VALUES ('99990101000000', now())");
+    assert_eq!(app.server.get("/readyz", None).status, 503, "the schema is newer");
+}
+
+#[test]
+fn without_its_database_it_answers_503_in_each_shape_soon_and_comes_back_by_itself() {
+    let app = TestApp::start();
+    for target in DOCUMENTED {
+        assert_eq!(app.get(target).status, 200);
+    }
+    app.database.set_available(false);
+    let texts = [
+        json!({"error": "El servidor no alcanza su base de datos. Reintente en un segundo"}),
+        json!({
+            "statusCode": 503, "message": "The server can't reach its database. Try again in a second.",
+            "error": "Service Unavailable",
+        }),
+    ];
+    for (target, text) in DOCUMENTED.into_iter().zip(texts) {
+        let answer = app.get(target);
+        assert_eq!(
+            (answer.status, answer.header("retry-after")),
+            (503, Some("1")),
+            "{target}"
+        );
+        assert_eq!(answer.json(), text);
+    }
+    assert_eq!(app.server.get("/readyz", None).status, 503);
+    assert_eq!(app.server.get("/healthz", None).status, 200);
+    assert_eq!(
+        app.get("/nothing").status,
+        404,
+        "what needs no database is answered without it"
+    );
+    assert_eq!(app.server.get(DOCUMENTED[0], None).status, 401);
+
+    app.database.set_available(true);
+    let back = Instant::now();
+    while app.get(DOCUMENTED[0]).status != 200 {
+        assert!(back.elapsed() < Duration::from_secs(20), "it doesn't come back");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn what_takes_too_long_is_504_and_what_finds_no_connection_free_is_503() {
+    let app = TestApp::start_with(&["--pool-size", "1"]);
+    let mut blocker = app.database.connect();
+    diesel::connection::SimpleConnection::batch_execute(&mut blocker, "BEGIN; LOCK TABLE contacts").unwrap();
+    std::thread::scope(|scope| {
+        let late = scope.spawn(|| app.get(DOCUMENTED[1]));
+        // The first request is at its statement, and holds the only connection, once PostgreSQL shows it waiting.
+        while app
+            .database
+            .count("SELECT count(*) AS count FROM pg_locks WHERE NOT granted")
+            == 0
+        {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let busy = app.get(DOCUMENTED[0]);
+        assert_eq!((busy.status, busy.header("retry-after")), (503, Some("1")));
+        assert_eq!(
+            busy.json(),
+            json!({"error": "El servidor no tiene capacidad. Reintente en un segundo"})
+        );
+        let late = late.join().unwrap();
+        assert_eq!(late.status, 504);
+        assert_eq!(late.json()["error"], "Gateway Timeout");
+    });
+    diesel::connection::SimpleConnection::batch_execute(&mut blocker, "ROLLBACK").unwrap();
+    assert_eq!(app.get(DOCUMENTED[0]).status, 200, "it goes on afterwards");
+}
+
+#[test]
+fn a_request_in_flight_ends_before_a_terminated_server_does() {
+    let mut app = TestApp::start();
+    let mut blocker = app.database.connect();
+    diesel::connection::SimpleConnection::batch_execute(&mut blocker, "BEGIN; LOCK TABLE contacts").unwrap();
+    let answer = std::thread::scope(|scope| {
+        let app = &app;
+        let in_flight = scope.spawn(|| app.get(DOCUMENTED[1]));
+        while app
+            .database
+            .count("SELECT count(*) AS count FROM pg_locks WHERE NOT granted")
+            == 0
+        {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(app.server.pid()).unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        diesel::connection::SimpleConnection::batch_execute(&mut blocker, "ROLLBACK").unwrap();
+        in_flight.join().unwrap()
+    });
+    assert_eq!(answer.status, 200);
+    assert_eq!(app.server.wait(), Some(0));
+}

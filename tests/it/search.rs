@@ -1,0 +1,482 @@
+//! `GET /api/public/contacts/search`: the contract's cases, one by one.
+
+use chrono::TimeDelta;
+use contact_search::domain::key::Scope;
+use contact_search::domain::term::{EmailTerm, PhoneTerm};
+use contact_search::store::{clients, keys, search};
+use diesel::prelude::*;
+use diesel::sql_types::{Text, Uuid as SqlUuid};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::app::{add_key, encode};
+use crate::support::{Answer, Contact, TestApp, TestDatabase};
+
+fn search(app: &TestApp, query: &str) -> Answer {
+    app.get(&format!("/api/public/contacts/search?{query}"))
+}
+
+fn refusal(status: u16, message: &str, error: &str) -> String {
+    format!(r#"{{"statusCode":{status},"message":"{message}","error":"{error}"}}"#)
+}
+
+#[test]
+fn a_contact_is_the_13_documented_members_in_the_documented_order() {
+    let app = TestApp::start();
+    let added = app.add(Contact {
+        name: Some("John Doe"),
+        phone: Some("+56912345678"),
+        email: Some("john@example.com"),
+        created_at: "'2024-01-15T10:00:00Z'",
+        last_message_at: "'2024-09-30T10:00:00.123456Z'",
+        ..Contact::default()
+    });
+    app.sql(
+        "UPDATE contacts SET chat_status = 'ATTENDED', ai_customer_id = '11111111-1111-1111-1111-111111111111',
+                default_stage_id = '22222222-2222-2222-2222-222222222222'",
+    );
+    let answer = search(&app, "email=john%40example.com");
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let (id, client) = (added.id, app.client);
+    assert_eq!(
+        answer.body,
+        format!(
+            r#"[{{"id":"{id}","name":"John Doe","phone":"+56912345678","email":"john@example.com","platform":"whatsapp","last_message_at":"2024-09-30T10:00:00.123Z","chat_status":"ATTENDED","created_at":"2024-01-15T10:00:00.000Z","client_id":"{client}","ai_customer_id":"11111111-1111-1111-1111-111111111111","default_stage_id":"22222222-2222-2222-2222-222222222222","blocked":false,"is_chat_read":true}}]"#
+        )
+    );
+}
+
+#[test]
+fn what_a_contact_has_not_got_is_null() {
+    let app = TestApp::start();
+    app.add(Contact {
+        email: Some("a@example.com"),
+        ..Contact::default()
+    });
+    app.add(Contact {
+        phone: Some("+56912345678"),
+        ..Contact::default()
+    });
+    for (query, missing) in [("email=a%40", "phone"), ("phone=569", "email")] {
+        let contact = &search(&app, query).json()[0];
+        for member in [missing, "name", "last_message_at", "ai_customer_id", "default_stage_id"] {
+            assert_eq!(contact[member], Value::Null, "{query} {member}");
+        }
+    }
+}
+
+#[test]
+fn it_answers_with_and_without_a_slash_at_the_end() {
+    let app = TestApp::start();
+    for path in ["/api/public/contacts/search", "/api/public/contacts/search/"] {
+        let answer = app.get(&format!("{path}?email=a"));
+        assert_eq!((answer.status, answer.body.as_str()), (200, "[]"), "{path}");
+    }
+}
+
+#[test]
+fn a_phone_is_found_by_any_run_of_its_digits() {
+    let app = TestApp::start();
+    let id = app
+        .add(Contact {
+            phone: Some("+56912345678"),
+            ..Contact::default()
+        })
+        .id;
+    let terms = [
+        "12345678",
+        "+569",
+        "56912345",
+        "%2B56912345678",
+        "(569)%201234-5678",
+        "9",
+        "%D9%A1%D9%A2%D9%A3", // 123 in Arabic-Indic digits
+        "phone%3A%20569",
+    ];
+    for term in terms {
+        assert_eq!(search(&app, &format!("phone={term}")).ids(), [id.as_str()], "{term}");
+    }
+    for term in ["568", "123456789", "87654321"] {
+        assert_eq!(search(&app, &format!("phone={term}")).body, "[]", "{term}");
+    }
+}
+
+#[test]
+fn a_whole_number_in_any_notation_finds_its_match_key() {
+    let app = TestApp::start();
+    let id = app
+        .add(Contact {
+            phone: Some("+5492235961983"),
+            ..Contact::default()
+        })
+        .id;
+    let fixed = app
+        .add(Contact {
+            phone: Some("+542235961983"),
+            platform: "sms",
+            ..Contact::default()
+        })
+        .id;
+    let mut both = [id, fixed];
+    both.sort();
+    for term in [
+        "54223155961983",
+        "0223 15-596-1983",
+        "+54 223 15-596-1983",
+        "+5492235961983",
+        "5492235961983@c.us",
+    ] {
+        assert_eq!(search(&app, &format!("phone={}", encode(term))).ids(), both, "{term}");
+    }
+}
+
+#[test]
+fn an_email_is_found_by_any_piece_of_it_in_any_case() {
+    let app = TestApp::start();
+    let id = app
+        .add(Contact {
+            email: Some("John.Doe+crm@Anywhere.example"),
+            ..Contact::default()
+        })
+        .id;
+    for term in [
+        "john",
+        "JOHN",
+        "doe",
+        ".",
+        "@",
+        "n.d",
+        "@anywhere",
+        "ANYWHERE.EXAMPLE",
+        "doe%2Bcrm",
+        "doe+crm",
+        "%20john%20",
+        "john.doe%2bcrm%40anywhere.example",
+    ] {
+        assert_eq!(search(&app, &format!("email={term}")).ids(), [id.as_str()], "{term}");
+    }
+    for term in ["johnd", "anywhere.com", "%25", "_", "%5C", "j%25n", "joh_"] {
+        assert_eq!(search(&app, &format!("email={term}")).body, "[]", "{term}");
+    }
+}
+
+#[test]
+fn percent_underscore_and_backslash_are_literal() {
+    let app = TestApp::start();
+    let add = |email| {
+        app.add(Contact {
+            email: Some(email),
+            ..Contact::default()
+        })
+        .id
+    };
+    let ids = [add("100%@example.com"), add("a_b@example.com"), add(r"c\d@example.com")];
+    add("plain@example.com");
+    for (term, id) in ["%25", "_", "%5C"].into_iter().zip(&ids) {
+        let answer = search(&app, &format!("email={term}"));
+        assert_eq!((answer.status, answer.ids()), (200, vec![id.clone()]), "{term}");
+    }
+    assert_eq!(search(&app, "email=d%5C").body, "[]", "a backslash at the end");
+    assert_eq!(search(&app, "email=%5C%25").body, "[]");
+}
+
+#[test]
+fn letters_beyond_ascii_have_no_case_either() {
+    let app = TestApp::start();
+    let id = app
+        .add(Contact {
+            email: Some("PEÑA@éxample.com"),
+            ..Contact::default()
+        })
+        .id;
+    for term in ["peña", "PEÑA", "ÉXA", "ñ"] {
+        assert_eq!(
+            search(&app, &format!("email={}", encode(term))).ids(),
+            [id.as_str()],
+            "{term}"
+        );
+    }
+}
+
+#[test]
+fn both_parameters_are_or() {
+    let app = TestApp::start();
+    let by_phone = app.add(Contact {
+        phone: Some("+56912345678"),
+        email: Some("x@example.com"),
+        last_message_at: "'2024-01-01'",
+        ..Contact::default()
+    });
+    let by_email = app.add(Contact {
+        email: Some("john@example.com"),
+        last_message_at: "'2024-01-02'",
+        ..Contact::default()
+    });
+    let by_both = app.add(Contact {
+        phone: Some("+56912345679"),
+        email: Some("johnny@example.com"),
+        last_message_at: "'2024-01-03'",
+        ..Contact::default()
+    });
+    app.add(Contact {
+        phone: Some("+5491123456789"),
+        email: Some("other@example.com"),
+        ..Contact::default()
+    });
+    assert_eq!(
+        search(&app, "phone=569&email=john").ids(),
+        [by_both.id, by_email.id.clone(), by_phone.id.clone()]
+    );
+    assert_eq!(
+        search(&app, "phone=zz&email=john%40").ids(),
+        [by_email.id],
+        "a phone without a digit is not given"
+    );
+    assert_eq!(
+        search(&app, "phone=912345678&email=+").ids(),
+        [by_phone.id],
+        "a blank email is not given"
+    );
+}
+
+#[test]
+fn without_anything_to_search_it_says_what_to_give() {
+    let app = TestApp::start();
+    let message = "Give at least one of the parameters 'phone' (with a digit in it) and 'email'.";
+    for query in [
+        "",
+        "phone=",
+        "email=",
+        "phone=&email=",
+        "phone=%20&email=+",
+        "phone=abc",
+        "phone=%2B",
+        "q=john",
+        "phone",
+    ] {
+        let answer = search(&app, query);
+        assert_eq!(
+            (answer.status, answer.body),
+            (400, refusal(400, message, "Bad Request")),
+            "{query}"
+        );
+    }
+}
+
+#[test]
+fn the_latest_message_comes_first_then_contacts_without_one_then_by_id() {
+    let app = TestApp::start();
+    let add = |email, last_message_at, blocked, platform| {
+        app.add(Contact {
+            email: Some(email),
+            last_message_at,
+            blocked,
+            platform,
+            ..Contact::default()
+        })
+        .id
+    };
+    let mut silent = [
+        add("a1@x.com", "null", false, "sms"),
+        add("a2@x.com", "null", true, "webchat"),
+    ];
+    let mut tied = [
+        add("a3@x.com", "'2025-01-01'", false, "sms"),
+        add("a4@x.com", "'2025-01-01'", false, "playground"),
+    ];
+    let latest = add("a5@x.com", "'2025-01-02'", true, "instagram");
+    let oldest = add("a6@x.com", "'2020-01-01'", false, "web-whatsapp");
+    silent.sort();
+    tied.sort();
+    let expected = [&[latest][..], &tied, &[oldest], &silent].concat();
+    assert_eq!(search(&app, "email=x.com").ids(), expected);
+}
+
+#[test]
+fn at_most_50_contacts_come_back_the_latest_of_them() {
+    let app = TestApp::start();
+    app.sql(&format!(
+        "INSERT INTO contacts (client_id, id, contact_list_id, email, last_message_at)
+         SELECT '{}', gen_random_uuid(), (SELECT min(id) FROM contact_lists), n || '@example.com',
+                timestamptz '2025-01-01' + n * interval '1 minute'
+         FROM generate_series(1, 120) AS n",
+        app.client
+    ));
+    let answer = search(&app, "email=example").json();
+    let emails: Vec<&str> = answer
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["email"].as_str().unwrap())
+        .collect();
+    let expected: Vec<String> = (71..=120).rev().map(|n| format!("{n}@example.com")).collect();
+    assert_eq!(emails, expected);
+}
+
+#[test]
+fn every_way_a_key_can_be_wrong_is_one_and_the_same_401_and_a_missing_scope_is_403() {
+    let app = TestApp::start();
+    let mut connection = app.database.connect();
+    let expired = add_key(&mut connection, app.client, &Scope::ALL, Some(TimeDelta::seconds(-1)));
+    let other_scopes = add_key(&mut connection, app.client, &[Scope::Lookup, Scope::Write], None);
+    let revoked = add_key(&mut connection, app.client, &Scope::ALL, None);
+    for record in keys::list_keys(&mut connection, Some(app.client)).unwrap() {
+        if record.display.ends_with(&revoked[revoked.len() - 4..]) {
+            keys::revoke_key(&mut connection, record.id).unwrap();
+        }
+    }
+    let unauthorized = refusal(
+        401,
+        "Send a valid API key in the X-API-Key header, once.",
+        "Unauthorized",
+    );
+    let cases: Vec<Vec<(&str, &str)>> = vec![
+        vec![],
+        vec![("X-API-Key", "")],
+        vec![("X-API-Key", "mindo_000000000000000000000000")],
+        vec![("X-API-Key", "malformed")],
+        vec![("X-API-Key", &app.key), ("X-API-Key", &app.key)],
+        vec![("X-API-Key", &expired)],
+        vec![("X-API-Key", &revoked)],
+    ];
+    for headers in cases {
+        let answer = app.server.send("GET", "/api/public/contacts/search?email=a", &headers);
+        assert_eq!((answer.status, answer.body), (401, unauthorized.clone()), "{headers:?}");
+    }
+    let answer = app
+        .server
+        .get("/api/public/contacts/search?email=a", Some(&other_scopes));
+    let message = "This API key has no access to this resource. Use a key that has the scope for it.";
+    assert_eq!((answer.status, answer.body), (403, refusal(403, message, "Forbidden")));
+}
+
+#[test]
+fn a_failure_within_is_something_went_wrong_and_never_more() {
+    let app = TestApp::start();
+    app.add(Contact {
+        phone: Some("+56912345678"),
+        ..Contact::default()
+    });
+    app.sql("ALTER TABLE contacts RENAME COLUMN chat_status TO gone");
+    let answer = search(&app, "phone=569");
+    assert_eq!(
+        (answer.status, answer.body),
+        (500, refusal(500, "Something went wrong", "Internal Server Error"))
+    );
+    let log = app.server.log.lock().unwrap().clone();
+    assert_eq!(log.matches("chat_status").count(), 1, "the cause is logged once: {log}");
+}
+
+/// The answer by definition: ILIKE over all of the client's contacts.
+fn by_definition(connection: &mut PgConnection, client: Uuid, column: &str, pattern: &str) -> Vec<Uuid> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
+    }
+    let sql = format!(
+        "SELECT id FROM contacts WHERE client_id = $1 AND {column} ILIKE $2
+         ORDER BY last_message_at DESC NULLS LAST, id LIMIT 50"
+    );
+    let rows: Vec<Row> = diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(client)
+        .bind::<Text, _>(pattern)
+        .load(connection)
+        .unwrap();
+    rows.into_iter().map(|row| row.id).collect()
+}
+
+/// Two clients with 9,000 contacts each, more than a search walks at first, of few letters so that terms meet
+/// them; some times are equal and some missing.
+fn fill_by_chance(connection: &mut PgConnection, clients: &[Uuid]) {
+    diesel::sql_query("SELECT setseed(0.5)").execute(connection).unwrap();
+    for client in clients {
+        diesel::sql_query(
+            "INSERT INTO contacts (client_id, id, contact_list_id, email, phone, phone_key, external_user_id, last_message_at)
+             SELECT $1, gen_random_uuid(), (SELECT min(id) FROM contact_lists WHERE client_id = $1),
+                    CASE WHEN random() < 0.9 THEN (
+                        SELECT string_agg(substr('aAbBéÉñ%_\\.@12 ', 1 + floor(random() * 15)::int, 1), '')
+                        FROM generate_series(1, 3 + n % 9)) END,
+                    phone, ltrim(phone, '+'), n,
+                    CASE WHEN random() < 0.9 THEN timestamptz '2025-01-01' + floor(random() * 500) * interval '1 hour' END
+             FROM generate_series(1, 9000) AS n,
+                  LATERAL (SELECT '+' || (10000000 + floor(random() * 80000000 + n * 0)::bigint) AS phone) AS p",
+        )
+        .bind::<SqlUuid, _>(client)
+        .execute(connection)
+        .unwrap();
+    }
+    diesel::sql_query("ANALYZE contacts").execute(connection).unwrap();
+}
+
+#[test]
+fn every_term_is_answered_as_plain_ilike_answers_it_and_within_one_client() {
+    let database = TestDatabase::new();
+    let mut connection = database.connect();
+    let region = contact_search::domain::phone::Region::DEFAULT;
+    let [client, other] = ["one", "other"].map(|name| clients::create_client(&mut connection, name, region).unwrap());
+    fill_by_chance(&mut connection, &[client.as_uuid(), other.as_uuid()]);
+    let mut found_by_email = 0;
+    let terms = ("[aAbBéÉñ%_\\\\.@12]{1,5}", "[0-9]{1,6}");
+    let config = ProptestConfig {
+        cases: 300,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    let mut connection = std::cell::RefCell::new(connection);
+    TestRunner::new(config)
+        .run(&terms, |(email, phone)| {
+            let connection = &mut *connection.borrow_mut();
+            let term = EmailTerm::parse(&email).unwrap();
+            let found = search::search_contacts(connection, client, None, Some(&term)).unwrap();
+            prop_assert!(found.iter().all(|row| row.client_id == client.as_uuid()));
+            let ids: Vec<Uuid> = found.iter().map(|row| row.id).collect();
+            prop_assert_eq!(
+                &ids,
+                &by_definition(connection, client.as_uuid(), "email", &term.pattern()),
+                "{}",
+                email
+            );
+
+            let term = PhoneTerm::parse(&phone, region).unwrap();
+            let found = search::search_contacts(connection, client, Some(&term), None).unwrap();
+            let ids: Vec<Uuid> = found.iter().map(|row| row.id).collect();
+            if term.keys().is_empty() {
+                prop_assert_eq!(
+                    &ids,
+                    &by_definition(connection, client.as_uuid(), "phone", &term.pattern()),
+                    "{}",
+                    phone
+                );
+            }
+            Ok(())
+        })
+        .unwrap();
+    let connection = connection.get_mut();
+    for term in ["a", "@", "ab", "aab", "b.a", "1212", "éb"] {
+        let term = EmailTerm::parse(term).unwrap();
+        found_by_email += search::search_contacts(connection, client, None, Some(&term))
+            .unwrap()
+            .len();
+    }
+    assert!(found_by_email > 150, "the terms meet the data: {found_by_email}");
+}
+
+#[test]
+fn a_refusal_never_repeats_what_was_asked() {
+    let app = TestApp::start();
+    for query in [
+        "email=canary%00",
+        "email=canary%FF",
+        "email=canary%zz",
+        "email=canary&email=canary",
+    ] {
+        let answer = search(&app, query);
+        assert_eq!(answer.status, 400, "{query}");
+        assert!(!answer.body.contains("canary"), "{}", answer.body);
+        assert_eq!(answer.json()["error"], json!("Bad Request"));
+    }
+}

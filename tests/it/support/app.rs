@@ -1,0 +1,260 @@
+//! The program as a process of its own, on a port and a database of its own.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use contact_search::domain::client::ClientId;
+use contact_search::domain::key::{ApiKey, Format, Scope};
+use contact_search::domain::phone::Region;
+use contact_search::store::PgConnection;
+use contact_search::store::clients;
+use contact_search::store::keys::{self, NewKey};
+use serde_json::Value;
+
+use super::{Contact, TestDatabase};
+
+/// The program under test.
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_contact-search"));
+    // Nothing of whoever runs the tests may reach the program.
+    for name in [
+        "DATABASE_URL",
+        "RUST_LOG",
+        "CONTACT_SEARCH_DATA_DIR",
+        "CONTACT_SEARCH_PG_BIN",
+        "PGHOST",
+        "PGUSER",
+    ] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// A server that was started as a process, and what it has said so far.
+pub struct Server {
+    child: Child,
+    address: String,
+    /// Lines of standard output up to the one with the address, and all of the log.
+    pub output: Arc<Mutex<String>>,
+    pub log: Arc<Mutex<String>>,
+}
+
+impl Server {
+    /// Starts `command`, which serves on a port of the system's choice, and waits for its address.
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program can be started");
+        let log = collect(child.stderr.take().expect("standard error is piped"));
+        let mut lines = BufReader::new(child.stdout.take().expect("standard output is piped"));
+        let mut said = String::new();
+        let address = loop {
+            let start = said.len();
+            if lines.read_line(&mut said).expect("standard output is text") == 0 {
+                let status = child.wait();
+                // The last words may still be on their way through the pipe.
+                std::thread::sleep(Duration::from_millis(50));
+                panic!("the server ended ({status:?}): {said}{}", log.lock().unwrap());
+            }
+            if let Some((_, address)) = said[start..].split_once("answers on http://") {
+                break address.trim().to_owned();
+            }
+        };
+        let output = collect(lines);
+        output.lock().unwrap().insert_str(0, &said);
+        Self {
+            child,
+            address,
+            output,
+            log,
+        }
+    }
+
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for the process to end, and gives its exit status.
+    pub fn wait(&mut self) -> Option<i32> {
+        self.child.wait().expect("a child can be waited for").code()
+    }
+
+    /// Sends `GET target` with the key, if any.
+    pub fn get(&self, target: &str, key: Option<&str>) -> Answer {
+        let headers: Vec<(&str, &str)> = key.map(|key| ("X-API-Key", key)).into_iter().collect();
+        self.send("GET", target, &headers)
+    }
+
+    /// Sends a request without a body, letter by letter as it is given.
+    pub fn send(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Answer {
+        let headers: String = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        let head = format!("{method} {target} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{headers}\r\n");
+        self.send_raw(head.as_bytes())
+    }
+
+    /// Sends bytes, and reads until the server closes.
+    pub fn send_raw(&self, bytes: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(&self.address).expect("the server accepts");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(bytes).expect("the request can be sent");
+        let mut answer = Vec::new();
+        // A server that refuses early may reset the connection after its answer.
+        let _ = stream.read_to_end(&mut answer);
+        Answer::parse(&answer)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Reads a stream into a text until it ends.
+fn collect(mut stream: impl Read + Send + 'static) -> Arc<Mutex<String>> {
+    let text = Arc::new(Mutex::new(String::new()));
+    let sink = text.clone();
+    std::thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok(count @ 1..) = stream.read(&mut bytes) {
+            sink.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
+    });
+    text
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Answer {
+    fn parse(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let (head, body) = text
+            .split_once("\r\n\r\n")
+            .unwrap_or_else(|| panic!("no HTTP answer: {text:?}"));
+        let mut lines = head.split("\r\n");
+        let status = lines
+            .next()
+            .and_then(|line| line.split(' ').nth(1))
+            .and_then(|code| code.parse().ok());
+        let headers = lines
+            .filter_map(|line| line.split_once(": "))
+            .map(|(a, b)| (a.to_lowercase(), b.to_owned()));
+        Self {
+            status: status.expect("a status"),
+            headers: headers.collect(),
+            body: body.to_owned(),
+        }
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The member `id` of each object of an array.
+    pub fn ids(&self) -> Vec<String> {
+        let array = self.json();
+        let array = array.as_array().unwrap_or_else(|| panic!("no array: {self:?}"));
+        array
+            .iter()
+            .map(|contact| contact["id"].as_str().expect("an id").to_owned())
+            .collect()
+    }
+}
+
+/// A server on a migrated database of its own, with one client (`client`, region AR) and a key for everything.
+pub struct TestApp {
+    // Before the database, so that it is gone when the database is dropped.
+    pub server: Server,
+    pub database: TestDatabase,
+    pub client: ClientId,
+    pub key: String,
+}
+
+impl TestApp {
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts with more arguments than the address and the database.
+    pub fn start_with(arguments: &[&str]) -> Self {
+        let database = TestDatabase::new();
+        let mut connection = database.connect();
+        let client = clients::create_client(&mut connection, "Test", Region::DEFAULT).expect("a client can be made");
+        let key = add_key(&mut connection, client, &Scope::ALL, None);
+        let mut command = program();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--database-url", database.url()]);
+        command.args(arguments);
+        let server = Server::start(command);
+        Self {
+            server,
+            database,
+            client,
+            key,
+        }
+    }
+
+    /// Sends `GET target` with the app's own key.
+    pub fn get(&self, target: &str) -> Answer {
+        self.server.get(target, Some(&self.key))
+    }
+
+    pub fn add(&self, contact: Contact<'_>) -> contacts::Added {
+        contact.add(&mut self.database.connect(), self.client)
+    }
+
+    pub fn sql(&self, sql: &str) {
+        diesel::connection::SimpleConnection::batch_execute(&mut self.database.connect(), sql)
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+}
+
+use super::contacts;
+
+/// Makes a key for the client; a negative lifetime makes an expired one.
+pub fn add_key(
+    connection: &mut PgConnection,
+    client: ClientId,
+    scopes: &[Scope],
+    lifetime: Option<chrono::TimeDelta>,
+) -> String {
+    let key = ApiKey::generate(Format::Mindo).expect("random numbers");
+    let new = NewKey {
+        label: "test".to_owned(),
+        scopes: scopes.to_vec(),
+        lifetime,
+    };
+    keys::add_key(connection, client, &key, &new).expect("a key can be made");
+    key.reveal().to_owned()
+}
+
+/// A text as a query parameter's value.
+pub fn encode(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}

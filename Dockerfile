@@ -1,0 +1,31 @@
+FROM rust:1.95-slim-bookworm AS build
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends gcc libc6-dev libpq-dev \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+# The dependencies alone first: they are compiled again only when they change.
+COPY Cargo.toml Cargo.lock build.rs ./
+RUN mkdir src \
+    && echo 'fn main() {}' > src/main.rs \
+    && touch src/lib.rs \
+    && cargo build --release --locked \
+    && rm -r src
+COPY migrations migrations
+COPY src src
+# Newer than the empty sources above, whatever time the copied ones have.
+RUN touch src/main.rs src/lib.rs build.rs && cargo build --release --locked
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libpq5 \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --no-create-home contact-search
+COPY --from=build /src/target/release/contact-search /usr/local/bin/contact-search
+USER contact-search
+ENV CONTACT_SEARCH_LISTEN=0.0.0.0:8080
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s \
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /readyz HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
+ENTRYPOINT ["contact-search"]
+CMD ["serve"]

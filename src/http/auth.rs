@@ -44,9 +44,10 @@ async fn identify(request: &ServiceRequest, scope: Scope) -> Result<Caller, ApiE
     let state = request
         .app_data::<web::Data<State>>()
         .expect("the state is part of the app");
-    let deadline = RequestContext::of(request.request()).deadline;
+    let start = RequestContext::of(request.request()).start;
     let credential = state
-        .run(deadline, move |connection| keys::find_credential(connection, &key_hash))
+        .requests
+        .run(start, move |connection| keys::find_credential(connection, &key_hash))
         .await?
         .ok_or(ApiError::KeyUnknown)?;
     if credential.ended {

@@ -54,9 +54,10 @@ pub async fn look_up_contact(
         })?;
     let readings = phone::readings(&phone, caller.region);
     let client = caller.client;
-    let deadline = RequestContext::of(&request).deadline;
+    let start = RequestContext::of(&request).start;
     let row = state
-        .run(deadline, move |connection| {
+        .requests
+        .run(start, move |connection| {
             lookup::find_by_phone(connection, client, &readings)
         })
         .await?;

@@ -45,9 +45,10 @@ pub async fn search_contacts(
         return Err(ApiError::NothingToSearch);
     }
     let client = caller.client;
-    let deadline = RequestContext::of(&request).deadline;
+    let start = RequestContext::of(&request).start;
     let rows = state
-        .run(deadline, move |connection| {
+        .requests
+        .run(start, move |connection| {
             search::search_contacts(connection, client, phone.as_ref(), email.as_ref())
         })
         .await?;

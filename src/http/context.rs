@@ -9,8 +9,8 @@ use crate::domain::phone::Region;
 /// What the frame around every request puts into it.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestContext {
-    /// When the answer is 504 instead.
-    pub deadline: Instant,
+    /// When the request came; its deadline counts from here.
+    pub start: Instant,
 }
 
 impl RequestContext {

@@ -17,7 +17,7 @@ pub enum ApiError {
     #[error("no such method here")]
     MethodNotAllowed {
         /// The value of `Allow`.
-        allow: &'static str,
+        allow: String,
     },
     #[error("no key")]
     KeyMissing,
@@ -35,6 +35,12 @@ pub enum ApiError {
     },
     #[error("neither parameter given")]
     NothingToSearch,
+    #[error("no such contact")]
+    NoContact,
+    #[error("a bad body")]
+    Body(BodyFault),
+    #[error("the body is too large")]
+    BodyTooLarge,
     #[error("the request target is too long")]
     TargetTooLong,
     #[error("no capacity")]
@@ -62,6 +68,79 @@ pub enum ParameterFault {
     TooLong,
     /// More than once in the query.
     Repeated,
+}
+
+/// What is wrong with a JSON body.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum BodyFault {
+    /// It ended before its announced length.
+    Broken,
+    /// Where it stops being JSON, counted from 1.
+    NotJson { line: usize, column: usize },
+    /// What should be an object is something else.
+    NotObject,
+    /// A member of another type than it should have.
+    Member { name: &'static str, expected: Expected },
+    /// A member that has to be there.
+    Missing { name: &'static str },
+    /// A text with a NUL character, which no database takes.
+    Nul { name: &'static str },
+    /// A text with more characters than it may have.
+    TooLong { name: &'static str, max: usize },
+    /// A time more than five minutes ahead of the database's clock.
+    Future { name: &'static str },
+    /// An array with more items than a call may have.
+    TooMany { name: &'static str, max: usize },
+    /// None of the members that say who is meant.
+    NoIdentity { names: &'static str },
+}
+
+/// What a member should have been.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expected {
+    Text,
+    Flag,
+    Integer,
+    Time,
+    Uuid,
+    Array,
+    /// One of these words.
+    OneOf(&'static str),
+}
+
+impl BodyFault {
+    /// An English sentence; ours, none of the input's words in it.
+    pub fn english(&self) -> String {
+        match self {
+            BodyFault::Broken => "The body ended too early. Send it whole.".to_owned(),
+            BodyFault::NotJson { line, column } => {
+                format!("The body is not JSON at line {line}, column {column}. Send JSON in UTF-8.")
+            }
+            BodyFault::NotObject => "An object was expected. Send {…}.".to_owned(),
+            BodyFault::Member { name, expected } => {
+                let expected = match expected {
+                    Expected::Text => "a text",
+                    Expected::Flag => "true or false",
+                    Expected::Integer => "a whole number",
+                    Expected::Time => "an RFC 3339 time such as 2025-03-28T14:22:00Z",
+                    Expected::Uuid => "a UUID",
+                    Expected::Array => "an array",
+                    Expected::OneOf(words) => words,
+                };
+                format!("The member '{name}' should be {expected}.")
+            }
+            BodyFault::Missing { name } => format!("Give the member '{name}'."),
+            BodyFault::Nul { name } => format!("The member '{name}' has a NUL character. Leave it out."),
+            BodyFault::TooLong { name, max } => {
+                format!("The member '{name}' is longer than {max} characters. Shorten it.")
+            }
+            BodyFault::Future { name } => {
+                format!("The time '{name}' is more than five minutes ahead. Check the sender's clock.")
+            }
+            BodyFault::TooMany { name, max } => format!("'{name}' has more than {max} items. Send fewer at once."),
+            BodyFault::NoIdentity { names } => format!("It isn't said who is meant. Give {names}."),
+        }
+    }
 }
 
 /// The shape of an error's body, which goes by the path: each API has its own.
@@ -95,7 +174,7 @@ impl ApiError {
         let mut response = HttpResponse::build(status);
         match self {
             ApiError::MethodNotAllowed { allow } => {
-                response.insert_header((header::ALLOW, HeaderValue::from_static(allow)));
+                response.insert_header((header::ALLOW, allow.as_str()));
             }
             ApiError::Busy | ApiError::NoDatabase(_) => {
                 response.insert_header((header::RETRY_AFTER, HeaderValue::from_static("1")));
@@ -163,6 +242,9 @@ impl ApiError {
             ApiError::NothingToSearch => {
                 "Give at least one of the parameters 'phone' (with a digit in it) and 'email'.".to_owned()
             }
+            ApiError::NoContact => "There is no such contact.".to_owned(),
+            ApiError::Body(fault) => fault.english(),
+            ApiError::BodyTooLarge => "The body is larger than 2 MiB. Send less at once.".to_owned(),
             ApiError::TargetTooLong => "The address is longer than 8192 bytes. Shorten it.".to_owned(),
             ApiError::Busy => "The server has no capacity left. Try again in a second.".to_owned(),
             ApiError::NoDatabase(_) => "The server can't reach its database. Try again in a second.".to_owned(),
@@ -191,6 +273,22 @@ impl ApiError {
                 ParameterFault::Repeated => format!("El parametro '{name}' esta repetido. Envielo una sola vez"),
             },
             ApiError::NothingToSearch => "Indique al menos un parametro".to_owned(),
+            ApiError::NoContact => "No existe ese contacto".to_owned(),
+            ApiError::Body(fault) => match fault {
+                BodyFault::Broken => "El cuerpo llego incompleto".to_owned(),
+                BodyFault::NotJson { line, column } => {
+                    format!("El cuerpo no es JSON en la linea {line}, columna {column}")
+                }
+                BodyFault::NotObject => "El cuerpo debe ser un objeto".to_owned(),
+                BodyFault::Member { name, .. } => format!("El campo '{name}' no tiene el tipo esperado"),
+                BodyFault::Missing { name } => format!("El campo '{name}' es requerido"),
+                BodyFault::Nul { name } => format!("El campo '{name}' tiene un caracter NUL"),
+                BodyFault::TooLong { name, max } => format!("El campo '{name}' supera los {max} caracteres"),
+                BodyFault::Future { name } => format!("El campo '{name}' es una fecha futura"),
+                BodyFault::TooMany { name, max } => format!("El campo '{name}' supera los {max} elementos"),
+                BodyFault::NoIdentity { names } => format!("Falta indicar el contacto: {names}"),
+            },
+            ApiError::BodyTooLarge => "El cuerpo supera los 2 MiB".to_owned(),
             ApiError::TargetTooLong => "La direccion supera los 8192 bytes".to_owned(),
             ApiError::Busy => "El servidor no tiene capacidad. Reintente en un segundo".to_owned(),
             ApiError::NoDatabase(_) => "El servidor no alcanza su base de datos. Reintente en un segundo".to_owned(),
@@ -203,11 +301,12 @@ impl ApiError {
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
-            ApiError::NotFound => StatusCode::NOT_FOUND,
+            ApiError::NotFound | ApiError::NoContact => StatusCode::NOT_FOUND,
             ApiError::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             ApiError::KeyMissing | ApiError::KeyUnknown | ApiError::KeyEnded => StatusCode::UNAUTHORIZED,
             ApiError::ScopeMissing => StatusCode::FORBIDDEN,
-            ApiError::Parameter { .. } | ApiError::NothingToSearch => StatusCode::BAD_REQUEST,
+            ApiError::Parameter { .. } | ApiError::NothingToSearch | ApiError::Body(_) => StatusCode::BAD_REQUEST,
+            ApiError::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             ApiError::TargetTooLong => StatusCode::URI_TOO_LONG,
             ApiError::Busy | ApiError::NoDatabase(_) => StatusCode::SERVICE_UNAVAILABLE,
             ApiError::TooLate => StatusCode::GATEWAY_TIMEOUT,

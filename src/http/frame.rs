@@ -11,7 +11,6 @@ use uuid::Uuid;
 
 use super::context::{Caller, RequestContext};
 use super::error::{ApiError, ErrorShape};
-use super::state::REQUEST_DEADLINE;
 
 /// The longest request target, in bytes.
 const TARGET_MAX: usize = 8 * 1024;
@@ -25,9 +24,7 @@ pub async fn frame(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let start = Instant::now();
     let id = request_id(request.headers());
-    request.extensions_mut().insert(RequestContext {
-        deadline: start + REQUEST_DEADLINE,
-    });
+    request.extensions_mut().insert(RequestContext { start });
 
     let target_length = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     let response = if target_length > TARGET_MAX {

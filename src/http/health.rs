@@ -15,9 +15,10 @@ pub async fn check_process() -> HttpResponse {
 
 /// 200 where the database answers and has this program's schema, else 503.
 pub async fn check_readiness(request: HttpRequest, state: web::Data<State>) -> Result<HttpResponse, ApiError> {
-    let deadline = RequestContext::of(&request).deadline;
+    let start = RequestContext::of(&request).start;
     let schema = state
-        .run(deadline, |connection| match migrations::schema_state(connection) {
+        .requests
+        .run(start, |connection| match migrations::schema_state(connection) {
             Err(MigrationError::Store(error)) => Err(error),
             other => Ok(other),
         })

@@ -4,6 +4,7 @@
 //! every route goes through it.
 
 mod auth;
+mod body;
 mod contact_lookup;
 mod contact_search;
 mod context;
@@ -39,23 +40,31 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long requests in flight have to end after SIGTERM.
 const SHUTDOWN_SECONDS: u64 = 8;
 
-/// One path, what it asks of its callers, and what answers.
+/// One path, and what may be done there.
 pub struct Endpoint {
-    /// The documented path. It answers with and without a slash at its end.
+    /// The documented path, with its parameters in braces. It answers with and without a slash at its end.
     pub path: &'static str,
-    /// The value of `Allow`; a path that answers GET answers HEAD.
-    pub allow: &'static str,
+    pub operations: Vec<Operation>,
+}
+
+/// One method of a path: what it asks of its callers, and what answers.
+pub struct Operation {
+    /// An operation on GET answers HEAD too.
+    pub method: Method,
     pub access: Access,
     handler: fn() -> Route,
 }
 
 /// Every path that the server answers.
 pub fn endpoints() -> Vec<Endpoint> {
-    let get = |path, access, handler| Endpoint {
-        path,
-        allow: "GET, HEAD",
+    let on = |method, access, handler| Operation {
+        method,
         access,
         handler,
+    };
+    let get = |path, access, handler| Endpoint {
+        path,
+        operations: vec![on(Method::GET, access, handler)],
     };
     vec![
         get("/api/v1/contact-lookup/", Access::Key(Scope::Lookup), || {
@@ -70,27 +79,41 @@ pub fn endpoints() -> Vec<Endpoint> {
 }
 
 impl Endpoint {
+    /// The value of `Allow`.
+    pub fn allow(&self) -> String {
+        let names = self.operations.iter().flat_map(|operation| operation.methods());
+        names.map(|method| method.to_string()).collect::<Vec<_>>().join(", ")
+    }
+
     /// Decides in the contract's order: the path has matched, then the method, then the key and its scope, and
-    /// only then the handler reads the query.
+    /// only then the handler reads the query or the body.
     fn resource(&self) -> Resource {
-        let (path, allow, access) = (self.path, self.allow, self.access);
-        let allowed = self
-            .allow
-            .split(", ")
-            .filter_map(|name| Method::from_bytes(name.as_bytes()).ok())
-            .fold(guard::Any(guard::fn_guard(|_| false)), |any, method| {
-                any.or(guard::Method(method))
-            });
-        let route = (self.handler)()
-            .guard(allowed)
-            .wrap(from_fn(move |request, next| authorize(access, request, next)));
         // The documented path comes first: it is the one that the access log names.
+        let path = self.path;
         let twin = path.strip_suffix('/').map_or_else(|| format!("{path}/"), str::to_owned);
-        web::resource([path.to_owned(), twin])
-            .route(route)
-            .default_service(web::to(move || async move {
-                Err::<&'static str, _>(ApiError::MethodNotAllowed { allow })
-            }))
+        let allow = self.allow();
+        let resource = web::resource([path.to_owned(), twin]).default_service(web::to(move || {
+            let allow = allow.clone();
+            async move { Err::<&'static str, _>(ApiError::MethodNotAllowed { allow }) }
+        }));
+        self.operations
+            .iter()
+            .fold(resource, |resource, operation| resource.route(operation.route()))
+    }
+}
+
+impl Operation {
+    fn methods(&self) -> impl Iterator<Item = Method> {
+        let head = (self.method == Method::GET).then_some(Method::HEAD);
+        std::iter::once(self.method.clone()).chain(head)
+    }
+
+    fn route(&self) -> Route {
+        let access = self.access;
+        let methods: Vec<Method> = self.methods().collect();
+        (self.handler)()
+            .guard(guard::fn_guard(move |context| methods.contains(&context.head().method)))
+            .wrap(from_fn(move |request, next| authorize(access, request, next)))
     }
 }
 

@@ -11,32 +11,63 @@ use super::error::ApiError;
 use crate::store::pool::Pool;
 use crate::store::{PgConnection, StoreError};
 
-/// How long a request may take from its first moment; then the answer is 504.
-pub const REQUEST_DEADLINE: Duration = Duration::from_secs(2);
-
-/// PostgreSQL's limit for one statement of a request: below the deadline, so that the database stops working
-/// on what nobody waits for any more.
-const STATEMENT_TIMEOUT: Duration = Duration::from_millis(1_700);
-
 /// How long a request waits for its turn, and then for a connection, before it is told to come back later.
 const QUEUE_WAIT: Duration = Duration::from_millis(200);
 const CHECKOUT_TIMEOUT: Duration = Duration::from_millis(250);
 
+/// What a bulk call's answer may take; it has connections of its own, so that it never keeps a lookup waiting.
+const BULK_DEADLINE: Duration = Duration::from_secs(10);
+const BULK_POOL_SIZE: u32 = 2;
+
+/// What any other answer may take.
+const REQUEST_DEADLINE: Duration = Duration::from_secs(2);
+
+/// How much earlier than the deadline PostgreSQL gives a statement up, so that the database stops working on what
+/// nobody waits for any more.
+const STATEMENT_MARGIN: Duration = Duration::from_millis(300);
+
 /// Shared by all workers; made once.
 pub struct State {
-    pool: Pool,
-    permits: Arc<Semaphore>,
+    /// For calls about one contact, or that read at most a page.
+    pub requests: Lane,
+    /// For calls about up to a thousand.
+    pub bulk: Lane,
 }
 
 impl State {
-    /// Makes the pool without connecting: a server starts while its database is away.
+    /// Makes the pools without connecting: a server starts while its database is away.
     pub fn new(database_url: &str, pool_size: u32) -> Self {
-        let pool = Pool::new(database_url, pool_size, STATEMENT_TIMEOUT, CHECKOUT_TIMEOUT);
+        Self {
+            requests: Lane::new(database_url, pool_size, REQUEST_DEADLINE),
+            bulk: Lane::new(database_url, BULK_POOL_SIZE, BULK_DEADLINE),
+        }
+    }
+}
+
+/// Connections, as many permits, and the time that work on them may take.
+pub struct Lane {
+    pool: Pool,
+    permits: Arc<Semaphore>,
+    deadline: Duration,
+}
+
+impl Lane {
+    fn new(database_url: &str, size: u32, deadline: Duration) -> Self {
+        let pool = Pool::new(database_url, size, deadline - STATEMENT_MARGIN, CHECKOUT_TIMEOUT);
         let permits = Arc::new(Semaphore::new(pool.size() as usize));
-        Self { pool, permits }
+        Self {
+            pool,
+            permits,
+            deadline,
+        }
     }
 
-    /// Runs `work` on a connection, away from the worker's thread.
+    /// When the answer to a request that began at `start` has to be there.
+    pub fn deadline(&self, start: Instant) -> Instant {
+        start + self.deadline
+    }
+
+    /// Runs `work` on a connection, away from the worker's thread, for a request that began at `start`.
     ///
     /// A permit, of which there are as many as connections, comes before the blocking thread and goes along
     /// into it: work whose caller went away can't be stopped, so it has to count until it ends.
@@ -46,7 +77,7 @@ impl State {
     /// the store's error means.
     pub async fn run<T: Send + 'static>(
         &self,
-        deadline: Instant,
+        start: Instant,
         work: impl FnOnce(&mut PgConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, ApiError> {
         let permit = timeout(QUEUE_WAIT, self.permits.clone().acquire_owned())
@@ -58,7 +89,9 @@ impl State {
             let _permit = permit;
             pool.run(work)
         });
-        let outcome = timeout_at(deadline, blocking).await.map_err(|_| ApiError::TooLate)?;
+        let outcome = timeout_at(self.deadline(start), blocking)
+            .await
+            .map_err(|_| ApiError::TooLate)?;
         Ok(outcome.map_err(|canceled| ApiError::Internal(Box::new(canceled)))??)
     }
 }

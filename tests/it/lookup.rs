@@ -3,10 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use contact_search::domain::key::Scope;
 use contact_search::domain::phone::Region;
-use contact_search::store::{clients, keys};
+use contact_search::store::clients;
 use serde_json::{Value, json};
 
-use crate::support::app::{add_key, encode};
+use crate::support::app::{add_key, encode, revoke};
 use crate::support::{Answer, Contact, TestApp};
 
 const NOT_FOUND: &str = r#"{"found":false,"contact":null,"hasReplied":false,"lastReplyAt":null,"sessionWindowActive":false,"sessionExpiresAt":null}"#;
@@ -123,11 +123,7 @@ fn every_way_a_key_can_be_wrong_has_its_documented_answer() {
     let mut connection = app.database.connect();
     let expired = add_key(&mut connection, app.client, &Scope::ALL, Some(TimeDelta::seconds(-1)));
     let revoked = add_key(&mut connection, app.client, &Scope::ALL, None);
-    for record in keys::list_keys(&mut connection, Some(app.client)).unwrap() {
-        if record.display.ends_with(&revoked[revoked.len() - 4..]) {
-            assert!(keys::revoke_key(&mut connection, record.id).unwrap());
-        }
-    }
+    revoke(&mut connection, &revoked);
     let other_scopes = add_key(&mut connection, app.client, &[Scope::Search, Scope::Write], None);
     let needed = "Este endpoint requiere autenticacion con API Key (header X-API-Key)";
     let unknown = "mindo_000000000000000000000000";

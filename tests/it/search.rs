@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use contact_search::domain::key::Scope;
 use contact_search::domain::term::{EmailTerm, PhoneTerm};
-use contact_search::store::{clients, keys, search};
+use contact_search::store::{clients, search};
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::app::{add_key, encode};
+use crate::support::app::{add_key, encode, revoke};
 use crate::support::{Answer, Contact, TestApp, TestDatabase};
 
 fn search(app: &TestApp, query: &str) -> Answer {
@@ -323,11 +323,7 @@ fn every_way_a_key_can_be_wrong_is_one_and_the_same_401_and_a_missing_scope_is_4
     let expired = add_key(&mut connection, app.client, &Scope::ALL, Some(TimeDelta::seconds(-1)));
     let other_scopes = add_key(&mut connection, app.client, &[Scope::Lookup, Scope::Write], None);
     let revoked = add_key(&mut connection, app.client, &Scope::ALL, None);
-    for record in keys::list_keys(&mut connection, Some(app.client)).unwrap() {
-        if record.display.ends_with(&revoked[revoked.len() - 4..]) {
-            keys::revoke_key(&mut connection, record.id).unwrap();
-        }
-    }
+    revoke(&mut connection, &revoked);
     let unauthorized = refusal(
         401,
         "Send a valid API key in the X-API-Key header, once.",

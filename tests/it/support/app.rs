@@ -254,6 +254,16 @@ pub fn add_key(
     key.reveal().to_owned()
 }
 
+/// Ends a key that [`add_key`] made.
+pub fn revoke(connection: &mut PgConnection, key: &str) {
+    let credential = keys::find_credential(connection, &ApiKey::parse(key).expect("a key").hash());
+    let id = credential
+        .expect("the database answers")
+        .expect("the key is stored")
+        .key_id;
+    assert!(keys::revoke_key(connection, id).expect("the database answers"));
+}
+
 /// A text as a query parameter's value.
 pub fn encode(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()

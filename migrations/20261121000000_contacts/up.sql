@@ -78,7 +78,8 @@ CREATE TABLE contacts (
     CONSTRAINT contacts_phone_check CHECK (
         (phone IS NULL) = (phone_key IS NULL) AND phone ~ '^\+?[0-9]+$' AND phone_key ~ '^[0-9]+$'
         AND char_length(phone) <= 257 AND char_length(phone_key) <= 256),
-    CONSTRAINT contacts_last_inbound_check CHECK (last_inbound_at IS NULL OR last_inbound_at <= last_message_at),
+    CONSTRAINT contacts_last_inbound_check CHECK (
+        last_inbound_at IS NULL OR (last_message_at IS NOT NULL AND last_inbound_at <= last_message_at)),
     CONSTRAINT contacts_text_check CHECK (
         char_length(name) <= 512 AND char_length(phone_as_given) <= 256 AND char_length(email) BETWEEN 1 AND 320
         AND char_length(platform) BETWEEN 1 AND 64 AND char_length(external_user_id) BETWEEN 1 AND 256

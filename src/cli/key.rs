@@ -10,9 +10,9 @@ use uuid::Uuid;
 use super::database::{Database, find_client, find_client_id};
 use super::table;
 use crate::config::{DatabaseConfig, parse_duration};
-use crate::domain::key::{ApiKey, Format, Scope};
+use crate::domain::key::{ApiKey, Format, NewKey, Scope};
 use crate::store::StoreError;
-use crate::store::keys::{self, KeyRecord, NewKey};
+use crate::store::keys::{self, KeyRecord};
 
 #[derive(Subcommand, Debug)]
 pub enum KeyCommand {
@@ -123,7 +123,7 @@ fn add(config: &DatabaseConfig, key: &ApiKey, grant: Grant) -> anyhow::Result<Uu
     let database = Database::open(config)?;
     let mut connection = database.connect()?;
     let client = find_client(&mut connection, &grant.client)?;
-    let new = NewKey::new(&grant.label, grant.scope, grant.expires_in).map_err(anyhow::Error::msg)?;
+    let new = NewKey::new(&grant.label, grant.scope, grant.expires_in)?;
     match keys::add_key(&mut connection, client.id, key, &new) {
         Ok(id) => Ok(id),
         Err(StoreError::Exists(_)) => bail!("this key is stored already"),

@@ -9,10 +9,12 @@ use serde_json::{Map, json};
 use crate::config::LogFormat;
 
 /// Starts the logger, on standard error. `RUST_LOG` says what is logged; without it our own lines of level
-/// info, and of the libraries what went wrong.
+/// info, and of the libraries what went wrong:
+/// but not what actix says of requests that are no HTTP, which anybody can send by the thousand.
 pub fn start(format: LogFormat) {
-    let mut builder =
-        env_logger::Builder::from_env(Env::default().default_filter_or("warn,contact_search=info,access=info"));
+    let mut builder = env_logger::Builder::from_env(
+        Env::default().default_filter_or("warn,actix_http::h1::dispatcher=off,contact_search=info,access=info"),
+    );
     if format == LogFormat::Json {
         builder.format(|out, record| {
             let mut line = Map::new();

@@ -6,12 +6,13 @@ use anyhow::Context;
 
 use super::client::parse_name;
 use super::database::{Database, check_schema};
-use super::demo::{self, Demo};
+use super::demo;
 use crate::config::{DatabaseConfig, ServeConfig};
-use crate::domain::key::{ApiKey, Format, Scope};
+use crate::domain::key::{ApiKey, Format, NewKey, Scope};
+use crate::domain::phone::Region;
 use crate::http::{self, Settings};
-use crate::store::keys::NewKey;
-use crate::store::{PgConnection, StoreError, clients, migrations, pool};
+use crate::intake;
+use crate::store::{PgConnection, StoreError, clients, keys, migrations, pool};
 
 pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
     // An address that is taken is said before anything is started or filled in.
@@ -34,7 +35,7 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
         env!("CARGO_PKG_VERSION")
     );
     if let Some(demo) = demo {
-        print!("{}", demo.describe(&format!("http://{address}")));
+        print!("{}", demo::describe(&demo, &format!("http://{address}")));
     }
 
     let settings = Settings {
@@ -49,7 +50,7 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
 }
 
 /// Brings the database to where requests can be answered, as far as it is this program's to do so.
-fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Option<Demo>> {
+fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Option<ApiKey>> {
     let is_private = database.private().is_some();
     let mut connection = match pool::connect(database.url()) {
         Ok(connection) => connection,
@@ -68,7 +69,9 @@ fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Option<De
         bootstrap(&mut connection, name)?;
     }
     match database.private() {
-        Some(private) if !serve.no_demo => demo::ensure(&mut connection, &private.data_dir).map(Some),
+        Some(private) if !serve.no_demo => {
+            intake::demo::ensure(&mut connection, &private.data_dir).context("the demo can't be made")
+        }
         _ => Ok(None),
     }
 }
@@ -77,8 +80,12 @@ fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Option<De
 fn bootstrap(connection: &mut PgConnection, name: &str) -> anyhow::Result<()> {
     let name = parse_name(name)?;
     let key = ApiKey::generate(Format::Mindo).context("the system has no random numbers")?;
-    let new = NewKey::new("bootstrap", Scope::ALL.to_vec(), None).map_err(anyhow::Error::msg)?;
-    if clients::create_first_client(connection, name, &key, &new)? {
+    let new = NewKey::new("bootstrap", Scope::ALL.to_vec(), None)?;
+    let made = clients::make_first(connection, |connection| {
+        let client = clients::create_client(connection, name, Region::DEFAULT)?;
+        keys::add_key(connection, client, &key, &new)
+    })?;
+    if made.is_some() {
         println!(
             "Made the client '{name}'. Its key, which is shown this once: {}",
             key.reveal()

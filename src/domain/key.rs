@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 
 /// What a key allows its holder to do.
@@ -59,6 +60,9 @@ pub enum Format {
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(String);
 
+/// What the keys of each [`Format`] begin with.
+const PREFIXES: [&str; 2] = ["mindo_", "cs_"];
+
 /// Characters of a generated key: 62 of them, 5.95 bits each, so that the shortest format carries 142.
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -80,8 +84,8 @@ impl ApiKey {
     /// Makes a new key from the system's random source.
     pub fn generate(format: Format) -> Result<Self, getrandom::Error> {
         let (prefix, length) = match format {
-            Format::Mindo => ("mindo_", 24),
-            Format::Opaque => ("cs_", 32),
+            Format::Mindo => (PREFIXES[0], 24),
+            Format::Opaque => (PREFIXES[1], 32),
         };
         let mut key = String::from(prefix);
         let mut bytes = [0_u8; 64];
@@ -121,9 +125,12 @@ impl ApiKey {
         Sha256::digest(self.0.as_bytes()).into()
     }
 
-    /// Enough to recognise the key in a list: its prefix, and its last four characters.
+    /// Enough to recognise the key in a list: the prefix of our own formats, and the last four characters.
     pub fn display(&self) -> String {
-        let prefix = self.0.find('_').filter(|at| *at <= 8).map_or("", |at| &self.0[..=at]);
+        let prefix = PREFIXES
+            .into_iter()
+            .find(|prefix| self.0.starts_with(prefix))
+            .unwrap_or_default();
         format!("{prefix}…{}", &self.0[self.0.len() - 4..])
     }
 
@@ -136,6 +143,43 @@ impl ApiKey {
 impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ApiKey({})", self.display())
+    }
+}
+
+/// What a key that is to be stored is around its secret.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    pub label: String,
+    pub scopes: Vec<Scope>,
+    /// From now, by the database's clock; `None` for a key that doesn't expire.
+    pub lifetime: Option<TimeDelta>,
+}
+
+/// A label that a line of the log or of a list can't hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("a label has at most {LABEL_MAX} characters, without line breaks")]
+pub struct LabelError;
+
+/// The longest label, in characters.
+const LABEL_MAX: usize = 100;
+
+impl NewKey {
+    /// Cuts the label's surrounding blanks, and leaves each scope once.
+    ///
+    /// # Errors
+    /// [`LabelError`] where the label is too long or has control characters.
+    pub fn new(label: &str, mut scopes: Vec<Scope>, lifetime: Option<TimeDelta>) -> Result<Self, LabelError> {
+        let label = label.trim().to_owned();
+        if label.chars().count() > LABEL_MAX || label.chars().any(char::is_control) {
+            return Err(LabelError);
+        }
+        scopes.sort_unstable();
+        scopes.dedup();
+        Ok(Self {
+            label,
+            scopes,
+            lifetime,
+        })
     }
 }
 
@@ -165,6 +209,7 @@ mod tests {
     fn debug_and_display_hide_all_but_the_ends() {
         let key = ApiKey::parse("mindo_abcdefghijklmnopqrstuvwx").unwrap();
         assert_eq!(key.display(), "mindo_…uvwx");
+        assert_eq!(ApiKey::parse("other_key_4567890").unwrap().display(), "…7890");
         assert_eq!(format!("{key:?}"), "ApiKey(mindo_…uvwx)");
     }
 

@@ -6,7 +6,7 @@ use actix_web::http::header::{HeaderMap, HeaderName};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
 
-use super::context::{Caller, RequestContext};
+use super::context::{Caller, KeyLabel, RequestContext};
 use super::error::ApiError;
 use super::state::State;
 use crate::domain::key::{ApiKey, KeyError, Scope};
@@ -50,6 +50,7 @@ async fn identify(request: &ServiceRequest, scope: Scope) -> Result<Caller, ApiE
         .run(start, move |connection| keys::find_credential(connection, &key_hash))
         .await?
         .ok_or(ApiError::KeyUnknown)?;
+    request.extensions_mut().insert(KeyLabel(credential.label));
     if credential.ended {
         Err(ApiError::KeyEnded)
     } else if !credential.scopes.contains(&scope) {
@@ -58,7 +59,6 @@ async fn identify(request: &ServiceRequest, scope: Scope) -> Result<Caller, ApiE
         Ok(Caller {
             client: credential.client,
             region: credential.region,
-            label: credential.label,
         })
     }
 }

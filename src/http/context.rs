@@ -29,6 +29,7 @@ pub struct Caller {
     pub client: ClientId,
     /// The client's default region, in which bare digits are read.
     pub region: Region,
-    /// The key's label, for the access log.
-    pub label: String,
 }
+
+/// The label of a request's key, for the access log: also of one that is refused, as long as it is known.
+pub struct KeyLabel(pub String);

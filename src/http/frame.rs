@@ -9,7 +9,7 @@ use actix_web::{Error, HttpMessage, ResponseError};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::context::{Caller, RequestContext};
+use super::context::{KeyLabel, RequestContext};
 use super::error::{ApiError, ErrorShape};
 
 /// The longest request target, in bytes.
@@ -26,7 +26,10 @@ pub async fn frame(
     let id = request_id(request.headers());
     request.extensions_mut().insert(RequestContext { start });
 
-    let target_length = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    // Of an absolute target the authority counts too.
+    let uri = request.uri();
+    let target_length = uri.authority().map_or(0, |authority| authority.as_str().len())
+        + uri.path_and_query().map_or(0, |target| target.as_str().len());
     let response = if target_length > TARGET_MAX {
         request.error_response(ApiError::TargetTooLong)
     } else {
@@ -60,7 +63,8 @@ fn shape_error(response: ServiceResponse, id: &HeaderValue) -> ServiceResponse {
     if !status.is_client_error() && !status.is_server_error() {
         return response;
     }
-    let shape = ErrorShape::of_path(response.request().path());
+    // The path as the routes see it, so that an escaped letter doesn't change the language.
+    let shape = ErrorShape::of_path(response.request().match_info().as_str());
     let Some(error) = response.response().error() else {
         return response;
     };
@@ -103,7 +107,7 @@ fn log_access(response: &ServiceResponse, start: Instant, id: &HeaderValue) {
     let request = response.request();
     let route = request.match_pattern();
     let extensions = request.extensions();
-    let key = extensions.get::<Caller>().map_or("", |caller| caller.label.as_str());
+    let key = extensions.get::<KeyLabel>().map_or("", |label| label.0.as_str());
     log::info!(
         target: "access",
         method = request.method().as_str(),

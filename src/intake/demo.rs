@@ -1,6 +1,11 @@
-//! Made-up contacts for the demo: seeded, so that everybody sees the same people.
+//! The demo: a client to try the APIs on, with a key and made-up contacts. They are seeded, so that everybody sees the same people.
 //!
 //! Domains are those that are reserved for examples (RFC 2606), but for the two that the APIs' vendors show.
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::ChaCha8Rng;
@@ -8,12 +13,20 @@ use rand::{RngExt, SeedableRng};
 
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::contact::{ContactDraft, Given, Refusal};
+use crate::domain::key::{ApiKey, Format, LabelError, NewKey, Scope};
 use crate::domain::phone::{Region, StoredPhone};
+use crate::domain::window;
 use crate::store::import::{self, Staging};
-use crate::store::{PgConnection, StoreError, clients};
+use crate::store::{PgConnection, StoreError, clients, keys};
 
 /// How many contacts the demo has.
 pub const CONTACTS: usize = 10_000;
+
+/// The documented contact whose session window is open.
+const WINDOW_EXAMPLE: &str = "+5492235961983";
+
+/// How long ago its last message came.
+const MESSAGE_AGE: TimeDelta = TimeDelta::minutes(5);
 
 const SEED: u64 = 20_240_930;
 
@@ -107,26 +120,106 @@ const SOURCES: [(&str, u32); 5] = [
 ];
 const DOMAINS: [(&str, u32); 4] = [("example.com", 45), ("example.org", 25), ("example.net", 15), ("", 15)];
 
-/// Why the demo was not filled in; nothing of it was written.
+/// The name of the demo's client.
+pub const CLIENT: &str = "Demo";
+
+/// The file in the data directory that keeps the demo's key, for the next start to show it again.
+const KEY_FILE: &str = "demo-key";
+
+/// Why there is no demo; nothing of it was written to the database.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("a made-up contact is none")]
     Refused(#[from] Refusal),
+    #[error("its key's label is none")]
+    Label(#[from] LabelError),
+    #[error("the system has no random numbers")]
+    Random(#[from] getrandom::Error),
+    #[error("{} can't be read or written", .0.display())]
+    KeyFile(PathBuf, #[source] io::Error),
 }
 
-/// Fills in the demo's contacts where the client has none; where it has, moves the contact whose session
-/// window is open forward to now, so that the documented example can be seen on any day.
-pub fn fill(connection: &mut PgConnection, client: ClientId) -> Result<(), DemoError> {
-    let is_filled = clients::has_contacts(connection, client)?;
-    import::import(connection, client, |staging| {
-        push_examples(staging)?;
-        if !is_filled {
-            push_made_up(staging)?;
-        }
-        Ok::<_, DemoError>(())
+/// Makes the demo in a database without any client: a client, its contacts, and a key that is kept in `data_dir`.
+/// Where it has been made before, moves the contact whose session window is open forward to now, so that the
+/// documented example can be seen on any day.
+///
+/// Gives a key that works, or `None` where the database has other clients and no demo: what is somebody's own is
+/// never touched. Several processes may do this at the same time.
+pub fn ensure(connection: &mut PgConnection, data_dir: &Path) -> Result<Option<ApiKey>, DemoError> {
+    let file = data_dir.join(KEY_FILE);
+    let made = clients::make_first(connection, |connection| {
+        let client = clients::create_client(connection, CLIENT, Region::DEFAULT)?;
+        import::import(connection, client, push_all)?;
+        // Written before the transaction ends, since a key that nobody knows would be a demo that nobody can use.
+        add_key(connection, client, &file)
     })?;
+    if made.is_some() {
+        return Ok(made);
+    }
+    let Some(key) = read_key(&file)? else {
+        return Ok(None);
+    };
+    let Some(credential) = keys::find_credential(connection, &key.hash())? else {
+        return Ok(None);
+    };
+    import::import(connection, credential.client, push_message_of_now)?;
+    if credential.ended {
+        return add_key(connection, credential.client, &file).map(Some);
+    }
+    Ok(Some(key))
+}
+
+fn add_key(connection: &mut PgConnection, client: ClientId, file: &Path) -> Result<ApiKey, DemoError> {
+    let key = ApiKey::generate(Format::Mindo)?;
+    let new = NewKey::new("demo", vec![Scope::Lookup, Scope::Search], None)?;
+    keys::add_key(connection, client, &key, &new)?;
+    write_private(file, key.reveal()).map_err(|error| DemoError::KeyFile(file.to_owned(), error))?;
+    Ok(key)
+}
+
+/// The key that is kept, which its owner alone may read from now on; `None` where there is none.
+fn read_key(file: &Path) -> Result<Option<ApiKey>, DemoError> {
+    let failed = |error| DemoError::KeyFile(file.to_owned(), error);
+    match fs::read_to_string(file) {
+        Ok(text) => {
+            fs::set_permissions(file, Permissions::from_mode(0o600)).map_err(failed)?;
+            Ok(ApiKey::parse(&text).ok())
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Writes a file that its owner alone may read; whoever reads it meanwhile sees all of it or nothing.
+fn write_private(file: &Path, text: &str) -> io::Result<()> {
+    let draft = file.with_extension(format!("{}.new", std::process::id()));
+    let mut out = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)?;
+    writeln!(out, "{text}")?;
+    out.sync_all()?;
+    fs::rename(draft, file)
+}
+
+fn push_all(staging: &mut Staging<'_>) -> Result<(), DemoError> {
+    push_examples(staging)?;
+    push_made_up(staging)
+}
+
+/// What a new message from the documented contact says: nothing but when it came.
+fn push_message_of_now(staging: &mut Staging<'_>) -> Result<(), DemoError> {
+    let now = staging.now();
+    let message = Given {
+        phone: Some(StoredPhone::read(WINDOW_EXAMPLE, Region::DEFAULT)),
+        platform: text(window::PLATFORM),
+        last_inbound_at: Some(now - MESSAGE_AGE),
+        ..Given::default()
+    };
+    staging.push(ContactDraft::new(message, now)?)?;
     Ok(())
 }
 
@@ -136,13 +229,13 @@ fn push_examples(staging: &mut Staging<'_>) -> Result<(), DemoError> {
     let phone = |number| Some(StoredPhone::read(number, Region::DEFAULT));
     let juan = Given {
         name: text("Juan Perez"),
-        phone: phone("+5492235961983"),
+        phone: phone(WINDOW_EXAMPLE),
         email: text("juan@ejemplo.com"),
         platform: text("whatsapp"),
         source: text("organic"),
         chat_status: text("UNATTENDED"),
         created_at: time("2025-01-15T10:30:00Z"),
-        last_inbound_at: Some(now - TimeDelta::minutes(5)),
+        last_inbound_at: Some(now - MESSAGE_AGE),
         ..Given::default()
     };
     let john = Given {

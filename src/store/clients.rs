@@ -6,11 +6,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::StoreError;
-use super::keys::{NewKey, add_key};
-use super::schema::{clients, contact_lists, contacts};
+use super::schema::{clients, contact_lists};
+use super::{StoreError, transaction};
 use crate::domain::client::{ClientId, DEFAULT_LIST};
-use crate::domain::key::ApiKey;
 use crate::domain::phone::Region;
 
 /// An organisation as operators see it.
@@ -63,22 +61,26 @@ pub fn create_client(connection: &mut PgConnection, name: &str, region: Region) 
     })
 }
 
-/// Makes the first client where there is none yet, with a key; `false` where there is one. Two servers that
-/// start at the same moment make one between them.
-pub fn create_first_client(
+/// Runs `make` where there is no client yet, all or nothing; `None` where there is one. Of two servers that start
+/// at the same moment one makes, and the other waits and finds it made.
+pub fn make_first<T, E: From<StoreError>>(
     connection: &mut PgConnection,
-    name: &str,
-    key: &ApiKey,
-    new: &NewKey,
-) -> Result<bool, StoreError> {
-    connection.transaction(|connection| {
-        diesel::sql_query("LOCK TABLE clients IN SHARE ROW EXCLUSIVE MODE").execute(connection)?;
-        if clients::table.count().get_result::<i64>(connection)? > 0 {
-            return Ok(false);
+    make: impl FnOnce(&mut PgConnection) -> Result<T, E>,
+) -> Result<Option<T>, E> {
+    transaction(connection, |connection| {
+        // No other lock lets a second maker wait: a row that isn't there yet can't be locked.
+        diesel::sql_query("LOCK TABLE clients IN SHARE ROW EXCLUSIVE MODE")
+            .execute(connection)
+            .map_err(StoreError::from)?;
+        let count: i64 = clients::table
+            .count()
+            .get_result(connection)
+            .map_err(StoreError::from)?;
+        if count > 0 {
+            Ok(None)
+        } else {
+            make(connection).map(Some)
         }
-        let client = create_client(connection, name, Region::DEFAULT)?;
-        add_key(connection, client, key, new)?;
-        Ok(true)
     })
 }
 
@@ -124,10 +126,4 @@ pub fn ensure_list(connection: &mut PgConnection, client: ClientId, name: &str) 
         .filter(contact_lists::name.eq(name))
         .select(contact_lists::id)
         .first(connection)?)
-}
-
-/// Whether the client has any contact.
-pub fn has_contacts(connection: &mut PgConnection, client: ClientId) -> Result<bool, StoreError> {
-    let any = contacts::table.filter(contacts::client_id.eq(client.as_uuid()));
-    Ok(diesel::select(diesel::dsl::exists(any)).get_result(connection)?)
 }

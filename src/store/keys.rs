@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::schema::{api_keys, clients};
 use super::{PgConnection, StoreError};
 use crate::domain::client::ClientId;
-use crate::domain::key::{ApiKey, Scope};
+use crate::domain::key::{ApiKey, NewKey, Scope};
 use crate::domain::phone::Region;
 
 /// A key as operators see it; its text is nowhere in it.
@@ -24,35 +24,6 @@ pub struct KeyRecord {
     pub created_at: DateTime<Utc>,
     pub expires_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
-}
-
-/// What a key that is to be stored looks like around its secret.
-#[derive(Clone, Debug)]
-pub struct NewKey {
-    pub label: String,
-    pub scopes: Vec<Scope>,
-    /// From now, by the database's clock; `None` for a key that doesn't expire.
-    pub lifetime: Option<chrono::TimeDelta>,
-}
-
-impl NewKey {
-    /// Cuts the label's surrounding blanks, and leaves each scope once.
-    ///
-    /// # Errors
-    /// A sentence about a label that is too long or would break a line of the log.
-    pub fn new(label: &str, mut scopes: Vec<Scope>, lifetime: Option<chrono::TimeDelta>) -> Result<Self, String> {
-        let label = label.trim().to_owned();
-        if label.chars().count() > 100 || label.chars().any(char::is_control) {
-            return Err("a label has at most 100 characters, without line breaks".to_owned());
-        }
-        scopes.sort_unstable();
-        scopes.dedup();
-        Ok(Self {
-            label,
-            scopes,
-            lifetime,
-        })
-    }
 }
 
 /// Whom a key speaks for, and whether it still does.

@@ -76,3 +76,28 @@ impl From<diesel::ConnectionError> for StoreError {
         StoreError::Unavailable(Box::new(error))
     }
 }
+
+/// Runs `work` in a transaction, or in a savepoint of the one that is open, with whatever error `work` has.
+fn transaction<T, E: From<StoreError>>(
+    connection: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    diesel::Connection::transaction(connection, |connection| work(connection).map_err(Abort::Work)).map_err(|abort| {
+        match abort {
+            Abort::Work(error) => error,
+            Abort::Store(error) => error.into(),
+        }
+    })
+}
+
+/// What ends a transaction: diesel wants one type that its own errors convert into.
+enum Abort<E> {
+    Work(E),
+    Store(StoreError),
+}
+
+impl<E> From<DieselError> for Abort<E> {
+    fn from(error: DieselError) -> Self {
+        Abort::Store(error.into())
+    }
+}

@@ -137,8 +137,11 @@ const WHOLE_NUMBER: &str = "
     ORDER BY last_message_at DESC NULLS LAST, id
     LIMIT 50";
 
-/// Stops counting at the limit it is given.
-const COUNT: &str = "SELECT count(*) AS count FROM (SELECT FROM contacts WHERE client_id = ? LIMIT ?) AS some_contacts";
+/// Stops counting at the limit it is given. The order is that of the walk, so that the same index is read: without
+/// one PostgreSQL may read the whole table in search of a small client's rows.
+const COUNT: &str = "
+    SELECT count(*) AS count
+    FROM (SELECT FROM contacts WHERE client_id = ? ORDER BY last_message_at DESC NULLS LAST, id LIMIT ?) AS recent";
 
 const CONTACTS: &str = "
     SELECT id, name, phone, email, platform, last_message_at, chat_status, created_at, client_id, ai_customer_id,

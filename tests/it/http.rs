@@ -144,6 +144,59 @@ fn an_error_has_the_shape_of_its_path() {
 }
 
 #[test]
+fn an_escaped_letter_changes_neither_the_route_nor_the_shape() {
+    let app = TestApp::start();
+    let answer = app.get("/api/v1/contact%2Dlookup/?phone=%zz");
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (400, Some("application/json"))
+    );
+    assert!(
+        answer.body.starts_with(r#"{"error":"El parametro 'phone'"#),
+        "{}",
+        answer.body
+    );
+    let answer = app.server.get("/api/%70ublic/contacts/search?email=a", None);
+    assert_eq!((answer.status, &answer.json()["error"]), (401, &json!("Unauthorized")));
+}
+
+#[test]
+fn what_is_no_http_is_refused_bare_and_the_server_goes_on() {
+    let app = TestApp::start();
+    let head = "GET /healthz HTTP/1.1\r\nHost: test\r\n";
+    let cases: [(&str, Vec<u8>, u16); 5] = [
+        ("no HTTP", b"nonsense\r\n\r\n".to_vec(), 400),
+        (
+            "bytes beyond ASCII in the target",
+            b"GET /\xff\xfe HTTP/1.1\r\nHost: test\r\n\r\n".to_vec(),
+            400,
+        ),
+        (
+            "both lengths",
+            format!("{head}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n").into(),
+            400,
+        ),
+        (
+            "a target without end",
+            format!("GET /?{} HTTP/1.1\r\nHost: test\r\n\r\n", "x".repeat(70_000)).into(),
+            400,
+        ),
+        (
+            "a head without end",
+            format!("{head}X-API-Key: {}\r\n\r\n", "x".repeat(200_000)).into(),
+            431,
+        ),
+    ];
+    for (case, bytes, status) in cases {
+        let answer = app.server.send_raw(&bytes);
+        assert_eq!((answer.status, answer.body.as_str()), (status, ""), "{case}");
+        assert_eq!(app.server.get("/healthz", None).status, 200, "after {case}");
+    }
+    let log = app.server.log.lock().unwrap().clone();
+    assert!(!log.contains("ERROR"), "anybody could fill the log: {log}");
+}
+
+#[test]
 fn hostile_parameters_are_400_and_strange_ones_are_searched_for() {
     let app = TestApp::start();
     let (fits, long) = ("1".repeat(256), "1".repeat(257));
@@ -210,6 +263,10 @@ fn a_target_over_8_kib_is_414_in_the_shape_of_its_path() {
         assert_ne!(app.get(&fits).status, 414, "{target}");
         assert_eq!(app.get(&format!("{fits}y")).status, 414, "{target}");
     }
+    let absolute = format!("http://{}/healthz", "h".repeat(9_000));
+    let answer = app.get(&absolute);
+    assert_eq!(answer.status, 414, "an absolute target's authority counts too");
+    assert!(answer.header("x-request-id").is_some());
     let answer = app.get(&format!("/api/v1/contact-lookup/?phone={}", "1".repeat(9_000)));
     assert_eq!(answer.json(), json!({"error": "La direccion supera los 8192 bytes"}));
 }

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use contact_search::domain::key::Scope;
 use serde_json::Value;
 
-use crate::support::app::{Server, encode};
+use crate::support::app::{Server, add_key, encode, revoke};
 use crate::support::{Contact, TestApp};
 
 /// The log once it holds `count` access lines; they are written after the answer is.
@@ -42,6 +43,21 @@ fn a_line_says_route_status_time_request_id_and_label() {
         "key=test",
     ] {
         assert!(line.contains(part), "{part} in {line}");
+    }
+}
+
+#[test]
+fn a_refused_key_is_named_by_its_label_where_it_has_one() {
+    let app = TestApp::start();
+    let mut connection = app.database.connect();
+    let no_scope = add_key(&mut connection, app.client, &[Scope::Write], None);
+    let revoked = add_key(&mut connection, app.client, &Scope::ALL, None);
+    revoke(&mut connection, &revoked);
+    for (count, key) in [&no_scope, &revoked].into_iter().enumerate() {
+        app.server.get("/api/v1/contact-lookup/?phone=1", Some(key));
+        let log = log_with(&app.server, count + 1);
+        let line = log.lines().rfind(|line| line.contains("answered")).unwrap();
+        assert!(line.contains("key=test"), "{line}");
     }
 }
 

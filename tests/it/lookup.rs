@@ -303,7 +303,10 @@ fn other_platforms_have_no_window() {
 fn a_whatsapp_window_is_found_through_a_contact_of_another_channel() {
     let app = TestApp::start();
     let phone = Some("+5491123456789");
-    let (recent, later) = ("now() - interval '2 hours'", "now() - interval '1 hour'");
+    let now = Utc::now();
+    let ago = |hours| format!("'{}'", (now - TimeDelta::hours(hours)).format("%Y-%m-%dT%H:00:00Z"));
+    let (recent, later) = (ago(2), ago(1));
+    let (recent, later) = (recent.as_str(), later.as_str());
     app.add(Contact {
         phone,
         last_message_at: recent,

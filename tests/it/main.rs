@@ -1,9 +1,11 @@
 //! Every test that needs more than one module: over HTTP, against the real PostgreSQL, at the terminal.
 
 mod cli;
+mod demo;
 mod embedded;
 mod http;
 mod import;
+mod indexes;
 mod layers;
 mod logs;
 mod lookup;

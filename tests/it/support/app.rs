@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use contact_search::domain::client::ClientId;
-use contact_search::domain::key::{ApiKey, Format, Scope};
+use contact_search::domain::key::{ApiKey, Format, NewKey, Scope};
 use contact_search::domain::phone::Region;
 use contact_search::store::PgConnection;
 use contact_search::store::clients;
-use contact_search::store::keys::{self, NewKey};
+use contact_search::store::keys;
 use serde_json::Value;
 
 use super::{Contact, TestDatabase};

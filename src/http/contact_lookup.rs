@@ -3,30 +3,34 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, SecondsFormat, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::context::{Caller, RequestContext};
 use super::error::{ApiError, ParameterFault};
+use super::openapi::{self, Content, Documentation, Parameter};
 use super::query;
 use super::state::State;
 use crate::domain::{phone, window};
 use crate::store::lookup::{self, LookupRow};
 
 /// The documented answer, its members in the documented order. An unknown number has the same shape.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ContactLookupResponse {
     pub found: bool,
     pub contact: Option<LookupContact>,
     pub has_replied: bool,
     /// Whole seconds, UTC: `2025-03-28T14:22:00Z`.
+    #[schemars(extend("format" = "date-time"))]
     pub last_reply_at: Option<String>,
     pub session_window_active: bool,
     /// `null` where no window is open.
+    #[schemars(extend("format" = "date-time"))]
     pub session_expires_at: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LookupContact {
     pub id: i64,
@@ -37,8 +41,22 @@ pub struct LookupContact {
     pub contact_list_id: i64,
     pub contact_list_name: String,
     pub source: Option<String>,
+    #[schemars(extend("format" = "date-time"))]
     pub created_at: String,
 }
+
+pub const DOCUMENTATION: Documentation = Documentation {
+    summary: "The contact that a phone number reaches, whether it has replied, and whether its session window is open",
+    parameters: &[Parameter {
+        name: "phone",
+        description: "A phone number in any notation",
+        is_required: true,
+        example: "+5492235961983",
+    }],
+    body: None,
+    answer: (200, Some(Content::Json(openapi::of::<ContactLookupResponse>))),
+    failures: &[400],
+};
 
 /// Answers with the contact that the parameter `phone` reaches.
 pub async fn look_up_contact(

@@ -3,18 +3,20 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, SecondsFormat, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::context::{Caller, RequestContext};
 use super::error::ApiError;
+use super::openapi::{self, Content, Documentation, Parameter};
 use super::query;
 use super::state::State;
 use crate::domain::term::{EmailTerm, PhoneTerm};
 use crate::store::search::{self, ContactRow};
 
 /// One contact, with the 13 documented members in the documented order.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct SearchContact {
     pub id: Uuid,
     pub name: Option<String>,
@@ -22,8 +24,10 @@ pub struct SearchContact {
     pub email: Option<String>,
     pub platform: String,
     /// Milliseconds, UTC: `2024-09-30T10:00:00.000Z`; `null` where there is no message yet.
+    #[schemars(extend("format" = "date-time"))]
     pub last_message_at: Option<String>,
     pub chat_status: String,
+    #[schemars(extend("format" = "date-time"))]
     pub created_at: String,
     pub client_id: Uuid,
     pub ai_customer_id: Option<Uuid>,
@@ -31,6 +35,27 @@ pub struct SearchContact {
     pub blocked: bool,
     pub is_chat_read: bool,
 }
+
+pub const DOCUMENTATION: Documentation = Documentation {
+    summary: "At most 50 contacts that contain a piece of a phone or of an email, latest message first",
+    parameters: &[
+        Parameter {
+            name: "phone",
+            description: "A piece of a phone number, or a whole one in any notation",
+            is_required: false,
+            example: "56912345",
+        },
+        Parameter {
+            name: "email",
+            description: "A piece of an email, whatever the case",
+            is_required: false,
+            example: "@example.com",
+        },
+    ],
+    body: None,
+    answer: (200, Some(Content::Json(openapi::of::<Vec<SearchContact>>))),
+    failures: &[400],
+};
 
 /// Answers with an array of the contacts that match the parameter `phone` or the parameter `email`.
 pub async fn search_contacts(

@@ -5,7 +5,8 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::store::StoreError;
 
@@ -154,6 +155,35 @@ pub enum ErrorShape {
     Problem,
 }
 
+/// The body of [`ErrorShape::Lookup`].
+#[derive(Serialize, JsonSchema)]
+pub struct LookupError {
+    /// A Spanish sentence.
+    error: String,
+}
+
+/// The body of [`ErrorShape::Public`].
+#[derive(Serialize, JsonSchema)]
+pub struct PublicError {
+    #[serde(rename = "statusCode")]
+    status_code: u16,
+    /// An English sentence that says what to change.
+    message: String,
+    /// The status's reason phrase.
+    error: &'static str,
+}
+
+/// The body of [`ErrorShape::Problem`], as RFC 9457 has it.
+#[derive(Serialize, JsonSchema)]
+pub struct Problem {
+    r#type: &'static str,
+    /// The status's reason phrase.
+    title: &'static str,
+    status: u16,
+    /// An English sentence that says what to change.
+    detail: String,
+}
+
 impl ErrorShape {
     pub fn of_path(path: &str) -> Self {
         if path.starts_with("/api/v1/contact-lookup") {
@@ -182,35 +212,19 @@ impl ApiError {
             _ => {}
         }
         match shape {
-            ErrorShape::Lookup => response.json(json!({ "error": self.spanish() })),
-            ErrorShape::Public => {
-                #[derive(serde::Serialize)]
-                struct Body<'a> {
-                    #[serde(rename = "statusCode")]
-                    status_code: u16,
-                    message: &'a str,
-                    error: &'a str,
-                }
-                response.json(Body {
-                    status_code: status.as_u16(),
-                    message: &self.english(),
-                    error: reason,
-                })
-            }
+            ErrorShape::Lookup => response.json(LookupError { error: self.spanish() }),
+            ErrorShape::Public => response.json(PublicError {
+                status_code: status.as_u16(),
+                message: self.english(),
+                error: reason,
+            }),
             ErrorShape::Problem => {
-                #[derive(serde::Serialize)]
-                struct Body<'a> {
-                    r#type: &'a str,
-                    title: &'a str,
-                    status: u16,
-                    detail: &'a str,
-                }
                 response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
-                response.json(Body {
+                response.json(Problem {
                     r#type: "about:blank",
                     title: reason,
                     status: status.as_u16(),
-                    detail: &self.english(),
+                    detail: self.english(),
                 })
             }
         }

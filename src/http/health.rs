@@ -1,16 +1,37 @@
 //! `GET /healthz` and `GET /readyz`: for whoever watches the server.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::context::RequestContext;
 use super::error::ApiError;
+use super::openapi::{self, Content, Documentation};
 use super::state::State;
 use crate::store::migrations::{self, MigrationError, SchemaState};
 
+pub const PROCESS: Documentation = Documentation {
+    summary: "Whether the process answers",
+    parameters: &[],
+    body: None,
+    answer: (200, Some(Content::Json(openapi::of::<Status>))),
+    failures: &[],
+};
+
+pub const READINESS: Documentation = Documentation {
+    summary: "Whether the database answers, and has this program's schema",
+    ..PROCESS
+};
+
+#[derive(Serialize, JsonSchema)]
+struct Status {
+    /// `ok` or `ready`
+    status: &'static str,
+}
+
 /// The process answers; nothing is said of the database.
 pub async fn check_process() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "ok" }))
+    HttpResponse::Ok().json(Status { status: "ok" })
 }
 
 /// 200 where the database answers and has this program's schema, else 503.
@@ -25,7 +46,7 @@ pub async fn check_readiness(request: HttpRequest, state: web::Data<State>) -> R
         .await?
         .map_err(|error| ApiError::NoDatabase(Box::new(error)))?;
     match schema {
-        SchemaState::Current => Ok(HttpResponse::Ok().json(json!({ "status": "ready" }))),
+        SchemaState::Current => Ok(HttpResponse::Ok().json(Status { status: "ready" })),
         SchemaState::Behind(_) | SchemaState::Newer => Err(ApiError::NoDatabase(
             "the database's schema is not this program's".into(),
         )),

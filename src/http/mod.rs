@@ -11,6 +11,7 @@ mod context;
 mod error;
 mod frame;
 mod health;
+pub mod openapi;
 mod query;
 mod state;
 
@@ -28,6 +29,7 @@ pub use self::auth::Access;
 use self::auth::authorize;
 use self::error::ApiError;
 use self::frame::frame;
+use self::openapi::Documentation;
 use self::state::State;
 use crate::domain::key::Scope;
 
@@ -52,29 +54,45 @@ pub struct Operation {
     /// An operation on GET answers HEAD too.
     pub method: Method,
     pub access: Access,
+    documentation: &'static Documentation,
     handler: fn() -> Route,
 }
 
 /// Every path that the server answers.
 pub fn endpoints() -> Vec<Endpoint> {
-    let on = |method, access, handler| Operation {
+    let on = |method, access, documentation, handler| Operation {
         method,
         access,
+        documentation,
         handler,
     };
-    let get = |path, access, handler| Endpoint {
+    let get = |path, access, documentation, handler| Endpoint {
         path,
-        operations: vec![on(Method::GET, access, handler)],
+        operations: vec![on(Method::GET, access, documentation, handler)],
     };
+    let (lookup, search) = (Access::Key(Scope::Lookup), Access::Key(Scope::Search));
     vec![
-        get("/api/v1/contact-lookup/", Access::Key(Scope::Lookup), || {
-            web::to(contact_lookup::look_up_contact)
+        get(
+            "/api/v1/contact-lookup/",
+            lookup,
+            &contact_lookup::DOCUMENTATION,
+            || web::to(contact_lookup::look_up_contact),
+        ),
+        get(
+            "/api/public/contacts/search",
+            search,
+            &contact_search::DOCUMENTATION,
+            || web::to(contact_search::search_contacts),
+        ),
+        get("/openapi.json", Access::Public, &openapi::DOCUMENTATION, || {
+            web::to(openapi::show_specification)
         }),
-        get("/api/public/contacts/search", Access::Key(Scope::Search), || {
-            web::to(contact_search::search_contacts)
+        get("/healthz", Access::Public, &health::PROCESS, || {
+            web::to(health::check_process)
         }),
-        get("/healthz", Access::Public, || web::to(health::check_process)),
-        get("/readyz", Access::Public, || web::to(health::check_readiness)),
+        get("/readyz", Access::Public, &health::READINESS, || {
+            web::to(health::check_readiness)
+        }),
     ]
 }
 

@@ -9,6 +9,7 @@ mod indexes;
 mod layers;
 mod logs;
 mod lookup;
+mod openapi;
 mod search;
 mod support;
 mod tenants;

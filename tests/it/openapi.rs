@@ -1,0 +1,71 @@
+//! The specification: what it says is pinned, and what the server answers is within it.
+
+use std::path::Path;
+
+use contact_search::http::{endpoints, openapi};
+use serde_json::Value;
+
+use crate::support::TestApp;
+
+/// The specification as it was last agreed on.
+const SNAPSHOT: &str = "tests/data/openapi.json";
+
+#[test]
+fn the_specification_is_the_agreed_one() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let now = serde_json::to_string_pretty(&openapi::specification()).unwrap() + "\n";
+    let agreed = std::fs::read_to_string(root.join(SNAPSHOT)).unwrap_or_default();
+    if now != agreed {
+        let proposed = root.join("target/openapi.json");
+        std::fs::write(&proposed, &now).unwrap();
+        panic!("the specification has changed; where that is meant: cp target/openapi.json {SNAPSHOT}");
+    }
+}
+
+#[test]
+fn the_server_shows_its_specification_to_everybody() {
+    let app = TestApp::start();
+    let answer = app.server.get("/openapi.json", None);
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (200, Some("application/json"))
+    );
+    assert_eq!(answer.json(), openapi::specification());
+}
+
+#[test]
+fn every_route_is_specified_with_its_key_and_the_statuses_that_follow_from_it() {
+    let specification = openapi::specification();
+    for endpoint in endpoints() {
+        for operation in &endpoint.operations {
+            let method = operation.method.as_str().to_lowercase();
+            let described = &specification["paths"][endpoint.path][method.as_str()];
+            let place = format!("{method} {}", endpoint.path);
+            assert!(
+                described["summary"].as_str().is_some_and(|text| !text.is_empty()),
+                "{place}"
+            );
+            let has_key = described.get("security").is_some();
+            let asks_key = matches!(operation.access, contact_search::http::Access::Key(_));
+            assert_eq!(has_key, asks_key, "{place}");
+            assert_eq!(
+                described["responses"].get("401").is_some(),
+                described["responses"].get("403").is_some(),
+                "{place}"
+            );
+            for status in ["414", "500", "503", "504"] {
+                assert!(described["responses"].get(status).is_some(), "{place} {status}");
+            }
+            for name in endpoint
+                .path
+                .split('{')
+                .skip(1)
+                .filter_map(|part| part.split('}').next())
+            {
+                let parameters = described["parameters"].as_array().cloned().unwrap_or_default();
+                let is_there = |parameter: &Value| parameter["name"] == name && parameter["in"] == "path";
+                assert!(parameters.iter().any(is_there), "{place} has the parameter {name}");
+            }
+        }
+    }
+}

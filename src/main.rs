@@ -2,16 +2,15 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use contact_search::cli::{self, Cli};
+use contact_search::cli::{self, Cli, output};
 
 fn main() -> ExitCode {
-    let arguments = Cli::parse();
+    let arguments = Cli::read();
     cli::log::start(arguments.log.log_format);
     match cli::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("contact-search: {error:#}");
+            output::say(format_args!("contact-search: {error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -4,7 +4,7 @@ use anyhow::bail;
 use clap::Subcommand;
 
 use super::database::Database;
-use super::table;
+use super::{output, table};
 use crate::config::DatabaseConfig;
 use crate::domain::client::NAME_MAX;
 use crate::domain::phone::Region;
@@ -33,7 +33,7 @@ pub fn run(config: &DatabaseConfig, command: ClientCommand) -> anyhow::Result<()
         ClientCommand::Create { name, region } => {
             let name = parse_name(&name)?;
             match clients::create_client(&mut connection, name, region) {
-                Ok(id) => println!("{id}"),
+                Ok(id) => output::print(format_args!("{id}\n"))?,
                 Err(StoreError::Exists(_)) => bail!("a client named '{name}' exists already: choose another name"),
                 Err(error) => return Err(error.into()),
             }
@@ -47,7 +47,7 @@ pub fn run(config: &DatabaseConfig, command: ClientCommand) -> anyhow::Result<()
                     client.created_at.format("%Y-%m-%d").to_string(),
                 ]
             });
-            print!("{}", table::format(["ID", "NAME", "REGION", "CREATED"], rows));
+            output::print(table::format(["ID", "NAME", "REGION", "CREATED"], rows))?;
         }
     }
     Ok(())

@@ -1,15 +1,17 @@
 //! `database`, and how every command comes to its database.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
 
+use super::output;
 use crate::config::DatabaseConfig;
 use crate::domain::client::ClientId;
 use crate::embedded::{self, PrivateDatabase};
 use crate::store::clients::{self, Client};
-use crate::store::migrations::{self, SchemaState};
+use crate::store::migrations::{self, MigrationError, SchemaState};
 use crate::store::{PgConnection, pool};
 
 #[derive(Subcommand, Debug)]
@@ -23,15 +25,15 @@ pub fn run(config: &DatabaseConfig, command: &DatabaseCommand) -> anyhow::Result
     match command {
         DatabaseCommand::Url => {
             let database = Database::open(config)?;
-            println!("{}", database.url());
+            output::print(format_args!("{}\n", database.url()))?;
             if let Some(private) = database.private() {
-                eprintln!(
+                output::say(format_args!(
                     "PostgreSQL {} keeps its data in {}; it runs while a contact-search process uses it. Reach it with:\n  \
                      psql \"{}\"",
                     private.server.version(),
                     private.server.data_directory().display(),
                     database.url()
-                );
+                ));
             }
             Ok(())
         }
@@ -46,14 +48,40 @@ pub struct Database {
 
 /// The private PostgreSQL, and the directory that it and what belongs to it are kept in.
 pub struct Private {
-    pub server: PrivateDatabase,
+    pub server: Arc<PrivateDatabase>,
     pub data_dir: PathBuf,
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        leave_and_log(&self.server);
+    }
+}
+
+/// The private database that this process has open, for a signal to leave it. Locked while it is being opened: what
+/// has been begun is stopped once it is there.
+static OPEN: Mutex<Option<Arc<PrivateDatabase>>> = Mutex::new(None);
+
+/// Leaves the private database, if it is open, on behalf of a process that ends; no other is opened after that.
+pub fn leave() {
+    let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(server) = &*open {
+        leave_and_log(server);
+    }
+    std::mem::forget(open);
+}
+
+fn leave_and_log(server: &PrivateDatabase) {
+    if let Err(error) = server.leave() {
+        log::error!("{error}");
+    }
 }
 
 impl Database {
     /// The user's own database where one is named, else the private one, which is started if it doesn't run.
     pub fn open(config: &DatabaseConfig) -> anyhow::Result<Self> {
         if let Some(url) = &config.database_url {
+            pool::check_url(url)?;
             return Ok(Self {
                 url: url.clone(),
                 private: None,
@@ -63,11 +91,13 @@ impl Database {
             Some(directory) => std::path::absolute(directory).context("--data-dir can't be resolved")?,
             None => embedded::default_data_dir()?,
         };
-        let server = PrivateDatabase::open(&embedded::Options {
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let server = Arc::new(PrivateDatabase::open(&embedded::Options {
             data_dir: data_dir.clone(),
             programs: config.pg_bin.clone(),
             settings: Vec::new(),
-        })?;
+        })?);
+        *open = Some(server.clone());
         Ok(Self {
             url: server.url(),
             private: Some(Private { server, data_dir }),
@@ -77,7 +107,7 @@ impl Database {
     /// Leaves the private database, which stops where nobody else uses it.
     pub fn close(self) -> anyhow::Result<()> {
         match self.private {
-            Some(private) => Ok(private.server.close()?),
+            Some(private) => Ok(private.server.leave()?),
             None => Ok(()),
         }
     }
@@ -94,7 +124,7 @@ impl Database {
     /// A connection to a database whose schema is this program's. The private database is migrated; in the
     /// user's own nobody but the user decides when.
     pub fn connect(&self) -> anyhow::Result<PgConnection> {
-        let mut connection = pool::connect(&self.url).map_err(plain)?;
+        let mut connection = pool::connect(&self.url)?;
         if self.private.is_some() {
             migrations::migrate(&mut connection)?;
         }
@@ -110,11 +140,8 @@ impl Database {
 pub fn check_schema(connection: &mut PgConnection) -> anyhow::Result<()> {
     match migrations::schema_state(connection)? {
         SchemaState::Current => Ok(()),
-        SchemaState::Behind(count) => bail!(
-            "the database's schema lacks {count} of this program's migrations: run `contact-search migrate`, or serve \
-             with --migrate"
-        ),
-        SchemaState::Newer => Err(migrations::MigrationError::Newer.into()),
+        SchemaState::Behind(count) => Err(MigrationError::Behind(count).into()),
+        SchemaState::Newer => Err(MigrationError::Newer.into()),
     }
 }
 
@@ -131,12 +158,4 @@ pub fn find_client_id(connection: &mut PgConnection, name_or_id: Option<&str>) -
     name_or_id
         .map(|name| find_client(connection, name).map(|client| client.id))
         .transpose()
-}
-
-/// libpq's messages have line breaks; an error is one sentence a cause.
-fn plain(error: crate::store::StoreError) -> anyhow::Error {
-    let cause = std::error::Error::source(&error)
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    anyhow::anyhow!("{error}: {}", cause.split_whitespace().collect::<Vec<_>>().join(" "))
 }

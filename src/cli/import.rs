@@ -1,12 +1,14 @@
 //! `import`
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 
 use super::database::{Database, find_client};
+use super::output;
 use crate::config::DatabaseConfig;
 use crate::domain::phone::Region;
 use crate::intake::import::{Import, ImportOptions};
@@ -17,7 +19,7 @@ pub const EXAMPLE: &str = "Example:\n  contact-search import contacts.csv --clie
 
 #[derive(Args, Debug)]
 pub struct ImportArgs {
-    /// A CSV file with a header line: UTF-8, separated by commas, semicolons or tabs
+    /// A CSV file with a header line, UTF-8, separated by commas, semicolons or tabs; - is standard input
     file: PathBuf,
     /// The client whose contacts they are, by name or id
     #[arg(long, value_name = "CLIENT")]
@@ -41,25 +43,54 @@ pub struct ImportArgs {
 }
 
 pub fn run(config: &DatabaseConfig, arguments: ImportArgs) -> anyhow::Result<()> {
-    let path = arguments.file.display();
-    let file = File::open(&arguments.file).with_context(|| format!("{path} can't be opened"))?;
-    let size = file.metadata().map_or(0, |metadata| metadata.len());
-    let import = Import::open(file, &arguments.column).with_context(|| format!("{path} can't be imported"))?;
-    eprintln!("{}", import.mapping());
-
-    let database = Database::open(config)?;
-    let mut connection = database.connect()?;
-    let client = find_client(&mut connection, &arguments.client)?;
+    let Source { name, size, stream } = Source::open(&arguments.file)?;
     let options = ImportOptions {
+        columns: arguments.column,
         region: arguments.region,
         list: arguments.list,
         platform: Some(arguments.platform),
         skip_bad_rows: arguments.skip_bad_rows,
     };
-    let mut progress = intake::bar(size);
+    // Before a database is looked for, or even made and started.
+    let import = Import::open(stream, options).with_context(|| format!("{name} can't be imported"))?;
+    output::say(import.mapping());
+
+    let database = Database::open(config)?;
+    let mut connection = database.connect()?;
+    let client = find_client(&mut connection, &arguments.client)?;
+    let mut observe = intake::on_stderr(size);
     let report = import
-        .run(&mut connection, &client, &options, &mut progress)
-        .with_context(|| format!("{path} was not imported"))?;
-    println!("{report}");
-    Ok(())
+        .run(&mut connection, &client, &mut observe)
+        .with_context(|| format!("{name} was not imported"))?;
+    output::print(format_args!("{report}\n"))
+}
+
+/// Where the rows come from.
+struct Source {
+    /// What messages call it.
+    name: String,
+    /// In bytes, where that is known beforehand.
+    size: Option<u64>,
+    stream: Box<dyn Read>,
+}
+
+impl Source {
+    fn open(path: &Path) -> anyhow::Result<Self> {
+        if path == Path::new("-") {
+            return Ok(Self {
+                name: "standard input".to_owned(),
+                size: None,
+                stream: Box::new(io::stdin().lock()),
+            });
+        }
+        let name = path.display().to_string();
+        let file = File::open(path).with_context(|| format!("{name} can't be opened"))?;
+        // A pipe has a name, too, but no size.
+        let size = file.metadata().ok().filter(|it| it.is_file()).map(|it| it.len());
+        Ok(Self {
+            name,
+            size,
+            stream: Box::new(file),
+        })
+    }
 }

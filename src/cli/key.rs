@@ -8,11 +8,11 @@ use clap::{Args, Subcommand, ValueEnum};
 use uuid::Uuid;
 
 use super::database::{Database, find_client, find_client_id};
-use super::table;
+use super::{output, table};
 use crate::config::{DatabaseConfig, parse_duration};
 use crate::domain::key::{ApiKey, Format, NewKey, Scope};
-use crate::store::StoreError;
 use crate::store::keys::{self, KeyRecord};
+use crate::store::{PgConnection, StoreError};
 
 #[derive(Subcommand, Debug)]
 pub enum KeyCommand {
@@ -44,6 +44,7 @@ pub enum KeyCommand {
     #[command(after_help = "Example:\n  contact-search key revoke 0198c0de-0000-7000-8000-000000000000")]
     Revoke {
         /// The key's id, as `key list` shows it
+        #[arg(value_parser = parse_id)]
         id: Uuid,
     },
 }
@@ -81,9 +82,17 @@ pub fn run(config: &DatabaseConfig, command: KeyCommand) -> anyhow::Result<()> {
                 KeyFormat::Opaque => Format::Opaque,
             })
             .context("the system has no random numbers")?;
-            let id = add(config, &key, grant)?;
-            println!("{}", key.reveal());
-            eprintln!("This is the only time that the key is shown. Its id is {id}.");
+            let database = Database::open(config)?;
+            let mut connection = database.connect()?;
+            let id = add(&mut connection, &key, grant)?;
+            if let Err(error) = output::print_surely(format_args!("{}\n", key.reveal())) {
+                keys::revoke_key(&mut connection, id)
+                    .with_context(|| format!("the key {id} can't be shown, nor revoked"))?;
+                bail!("the key can't be shown ({error}), so it was revoked: make another");
+            }
+            output::say(format_args!(
+                "This is the only time that the key is shown. Its id is {id}."
+            ));
         }
         KeyCommand::Import { grant } => {
             let mut text = String::new();
@@ -93,50 +102,63 @@ pub fn run(config: &DatabaseConfig, command: KeyCommand) -> anyhow::Result<()> {
                 .read_to_string(&mut text)
                 .context("standard input can't be read as text")?;
             let key = ApiKey::parse(&text).context("standard input has no key")?;
-            println!("{}", add(config, &key, grant)?);
+            let database = Database::open(config)?;
+            let id = add(&mut database.connect()?, &key, grant)?;
+            output::print(format_args!("{id}\n"))?;
         }
         KeyCommand::List { client } => {
             let database = Database::open(config)?;
             let mut connection = database.connect()?;
             let client = find_client_id(&mut connection, client.as_deref())?;
             let records = keys::list_keys(&mut connection, client)?;
-            print!(
-                "{}",
-                table::format(
-                    ["ID", "CLIENT", "LABEL", "KEY", "SCOPES", "CREATED", "ENDS"],
-                    records.into_iter().map(describe),
-                )
-            );
+            let now = Utc::now();
+            output::print(table::format(
+                ["ID", "CLIENT", "LABEL", "KEY", "SCOPES", "CREATED", "ENDS"],
+                records.into_iter().map(|record| describe(record, now)),
+            ))?;
         }
         KeyCommand::Revoke { id } => {
             let database = Database::open(config)?;
-            if !keys::revoke_key(&mut database.connect()?, id)? {
+            let mut connection = database.connect()?;
+            let known = keys::list_keys(&mut connection, None)?;
+            let Some(key) = known.iter().find(|key| key.id == id) else {
                 bail!("there is no key with this id: `contact-search key list` shows them");
+            };
+            if let Some(at) = key.revoked_at {
+                return output::print(format_args!("It was revoked already, {}.\n", minute(at)));
             }
-            println!("Revoked.");
+            keys::revoke_key(&mut connection, id)?;
+            output::print("Revoked.\n")?;
         }
     }
     Ok(())
 }
 
-fn add(config: &DatabaseConfig, key: &ApiKey, grant: Grant) -> anyhow::Result<Uuid> {
-    let database = Database::open(config)?;
-    let mut connection = database.connect()?;
-    let client = find_client(&mut connection, &grant.client)?;
+fn add(connection: &mut PgConnection, key: &ApiKey, grant: Grant) -> anyhow::Result<Uuid> {
+    let client = find_client(connection, &grant.client)?;
     let new = NewKey::new(&grant.label, grant.scope, grant.expires_in)?;
-    match keys::add_key(&mut connection, client.id, key, &new) {
+    match keys::add_key(connection, client.id, key, &new) {
         Ok(id) => Ok(id),
         Err(StoreError::Exists(_)) => bail!("this key is stored already"),
         Err(error) => Err(error.into()),
     }
 }
 
-fn describe(record: KeyRecord) -> [String; 7] {
-    let minute = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%MZ").to_string();
+fn parse_id(text: &str) -> Result<Uuid, &'static str> {
+    text.parse()
+        .map_err(|_| "give the key's id, which `contact-search key list` shows")
+}
+
+fn minute(at: DateTime<Utc>) -> impl std::fmt::Display {
+    at.format("%Y-%m-%d %H:%MZ")
+}
+
+fn describe(record: KeyRecord, now: DateTime<Utc>) -> [String; 7] {
     let scopes: Vec<&str> = record.scopes.iter().map(|scope| scope.name()).collect();
     let ends = match (record.revoked_at, record.expires_at) {
         (Some(at), _) => format!("revoked {}", minute(at)),
-        (None, Some(at)) => minute(at),
+        (None, Some(at)) if at <= now => format!("expired {}", minute(at)),
+        (None, Some(at)) => minute(at).to_string(),
         (None, None) => "never".to_owned(),
     };
     [
@@ -145,7 +167,7 @@ fn describe(record: KeyRecord) -> [String; 7] {
         record.label,
         record.display,
         scopes.join(","),
-        minute(record.created_at),
+        minute(record.created_at).to_string(),
         ends,
     ]
 }

@@ -8,13 +8,18 @@ use serde_json::{Map, json};
 
 use crate::config::LogFormat;
 
+/// What is logged where `RUST_LOG` doesn't say it: nothing that actix says of requests that are no HTTP, which anybody
+/// can send by the thousand.
+const DEFAULT_FILTER: &str = "warn,actix_http::h1::dispatcher=off,contact_search=info,access=info";
+
 /// Starts the logger, on standard error. `RUST_LOG` says what is logged; without it our own lines of level
-/// info, and of the libraries what went wrong:
-/// but not what actix says of requests that are no HTTP, which anybody can send by the thousand.
+/// info, and of the libraries what went wrong.
 pub fn start(format: LogFormat) {
-    let mut builder = env_logger::Builder::from_env(
-        Env::default().default_filter_or("warn,actix_http::h1::dispatcher=off,contact_search=info,access=info"),
-    );
+    let mut builder = env_logger::Builder::from_env(Env::default().default_filter_or(DEFAULT_FILTER));
+    // Empty it counts as not there, like every variable; to env_logger it would mean errors alone.
+    if std::env::var_os("RUST_LOG").is_some_and(|filter| filter.is_empty()) {
+        builder.parse_filters(DEFAULT_FILTER);
+    }
     if format == LogFormat::Json {
         builder.format(|out, record| {
             let mut line = Map::new();

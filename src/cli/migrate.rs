@@ -4,14 +4,14 @@ use crate::config::DatabaseConfig;
 use crate::store::{migrations, pool};
 
 use super::database::Database;
+use super::output;
 
 pub fn run(config: &DatabaseConfig) -> anyhow::Result<()> {
     let database = Database::open(config)?;
     let count = migrations::migrate(&mut pool::connect(database.url())?)?;
     match count {
-        0 => println!("The schema is up to date."),
-        1 => println!("Ran one migration."),
-        _ => println!("Ran {count} migrations."),
+        0 => output::print("The schema is up to date.\n"),
+        1 => output::print("Ran one migration.\n"),
+        _ => output::print(format_args!("Ran {count} migrations.\n")),
     }
-    Ok(())
 }

@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use super::client::parse_name;
 use super::database::{Database, check_schema};
-use super::demo;
+use super::{demo, interrupt, output};
 use crate::config::{DatabaseConfig, ServeConfig};
 use crate::domain::key::{ApiKey, Format, NewKey, Scope};
 use crate::domain::phone::Region;
@@ -16,35 +16,45 @@ use crate::store::{PgConnection, StoreError, clients, keys, migrations, pool};
 
 pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
     // An address that is taken is said before anything is started or filled in.
-    let listener = TcpListener::bind(serve.listen)
-        .with_context(|| format!("can't listen on {}: choose another address with --listen", serve.listen))?;
+    let listener = TcpListener::bind(&serve.listen).map_err(|error| {
+        let (address, error) = (&serve.listen, error.to_string());
+        // Without the system's number for it.
+        let reason = error.split(" (os error").next().unwrap_or_default();
+        anyhow::anyhow!("can't listen on {address} ({reason}): choose another address with --listen")
+    })?;
     let address = listener.local_addr()?;
     let database = Database::open(config)?;
     let demo = prepare(&database, serve)?;
+    let server = http::serve(
+        &Settings {
+            database_url: database.url().to_owned(),
+            workers: serve.workers(),
+            pool_size: serve.pool_size(),
+        },
+        listener,
+    )?;
+    let handle = server.handle();
+    // It stops by being told; what is awaited is its end, below.
+    interrupt::hand_over(move |graceful| drop(handle.stop(graceful)));
 
     if let Some(private) = database.private() {
-        println!(
-            "PostgreSQL {} from {}, data in {}",
+        output::print(format_args!(
+            "PostgreSQL {} from {}, data in {}\n",
             private.server.version(),
             private.server.programs().display(),
             private.server.data_directory().display()
-        );
+        ))?;
     }
-    println!(
-        "contact-search {} answers on http://{address}",
+    output::print(format_args!(
+        "contact-search {} answers on http://{address}\n",
         env!("CARGO_PKG_VERSION")
-    );
+    ))?;
     if let Some(demo) = demo {
-        print!("{}", demo::describe(&demo, &format!("http://{address}")));
+        output::print(demo::describe(&demo, &format!("http://{address}")))?;
     }
 
-    let settings = Settings {
-        database_url: database.url().to_owned(),
-        workers: serve.workers(),
-        pool_size: serve.pool_size(),
-    };
     actix_web::rt::System::new()
-        .block_on(async { http::serve(&settings, listener)?.await })
+        .block_on(server)
         .context("the server stopped")?;
     database.close()
 }
@@ -86,10 +96,13 @@ fn bootstrap(connection: &mut PgConnection, name: &str) -> anyhow::Result<()> {
         keys::add_key(connection, client, &key, &new)
     })?;
     if made.is_some() {
-        println!(
-            "Made the client '{name}'. Its key, which is shown this once: {}",
+        output::print_surely(format_args!(
+            "Made the client '{name}'. Its key, which is shown this once: {}\n",
             key.reveal()
-        );
+        ))
+        .with_context(|| {
+            format!("the key of the new client '{name}' can't be shown: make another with `contact-search key create`")
+        })?;
     }
     Ok(())
 }

@@ -9,7 +9,6 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
@@ -367,8 +366,6 @@ impl Cluster {
             turn.shared_with_program()
                 .map_err(|error| self.unusable(&self.pgdata, error))?,
         );
-        // A second Ctrl-C is for us, not for a stop that is under way.
-        pg_ctl.process_group(0);
         let output = pg_ctl.output().map_err(|problem| cannot_run(&pg_ctl, problem))?;
         if !output.status.success() && recorded.is_alive() {
             return Err(EmbeddedError::Stop {

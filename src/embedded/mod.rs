@@ -28,6 +28,7 @@ mod socket;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use etcetera::BaseStrategy;
 
@@ -47,8 +48,8 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// The directory that holds `postgres`, `initdb` and `pg_ctl`; else they are looked for.
     pub programs: Option<PathBuf>,
-    /// Server settings over our own. They count for the process that starts the server, not for one that
-    /// finds it running.
+    /// Server settings over our own, for tests and measurements: the command line gives none. They count for the
+    /// process that starts the server, not for one that finds it running.
     pub settings: Vec<(String, String)>,
 }
 
@@ -69,7 +70,7 @@ pub struct PrivateDatabase {
     cluster: Cluster,
     server: Postmaster,
     state: State,
-    lease: Option<Lease>,
+    lease: Mutex<Option<Lease>>,
 }
 
 impl PrivateDatabase {
@@ -100,7 +101,7 @@ impl PrivateDatabase {
             cluster,
             server,
             state,
-            lease: Some(lease),
+            lease: Mutex::new(Some(lease)),
         })
     }
 
@@ -109,7 +110,7 @@ impl PrivateDatabase {
         self.url_as(APPLICATION_ROLE, APPLICATION_DATABASE)
     }
 
-    /// A libpq URL for the operator: the superuser, in that database.
+    /// A libpq URL for the operator, and for tests: the superuser, in that database. The application never uses it.
     pub fn superuser_url(&self, database: &str) -> String {
         self.url_as(SUPERUSER, database)
     }
@@ -148,12 +149,18 @@ impl PrivateDatabase {
     ///
     /// # Errors
     /// Where PostgreSQL doesn't stop. The lease is given back all the same.
-    pub fn close(mut self) -> Result<(), EmbeddedError> {
+    pub fn close(self) -> Result<(), EmbeddedError> {
         self.leave()
     }
 
-    fn leave(&mut self) -> Result<(), EmbeddedError> {
-        let Some(lease) = self.lease.take() else {
+    /// What [`close`](Self::close) does, for who shares the value: the first call does it, any other waits for that
+    /// one's end.
+    ///
+    /// # Errors
+    /// Where PostgreSQL doesn't stop. The lease is given back all the same.
+    pub fn leave(&self) -> Result<(), EmbeddedError> {
+        let mut lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(lease) = lease.take() else {
             return Ok(());
         };
         let data_dir = self.cluster.data_dir();
@@ -197,6 +204,8 @@ pub enum EmbeddedError {
     DataDirectory { path: PathBuf, problem: io::Error },
     #[error("the data directory must be an absolute path, not {}", .0.display())]
     RelativeDataDirectory(PathBuf),
+    #[error("the data directory {} is a file: move it away, or name a directory with --data-dir", .0.display())]
+    NotDirectory(PathBuf),
     #[error("the data in {} belong to {owner}: run contact-search as {owner} or root, or name another directory with --data-dir", path.display())]
     OthersData { path: PathBuf, owner: String },
     #[error("{} holds something other than PostgreSQL's data: move it away, or name another directory with --data-dir", .0.display())]

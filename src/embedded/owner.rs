@@ -29,14 +29,19 @@ pub(super) fn prepare(data_dir: &Path) -> Result<Owner, EmbeddedError> {
     if !data_dir.is_absolute() {
         return Err(EmbeddedError::RelativeDataDirectory(data_dir.to_owned()));
     }
-    let root = Uid::effective().is_root();
+    if data_dir.is_file() {
+        return Err(EmbeddedError::NotDirectory(data_dir.to_owned()));
+    }
+    let owner = Owner::of(data_dir)?;
+    // Before anything is made, which would be left behind.
+    owner.check_reach(data_dir)?;
     // As root, PostgreSQL's user has to pass through.
-    let mode = if root { 0o711 } else { 0o700 };
+    let mode = if Uid::effective().is_root() { 0o711 } else { 0o700 };
     make_directory(data_dir, mode).map_err(|problem| EmbeddedError::DataDirectory {
         path: data_dir.to_owned(),
         problem,
     })?;
-    let owner = Owner::of(&cluster::pgdata(data_dir))?;
+    // Our umask may have closed what was made.
     owner.check_reach(data_dir)?;
     Ok(owner)
 }
@@ -53,24 +58,25 @@ fn make_directory(path: &Path, mode: u32) -> io::Result<()> {
 
 impl Owner {
     /// The owner of the data that are there, else of those to be made.
-    fn of(pgdata: &Path) -> Result<Self, EmbeddedError> {
+    fn of(data_dir: &Path) -> Result<Self, EmbeddedError> {
         let us = Uid::effective();
-        let data_owner = match fs::symlink_metadata(pgdata) {
+        let pgdata = cluster::pgdata(data_dir);
+        let data_owner = match fs::symlink_metadata(&pgdata) {
             Ok(metadata) => Some(Uid::from_raw(metadata.uid())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(problem) => {
                 return Err(EmbeddedError::DataDirectory {
-                    path: pgdata.to_owned(),
+                    path: data_dir.to_owned(),
                     problem,
                 });
             }
         };
         let user = match data_owner {
-            Some(uid) if uid.is_root() => return Err(EmbeddedError::NotData(pgdata.to_owned())),
+            Some(uid) if uid.is_root() => return Err(EmbeddedError::NotData(pgdata)),
             Some(uid) if uid == us || us.is_root() => named(uid)?,
             Some(uid) => {
                 return Err(EmbeddedError::OthersData {
-                    path: pgdata.to_owned(),
+                    path: pgdata,
                     owner: named(uid).map_or_else(|_| format!("user id {uid}"), |user| user.name),
                 });
             }
@@ -99,6 +105,8 @@ impl Owner {
     pub(super) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir("/").stdin(Stdio::null()).env_clear();
+        // A terminal's Ctrl-C is for us, who then stop what was started; not for a start or stop that is under way.
+        command.process_group(0);
         for name in KEPT_ENVIRONMENT {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
@@ -145,12 +153,16 @@ impl Owner {
         sent
     }
 
-    /// Whether this user can be in the directory; where not, the error names the one that is closed.
+    /// Whether this user can be in the directory, or in those above it that are there; where not, the error names the
+    /// one that is closed.
     fn check_reach(&self, directory: &Path) -> Result<(), EmbeddedError> {
-        if !self.is_other || self.enters(directory)? {
+        let Some(there) = directory.ancestors().find(|ancestor| ancestor.is_dir()) else {
+            return Ok(());
+        };
+        if !self.is_other || self.enters(there)? {
             return Ok(());
         }
-        let mut closed = directory;
+        let mut closed = there;
         while let Some(parent) = closed.parent() {
             if self.enters(parent)? {
                 break;

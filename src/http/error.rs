@@ -337,7 +337,7 @@ impl ResponseError for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) => ApiError::NoDatabase(Box::new(error)),
+            StoreError::Unavailable(_) | StoreError::Refused(_) => ApiError::NoDatabase(Box::new(error)),
             StoreError::Exhausted => ApiError::Busy,
             StoreError::TimedOut(_) => ApiError::TooLate,
             StoreError::Exists(_) | StoreError::Statement(_) => ApiError::Internal(Box::new(error)),

@@ -39,7 +39,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection may wait for its next request.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// How long requests in flight have to end after SIGTERM.
+/// How long requests in flight have to end when the server stops gracefully.
 const SHUTDOWN_SECONDS: u64 = 8;
 
 /// One path, and what may be done there.
@@ -146,9 +146,8 @@ pub struct Settings {
     pub pool_size: u32,
 }
 
-/// Starts a server on a listening socket; it runs until a signal ends it, where it is awaited.
-///
-/// SIGTERM lets requests in flight end; SIGINT doesn't wait for them. The database need not be there yet.
+/// Starts a server on a listening socket; it runs where it is awaited, until its handle stops it: gracefully, which
+/// lets requests in flight end, or at once. Signals are the caller's. The database need not be there yet.
 ///
 /// # Errors
 /// What keeps the socket from being used.
@@ -169,6 +168,7 @@ pub fn serve(settings: &Settings, listener: TcpListener) -> io::Result<Server> {
     .keep_alive(KEEP_ALIVE)
     .client_request_timeout(HEAD_TIMEOUT)
     .shutdown_timeout(SHUTDOWN_SECONDS)
+    .disable_signals()
     .listen(listener)?
     .run();
     Ok(server)

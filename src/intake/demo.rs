@@ -30,6 +30,9 @@ const MESSAGE_AGE: TimeDelta = TimeDelta::minutes(5);
 
 const SEED: u64 = 20_240_930;
 
+/// The source of contacts that have none; every one that is made up here has one.
+const SOURCE: &str = "demo";
+
 const FIRST_NAMES: [&str; 24] = [
     "Ana",
     "Sofía",
@@ -151,7 +154,7 @@ pub fn ensure(connection: &mut PgConnection, data_dir: &Path) -> Result<Option<A
     let file = data_dir.join(KEY_FILE);
     let made = clients::make_first(connection, |connection| {
         let client = clients::create_client(connection, CLIENT, Region::DEFAULT)?;
-        import::import(connection, client, push_all)?;
+        import::import(connection, client, SOURCE, push_all)?;
         // Written before the transaction ends, since a key that nobody knows would be a demo that nobody can use.
         add_key(connection, client, &file)
     })?;
@@ -164,7 +167,7 @@ pub fn ensure(connection: &mut PgConnection, data_dir: &Path) -> Result<Option<A
     let Some(credential) = keys::find_credential(connection, &key.hash())? else {
         return Ok(None);
     };
-    import::import(connection, credential.client, push_message_of_now)?;
+    import::import(connection, credential.client, SOURCE, push_message_of_now)?;
     if credential.ended {
         return add_key(connection, credential.client, &file).map(Some);
     }

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use crate::domain::contact::Attribute;
 
 /// The usual names of columns in English, Spanish and Portuguese, as [`normalise`] leaves them; the attribute's
-/// own name, which stands first, is preferred.
+/// own name stands first. Of two columns with such names none is preferred: rows may have their only phone in
+/// either. Only a `name` goes before other names.
 const SPELLINGS: [(Attribute, &[&str]); 13] = [
     (
         Attribute::Name,
@@ -249,13 +250,17 @@ impl Mapping {
         }
         let identities = [Attribute::ExternalUserId, Attribute::Phone, Attribute::Email];
         if identities.iter().all(|identity| mapping.columns(*identity).is_empty()) {
-            if mapping.header.iter().any(|cell| is_data(cell)) {
-                return Err(HeaderError::NoHeader);
-            }
-            let present = mapping.header.join(", ");
-            return Err(HeaderError::NoIdentity { present });
+            return Err(mapping.missing(|present| HeaderError::NoIdentity { present }));
         }
         Ok(mapping)
+    }
+
+    /// The error that names the columns there are, unless they are somebody's data.
+    fn missing(&self, error: impl FnOnce(String) -> HeaderError) -> HeaderError {
+        if self.header.iter().any(|cell| is_data(cell)) {
+            return HeaderError::NoHeader;
+        }
+        error(self.header.join(", "))
     }
 
     /// The columns that hold the attribute, counted from 0: none, one, or the parts of a name in order.
@@ -292,11 +297,11 @@ impl Mapping {
         let mut columns = Vec::new();
         for wanted in choice.columns.split(',') {
             let wanted = wanted.trim();
-            let index = self.find(wanted)?.ok_or_else(|| HeaderError::NoColumn {
-                wanted: wanted.into(),
-                present: self.header.join(", "),
-            })?;
-            columns.push(index);
+            let index = self.find(wanted)?.ok_or_else(|| {
+                let wanted = wanted.into();
+                self.missing(|present| HeaderError::NoColumn { wanted, present })
+            });
+            columns.push(index?);
         }
         match columns.len() {
             1 => Ok(columns),
@@ -333,7 +338,7 @@ impl Mapping {
             several => {
                 let columns: Vec<&str> = several.iter().map(|index| self.header[*index].as_str()).collect();
                 match columns.as_slice() {
-                    [first, rest @ ..] if rest.iter().all(|column| normalise(column) == normalise(first)) => {
+                    [first, rest @ ..] if rest.iter().all(|column| column == first) => {
                         Err(HeaderError::Duplicate((*first).into()))
                     }
                     columns => Err(HeaderError::Ambiguous {
@@ -355,10 +360,7 @@ impl Mapping {
                 _ => first.into_iter().chain(last).collect(),
             });
         }
-        match one_of(&spellings[..1])? {
-            Some(index) => Ok(vec![index]),
-            None => Ok(one_of(spellings)?.into_iter().collect()),
-        }
+        Ok(one_of(spellings)?.into_iter().collect())
     }
 
     fn spelt(&self, spellings: &[&str], free: &[(usize, &str)]) -> Vec<usize> {
@@ -445,7 +447,7 @@ mod tests {
             ("surname;first_name;email", "name=first_name, surname email=email"),
             ("last_name;email", "name=last_name email=email"),
             ("Tele\u{301}fono;Lista", "phone=Tele\u{301}fono contact_list=Lista"),
-            ("phone;mobile;External ID", "phone=phone external_user_id=External ID"),
+            ("phone;External ID", "phone=phone external_user_id=External ID"),
         ] {
             assert_eq!(mapping(header, &[]).unwrap_or_default(), expected, "{header}");
         }
@@ -462,6 +464,18 @@ mod tests {
             mapping(header, &["name=a,b", "phone=email"]).unwrap(),
             "name=a,b phone=email"
         );
+        assert_eq!(mapping("phone;mobile", &["phone=mobile"]).unwrap(), "phone=mobile");
+        assert_eq!(mapping("Phone;phone", &["phone=Phone"]).unwrap(), "phone=Phone");
+    }
+
+    #[test]
+    fn the_table_names_what_is_ignored_but_not_columns_without_a_name() {
+        let table = |header: &str| {
+            let header = header.split(';').map(str::to_owned).collect();
+            Mapping::new(header, &[]).unwrap().to_string()
+        };
+        assert_eq!(table("email;;dob;"), "  email            from email\n  ignored: dob\n");
+        assert_eq!(table("email;;"), "  email            from email\n");
     }
 
     #[test]
@@ -473,9 +487,19 @@ mod tests {
                 "the columns mobile, whatsapp could all be phone: say which one by --column phone=COLUMN",
             ),
             (
-                "phone;Phone",
+                "phone;mobile",
                 &[],
-                "the file has several columns “phone”: give each a name of its own",
+                "the columns phone, mobile could all be phone: say which one by --column phone=COLUMN",
+            ),
+            (
+                "Phone;phone",
+                &[],
+                "the columns Phone, phone could all be phone: say which one by --column phone=COLUMN",
+            ),
+            (
+                "Phone;Phone",
+                &[],
+                "the file has several columns “Phone”: give each a name of its own",
             ),
             (
                 "x;x;email",
@@ -486,6 +510,11 @@ mod tests {
                 "email",
                 &["name=n"],
                 "the file has no column “n”: its columns are email",
+            ),
+            (
+                "Ana;ana@example.com",
+                &["name=n"],
+                "line 1 seems to hold a contact: the first line must name the columns",
             ),
             (
                 "email;a;b",

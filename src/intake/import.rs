@@ -15,15 +15,17 @@ use crate::store::clients::Client;
 use crate::store::import::{self, Staging};
 use crate::store::{PgConnection, StoreError};
 
-/// How many rejected rows are told one by one; the others are counted.
-pub const REJECTIONS_SHOWN: usize = 20;
-
 /// How often progress is told, in records.
 const PROGRESS_EVERY: u64 = 1000;
+
+/// The source of a new contact for which the file gives none.
+const SOURCE: &str = "csv_import";
 
 /// What may be said about a whole file.
 #[derive(Clone, Default, Debug)]
 pub struct ImportOptions {
+    /// What the user says about columns; goes before what these are called.
+    pub columns: Vec<ColumnChoice>,
     /// Where bare digits are national; `None` is the client's default region.
     pub region: Option<Region>,
     /// The list for rows that name none, made where it doesn't exist; `None` leaves a contact where it is and
@@ -35,11 +37,14 @@ pub struct ImportOptions {
     pub skip_bad_rows: bool,
 }
 
-/// How far an import is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Progress {
+/// What happens while a file is imported, told as it happens: a file may have more rejected rows than fit into
+/// memory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
     /// That many bytes of the file have been read.
     Read(u64),
+    /// A row can't be imported. Those of a file come in the order of their lines.
+    Rejected(Rejection),
     /// The file is read; its rows are being merged with the contacts that are there.
     Merging,
     /// Everything is written.
@@ -65,39 +70,10 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// The rows that can't be imported: how many, and the first [`REJECTIONS_SHOWN`].
-#[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub struct Rejections {
-    pub count: u64,
-    pub first: Vec<Rejection>,
-}
-
-impl Rejections {
-    fn push(&mut self, rejection: Rejection) {
-        self.count += 1;
-        if self.first.len() < REJECTIONS_SHOWN {
-            self.first.push(rejection);
-        }
-    }
-}
-
-impl fmt::Display for Rejections {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for rejection in &self.first {
-            write!(f, "\n  {rejection}")?;
-        }
-        match self.count - self.first.len() as u64 {
-            0 => Ok(()),
-            1 => write!(f, "\n  and one more row"),
-            more => write!(f, "\n  and {more} more rows"),
-        }
-    }
-}
-
 /// What an import did; every row that was read is counted once. Rows without any text are no rows.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Report {
-    /// `created + updated + unchanged + merged + rejected.count`.
+    /// `created + updated + unchanged + merged + rejected`.
     pub read: u64,
     /// Contacts that are new.
     pub created: u64,
@@ -107,10 +83,12 @@ pub struct Report {
     pub unchanged: u64,
     /// Rows beyond the first about the same contact, merged with it.
     pub merged: u64,
-    pub rejected: Rejections,
+    pub rejected: u64,
     /// Phones of imported rows that are no valid number. They are kept as they came; one without any digit
     /// counts as blank.
     pub phones_unresolved: u64,
+    /// Rows that such a phone alone made one contact with rows, or with a contact, of another email.
+    pub doubtful: u64,
 }
 
 impl fmt::Display for Report {
@@ -123,18 +101,25 @@ impl fmt::Display for Report {
             merged,
             rejected,
             phones_unresolved,
+            doubtful,
         } = self;
         write!(
             f,
             "{read} rows read = {created} created + {updated} updated + {unchanged} unchanged \
-             + {merged} merged within the file + {} rejected",
-            rejected.count
+             + {merged} merged within the file + {rejected} rejected"
         )?;
-        if *phones_unresolved > 0 {
-            write!(f, "\n{phones_unresolved} phones are no valid number")?;
+        match phones_unresolved {
+            0 => {}
+            1 => write!(f, "\n1 phone is no valid number")?,
+            count => write!(f, "\n{count} phones are no valid number")?,
         }
-        if rejected.count > 0 {
-            write!(f, "\nrejected:{rejected}")?;
+        if *doubtful > 0 {
+            let rows = if *doubtful == 1 { "row shares" } else { "rows share" };
+            write!(
+                f,
+                "\n{doubtful} {rows} such a phone with somebody of another email: whoever has the same phone was \
+                 taken for one contact; check the phone column (a spreadsheet may have damaged it)"
+            )?;
         }
         Ok(())
     }
@@ -149,12 +134,12 @@ pub enum ImportError {
     Header(#[from] HeaderError),
     #[error("the {0} must have 1 to {1} characters")]
     Length(&'static str, usize),
+    /// Each of the rows was told as [`Event::Rejected`].
     #[error(
-        "{} of {read} rows can't be imported, so nothing was written; correct them, or leave them out by \
-         --skip-bad-rows:{rejected}",
-        rejected.count
+        "{rejected} of {read} rows can't be imported, so nothing was written; correct them, or leave them out by \
+         --skip-bad-rows"
     )]
-    Rejected { read: u64, rejected: Rejections },
+    Rejected { read: u64, rejected: u64 },
     #[error("other programs kept writing the same contacts, so nothing was written: run the import again")]
     Contended(#[source] StoreError),
     #[error(transparent)]
@@ -174,19 +159,26 @@ impl From<StoreError> for ImportError {
 pub struct Import<R> {
     records: Records<R>,
     mapping: Mapping,
+    options: ImportOptions,
 }
 
 impl<R: Read> Import<R> {
-    /// Reads the header. `choices` go before what the columns are called.
+    /// Checks the options and reads the header: whatever can be wrong without a database.
     ///
     /// # Errors
-    /// [`ImportError::Read`] and [`ImportError::Header`].
-    pub fn open(source: R, choices: &[ColumnChoice]) -> Result<Self, ImportError> {
+    /// [`ImportError::Length`], [`ImportError::Read`] and [`ImportError::Header`].
+    pub fn open(source: R, options: ImportOptions) -> Result<Self, ImportError> {
+        check_length("list's name", &options.list, NAME_MAX)?;
+        check_length("platform", &options.platform, 64)?;
         let mut records = Records::open(source)?;
         let record = records.next()?.ok_or(ReadError::Empty)?;
         let header = (0..record.len()).map(|index| record.get(index).unwrap_or_default().to_owned());
-        let mapping = Mapping::new(header.collect(), choices)?;
-        Ok(Self { records, mapping })
+        let mapping = Mapping::new(header.collect(), &options.columns)?;
+        Ok(Self {
+            records,
+            mapping,
+            options,
+        })
     }
 
     /// What the header was understood as.
@@ -195,7 +187,7 @@ impl<R: Read> Import<R> {
     }
 
     /// Imports the rows in one transaction. The file is read to its end even where a row is rejected, so that
-    /// the error knows all of them.
+    /// `observe` is told all of them.
     ///
     /// A row whose identity is known updates: blank cells leave what is there, times only move forward. Within
     /// the file the last row that says something wins.
@@ -203,27 +195,25 @@ impl<R: Read> Import<R> {
         mut self,
         connection: &mut PgConnection,
         client: &Client,
-        options: &ImportOptions,
-        progress: &mut dyn FnMut(Progress),
+        observe: &mut dyn FnMut(Event),
     ) -> Result<Report, ImportError> {
-        check_length("list's name", &options.list, NAME_MAX)?;
-        check_length("platform", &options.platform, 64)?;
         let mut tally = Tally::default();
-        let merged = import::import(connection, client.id, |staging| {
-            self.stage(staging, client, options, &mut tally, progress)?;
-            progress(Progress::Merging);
+        let merged = import::import(connection, client.id, SOURCE, |staging| {
+            self.stage(staging, client, &mut tally, observe)?;
+            observe(Event::Merging);
             Ok::<_, ImportError>(())
         })?;
-        progress(Progress::Done);
+        observe(Event::Done);
         let contacts = merged.created + merged.updated + merged.unchanged;
         Ok(Report {
             read: tally.read,
             created: merged.created,
             updated: merged.updated,
             unchanged: merged.unchanged,
-            merged: tally.read - tally.rejected.count - contacts,
+            merged: tally.read - tally.rejected - contacts,
             rejected: tally.rejected,
             phones_unresolved: tally.phones_unresolved,
+            doubtful: merged.doubtful,
         })
     }
 
@@ -231,14 +221,13 @@ impl<R: Read> Import<R> {
         &mut self,
         staging: &mut Staging<'_>,
         client: &Client,
-        options: &ImportOptions,
         tally: &mut Tally,
-        progress: &mut dyn FnMut(Progress),
+        observe: &mut dyn FnMut(Event),
     ) -> Result<(), ImportError> {
         let rows = Rows {
             mapping: &self.mapping,
-            region: options.region.unwrap_or(client.default_region),
-            options,
+            region: self.options.region.unwrap_or(client.default_region),
+            options: &self.options,
         };
         let now = staging.now();
         while let Some(record) = self.records.next()? {
@@ -252,23 +241,26 @@ impl<R: Read> Import<R> {
                 Ok((draft, resolved))
             });
             match draft {
-                Err(rejection) => tally.rejected.push(rejection),
+                Err(rejection) => {
+                    tally.rejected += 1;
+                    observe(Event::Rejected(rejection));
+                }
                 Ok((draft, resolved)) => {
                     tally.phones_unresolved += u64::from(!resolved);
-                    if tally.rejected.count == 0 || options.skip_bad_rows {
+                    if tally.rejected == 0 || self.options.skip_bad_rows {
                         staging.push(draft)?;
                     }
                 }
             }
             if tally.read.is_multiple_of(PROGRESS_EVERY) {
-                progress(Progress::Read(self.records.position()));
+                observe(Event::Read(self.records.position()));
             }
         }
-        progress(Progress::Read(self.records.position()));
-        if tally.rejected.count > 0 && !options.skip_bad_rows {
+        observe(Event::Read(self.records.position()));
+        if tally.rejected > 0 && !self.options.skip_bad_rows {
             return Err(ImportError::Rejected {
                 read: tally.read,
-                rejected: std::mem::take(&mut tally.rejected),
+                rejected: tally.rejected,
             });
         }
         Ok(())
@@ -286,7 +278,7 @@ fn check_length(what: &'static str, text: &Option<String>, max: usize) -> Result
 #[derive(Default)]
 struct Tally {
     read: u64,
-    rejected: Rejections,
+    rejected: u64,
     phones_unresolved: u64,
 }
 

@@ -8,5 +8,5 @@ mod reader;
 mod values;
 
 pub use header::{ColumnChoice, HeaderError, Mapping};
-pub use progress::bar;
+pub use progress::on_stderr;
 pub use reader::ReadError;

@@ -64,12 +64,13 @@ pub struct Records<R> {
     /// The cells of the current record without anything between them, and where each ends.
     cells: Vec<u8>,
     ends: Vec<usize>,
-    line: u64,
+    place: Place,
     position: u64,
 }
 
 impl<R: Read> Records<R> {
-    /// Looks at the file's beginning: its encoding, and which of comma, semicolon and tab separates cells.
+    /// Looks at the file's beginning: its encoding, and what separates cells: what a first line such as `sep=;`
+    /// says, else whichever of comma, semicolon and tab is there.
     ///
     /// # Errors
     /// [`ReadError::Empty`] without any text, and those of the first bytes' encoding.
@@ -86,16 +87,20 @@ impl<R: Read> Records<R> {
         if start[mark..].trim_ascii().is_empty() && start.len() < BUFFER {
             return Err(ReadError::Empty);
         }
-        let delimiter = delimiter(&start[mark..]);
+        let (delimiter, skipped) = match told_delimiter(&start[mark..]) {
+            // The end of that line stays, and is counted like any other.
+            Some(delimiter) => (delimiter, mark + SEPARATOR.len() + 1),
+            None => (delimiter(&start[mark..]), mark),
+        };
         let mut start = Cursor::new(start);
-        start.set_position(mark as u64);
+        start.set_position(skipped as u64);
         Ok(Self {
             source: BufReader::with_capacity(BUFFER, start.chain(source)),
             parser: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
             cells: vec![0; 4096],
             ends: vec![0; 64],
-            line: 1,
-            position: mark as u64,
+            place: Place::START,
+            position: skipped as u64,
         })
     }
 
@@ -109,7 +114,8 @@ impl<R: Read> Records<R> {
         if !self.skip_line_ends()? {
             return Ok(None);
         }
-        let line = self.line;
+        let start = self.place;
+        let line = start.line;
         let (mut cells, mut ends) = (0, 0);
         loop {
             let input = self.source.fill_buf()?;
@@ -123,11 +129,11 @@ impl<R: Read> Records<R> {
             cells += written;
             ends += ended;
             if let Some(nul) = input[..read].iter().position(|byte| *byte == 0) {
-                let line = self.line + line_ends(&input[..nul]);
+                let line = self.place.after(&input[..nul]).line;
                 return Err(ReadError::Nul { line });
             }
             if !at_end {
-                self.line += line_ends(&input[..read]);
+                self.place = self.place.after(&input[..read]);
                 self.position += read as u64;
                 self.source.consume(read);
             }
@@ -146,11 +152,11 @@ impl<R: Read> Records<R> {
         }
         let (cells, ends) = (&self.cells[..cells], &self.ends[..ends]);
         let text = std::str::from_utf8(cells).map_err(|error| ReadError::NotUtf8 {
-            line: line + line_ends(&cells[..error.valid_up_to()]),
+            line: start.after(&cells[..error.valid_up_to()]).line,
         })?;
         // Two cells that are broken at their border may look whole together.
         if let Some(end) = ends.iter().find(|end| !text.is_char_boundary(**end)) {
-            let line = line + line_ends(&cells[..*end]);
+            let line = start.after(&cells[..*end]).line;
             return Err(ReadError::NotUtf8 { line });
         }
         Ok(Some(Record { text, ends, line }))
@@ -168,7 +174,7 @@ impl<R: Read> Records<R> {
                 .position(|byte| !matches!(byte, b'\r' | b'\n'))
                 .unwrap_or(input.len());
             let more = skipped < input.len();
-            self.line += line_ends(&input[..skipped]);
+            self.place = self.place.after(&input[..skipped]);
             self.position += skipped as u64;
             self.source.consume(skipped);
             if more {
@@ -178,8 +184,45 @@ impl<R: Read> Records<R> {
     }
 }
 
-fn line_ends(bytes: &[u8]) -> u64 {
-    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+/// A place between two bytes of the file.
+#[derive(Clone, Copy)]
+struct Place {
+    line: u64,
+    /// Whether a carriage return comes before: a line feed after it belongs to the same line end.
+    after_return: bool,
+}
+
+impl Place {
+    const START: Self = Self {
+        line: 1,
+        after_return: false,
+    };
+
+    /// The place after `bytes`. A line ends with LF, CR LF or, as old Macs wrote it, CR.
+    fn after(self, bytes: &[u8]) -> Self {
+        bytes.iter().fold(self, |place, byte| {
+            let after_return = *byte == b'\r';
+            let ends = after_return || (*byte == b'\n' && !place.after_return);
+            Self {
+                line: place.line + u64::from(ends),
+                after_return,
+            }
+        })
+    }
+}
+
+/// How the line begins by which spreadsheets are told the delimiter.
+const SEPARATOR: &[u8] = b"sep=";
+
+/// The delimiter that the first line names, as Excel reads and writes it: `sep=;` and nothing else.
+fn told_delimiter(start: &[u8]) -> Option<u8> {
+    let (separator, rest) = start.split_at_checked(SEPARATOR.len())?;
+    match rest {
+        [delimiter, b'\r' | b'\n', ..] if separator.eq_ignore_ascii_case(SEPARATOR) => {
+            Some(*delimiter).filter(|it| *it == b'\t' || (it.is_ascii_punctuation() && *it != b'"'))
+        }
+        _ => None,
+    }
 }
 
 /// What separates the header's cells: whichever of comma, semicolon and tab is there most often outside
@@ -246,6 +289,30 @@ mod tests {
         assert_eq!(read(b"\r\na,b\r\n\"1\r\n2\",x\r\n\r\n\r\n3,").unwrap(), expected);
         let expected = [record(1, &["a", "b"]), record(2, &["1\n2", "x"]), record(5, &["3", ""])];
         assert_eq!(read(b"\xef\xbb\xbfa;b\n\"1\n2\"; x \n\n3;\n").unwrap(), expected);
+        let expected = [record(2, &["a", "b"]), record(3, &["1\r2", "x"]), record(6, &["3", ""])];
+        assert_eq!(read(b"\ra,b\r\"1\r2\",x\r\r3,\r").unwrap(), expected);
+        let expected = [
+            record(1, &["a"]),
+            record(2, &["b"]),
+            record(4, &["c"]),
+            record(5, &["d"]),
+        ];
+        assert_eq!(read(b"a\r\nb\n\rc\rd\n").unwrap(), expected, "line ends of every kind");
+    }
+
+    #[test]
+    fn a_first_line_may_name_the_delimiter() {
+        for (text, expected) in [
+            (&b"sep=;\na,b;c\n1;2"[..], record(2, &["a,b", "c"])),
+            (b"\xef\xbb\xbfSEP=|\r\na,b|c\r\n1|2\r\n", record(2, &["a,b", "c"])),
+            (b"sep=\t\r\r\na,b\tc\r", record(3, &["a,b", "c"])),
+            (b"sep=;x,y\na,b", record(1, &["sep=;x", "y"])),
+            (b"sep=a\nb", record(1, &["sep=a"])),
+            (b"sep=", record(1, &["sep="])),
+        ] {
+            assert_eq!(read(text).unwrap()[0], expected, "{}", text.escape_ascii());
+        }
+        assert_eq!(read(b"sep=;\n").unwrap(), []);
     }
 
     #[test]
@@ -279,6 +346,10 @@ mod tests {
         ));
         assert!(matches!(
             read(b"a,b\n1,2\n\"x\ny\xf3\",2"),
+            Err(ReadError::NotUtf8 { line: 4 })
+        ));
+        assert!(matches!(
+            read(b"a,b\r1,2\r\"x\ry\xf3\",2\r"),
             Err(ReadError::NotUtf8 { line: 4 })
         ));
         assert!(matches!(read(b"a,b\nx\xc3,\xb3"), Err(ReadError::NotUtf8 { line: 2 })));

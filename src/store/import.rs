@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{StoreError, transaction};
 use crate::domain::client::ClientId;
 use crate::domain::contact::ContactDraft;
 
@@ -26,6 +26,9 @@ pub struct Merged {
     pub updated: u64,
     /// Existing contacts that had everything already.
     pub unchanged: u64,
+    /// Rows whose phone is no valid number, and alone made them one contact with rows, or with a contact that was
+    /// there, of another email. Such a phone may be what a spreadsheet left of many.
+    pub doubtful: u64,
 }
 
 /// The rows as they came. `kind` is the pass that they belong to, `identity` what they say about who is meant: rows
@@ -44,6 +47,7 @@ CREATE TEMPORARY TABLE import_rows (
     phone text,
     phone_key text,
     phone_as_given text,
+    phone_unresolved boolean NOT NULL,
     email text,
     name text,
     source text,
@@ -69,6 +73,7 @@ diesel::table! {
         phone -> Nullable<Text>,
         phone_key -> Nullable<Text>,
         phone_as_given -> Nullable<Text>,
+        phone_unresolved -> Bool,
         email -> Nullable<Text>,
         name -> Nullable<Text>,
         source -> Nullable<Text>,
@@ -92,6 +97,7 @@ struct StagedRow {
     phone: Option<String>,
     phone_key: Option<String>,
     phone_as_given: Option<String>,
+    phone_unresolved: bool,
     email: Option<String>,
     name: Option<String>,
     source: Option<String>,
@@ -107,6 +113,7 @@ struct StagedRow {
 impl StagedRow {
     fn new(row: i64, draft: ContactDraft) -> Self {
         let (platform, given) = draft.into_parts();
+        let phone_unresolved = given.phone.as_ref().is_some_and(|phone| !phone.resolved);
         let (phone, phone_key, phone_as_given) = match given.phone {
             Some(phone) => (phone.phone, phone.key, Some(phone.as_given)),
             None => (None, None, None),
@@ -121,6 +128,7 @@ impl StagedRow {
             phone,
             phone_key,
             phone_as_given,
+            phone_unresolved,
             email: given.email,
             name: given.name,
             source: given.source,
@@ -173,8 +181,8 @@ impl Staging<'_> {
 /// Writes all rows that `fill` gives into the client's contacts; nothing where `fill` or anything else fails.
 ///
 /// A blank leaves what is there, the last row that says something wins, times of messages only move forward, and
-/// `created_at` is a new contact's alone. Rows without a source make contacts with `csv_import`, rows without a
-/// list put new contacts into the client's default list.
+/// `created_at` is a new contact's alone. Rows without a source make contacts with `default_source`, rows without
+/// a list put new contacts into the client's default list.
 ///
 /// The connection should have no `statement_timeout`.
 ///
@@ -184,35 +192,22 @@ impl Staging<'_> {
 pub fn import<E: From<StoreError>>(
     connection: &mut PgConnection,
     client: ClientId,
+    default_source: &str,
     fill: impl FnOnce(&mut Staging<'_>) -> Result<(), E>,
 ) -> Result<Merged, E> {
-    let merged = connection.transaction(|connection| {
-        connection.batch_execute(TABLES)?;
-        let now = diesel::select(diesel::dsl::now.into_sql::<Timestamptz>()).get_result(connection)?;
+    transaction(connection, |connection| {
+        connection.batch_execute(TABLES).map_err(StoreError::from)?;
+        let now = diesel::select(diesel::dsl::now.into_sql::<Timestamptz>())
+            .get_result(connection)
+            .map_err(StoreError::from)?;
         let mut staging = Staging {
             connection,
             now,
             count: 0,
             batch: Vec::with_capacity(BATCH),
         };
-        fill(&mut staging).map_err(Abort::Fill)?;
-        staging.flush().map_err(Abort::Store)?;
-        merge::merge(connection, client).map_err(Abort::Store)
-    });
-    merged.map_err(|abort| match abort {
-        Abort::Store(error) => error.into(),
-        Abort::Fill(error) => error,
+        fill(&mut staging)?;
+        staging.flush()?;
+        Ok(merge::merge(connection, client, default_source)?)
     })
-}
-
-/// What ends the transaction: diesel wants one type that its own errors convert into.
-enum Abort<E> {
-    Store(StoreError),
-    Fill(E),
-}
-
-impl<E> From<diesel::result::Error> for Abort<E> {
-    fn from(error: diesel::result::Error) -> Self {
-        Abort::Store(error.into())
-    }
 }

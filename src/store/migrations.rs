@@ -31,6 +31,10 @@ pub enum MigrationError {
     Store(#[from] StoreError),
     #[error("the database has a newer schema than this program knows: use the newer contact-search")]
     Newer,
+    #[error(
+        "the database's schema lacks {0} of this program's migrations: run `contact-search migrate`, or serve with --migrate"
+    )]
+    Behind(usize),
     #[error("a migration failed; what it began was rolled back")]
     Step(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

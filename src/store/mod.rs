@@ -21,9 +21,12 @@ pub use diesel::pg::PgConnection;
 /// What keeps the store from answering.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No connection: the database is away, refuses us, or went away under the statement.
+    /// No connection for now: the database is away, or went away under the statement.
     #[error("the database can't be reached")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// No connection, however often it is tried.
+    #[error(transparent)]
+    Refused(#[from] pool::Refusal),
     /// Every connection of the pool is in use, and none came back in time.
     #[error("no database connection became free in time")]
     Exhausted,
@@ -38,19 +41,30 @@ pub enum StoreError {
     Statement(#[source] DieselError),
 }
 
+impl StoreError {
+    /// libpq's words have line breaks; an error here is one line.
+    fn unavailable(error: &dyn std::error::Error) -> Self {
+        StoreError::Unavailable(one_line(&error.to_string()).into())
+    }
+}
+
+fn one_line(words: &str) -> String {
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
         match &error {
             DieselError::DatabaseError(kind, information) => match kind {
-                DatabaseErrorKind::ClosedConnection => StoreError::Unavailable(Box::new(error)),
+                DatabaseErrorKind::ClosedConnection => StoreError::unavailable(&error),
                 DatabaseErrorKind::UniqueViolation => StoreError::Exists(error),
                 // PostgreSQL's own words, since diesel keeps no SQLSTATE. A server that translates its messages
                 // gets the less precise `Statement`; the caller's own deadline tells the rest.
                 _ if information.message().starts_with("canceling statement due to") => StoreError::TimedOut(error),
-                _ if is_shutdown(information.message()) => StoreError::Unavailable(Box::new(error)),
+                _ if is_shutdown(information.message()) => StoreError::unavailable(&error),
                 _ => StoreError::Statement(error),
             },
-            DieselError::BrokenTransactionManager => StoreError::Unavailable(Box::new(error)),
+            DieselError::BrokenTransactionManager => StoreError::unavailable(&error),
             _ => StoreError::Statement(error),
         }
     }
@@ -69,12 +83,6 @@ fn is_shutdown(message: &str) -> bool {
     ]
     .iter()
     .any(|start| message.contains(start))
-}
-
-impl From<diesel::ConnectionError> for StoreError {
-    fn from(error: diesel::ConnectionError) -> Self {
-        StoreError::Unavailable(Box::new(error))
-    }
 }
 
 /// Runs `work` in a transaction, or in a savepoint of the one that is open, with whatever error `work` has.

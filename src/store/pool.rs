@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use diesel::ConnectionError;
 use diesel::connection::{Connection as _, SimpleConnection, TransactionManager};
 
-use super::{PgConnection, StoreError};
+use super::migrations::{self, MigrationError, SchemaState};
+use super::{PgConnection, StoreError, one_line};
 
 /// A connection that was used this recently is handed out unchecked: asking it costs a round trip.
 const TRUSTED_FOR: Duration = Duration::from_millis(500);
@@ -12,11 +14,44 @@ const TRUSTED_FOR: Duration = Duration::from_millis(500);
 /// How long a new connection may take, TCP and authentication included, in libpq's whole seconds.
 const CONNECT_SECONDS: u32 = 2;
 
+/// What keeps us out of a database that is there, or from looking for one.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Nothing of the URL is in the sentence: which part of it is the password is what can't be told.
+    #[error(
+        "the database URL can't be read: write postgresql://user:password@host:port/database, with %40 for an @ in the \
+         password, %2F for a /, %3F for a ? and %25 for a %; after a ? only options that libpq knows"
+    )]
+    Url,
+    #[error("the database refuses the connection ({0}): check the user, the password and the database's name")]
+    Denied(String),
+}
+
+/// Sees to it that a URL is one of libpq's two forms: a URL, or `key=value` pairs.
+///
+/// # Errors
+/// Also where a password has a character in it that cuts it in two: libpq would take the rest of it for a host or a
+/// database, and say so.
+pub fn check_url(url: &str) -> Result<(), Refusal> {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return if url.contains('=') { Ok(()) } else { Err(Refusal::Url) };
+    };
+    // As libpq does it: where an @ comes before any /, all before it is user and password.
+    let (credentials, place) = match rest.find(['@', '/']) {
+        Some(at) if rest[at..].starts_with('@') => (&rest[..at], &rest[at + 1..]),
+        _ => ("", rest),
+    };
+    let path = place.split('?').next().unwrap_or_default();
+    let is_one = ["postgres", "postgresql"].contains(&scheme) && !credentials.contains('?') && !path.contains('@');
+    if is_one { Ok(()) } else { Err(Refusal::Url) }
+}
+
 /// Opens one connection outside any pool, without a limit on its statements: for commands, migrations and
 /// imports.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] says in its source why the database can't be reached.
+/// [`StoreError::Unavailable`] says in its source why the database can't be reached, [`StoreError::Refused`] why it
+/// never will be.
 pub fn connect(url: &str) -> Result<PgConnection, StoreError> {
     establish(url, None)
 }
@@ -89,9 +124,16 @@ impl r2d2::ManageConnection for Manager {
     type Connection = Pooled;
     type Error = StoreError;
 
+    /// A database that comes after the server's start may lack migrations: it counts as not there, and the log says
+    /// which command runs them. One with more than this program knows is for a newer server beside this one, which
+    /// goes on meanwhile.
     fn connect(&self) -> Result<Pooled, StoreError> {
+        let mut connection = establish(&self.url, Some(self.statement_timeout))?;
+        if let Ok(SchemaState::Behind(count)) = migrations::schema_state(&mut connection) {
+            return Err(StoreError::Unavailable(Box::new(MigrationError::Behind(count))));
+        }
         Ok(Pooled {
-            connection: establish(&self.url, Some(self.statement_timeout))?,
+            connection,
             dead: false,
             used_at: Instant::now(),
         })
@@ -121,20 +163,54 @@ struct LogConnectFailure;
 
 impl r2d2::HandleError<StoreError> for LogConnectFailure {
     fn handle_error(&self, error: StoreError) {
-        let cause = std::error::Error::source(&error)
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        log::warn!("{error}: {}", cause.trim());
+        match std::error::Error::source(&error) {
+            Some(cause) => log::warn!("{error}: {cause}"),
+            None => log::warn!("{error}"),
+        }
     }
 }
 
 fn establish(url: &str, statement_timeout: Option<Duration>) -> Result<PgConnection, StoreError> {
-    let mut connection = PgConnection::establish(&with_timeouts(url))?;
+    let mut connection = PgConnection::establish(&with_timeouts(url)).map_err(explain)?;
     let milliseconds = statement_timeout.map_or(0, |limit| limit.as_millis());
     connection.batch_execute(&format!(
         "SET timezone TO 'UTC'; SET statement_timeout TO {milliseconds}"
     ))?;
     Ok(connection)
+}
+
+/// An outage, a refusal, or a URL that libpq can't read; libpq tells which by its words alone, which are English here.
+fn explain(error: ConnectionError) -> StoreError {
+    /// How libpq begins where it has read the URL and tries. Any other words may repeat a part of the URL.
+    const ATTEMPTS: [&str; 5] = [
+        "connection to server ",
+        "could not translate host name ",
+        // Before version 14.
+        "could not connect to server",
+        "FATAL: ",
+        "timeout expired",
+    ];
+    const DENIALS: [&str; 6] = [
+        "authentication failed for user",
+        "no password supplied",
+        "no pg_hba.conf entry",
+        "pg_hba.conf rejects connection",
+        "is not permitted to log in",
+        "permission denied for database",
+    ];
+    let words = match &error {
+        ConnectionError::BadConnection(words) => one_line(words),
+        ConnectionError::InvalidCString(_) | ConnectionError::InvalidConnectionUrl(_) => return Refusal::Url.into(),
+        _ => return StoreError::unavailable(&error),
+    };
+    let is_missing = words.contains("FATAL: ") && words.contains("\" does not exist");
+    if !ATTEMPTS.iter().any(|start| words.starts_with(start)) {
+        Refusal::Url.into()
+    } else if is_missing || DENIALS.iter().any(|denial| words.contains(denial)) {
+        Refusal::Denied(words).into()
+    } else {
+        StoreError::Unavailable(words.into())
+    }
 }
 
 /// Adds the limits without which libpq waits for minutes when packets get lost, where `url` doesn't set its
@@ -165,6 +241,82 @@ fn with_timeouts(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_is_a_url_or_pairs_and_its_password_in_one_piece() {
+        for right in [
+            "postgresql://u@h/d",
+            "postgres://u:p%40ss%2F@h:5432/d?sslmode=require",
+            "postgresql:///d?host=/tmp&user=u",
+            "postgresql://h/d?user=u@realm",
+            "host=h dbname=d password=p@ss",
+        ] {
+            assert!(check_url(right).is_ok(), "{right}");
+        }
+        for wrong in [
+            "",
+            "localhost",
+            "5432",
+            "mysql://u:hunter2@h/d",
+            "postgres://u:hun@ter2@h/d",
+            "postgres://u:hun/ter2@h/d",
+            "postgres://u:hun?ter2@h/d",
+        ] {
+            assert!(check_url(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_libpq_says_of_a_url_that_it_cant_read_is_never_repeated() {
+        for url in [
+            "postgres://u:hunter2%zz@h/d",
+            "postgres://u@h:hunter2/d",
+            "postgres://u@[hunter2/d",
+            "postgres://u@h/d?hunter2",
+            "postgres://u@h/d?hunter2=x",
+            "postgres://u@h/d?sslmode=hunter2",
+            "host=h password=a hunter2",
+            "host=h password='hunter2",
+            "host=h hunter2=x",
+            "host=h port=hunter2",
+            "service=hunter2",
+            "postgres://u:hun\0ter2@h/d",
+        ] {
+            let error = connect(url).err().expect("it can't be read");
+            assert!(matches!(error, StoreError::Refused(Refusal::Url)), "{url}: {error:?}");
+            assert!(!format!("{error:?} {error}").contains("unter2"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_denial_is_no_outage_and_either_is_one_line() {
+        let explained = |words: &str| explain(ConnectionError::BadConnection(words.to_owned()));
+        let server = "connection to server at \"h\" (127.0.0.1), port 5432 failed: ";
+        for words in [
+            "FATAL:  password authentication failed for user \"u\"\nFATAL:  again\n",
+            "fe_sendauth: no password supplied\n",
+            "FATAL:  role \"u\" does not exist\n",
+            "FATAL:  database \"d\" does not exist\n",
+            "FATAL:  no pg_hba.conf entry for host \"127.0.0.1\", user \"u\", database \"d\", no encryption\n",
+        ] {
+            let error = explained(&format!("{server}{words}"));
+            assert!(matches!(error, StoreError::Refused(Refusal::Denied(_))), "{error:?}");
+            assert!(!error.to_string().contains('\n'));
+        }
+        for words in [
+            "Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?\n",
+            "No such file or directory\n\tIs the server running locally and accepting connections on that socket?\n",
+            "timeout expired\n",
+            "FATAL:  the database system is starting up\n",
+            "FATAL:  database \"d\" is not currently accepting connections\n",
+            "FATAL:  sorry, too many clients already\n",
+        ] {
+            let StoreError::Unavailable(cause) = explained(&format!("{server}{words}")) else {
+                panic!("{words}");
+            };
+            assert!(!cause.to_string().contains(['\n', '\t']));
+        }
+    }
 
     #[test]
     fn timeouts_are_added_to_both_forms_and_never_override() {

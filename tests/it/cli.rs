@@ -1,12 +1,15 @@
 //! The commands, as an operator types them.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use contact_search::domain::key::Scope;
+use contact_search::embedded::PrivateDatabase;
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use crate::support::app::{Server, add_key, program};
@@ -133,6 +136,10 @@ fn a_key_is_shown_once_alone_on_stdout_and_works_on_both_apis() {
         "{list}"
     );
 
+    let again = stdout(on(&app.database, &["key", "revoke", id]));
+    assert!(again.starts_with("It was revoked already, 2"), "{again}");
+    assert!(list.contains("expired 2"), "{list}");
+
     let unknown = complaint(on(
         &app.database,
         &["key", "revoke", "00000000-0000-0000-0000-000000000000"],
@@ -143,6 +150,7 @@ fn a_key_is_shown_once_alone_on_stdout_and_works_on_both_apis() {
     for (arguments, expected) in [
         (["--scope", "read"], "lookup, search or write"),
         (["--expires-in", "90"], "such as 90d"),
+        (["--expires-in", "9W"], "such as 90d"),
         (["--format", "jwt"], "mindo"),
         (["--label", "a\nb"], "line breaks"),
     ] {
@@ -258,6 +266,34 @@ fn a_server_starts_without_its_database_and_is_ready_when_it_comes() {
 }
 
 #[test]
+fn a_database_that_comes_without_its_schema_is_503_and_the_log_names_the_command() {
+    let database = TestDatabase::empty();
+    database.set_available(false);
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--database-url", database.url()]);
+    let server = Server::start(command);
+    database.set_available(true);
+    let status = || {
+        server
+            .get(
+                "/api/public/contacts/search?email=a",
+                Some("mindo_000000000000000000000000"),
+            )
+            .status
+    };
+    let start = Instant::now();
+    while !server.log.lock().unwrap().contains("contact-search migrate") {
+        assert_eq!(status(), 503);
+        assert!(start.elapsed() < Duration::from_secs(20), "the log doesn't say it");
+    }
+    stdout(on(&database, &["migrate"]));
+    while status() != 401 {
+        assert!(start.elapsed() < Duration::from_secs(40), "it doesn't come back");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
 fn flags_go_before_the_environment_and_that_before_defaults() {
     let database = TestDatabase::new();
     let start = |arguments: &[&str]| {
@@ -279,6 +315,293 @@ fn flags_go_before_the_environment_and_that_before_defaults() {
             .starts_with("127.0.0.3:")
     );
     assert!(start(&["--listen", "127.0.0.3:0"]).address().starts_with("127.0.0.3:"));
+    let by_name = start(&["--listen", "localhost:0"]);
+    assert_eq!(by_name.get("/healthz", None).status, 200);
+}
+
+#[test]
+fn every_flag_goes_before_its_variable() {
+    let database = TestDatabase::new();
+    let mut command = program();
+    command
+        .args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--pool-size",
+            "3",
+            "--log-format",
+            "text",
+        ])
+        .env("DATABASE_URL", database.url())
+        .env("CONTACT_SEARCH_POOL_SIZE", "many")
+        .env("CONTACT_SEARCH_LOG_FORMAT", "json");
+    let server = Server::start(command);
+    server.get("/", None);
+    wait_until("the log has a line", || server.log.lock().unwrap().contains("answered"));
+    assert!(!server.log.lock().unwrap().starts_with('{'));
+
+    let directory = ServerDirectory::new();
+    let mut command = private(&directory, &["database", "url"]);
+    command.env("CONTACT_SEARCH_DATA_DIR", "/nowhere/at/all");
+    let url = stdout(run(command, ""));
+    assert!(url.contains(directory.path().to_str().unwrap()), "{url}");
+}
+
+#[test]
+fn options_stand_before_or_after_the_command() {
+    let database = TestDatabase::new();
+    let plain = |arguments: &[&str]| {
+        let mut command = program();
+        command.args(arguments);
+        run(command, "")
+    };
+    let url = database.url();
+    for arguments in [
+        ["--database-url", url, "--log-format", "json", "client", "list"],
+        ["--log-format", "json", "client", "list", "--database-url", url],
+        ["client", "--database-url", url, "list", "--log-format", "json"],
+    ] {
+        assert!(stdout(plain(&arguments)).starts_with("ID"), "{arguments:?}");
+    }
+    let directory = ServerDirectory::new();
+    let mut command = program();
+    command.arg("--data-dir").arg(directory.path());
+    command.args(
+        programs()
+            .iter()
+            .flat_map(|programs| ["--pg-bin".as_ref(), programs.as_os_str()]),
+    );
+    command.args(["client", "list"]);
+    assert!(stdout(run(command, "")).starts_with("ID"));
+
+    // Without a command they are serve's, in any order.
+    let mut command = program();
+    command.args(["--pool-size", "3", "--database-url", url, "--listen", "127.0.0.1:0"]);
+    Server::start(command);
+    let misplaced = complaint(plain(&[
+        "--listen",
+        "127.0.0.1:0",
+        "client",
+        "list",
+        "--database-url",
+        url,
+    ]));
+    assert!(misplaced.contains("'--listen' is an option of serve"), "{misplaced}");
+}
+
+#[test]
+fn a_variable_of_serve_is_nothing_to_another_command_and_an_empty_one_is_none() {
+    let database = TestDatabase::new();
+    let names = [
+        "CONTACT_SEARCH_LISTEN",
+        "CONTACT_SEARCH_POOL_SIZE",
+        "CONTACT_SEARCH_MIGRATE",
+        "CONTACT_SEARCH_BOOTSTRAP",
+        "CONTACT_SEARCH_NO_DEMO",
+    ];
+    let mut command = program();
+    command.args(["client", "list"]).env("DATABASE_URL", database.url());
+    command.envs(names.map(|name| (name, "some nonsense")));
+    stdout(run(command, ""));
+
+    let directory = ServerDirectory::new();
+    let mut command = private(&directory, &["--listen", "127.0.0.1:0"]);
+    command.envs(names.map(|name| (name, "")));
+    command.envs(
+        [
+            "DATABASE_URL",
+            "CONTACT_SEARCH_DATA_DIR",
+            "CONTACT_SEARCH_LOG_FORMAT",
+            "RUST_LOG",
+        ]
+        .map(|name| (name, "")),
+    );
+    if programs().is_none() {
+        command.env("CONTACT_SEARCH_PG_BIN", "");
+    }
+    let server = Server::start(command);
+    run_printed_examples(&server);
+    assert!(server.log.lock().unwrap().contains("INFO"));
+}
+
+#[test]
+fn a_switch_in_the_environment_may_be_any_usual_word() {
+    let database = TestDatabase::empty();
+    let serve = |migrate: &str| {
+        let mut command = program();
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        command
+            .env("DATABASE_URL", database.url())
+            .env("CONTACT_SEARCH_MIGRATE", migrate);
+        command
+    };
+    for no in ["0", "no", "false", "off"] {
+        let message = complaint(run(serve(no), ""));
+        assert!(message.contains("contact-search migrate"), "{message}");
+    }
+    let message = complaint(run(serve("perhaps"), ""));
+    assert!(message.contains("--migrate"), "{message}");
+    for yes in ["1", "yes", "true", "on"] {
+        let server = Server::start(serve(yes));
+        assert_eq!(server.get("/readyz", None).status, 200);
+        stdout(on(&database, &["client", "list"]));
+    }
+}
+
+/// The command with nobody who reads what it prints.
+fn unread(mut command: Command) -> (Option<i32>, String) {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program can be started");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("a child can be waited for");
+    (output.status.code(), String::from_utf8(output.stderr).expect("text"))
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error_and_a_full_disk_is_one() {
+    let app = TestApp::start();
+    let command = |arguments: &[&str]| {
+        let mut command = program();
+        command.args(arguments).env("DATABASE_URL", app.database.url());
+        command
+    };
+    for arguments in [
+        &["key", "list"][..],
+        &["client", "list"],
+        &["client", "create", "Unread"],
+        &["migrate"],
+        &["database", "url"],
+        &["--help"],
+    ] {
+        assert_eq!(unread(command(arguments)), (Some(0), String::new()), "{arguments:?}");
+    }
+    if let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") {
+        let output = command(&["key", "list"]).stdout(full).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.starts_with("contact-search: standard output can't be written: No space"),
+            "{said}"
+        );
+    }
+    // Standard error has no reader either.
+    let mut nobody = command(&["key", "list", "--client", "Nobody"]);
+    let mut child = nobody.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stderr.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn a_key_that_nobody_has_seen_is_revoked() {
+    let app = TestApp::start();
+    let mut command = program();
+    command
+        .args(["key", "create", "--client", "Test", "--label", "unseen"])
+        .env("DATABASE_URL", app.database.url());
+    let (status, said) = unread(command);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(
+        said.starts_with("contact-search: the key can't be shown (Broken pipe") && said.contains("it was revoked"),
+        "{said}"
+    );
+    let list = stdout(on(&app.database, &["key", "list"]));
+    let line = list.lines().find(|line| line.contains("unseen")).expect("its line");
+    assert!(line.contains("revoked"), "{line}");
+}
+
+#[test]
+fn a_database_that_will_never_have_us_ends_the_server_by_a_sentence() {
+    let database = TestDatabase::new();
+    let elsewhere = |from: &str, to: &str| database.url().replace(from, to);
+    for (url, expected) in [
+        (
+            elsewhere("user=contact_search", "user=nobody"),
+            "authentication failed for user \"nobody\"",
+        ),
+        (elsewhere("///test_", "///absent_"), "does not exist"),
+    ] {
+        for command in [
+            &["serve", "--listen", "127.0.0.1:0"][..],
+            &["client", "list"],
+            &["migrate"],
+        ] {
+            let mut program = program();
+            program.args(command).args(["--database-url", &url]);
+            let said = complaint(run(program, ""));
+            assert!(
+                said.starts_with("contact-search: the database refuses the connection (") && said.contains(expected),
+                "{said}"
+            );
+            assert_eq!(said.lines().count(), 1, "{said}");
+        }
+    }
+}
+
+#[test]
+fn no_piece_of_a_url_that_cant_be_read_is_in_a_message() {
+    for url in [
+        "mysql://u:hunter2@h/d",
+        "postgres://u:hun@ter2@127.0.0.1/d",
+        "postgres://u:hun/ter2@127.0.0.1/d",
+        "postgres://u:hunter2%zz@127.0.0.1/d",
+        "host=127.0.0.1 password=a hunter2",
+        "postgres://u@127.0.0.1/d?pasword=hunter2",
+        "hunter2",
+    ] {
+        for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["key", "list"]] {
+            let mut program = program();
+            program.args(command).env("DATABASE_URL", url);
+            let said = complaint(run(program, ""));
+            assert!(
+                said.starts_with("contact-search: the database URL can't be read: write "),
+                "{said}"
+            );
+            assert!(!said.contains("ter2") && said.lines().count() == 1, "{said}");
+        }
+    }
+}
+
+#[test]
+fn an_outage_is_one_line_of_the_log() {
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0"]);
+    command.args(["--database-url", "postgresql://nobody@127.0.0.1:1/none"]);
+    let server = Server::start(command);
+    assert_eq!(server.get("/readyz", None).status, 503);
+    let log = server.log.lock().unwrap().clone();
+    assert!(
+        log.contains("the database can't be reached: connection to server at"),
+        "{log}"
+    );
+    let is_record = |line: &str| line.starts_with('[');
+    assert!(log.lines().all(is_record), "{log}");
+}
+
+#[test]
+fn private_data_of_a_newer_schema_are_said_in_a_sentence() {
+    let directory = ServerDirectory::new();
+    stdout(run(private(&directory, &["migrate"]), ""));
+    let database = open_private(&directory);
+    let mut connection = contact_search::store::pool::connect(&database.url()).expect("the database answers");
+    execute(
+        &mut connection,
+        "INSERT INTO __diesel_schema_migrations VALUES ('99990101000000', now())",
+    );
+    for arguments in [
+        &["serve", "--listen", "127.0.0.1:0"][..],
+        &["client", "list"],
+        &["migrate"],
+    ] {
+        assert_eq!(
+            complaint(run(private(&directory, arguments), "")),
+            "contact-search: the database has a newer schema than this program knows: use the newer contact-search\n"
+        );
+    }
 }
 
 #[test]
@@ -288,7 +611,22 @@ fn a_mistake_is_answered_by_a_sentence() {
     let taken = taken.local_addr().unwrap().to_string();
     for (arguments, expected) in [
         (&["serv"][..], "serve"),
-        (&["serve", "--listen", "8080"], "--listen"),
+        (
+            &["serve", "--listen", "8080"],
+            "write an address and a port, such as 127.0.0.1:8080 or localhost:8080",
+        ),
+        (
+            &["serve", "--listen", "192.0.2.1:8080"],
+            "can't listen on 192.0.2.1:8080 (Cannot assign requested address): choose another address with --listen",
+        ),
+        (
+            &["serve", "--listen", "name.invalid:8080"],
+            "can't listen on name.invalid:8080",
+        ),
+        (
+            &["key", "revoke", "abc"],
+            "give the key's id, which `contact-search key list` shows",
+        ),
         (&["serve", "--listen", &taken], "choose another address with --listen"),
         (&["serve", "--pool-size", "0"], "1..=1000"),
         (&["serve", "--log-format", "xml"], "json"),
@@ -465,6 +803,193 @@ fn without_a_demo_nothing_is_filled_in() {
         !directory.path().join("postgres/postmaster.pid").exists(),
         "the last to leave stops PostgreSQL"
     );
+}
+
+/// A command that waits for a lock on the private database, whose only user it is: an import.
+struct Waiting {
+    child: Child,
+    directory: ServerDirectory,
+    _lock: contact_search::store::PgConnection,
+}
+
+impl Waiting {
+    fn start(program: impl FnOnce(Command) -> Command) -> Self {
+        let directory = ServerDirectory::new();
+        stdout(run(private(&directory, &["client", "create", "Acme"]), ""));
+        let file = directory.path().join("contacts.csv");
+        std::fs::write(&file, "email\na@example.com\n").unwrap();
+
+        let database = open_private(&directory);
+        let mut lock = contact_search::store::pool::connect(&database.url()).expect("the database answers");
+        execute(&mut lock, "BEGIN; LOCK TABLE contacts");
+        let mut command = program(private(&directory, &["import", "--client", "Acme"]));
+        command.arg(&file).stdout(Stdio::null()).stderr(Stdio::piped());
+        let child = command.spawn().expect("the program can be started");
+        wait_until("it waits for the lock", || {
+            count(&mut lock, "SELECT count(*) AS count FROM pg_locks WHERE NOT granted") == 1
+        });
+        // The connection holds no lease.
+        database.close().expect("the other one stays");
+        Self {
+            child,
+            directory,
+            _lock: lock,
+        }
+    }
+
+    fn end(&mut self, signal: Signal) -> (Option<i32>, String) {
+        send(self.child.id(), signal);
+        let mut said = String::new();
+        let mut stderr = self.child.stderr.take().expect("standard error is piped");
+        std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();
+        (self.child.wait().unwrap().code(), said)
+    }
+}
+
+fn send(process: u32, signal: Signal) {
+    let process = nix::unistd::Pid::from_raw(i32::try_from(process).unwrap());
+    nix::sys::signal::kill(process, signal).expect("it can be signalled");
+}
+
+fn open_private(directory: &ServerDirectory) -> PrivateDatabase {
+    PrivateDatabase::open(&contact_search::embedded::Options {
+        data_dir: directory.path().to_owned(),
+        programs: programs(),
+        settings: Vec::new(),
+    })
+    .expect("the private database opens")
+}
+
+fn is_running(directory: &ServerDirectory) -> bool {
+    directory.path().join("postgres/postmaster.pid").exists()
+}
+
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(20), "waiting until {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Whoever runs the tests may have them ignore SIGHUP, and every process with them.
+fn minding_hangups(command: Command) -> Command {
+    const EXEC: &str =
+        "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])";
+    wrapped("python3", &["-c", EXEC], command)
+}
+
+/// The command as the arguments of another program.
+fn wrapped(program: &str, arguments: &[&str], command: Command) -> Command {
+    let mut outer = Command::new(program);
+    outer
+        .args(arguments)
+        .arg(command.get_program())
+        .args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    outer
+}
+
+#[test]
+fn a_command_that_is_interrupted_leaves_the_database_as_it_was_and_stops_it() {
+    for (signal, name, status) in [
+        (Signal::SIGINT, "SIGINT", 130),
+        (Signal::SIGTERM, "SIGTERM", 143),
+        (Signal::SIGHUP, "SIGHUP", 129),
+    ] {
+        let mut import = Waiting::start(minding_hangups);
+        let (ended, said) = import.end(signal);
+        assert_eq!(ended, Some(status), "{said}");
+        assert!(
+            said.contains(&format!("contact-search: interrupted by {name}\n")),
+            "{said}"
+        );
+        assert!(!is_running(&import.directory), "nobody is left to stop PostgreSQL");
+        let database = open_private(&import.directory);
+        let mut connection = contact_search::store::pool::connect(&database.url()).expect("the database answers");
+        assert_eq!(count(&mut connection, "SELECT count(*) AS count FROM contacts"), 0);
+    }
+}
+
+#[test]
+fn a_first_start_that_is_interrupted_stops_what_it_has_begun() {
+    // While initdb runs, while PostgreSQL starts, and while the demo is filled in.
+    for (begun, words) in [
+        ("postgres.new/PG_VERSION", ""),
+        ("postgres/postmaster.pid", ""),
+        ("postgres/postmaster.pid", "ready"),
+    ] {
+        let directory = ServerDirectory::new();
+        let mut command = private(&directory, &["serve", "--listen", "127.0.0.1:0"]);
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
+        let child = command.spawn().expect("the program can be started");
+        wait_until(begun, || {
+            std::fs::read_to_string(directory.path().join(begun)).is_ok_and(|text| text.contains(words))
+        });
+        // As a terminal does it: to every process of the group.
+        let group = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+        nix::sys::signal::killpg(group, Signal::SIGINT).expect("the group can be interrupted");
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(130), "{begun}: {said}");
+        assert!(
+            said.contains("contact-search: interrupted by SIGINT\n"),
+            "{begun}: {said}"
+        );
+        assert!(!is_running(&directory), "{begun}");
+        assert!(!directory.path().join("postgres.new").exists(), "{begun}");
+        stdout(run(private(&directory, &["client", "list"]), ""));
+    }
+}
+
+#[test]
+fn a_second_ctrl_c_ends_a_command_at_once_and_nohup_keeps_one_from_hangups() {
+    let directory = ServerDirectory::new();
+    // Who has this has the turn to start and stop the server: the command waits for it, and its end does.
+    let turn = std::fs::File::create(directory.path().join("lock")).unwrap();
+    turn.lock().unwrap();
+    let mut command = wrapped("nohup", &[], private(&directory, &["client", "list"]));
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program can be started");
+    let mut log = BufReader::new(child.stderr.take().expect("standard error is piped")).lines();
+    let mut wait_for = |words: &str| {
+        assert!(log.any(|line| line.unwrap().contains(words)), "{words}");
+    };
+    wait_for("waiting for another process");
+    send(child.id(), Signal::SIGHUP);
+    send(child.id(), Signal::SIGINT);
+    wait_for("interrupted by SIGINT");
+    std::thread::sleep(Duration::from_millis(100));
+    assert!(child.try_wait().unwrap().is_none(), "it waits for its turn to leave");
+    send(child.id(), Signal::SIGINT);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn a_server_ends_well_on_every_signal_and_stops_postgresql() {
+    let directory = ServerDirectory::new();
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let command = private(&directory, &["serve", "--listen", "127.0.0.1:0", "--no-demo"]);
+        let mut server = Server::start(minding_hangups(command));
+        // No sooner than its address is known: the first thing that a supervisor can do.
+        send(server.pid(), signal);
+        let start = Instant::now();
+        assert_eq!(server.wait(), Some(0), "{signal}");
+        assert!(start.elapsed() < Duration::from_secs(10), "{signal}");
+        assert!(!is_running(&directory), "{signal}");
+    }
+}
+
+fn execute(connection: &mut contact_search::store::PgConnection, sql: &str) {
+    diesel::connection::SimpleConnection::batch_execute(connection, sql).expect("the statement can be run");
 }
 
 fn count(connection: &mut contact_search::store::PgConnection, sql: &str) -> i64 {

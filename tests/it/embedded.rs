@@ -199,6 +199,9 @@ impl Holder {
 
 /// Opens the database, says how that went, and leaves when there is no more to read.
 fn hold(data_dir: &Path) {
+    // Whoever runs the tests in the background may have it ignored, which children inherit.
+    // SAFETY: no handler of ours is replaced or installed.
+    unsafe { nix::sys::signal::signal(Signal::SIGINT, nix::sys::signal::SigHandler::SigDfl) }.expect("a valid signal");
     match PrivateDatabase::open(&options(data_dir)) {
         Ok(database) => {
             println!("\nopened {:?} {}", database.state(), database.url());
@@ -631,6 +634,7 @@ fn a_closed_directory_is_named_with_what_to_do() {
     holder.leave();
     let ours = refusal(&options(&data_dir));
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).expect("it can be opened");
+    assert!(!data_dir.exists(), "a directory that was refused is left behind");
 
     let for_users = format!(
         "the data directory {} can't be used (Permission denied",
@@ -649,6 +653,22 @@ fn a_closed_directory_is_named_with_what_to_do() {
     } else {
         assert_eq!(ours, unprivileged);
     }
+}
+
+#[test]
+fn a_file_is_no_data_directory() {
+    let directory = ServerDirectory::new();
+    let file = directory.path().join("file");
+    fs::write(&file, "years of work").expect("a file can be made");
+    assert_eq!(
+        refusal(&options(&file)),
+        format!(
+            "the data directory {} is a file: move it away, or name a directory with --data-dir",
+            file.display()
+        )
+    );
+    let within = refusal(&options(&file.join("data")));
+    assert!(within.contains("can't be used (Not a directory"), "{within}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use contact_search::domain::client::DEFAULT_LIST;
 use contact_search::domain::phone::Region;
 use contact_search::intake::ColumnChoice;
-use contact_search::intake::import::{Import, ImportError, ImportOptions, Progress, Rejection, Report};
+use contact_search::intake::import::{Event, Import, ImportError, ImportOptions, Rejection, Report};
 use contact_search::store::PgConnection;
 use contact_search::store::clients::{self, Client};
 use diesel::connection::SimpleConnection;
@@ -86,10 +86,20 @@ impl Intake {
 
     /// The line, column and reason of each row that is refused.
     fn rejections(&mut self, file: &str) -> Vec<Rejection> {
-        match self.refuse(file) {
-            ImportError::Rejected { rejected, .. } => rejected.first,
+        let mut rejections = Vec::new();
+        let import = Import::open(file.as_bytes(), ImportOptions::default()).unwrap();
+        let error = import
+            .run(&mut self.connection, &self.client, &mut |event| {
+                if let Event::Rejected(rejection) = event {
+                    rejections.push(rejection);
+                }
+            })
+            .expect_err("the file is refused");
+        match error {
+            ImportError::Rejected { rejected, .. } => assert_eq!(rejected, rejections.len() as u64),
             error => panic!("not for its rows: {error}"),
         }
+        rejections
     }
 }
 
@@ -105,11 +115,18 @@ fn import(
     columns: &[&str],
     options: &ImportOptions,
 ) -> Result<Report, ImportError> {
-    let columns: Vec<ColumnChoice> = columns.iter().map(|it| it.parse().unwrap()).collect();
-    let report = Import::open(file, &columns)?.run(connection, client, options, &mut |_| {})?;
-    let sum = report.created + report.updated + report.unchanged + report.merged + report.rejected.count;
+    let options = ImportOptions {
+        columns: choices(columns),
+        ..options.clone()
+    };
+    let report = Import::open(file, options)?.run(connection, client, &mut |_| {})?;
+    let sum = report.created + report.updated + report.unchanged + report.merged + report.rejected;
     assert_eq!(report.read, sum, "{report}");
     Ok(report)
+}
+
+fn choices(columns: &[&str]) -> Vec<ColumnChoice> {
+    columns.iter().map(|it| it.parse().unwrap()).collect()
 }
 
 fn ask(connection: &mut PgConnection, sql: &str) -> String {
@@ -131,7 +148,7 @@ fn counts(report: &Report) -> [u64; 5] {
         report.updated,
         report.unchanged,
         report.merged,
-        report.rejected.count,
+        report.rejected,
     ]
 }
 
@@ -172,7 +189,7 @@ fn without_the_external_id_rows_with_one_email_are_one_contact() {
     let ImportError::Rejected { read, rejected } = error else {
         panic!("{error}");
     };
-    assert_eq!((read, rejected.count, rejected.first.len()), (1000, 112, 20));
+    assert_eq!((read, rejected), (1000, 112));
     assert_eq!(intake.dump(), empty);
 
     let report = intake.import_with(FAKE_1000, &columns, &skipping()).unwrap();
@@ -185,11 +202,11 @@ fn without_the_external_id_rows_with_one_email_are_one_contact() {
 
 #[test]
 fn what_was_recognised_is_known_before_a_row_is_read() {
-    let choices = [
-        "name=first_name,surname".parse().unwrap(),
-        "external_user_id=unique_id".parse().unwrap(),
-    ];
-    let import = Import::open(FAKE_1000, &choices).unwrap();
+    let options = ImportOptions {
+        columns: choices(&["name=first_name,surname", "external_user_id=unique_id"]),
+        ..ImportOptions::default()
+    };
+    let import = Import::open(FAKE_1000, options).unwrap();
     assert_eq!(
         import.mapping().to_string(),
         "  name             from first_name, surname\n  email            from email\n  \
@@ -540,40 +557,55 @@ fn the_longest_values_that_are_promised_fit() {
         "1".repeat(256)
     );
     assert_eq!(counts(&intake.import(file).unwrap()), [1, 0, 0, 0, 0]);
+    assert_eq!(
+        intake.contacts("platform source chat_status"),
+        [text(64), text(64), text(64)].join(" ")
+    );
 }
 
 #[test]
 fn a_reason_never_repeats_what_the_row_says() {
     let mut intake = Intake::new();
     let file = "email,blocked,created_at\ncanary@example.com,canary,\ncanary@example.com,,canary\ncanary,canary,canary,canary\n";
+    let rejections = intake.rejections(file);
+    assert_eq!(rejections.len(), 3);
+    assert!(!format!("{rejections:?}").contains("canary"), "{rejections:?}");
     let error = intake.refuse(file);
     assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
 }
 
 #[test]
-fn all_bad_rows_are_counted_and_the_first_twenty_told() {
+fn every_bad_row_is_told() {
     let mut intake = Intake::new();
-    let file = format!("email,name\n{}", "a@example.com,A\n,B\n".repeat(30));
-    let error = intake.refuse(&file).to_string();
-    assert!(
-        error.starts_with("30 of 60 rows can't be imported, so nothing was written"),
-        "{error}"
+    let file = format!("email,name\n{}", "a@example.com,A\n,B\n".repeat(3000));
+    let rejections = intake.rejections(&file);
+    let lines: Vec<u64> = rejections.iter().map(|it| it.line).collect();
+    assert_eq!(lines, (3..=6001).step_by(2).collect::<Vec<_>>());
+    assert_eq!(
+        rejections[2999].to_string(),
+        "line 6001, column email: an external id, a phone with digits, or an email is needed"
     );
-    assert!(error.contains("\n  line 3, column email: "), "{error}");
-    assert!(
-        error.ends_with(
-            "\n  line 41, column email: an external id, a phone with digits, or an email is needed\n  and 10 more rows"
-        ),
-        "{error}"
+    assert_eq!(
+        intake.refuse(&file).to_string(),
+        "3000 of 6000 rows can't be imported, so nothing was written; correct them, or leave them out by \
+         --skip-bad-rows"
     );
     let report = intake.import_with(file.as_bytes(), &[], &skipping()).unwrap();
-    assert_eq!(counts(&report), [1, 0, 0, 29, 30]);
-    assert!(
-        report
-            .to_string()
-            .contains("30 rejected\nrejected:\n  line 3, column email: "),
-        "{report}"
-    );
+    assert_eq!(counts(&report), [1, 0, 0, 2999, 3000]);
+}
+
+#[test]
+fn lines_are_counted_whatever_ends_them() {
+    let mut intake = Intake::new();
+    for file in [
+        "sep=;\rx;email\r1;\r",
+        "sep=;\r\nx;email\r\n1;\r\n",
+        "\n\nx;email\r\r1;",
+    ] {
+        let lines: Vec<u64> = intake.rejections(file).iter().map(|it| it.line).collect();
+        let expected = if file.starts_with("sep") { 3 } else { 5 };
+        assert_eq!(lines, [expected], "{file:?}");
+    }
 }
 
 #[test]
@@ -591,6 +623,56 @@ fn phones_that_are_no_number_are_kept_and_counted() {
         intake.contacts("phone phone_as_given email"),
         "+5491155550001 +5491155550001 -\n123 123 -\n- - a@example.com"
     );
+    let report = intake.import("phone\n123\n").unwrap().to_string();
+    assert!(report.ends_with("\n1 phone is no valid number"), "{report}");
+}
+
+#[test]
+fn rows_of_different_emails_that_a_phone_which_is_no_number_makes_one_contact_are_told() {
+    for (phone, others) in [("5.49112E+12", "5,49112E+12"), ("0", "-0-"), ("N/A 0", "0")] {
+        let mut intake = Intake::new();
+        let file = format!(
+            "phone;email\n{phone};a@example.com\n{others};b@example.com\n{phone};\n{phone};c@example.com\n\
+             +5491155550001;d@example.com\n+5491155550001;e@example.com\n"
+        );
+        let report = intake.import(&file).unwrap();
+        assert_eq!((counts(&report), report.doubtful), ([2, 0, 0, 4, 0], 3), "{phone}");
+        assert!(
+            report.to_string().ends_with(
+                "\n4 phones are no valid number\n3 rows share such a phone with somebody of another email: whoever \
+                 has the same phone was taken for one contact; check the phone column (a spreadsheet may have \
+                 damaged it)"
+            ),
+            "{report}"
+        );
+        assert_eq!(intake.import(&file).unwrap().doubtful, 3, "{phone}: again");
+    }
+}
+
+#[test]
+fn a_contact_of_another_email_that_a_phone_which_is_no_number_leads_to_is_told() {
+    let mut intake = Intake::new();
+    let mut doubtful = |file: &str| {
+        let report = intake.import(file).unwrap();
+        (report.doubtful, report.to_string())
+    };
+    assert_eq!(doubtful("phone,email\n123,a@example.com\n").0, 0, "it is new");
+    assert_eq!(
+        doubtful("phone,email\n123,A@Example.com\n123,\n").0,
+        0,
+        "only the case differs"
+    );
+    let (count, report) = doubtful("phone,email\n123,b@example.com\n");
+    assert_eq!(count, 1);
+    assert!(report.contains("\n1 row shares such a phone"), "{report}");
+    let adopting = "external_id,phone,email\nx,123,c@example.com\n";
+    assert_eq!(doubtful(adopting).0, 1, "it is adopted");
+    let by_its_id = "external_id,phone,email\nx,123,d@example.com\n";
+    assert_eq!(doubtful(by_its_id).0, 0, "the external id led there");
+    let both = "external_id,phone,email\ny,456,a@example.com\n,456,b@example.com\n,789,c@example.com\n";
+    assert_eq!(doubtful(both).0, 1, "the phone led to a row with an external id");
+    let channels = "platform,phone,email\nsms,000,a@example.com\nwebchat,000,b@example.com\n";
+    assert_eq!(doubtful(channels).0, 0, "on another channel it is another contact");
 }
 
 #[test]
@@ -794,20 +876,18 @@ fn an_import_whose_connection_is_killed_leaves_nothing() {
     for moment in ["reading", "merging"] {
         let mut connection = intake.database.connect();
         let process = ask(&mut connection, "pg_backend_pid()");
-        let kill = &mut |progress: Progress| {
-            let now = match progress {
-                Progress::Read(_) => "reading",
-                Progress::Merging => "merging",
-                Progress::Done => "done",
+        let kill = &mut |event| {
+            let now = match event {
+                Event::Read(_) => "reading",
+                Event::Merging => "merging",
+                Event::Rejected(_) | Event::Done => "another",
             };
             if now == moment {
                 ask(&mut intake.connection, &format!("pg_terminate_backend({process})"));
             }
         };
-        let import = Import::open(file.as_bytes(), &[]).unwrap();
-        let error = import
-            .run(&mut connection, &intake.client, &ImportOptions::default(), kill)
-            .unwrap_err();
+        let import = Import::open(file.as_bytes(), ImportOptions::default()).unwrap();
+        let error = import.run(&mut connection, &intake.client, kill).unwrap_err();
         assert!(matches!(error, ImportError::Store(_)), "{error:?}");
         drop(connection);
         assert_eq!(intake.dump(), before, "{moment}");

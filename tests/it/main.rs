@@ -5,6 +5,7 @@ mod demo;
 mod embedded;
 mod http;
 mod import;
+mod import_command;
 mod indexes;
 mod layers;
 mod logs;

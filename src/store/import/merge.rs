@@ -26,9 +26,6 @@ use crate::domain::contact::DEFAULT_CHAT_STATUS;
 use crate::store::StoreError;
 use crate::store::clients::ensure_list;
 
-/// The source of a new contact for which none is given.
-const DEFAULT_SOURCE: &str = "csv_import";
-
 /// How often the merge is tried where other writers make the same contacts at the same time.
 const ATTEMPTS: usize = 5;
 
@@ -37,7 +34,11 @@ const ATTEMPTS: usize = 5;
 const MANY: u64 = 1000;
 
 /// Merges the copied rows with each other and with the client's contacts.
-pub(super) fn merge(connection: &mut PgConnection, client: ClientId) -> Result<Merged, StoreError> {
+pub(super) fn merge(
+    connection: &mut PgConnection,
+    client: ClientId,
+    default_source: &str,
+) -> Result<Merged, StoreError> {
     // Imports into one client queue up here. Writers of single contacts don't wait.
     sql_query("SELECT pg_advisory_xact_lock(hashtextextended('import ' || $1, 0))")
         .bind::<Text, _>(client.to_string())
@@ -48,7 +49,7 @@ pub(super) fn merge(connection: &mut PgConnection, client: ClientId) -> Result<M
     let mut attempt = 1;
     let merged = loop {
         // Within a savepoint: what a failed attempt did is undone, the copied rows stay.
-        match connection.transaction(|connection| try_merge(connection, client)) {
+        match connection.transaction(|connection| try_merge(connection, client, default_source)) {
             Err(error) if attempt < ATTEMPTS && is_contention(&error) => attempt += 1,
             result => break result?,
         }
@@ -71,7 +72,7 @@ fn is_contention(error: &StoreError) -> bool {
     }
 }
 
-fn try_merge(connection: &mut PgConnection, client: ClientId) -> Result<Merged, StoreError> {
+fn try_merge(connection: &mut PgConnection, client: ClientId, default_source: &str) -> Result<Merged, StoreError> {
     let run = |connection: &mut PgConnection, statement: &str| {
         sql_query(statement)
             .bind::<Uuid, _>(client.as_uuid())
@@ -92,12 +93,13 @@ fn try_merge(connection: &mut PgConnection, client: ClientId) -> Result<Merged, 
         let error = DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, Box::new(reason));
         return Err(StoreError::Exists(error));
     }
+    let doubtful: Count = sql_query(COUNT_DOUBTFUL).get_result(connection)?;
     connection.batch_execute(&merge_rows())?;
     let updated = run(connection, &update_contacts())? as u64;
     let created = sql_query(INSERT_CONTACTS)
         .bind::<Uuid, _>(client.as_uuid())
         .bind::<BigInt, _>(default_list)
-        .bind::<Text, _>(DEFAULT_SOURCE)
+        .bind::<Text, _>(default_source)
         .bind::<Text, _>(DEFAULT_CHAT_STATUS)
         .execute(connection)? as u64;
     let known: Count = sql_query(COUNT_KNOWN).get_result(connection)?;
@@ -105,6 +107,7 @@ fn try_merge(connection: &mut PgConnection, client: ClientId) -> Result<Merged, 
         created,
         updated,
         unchanged: known.count.unsigned_abs() - updated,
+        doubtful: doubtful.count.unsigned_abs(),
     })
 }
 
@@ -301,6 +304,29 @@ WITH locked AS (
     FOR NO KEY UPDATE OF contacts
 )
 SELECT (SELECT count(*) FROM import_groups WHERE adopts) AS wanted, (SELECT count(*) FROM locked) AS locked
+";
+
+/// Rows that found their contact by a phone that is no valid number, where more than one email is said of that
+/// contact. Most files have no such phone, and then nothing but the rows' flags is read.
+const COUNT_DOUBTFUL: &str = "
+WITH joined AS MATERIALIZED (
+    SELECT entity
+    FROM import_rows rows
+    JOIN import_groups USING (kind, platform, identity)
+    WHERE phone_unresolved AND rows.email IS NOT NULL AND (kind = 2 OR adopts)
+), emails AS (
+    SELECT entity, lower(rows.email) AS email
+    FROM import_rows rows
+    JOIN import_groups USING (kind, platform, identity)
+    WHERE rows.email IS NOT NULL AND entity IN (SELECT entity FROM joined)
+    UNION
+    SELECT entity, email
+    FROM import_groups
+    WHERE email IS NOT NULL AND entity IN (SELECT entity FROM joined)
+)
+SELECT count(*) AS count
+FROM joined
+WHERE entity IN (SELECT entity FROM emails GROUP BY entity HAVING count(*) > 1)
 ";
 
 /// The last row that says something wins. Phone, match key and notation belong together, so one row gives all three.

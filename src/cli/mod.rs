@@ -3,6 +3,7 @@
 mod client;
 mod database;
 mod demo;
+mod generate;
 mod import;
 mod interrupt;
 mod key;
@@ -113,6 +114,9 @@ enum Command {
     /// Import contacts from a CSV file, all or nothing
     #[command(after_help = import::EXAMPLE)]
     Import(import::ImportArgs),
+    /// Make up contacts by the million, to try and to measure on
+    #[command(after_help = generate::EXAMPLE)]
+    Generate(generate::GenerateArgs),
     /// How to reach the database
     #[command(subcommand)]
     Database(database::DatabaseCommand),
@@ -137,6 +141,7 @@ fn run_command(cli: Cli) -> anyhow::Result<()> {
         Command::Client(command) => client::run(config, command),
         Command::Key(command) => key::run(config, command),
         Command::Import(arguments) => import::run(config, arguments),
+        Command::Generate(arguments) => generate::run(config, arguments),
         Command::Database(command) => database::run(config, &command),
     }
 }

@@ -2,48 +2,15 @@
 //! whether its WhatsApp session window is open.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use chrono::{DateTime, SecondsFormat, Utc};
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use super::context::{Caller, RequestContext};
 use super::error::{ApiError, ParameterFault};
+use super::lookup_answer::ContactLookupResponse;
 use super::openapi::{self, Content, Documentation, Parameter};
 use super::query;
 use super::state::State;
-use crate::domain::{phone, window};
-use crate::store::lookup::{self, LookupRow};
-
-/// The documented answer, its members in the documented order. An unknown number has the same shape.
-#[derive(Debug, Default, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ContactLookupResponse {
-    pub found: bool,
-    pub contact: Option<LookupContact>,
-    pub has_replied: bool,
-    /// Whole seconds, UTC: `2025-03-28T14:22:00Z`.
-    #[schemars(extend("format" = "date-time"))]
-    pub last_reply_at: Option<String>,
-    pub session_window_active: bool,
-    /// `null` where no window is open.
-    #[schemars(extend("format" = "date-time"))]
-    pub session_expires_at: Option<String>,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct LookupContact {
-    pub id: i64,
-    pub full_name: Option<String>,
-    /// E.164 where the number resolves.
-    pub phone: Option<String>,
-    pub email: Option<String>,
-    pub contact_list_id: i64,
-    pub contact_list_name: String,
-    pub source: Option<String>,
-    #[schemars(extend("format" = "date-time"))]
-    pub created_at: String,
-}
+use crate::domain::phone;
+use crate::store::lookup;
 
 pub const DOCUMENTATION: Documentation = Documentation {
     summary: "The contact that a phone number reaches, whether it has replied, and whether its session window is open",
@@ -80,32 +47,4 @@ pub async fn look_up_contact(
         })
         .await?;
     Ok(HttpResponse::Ok().json(row.map(ContactLookupResponse::from).unwrap_or_default()))
-}
-
-impl From<LookupRow> for ContactLookupResponse {
-    fn from(row: LookupRow) -> Self {
-        let expires_at = window::expires_at(row.last_window_inbound_at, row.now);
-        Self {
-            found: true,
-            has_replied: row.last_inbound_at.is_some(),
-            last_reply_at: row.last_inbound_at.map(whole_seconds),
-            session_window_active: expires_at.is_some(),
-            session_expires_at: expires_at.map(whole_seconds),
-            contact: Some(LookupContact {
-                id: row.serial_id,
-                full_name: row.name,
-                phone: row.phone,
-                email: row.email,
-                contact_list_id: row.contact_list_id,
-                contact_list_name: row.contact_list_name,
-                source: row.source,
-                created_at: whole_seconds(row.created_at),
-            }),
-        }
-    }
-}
-
-/// RFC 3339 in UTC with `Z`; what is below a second is cut.
-fn whole_seconds(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

@@ -92,6 +92,13 @@ pub enum BodyFault {
     Future { name: &'static str },
     /// An array with more items than a call may have.
     TooMany { name: &'static str, max: usize },
+    /// An item of an array that should be a text, and is none, blank, longer than so many bytes, or has a NUL.
+    Item {
+        name: &'static str,
+        /// Counted from 0.
+        index: usize,
+        max: usize,
+    },
     /// None of the members that say who is meant.
     NoIdentity { names: &'static str },
 }
@@ -139,6 +146,11 @@ impl BodyFault {
                 format!("The time '{name}' is more than five minutes ahead. Check the sender's clock.")
             }
             BodyFault::TooMany { name, max } => format!("'{name}' has more than {max} items. Send fewer at once."),
+            BodyFault::Item { name, index, max } => {
+                format!(
+                    "'{name}[{index}]' should be a text of 1 to {max} bytes, not blank and without a NUL character."
+                )
+            }
             BodyFault::NoIdentity { names } => format!("It isn't said who is meant. Give {names}."),
         }
     }
@@ -300,6 +312,9 @@ impl ApiError {
                 BodyFault::TooLong { name, max } => format!("El campo '{name}' supera los {max} caracteres"),
                 BodyFault::Future { name } => format!("El campo '{name}' es una fecha futura"),
                 BodyFault::TooMany { name, max } => format!("El campo '{name}' supera los {max} elementos"),
+                BodyFault::Item { name, index, max } => {
+                    format!("El campo '{name}[{index}]' debe ser un texto de 1 a {max} bytes, no vacio y sin NUL")
+                }
                 BodyFault::NoIdentity { names } => format!("Falta indicar el contacto: {names}"),
             },
             ApiError::BodyTooLarge => "El cuerpo supera los 2 MiB".to_owned(),

@@ -6,11 +6,13 @@
 mod auth;
 mod body;
 mod contact_lookup;
+mod contact_lookup_batch;
 mod contact_search;
 mod context;
 mod error;
 mod frame;
 mod health;
+mod lookup_answer;
 pub mod openapi;
 mod query;
 mod state;
@@ -70,6 +72,10 @@ pub fn endpoints() -> Vec<Endpoint> {
         path,
         operations: vec![on(Method::GET, access, documentation, handler)],
     };
+    let post = |path, access, documentation, handler| Endpoint {
+        path,
+        operations: vec![on(Method::POST, access, documentation, handler)],
+    };
     let (lookup, search) = (Access::Key(Scope::Lookup), Access::Key(Scope::Search));
     vec![
         get(
@@ -77,6 +83,12 @@ pub fn endpoints() -> Vec<Endpoint> {
             lookup,
             &contact_lookup::DOCUMENTATION,
             || web::to(contact_lookup::look_up_contact),
+        ),
+        post(
+            "/api/v1/contact-lookup/batch",
+            lookup,
+            &contact_lookup_batch::DOCUMENTATION,
+            || web::to(contact_lookup_batch::look_up_contacts),
         ),
         get(
             "/api/public/contacts/search",

@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
+use super::made_up::{ascii, pick};
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::contact::{ContactDraft, Given, Refusal};
 use crate::domain::key::{ApiKey, Format, LabelError, NewKey, Scope};
@@ -311,35 +312,6 @@ fn make_up(random: &mut ChaCha8Rng, number: usize, now: DateTime<Utc>) -> Given 
         contact_list: text(pick(random, &LISTS, |choice| choice.1).0),
         external_user_id: has_ids.then(|| format!("{platform}-{number}")),
     }
-}
-
-/// One of the choices, by their weights.
-fn pick<T: Copy>(random: &mut ChaCha8Rng, choices: &[T], weight: impl Fn(&T) -> u32) -> T {
-    let total = choices.iter().map(&weight).sum();
-    let mut left = random.random_range(0..total);
-    for choice in choices {
-        match left.checked_sub(weight(choice)) {
-            Some(rest) => left = rest,
-            None => return *choice,
-        }
-    }
-    choices[0]
-}
-
-/// A name as people write it in an email.
-fn ascii(name: &str) -> String {
-    name.to_lowercase()
-        .chars()
-        .map(|letter| match letter {
-            'á' | 'ã' => 'a',
-            'é' => 'e',
-            'í' => 'i',
-            'ó' => 'o',
-            'ú' => 'u',
-            'ñ' => 'n',
-            other => other,
-        })
-        .collect()
 }
 
 fn text(text: &str) -> Option<String> {

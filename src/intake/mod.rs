@@ -1,8 +1,10 @@
-//! Files coming in.
+//! Files coming in and going out, and contacts that are made up.
 
 pub mod demo;
+pub mod generate;
 mod header;
 pub mod import;
+mod made_up;
 mod progress;
 mod reader;
 mod values;

@@ -3,6 +3,7 @@
 //! Every function that reads or writes contacts takes the [`ClientId`](crate::domain::client::ClientId)
 //! whose rows it may touch.
 
+pub mod bulk_copy;
 pub mod clients;
 pub mod import;
 pub mod keys;

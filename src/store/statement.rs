@@ -14,6 +14,7 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub(super) enum Bind {
     BigInt(i64),
+    BigInts(Vec<i64>),
     Text(String),
     Texts(Vec<String>),
     Uuid(Uuid),
@@ -42,6 +43,7 @@ impl QueryFragment<Pg> for Statement {
             if index > 0 {
                 match binds.next() {
                     Some(Bind::BigInt(value)) => out.push_bind_param::<BigInt, _>(value)?,
+                    Some(Bind::BigInts(value)) => out.push_bind_param::<Array<BigInt>, _>(value)?,
                     Some(Bind::Text(value)) => out.push_bind_param::<Text, _>(value)?,
                     Some(Bind::Texts(value)) => out.push_bind_param::<Array<Text>, _>(value)?,
                     Some(Bind::Uuid(value)) => out.push_bind_param::<SqlUuid, _>(value)?,

@@ -3,6 +3,7 @@
 mod cli;
 mod demo;
 mod embedded;
+mod generate;
 mod http;
 mod import;
 mod import_command;
@@ -10,6 +11,7 @@ mod indexes;
 mod layers;
 mod logs;
 mod lookup;
+mod lookup_batch;
 mod openapi;
 mod search;
 mod support;

@@ -97,7 +97,7 @@ pub struct Reading {
 /// has no digit.
 ///
 /// A leading blank before a digit is a `+` that was not encoded, where that reading resolves; so the
-/// parameter must come untrimmed.
+/// parameter must come untrimmed. A text from anywhere else comes trimmed, since no `+` got lost before it.
 pub fn readings(parameter: &str, region: Region) -> Vec<Reading> {
     let written = Written::read(parameter);
     if written.digits.is_empty() {

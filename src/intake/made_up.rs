@@ -1,0 +1,34 @@
+//! What made-up contacts are made of.
+
+use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
+
+/// One of the choices, by their weights.
+pub(super) fn pick<T: Copy>(random: &mut ChaCha8Rng, choices: &[T], weight: impl Fn(&T) -> u32) -> T {
+    let total = choices.iter().map(&weight).sum();
+    let mut left = random.random_range(0..total);
+    for choice in choices {
+        match left.checked_sub(weight(choice)) {
+            Some(rest) => left = rest,
+            None => return *choice,
+        }
+    }
+    choices[0]
+}
+
+/// A name as people write it in an email.
+pub(super) fn ascii(name: &str) -> String {
+    name.to_lowercase()
+        .chars()
+        .map(|letter| match letter {
+            'á' | 'ã' => 'a',
+            'ç' => 'c',
+            'é' => 'e',
+            'í' => 'i',
+            'ó' | 'ô' => 'o',
+            'ú' | 'ü' => 'u',
+            'ñ' => 'n',
+            other => other,
+        })
+        .collect()
+}

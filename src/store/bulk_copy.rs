@@ -1,0 +1,152 @@
+//! Copies new contacts straight into clients that have none: without a merge, as fast as PostgreSQL takes them.
+
+use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use diesel::sql_types::Timestamptz;
+use uuid::Uuid;
+
+use super::schema::contacts;
+use super::{StoreError, clients, transaction};
+use crate::domain::client::{ClientId, DEFAULT_LIST};
+use crate::domain::contact::{ContactDraft, DEFAULT_CHAT_STATUS};
+use crate::domain::phone::Region;
+
+/// How many rows travel in one COPY. PostgreSQL remembers each row until the statement's end, to check its foreign
+/// key then, so one statement for millions would take its memory.
+const BATCH: usize = 2000;
+
+#[derive(Insertable)]
+#[diesel(table_name = contacts, treat_none_as_default_value = false)]
+struct NewContact {
+    client_id: Uuid,
+    id: Uuid,
+    contact_list_id: i64,
+    name: Option<String>,
+    phone: Option<String>,
+    phone_key: Option<String>,
+    phone_as_given: Option<String>,
+    email: Option<String>,
+    platform: String,
+    external_user_id: Option<String>,
+    source: Option<String>,
+    chat_status: String,
+    blocked: bool,
+    is_chat_read: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    last_message_at: Option<DateTime<Utc>>,
+    last_inbound_at: Option<DateTime<Utc>>,
+}
+
+/// Takes clients, and each one's contacts.
+pub struct Filling<'c> {
+    connection: &'c mut PgConnection,
+    now: DateTime<Utc>,
+    batch: Vec<NewContact>,
+}
+
+/// A client without contacts, to be filled.
+#[derive(Clone, Copy, Debug)]
+pub struct EmptyClient {
+    id: ClientId,
+    default_list: i64,
+}
+
+impl Filling<'_> {
+    /// The database's clock when the filling began.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// The client of that name or id, which is made where it doesn't exist; `None` where it has contacts.
+    pub fn empty_client(&mut self, name_or_id: &str) -> Result<Option<EmptyClient>, StoreError> {
+        let id = match clients::find_client(self.connection, name_or_id)? {
+            Some(client) => client.id,
+            None => clients::create_client(self.connection, name_or_id, Region::DEFAULT)?,
+        };
+        let contacts = contacts::table.filter(contacts::client_id.eq(id.as_uuid()));
+        if diesel::select(exists(contacts)).get_result(self.connection)? {
+            return Ok(None);
+        }
+        let default_list = clients::ensure_list(self.connection, id, DEFAULT_LIST)?;
+        Ok(Some(EmptyClient { id, default_list }))
+    }
+
+    /// Takes the client's next contact, for its default list.
+    pub fn push(&mut self, client: EmptyClient, id: Uuid, draft: ContactDraft) -> Result<(), StoreError> {
+        let (platform, given) = draft.into_parts();
+        let (phone, phone_key, phone_as_given) = match given.phone {
+            Some(phone) => (phone.phone, phone.key, Some(phone.as_given)),
+            None => (None, None, None),
+        };
+        let created_at = given.created_at.unwrap_or(self.now);
+        self.batch.push(NewContact {
+            client_id: client.id.as_uuid(),
+            id,
+            contact_list_id: client.default_list,
+            name: given.name,
+            phone,
+            phone_key,
+            phone_as_given,
+            email: given.email,
+            platform,
+            external_user_id: given.external_user_id,
+            source: given.source,
+            chat_status: given.chat_status.unwrap_or_else(|| DEFAULT_CHAT_STATUS.to_owned()),
+            blocked: given.blocked.unwrap_or(false),
+            is_chat_read: given.is_chat_read.unwrap_or(true),
+            created_at,
+            updated_at: given.last_message_at.unwrap_or(created_at),
+            last_message_at: given.last_message_at,
+            last_inbound_at: given.last_inbound_at,
+        });
+        if self.batch.len() == BATCH {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
+        if !batch.is_empty() {
+            diesel::copy_from(contacts::table)
+                .from_insertable(batch)
+                .execute(self.connection)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes all contacts that `fill` gives, then sees to it that searches find them fast; nothing where `fill` or
+/// anything else fails.
+///
+/// The connection should have no `statement_timeout`.
+///
+/// # Errors
+/// Those of `fill`, and [`StoreError`]; [`StoreError::Exists`] where two contacts have one identity.
+pub fn fill<E: From<StoreError>>(
+    connection: &mut PgConnection,
+    fill: impl FnOnce(&mut Filling<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    transaction(connection, |connection| {
+        // A longer pending list means fewer visits to the trigram indexes; VACUUM empties it.
+        connection
+            .batch_execute("SET LOCAL gin_pending_list_limit = '32MB'")
+            .map_err(StoreError::from)?;
+        let now = diesel::select(diesel::dsl::now.into_sql::<Timestamptz>())
+            .get_result(connection)
+            .map_err(StoreError::from)?;
+        let mut filling = Filling {
+            connection,
+            now,
+            batch: Vec::with_capacity(BATCH),
+        };
+        fill(&mut filling)?;
+        Ok::<_, E>(filling.flush()?)
+    })?;
+    // Statistics for the planner, the map of visible rows for index-only walks.
+    let tidied = connection.batch_execute("VACUUM (ANALYZE) contacts");
+    Ok(tidied.map_err(StoreError::from)?)
+}

@@ -12,6 +12,7 @@ mod migrate;
 pub mod output;
 mod serve;
 mod table;
+mod webhook;
 
 use std::ffi::OsString;
 
@@ -111,6 +112,9 @@ enum Command {
     /// Make, bring along, list and revoke API keys
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Make, list and delete webhooks, by which Meta tells of WhatsApp messages
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
     /// Import contacts from a CSV file, all or nothing
     #[command(after_help = import::EXAMPLE)]
     Import(import::ImportArgs),
@@ -140,6 +144,7 @@ fn run_command(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate => migrate::run(config),
         Command::Client(command) => client::run(config, command),
         Command::Key(command) => key::run(config, command),
+        Command::Webhook(command) => webhook::run(config, command),
         Command::Import(arguments) => import::run(config, arguments),
         Command::Generate(arguments) => generate::run(config, arguments),
         Command::Database(command) => database::run(config, &command),

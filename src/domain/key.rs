@@ -87,17 +87,7 @@ impl ApiKey {
             Format::Mindo => (PREFIXES[0], 24),
             Format::Opaque => (PREFIXES[1], 32),
         };
-        let mut key = String::from(prefix);
-        let mut bytes = [0_u8; 64];
-        while key.len() < prefix.len() + length {
-            getrandom::fill(&mut bytes)?;
-            // 248 is the largest multiple of 62 in a byte: above it the remainder would favour some characters.
-            let fair = bytes.iter().filter(|byte| **byte < 248);
-            for byte in fair.take(prefix.len() + length - key.len()) {
-                key.push(char::from(ALPHABET[usize::from(byte % 62)]));
-            }
-        }
-        Ok(Self(key))
+        Ok(Self(format!("{prefix}{}", random_text(length)?)))
     }
 
     /// Takes the value that a caller sent or that an operator brings along. Surrounding blanks are cut.
@@ -181,6 +171,21 @@ impl NewKey {
             lifetime,
         })
     }
+}
+
+/// That many random characters of the [`ALPHABET`].
+pub(super) fn random_text(length: usize) -> Result<String, getrandom::Error> {
+    let mut text = String::with_capacity(length);
+    let mut bytes = [0_u8; 64];
+    while text.len() < length {
+        getrandom::fill(&mut bytes)?;
+        // 248 is the largest multiple of 62 in a byte: above it the remainder would favour some characters.
+        let fair = bytes.iter().filter(|byte| **byte < 248);
+        for byte in fair.take(length - text.len()) {
+            text.push(char::from(ALPHABET[usize::from(byte % 62)]));
+        }
+    }
+    Ok(text)
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 pub mod client;
 pub mod contact;
 pub mod key;
+pub mod message;
 pub mod phone;
 pub mod term;
+pub mod webhook;
 pub mod window;

@@ -1,4 +1,5 @@
-//! Who is asking: the key in `X-API-Key` decides before anything else of a request is looked at.
+//! Who is asking: the key in `X-API-Key`, or the token that a webhook's address ends with, decides before anything else
+//! of a request is looked at.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -10,7 +11,9 @@ use super::context::{Caller, KeyLabel, RequestContext};
 use super::error::ApiError;
 use super::state::State;
 use crate::domain::key::{ApiKey, KeyError, Scope};
+use crate::domain::webhook::Token;
 use crate::store::keys;
+use crate::store::webhooks::{self, Webhook};
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 
@@ -21,31 +24,54 @@ pub enum Access {
     Public,
     /// A key with this scope.
     Key(Scope),
+    /// The token of a webhook in the path; the body says for itself, by its signature, that it is Meta's.
+    Webhook,
 }
 
-/// Middleware of a route: lets the request pass where its key allows `access`, and leaves the [`Caller`] for
-/// the handler.
+/// Middleware of a route: lets the request pass where its key or its path allows `access`, and leaves the [`Caller`]
+/// or the [`Webhook`] for the handler.
 pub async fn authorize(
     access: Access,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    if let Access::Key(scope) = access {
-        match identify(&request, scope).await {
-            Ok(caller) => request.extensions_mut().insert(caller),
-            Err(error) => return Ok(request.error_response(error).map_into_right_body()),
-        };
+    let decision = match access {
+        Access::Public => Ok(()),
+        Access::Key(scope) => identify(&request, scope).await.map(|caller| {
+            request.extensions_mut().insert(caller);
+        }),
+        Access::Webhook => find_webhook(&request).await.map(|webhook| {
+            request.extensions_mut().insert(webhook);
+        }),
+    };
+    match decision {
+        Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
+        Err(error) => Ok(request.error_response(error).map_into_right_body()),
     }
-    Ok(next.call(request).await?.map_into_left_body())
+}
+
+/// A token that nobody has is a path that doesn't exist.
+async fn find_webhook(request: &ServiceRequest) -> Result<Webhook, ApiError> {
+    let token = request.match_info().get("token").and_then(Token::parse);
+    let token_hash = token.ok_or(ApiError::NotFound)?.hash();
+    let start = RequestContext::of(request.request()).start;
+    state(request)
+        .requests
+        .run(start, move |connection| webhooks::find_webhook(connection, token_hash))
+        .await?
+        .ok_or(ApiError::NotFound)
+}
+
+fn state(request: &ServiceRequest) -> &State {
+    request
+        .app_data::<web::Data<State>>()
+        .expect("the state is part of the app")
 }
 
 async fn identify(request: &ServiceRequest, scope: Scope) -> Result<Caller, ApiError> {
     let key_hash = sent_key(request.headers())?.hash();
-    let state = request
-        .app_data::<web::Data<State>>()
-        .expect("the state is part of the app");
     let start = RequestContext::of(request.request()).start;
-    let credential = state
+    let credential = state(request)
         .requests
         .run(start, move |connection| keys::find_credential(connection, &key_hash))
         .await?

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::error::{ApiError, BodyFault, Expected};
 
-/// The largest body, in bytes.
+/// The largest body of a request, in bytes.
 pub const BODY_MAX: usize = 2 * 1024 * 1024;
 
 /// The most items of a bulk call.
@@ -20,16 +20,16 @@ pub const ITEMS_MAX: usize = 1_000;
 /// The bytes of a body.
 ///
 /// # Errors
-/// [`ApiError::BodyTooLarge`] over [`BODY_MAX`], [`ApiError::TooLate`] where the body is not there at `deadline`, and
+/// [`ApiError::BodyTooLarge`] over `max` bytes, [`ApiError::TooLate`] where the body is not there at `deadline`, and
 /// [`ApiError::Body`] where the client breaks off.
-pub async fn read(mut payload: Payload, deadline: Instant) -> Result<BytesMut, ApiError> {
+pub async fn read(mut payload: Payload, max: usize, deadline: Instant) -> Result<BytesMut, ApiError> {
     let mut bytes = BytesMut::new();
     while let Some(chunk) = timeout_at(deadline, payload.next())
         .await
         .map_err(|_| ApiError::TooLate)?
     {
         let chunk = chunk.map_err(|_| ApiError::Body(BodyFault::Broken))?;
-        if bytes.len() + chunk.len() > BODY_MAX {
+        if bytes.len() + chunk.len() > max {
             return Err(ApiError::BodyTooLarge);
         }
         bytes.extend_from_slice(&chunk);
@@ -39,7 +39,7 @@ pub async fn read(mut payload: Payload, deadline: Instant) -> Result<BytesMut, A
 
 /// The JSON of a body, whatever it is.
 pub async fn read_json(payload: Payload, deadline: Instant) -> Result<Value, ApiError> {
-    let bytes = read(payload, deadline).await?;
+    let bytes = read(payload, BODY_MAX, deadline).await?;
     serde_json::from_slice(&bytes).map_err(|error| {
         ApiError::Body(BodyFault::NotJson {
             line: error.line(),

@@ -28,6 +28,10 @@ pub enum ApiError {
     KeyEnded,
     #[error("a key without the scope")]
     ScopeMissing,
+    #[error("a delivery that isn't signed as it should be")]
+    SignatureWrong,
+    #[error("a handshake that asks for nothing or has another token")]
+    HandshakeRefused,
     #[error("a bad parameter")]
     Parameter {
         /// The parameter's name, which is ours and not the caller's.
@@ -253,6 +257,12 @@ impl ApiError {
             ApiError::ScopeMissing => {
                 "This API key has no access to this resource. Use a key that has the scope for it.".to_owned()
             }
+            ApiError::SignatureWrong => {
+                "Send the body's signature by the app secret in the X-Hub-Signature-256 header.".to_owned()
+            }
+            ApiError::HandshakeRefused => {
+                "Send hub.mode=subscribe and, as hub.verify_token, the token that the address ends with.".to_owned()
+            }
             ApiError::Parameter { name, fault } => match fault {
                 ParameterFault::Missing => format!("Give the parameter '{name}'."),
                 ParameterFault::Escape => {
@@ -288,6 +298,8 @@ impl ApiError {
             ApiError::KeyUnknown => "API Key invalida".to_owned(),
             ApiError::KeyEnded => "API Key expirada".to_owned(),
             ApiError::ScopeMissing => "API Key no tiene acceso a este recurso".to_owned(),
+            ApiError::SignatureWrong => "La firma del cuerpo falta o no corresponde".to_owned(),
+            ApiError::HandshakeRefused => "La verificacion no corresponde".to_owned(),
             ApiError::Parameter { name, fault } => match fault {
                 ParameterFault::Missing => format!("El parametro '{name}' es requerido"),
                 ParameterFault::Escape => {
@@ -332,8 +344,10 @@ impl ResponseError for ApiError {
         match self {
             ApiError::NotFound | ApiError::NoContact => StatusCode::NOT_FOUND,
             ApiError::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            ApiError::KeyMissing | ApiError::KeyUnknown | ApiError::KeyEnded => StatusCode::UNAUTHORIZED,
-            ApiError::ScopeMissing => StatusCode::FORBIDDEN,
+            ApiError::KeyMissing | ApiError::KeyUnknown | ApiError::KeyEnded | ApiError::SignatureWrong => {
+                StatusCode::UNAUTHORIZED
+            }
+            ApiError::ScopeMissing | ApiError::HandshakeRefused => StatusCode::FORBIDDEN,
             ApiError::Parameter { .. } | ApiError::NothingToSearch | ApiError::Body(_) => StatusCode::BAD_REQUEST,
             ApiError::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             ApiError::TargetTooLong => StatusCode::URI_TOO_LONG,

@@ -13,9 +13,11 @@ mod error;
 mod frame;
 mod health;
 mod lookup_answer;
+mod messages;
 pub mod openapi;
 mod query;
 mod state;
+mod whatsapp_webhook;
 
 use std::io;
 use std::net::TcpListener;
@@ -76,7 +78,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         path,
         operations: vec![on(Method::POST, access, documentation, handler)],
     };
-    let (lookup, search) = (Access::Key(Scope::Lookup), Access::Key(Scope::Search));
+    let [lookup, search, write] = [Scope::Lookup, Scope::Search, Scope::Write].map(Access::Key);
     vec![
         get(
             "/api/v1/contact-lookup/",
@@ -96,6 +98,20 @@ pub fn endpoints() -> Vec<Endpoint> {
             &contact_search::DOCUMENTATION,
             || web::to(contact_search::search_contacts),
         ),
+        post("/api/v1/messages/", write, &messages::DOCUMENTATION, || {
+            web::to(messages::record_messages)
+        }),
+        Endpoint {
+            path: "/webhooks/whatsapp/{token}",
+            operations: vec![
+                on(Method::GET, Access::Webhook, &whatsapp_webhook::HANDSHAKE, || {
+                    web::to(whatsapp_webhook::shake_hands)
+                }),
+                on(Method::POST, Access::Webhook, &whatsapp_webhook::DELIVERY, || {
+                    web::to(whatsapp_webhook::take_delivery)
+                }),
+            ],
+        },
         get("/openapi.json", Access::Public, &openapi::DOCUMENTATION, || {
             web::to(openapi::show_specification)
         }),

@@ -167,7 +167,9 @@ fn describe_answers(path: &str, operation: &Operation, schemas: &mut SchemaGener
     };
     let of_access: &[u16] = match operation.access {
         Access::Key(_) => &[401, 403],
-        _ => &[],
+        // The token in the path is the key.
+        Access::Webhook => &[404],
+        Access::Public => &[],
     };
     let of_body: &[u16] = if documentation.body.is_some() { &[400, 413] } else { &[] };
     // Those of the frame around every request, and of the bridge to the database.

@@ -19,6 +19,9 @@ const CHECKOUT_TIMEOUT: Duration = Duration::from_millis(250);
 const BULK_DEADLINE: Duration = Duration::from_secs(10);
 const BULK_POOL_SIZE: u32 = 2;
 
+/// From so many contacts on a call is a bulk call.
+const BULK_ITEMS: usize = 10;
+
 /// What any other answer may take.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(2);
 
@@ -41,6 +44,11 @@ impl State {
             requests: Lane::new(database_url, pool_size, REQUEST_DEADLINE),
             bulk: Lane::new(database_url, BULK_POOL_SIZE, BULK_DEADLINE),
         }
+    }
+
+    /// The lane for a call about so many contacts.
+    pub fn lane_for(&self, items: usize) -> &Lane {
+        if items < BULK_ITEMS { &self.requests } else { &self.bulk }
     }
 }
 

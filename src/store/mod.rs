@@ -8,11 +8,13 @@ pub mod clients;
 pub mod import;
 pub mod keys;
 pub mod lookup;
+pub mod messages;
 pub mod migrations;
 pub mod pool;
 mod schema;
 pub mod search;
 mod statement;
+pub mod webhooks;
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
@@ -46,6 +48,19 @@ impl StoreError {
     /// libpq's words have line breaks; an error here is one line.
     fn unavailable(error: &dyn std::error::Error) -> Self {
         StoreError::Unavailable(one_line(&error.to_string()).into())
+    }
+
+    /// Whether another writer was in the way, so that the same work may end well when it is done anew.
+    fn is_contention(&self) -> bool {
+        match self {
+            // Our own words for it, where what was found is not so any more.
+            StoreError::Exists(_) | StoreError::Statement(DieselError::RollbackTransaction) => true,
+            // diesel has no kind of its own for it.
+            StoreError::Statement(DieselError::DatabaseError(_, information)) => {
+                information.message() == "deadlock detected"
+            }
+            _ => false,
+        }
     }
 }
 

@@ -58,7 +58,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    webhooks (id) {
+        id -> Uuid,
+        client_id -> Uuid,
+        token_hash -> Bytea,
+        app_secret -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(api_keys -> clients (client_id));
 diesel::joinable!(contact_lists -> clients (client_id));
+diesel::joinable!(webhooks -> clients (client_id));
 
-diesel::allow_tables_to_appear_in_same_query!(api_keys, clients, contact_lists, contacts,);
+diesel::allow_tables_to_appear_in_same_query!(api_keys, clients, contact_lists, contacts, webhooks,);

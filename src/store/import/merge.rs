@@ -50,7 +50,7 @@ pub(super) fn merge(
     let merged = loop {
         // Within a savepoint: what a failed attempt did is undone, the copied rows stay.
         match connection.transaction(|connection| try_merge(connection, client, default_source)) {
-            Err(error) if attempt < ATTEMPTS && is_contention(&error) => attempt += 1,
+            Err(error) if attempt < ATTEMPTS && error.is_contention() => attempt += 1,
             result => break result?,
         }
     };
@@ -58,18 +58,6 @@ pub(super) fn merge(
         connection.batch_execute(TIDY_UP)?;
     }
     Ok(merged)
-}
-
-/// Whether another writer was in the way, so that another look at the contacts may end well.
-fn is_contention(error: &StoreError) -> bool {
-    match error {
-        StoreError::Exists(_) => true,
-        // diesel has no kind of its own for it.
-        StoreError::Statement(DieselError::DatabaseError(_, information)) => {
-            information.message() == "deadlock detected"
-        }
-        _ => false,
-    }
 }
 
 fn try_merge(connection: &mut PgConnection, client: ClientId, default_source: &str) -> Result<Merged, StoreError> {

@@ -105,6 +105,19 @@ impl Server {
         self.send_raw(head.as_bytes())
     }
 
+    /// Sends a request with a body, whose length it adds.
+    pub fn send_body(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let headers: String = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        let length = body.len();
+        let head = format!(
+            "{method} {target} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
+        );
+        self.send_raw(&[head.as_bytes(), body].concat())
+    }
+
     /// Sends bytes, and reads until the server closes.
     pub fn send_raw(&self, bytes: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(&self.address).expect("the server accepts");

@@ -1,0 +1,144 @@
+//! Webhooks: the address that Meta calls, and how a call is known to be Meta's.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
+use super::key;
+
+/// The last part of a webhook's address, which is also the "verify token" of Meta's form. It is shown once, when it is
+/// made; `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+/// Characters of a token, 5.95 bits each.
+const TOKEN_LENGTH: usize = 32;
+
+impl Token {
+    /// Makes a new token from the system's random source.
+    pub fn generate() -> Result<Self, getrandom::Error> {
+        key::random_text(TOKEN_LENGTH).map(Self)
+    }
+
+    /// `None` for what no token looks like.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_token = text.len() == TOKEN_LENGTH && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        is_token.then(|| Self(text.to_owned()))
+    }
+
+    /// What the database keeps of the token; a plain SHA-256 for the reason that holds for keys.
+    pub fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.0.as_bytes()).into()
+    }
+
+    /// The token itself, for the one time that it is shown.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// What Meta calls the app secret: with it, Meta signs what it sends. `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AppSecret(String);
+
+/// The longest app secret; Meta's have 32 characters.
+const SECRET_MAX: usize = 256;
+
+impl AppSecret {
+    /// Takes the secret as Meta's dashboard shows it. Surrounding blanks are cut.
+    ///
+    /// # Errors
+    /// A sentence that doesn't hold the text.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let text = text.trim();
+        if text.is_empty() {
+            Err("the app secret is empty")
+        } else if text.len() > SECRET_MAX || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Err("an app secret has at most 256 visible ASCII characters without blanks")
+        } else {
+            Ok(Self(text.to_owned()))
+        }
+    }
+
+    /// The secret itself, for the database.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether `signature`, the value of `X-Hub-Signature-256`, is this secret's for the body, byte by byte as it
+    /// came: `sha256=` and the HMAC-SHA256 in hexadecimal digits. Compared in constant time.
+    pub fn has_signed(&self, body: &[u8], signature: &[u8]) -> bool {
+        let Some(signature) = signature.strip_prefix(b"sha256=").and_then(from_hex) else {
+            return false;
+        };
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_bytes()).expect("HMAC takes keys of any length");
+        mac.update(body);
+        mac.verify_slice(&signature).is_ok()
+    }
+}
+
+impl fmt::Debug for AppSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AppSecret(…)")
+    }
+}
+
+fn from_hex(digits: &[u8]) -> Option<Vec<u8>> {
+    let value = |digit: u8| char::from(digit).to_digit(16);
+    let pair = |pair: &[u8]| u8::try_from(value(pair[0])? * 16 + value(*pair.get(1)?)?).ok();
+    digits.chunks(2).map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_can_be_parsed_back_and_never_repeats() {
+        let token = Token::generate().unwrap();
+        assert_eq!(Token::parse(token.reveal()), Some(token.clone()));
+        assert_ne!(token, Token::generate().unwrap());
+        assert_eq!(format!("{token:?}"), "Token(…)");
+        for other in ["", "short", &"-".repeat(32), &"x".repeat(33)] {
+            assert_eq!(Token::parse(other), None, "{other}");
+        }
+    }
+
+    /// The second test case of RFC 4231.
+    #[test]
+    fn a_signature_is_the_bodys_hmac() {
+        let secret = AppSecret::parse(" Jefe\n").unwrap();
+        let body = b"what do ya want for nothing?";
+        let signature = "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        assert!(secret.has_signed(body, signature.as_bytes()));
+        assert!(secret.has_signed(body, signature.to_uppercase().replace("SHA", "sha").as_bytes()));
+        assert!(!secret.has_signed(b"what do ya want for nothing!", signature.as_bytes()));
+        assert!(!AppSecret::parse("Jeff").unwrap().has_signed(body, signature.as_bytes()));
+        for broken in [
+            "",
+            "sha256=",
+            "sha256=5",
+            "sha256=+f",
+            &signature[7..],
+            &signature[..69],
+            &format!("{signature}00"),
+        ] {
+            assert!(!secret.has_signed(body, broken.as_bytes()), "{broken}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_is_refused() {
+        for text in ["", " \n", "two words", "ñ", &"x".repeat(257)] {
+            assert!(AppSecret::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(format!("{:?}", AppSecret::parse("abc").unwrap()), "AppSecret(…)");
+    }
+}

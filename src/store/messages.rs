@@ -1,0 +1,387 @@
+//! Records messages with the contacts they are about.
+
+use std::collections::{BTreeMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::Error as DieselError;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::clients::ensure_list;
+use super::schema::contacts;
+use super::{PgConnection, StoreError};
+use crate::domain::client::{ClientId, DEFAULT_LIST};
+use crate::domain::message::{Activity, Message, Newcomer, Person, Whom};
+
+/// How often a batch is tried where other writers are in its way.
+const ATTEMPTS: usize = 5;
+
+/// What became of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// It made the contact.
+    Created,
+    /// It changed the contact.
+    Updated,
+    /// The contact knew it, or later ones.
+    Unchanged,
+    /// There is no such contact.
+    NotFound,
+    /// It is more than five minutes ahead of the database's clock, and was left out.
+    Ahead,
+}
+
+/// Records messages in one transaction; what became of each, in their order.
+///
+/// The contacts are locked in the order of their ids, so that batches about the same ones wait for each other and no
+/// two wait in a circle, and what is added is added to the contact as it is then.
+///
+/// # Errors
+/// [`StoreError`]; nothing is recorded then.
+pub fn record_messages(
+    connection: &mut PgConnection,
+    client: ClientId,
+    messages: &[Message],
+) -> Result<Vec<Outcome>, StoreError> {
+    if messages.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut attempt = 1;
+    loop {
+        match connection.transaction(|connection| try_record(connection, client, messages)) {
+            Err(error) if attempt < ATTEMPTS && error.is_contention() => attempt += 1,
+            result => return result,
+        }
+    }
+}
+
+fn try_record(
+    connection: &mut PgConnection,
+    client: ClientId,
+    messages: &[Message],
+) -> Result<Vec<Outcome>, StoreError> {
+    let mut found = find(connection, client, messages)?;
+    let mut made = HashSet::new();
+    let newcomers = newcomers(messages, &found);
+    if !newcomers.is_empty() {
+        let list = ensure_list(connection, client, DEFAULT_LIST)?;
+        for (message, person, newcomer) in newcomers {
+            // Somebody may be missing twice.
+            let found = find(connection, client, std::slice::from_ref(message))?;
+            if found.iter().all(|found| found.contact_id.is_none()) {
+                made.extend(insert(connection, client, list, message, person, newcomer)?);
+            }
+        }
+        found = find(connection, client, messages)?;
+    }
+    let before = lock(connection, client, &found)?;
+    let is_stale = |(message, found): (&Message, &Found)| {
+        found
+            .contact_id
+            .is_some_and(|id| before.get(&id).is_none_or(|contact| contact.is_other(message)))
+    };
+    if messages.iter().zip(&found).any(is_stale) {
+        return Err(DieselError::RollbackTransaction.into());
+    }
+    let mut contacts = before.clone();
+    let mut outcomes = Vec::with_capacity(messages.len());
+    let mut adopted = HashSet::new();
+    for (message, found) in messages.iter().zip(&found) {
+        outcomes.push(match found.contact_id.and_then(|id| contacts.get_mut(&id)) {
+            _ if message.is_ahead(found.now) => Outcome::Ahead,
+            None => Outcome::NotFound,
+            // Only a later message of the batch makes the contact.
+            Some(contact) if message.newcomer.is_none() && made.contains(&contact.id) => Outcome::NotFound,
+            Some(contact) => {
+                let known = contact.clone();
+                contact.add(message, &mut adopted);
+                if made.remove(&contact.id) {
+                    Outcome::Created
+                } else if *contact != known {
+                    Outcome::Updated
+                } else {
+                    Outcome::Unchanged
+                }
+            }
+        });
+    }
+    let is_changed = |contact: &&Contact| before.get(&contact.id) != Some(contact);
+    update(connection, client, contacts.values().filter(is_changed))?;
+    Ok(outcomes)
+}
+
+/// The contact of each message.
+///
+/// A person is whoever has the external id on the channel; else who has the phone there, and where an external id is
+/// asked for no other one. For a phone the readings are gone through in their order (national in the client's region
+/// first, as the lookup does), and for each the contact that stores that very number comes before one whose number only
+/// reaches the same line, since the same person may be written both ways (a WhatsApp id has Argentina's 9, the address
+/// book hasn't). Of several the oldest is meant, as for every write. Another channel's contact is never meant, though it
+/// has the number: who wrote on WhatsApp has not written an SMS.
+const FIND: &str = "
+SELECT DISTINCT ON (item) found.id AS contact_id, now() AS now
+FROM unnest($2, $3, $4, $5, $6, $7) WITH ORDINALITY
+    AS asked (item, serial_id, platform, external_user_id, phone, phone_key, reading)
+LEFT JOIN LATERAL (
+    SELECT id, 1 AS rank, created_at, contacts.serial_id FROM contacts
+    WHERE client_id = $1 AND contacts.serial_id = asked.serial_id
+    UNION ALL
+    SELECT id, 2, created_at, contacts.serial_id FROM contacts
+    WHERE client_id = $1 AND contacts.platform = asked.platform
+        AND contacts.external_user_id = asked.external_user_id
+    UNION ALL
+    SELECT id, 3, created_at, contacts.serial_id FROM contacts
+    WHERE client_id = $1 AND contacts.platform = asked.platform AND contacts.phone = asked.phone
+        AND contacts.external_user_id IS NULL
+    UNION ALL
+    SELECT id, CASE WHEN contacts.phone = asked.phone THEN 3 ELSE 4 END, created_at, contacts.serial_id FROM contacts
+    WHERE client_id = $1 AND contacts.platform = asked.platform AND contacts.phone_key = asked.phone_key
+        AND (contacts.external_user_id IS NULL OR asked.external_user_id IS NULL)
+) AS found ON true
+ORDER BY item, found.id IS NULL, reading, rank, created_at, found.serial_id
+";
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    contact_id: Option<Uuid>,
+    #[diesel(sql_type = Timestamptz)]
+    now: DateTime<Utc>,
+}
+
+fn find(connection: &mut PgConnection, client: ClientId, messages: &[Message]) -> Result<Vec<Found>, StoreError> {
+    // A column each; a message has as many rows as its phone has readings.
+    let mut items: Vec<i32> = Vec::new();
+    let mut serial_ids: Vec<Option<i64>> = Vec::new();
+    let mut platforms: Vec<Option<&str>> = Vec::new();
+    let mut external_user_ids: Vec<Option<&str>> = Vec::new();
+    let mut phones: Vec<Option<&str>> = Vec::new();
+    let mut phone_keys: Vec<Option<&str>> = Vec::new();
+    for (item, message) in (0..).zip(messages) {
+        let (serial_id, person) = match &message.whom {
+            Whom::Contact(serial_id) => (Some(*serial_id), None),
+            Whom::Person(person) => (None, Some(person)),
+        };
+        let readings = person
+            .and_then(|person| person.phone.as_ref())
+            .map(|phone| &phone.readings);
+        for reading in 0..readings.map_or(1, Vec::len) {
+            let reading = readings.map(|readings| &readings[reading]);
+            items.push(item);
+            serial_ids.push(serial_id);
+            platforms.push(person.map(|person| person.platform.as_str()));
+            external_user_ids.push(person.and_then(|person| person.external_user_id.as_deref()));
+            phones.push(reading.map(|reading| reading.phone.as_str()));
+            phone_keys.push(reading.map(|reading| reading.key.as_str()));
+        }
+    }
+    Ok(sql_query(FIND)
+        .bind::<SqlUuid, _>(client.as_uuid())
+        .bind::<Array<Integer>, _>(items)
+        .bind::<Array<Nullable<BigInt>>, _>(serial_ids)
+        .bind::<Array<Nullable<Text>>, _>(platforms)
+        .bind::<Array<Nullable<Text>>, _>(external_user_ids)
+        .bind::<Array<Nullable<Text>>, _>(phones)
+        .bind::<Array<Nullable<Text>>, _>(phone_keys)
+        .load(connection)?)
+}
+
+/// The messages that make a contact where nobody else does, in an order of their own, so that two batches that make the
+/// same contacts don't wait in a circle.
+fn newcomers<'a>(messages: &'a [Message], found: &[Found]) -> Vec<(&'a Message, &'a Person, &'a Newcomer)> {
+    let mut missing: Vec<_> = messages
+        .iter()
+        .zip(found)
+        .filter(|(message, found)| found.contact_id.is_none() && !message.is_ahead(found.now))
+        .filter_map(|(message, _)| match (&message.whom, &message.newcomer) {
+            (Whom::Person(person), Some(newcomer)) => Some((message, person, newcomer)),
+            _ => None,
+        })
+        .collect();
+    missing.sort_by_key(|(_, person, _)| {
+        let phone = person.phone.as_ref().and_then(|phone| phone.stored.phone.as_deref());
+        (person.platform.as_str(), person.external_user_id.as_deref(), phone)
+    });
+    missing
+}
+
+/// Makes a contact with the message's times, and gives its id; `None` where another writer was faster.
+fn insert(
+    connection: &mut PgConnection,
+    client: ClientId,
+    list: i64,
+    message: &Message,
+    person: &Person,
+    newcomer: &Newcomer,
+) -> Result<Option<Uuid>, StoreError> {
+    let mut activity = Activity::default();
+    activity.add(message);
+    let phone = person.phone.as_ref().map(|phone| &phone.stored);
+    Ok(diesel::insert_into(contacts::table)
+        .values((
+            contacts::client_id.eq(client.as_uuid()),
+            contacts::id.eq(Uuid::now_v7()),
+            contacts::contact_list_id.eq(list),
+            contacts::name.eq(newcomer.name.as_deref()),
+            contacts::source.eq(newcomer.source),
+            contacts::platform.eq(&person.platform),
+            contacts::external_user_id.eq(person.external_user_id.as_deref()),
+            contacts::phone.eq(phone.and_then(|phone| phone.phone.as_deref())),
+            contacts::phone_key.eq(phone.and_then(|phone| phone.key.as_deref())),
+            contacts::phone_as_given.eq(phone.map(|phone| phone.as_given.as_str())),
+            contacts::last_message_at.eq(activity.last_message_at),
+            contacts::last_inbound_at.eq(activity.last_inbound_at),
+            contacts::is_chat_read.eq(activity.is_chat_read),
+            contacts::chat_status.eq(activity.chat_status),
+        ))
+        .on_conflict_do_nothing()
+        .returning(contacts::id)
+        .get_result(connection)
+        .optional()?)
+}
+
+/// A contact that nobody else changes until the transaction ends.
+#[derive(Clone, PartialEq, Eq)]
+struct Contact {
+    id: Uuid,
+    name: Option<String>,
+    external_user_id: Option<String>,
+    phone: Option<String>,
+    phone_key: Option<String>,
+    phone_as_given: Option<String>,
+    activity: Activity,
+}
+
+impl Contact {
+    /// Whether another writer made the contact somebody else after it was found by the phone.
+    fn is_other(&self, message: &Message) -> bool {
+        let Whom::Person(person) = &message.whom else {
+            return false;
+        };
+        person.external_user_id.is_some()
+            && self.external_user_id.is_some()
+            && self.external_user_id != person.external_user_id
+    }
+
+    /// Adds the message, and where it may make contacts also what this one lacks: what there is stays, since somebody
+    /// may have written it with more care. An external id that `adopted` has went to another contact.
+    fn add<'a>(&mut self, message: &'a Message, adopted: &mut HashSet<(&'a str, &'a str)>) {
+        self.activity.add(message);
+        let (Some(newcomer), Whom::Person(person)) = (&message.newcomer, &message.whom) else {
+            return;
+        };
+        if self.name.is_none() {
+            self.name.clone_from(&newcomer.name);
+        }
+        if let Some(phone) = &person.phone
+            && self.phone.is_none()
+        {
+            self.phone.clone_from(&phone.stored.phone);
+            self.phone_key.clone_from(&phone.stored.key);
+            self.phone_as_given = Some(phone.stored.as_given.clone());
+        }
+        if let Some(id) = &person.external_user_id
+            && self.external_user_id.is_none()
+            && adopted.insert((&person.platform, id))
+        {
+            self.external_user_id = Some(id.clone());
+        }
+    }
+}
+
+/// Locks the contacts that were found, and reads them as they are then. One that is gone by now is missing.
+fn lock(
+    connection: &mut PgConnection,
+    client: ClientId,
+    found: &[Found],
+) -> Result<BTreeMap<Uuid, Contact>, StoreError> {
+    let ids: HashSet<Uuid> = found.iter().filter_map(|found| found.contact_id).collect();
+    let rows = contacts::table
+        .filter(contacts::client_id.eq(client.as_uuid()))
+        .filter(contacts::id.eq_any(ids))
+        .order(contacts::id)
+        .for_no_key_update()
+        .select((
+            contacts::id,
+            contacts::name,
+            contacts::external_user_id,
+            (contacts::phone, contacts::phone_key, contacts::phone_as_given),
+            (
+                contacts::last_message_at,
+                contacts::last_inbound_at,
+                contacts::is_chat_read,
+                contacts::chat_status,
+            ),
+        ))
+        .load::<ContactRow>(connection)?;
+    let contact = |(id, name, external_user_id, phone, activity): ContactRow| {
+        let (phone, phone_key, phone_as_given) = phone;
+        let (last_message_at, last_inbound_at, is_chat_read, chat_status) = activity;
+        let contact = Contact {
+            id,
+            name,
+            external_user_id,
+            phone,
+            phone_key,
+            phone_as_given,
+            activity: Activity {
+                last_message_at,
+                last_inbound_at,
+                is_chat_read,
+                chat_status,
+            },
+        };
+        (id, contact)
+    };
+    Ok(rows.into_iter().map(contact).collect())
+}
+
+type ContactRow = (
+    Uuid,
+    Option<String>,
+    Option<String>,
+    (Option<String>, Option<String>, Option<String>),
+    (Option<DateTime<Utc>>, Option<DateTime<Utc>>, bool, String),
+);
+
+const UPDATE: &str = "
+UPDATE contacts
+SET name = said.name, external_user_id = said.external_user_id, phone = said.phone, phone_key = said.phone_key,
+    phone_as_given = said.phone_as_given, last_message_at = said.last_message_at,
+    last_inbound_at = said.last_inbound_at, is_chat_read = said.is_chat_read, chat_status = said.chat_status,
+    updated_at = now()
+FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    AS said (id, name, external_user_id, phone, phone_key, phone_as_given, last_message_at, last_inbound_at,
+             is_chat_read, chat_status)
+WHERE contacts.client_id = $1 AND contacts.id = said.id
+";
+
+fn update<'a>(
+    connection: &mut PgConnection,
+    client: ClientId,
+    contacts: impl Iterator<Item = &'a Contact>,
+) -> Result<(), StoreError> {
+    let contacts: Vec<&Contact> = contacts.collect();
+    if contacts.is_empty() {
+        return Ok(());
+    }
+    fn column<'a, T>(contacts: &[&'a Contact], value: impl Fn(&'a Contact) -> T) -> Vec<T> {
+        contacts.iter().map(|contact| value(contact)).collect()
+    }
+    sql_query(UPDATE)
+        .bind::<SqlUuid, _>(client.as_uuid())
+        .bind::<Array<SqlUuid>, _>(column(&contacts, |contact| contact.id))
+        .bind::<Array<Nullable<Text>>, _>(column(&contacts, |contact| contact.name.as_deref()))
+        .bind::<Array<Nullable<Text>>, _>(column(&contacts, |contact| contact.external_user_id.as_deref()))
+        .bind::<Array<Nullable<Text>>, _>(column(&contacts, |contact| contact.phone.as_deref()))
+        .bind::<Array<Nullable<Text>>, _>(column(&contacts, |contact| contact.phone_key.as_deref()))
+        .bind::<Array<Nullable<Text>>, _>(column(&contacts, |contact| contact.phone_as_given.as_deref()))
+        .bind::<Array<Nullable<Timestamptz>>, _>(column(&contacts, |contact| contact.activity.last_message_at))
+        .bind::<Array<Nullable<Timestamptz>>, _>(column(&contacts, |contact| contact.activity.last_inbound_at))
+        .bind::<Array<Bool>, _>(column(&contacts, |contact| contact.activity.is_chat_read))
+        .bind::<Array<Text>, _>(column(&contacts, |contact| contact.activity.chat_status.as_str()))
+        .execute(connection)?;
+    Ok(())
+}

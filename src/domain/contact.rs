@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, SubsecRound, Utc};
+use uuid::Uuid;
 
 use super::client::NAME_MAX;
 use super::phone::StoredPhone;
@@ -94,6 +95,8 @@ pub struct Given {
     pub last_inbound_at: Option<DateTime<Utc>>,
     pub contact_list: Option<String>,
     pub external_user_id: Option<String>,
+    /// The pipeline stage; files don't say it.
+    pub default_stage_id: Option<Uuid>,
 }
 
 /// What is said about one contact, checked: it has an identity, its texts fit, and no time is ahead.
@@ -107,37 +110,31 @@ impl ContactDraft {
     /// Checks what is given; `now` is the database's clock.
     ///
     /// A contact's last message is at least as late as its last inbound one, so the later of both becomes
-    /// its `last_message_at`.
+    /// its `last_message_at`. Times are cut to microseconds, which is what the database keeps.
     ///
     /// # Errors
     /// A [`Refusal`] for the first thing that doesn't hold.
     pub fn new(mut given: Given, now: DateTime<Utc>) -> Result<Self, Refusal> {
         given.phone = given.phone.filter(|phone| phone.phone.is_some());
-        let texts = [
-            (Attribute::ExternalUserId, &given.external_user_id, 256),
-            (Attribute::Email, &given.email, 320),
-            (Attribute::Name, &given.name, 512),
-            (Attribute::Platform, &given.platform, 64),
-            (Attribute::Source, &given.source, 64),
-            (Attribute::ChatStatus, &given.chat_status, 64),
-            (Attribute::ContactList, &given.contact_list, NAME_MAX),
-        ];
-        for (attribute, text, max) in texts {
-            if let Some(text) = text {
-                check_text(attribute, text, max)?;
-            }
-        }
-        if let Some(phone) = &given.phone {
-            check_text(Attribute::Phone, &phone.as_given, 256)?;
-        }
+        check_texts([
+            (Attribute::ExternalUserId, given.external_user_id.as_ref()),
+            (Attribute::Email, given.email.as_ref()),
+            (Attribute::Name, given.name.as_ref()),
+            (Attribute::Platform, given.platform.as_ref()),
+            (Attribute::Source, given.source.as_ref()),
+            (Attribute::ChatStatus, given.chat_status.as_ref()),
+            (Attribute::ContactList, given.contact_list.as_ref()),
+            (Attribute::Phone, given.phone.as_ref().map(|phone| &phone.as_given)),
+        ])?;
         let times = [
-            (Attribute::CreatedAt, given.created_at),
-            (Attribute::LastMessageAt, given.last_message_at),
-            (Attribute::LastInboundAt, given.last_inbound_at),
+            (Attribute::CreatedAt, &mut given.created_at),
+            (Attribute::LastMessageAt, &mut given.last_message_at),
+            (Attribute::LastInboundAt, &mut given.last_inbound_at),
         ];
         for (attribute, time) in times {
             if let Some(time) = time {
-                check_time(attribute, time, now)?;
+                check_time(attribute, *time, now)?;
+                *time = time.trunc_subsecs(6);
             }
         }
         if given.external_user_id.is_none() && given.phone.is_none() && given.email.is_none() {
@@ -152,13 +149,66 @@ impl ContactDraft {
         &self.given
     }
 
+    /// The channel that the contact is on.
+    pub fn platform(&self) -> &str {
+        &self.platform
+    }
+
     /// The channel that the contact is on, and what is given.
     pub fn into_parts(self) -> (String, Given) {
         (self.platform, self.given)
     }
 }
 
-fn check_text(attribute: Attribute, text: &str, max: usize) -> Result<(), Refusal> {
+/// What is to change of a contact, unchecked. `None` leaves what is there; of what can be cleared, `Some(None)` does.
+#[derive(Clone, Default, Debug)]
+pub struct Changes {
+    pub name: Option<Option<String>>,
+    pub phone: Option<Option<StoredPhone>>,
+    pub email: Option<Option<String>>,
+    pub default_stage_id: Option<Option<Uuid>>,
+    pub chat_status: Option<String>,
+    pub blocked: Option<bool>,
+    pub is_chat_read: Option<bool>,
+    pub contact_list: Option<String>,
+}
+
+/// What is to change of a contact, checked: its texts fit, and a phone has digits.
+#[derive(Clone, Debug)]
+pub struct ContactEdit(Changes);
+
+impl ContactEdit {
+    /// # Errors
+    /// A [`Refusal`] for the first thing that doesn't hold.
+    pub fn new(changes: Changes) -> Result<Self, Refusal> {
+        let phone = changes.phone.iter().flatten().next();
+        if phone.is_some_and(|phone| phone.phone.is_none()) {
+            return Err(Refusal::NoDigits);
+        }
+        check_texts([
+            (Attribute::Name, changes.name.iter().flatten().next()),
+            (Attribute::Phone, phone.map(|phone| &phone.as_given)),
+            (Attribute::Email, changes.email.iter().flatten().next()),
+            (Attribute::ChatStatus, changes.chat_status.as_ref()),
+            (Attribute::ContactList, changes.contact_list.as_ref()),
+        ])?;
+        Ok(Self(changes))
+    }
+
+    pub fn changes(&self) -> &Changes {
+        &self.0
+    }
+}
+
+fn check_texts<const N: usize>(texts: [(Attribute, Option<&String>); N]) -> Result<(), Refusal> {
+    texts
+        .into_iter()
+        .filter_map(|(attribute, text)| Some((attribute, text?)))
+        .try_for_each(|(attribute, text)| check_text(attribute, text))
+}
+
+fn check_text(attribute: Attribute, text: &str) -> Result<(), Refusal> {
+    let max = longest(attribute);
     if text.is_empty() {
         return Err(Refusal::Empty { attribute });
     }
@@ -170,6 +220,17 @@ fn check_text(attribute: Attribute, text: &str, max: usize) -> Result<(), Refusa
         return Err(Refusal::TooLong { attribute, max });
     }
     Ok(())
+}
+
+/// The most characters that an attribute may have where it is a text.
+const fn longest(attribute: Attribute) -> usize {
+    match attribute {
+        Attribute::Name => 512,
+        Attribute::Email => 320,
+        Attribute::Phone | Attribute::ExternalUserId => 256,
+        Attribute::ContactList => NAME_MAX,
+        _ => 64,
+    }
 }
 
 fn check_time(attribute: Attribute, time: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Refusal> {
@@ -187,6 +248,8 @@ fn check_time(attribute: Attribute, time: DateTime<Utc>, now: DateTime<Utc>) -> 
 pub enum Refusal {
     #[error("an external id, a phone with digits, or an email is needed")]
     NoIdentity,
+    #[error("it has no digit")]
+    NoDigits,
     #[error("it is empty")]
     Empty { attribute: Attribute },
     #[error("it holds a NUL character")]
@@ -204,6 +267,7 @@ impl Refusal {
     pub fn attribute(&self) -> Option<Attribute> {
         match *self {
             Refusal::NoIdentity => None,
+            Refusal::NoDigits => Some(Attribute::Phone),
             Refusal::Empty { attribute }
             | Refusal::Nul { attribute }
             | Refusal::TooLong { attribute, .. }
@@ -216,6 +280,7 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::phone::Region;
 
     fn now() -> DateTime<Utc> {
         "2025-03-28T14:22:00Z".parse().unwrap()
@@ -278,6 +343,35 @@ mod tests {
             Refusal::Future {
                 attribute: Attribute::CreatedAt
             }
+        );
+    }
+
+    #[test]
+    fn times_are_cut_to_what_the_database_keeps() {
+        let mut given = email();
+        given.created_at = Some("2025-03-28T14:21:00.123456789Z".parse().unwrap());
+        let draft = ContactDraft::new(given, now()).unwrap();
+        let kept = "2025-03-28T14:21:00.123456Z".parse().unwrap();
+        assert_eq!(draft.given().created_at, Some(kept));
+    }
+
+    #[test]
+    fn a_change_may_clear_a_phone_but_not_set_one_without_digits() {
+        let phone = |text| Some(Some(StoredPhone::read(text, Region::DEFAULT)));
+        let change = |phone| {
+            ContactEdit::new(Changes {
+                phone,
+                ..Changes::default()
+            })
+        };
+        assert!(change(Some(None)).is_ok());
+        assert!(change(phone("+54 9 11 2345-6789")).is_ok());
+        assert_eq!(change(phone("none")).unwrap_err(), Refusal::NoDigits);
+        let attribute = Attribute::Phone;
+        let long = "1".repeat(257);
+        assert_eq!(
+            change(phone(&long)).unwrap_err(),
+            Refusal::TooLong { attribute, max: 256 }
         );
     }
 

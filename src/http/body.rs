@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
 use super::error::{ApiError, BodyFault, Expected};
+use crate::domain::contact::{Attribute, Refusal};
 
 /// The largest body of a request, in bytes.
 pub const BODY_MAX: usize = 2 * 1024 * 1024;
@@ -117,6 +118,31 @@ impl Members {
             Some(Value::Array(items)) => Ok(Some(items)),
             Some(_) => Err(wrong(name, Expected::Array)),
         }
+    }
+}
+
+/// What a refusal means to a caller for whom each attribute is called what `member` says. `names` are the members of
+/// which one has to be there.
+pub fn refused(refusal: &Refusal, member: fn(Attribute) -> &'static str, names: &'static str) -> BodyFault {
+    match *refusal {
+        Refusal::NoIdentity => BodyFault::NoIdentity { names },
+        Refusal::NoDigits => wrong(member(Attribute::Phone), Expected::Phone),
+        Refusal::Empty { attribute } => BodyFault::Missing {
+            name: member(attribute),
+        },
+        Refusal::Nul { attribute } => BodyFault::Nul {
+            name: member(attribute),
+        },
+        Refusal::TooLong { attribute, max } => BodyFault::TooLong {
+            name: member(attribute),
+            max,
+        },
+        Refusal::Future { attribute } => BodyFault::Future {
+            name: member(attribute),
+        },
+        Refusal::TooEarly { attribute } => BodyFault::TooEarly {
+            name: member(attribute),
+        },
     }
 }
 

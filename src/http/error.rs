@@ -42,6 +42,8 @@ pub enum ApiError {
     NothingToSearch,
     #[error("no such contact")]
     NoContact,
+    #[error("another contact has that identity")]
+    IdentityTaken,
     #[error("a bad body")]
     Body(BodyFault),
     #[error("the body is too large")]
@@ -73,6 +75,10 @@ pub enum ParameterFault {
     TooLong,
     /// More than once in the query.
     Repeated,
+    /// No whole number from the first to the second.
+    NotBetween(i64, i64),
+    /// None of ours.
+    Cursor,
 }
 
 /// What is wrong with a JSON body.
@@ -103,14 +109,20 @@ pub enum BodyFault {
         index: usize,
         max: usize,
     },
+    /// A time before the year 1.
+    TooEarly { name: &'static str },
     /// None of the members that say who is meant.
     NoIdentity { names: &'static str },
+    /// A change after which nothing would say who the contact is.
+    IdentityLost,
 }
 
 /// What a member should have been.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Expected {
     Text,
+    /// A text with a digit.
+    Phone,
     Flag,
     Integer,
     Time,
@@ -132,6 +144,7 @@ impl BodyFault {
             BodyFault::Member { name, expected } => {
                 let expected = match expected {
                     Expected::Text => "a text",
+                    Expected::Phone => "a phone number with digits",
                     Expected::Flag => "true or false",
                     Expected::Integer => "a whole number",
                     Expected::Time => "an RFC 3339 time such as 2025-03-28T14:22:00Z",
@@ -155,7 +168,11 @@ impl BodyFault {
                     "'{name}[{index}]' should be a text of 1 to {max} bytes, not blank and without a NUL character."
                 )
             }
+            BodyFault::TooEarly { name } => format!("The time '{name}' is before the year 1. Correct it."),
             BodyFault::NoIdentity { names } => format!("It isn't said who is meant. Give {names}."),
+            BodyFault::IdentityLost => {
+                "Nothing would be left that says who the contact is. Keep its phone or its email.".to_owned()
+            }
         }
     }
 }
@@ -274,11 +291,21 @@ impl ApiError {
                 ParameterFault::Nul => format!("The parameter '{name}' has a NUL character. Leave it out."),
                 ParameterFault::TooLong => format!("The parameter '{name}' is longer than 256 bytes. Shorten it."),
                 ParameterFault::Repeated => format!("The parameter '{name}' is there more than once. Send it once."),
+                ParameterFault::NotBetween(min, max) => {
+                    format!("The parameter '{name}' should be a whole number from {min} to {max}.")
+                }
+                ParameterFault::Cursor => {
+                    format!("The parameter '{name}' is not one of ours. Take it from the header Link as it is.")
+                }
             },
             ApiError::NothingToSearch => {
                 "Give at least one of the parameters 'phone' (with a digit in it) and 'email'.".to_owned()
             }
             ApiError::NoContact => "There is no such contact.".to_owned(),
+            ApiError::IdentityTaken => {
+                "Another contact of the channel has this phone or email already. Change or delete that one first."
+                    .to_owned()
+            }
             ApiError::Body(fault) => fault.english(),
             ApiError::BodyTooLarge => "The body is larger than 2 MiB. Send less at once.".to_owned(),
             ApiError::TargetTooLong => "The address is longer than 8192 bytes. Shorten it.".to_owned(),
@@ -309,9 +336,14 @@ impl ApiError {
                 ParameterFault::Nul => format!("El parametro '{name}' tiene un caracter NUL"),
                 ParameterFault::TooLong => format!("El parametro '{name}' supera los 256 bytes"),
                 ParameterFault::Repeated => format!("El parametro '{name}' esta repetido. Envielo una sola vez"),
+                ParameterFault::NotBetween(min, max) => {
+                    format!("El parametro '{name}' debe ser un numero entero de {min} a {max}")
+                }
+                ParameterFault::Cursor => format!("El parametro '{name}' no es valido"),
             },
             ApiError::NothingToSearch => "Indique al menos un parametro".to_owned(),
             ApiError::NoContact => "No existe ese contacto".to_owned(),
+            ApiError::IdentityTaken => "Otro contacto del canal ya tiene ese telefono o email".to_owned(),
             ApiError::Body(fault) => match fault {
                 BodyFault::Broken => "El cuerpo llego incompleto".to_owned(),
                 BodyFault::NotJson { line, column } => {
@@ -327,7 +359,9 @@ impl ApiError {
                 BodyFault::Item { name, index, max } => {
                     format!("El campo '{name}[{index}]' debe ser un texto de 1 a {max} bytes, no vacio y sin NUL")
                 }
+                BodyFault::TooEarly { name } => format!("El campo '{name}' es anterior al ano 1"),
                 BodyFault::NoIdentity { names } => format!("Falta indicar el contacto: {names}"),
+                BodyFault::IdentityLost => "El contacto quedaria sin telefono ni email".to_owned(),
             },
             ApiError::BodyTooLarge => "El cuerpo supera los 2 MiB".to_owned(),
             ApiError::TargetTooLong => "La direccion supera los 8192 bytes".to_owned(),
@@ -343,6 +377,7 @@ impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
             ApiError::NotFound | ApiError::NoContact => StatusCode::NOT_FOUND,
+            ApiError::IdentityTaken => StatusCode::CONFLICT,
             ApiError::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             ApiError::KeyMissing | ApiError::KeyUnknown | ApiError::KeyEnded | ApiError::SignatureWrong => {
                 StatusCode::UNAUTHORIZED
@@ -363,12 +398,18 @@ impl ResponseError for ApiError {
     }
 }
 
+impl From<BodyFault> for ApiError {
+    fn from(fault: BodyFault) -> Self {
+        ApiError::Body(fault)
+    }
+}
+
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) | StoreError::Refused(_) => ApiError::NoDatabase(Box::new(error)),
-            StoreError::Exhausted => ApiError::Busy,
-            StoreError::TimedOut(_) => ApiError::TooLate,
+            StoreError::Exhausted | StoreError::Contended => ApiError::Busy,
+            StoreError::TimedOut(_) | StoreError::Late => ApiError::TooLate,
             StoreError::Exists(_) | StoreError::Statement(_) => ApiError::Internal(Box::new(error)),
         }
     }

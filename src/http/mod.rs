@@ -5,9 +5,14 @@
 
 mod auth;
 mod body;
+mod contact_activity;
+mod contact_batch;
+mod contact_edit;
+mod contact_info;
 mod contact_lookup;
 mod contact_lookup_batch;
 mod contact_search;
+mod contact_upsert;
 mod context;
 mod error;
 mod frame;
@@ -15,6 +20,7 @@ mod health;
 mod lookup_answer;
 mod messages;
 pub mod openapi;
+mod public_contact;
 mod query;
 mod state;
 mod whatsapp_webhook;
@@ -98,6 +104,35 @@ pub fn endpoints() -> Vec<Endpoint> {
             &contact_search::DOCUMENTATION,
             || web::to(contact_search::search_contacts),
         ),
+        get("/api/public/contacts", search, &contact_activity::DOCUMENTATION, || {
+            web::to(contact_activity::list_recent_contacts)
+        }),
+        get(
+            "/api/public/contact/{id}/info",
+            search,
+            &contact_info::DOCUMENTATION,
+            || web::to(contact_info::show_contact),
+        ),
+        Endpoint {
+            path: "/api/public/contact/{id}",
+            operations: vec![
+                on(Method::PATCH, write, &contact_edit::CHANGE, || {
+                    web::to(contact_edit::edit_contact)
+                }),
+                on(Method::DELETE, write, &contact_edit::ERASURE, || {
+                    web::to(contact_edit::delete_contact)
+                }),
+            ],
+        },
+        post(
+            "/api/public/customer/upsert/info",
+            write,
+            &contact_upsert::DOCUMENTATION,
+            || web::to(contact_upsert::upsert_contact),
+        ),
+        post("/api/v1/contacts/", write, &contact_batch::DOCUMENTATION, || {
+            web::to(contact_batch::upsert_contacts)
+        }),
         post("/api/v1/messages/", write, &messages::DOCUMENTATION, || {
             web::to(messages::record_messages)
         }),

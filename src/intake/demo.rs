@@ -311,6 +311,7 @@ fn make_up(random: &mut ChaCha8Rng, number: usize, now: DateTime<Utc>) -> Given 
         last_inbound_at,
         contact_list: text(pick(random, &LISTS, |choice| choice.1).0),
         external_user_id: has_ids.then(|| format!("{platform}-{number}")),
+        default_stage_id: None,
     }
 }
 

@@ -242,6 +242,7 @@ impl People {
             last_inbound_at: has_inbound.then(|| last_inbound_at.max(created_at)),
             contact_list: None,
             // Nobody who lacks both phone and email would have an identity otherwise.
+            default_stage_id: None,
             external_user_id: (!has_phone || platform == "webchat").then(|| format!("{platform}-{number}")),
         };
         (self.id(number), given)

@@ -335,6 +335,7 @@ impl Rows<'_> {
             last_inbound_at: time(Attribute::LastInboundAt)?,
             contact_list: text(Attribute::ContactList).or_else(|| self.options.list.clone()),
             external_user_id: text(Attribute::ExternalUserId),
+            default_stage_id: None,
         })
     }
 

@@ -8,7 +8,6 @@ mod merge;
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
 use uuid::Uuid;
 
 use super::{StoreError, transaction};
@@ -197,9 +196,7 @@ pub fn import<E: From<StoreError>>(
 ) -> Result<Merged, E> {
     transaction(connection, |connection| {
         connection.batch_execute(TABLES).map_err(StoreError::from)?;
-        let now = diesel::select(diesel::dsl::now.into_sql::<Timestamptz>())
-            .get_result(connection)
-            .map_err(StoreError::from)?;
+        let now = super::now(connection).map_err(StoreError::from)?;
         let mut staging = Staging {
             connection,
             now,

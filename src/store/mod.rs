@@ -5,6 +5,7 @@
 
 pub mod bulk_copy;
 pub mod clients;
+pub mod contacts;
 pub mod import;
 pub mod keys;
 pub mod lookup;
@@ -16,7 +17,10 @@ pub mod search;
 mod statement;
 pub mod webhooks;
 
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::sql_types::Timestamptz;
 
 /// A connection to PostgreSQL; other layers pass it on and call nothing of it.
 pub use diesel::pg::PgConnection;
@@ -39,6 +43,12 @@ pub enum StoreError {
     /// What is being made exists already.
     #[error("it exists already")]
     Exists(#[source] DieselError),
+    /// Other writers were in the way at every attempt.
+    #[error("other writers kept writing the same")]
+    Contended,
+    /// Work of many statements was given up, since nobody waits for its answer any more.
+    #[error("the deadline has passed")]
+    Late,
     /// Anything else; the source says what.
     #[error("a statement failed")]
     Statement(#[source] DieselError),
@@ -55,9 +65,9 @@ impl StoreError {
         match self {
             // Our own words for it, where what was found is not so any more.
             StoreError::Exists(_) | StoreError::Statement(DieselError::RollbackTransaction) => true,
-            // diesel has no kind of its own for it.
-            StoreError::Statement(DieselError::DatabaseError(_, information)) => {
-                information.message() == "deadlock detected"
+            StoreError::Statement(DieselError::DatabaseError(kind, information)) => {
+                // diesel has no kind of its own for a deadlock.
+                matches!(kind, DatabaseErrorKind::SerializationFailure) || information.message() == "deadlock detected"
             }
             _ => false,
         }
@@ -124,4 +134,9 @@ impl<E> From<DieselError> for Abort<E> {
     fn from(error: DieselError) -> Self {
         Abort::Store(error.into())
     }
+}
+
+/// The database's clock.
+fn now(connection: &mut PgConnection) -> QueryResult<DateTime<Utc>> {
+    diesel::select(diesel::dsl::now.into_sql::<Timestamptz>()).get_result(connection)
 }

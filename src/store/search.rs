@@ -16,9 +16,10 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
+use super::contacts::ContactRow;
 use super::statement::{Bind, Statement};
 use super::{PgConnection, StoreError};
 use crate::domain::client::ClientId;
@@ -35,37 +36,6 @@ const WALK_ROWS: i64 = 100_000;
 
 /// Fewer matches in the probe than this are chance, and the trigram index is the better bet.
 const PROBE_MATCHES: usize = 3;
-
-/// A contact as the search API shows it.
-#[derive(Clone, Debug, QueryableByName)]
-pub struct ContactRow {
-    #[diesel(sql_type = SqlUuid)]
-    pub id: Uuid,
-    #[diesel(sql_type = Nullable<Text>)]
-    pub name: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    pub phone: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    pub email: Option<String>,
-    #[diesel(sql_type = Text)]
-    pub platform: String,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub last_message_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Text)]
-    pub chat_status: String,
-    #[diesel(sql_type = Timestamptz)]
-    pub created_at: DateTime<Utc>,
-    #[diesel(sql_type = SqlUuid)]
-    pub client_id: Uuid,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    pub ai_customer_id: Option<Uuid>,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    pub default_stage_id: Option<Uuid>,
-    #[diesel(sql_type = Bool)]
-    pub blocked: bool,
-    #[diesel(sql_type = Bool)]
-    pub is_chat_read: bool,
-}
 
 /// What is known of a match before its row is read: enough to sort by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]

@@ -1,13 +1,15 @@
 //! SQL in its own words that is prepared once a connection.
 //!
 //! diesel prepares what its typed builder makes once a connection and `sql_query` at every call. The two
-//! searches are written in SQL for its shape's sake and run thousands of times a minute, so they want both.
+//! searches, and what finds the contact that a write means, are written in SQL for its shape's sake and run thousands
+//! of times a minute, so they want both.
 
+use chrono::{DateTime, Utc};
 use diesel::pg::{Pg, PgConnection};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::RunQueryDsl;
 use diesel::result::QueryResult;
-use diesel::sql_types::{Array, BigInt, Text, Untyped, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Untyped, Uuid as SqlUuid};
 use uuid::Uuid;
 
 /// One value that a statement asks for.
@@ -17,6 +19,7 @@ pub(super) enum Bind {
     BigInts(Vec<i64>),
     Text(String),
     Texts(Vec<String>),
+    Time(DateTime<Utc>),
     Uuid(Uuid),
     Uuids(Vec<Uuid>),
 }
@@ -46,6 +49,7 @@ impl QueryFragment<Pg> for Statement {
                     Some(Bind::BigInts(value)) => out.push_bind_param::<Array<BigInt>, _>(value)?,
                     Some(Bind::Text(value)) => out.push_bind_param::<Text, _>(value)?,
                     Some(Bind::Texts(value)) => out.push_bind_param::<Array<Text>, _>(value)?,
+                    Some(Bind::Time(value)) => out.push_bind_param::<Timestamptz, _>(value)?,
                     Some(Bind::Uuid(value)) => out.push_bind_param::<SqlUuid, _>(value)?,
                     Some(Bind::Uuids(value)) => out.push_bind_param::<Array<SqlUuid>, _>(value)?,
                     None => {}

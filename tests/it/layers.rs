@@ -108,9 +108,14 @@ fn a_library_is_spoken_in_its_layer_alone() {
 #[test]
 fn an_endpoints_file_never_imports_another() {
     let endpoints = [
+        "contact_activity",
+        "contact_batch",
+        "contact_edit",
+        "contact_info",
         "contact_lookup",
         "contact_lookup_batch",
         "contact_search",
+        "contact_upsert",
         "health",
         "messages",
         "whatsapp_webhook",

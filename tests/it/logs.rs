@@ -1,27 +1,14 @@
 //! What the log says of a request, and what it never says.
 
-use std::time::{Duration, Instant};
-
 use contact_search::domain::key::Scope;
 use serde_json::Value;
 
 use crate::support::app::{Server, add_key, encode, revoke};
 use crate::support::{Contact, TestApp};
 
-/// The log once it holds `count` access lines; they are written after the answer is.
+/// The log once it holds `count` access lines.
 fn log_with(server: &Server, count: usize) -> String {
-    let start = Instant::now();
-    loop {
-        let log = server.log.lock().unwrap().clone();
-        if log.matches("answered").count() >= count {
-            return log;
-        }
-        assert!(
-            start.elapsed() < Duration::from_secs(10),
-            "{count} access lines in {log}"
-        );
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    server.log_when(|log| log.matches("answered").count() >= count)
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use contact_search::domain::client::ClientId;
 use contact_search::domain::key::{ApiKey, Format, NewKey, Scope};
@@ -89,6 +89,22 @@ impl Server {
         self.child.wait().expect("a child can be waited for").code()
     }
 
+    /// What the log has said once `is_there` holds of it; it is written after the answer.
+    pub fn log_when(&self, is_there: impl Fn(&str) -> bool) -> String {
+        let start = Instant::now();
+        loop {
+            let log = self.log.lock().unwrap().clone();
+            if is_there(&log) {
+                return log;
+            }
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "the log doesn't say it: {log}"
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Sends `GET target` with the key, if any.
     pub fn get(&self, target: &str, key: Option<&str>) -> Answer {
         let headers: Vec<(&str, &str)> = key.map(|key| ("X-API-Key", key)).into_iter().collect();
@@ -116,6 +132,13 @@ impl Server {
             "{method} {target} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
         );
         self.send_raw(&[head.as_bytes(), body].concat())
+    }
+
+    /// Sends JSON, with the key, if any.
+    pub fn send_json(&self, method: &str, target: &str, key: Option<&str>, body: &[u8]) -> Answer {
+        let mut headers = vec![("Content-Type", "application/json")];
+        headers.extend(key.map(|key| ("X-API-Key", key)));
+        self.send_body(method, target, &headers, body)
     }
 
     /// Sends bytes, and reads until the server closes.
@@ -236,6 +259,12 @@ impl TestApp {
     /// Sends `GET target` with the app's own key.
     pub fn get(&self, target: &str) -> Answer {
         self.server.get(target, Some(&self.key))
+    }
+
+    /// Sends JSON with the app's own key.
+    pub fn send(&self, method: &str, target: &str, body: &Value) -> Answer {
+        self.server
+            .send_json(method, target, Some(&self.key), body.to_string().as_bytes())
     }
 
     pub fn add(&self, contact: Contact<'_>) -> contacts::Added {

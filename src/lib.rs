@@ -7,7 +7,7 @@
 //! | [`cli`] | the commands: one file each, a few lines that parse, call and print |
 //! | [`config`] | what flags, environment and defaults say |
 //! | [`http`] | routes, authentication, errors, and one file an endpoint |
-//! | [`intake`] | files coming in: reading, header mapping, import; the demo's contacts |
+//! | [`intake`] | files coming in and going out: reading, header mapping, import, export; contacts that are made up |
 //! | [`store`] | everything that speaks SQL |
 //! | [`domain`] | what a contact, a phone number, a search term, a key *is* |
 //! | [`embedded`] | the private PostgreSQL that runs where no database is named |

@@ -3,6 +3,7 @@
 mod client;
 mod database;
 mod demo;
+mod export;
 mod generate;
 mod import;
 mod interrupt;
@@ -118,6 +119,9 @@ enum Command {
     /// Import contacts from a CSV file, all or nothing
     #[command(after_help = import::EXAMPLE)]
     Import(import::ImportArgs),
+    /// Export a client's contacts to CSV, for import to take back
+    #[command(after_help = export::EXAMPLE)]
+    Export(export::ExportArgs),
     /// Make up contacts by the million, to try and to measure on
     #[command(after_help = generate::EXAMPLE)]
     Generate(generate::GenerateArgs),
@@ -146,6 +150,7 @@ fn run_command(cli: Cli) -> anyhow::Result<()> {
         Command::Key(command) => key::run(config, command),
         Command::Webhook(command) => webhook::run(config, command),
         Command::Import(arguments) => import::run(config, arguments),
+        Command::Export(arguments) => export::run(config, arguments),
         Command::Generate(arguments) => generate::run(config, arguments),
         Command::Database(command) => database::run(config, &command),
     }

@@ -39,12 +39,12 @@ const FIRST_NAMES: &str = "María José Juan Ana Luis Carlos Jorge Sofía Pedro 
     Hugo Beatriz João Fernanda Thiago Larissa Rafael Juliana Antônio Bruna Iván Teresa Agustín Josefa Emilio Pilar \
     Ramiro Elena";
 
-const LAST_NAMES: &str = "González Rodríguez García Fernández López Martínez Pérez Gómez Sánchez Díaz Romero Silva Muñoz \
-    Rojas Santos Hernández Ramírez Torres Castro Vargas Oliveira Souza Álvarez Ruiz Flores Acosta Benítez Medina Herrera \
-    Suárez Aguirre Giménez Gutiérrez Pereyra Soto Contreras Sepúlveda Morales Fuentes Espinoza Reyes Ortiz Cruz Mendoza \
-    Guzmán Salazar Delgado Ríos Cabrera Molina Navarro Vega Campos Núñez Ponce Smith Costa Pereira Almeida Ribeiro \
-    Carvalho Lima Araújo Barbosa Gonçalves Moreira Restrepo Ospina Zuluaga Cárdenas Valencia Quintero Bianchi Rossi \
-    Ferrari Ibáñez Quiroga Zapata Lagos Tapia";
+const LAST_NAMES: &str = "González Rodríguez García Fernández Martínez Pérez Gómez Sánchez Díaz Romero Silva Muñoz \
+    Rojas Santos Hernández Ramírez Torres Castro Vargas López Oliveira Souza Álvarez Ruiz Flores Acosta Benítez \
+    Medina Herrera Suárez Aguirre Giménez Gutiérrez Pereyra Soto Contreras Sepúlveda Morales Fuentes Espinoza \
+    Reyes Ortiz Cruz Mendoza Guzmán Salazar Delgado Ríos Cabrera Molina Navarro Vega Campos Núñez Ponce Smith \
+    Costa Pereira Almeida Ribeiro Carvalho Lima Araújo Barbosa Gonçalves Moreira Restrepo Ospina Zuluaga Cárdenas \
+    Valencia Quintero Bianchi Rossi Ferrari Ibáñez Quiroga Zapata Lagos Tapia";
 
 /// Names by their share in ten-thousandths of all people; of these 72 % have it in their email.
 const SPECIAL_NAMES: [(&str, u32); 2] = [("John", 278), ("Ximena", 14)];

@@ -1,6 +1,7 @@
 //! Files coming in and going out, and contacts that are made up.
 
 pub mod demo;
+pub mod export;
 pub mod generate;
 mod header;
 pub mod import;

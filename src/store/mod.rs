@@ -6,6 +6,7 @@
 pub mod bulk_copy;
 pub mod clients;
 pub mod contacts;
+pub mod export;
 pub mod import;
 pub mod keys;
 pub mod lookup;

@@ -659,6 +659,7 @@ fn the_help_of_every_command_has_an_example() {
         &["key", "list"],
         &["key", "revoke"],
         &["import"],
+        &["export"],
         &["generate"],
         &["database", "url"],
         &[],

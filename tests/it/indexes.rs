@@ -67,6 +67,13 @@ fn neither_reads_the_table_from_end_to_end() {
             let phone = format!("+54911300{number:02}777");
             let found = lookup::find_by_phone(&mut connection, client, &readings(&phone, Region::DEFAULT)).unwrap();
             assert_eq!(found.and_then(|row| row.phone), Some(phone.clone()));
+            let questions = vec![readings(&phone, Region::DEFAULT); 10];
+            let found = lookup::find_all_by_phone(&mut connection, client, &questions).unwrap();
+            assert!(
+                found
+                    .iter()
+                    .all(|row| row.as_ref().and_then(|row| row.phone.as_ref()) == Some(&phone))
+            );
             for term in ["@", "example", "zzqy", &format!("f{number}{number}{number}f")] {
                 let term = EmailTerm::parse(term).unwrap();
                 search::search_contacts(&mut connection, client, None, Some(&term)).unwrap();

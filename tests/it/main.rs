@@ -4,6 +4,7 @@ mod cli;
 mod contacts;
 mod demo;
 mod embedded;
+mod export;
 mod generate;
 mod http;
 mod import;

@@ -1,0 +1,56 @@
+//! `export`
+
+use std::fs::File;
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::database::{Database, find_client};
+use super::output;
+use crate::config::DatabaseConfig;
+use crate::intake::export::{self, ExportError, Form};
+
+pub const EXAMPLE: &str = "Examples:\n  contact-search export --client Acme > acme.csv\n  contact-search export --client \
+                           Acme --spreadsheet acme-for-excel.csv";
+
+#[derive(Args, Debug)]
+pub struct ExportArgs {
+    /// The file to write [default: standard output]
+    file: Option<PathBuf>,
+    /// The client whose contacts they are, by name or id
+    #[arg(long, value_name = "CLIENT")]
+    client: String,
+    /// Write for people and not for import: no cell that Excel would take for a formula or another number
+    #[arg(long)]
+    spreadsheet: bool,
+}
+
+pub fn run(config: &DatabaseConfig, arguments: ExportArgs) -> anyhow::Result<()> {
+    let database = Database::open(config)?;
+    let mut connection = database.connect()?;
+    let client = find_client(&mut connection, &arguments.client)?;
+    let form = if arguments.spreadsheet {
+        Form::Spreadsheet
+    } else {
+        Form::Import
+    };
+    let (name, out): (_, Box<dyn Write>) = match &arguments.file {
+        Some(path) => {
+            let name = path.display().to_string();
+            let file = File::create(path).with_context(|| format!("{name} can't be written"))?;
+            (name, Box::new(file))
+        }
+        None => ("the output".to_owned(), Box::new(io::stdout().lock())),
+    };
+    match export::export(&mut connection, &client, form, &mut BufWriter::new(out)) {
+        // Whoever read has seen enough, as `head` does.
+        Err(ExportError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("{name} is incomplete")),
+        Ok(report) => {
+            output::say(report);
+            Ok(())
+        }
+    }
+}

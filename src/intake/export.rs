@@ -1,0 +1,236 @@
+//! Writes a client's contacts as CSV, in one of two forms: for `import` to take back, or for people to open in a
+//! spreadsheet.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io::{self, Write};
+
+use chrono::{DateTime, Datelike, SecondsFormat, Utc};
+
+use crate::domain::contact::Attribute;
+use crate::domain::phone::{Region, StoredPhone};
+use crate::domain::window::FUTURE_TOLERANCE;
+use crate::store::clients::Client;
+use crate::store::export::{self, ExportedRow};
+use crate::store::{PgConnection, StoreError};
+
+/// Whom a file is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// `import`, which reads every cell as it was.
+    Import,
+    /// People: a spreadsheet shows every cell as text, for which some begin with an apostrophe.
+    Spreadsheet,
+}
+
+/// What was written, and how much of it `import` would change.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Report {
+    pub contacts: u64,
+    /// Contacts in which `import` would see the same person as in another one.
+    pub doubles: u64,
+    /// Contacts that a file, or the import's rules, can't give back as they are: with blanks around a text, without a
+    /// source, with a stage, with a phone that was read in another region, or with a time that is none.
+    pub changed: u64,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} contacts exported", self.contacts)?;
+        if self.doubles > 0 {
+            write!(
+                f,
+                "\n{} share their phone or email with another one of the channel: import would merge them",
+                self.doubles
+            )?;
+        }
+        if self.changed > 0 {
+            write!(
+                f,
+                "\n{} would not come back quite as they are: import cuts blanks, gives a source to those without, reads \
+                 phones in one region, refuses times ahead, and knows no stages",
+                self.changed
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Why an export ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("it can't be written")]
+    Write(#[from] io::Error),
+}
+
+/// Writes all contacts of a client as they are at one moment, the oldest first, a header before them.
+///
+/// # Errors
+/// [`ExportError::Write`] where `out` takes no more; what was written until then is incomplete.
+pub fn export(
+    connection: &mut PgConnection,
+    client: &Client,
+    form: Form,
+    out: &mut dyn Write,
+) -> Result<Report, ExportError> {
+    let mut report = Report::default();
+    let mut line = String::new();
+    if form == Form::Spreadsheet {
+        // Without the mark Excel reads UTF-8 as something else.
+        line.push('\u{FEFF}');
+    }
+    push_record(&mut line, Attribute::ALL.map(|attribute| Some(attribute.name().into())));
+    out.write_all(line.as_bytes())?;
+    export::read_all(connection, client.id, |row| {
+        let phone = phone_cell(&row, client.default_region);
+        report.contacts += 1;
+        report.doubles += u64::from(row.has_double);
+        report.changed += u64::from(!comes_back(&row, phone, client.default_region));
+        let cells = Attribute::ALL.map(|attribute| cell(&row, phone, attribute));
+        line.clear();
+        match form {
+            Form::Import => push_record(&mut line, cells),
+            Form::Spreadsheet => push_record(&mut line, cells.map(|cell| cell.map(harmless))),
+        }
+        Ok::<_, ExportError>(out.write_all(line.as_bytes())?)
+    })?;
+    out.flush()?;
+    Ok(report)
+}
+
+/// What the import reads as the attribute.
+fn cell<'r>(row: &'r ExportedRow, phone: Option<&'r str>, attribute: Attribute) -> Option<Cow<'r, str>> {
+    let text = |text: &'r Option<String>| text.as_deref().map(Cow::from);
+    let flag = |flag| Some(if flag { "true" } else { "false" }.into());
+    let time = |time: DateTime<Utc>| Cow::from(time.to_rfc3339_opts(SecondsFormat::Micros, true));
+    match attribute {
+        Attribute::Name => text(&row.name),
+        Attribute::Phone => phone.map(Cow::from),
+        Attribute::Email => text(&row.email),
+        Attribute::Platform => Some(row.platform.as_str().into()),
+        Attribute::Source => text(&row.source),
+        Attribute::ChatStatus => Some(row.chat_status.as_str().into()),
+        Attribute::Blocked => flag(row.blocked),
+        Attribute::IsChatRead => flag(row.is_chat_read),
+        Attribute::CreatedAt => Some(time(row.created_at)),
+        Attribute::LastMessageAt => row.last_message_at.map(time),
+        Attribute::LastInboundAt => row.last_inbound_at.map(time),
+        Attribute::ContactList => Some(row.contact_list.as_str().into()),
+        Attribute::ExternalUserId => text(&row.external_user_id),
+    }
+}
+
+/// The number as it came, where it reads in the client's region as what is stored; else what is stored. The two differ
+/// in contacts whose number was read in another region, or was written by other programs.
+fn phone_cell(row: &ExportedRow, region: Region) -> Option<&str> {
+    let as_given = row.phone_as_given.as_deref().filter(|text| {
+        let read = StoredPhone::read(text.trim(), region);
+        (&read.phone, &read.key) == (&row.phone, &row.phone_key)
+    });
+    as_given.or(row.phone.as_deref())
+}
+
+/// Whether an import into an empty client of the region makes this very contact of its record.
+fn comes_back(row: &ExportedRow, phone: Option<&str>, region: Region) -> bool {
+    let phone_comes_back = match phone {
+        Some(cell) => {
+            let read = StoredPhone::read(cell.trim(), region);
+            row.phone.is_some()
+                && (&read.phone, &read.key, Some(&read.as_given))
+                    == (&row.phone, &row.phone_key, row.phone_as_given.as_ref())
+        }
+        None => row.phone_as_given.is_none(),
+    };
+    let texts = [&row.name, &row.email, &row.source, &row.external_user_id];
+    let mut texts = texts
+        .into_iter()
+        .flatten()
+        .chain([&row.platform, &row.chat_status, &row.contact_list]);
+    // Years before 1 and after 9999 can't be written as RFC 3339.
+    let is_time = |time: &DateTime<Utc>| (1..=9999).contains(&time.year()) && *time <= row.now + FUTURE_TOLERANCE;
+    let mut times = [Some(row.created_at), row.last_message_at, row.last_inbound_at]
+        .into_iter()
+        .flatten();
+    phone_comes_back
+        && row.source.is_some()
+        && !row.has_stage
+        && texts.all(|text| !text.is_empty() && text.trim() == text)
+        && times.all(|time| is_time(&time))
+}
+
+/// Appends a record as RFC 4180 has it, but for the line's end.
+fn push_record<'c>(line: &mut String, cells: impl IntoIterator<Item = Option<Cow<'c, str>>>) {
+    for (index, cell) in cells.into_iter().enumerate() {
+        if index > 0 {
+            line.push(',');
+        }
+        let cell = cell.unwrap_or_default();
+        if cell.contains(['"', ',', '\n', '\r']) {
+            line.push('"');
+            line.push_str(&cell.replace('"', "\"\""));
+            line.push('"');
+        } else {
+            line.push_str(&cell);
+        }
+    }
+    line.push('\n');
+}
+
+/// How many digits a spreadsheet shows of a number.
+const SHOWN_DIGITS: usize = 11;
+
+/// The text with an apostrophe wherever a spreadsheet would take what follows for a formula or a number that it isn't:
+/// at the beginning, and after what might separate cells, since a spreadsheet in Spanish splits at semicolons.
+fn harmless(cell: Cow<'_, str>) -> Cow<'_, str> {
+    const STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+    const SEPARATORS: [char; 4] = [';', '\t', '\r', '\n'];
+    let is_digits = cell.bytes().all(|byte| byte.is_ascii_digit());
+    if is_digits && (cell.len() > SHOWN_DIGITS || cell.len() > 1 && cell.starts_with('0')) {
+        return format!("'{cell}").into();
+    }
+    if !cell.contains(STARTS) {
+        return cell;
+    }
+    let mut text = String::with_capacity(cell.len() + 1);
+    let mut at_start = true;
+    for character in cell.chars() {
+        if at_start && STARTS.contains(&character) {
+            text.push('\'');
+        }
+        text.push(character);
+        at_start = SEPARATORS.contains(&character);
+    }
+    text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spreadsheet_takes_no_text_for_a_formula_or_a_number() {
+        for (text, expected) in [
+            ("=HYPERLINK(\"x\")", "'=HYPERLINK(\"x\")"),
+            ("+5491123456789", "'+5491123456789"),
+            ("-1", "'-1"),
+            ("@SUM(1)", "'@SUM(1)"),
+            ("\tx", "'\tx"),
+            ("\r=1", "'\r'=1"),
+            ("a;=1", "a;'=1"),
+            ("a\n=1", "a\n'=1"),
+            ("a=b", "a=b"),
+            ("ana@example.com", "ana@example.com"),
+            ("2025-01-15T10:30:00Z", "2025-01-15T10:30:00Z"),
+            ("011 15-2345-6789", "011 15-2345-6789"),
+            ("01123456789", "'01123456789"),
+            ("178414012345678901", "'178414012345678901"),
+            ("12345678901", "12345678901"),
+            ("0", "0"),
+            ("", ""),
+        ] {
+            assert_eq!(harmless(text.into()), expected, "{text:?}");
+        }
+    }
+}

@@ -266,6 +266,23 @@ fn a_server_starts_without_its_database_and_is_ready_when_it_comes() {
 }
 
 #[test]
+fn in_a_database_of_ones_own_nothing_is_filled_in() {
+    let database = TestDatabase::new();
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--database-url", database.url()]);
+    let server = Server::start(command);
+    assert_eq!(server.get("/readyz", None).status, 200);
+    for table in ["clients", "api_keys", "contacts"] {
+        assert_eq!(
+            database.count(&format!("SELECT count(*) AS count FROM {table}")),
+            0,
+            "{table}"
+        );
+    }
+    assert!(!server.output.lock().unwrap().contains("curl"));
+}
+
+#[test]
 fn a_database_that_comes_without_its_schema_is_503_and_the_log_names_the_command() {
     let database = TestDatabase::empty();
     database.set_available(false);

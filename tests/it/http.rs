@@ -378,29 +378,47 @@ fn without_its_database_it_answers_503_in_each_shape_soon_and_comes_back_by_itse
 fn what_takes_too_long_is_504_and_what_finds_no_connection_free_is_503() {
     let app = TestApp::start_with(&["--pool-size", "1"]);
     let mut blocker = app.database.connect();
-    diesel::connection::SimpleConnection::batch_execute(&mut blocker, "BEGIN; LOCK TABLE contacts").unwrap();
-    std::thread::scope(|scope| {
-        let late = scope.spawn(|| app.get(DOCUMENTED[1]));
-        // The first request is at its statement, and holds the only connection, once PostgreSQL shows it waiting.
-        while app
-            .database
-            .count("SELECT count(*) AS count FROM pg_locks WHERE NOT granted")
-            == 0
-        {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        let busy = app.get(DOCUMENTED[0]);
-        assert_eq!((busy.status, busy.header("retry-after")), (503, Some("1")));
-        assert_eq!(
-            busy.json(),
-            json!({"error": "El servidor no tiene capacidad. Reintente en un segundo"})
-        );
-        let late = late.join().unwrap();
-        assert_eq!(late.status, 504);
-        assert_eq!(late.json()["error"], "Gateway Timeout");
-    });
-    diesel::connection::SimpleConnection::batch_execute(&mut blocker, "ROLLBACK").unwrap();
-    assert_eq!(app.get(DOCUMENTED[0]).status, 200, "it goes on afterwards");
+    let late_and_busy = [
+        (
+            [DOCUMENTED[1], DOCUMENTED[0]],
+            json!({
+                "statusCode": 504, "error": "Gateway Timeout",
+                "message": "The answer took too long. Try again, or ask for something more specific.",
+            }),
+            json!({"error": "El servidor no tiene capacidad. Reintente en un segundo"}),
+        ),
+        (
+            [DOCUMENTED[0], DOCUMENTED[1]],
+            json!({"error": "La respuesta demoro demasiado. Reintente"}),
+            json!({
+                "statusCode": 503, "error": "Service Unavailable",
+                "message": "The server has no capacity left. Try again in a second.",
+            }),
+        ),
+    ];
+    for ([slow, other], too_late, no_capacity) in late_and_busy {
+        diesel::connection::SimpleConnection::batch_execute(&mut blocker, "BEGIN; LOCK TABLE contacts").unwrap();
+        std::thread::scope(|scope| {
+            let late = scope.spawn(|| app.get(slow));
+            wait_for_a_blocked_statement(&app);
+            let busy = app.get(other);
+            assert_eq!((busy.status, busy.header("retry-after")), (503, Some("1")));
+            assert_eq!(busy.json(), no_capacity);
+            let late = late.join().unwrap();
+            assert_eq!((late.status, late.json()), (504, too_late));
+            assert!(late.header("x-request-id").is_some() && busy.header("x-request-id").is_some());
+        });
+        diesel::connection::SimpleConnection::batch_execute(&mut blocker, "ROLLBACK").unwrap();
+        assert_eq!(app.get(slow).status, 200, "it goes on afterwards");
+    }
+}
+
+/// Waits until a request is at its statement and holds its connection, which PostgreSQL shows as a lock not granted.
+fn wait_for_a_blocked_statement(app: &TestApp) {
+    let blocked = "SELECT count(*) AS count FROM pg_locks WHERE NOT granted";
+    while app.database.count(blocked) == 0 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 #[test]
@@ -411,13 +429,7 @@ fn a_request_in_flight_ends_before_a_terminated_server_does() {
     let answer = std::thread::scope(|scope| {
         let app = &app;
         let in_flight = scope.spawn(|| app.get(DOCUMENTED[1]));
-        while app
-            .database
-            .count("SELECT count(*) AS count FROM pg_locks WHERE NOT granted")
-            == 0
-        {
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        wait_for_a_blocked_statement(app);
         let pid = nix::unistd::Pid::from_raw(i32::try_from(app.server.pid()).unwrap());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
         std::thread::sleep(Duration::from_millis(100));

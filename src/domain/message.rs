@@ -86,6 +86,13 @@ impl Phone {
 pub struct TooEarly;
 
 impl Message {
+    /// Whether the message may say of a contact that is known by its phone alone, or of a new one, which external id is
+    /// its.
+    pub fn can_identify(&self) -> bool {
+        let has_external_id = |person: &Person| person.external_user_id.is_some();
+        self.newcomer.is_some() && matches!(&self.whom, Whom::Person(person) if has_external_id(person))
+    }
+
     /// # Errors
     /// [`TooEarly`].
     pub fn new(

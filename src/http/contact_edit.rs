@@ -57,10 +57,10 @@ pub async fn edit_contact(
     state: web::Data<State>,
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
+    let id = id_in_path(&request)?;
     let start = RequestContext::of(&request).start;
     let members = body::read_json(payload, state.requests.deadline(start)).await?;
     let edit = read_edit(&Members::new(members)?, caller.region)?;
-    let id = id_in_path(&request)?;
     let client = caller.client;
     let edited = state
         .requests

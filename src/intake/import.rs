@@ -149,7 +149,7 @@ pub enum ImportError {
 impl From<StoreError> for ImportError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Exists(_) => ImportError::Contended(error),
+            StoreError::Exists(_) | StoreError::Contended => ImportError::Contended(error),
             error => ImportError::Store(error),
         }
     }

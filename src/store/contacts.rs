@@ -191,6 +191,9 @@ impl From<DieselError> for EditError {
     }
 }
 
+/// How often a write is tried where other writers are in the way.
+const ATTEMPTS: usize = 5;
+
 /// Changes the client's contact of that id, and gives it as it is then. A list that doesn't exist is made.
 ///
 /// # Errors
@@ -201,21 +204,35 @@ pub fn edit_contact(
     id: Uuid,
     edit: &ContactEdit,
 ) -> Result<ContactRow, EditError> {
-    connection.transaction(|connection| {
-        // Before the contact is locked, as every writer does: the other order could end in a deadlock.
-        let list = edit.changes().contact_list.as_deref();
-        let list = list.map(|name| ensure_list(connection, client, name)).transpose()?;
-        let present = lock(connection, client, id)?.ok_or(EditError::NotFound)?;
-        let mut wanted = present.clone();
-        wanted.edit(edit, list);
-        if !wanted.has_identity() {
-            return Err(EditError::NoIdentity);
+    let mut attempt = 1;
+    loop {
+        // A batch may hold what this waits for, and wait for this contact.
+        match connection.transaction(|connection| try_edit(connection, client, id, edit)) {
+            Err(EditError::Store(StoreError::Contended)) if attempt < ATTEMPTS => attempt += 1,
+            outcome => return outcome,
         }
-        if wanted != present {
-            update(connection, client, id, &wanted)?;
-        }
-        find_contact(connection, client, id)?.ok_or(EditError::NotFound)
-    })
+    }
+}
+
+fn try_edit(
+    connection: &mut PgConnection,
+    client: ClientId,
+    id: Uuid,
+    edit: &ContactEdit,
+) -> Result<ContactRow, EditError> {
+    // Before the contact is locked, as every writer does: the other order could end in a deadlock.
+    let list = edit.changes().contact_list.as_deref();
+    let list = list.map(|name| ensure_list(connection, client, name)).transpose()?;
+    let present = lock(connection, client, id)?.ok_or(EditError::NotFound)?;
+    let mut wanted = present.clone();
+    wanted.edit(edit, list);
+    if !wanted.has_identity() {
+        return Err(EditError::NoIdentity);
+    }
+    if wanted != present {
+        update(connection, client, id, &wanted)?;
+    }
+    find_contact(connection, client, id)?.ok_or(EditError::NotFound)
 }
 
 /// Erases the client's contact of that id; `false` where there is none.

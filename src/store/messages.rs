@@ -35,8 +35,10 @@ pub enum Outcome {
 
 /// Records messages in one transaction; what became of each, in their order.
 ///
-/// The contacts are locked in the order of their ids, so that batches about the same ones wait for each other and no
-/// two wait in a circle, and what is added is added to the contact as it is then.
+/// A message that may give a contact its external id changes whom the ones after it mean, so it is recorded by itself;
+/// those between such messages are recorded together. Together they lock the contacts in the order of their ids, so that
+/// batches about the same ones wait for each other; where two wait in a circle all the same, one is recorded anew. What
+/// is added is added to the contact as it is then.
 ///
 /// # Errors
 /// [`StoreError`]; nothing is recorded then.
@@ -48,13 +50,21 @@ pub fn record_messages(
     if messages.is_empty() {
         return Ok(Vec::new());
     }
-    let mut attempt = 1;
-    loop {
-        match connection.transaction(|connection| try_record(connection, client, messages)) {
-            Err(error) if attempt < ATTEMPTS && error.is_contention() => attempt += 1,
-            result => return result,
+    for _ in 0..ATTEMPTS {
+        let recorded = connection.transaction(|connection| {
+            let runs = messages.chunk_by(|before, message| !before.can_identify() && !message.can_identify());
+            let mut outcomes = Vec::with_capacity(messages.len());
+            for run in runs {
+                outcomes.extend(try_record(connection, client, run)?);
+            }
+            Ok(outcomes)
+        });
+        match recorded {
+            Err::<_, StoreError>(error) if error.is_contention() => {}
+            outcome => return outcome,
         }
     }
+    Err(StoreError::Contended)
 }
 
 fn try_record(

@@ -44,7 +44,7 @@ pub enum StoreError {
     /// What is being made exists already.
     #[error("it exists already")]
     Exists(#[source] DieselError),
-    /// Other writers were in the way at every attempt.
+    /// Other writers were in the way: of a statement that waited for them in a circle, or at every attempt.
     #[error("other writers kept writing the same")]
     Contended,
     /// Work of many statements was given up, since nobody waits for its answer any more.
@@ -65,11 +65,8 @@ impl StoreError {
     fn is_contention(&self) -> bool {
         match self {
             // Our own words for it, where what was found is not so any more.
-            StoreError::Exists(_) | StoreError::Statement(DieselError::RollbackTransaction) => true,
-            StoreError::Statement(DieselError::DatabaseError(kind, information)) => {
-                // diesel has no kind of its own for a deadlock.
-                matches!(kind, DatabaseErrorKind::SerializationFailure) || information.message() == "deadlock detected"
-            }
+            StoreError::Statement(DieselError::RollbackTransaction) => true,
+            StoreError::Exists(_) | StoreError::Contended => true,
             _ => false,
         }
     }
@@ -85,6 +82,9 @@ impl From<DieselError> for StoreError {
             DieselError::DatabaseError(kind, information) => match kind {
                 DatabaseErrorKind::ClosedConnection => StoreError::unavailable(&error),
                 DatabaseErrorKind::UniqueViolation => StoreError::Exists(error),
+                DatabaseErrorKind::SerializationFailure => StoreError::Contended,
+                // diesel has no kind of its own for it.
+                _ if information.message() == "deadlock detected" => StoreError::Contended,
                 // PostgreSQL's own words, since diesel keeps no SQLSTATE. A server that translates its messages
                 // gets the less precise `Statement`; the caller's own deadline tells the rest.
                 _ if information.message().starts_with("canceling statement due to") => StoreError::TimedOut(error),

@@ -1007,3 +1007,45 @@ fn a_batch_leaves_the_contacts_that_an_import_of_the_same_rows_leaves() {
     assert_eq!(dump(&posted), dump(&imported));
     assert_eq!(dump(&posted).len(), 5);
 }
+
+#[test]
+fn a_change_that_waits_in_a_circle_with_another_writer_is_no_500() {
+    let app = TestApp::start();
+    let changed = app.add(Contact {
+        phone: Some("+5491100000001"),
+        ..Contact::default()
+    });
+    // Another writer has made a contact of the phone that the change wants, and then wants the changed contact.
+    let mut other = app.database.connect();
+    let execute = |connection: &mut PgConnection, sql: &str| {
+        diesel::connection::SimpleConnection::batch_execute(connection, sql).unwrap();
+    };
+    execute(
+        &mut other,
+        &format!(
+            "BEGIN; INSERT INTO contacts (client_id, id, contact_list_id, platform, phone, phone_key)
+             VALUES ('{}', gen_random_uuid(), (SELECT min(id) FROM contact_lists), 'whatsapp', '+5491100000002',
+                     '5491100000002')",
+            app.client
+        ),
+    );
+    let answer = std::thread::scope(|scope| {
+        let target = format!("/api/public/contact/{}", changed.id);
+        let app = &app;
+        let change =
+            scope.spawn(move || app.send("PATCH", &target, &json!({ "phone": "+5491100000002", "name": "Ana" })));
+        while app
+            .database
+            .count("SELECT count(*) AS count FROM pg_locks WHERE NOT granted")
+            == 0
+        {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        execute(
+            &mut other,
+            &format!("UPDATE contacts SET blocked = true WHERE id = '{}'; COMMIT", changed.id),
+        );
+        change.join().unwrap()
+    });
+    assert_eq!(answer.status, 409, "{}", answer.body);
+}

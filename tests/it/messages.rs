@@ -588,3 +588,37 @@ fn batches_in_opposite_orders_neither_block_nor_lose_anything() {
         assert_eq!(app.database.count("SELECT count(*) AS count FROM contacts"), 9);
     }
 }
+
+#[test]
+fn an_external_id_that_a_message_of_an_array_brings_counts_for_the_messages_after_it() {
+    let app = TestApp::start();
+    let known = app.add(Contact {
+        phone: Some("+5491123456789"),
+        platform: "mix",
+        ..Contact::default()
+    });
+    let message = |external_id: &str, direction: &str, sent_at: &str| {
+        json!({
+            "platform": "mix", "externalUserId": external_id, "phone": "+5491123456789", "direction": direction,
+            "sentAt": sent_at, "createMissing": true,
+        })
+    };
+    let body = json!([
+        message("a", "outbound", "2025-01-01T00:00:00Z"),
+        message("b", "inbound", "2025-01-05T00:00:00Z"),
+        message("a", "outbound", "2025-01-02T00:00:00Z"),
+    ]);
+    let answer = app
+        .server
+        .send_json("POST", "/api/v1/messages/", Some(&app.key), body.to_string().as_bytes());
+    let expected = json!({ "results": [{ "status": "updated" }, { "status": "created" }, { "status": "updated" }] });
+    assert_eq!(answer.json(), expected);
+    let of_a = format!(
+        "SELECT count(*) AS count FROM contacts WHERE id = '{}' AND external_user_id = 'a' AND last_inbound_at IS NULL
+         AND last_message_at = '2025-01-02T00:00:00Z'",
+        known.id
+    );
+    assert_eq!(app.database.count(&of_a), 1, "b's message is not a's");
+    let of_b = "SELECT count(*) AS count FROM contacts WHERE external_user_id = 'b' AND last_inbound_at IS NOT NULL";
+    assert_eq!(app.database.count(of_b), 1);
+}

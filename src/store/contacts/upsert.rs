@@ -18,7 +18,7 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use super::{Attributes, ContactRow, find_contact, lock, update};
+use super::{ATTEMPTS, Attributes, ContactRow, find_contact, lock, update};
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::contact::{ContactDraft, DEFAULT_CHAT_STATUS, Given, Refusal};
 use crate::store::clients::ensure_list;
@@ -28,9 +28,6 @@ use crate::store::{StoreError, now};
 
 /// The source of a new contact for which none is given.
 const DEFAULT_SOURCE: &str = "api";
-
-/// How often a contact is looked for, and how often a transaction is tried, where other writers are in the way.
-const ATTEMPTS: usize = 5;
 
 /// What became of a contact.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

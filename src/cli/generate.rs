@@ -42,7 +42,7 @@ pub fn run(config: &DatabaseConfig, arguments: GenerateArgs) -> anyhow::Result<(
     let start = Instant::now();
     generate::generate(&mut connection, &workload, &mut generate::bar(workload.total()))?;
     output::print(format_args!(
-        "Made {} contacts in {} client(s), in {:.1} seconds.\n",
+        "Made {} contacts in {} clients, in {:.1} seconds.\n",
         workload.total(),
         workload.small_clients + 1,
         start.elapsed().as_secs_f64()

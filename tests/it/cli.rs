@@ -1067,3 +1067,42 @@ fn a_program_written_for_either_vendor_works_when_its_base_url_and_key_change() 
         "Contact: Juan Perez\nReplied: True\nWindow active: True\nas documented\n"
     );
 }
+
+#[test]
+fn data_are_where_the_users_other_data_are_and_roots_below_var_lib() {
+    use std::os::unix::process::CommandExt;
+
+    let is_root = nix::unistd::Uid::effective().is_root();
+    if is_root {
+        // Only asked: a machine's own data may be there.
+        let directory = contact_search::embedded::default_data_dir().expect("root has one");
+        assert_eq!(directory, std::path::Path::new("/var/lib/contact-search"));
+    }
+    let directory = ServerDirectory::new();
+    let (copy, data) = (directory.path().join("contact-search"), directory.path().join("xdg"));
+    // An ordinary user may not be able to reach the program where it is.
+    let copied = Command::new("cp")
+        .arg(env!("CARGO_BIN_EXE_contact-search"))
+        .arg(&copy)
+        .status();
+    assert!(copied.expect("cp can be run").success());
+    std::fs::create_dir(&data).unwrap();
+    let user = crate::embedded::server_user();
+    let mut command = Command::new(&copy);
+    command.args(["client", "list"]).current_dir("/").env_clear();
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.env("HOME", &data).env("XDG_DATA_HOME", &data);
+    if let Some(programs) = programs() {
+        command.env("CONTACT_SEARCH_PG_BIN", programs);
+    }
+    if is_root {
+        nix::unistd::chown(&data, Some(user.uid), Some(user.gid)).unwrap();
+        command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
+    }
+    assert!(stdout(run(command, "")).starts_with("ID"));
+    assert!(data.join("contact-search/postgres/PG_VERSION").exists());
+    assert!(
+        !data.join("contact-search/postgres/postmaster.pid").exists(),
+        "it was the last to leave"
+    );
+}

@@ -106,7 +106,7 @@ fn is_running(data_dir: &Path) -> bool {
 }
 
 /// The user whom PostgreSQL runs as where we open the database.
-fn server_user() -> User {
+pub fn server_user() -> User {
     let us = Uid::effective();
     let user = if us.is_root() {
         User::from_name("postgres")

@@ -4,18 +4,14 @@ use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
 use uuid::Uuid;
 
+use super::copying::Copying;
 use super::schema::contacts;
 use super::{StoreError, clients, transaction};
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::contact::{ContactDraft, DEFAULT_CHAT_STATUS};
 use crate::domain::phone::Region;
-
-/// How many rows travel in one COPY. PostgreSQL remembers each row until the statement's end, to check its foreign
-/// key then, so one statement for millions would take its memory.
-const BATCH: usize = 2000;
 
 #[derive(Insertable)]
 #[diesel(table_name = contacts, treat_none_as_default_value = false)]
@@ -42,9 +38,8 @@ struct NewContact {
 
 /// Takes clients, and each one's contacts.
 pub struct Filling<'c> {
-    connection: &'c mut PgConnection,
+    contacts: Copying<'c, NewContact>,
     now: DateTime<Utc>,
-    batch: Vec<NewContact>,
 }
 
 /// A client without contacts, to be filled.
@@ -62,15 +57,16 @@ impl Filling<'_> {
 
     /// The client of that name or id, which is made where it doesn't exist; `None` where it has contacts.
     pub fn empty_client(&mut self, name_or_id: &str) -> Result<Option<EmptyClient>, StoreError> {
-        let id = match clients::find_client(self.connection, name_or_id)? {
+        let connection = &mut *self.contacts.connection;
+        let id = match clients::find_client(connection, name_or_id)? {
             Some(client) => client.id,
-            None => clients::create_client(self.connection, name_or_id, Region::DEFAULT)?,
+            None => clients::create_client(connection, name_or_id, Region::DEFAULT)?,
         };
         let contacts = contacts::table.filter(contacts::client_id.eq(id.as_uuid()));
-        if diesel::select(exists(contacts)).get_result(self.connection)? {
+        if diesel::select(exists(contacts)).get_result(connection)? {
             return Ok(None);
         }
-        let default_list = clients::ensure_list(self.connection, id, DEFAULT_LIST)?;
+        let default_list = clients::ensure_list(connection, id, DEFAULT_LIST)?;
         Ok(Some(EmptyClient { id, default_list }))
     }
 
@@ -82,7 +78,7 @@ impl Filling<'_> {
             None => (None, None, None),
         };
         let created_at = given.created_at.unwrap_or(self.now);
-        self.batch.push(NewContact {
+        self.contacts.push(NewContact {
             client_id: client.id.as_uuid(),
             id,
             contact_list_id: client.default_list,
@@ -101,21 +97,7 @@ impl Filling<'_> {
             updated_at: given.last_message_at.unwrap_or(created_at),
             last_message_at: given.last_message_at,
             last_inbound_at: given.last_inbound_at,
-        });
-        if self.batch.len() == BATCH {
-            self.flush()?;
-        }
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<(), StoreError> {
-        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
-        if !batch.is_empty() {
-            diesel::copy_from(contacts::table)
-                .from_insertable(batch)
-                .execute(self.connection)?;
-        }
-        Ok(())
+        })
     }
 }
 
@@ -135,16 +117,15 @@ pub fn fill<E: From<StoreError>>(
         connection
             .batch_execute("SET LOCAL gin_pending_list_limit = '32MB'")
             .map_err(StoreError::from)?;
-        let now = diesel::select(diesel::dsl::now.into_sql::<Timestamptz>())
-            .get_result(connection)
-            .map_err(StoreError::from)?;
-        let mut filling = Filling {
-            connection,
-            now,
-            batch: Vec::with_capacity(BATCH),
-        };
+        let now = super::now(connection).map_err(StoreError::from)?;
+        let contacts = Copying::new(connection, |connection, batch| {
+            diesel::copy_from(contacts::table)
+                .from_insertable(batch)
+                .execute(connection)
+        });
+        let mut filling = Filling { contacts, now };
         fill(&mut filling)?;
-        Ok::<_, E>(filling.flush()?)
+        Ok::<_, E>(filling.contacts.flush()?)
     })?;
     // Statistics for the planner, the map of visible rows for index-only walks.
     let tidied = connection.batch_execute("VACUUM (ANALYZE) contacts");

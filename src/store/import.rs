@@ -10,12 +10,10 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::copying::Copying;
 use super::{StoreError, transaction};
 use crate::domain::client::ClientId;
 use crate::domain::contact::ContactDraft;
-
-/// How many rows travel in one COPY: enough to forget the round trip, few enough to forget the memory.
-const BATCH: usize = 1000;
 
 /// What became of the contacts that the rows speak of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -144,10 +142,9 @@ impl StagedRow {
 
 /// Takes the rows of an import.
 pub struct Staging<'c> {
-    connection: &'c mut PgConnection,
+    rows: Copying<'c, StagedRow>,
     now: DateTime<Utc>,
     count: i64,
-    batch: Vec<StagedRow>,
 }
 
 impl Staging<'_> {
@@ -159,21 +156,7 @@ impl Staging<'_> {
     /// Takes the next row.
     pub fn push(&mut self, draft: ContactDraft) -> Result<(), StoreError> {
         self.count += 1;
-        self.batch.push(StagedRow::new(self.count, draft));
-        if self.batch.len() == BATCH {
-            self.flush()?;
-        }
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<(), StoreError> {
-        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
-        if !batch.is_empty() {
-            diesel::copy_from(import_rows::table)
-                .from_insertable(batch)
-                .execute(self.connection)?;
-        }
-        Ok(())
+        self.rows.push(StagedRow::new(self.count, draft))
     }
 }
 
@@ -197,14 +180,14 @@ pub fn import<E: From<StoreError>>(
     transaction(connection, |connection| {
         connection.batch_execute(TABLES).map_err(StoreError::from)?;
         let now = super::now(connection).map_err(StoreError::from)?;
-        let mut staging = Staging {
-            connection,
-            now,
-            count: 0,
-            batch: Vec::with_capacity(BATCH),
-        };
+        let rows = Copying::new(&mut *connection, |connection, batch| {
+            diesel::copy_from(import_rows::table)
+                .from_insertable(batch)
+                .execute(connection)
+        });
+        let mut staging = Staging { rows, now, count: 0 };
         fill(&mut staging)?;
-        staging.flush()?;
+        staging.rows.flush()?;
         Ok(merge::merge(connection, client, default_source)?)
     })
 }

@@ -6,6 +6,7 @@
 pub mod bulk_copy;
 pub mod clients;
 pub mod contacts;
+mod copying;
 pub mod export;
 pub mod import;
 pub mod keys;

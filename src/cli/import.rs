@@ -37,6 +37,10 @@ pub struct ImportArgs {
     /// also FIELD=COLUMN,COLUMN
     #[arg(long, value_name = "FIELD=COLUMN")]
     column: Vec<ColumnChoice>,
+    /// Take each row for the contact that has its external id, else its phone, else its email as its identity, and for
+    /// no other one that has the same phone or email: for what `export` wrote
+    #[arg(long)]
+    exact: bool,
     /// Leave out the rows that can't be imported, instead of importing nothing
     #[arg(long)]
     skip_bad_rows: bool,
@@ -49,6 +53,7 @@ pub fn run(config: &DatabaseConfig, arguments: ImportArgs) -> anyhow::Result<()>
         region: arguments.region,
         list: arguments.list,
         platform: Some(arguments.platform),
+        exact: arguments.exact,
         skip_bad_rows: arguments.skip_bad_rows,
     };
     // Before a database is looked for, or even made and started.

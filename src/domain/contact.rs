@@ -31,11 +31,13 @@ pub enum Attribute {
     LastInboundAt,
     ContactList,
     ExternalUserId,
+    DefaultStageId,
+    AiCustomerId,
 }
 
 impl Attribute {
     /// Every attribute, in the order in which they are shown.
-    pub const ALL: [Attribute; 13] = [
+    pub const ALL: [Attribute; 15] = [
         Attribute::Name,
         Attribute::Phone,
         Attribute::Email,
@@ -49,6 +51,8 @@ impl Attribute {
         Attribute::LastInboundAt,
         Attribute::ContactList,
         Attribute::ExternalUserId,
+        Attribute::DefaultStageId,
+        Attribute::AiCustomerId,
     ];
 
     /// Its name in files and on the command line, such as `last_message_at`.
@@ -67,6 +71,8 @@ impl Attribute {
             Attribute::LastInboundAt => "last_inbound_at",
             Attribute::ContactList => "contact_list",
             Attribute::ExternalUserId => "external_user_id",
+            Attribute::DefaultStageId => "default_stage_id",
+            Attribute::AiCustomerId => "ai_customer_id",
         }
     }
 }
@@ -95,8 +101,10 @@ pub struct Given {
     pub last_inbound_at: Option<DateTime<Utc>>,
     pub contact_list: Option<String>,
     pub external_user_id: Option<String>,
-    /// The pipeline stage; files don't say it.
+    /// The pipeline stage.
     pub default_stage_id: Option<Uuid>,
+    /// What the search API calls so.
+    pub ai_customer_id: Option<Uuid>,
 }
 
 /// What is said about one contact, checked: it has an identity, its texts fit, and no time is ahead.

@@ -2,7 +2,7 @@
 //!
 //! The body is `{"contacts":[…]}`, or the array alone. An item's members: `name`, `phone`, `email`, `platform`,
 //! `source`, `chatStatus`, `blocked`, `isChatRead`, `createdAt`, `lastMessageAt`, `lastInboundAt`, `contactList`,
-//! `externalUserId`. One of `externalUserId`, `phone` and `email` has to be there; an absent one, `null` and a blank
+//! `externalUserId`, `defaultStageId`, `aiCustomerId` (UUIDs). One of `externalUserId`, `phone` and `email` has to be there; an absent one, `null` and a blank
 //! text leave what is there. Times are RFC 3339.
 
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -55,6 +55,7 @@ pub const DOCUMENTATION: Documentation = Documentation {
     body: Some(|_| {
         let text = |max: usize| serde_json::json!({ "type": ["string", "null"], "maxLength": max });
         let time = serde_json::json!({ "type": ["string", "null"], "format": "date-time" });
+        let uuid = serde_json::json!({ "type": ["string", "null"], "format": "uuid" });
         let contact = serde_json::json!({
             "type": "object",
             "properties": {
@@ -62,6 +63,7 @@ pub const DOCUMENTATION: Documentation = Documentation {
                 "platform": text(64), "source": text(64), "chatStatus": text(64), "contactList": text(200),
                 "blocked": { "type": ["boolean", "null"] }, "isChatRead": { "type": ["boolean", "null"] },
                 "createdAt": time, "lastMessageAt": time, "lastInboundAt": time,
+                "defaultStageId": uuid, "aiCustomerId": uuid,
             },
         });
         let contacts = serde_json::json!({ "type": "array", "maxItems": ITEMS_MAX, "items": contact });
@@ -125,6 +127,7 @@ fn read_item(item: Value, region: Region) -> Result<Given, BodyFault> {
     let text = |attribute| members.text(member(attribute));
     let flag = |attribute| members.flag(member(attribute));
     let time = |attribute| members.time(member(attribute));
+    let uuid = |attribute| members.uuid(member(attribute));
     Ok(Given {
         name: text(Attribute::Name)?,
         phone: text(Attribute::Phone)?.map(|phone| StoredPhone::read(&phone, region)),
@@ -139,7 +142,8 @@ fn read_item(item: Value, region: Region) -> Result<Given, BodyFault> {
         last_inbound_at: time(Attribute::LastInboundAt)?,
         contact_list: text(Attribute::ContactList)?,
         external_user_id: text(Attribute::ExternalUserId)?,
-        default_stage_id: None,
+        default_stage_id: uuid(Attribute::DefaultStageId)?,
+        ai_customer_id: uuid(Attribute::AiCustomerId)?,
     })
 }
 
@@ -159,6 +163,8 @@ fn member(attribute: Attribute) -> &'static str {
         Attribute::LastInboundAt => "lastInboundAt",
         Attribute::ContactList => "contactList",
         Attribute::ExternalUserId => "externalUserId",
+        Attribute::DefaultStageId => "defaultStageId",
+        Attribute::AiCustomerId => "aiCustomerId",
     }
 }
 

@@ -17,7 +17,7 @@ use crate::domain::contact::{ContactDraft, Given, Refusal};
 use crate::domain::key::{ApiKey, Format, LabelError, NewKey, Scope};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::domain::window;
-use crate::store::import::{self, Staging};
+use crate::store::import::{self, Rules, Staging};
 use crate::store::{PgConnection, StoreError, clients, keys};
 
 /// How many contacts the demo has.
@@ -32,7 +32,10 @@ const MESSAGE_AGE: TimeDelta = TimeDelta::minutes(5);
 const SEED: u64 = 20_240_930;
 
 /// The source of contacts that have none; every one that is made up here has one.
-const SOURCE: &str = "demo";
+const RULES: Rules = Rules {
+    default_source: Some("demo"),
+    exact: false,
+};
 
 const FIRST_NAMES: [&str; 24] = [
     "Ana",
@@ -155,7 +158,7 @@ pub fn ensure(connection: &mut PgConnection, data_dir: &Path) -> Result<Option<A
     let file = data_dir.join(KEY_FILE);
     let made = clients::make_first(connection, |connection| {
         let client = clients::create_client(connection, CLIENT, Region::DEFAULT)?;
-        import::import(connection, client, SOURCE, push_all)?;
+        import::import(connection, client, RULES, push_all)?;
         // Written before the transaction ends, since a key that nobody knows would be a demo that nobody can use.
         add_key(connection, client, &file)
     })?;
@@ -168,7 +171,7 @@ pub fn ensure(connection: &mut PgConnection, data_dir: &Path) -> Result<Option<A
     let Some(credential) = keys::find_credential(connection, &key.hash())? else {
         return Ok(None);
     };
-    import::import(connection, credential.client, SOURCE, push_message_of_now)?;
+    import::import(connection, credential.client, RULES, push_message_of_now)?;
     if credential.ended {
         return add_key(connection, credential.client, &file).map(Some);
     }
@@ -312,6 +315,7 @@ fn make_up(random: &mut ChaCha8Rng, number: usize, now: DateTime<Utc>) -> Given 
         contact_list: text(pick(random, &LISTS, |choice| choice.1).0),
         external_user_id: has_ids.then(|| format!("{platform}-{number}")),
         default_stage_id: None,
+        ai_customer_id: None,
     }
 }
 

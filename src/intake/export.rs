@@ -6,6 +6,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use chrono::{DateTime, Datelike, SecondsFormat, Utc};
+use uuid::Uuid;
 
 use crate::domain::contact::Attribute;
 use crate::domain::phone::{Region, StoredPhone};
@@ -27,10 +28,10 @@ pub enum Form {
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Report {
     pub contacts: u64,
-    /// Contacts in which `import` would see the same person as in another one.
+    /// Contacts in which `import` would see the same person as in another one, unless it is exact.
     pub doubles: u64,
-    /// Contacts that a file, or the import's rules, can't give back as they are: with blanks around a text, without a
-    /// source, with a stage, with a phone that was read in another region, or with a time that is none.
+    /// Contacts that a file, or the import's rules, can't give back as they are: with blanks around a text, with a
+    /// phone that was read in another region, or with a time that is none.
     pub changed: u64,
 }
 
@@ -40,15 +41,16 @@ impl fmt::Display for Report {
         if self.doubles > 0 {
             write!(
                 f,
-                "\n{} share their phone or email with another one of the channel: import would merge them",
+                "\n{} share their phone or email with another one of the channel: import would merge them, and \
+                 import --exact keeps them apart",
                 self.doubles
             )?;
         }
         if self.changed > 0 {
             write!(
                 f,
-                "\n{} would not come back quite as they are: import cuts blanks, gives a source to those without, reads \
-                 phones in one region, refuses times ahead, and knows no stages",
+                "\n{} would not come back quite as they are: import cuts blanks, reads phones in one region, and \
+                 refuses times ahead",
                 self.changed
             )?;
         }
@@ -104,6 +106,7 @@ pub fn export(
 fn cell<'r>(row: &'r ExportedRow, phone: Option<&'r str>, attribute: Attribute) -> Option<Cow<'r, str>> {
     let text = |text: &'r Option<String>| text.as_deref().map(Cow::from);
     let flag = |flag| Some(if flag { "true" } else { "false" }.into());
+    let uuid = |uuid: Option<Uuid>| uuid.map(|uuid| Cow::from(uuid.to_string()));
     let time = |time: DateTime<Utc>| Cow::from(time.to_rfc3339_opts(SecondsFormat::Micros, true));
     match attribute {
         Attribute::Name => text(&row.name),
@@ -119,6 +122,8 @@ fn cell<'r>(row: &'r ExportedRow, phone: Option<&'r str>, attribute: Attribute) 
         Attribute::LastInboundAt => row.last_inbound_at.map(time),
         Attribute::ContactList => Some(row.contact_list.as_str().into()),
         Attribute::ExternalUserId => text(&row.external_user_id),
+        Attribute::DefaultStageId => uuid(row.default_stage_id),
+        Attribute::AiCustomerId => uuid(row.ai_customer_id),
     }
 }
 
@@ -132,7 +137,7 @@ fn phone_cell(row: &ExportedRow, region: Region) -> Option<&str> {
     as_given.or(row.phone.as_deref())
 }
 
-/// Whether an import into an empty client of the region makes this very contact of its record.
+/// Whether an exact import into an empty client of the region makes this very contact of its record.
 fn comes_back(row: &ExportedRow, phone: Option<&str>, region: Region) -> bool {
     let phone_comes_back = match phone {
         Some(cell) => {
@@ -153,11 +158,7 @@ fn comes_back(row: &ExportedRow, phone: Option<&str>, region: Region) -> bool {
     let mut times = [Some(row.created_at), row.last_message_at, row.last_inbound_at]
         .into_iter()
         .flatten();
-    phone_comes_back
-        && row.source.is_some()
-        && !row.has_stage
-        && texts.all(|text| !text.is_empty() && text.trim() == text)
-        && times.all(|time| is_time(&time))
+    phone_comes_back && texts.all(|text| !text.is_empty() && text.trim() == text) && times.all(|time| is_time(&time))
 }
 
 /// Appends a record as RFC 4180 has it, but for the line's end.

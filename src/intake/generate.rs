@@ -241,8 +241,9 @@ impl People {
             last_message_at: has_message.then_some(last_message_at),
             last_inbound_at: has_inbound.then(|| last_inbound_at.max(created_at)),
             contact_list: None,
-            // Nobody who lacks both phone and email would have an identity otherwise.
             default_stage_id: None,
+            ai_customer_id: None,
+            // Nobody who lacks both phone and email would have an identity otherwise.
             external_user_id: (!has_phone || platform == "webchat").then(|| format!("{platform}-{number}")),
         };
         (self.id(number), given)

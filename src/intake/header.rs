@@ -8,7 +8,7 @@ use crate::domain::contact::Attribute;
 /// The usual names of columns in English, Spanish and Portuguese, as [`normalise`] leaves them; the attribute's
 /// own name stands first. Of two columns with such names none is preferred: rows may have their only phone in
 /// either. Only a `name` goes before other names.
-const SPELLINGS: [(Attribute, &[&str]); 13] = [
+const SPELLINGS: [(Attribute, &[&str]); 15] = [
     (
         Attribute::Name,
         &[
@@ -139,6 +139,12 @@ const SPELLINGS: [(Attribute, &[&str]); 13] = [
         Attribute::ExternalUserId,
         &["externaluserid", "externalid", "idexterno"],
     ),
+    // No mere "stage" or "etapa": such columns hold names, and a UUID is wanted.
+    (
+        Attribute::DefaultStageId,
+        &["defaultstageid", "stageid", "idetapa", "iddeetapa", "iddaetapa"],
+    ),
+    (Attribute::AiCustomerId, &["aicustomerid", "idclienteia"]),
 ];
 
 /// Columns that hold the first part of a name.

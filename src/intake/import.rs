@@ -12,13 +12,13 @@ use crate::domain::client::NAME_MAX;
 use crate::domain::contact::{Attribute, ContactDraft, Given, Refusal};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::store::clients::Client;
-use crate::store::import::{self, Staging};
+use crate::store::import::{self, Rules, Staging};
 use crate::store::{PgConnection, StoreError};
 
 /// How often progress is told, in records.
 const PROGRESS_EVERY: u64 = 1000;
 
-/// The source of a new contact for which the file gives none.
+/// The source of new contacts where the file has no column that says it. Where it has one, a blank cell is no source.
 const SOURCE: &str = "csv_import";
 
 /// What may be said about a whole file.
@@ -33,6 +33,8 @@ pub struct ImportOptions {
     pub list: Option<String>,
     /// The channel for rows that name none; `None` is `other`.
     pub platform: Option<String>,
+    /// Whether a row is about the contact of its own identity and no other, as in a file that came from an export.
+    pub exact: bool,
     /// Whether rows that can't be imported are left out, instead of nothing being imported.
     pub skip_bad_rows: bool,
 }
@@ -198,7 +200,12 @@ impl<R: Read> Import<R> {
         observe: &mut dyn FnMut(Event),
     ) -> Result<Report, ImportError> {
         let mut tally = Tally::default();
-        let merged = import::import(connection, client.id, SOURCE, |staging| {
+        let default_source = self.mapping.columns(Attribute::Source).is_empty().then_some(SOURCE);
+        let rules = Rules {
+            default_source,
+            exact: self.options.exact,
+        };
+        let merged = import::import(connection, client.id, rules, |staging| {
             self.stage(staging, client, &mut tally, observe)?;
             observe(Event::Merging);
             Ok::<_, ImportError>(())
@@ -321,6 +328,16 @@ impl Rows<'_> {
                 some => Ok(some),
             },
         };
+        let uuid = |attribute| match cell(attribute) {
+            None => Ok(None),
+            Some(text) => match values::uuid(text) {
+                None => {
+                    let reason = "it is no UUID: write it as 0198c0de-0000-7000-8000-000000000000";
+                    Err(self.rejected(record, &[attribute], reason))
+                }
+                some => Ok(some),
+            },
+        };
         Ok(Given {
             name: self.name(record),
             phone: cell(Attribute::Phone).map(|phone| StoredPhone::read(phone, self.region)),
@@ -335,7 +352,8 @@ impl Rows<'_> {
             last_inbound_at: time(Attribute::LastInboundAt)?,
             contact_list: text(Attribute::ContactList).or_else(|| self.options.list.clone()),
             external_user_id: text(Attribute::ExternalUserId),
-            default_stage_id: None,
+            default_stage_id: uuid(Attribute::DefaultStageId)?,
+            ai_customer_id: uuid(Attribute::AiCustomerId)?,
         })
     }
 

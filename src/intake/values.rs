@@ -1,6 +1,8 @@
 //! What the text of a cell means.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 /// Reads yes and no in English, Spanish and Portuguese, or as 1 and 0.
 pub fn boolean(text: &str) -> Option<bool> {
@@ -33,6 +35,11 @@ pub fn time(text: &str) -> Option<DateTime<Utc>> {
     .or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))
     .filter(|_| starts_with_a_year(text))
     .map(|time| time.and_utc())
+}
+
+/// Reads a UUID of the usual form, 36 characters with dashes, and of no other.
+pub fn uuid(text: &str) -> Option<Uuid> {
+    text.parse().map(Hyphenated::into_uuid).ok()
 }
 
 /// Whether the text starts with four digits and a dash: chrono alone would take `24-1-2` for the year 24.
@@ -84,6 +91,31 @@ mod tests {
             "12024-12-31",
         ] {
             assert_eq!(time(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_uuid_is_read_in_its_usual_form_only() {
+        for text in [
+            "0198c0de-0000-7000-8000-00000000000a",
+            "0198C0DE-0000-7000-8000-00000000000A",
+        ] {
+            assert_eq!(
+                uuid(text),
+                Some(Uuid::from_u128(0x0198c0de_0000_7000_8000_00000000000a)),
+                "{text}"
+            );
+        }
+        for text in [
+            "0198c0de00007000800000000000000a",
+            "{0198c0de-0000-7000-8000-00000000000a}",
+            "urn:uuid:0198c0de-0000-7000-8000-00000000000a",
+            "0198c0de-0000-7000-8000-00000000000",
+            "0198c0de-0000-7000-8000-00000000000g",
+            "0198c0de-00007-000-8000-00000000000a",
+            "5",
+        ] {
+            assert_eq!(uuid(text), None, "{text}");
         }
     }
 

@@ -69,6 +69,7 @@ struct Attributes {
     blocked: bool,
     is_chat_read: bool,
     default_stage_id: Option<Uuid>,
+    ai_customer_id: Option<Uuid>,
     last_message_at: Option<DateTime<Utc>>,
     last_inbound_at: Option<DateTime<Utc>>,
 }

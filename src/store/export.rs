@@ -42,10 +42,11 @@ pub struct ExportedRow {
     pub contact_list: String,
     #[diesel(sql_type = Nullable<Text>)]
     pub external_user_id: Option<String>,
-    /// Whether it has a stage or an AI customer, which no file says.
-    #[diesel(sql_type = Bool)]
-    pub has_stage: bool,
-    /// Whether the import's rules see the same person in another contact of the channel.
+    #[diesel(sql_type = Nullable<Uuid>)]
+    pub default_stage_id: Option<uuid::Uuid>,
+    #[diesel(sql_type = Nullable<Uuid>)]
+    pub ai_customer_id: Option<uuid::Uuid>,
+    /// Whether an import that isn't exact sees the same person in another contact of the channel.
     #[diesel(sql_type = Bool)]
     pub has_double: bool,
     /// The database's clock.
@@ -60,8 +61,8 @@ pub struct ExportedRow {
 const CONTACTS: &str = "
 DECLARE exported NO SCROLL CURSOR FOR
 SELECT c.name, phone, phone_key, phone_as_given, email, platform, source, chat_status, blocked, is_chat_read, created_at,
-    last_message_at, last_inbound_at, lists.name AS contact_list, external_user_id, now() AS now,
-    coalesce(ai_customer_id, default_stage_id) IS NOT NULL AS has_stage,
+    last_message_at, last_inbound_at, lists.name AS contact_list, external_user_id, default_stage_id,
+    ai_customer_id, now() AS now,
     CASE
         WHEN external_user_id IS NOT NULL AND phone IS NOT NULL THEN EXISTS (
             SELECT FROM contacts other

@@ -15,6 +15,15 @@ use super::{StoreError, transaction};
 use crate::domain::client::ClientId;
 use crate::domain::contact::ContactDraft;
 
+/// How rows become contacts.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Rules<'a> {
+    /// The source of new contacts whose rows give none; `None` leaves them without.
+    pub default_source: Option<&'a str>,
+    /// Whether a row means the contact of its own identity alone, and never another one that has its phone or email.
+    pub exact: bool,
+}
+
 /// What became of the contacts that the rows speak of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Merged {
@@ -52,6 +61,8 @@ CREATE TEMPORARY TABLE import_rows (
     blocked boolean,
     is_chat_read boolean,
     contact_list text,
+    default_stage_id uuid,
+    ai_customer_id uuid,
     created_at timestamptz,
     last_message_at timestamptz,
     last_inbound_at timestamptz,
@@ -78,6 +89,8 @@ diesel::table! {
         blocked -> Nullable<Bool>,
         is_chat_read -> Nullable<Bool>,
         contact_list -> Nullable<Text>,
+        default_stage_id -> Nullable<Uuid>,
+        ai_customer_id -> Nullable<Uuid>,
         created_at -> Nullable<Timestamptz>,
         last_message_at -> Nullable<Timestamptz>,
         last_inbound_at -> Nullable<Timestamptz>,
@@ -102,6 +115,8 @@ struct StagedRow {
     blocked: Option<bool>,
     is_chat_read: Option<bool>,
     contact_list: Option<String>,
+    default_stage_id: Option<Uuid>,
+    ai_customer_id: Option<Uuid>,
     created_at: Option<DateTime<Utc>>,
     last_message_at: Option<DateTime<Utc>>,
     last_inbound_at: Option<DateTime<Utc>>,
@@ -133,6 +148,8 @@ impl StagedRow {
             blocked: given.blocked,
             is_chat_read: given.is_chat_read,
             contact_list: given.contact_list,
+            default_stage_id: given.default_stage_id,
+            ai_customer_id: given.ai_customer_id,
             created_at: given.created_at,
             last_message_at: given.last_message_at,
             last_inbound_at: given.last_inbound_at,
@@ -163,8 +180,7 @@ impl Staging<'_> {
 /// Writes all rows that `fill` gives into the client's contacts; nothing where `fill` or anything else fails.
 ///
 /// A blank leaves what is there, the last row that says something wins, times of messages only move forward, and
-/// `created_at` is a new contact's alone. Rows without a source make contacts with `default_source`, rows without
-/// a list put new contacts into the client's default list.
+/// `created_at` is a new contact's alone. Rows without a list put new contacts into the client's default list.
 ///
 /// The connection should have no `statement_timeout`.
 ///
@@ -174,7 +190,7 @@ impl Staging<'_> {
 pub fn import<E: From<StoreError>>(
     connection: &mut PgConnection,
     client: ClientId,
-    default_source: &str,
+    rules: Rules<'_>,
     fill: impl FnOnce(&mut Staging<'_>) -> Result<(), E>,
 ) -> Result<Merged, E> {
     transaction(connection, |connection| {
@@ -188,6 +204,6 @@ pub fn import<E: From<StoreError>>(
         let mut staging = Staging { rows, now, count: 0 };
         fill(&mut staging)?;
         staging.rows.flush()?;
-        Ok(merge::merge(connection, client, default_source)?)
+        Ok(merge::merge(connection, client, rules)?)
     })
 }

@@ -950,16 +950,16 @@ fn concurrent_batches_with_the_same_people_in_other_orders_all_end_well() {
 #[test]
 fn a_batch_leaves_the_contacts_that_an_import_of_the_same_rows_leaves() {
     let columns = "external_user_id,phone,email,name,platform,source,chat_status,blocked,is_chat_read,created_at,\
-                   last_message_at,last_inbound_at,contact_list";
+                   last_message_at,last_inbound_at,contact_list,default_stage_id,ai_customer_id";
     let rows = [
-        "7,+5491123456789,ana@x.com,Ana,whatsapp,csv,CLOSED,true,false,2025-01-01T00:00:00Z,,2025-02-01T00:00:00Z,VIP",
-        ",011 15-2345-6789,,Ana López,whatsapp,,,,,2025-01-02T00:00:00Z,2025-03-01T00:00:00Z,,",
-        ",0223 15-596-1983,,Juan,sms,web,,,,2025-01-03T00:00:00Z,,,",
-        "8,+5492235961983,juan@x.com,,sms,,,,,2025-01-03T00:00:00Z,,,Other",
-        "9,+5492235961983,,,sms,web,,,,2025-01-05T00:00:00Z,,,",
-        ",,EVA@x.com,Eva,,web,,,,2025-01-06T00:00:00Z,,,",
-        ",,eva@X.com,,,,ATTENDED,,,2025-01-07T00:00:00Z,,,",
-        ",12,,,,web,,,,2025-01-08T00:00:00Z,,,",
+        "7,+5491123456789,ana@x.com,Ana,whatsapp,csv,CLOSED,true,false,2025-01-01T00:00:00Z,,2025-02-01T00:00:00Z,VIP,,",
+        ",011 15-2345-6789,,Ana López,whatsapp,,,,,2025-01-02T00:00:00Z,2025-03-01T00:00:00Z,,,,",
+        ",0223 15-596-1983,,Juan,sms,web,,,,2025-01-03T00:00:00Z,,,,,0198c0de-0000-7000-8000-000000000001",
+        "8,+5492235961983,juan@x.com,,sms,,,,,2025-01-03T00:00:00Z,,,Other,0198c0de-0000-7000-8000-000000000002,",
+        "9,+5492235961983,,,sms,web,,,,2025-01-05T00:00:00Z,,,,,",
+        ",,EVA@x.com,Eva,,web,,,,2025-01-06T00:00:00Z,,,,,",
+        ",,eva@X.com,,,,ATTENDED,,,2025-01-07T00:00:00Z,,,,,",
+        ",12,,,,web,,,,2025-01-08T00:00:00Z,,,,,",
     ];
     let names: Vec<&str> = columns.split(',').collect();
     let member = |name: &str| {
@@ -999,7 +999,7 @@ fn a_batch_leaves_the_contacts_that_an_import_of_the_same_rows_leaves() {
 
     let dump = |app: &TestApp| {
         let columns = "external_user_id phone phone_key phone_as_given email name platform source chat_status blocked \
-                       is_chat_read created_at last_message_at last_inbound_at list";
+                       is_chat_read created_at last_message_at last_inbound_at list default_stage_id ai_customer_id";
         let text = stored(app, columns);
         let lines: BTreeSet<String> = text.lines().map(str::to_owned).collect();
         lines

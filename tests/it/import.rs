@@ -218,18 +218,19 @@ fn what_was_recognised_is_known_before_a_row_is_read() {
 fn every_column_is_stored() {
     let mut intake = Intake::new();
     let file = "name;phone;email;platform;source;chat_status;blocked;is_chat_read;created_at;last_message_at;\
-                last_inbound_at;contact_list;external_user_id\n\
+                last_inbound_at;contact_list;external_user_id;stage_id;ai_customer_id\n\
                 Ana;+5491155550001;Ana@Example.com;whatsapp;ads;CLOSED;sí;no;2024-01-02;2024-03-04 05:06;\
-                2024-03-04T05:07:08.5-03:00;VIP;x-1\n";
+                2024-03-04T05:07:08.5-03:00;VIP;x-1;0198C0DE-0000-7000-8000-00000000000A;0198c0de-0000-7000-8000-00000000000b\n";
     assert_eq!(counts(&intake.import(file).unwrap()), [1, 0, 0, 0, 0]);
     let columns = "name phone phone_key email platform source chat_status blocked is_chat_read created_at \
-                   last_message_at last_inbound_at external_user_id";
+                   last_message_at last_inbound_at external_user_id default_stage_id ai_customer_id";
     let row = intake.contacts(columns);
     assert!(row.starts_with("Ana +5491155550001 "), "{row}");
     assert!(
         row.ends_with(
             "Ana@Example.com whatsapp ads CLOSED true false 2024-01-02 00:00:00+00 2024-03-04 08:07:08.5+00 \
-             2024-03-04 08:07:08.5+00 x-1"
+             2024-03-04 08:07:08.5+00 x-1 \
+             0198c0de-0000-7000-8000-00000000000a 0198c0de-0000-7000-8000-00000000000b"
         ),
         "{row}"
     );
@@ -258,6 +259,23 @@ fn what_a_file_leaves_out_has_its_default() {
     assert_eq!(
         intake.ask("SELECT created_at = updated_at AND created_at > now() - interval '1 minute' FROM contacts"),
         "true"
+    );
+}
+
+#[test]
+fn a_blank_source_is_none_where_the_file_has_a_column_for_it() {
+    let mut intake = Intake::new();
+    let file = "email,source\na@example.com,\nb@example.com,ads\n";
+    intake.import(file).unwrap();
+    assert_eq!(intake.contacts("email source"), "a@example.com -\nb@example.com ads");
+    let report = intake
+        .import("email,source\na@example.com,shop\nb@example.com,\n")
+        .unwrap();
+    assert_eq!(counts(&report), [0, 1, 1, 0, 0]);
+    assert_eq!(
+        intake.contacts("email source"),
+        "a@example.com shop\nb@example.com ads",
+        "a known contact keeps what it has"
     );
 }
 
@@ -476,6 +494,12 @@ fn each_bad_row_is_told_by_line_column_and_reason() {
             Some("it is neither true nor false"),
         ),
         (
+            "email,stage_id",
+            "a,0198c0de00007000800000000000000a",
+            Some("stage_id"),
+            Some("it is no UUID: write it as 0198c0de-0000-7000-8000-000000000000"),
+        ),
+        (
             "email,name",
             &format!("a,{}", long(513)),
             Some("name"),
@@ -678,25 +702,31 @@ fn a_contact_of_another_email_that_a_phone_which_is_no_number_leads_to_is_told()
 #[test]
 fn blank_cells_leave_what_is_there_and_times_only_move_forward() {
     let mut intake = Intake::new();
-    let header = "external_id,name,phone,email,source,chat_status,blocked,is_chat_read,created_at,last_message_at,last_inbound_at,list\n";
-    let columns = "name phone email source chat_status blocked is_chat_read created_at last_message_at last_inbound_at";
-    let first = "1,Ana,+5491155550001,a@example.com,ads,OPEN,true,false,2024-01-01,2024-02-02,2024-02-01,VIP\n";
+    let header = "external_id,name,phone,email,source,chat_status,blocked,is_chat_read,created_at,last_message_at,last_inbound_at,list,default_stage_id,ai_customer_id\n";
+    let columns = "name phone email source chat_status blocked is_chat_read created_at last_message_at last_inbound_at \
+                   default_stage_id ai_customer_id";
+    let [one, two] = [1, 2].map(|number| uuid::Uuid::from_u128(number).to_string());
+    let first = format!(
+        "1,Ana,+5491155550001,a@example.com,ads,OPEN,true,false,2024-01-01,2024-02-02,2024-02-01,VIP,{one},{two}\n"
+    );
     intake.import(format!("{header}{first}")).unwrap();
     let before = intake.dump();
     let report = intake
-        .import(format!("{header}1,,,,,,,,2020-01-01,2024-01-01,2024-01-01,\n"))
+        .import(format!("{header}1,,,,,,,,2020-01-01,2024-01-01,2024-01-01,,,\n"))
         .unwrap();
     assert_eq!(counts(&report), [0, 0, 1, 0, 0]);
     assert_eq!(intake.dump(), before);
 
     let report = intake.import(format!(
-        "{header}1,Eva,+5491155550002,e@example.com,shop,CLOSED,no,yes,,2024-01-01,2024-03-03,\n"
+        "{header}1,Eva,+5491155550002,e@example.com,shop,CLOSED,no,yes,,2024-01-01,2024-03-03,,{two},{one}\n"
     ));
     assert_eq!(counts(&report.unwrap()), [0, 1, 0, 0, 0]);
     assert_eq!(
         intake.contacts(columns),
-        "Eva +5491155550002 e@example.com shop CLOSED false true 2024-01-01 00:00:00+00 2024-03-03 00:00:00+00 \
-         2024-03-03 00:00:00+00"
+        format!(
+            "Eva +5491155550002 e@example.com shop CLOSED false true 2024-01-01 00:00:00+00 2024-03-03 00:00:00+00 \
+             2024-03-03 00:00:00+00 {two} {one}"
+        )
     );
     assert_eq!(intake.ask("SELECT updated_at > created_at FROM contacts"), "true");
     assert_eq!(
@@ -753,6 +783,34 @@ fn an_unknown_external_id_adopts_the_contact_with_the_phone() {
     assert!(intake.contacts("id serial_id").starts_with(&id));
     let before = intake.dump();
     assert_eq!(counts(&intake.import(file).unwrap()), [0, 0, 2, 0, 0]);
+    assert_eq!(intake.dump(), before);
+}
+
+#[test]
+fn an_exact_import_adopts_and_joins_nothing() {
+    let mut intake = Intake::new();
+    let exact = ImportOptions {
+        exact: true,
+        ..ImportOptions::default()
+    };
+    intake
+        .import("external_id,phone,email\n,+5491155550001,a@example.com\ny,+5491155550002,b@example.com\n")
+        .unwrap();
+    let file = "external_id,phone,email,name\nx,+5491155550001,,Ana\n,+5491155550002,,Bea\n,,a@example.com,Eva\n\
+                ,,A@example.com,Eve\n,+5491155550001,,Ida\n";
+    let report = intake.import_with(file.as_bytes(), &[], &exact).unwrap();
+    assert_eq!(counts(&report), [3, 1, 0, 1, 0]);
+    assert_eq!(
+        intake.contacts("external_user_id phone email name"),
+        "- +5491155550001 a@example.com Ida\n\
+         y +5491155550002 b@example.com -\n\
+         x +5491155550001 - Ana\n\
+         - +5491155550002 - Bea\n\
+         - - A@example.com Eve"
+    );
+    let before = intake.dump();
+    let report = intake.import_with(file.as_bytes(), &[], &exact).unwrap();
+    assert_eq!(counts(&report), [0, 0, 4, 1, 0]);
     assert_eq!(intake.dump(), before);
 }
 

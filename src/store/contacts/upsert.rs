@@ -310,6 +310,7 @@ impl Attributes {
             blocked: false,
             is_chat_read: true,
             default_stage_id: None,
+            ai_customer_id: None,
             last_message_at: None,
             last_inbound_at: None,
         }
@@ -335,6 +336,7 @@ impl Attributes {
         set(&mut self.email, &given.email);
         set(&mut self.source, &given.source);
         set(&mut self.default_stage_id, &given.default_stage_id);
+        set(&mut self.ai_customer_id, &given.ai_customer_id);
         if let Some(chat_status) = &given.chat_status {
             self.chat_status.clone_from(chat_status);
         }

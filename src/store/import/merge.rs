@@ -8,6 +8,9 @@
 //! 2. rows with a phone: the oldest contact of the channel that has the phone; else a new one;
 //! 3. rows with an email alone: the oldest contact of the channel that has the email; else a new one.
 //!
+//! An exact import has one pass instead, in which a row means the contact that has the same identity: external id,
+//! else phone, else email.
+//!
 //! "The oldest" is by `created_at`, then by `serial_id`; new contacts get theirs in the order of the rows.
 //!
 //! No unique index can stand in the way of that, whatever the rows say: a contact without an external id never
@@ -18,9 +21,9 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Text, Uuid};
+use diesel::sql_types::{BigInt, Nullable, Text, Uuid};
 
-use super::Merged;
+use super::{Merged, Rules};
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::contact::DEFAULT_CHAT_STATUS;
 use crate::store::StoreError;
@@ -34,11 +37,7 @@ const ATTEMPTS: usize = 5;
 const MANY: u64 = 1000;
 
 /// Merges the copied rows with each other and with the client's contacts.
-pub(super) fn merge(
-    connection: &mut PgConnection,
-    client: ClientId,
-    default_source: &str,
-) -> Result<Merged, StoreError> {
+pub(super) fn merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) -> Result<Merged, StoreError> {
     // Imports into one client queue up here. Writers of single contacts don't wait.
     sql_query("SELECT pg_advisory_xact_lock(hashtextextended('import ' || $1, 0))")
         .bind::<Text, _>(client.to_string())
@@ -49,7 +48,7 @@ pub(super) fn merge(
     let mut attempt = 1;
     let merged = loop {
         // Within a savepoint: what a failed attempt did is undone, the copied rows stay.
-        match connection.transaction(|connection| try_merge(connection, client, default_source)) {
+        match connection.transaction(|connection| try_merge(connection, client, rules)) {
             Err(error) if attempt < ATTEMPTS && error.is_contention() => attempt += 1,
             result => break result?,
         }
@@ -60,7 +59,7 @@ pub(super) fn merge(
     Ok(merged)
 }
 
-fn try_merge(connection: &mut PgConnection, client: ClientId, default_source: &str) -> Result<Merged, StoreError> {
+fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) -> Result<Merged, StoreError> {
     let run = |connection: &mut PgConnection, statement: &str| {
         sql_query(statement)
             .bind::<Uuid, _>(client.as_uuid())
@@ -69,7 +68,12 @@ fn try_merge(connection: &mut PgConnection, client: ClientId, default_source: &s
     let default_list = ensure_list(connection, client, DEFAULT_LIST)?;
     run(connection, MAKE_LISTS)?;
     connection.batch_execute(TABLES)?;
-    for pass in [find_by_external_id(), FIND_BY_PHONE.into(), find_by_email()] {
+    let passes = if rules.exact {
+        vec![FIND_EXACTLY.into()]
+    } else {
+        vec![find_by_external_id(), FIND_BY_PHONE.into(), find_by_email()]
+    };
+    for pass in passes {
         run(connection, &pass)?;
         connection.batch_execute("ANALYZE import_groups")?;
     }
@@ -87,7 +91,7 @@ fn try_merge(connection: &mut PgConnection, client: ClientId, default_source: &s
     let created = sql_query(INSERT_CONTACTS)
         .bind::<Uuid, _>(client.as_uuid())
         .bind::<BigInt, _>(default_list)
-        .bind::<Text, _>(default_source)
+        .bind::<Nullable<Text>, _>(rules.default_source)
         .bind::<Text, _>(DEFAULT_CHAT_STATUS)
         .execute(connection)? as u64;
     let known: Count = sql_query(COUNT_KNOWN).get_result(connection)?;
@@ -151,6 +155,8 @@ CREATE TEMPORARY TABLE import_contacts (
     blocked boolean,
     is_chat_read boolean,
     contact_list text,
+    default_stage_id uuid,
+    ai_customer_id uuid,
     last_message_at timestamptz,
     last_inbound_at timestamptz
 ) ON COMMIT DROP;
@@ -282,6 +288,29 @@ LEFT JOIN oldest USING (first_row)
     )
 }
 
+/// Of the contacts that have a row's phone or email, only the one that is known by it.
+const FIND_EXACTLY: &str = "
+INSERT INTO import_groups (kind, platform, identity, first_row, entity, contact_id, serial_id, created_at, email)
+WITH groups AS (
+    SELECT kind, platform, identity, min(row) AS first_row, min(created_at) AS created_at
+    FROM import_rows
+    GROUP BY kind, platform, identity
+), known AS (
+    SELECT first_row, contacts.* FROM groups JOIN contacts USING (platform)
+    WHERE kind = 1 AND client_id = $1 AND external_user_id = identity
+    UNION ALL
+    SELECT first_row, contacts.* FROM groups JOIN contacts USING (platform)
+    WHERE kind = 2 AND client_id = $1 AND external_user_id IS NULL AND phone = identity
+    UNION ALL
+    SELECT first_row, contacts.* FROM groups JOIN contacts USING (platform)
+    WHERE kind = 3 AND client_id = $1 AND external_user_id IS NULL AND phone IS NULL AND lower(email) = identity
+)
+SELECT kind, groups.platform, identity, first_row, first_row, id, serial_id,
+       coalesce(known.created_at, groups.created_at, now()), lower(email)
+FROM groups
+LEFT JOIN known USING (first_row)
+";
+
 /// Another writer may give a contact an external id between the look at it and its adoption; once locked it stays
 /// as it is.
 const LOCK_ADOPTED: &str = "
@@ -335,13 +364,16 @@ fn merge_rows() -> String {
         "blocked",
         "is_chat_read",
         "contact_list",
+        "default_stage_id",
+        "ai_customer_id",
     ] {
         values.push(last(column, column));
     }
     format!(
         "
 INSERT INTO import_contacts (entity, external_user_id, phone, phone_key, phone_as_given, email, name, source,
-    chat_status, blocked, is_chat_read, contact_list, last_message_at, last_inbound_at)
+    chat_status, blocked, is_chat_read, contact_list, default_stage_id, ai_customer_id, last_message_at,
+    last_inbound_at)
 SELECT entity, {values}, max(last_message_at), max(last_inbound_at)
 FROM (
     SELECT entity, rows.*
@@ -372,7 +404,16 @@ fn update_contacts() -> String {
         ),
     ];
     changes.extend(["phone", "phone_key", "phone_as_given", "email", "name", "source"].map(kept));
-    changes.extend(["chat_status", "blocked", "is_chat_read"].map(kept));
+    changes.extend(
+        [
+            "chat_status",
+            "blocked",
+            "is_chat_read",
+            "default_stage_id",
+            "ai_customer_id",
+        ]
+        .map(kept),
+    );
     changes.extend(["last_message_at", "last_inbound_at"].map(later));
     let join = |texts: Vec<String>| texts.join(", ");
     format!(
@@ -392,11 +433,12 @@ WHERE contacts.client_id = $1 AND contacts.id = contact_id AND ({present}) IS DI
 /// In the order of the rows, so that the serial ids follow the file.
 const INSERT_CONTACTS: &str = "
 INSERT INTO contacts (client_id, id, contact_list_id, name, phone, phone_key, phone_as_given, email, platform,
-    external_user_id, source, chat_status, blocked, is_chat_read, created_at, last_message_at, last_inbound_at)
+    external_user_id, source, chat_status, blocked, is_chat_read, default_stage_id, ai_customer_id, created_at,
+    last_message_at, last_inbound_at)
 SELECT $1, first.id, coalesce(lists.id, $2), said.name, said.phone, said.phone_key, said.phone_as_given, said.email,
     groups.platform, said.external_user_id, coalesce(said.source, $3), coalesce(said.chat_status, $4),
-    coalesce(said.blocked, false), coalesce(said.is_chat_read, true), groups.created_at, said.last_message_at,
-    said.last_inbound_at
+    coalesce(said.blocked, false), coalesce(said.is_chat_read, true), said.default_stage_id,
+    said.ai_customer_id, groups.created_at, said.last_message_at, said.last_inbound_at
 FROM import_contacts said
 JOIN import_groups groups ON groups.first_row = said.entity
 JOIN import_rows first ON first.row = said.entity

@@ -22,7 +22,7 @@ pub struct ExportArgs {
     /// The client whose contacts they are, by name or id
     #[arg(long, value_name = "CLIENT")]
     client: String,
-    /// Write for people and not for import: no cell that Excel would take for a formula or another number
+    /// Write for people and not for import: no text that Excel would take for a formula, a number or a date
     #[arg(long)]
     spreadsheet: bool,
 }

@@ -90,12 +90,15 @@ pub fn export(
         report.contacts += 1;
         report.doubles += u64::from(row.has_double);
         report.changed += u64::from(!comes_back(&row, phone, client.default_region));
-        let cells = Attribute::ALL.map(|attribute| cell(&row, phone, attribute));
+        let cells = Attribute::ALL.map(|attribute| {
+            let cell = cell(&row, phone, attribute);
+            match form {
+                Form::Spreadsheet if is_text(attribute) => cell.map(|text| harmless(&text).into()),
+                _ => cell,
+            }
+        });
         line.clear();
-        match form {
-            Form::Import => push_record(&mut line, cells),
-            Form::Spreadsheet => push_record(&mut line, cells.map(|cell| cell.map(harmless))),
-        }
+        push_record(&mut line, cells);
         Ok::<_, ExportError>(out.write_all(line.as_bytes())?)
     })?;
     out.flush()?;
@@ -179,36 +182,62 @@ fn push_record<'c>(line: &mut String, cells: impl IntoIterator<Item = Option<Cow
     line.push('\n');
 }
 
-/// How many digits a spreadsheet shows of a number.
-const SHOWN_DIGITS: usize = 11;
-
-/// The text with an apostrophe wherever a spreadsheet would take what follows for a formula or a number that it isn't:
-/// at the beginning, and after what might separate cells, since a spreadsheet in Spanish splits at semicolons.
-fn harmless(cell: Cow<'_, str>) -> Cow<'_, str> {
-    const STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// The text with an apostrophe wherever a spreadsheet would take what follows for something else: at the beginning for
+/// a formula, or for a number, a date or an amount, which all have a digit before any letter, as in `12E3`, `1-2` and
+/// `$ 5`; and for a formula also after what might separate cells, since a spreadsheet in Spanish splits at semicolons.
+fn harmless(cell: &str) -> String {
     const SEPARATORS: [char; 4] = [';', '\t', '\r', '\n'];
-    let is_digits = cell.bytes().all(|byte| byte.is_ascii_digit());
-    if is_digits && (cell.len() > SHOWN_DIGITS || cell.len() > 1 && cell.starts_with('0')) {
-        return format!("'{cell}").into();
-    }
-    if !cell.contains(STARTS) {
-        return cell;
-    }
+    let begins_a_value = cell
+        .chars()
+        .find(|character| character.is_alphanumeric())
+        .is_some_and(char::is_numeric);
     let mut text = String::with_capacity(cell.len() + 1);
     let mut at_start = true;
-    for character in cell.chars() {
-        if at_start && STARTS.contains(&character) {
+    for (index, character) in cell.char_indices() {
+        if index == 0 && begins_a_value || at_start && begins_a_formula(character) {
             text.push('\'');
+            at_start = false;
         }
         text.push(character);
-        at_start = SEPARATORS.contains(&character);
+        at_start = SEPARATORS.contains(&character) || at_start && character.is_whitespace();
     }
-    text.into()
+    text
+}
+
+/// Whether a spreadsheet reads a formula from there. The fullwidth forms are what it takes for the others where people
+/// write Chinese or Japanese; of tab and carriage return some programs see only what follows.
+fn begins_a_formula(character: char) -> bool {
+    matches!(
+        character,
+        '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\t' | '\r'
+    )
+}
+
+/// Whether the cell is a text that somebody wrote. The others are no formulas, and may be read as what they are.
+fn is_text(attribute: Attribute) -> bool {
+    use Attribute::*;
+    !matches!(
+        attribute,
+        Blocked | IsChatRead | CreatedAt | LastMessageAt | LastInboundAt | DefaultStageId | AiCustomerId
+    )
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_begins_as_text_and_is_otherwise_the_same(text in "[=+\\-@＝１0-9aé';. \t\r\n]{0,8}|\\PC{0,8}") {
+            let cell = harmless(&text);
+            let first = cell.trim_start().chars().next();
+            prop_assert!(!first.is_some_and(|first| begins_a_formula(first) || first.is_numeric()), "{cell:?}");
+            prop_assert!(!cell.split([';', '\t', '\r', '\n']).any(|part| part.starts_with(begins_a_formula)), "{cell:?}");
+            prop_assert_eq!(cell.replace('\'', ""), text.replace('\'', ""));
+        }
+    }
 
     #[test]
     fn a_spreadsheet_takes_no_text_for_a_formula_or_a_number() {
@@ -223,15 +252,29 @@ mod tests {
             ("a\n=1", "a\n'=1"),
             ("a=b", "a=b"),
             ("ana@example.com", "ana@example.com"),
-            ("2025-01-15T10:30:00Z", "2025-01-15T10:30:00Z"),
-            ("011 15-2345-6789", "011 15-2345-6789"),
-            ("01123456789", "'01123456789"),
+            (" =a", " '=a"),
+            (" -1", "' -1"),
+            ("＝1+1", "'＝1+1"),
+            ("＋5491123456789", "'＋5491123456789"),
+            ("－a", "'－a"),
+            ("＠SUM(1)", "'＠SUM(1)"),
+            ("a;＝b", "a;'＝b"),
+            ("011 15-2345-6789", "'011 15-2345-6789"),
             ("178414012345678901", "'178414012345678901"),
-            ("12345678901", "12345678901"),
-            ("0", "0"),
+            ("12E34567", "'12E34567"),
+            ("1-2", "'1-2"),
+            ("1/2", "'1/2"),
+            ("１２", "'１２"),
+            (".5", "'.5"),
+            ("$ 5", "'$ 5"),
+            ("(5)", "'(5)"),
+            ("0", "'0"),
+            ("ana1@example.com", "ana1@example.com"),
+            ("x-1", "x-1"),
+            ("😀", "😀"),
             ("", ""),
         ] {
-            assert_eq!(harmless(text.into()), expected, "{text:?}");
+            assert_eq!(harmless(text), expected, "{text:?}");
         }
     }
 }

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 
 use crate::support::TestDatabase;
-use crate::support::app::program;
+use crate::support::app::{on_terminal, program};
 
 fn workload(contacts: u64, small_clients: u64) -> Workload {
     Workload {
@@ -126,6 +126,61 @@ fn a_client_with_contacts_is_left_alone() {
         "nothing is written"
     );
     assert_eq!(database.count("SELECT count(*) FROM clients"), 1);
+}
+
+#[test]
+fn a_thousand_small_clients_are_made_beside_the_large_one() {
+    let database = TestDatabase::new();
+    let workload = workload(5_001, 1_000);
+    generate(&mut database.connect(), &workload, &mut |_| {}).unwrap();
+    assert_eq!(workload.total(), 9_001);
+    for (what, expected) in [
+        ("clients", 1_001),
+        (
+            "contacts JOIN clients ON client_id = clients.id WHERE clients.name = 'Load'",
+            5_001,
+        ),
+        (
+            "(SELECT count(*) AS contacts FROM contacts JOIN clients ON client_id = clients.id
+              JOIN generate_series(1, 1000) AS number ON clients.name = 'Load ' || number
+              GROUP BY client_id) AS small WHERE contacts = 4",
+            1_000,
+        ),
+        (
+            "contacts JOIN contact_lists l ON l.client_id = contacts.client_id AND l.id = contact_list_id",
+            9_001,
+        ),
+    ] {
+        assert_eq!(
+            database.count(&format!("SELECT count(*) FROM {what}")),
+            expected,
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn a_bar_is_drawn_on_a_terminal_and_nowhere_else() {
+    let database = TestDatabase::new();
+    let (bar, clear) = ("█", "\u{1b}[2K");
+    let (status, said) = on_terminal(&database, "generate --contacts 2000");
+    assert_eq!(status, Some(0), "{said}");
+    assert!(said.contains(bar) && said.contains("2,000 of 2,000"), "{said:?}");
+    let (_, last) = said.rsplit_once(clear).expect("the bar is cleared");
+    assert!(
+        last.trim_start().starts_with("Made 2000 contacts") && !last.contains(bar),
+        "{last:?}"
+    );
+
+    let mut command = program();
+    command.args(["generate", "--contacts", "2000", "--client", "Other"]);
+    let output = command.env("DATABASE_URL", database.url()).output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.starts_with("Made 2000 contacts") && !said.contains(['\u{1b}', '\r']),
+        "{said:?}"
+    );
 }
 
 #[test]

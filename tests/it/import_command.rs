@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::app::{encode, program};
+use crate::support::app::{encode, on_terminal, program};
 use crate::support::{TestApp, TestDatabase};
 
 const FAKE_1000: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/fake_1000.csv");
@@ -285,28 +285,17 @@ fn a_client_that_is_missing_is_told_before_the_rows_are_read() {
 fn a_bar_is_drawn_on_a_terminal_and_nowhere_else() {
     let app = TestApp::start();
     let file = file("email,name\na@example.com,Ana\n,Bea\nc@example.com,Cid\n");
-    let (path, program) = (file.path().display(), env!("CARGO_BIN_EXE_contact-search"));
-    // `script` gives the command a terminal, and copies what comes there.
-    let mut terminal = Command::new("script");
-    terminal.args(["-qec"]).arg(format!(
-        "stty cols 100 rows 24; '{program}' import '{path}' --client Test --skip-bad-rows"
-    ));
-    terminal.arg("/dev/null").env("SHELL", "/bin/sh").env("TERM", "xterm");
-    terminal.env("DATABASE_URL", app.database.url()).stdin(Stdio::null());
-    let said = run(terminal);
-    assert_eq!(said.status, Some(0), "{}", said.stdout);
+    let arguments = format!("import '{}' --client Test --skip-bad-rows", file.path().display());
+    let (status, said) = on_terminal(&app.database, &arguments);
+    assert_eq!(status, Some(0), "{said}");
     let (bar, clear) = ("█", "\u{1b}[2K");
-    assert!(
-        said.stdout.contains(bar) && said.stdout.contains("100 %"),
-        "{:?}",
-        said.stdout
-    );
-    let (_, last) = said.stdout.rsplit_once(clear).expect("the bar is cleared");
+    assert!(said.contains(bar) && said.contains("100 %"), "{said:?}");
+    let (_, last) = said.rsplit_once(clear).expect("the bar is cleared");
     assert!(
         last.contains("3 rows read = 2 created") && !last.contains(bar),
         "{last:?}"
     );
-    assert!(said.stdout.contains("line 3, column email: "), "{:?}", said.stdout);
+    assert!(said.contains("line 3, column email: "), "{said:?}");
 
     let said = run(command(&app.database, file.path(), &["--skip-bad-rows"]));
     assert_eq!(said.status, Some(0), "{}", said.stderr);

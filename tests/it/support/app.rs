@@ -34,6 +34,24 @@ pub fn program() -> Command {
     command
 }
 
+/// What the program writes to a terminal of 100 columns, its output and errors together, and how it ends.
+pub fn on_terminal(database: &TestDatabase, arguments: &str) -> (Option<i32>, String) {
+    let program = env!("CARGO_BIN_EXE_contact-search");
+    // `script` gives the command a terminal, and copies what comes there.
+    let output = Command::new("script")
+        .arg("-qec")
+        .arg(format!("stty cols 100 rows 24; '{program}' {arguments}"))
+        .arg("/dev/null")
+        .env("SHELL", "/bin/sh")
+        .env("TERM", "xterm")
+        .env("DATABASE_URL", database.url())
+        .stdin(Stdio::null())
+        .output()
+        .expect("util-linux's script can be started");
+    let said = String::from_utf8(output.stdout).expect("text");
+    (output.status.code(), said)
+}
+
 /// A server that was started as a process, and what it has said so far.
 pub struct Server {
     child: Child,

@@ -78,6 +78,35 @@ impl Phone {
         phone.stored.as_given = id.to_owned();
         Some(phone)
     }
+
+    /// Whether a person can be known by it: not the `0` of a form that wants a number, nor a WhatsApp id of something
+    /// else. Whether the number is valid is another question: short codes write too.
+    pub fn is_somebodys(&self) -> bool {
+        let digits = self.stored.key.as_ref().map_or(0, String::len);
+        digits >= DIGITS_MIN && !is_nobodys(&self.stored.as_given) && !ends_with(&self.stored.as_given, HIDDEN)
+    }
+}
+
+/// The fewest digits of a number. libphonenumber's shortest has two after a calling code of one, and the shortest short
+/// codes have three.
+const DIGITS_MIN: usize = 3;
+
+/// What WhatsApp ids end with that are a group's, a broadcast's (`status@broadcast` among them) or a channel's.
+const NOBODYS: [&str; 3] = ["@g.us", "@broadcast", "@newsletter"];
+
+/// What the id of a person ends with whose number WhatsApp hides: the digits before it are no phone.
+const HIDDEN: &str = "@lid";
+
+/// Whether a WhatsApp id is that of something which is no person.
+pub fn is_nobodys(whatsapp_id: &str) -> bool {
+    NOBODYS.iter().any(|suffix| ends_with(whatsapp_id, suffix))
+}
+
+fn ends_with(text: &str, suffix: &str) -> bool {
+    let start = text.len().checked_sub(suffix.len());
+    start
+        .and_then(|start| text.get(start..))
+        .is_some_and(|end| end.eq_ignore_ascii_case(suffix))
 }
 
 /// The time is before the year 1, which no message is.
@@ -225,6 +254,35 @@ mod tests {
         assert_eq!(phone.stored.phone.as_deref(), Some("+16505551234"));
         assert_eq!(phone.stored.as_given, "16505551234");
         assert_eq!(phone.readings[0].phone, "+16505551234");
+    }
+
+    #[test]
+    fn a_placeholder_and_the_id_of_a_group_are_nobodys_phone() {
+        let is_somebodys = |text: &str| Phone::read(text, Region::DEFAULT).unwrap().is_somebodys();
+        for text in [
+            "5491123456789",
+            "5491123456789@c.us",
+            "5491123456789:7@S.WhatsApp.net",
+            "611",
+            "22395",
+            "15 2345-6789",
+        ] {
+            assert!(is_somebodys(text), "{text}");
+        }
+        for text in [
+            "0",
+            "00",
+            "000000000000",
+            "99",
+            "120363025246125486@g.us",
+            "5491123456789-1612345678@G.us",
+            "5491123456789@broadcast",
+            "120363144038483540@newsletter",
+            "98765432101234@lid",
+        ] {
+            assert!(!is_somebodys(text), "{text}");
+        }
+        assert!(is_nobodys("status@broadcast") && !is_nobodys("us") && !is_nobodys("ñ.us"));
     }
 
     proptest! {

@@ -8,7 +8,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use schemars::{JsonSchema, json_schema};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::body::{self, ITEMS_MAX, Members};
@@ -88,7 +88,7 @@ pub async fn upsert_contacts(
 ) -> Result<HttpResponse, ApiError> {
     let start = RequestContext::of(&request).start;
     let deadline = state.bulk.deadline(start);
-    let items = read_items(body::read_json(payload, deadline).await?)?;
+    let items = read_items(&body::read_json(payload, deadline).await?)?;
     let (client, region) = (caller.client, caller.region);
     let results = state
         .bulk
@@ -97,7 +97,7 @@ pub async fn upsert_contacts(
             let mut given = Vec::new();
             let faults: Vec<Option<BodyFault>> = items
                 .into_iter()
-                .map(|item| read_item(item, region).map(|item| given.push(item)).err())
+                .map(|item| read_item(&item, region).map(|item| given.push(item)).err())
                 .collect();
             let mut written = contacts::upsert_contacts(connection, client, given, deadline.into_std())?.into_iter();
             let result = |fault: Option<BodyFault>| match fault {
@@ -110,19 +110,19 @@ pub async fn upsert_contacts(
     Ok(HttpResponse::Ok().json(ContactBatchResponse { results }))
 }
 
-fn read_items(value: Value) -> Result<Vec<Value>, BodyFault> {
+fn read_items(value: &RawValue) -> Result<Vec<Box<RawValue>>, BodyFault> {
     let name = "contacts";
-    let items = match value {
-        Value::Array(items) => items,
-        other => Members::new(other)?.array(name)?.ok_or(BodyFault::Missing { name })?,
+    let items = match body::items(value) {
+        Some(items) => items,
+        None => Members::new(value)?.array(name)?.ok_or(BodyFault::Missing { name })?,
     };
     if items.len() > ITEMS_MAX {
         return Err(BodyFault::TooMany { name, max: ITEMS_MAX });
     }
-    Ok(items)
+    Ok(items.into_iter().map(RawValue::to_owned).collect())
 }
 
-fn read_item(item: Value, region: Region) -> Result<Given, BodyFault> {
+fn read_item(item: &RawValue, region: Region) -> Result<Given, BodyFault> {
     let members = Members::new(item)?;
     let text = |attribute| members.text(member(attribute));
     let flag = |attribute| members.flag(member(attribute));

@@ -3,7 +3,7 @@
 //! The members of a change are called as in the answers: `name`, `phone`, `email`, `default_stage_id` (a UUID),
 //! `contact_list` (the list's name; it is made where there is none), `chat_status`, `blocked`, `is_chat_read`. An
 //! absent one leaves what is there. `null` or a blank text clears the first four, as long as something is left that
-//! says who the contact is: its external id, phone or email.
+//! says who the contact is: its external id, phone or email. Others are ignored, but one of these has to be there.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use schemars::json_schema;
@@ -17,6 +17,18 @@ use super::state::State;
 use crate::domain::contact::{Attribute, Changes, ContactEdit};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::store::contacts::{self, EditError};
+
+/// What can be changed.
+const MEMBERS: [&str; 8] = [
+    "name",
+    "phone",
+    "email",
+    "default_stage_id",
+    "contact_list",
+    "chat_status",
+    "blocked",
+    "is_chat_read",
+];
 
 pub const CHANGE: Documentation = Documentation {
     summary: "Changes one contact",
@@ -59,8 +71,8 @@ pub async fn edit_contact(
 ) -> Result<HttpResponse, ApiError> {
     let id = id_in_path(&request)?;
     let start = RequestContext::of(&request).start;
-    let members = body::read_json(payload, state.requests.deadline(start)).await?;
-    let edit = read_edit(&Members::new(members)?, caller.region)?;
+    let body = body::read_json(payload, state.requests.deadline(start)).await?;
+    let edit = read_edit(&Members::new(&body)?, caller.region)?;
     let client = caller.client;
     let edited = state
         .requests
@@ -103,6 +115,9 @@ pub async fn delete_contact(
 }
 
 fn read_edit(members: &Members, region: Region) -> Result<ContactEdit, BodyFault> {
+    if !MEMBERS.iter().any(|name| members.has(name)) {
+        return Err(BodyFault::NoChange { names: &MEMBERS });
+    }
     let phone = members.text("phone")?.map(|phone| StoredPhone::read(&phone, region));
     let changes = Changes {
         name: clearable(members, "name", members.text("name")?),

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use schemars::{JsonSchema, json_schema};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::body::{self, ITEMS_MAX, Members};
 use super::context::{Caller, RequestContext};
@@ -59,7 +59,7 @@ pub async fn look_up_contacts(
 ) -> Result<HttpResponse, ApiError> {
     let start = RequestContext::of(&request).start;
     let body = body::read_json(payload, state.bulk.deadline(start)).await?;
-    let phones = read_phones(body).map_err(ApiError::Body)?;
+    let phones = read_phones(&body).map_err(ApiError::Body)?;
     let Caller { client, region } = *caller;
     let results = state
         .bulk
@@ -79,7 +79,7 @@ pub async fn look_up_contacts(
 }
 
 /// The phones, each a text that the lookup's parameter could be.
-fn read_phones(body: Value) -> Result<Vec<String>, BodyFault> {
+fn read_phones(body: &RawValue) -> Result<Vec<String>, BodyFault> {
     const NAME: &str = "phones";
     let items = Members::new(body)?
         .array(NAME)?
@@ -90,13 +90,15 @@ fn read_phones(body: Value) -> Result<Vec<String>, BodyFault> {
             max: ITEMS_MAX,
         });
     }
-    let phones = items.into_iter().enumerate().map(|(index, item)| match item {
-        Value::String(text) if !text.trim().is_empty() && text.len() <= VALUE_MAX && !text.contains('\0') => Ok(text),
-        _ => Err(BodyFault::Item {
-            name: NAME,
-            index,
-            max: VALUE_MAX,
-        }),
+    let phones = items.into_iter().enumerate().map(|(index, item)| {
+        serde_json::from_str(item.get())
+            .ok()
+            .filter(|text: &String| !text.trim().is_empty() && text.len() <= VALUE_MAX && !text.contains('\0'))
+            .ok_or(BodyFault::Item {
+                name: NAME,
+                index,
+                max: VALUE_MAX,
+            })
     });
     phones.collect()
 }

@@ -51,8 +51,8 @@ pub async fn upsert_contact(
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     let start = RequestContext::of(&request).start;
-    let members = body::read_json(payload, state.requests.deadline(start)).await?;
-    let draft = read_draft(&Members::new(members)?, caller.region)?;
+    let body = body::read_json(payload, state.requests.deadline(start)).await?;
+    let draft = read_draft(&Members::new(&body)?, caller.region)?;
     let client = caller.client;
     let row = state
         .requests

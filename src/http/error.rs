@@ -47,7 +47,10 @@ pub enum ApiError {
     #[error("a bad body")]
     Body(BodyFault),
     #[error("the body is too large")]
-    BodyTooLarge,
+    BodyTooLarge {
+        /// The most bytes that it may have.
+        max: usize,
+    },
     #[error("the request target is too long")]
     TargetTooLong,
     #[error("no capacity")]
@@ -113,6 +116,8 @@ pub enum BodyFault {
     TooEarly { name: &'static str },
     /// None of the members that say who is meant.
     NoIdentity { names: &'static str },
+    /// A change of nothing that can be changed.
+    NoChange { names: &'static [&'static str] },
     /// A change after which nothing would say who the contact is.
     IdentityLost,
 }
@@ -123,6 +128,8 @@ pub enum Expected {
     Text,
     /// A text with a digit.
     Phone,
+    /// A number by which a person can be known.
+    PersonsPhone,
     Flag,
     Integer,
     Time,
@@ -145,6 +152,9 @@ impl BodyFault {
                 let expected = match expected {
                     Expected::Text => "a text",
                     Expected::Phone => "a phone number with digits",
+                    Expected::PersonsPhone => {
+                        "a person's phone number: three digits or more, and no WhatsApp group, broadcast or channel"
+                    }
                     Expected::Flag => "true or false",
                     Expected::Integer => "a whole number",
                     Expected::Time => "an RFC 3339 time such as 2025-03-28T14:22:00Z",
@@ -170,6 +180,12 @@ impl BodyFault {
             }
             BodyFault::TooEarly { name } => format!("The time '{name}' is before the year 1. Correct it."),
             BodyFault::NoIdentity { names } => format!("It isn't said who is meant. Give {names}."),
+            BodyFault::NoChange { names } => {
+                format!(
+                    "It isn't said what to change. Give at least one of '{}'.",
+                    names.join("', '")
+                )
+            }
             BodyFault::IdentityLost => {
                 "Nothing would be left that says who the contact is. Keep its phone or its email.".to_owned()
             }
@@ -307,7 +323,9 @@ impl ApiError {
                     .to_owned()
             }
             ApiError::Body(fault) => fault.english(),
-            ApiError::BodyTooLarge => "The body is larger than 2 MiB. Send less at once.".to_owned(),
+            ApiError::BodyTooLarge { max } => {
+                format!("The body is larger than {} MiB. Send less at once.", max >> 20)
+            }
             ApiError::TargetTooLong => "The address is longer than 8192 bytes. Shorten it.".to_owned(),
             ApiError::Busy => "The server has no capacity left. Try again in a second.".to_owned(),
             ApiError::NoDatabase(_) => "The server can't reach its database. Try again in a second.".to_owned(),
@@ -361,9 +379,10 @@ impl ApiError {
                 }
                 BodyFault::TooEarly { name } => format!("El campo '{name}' es anterior al ano 1"),
                 BodyFault::NoIdentity { names } => format!("Falta indicar el contacto: {names}"),
+                BodyFault::NoChange { names } => format!("Falta indicar que cambiar: {}", names.join(", ")),
                 BodyFault::IdentityLost => "El contacto quedaria sin telefono ni email".to_owned(),
             },
-            ApiError::BodyTooLarge => "El cuerpo supera los 2 MiB".to_owned(),
+            ApiError::BodyTooLarge { max } => format!("El cuerpo supera los {} MiB", max >> 20),
             ApiError::TargetTooLong => "La direccion supera los 8192 bytes".to_owned(),
             ApiError::Busy => "El servidor no tiene capacidad. Reintente en un segundo".to_owned(),
             ApiError::NoDatabase(_) => "El servidor no alcanza su base de datos. Reintente en un segundo".to_owned(),
@@ -384,7 +403,7 @@ impl ResponseError for ApiError {
             }
             ApiError::ScopeMissing | ApiError::HandshakeRefused => StatusCode::FORBIDDEN,
             ApiError::Parameter { .. } | ApiError::NothingToSearch | ApiError::Body(_) => StatusCode::BAD_REQUEST,
-            ApiError::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            ApiError::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             ApiError::TargetTooLong => StatusCode::URI_TOO_LONG,
             ApiError::Busy | ApiError::NoDatabase(_) => StatusCode::SERVICE_UNAVAILABLE,
             ApiError::TooLate => StatusCode::GATEWAY_TIMEOUT,

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use schemars::{JsonSchema, json_schema};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::body::{self, ITEMS_MAX, Members};
 use super::context::{Caller, RequestContext};
@@ -20,10 +20,18 @@ const SOURCE: &str = "messages_api";
 /// What became of a message: `{"status":"updated"}`, or `created`, `unchanged`, `not_found`; in an array also
 /// `{"status":"error","error":"The member 'sentAt' should be …"}`.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct MessageResponse {
-    pub status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+#[serde(rename_all = "snake_case", tag = "status")]
+pub enum MessageResponse {
+    Created,
+    Updated,
+    /// The contact had everything already.
+    Unchanged,
+    /// Nobody is known by what was given.
+    NotFound,
+    /// The message is not recorded; the others are.
+    Error {
+        error: String,
+    },
 }
 
 /// The answer to an array: an answer for each of its messages, in their order.
@@ -77,7 +85,8 @@ pub const DOCUMENTATION: Documentation = Documentation {
 ///
 /// with `"externalUserId"` instead of `"phone"`, or both (the external id goes first), or `"contactId"`, the integer
 /// id, which decides alone and needs no `platform`. With `"createMissing": true` somebody unknown becomes a contact,
-/// and one that is known gets the phone or external id that it lacks.
+/// and one that is known gets the phone or external id that it lacks; a phone that is no person's, such as `0` or the id
+/// of a WhatsApp group, is an error then.
 ///
 /// An object that is not as it should be is 400. In an array each message answers for itself, and the others are
 /// recorded.
@@ -88,10 +97,10 @@ pub async fn record_messages(
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     let start = RequestContext::of(&request).start;
-    let value = body::read_json(payload, state.bulk.deadline(start)).await?;
-    let (items, is_array) = match value {
-        Value::Array(items) => (items, true),
-        item => (vec![item], false),
+    let body = body::read_json(payload, state.bulk.deadline(start)).await?;
+    let (items, is_array) = match body::items(&body) {
+        Some(items) => (items, true),
+        None => (vec![&*body], false),
     };
     if items.len() > ITEMS_MAX {
         return Err(ApiError::Body(BodyFault::TooMany {
@@ -119,17 +128,19 @@ pub async fn record_messages(
     let mut outcomes = outcomes.into_iter();
     let mut results = faults.into_iter().map(|fault| match fault {
         Some(fault) => Err(fault),
-        None => status(outcomes.next().expect("every message has an outcome")),
+        None => answer(outcomes.next().expect("every message has an outcome")),
     });
     if is_array {
-        let results = results.map(MessageResponse::from).collect();
+        let results = results
+            .map(|result| result.unwrap_or_else(MessageResponse::from))
+            .collect();
         return Ok(HttpResponse::Ok().json(MessagesResponse { results }));
     }
-    let status = results.next().expect("there is one message").map_err(ApiError::Body)?;
-    Ok(HttpResponse::Ok().json(MessageResponse::from(Ok(status))))
+    let result = results.next().expect("there is one message")?;
+    Ok(HttpResponse::Ok().json(result))
 }
 
-fn read_message(item: Value, region: Region) -> Result<Message, BodyFault> {
+fn read_message(item: &RawValue, region: Region) -> Result<Message, BodyFault> {
     let members = Members::new(item)?;
     let whom = match members.integer("contactId")? {
         Some(id) => Whom::Contact(id),
@@ -152,6 +163,15 @@ fn read_message(item: Value, region: Region) -> Result<Message, BodyFault> {
         name: None,
         source: SOURCE,
     });
+    if let (Whom::Person(Person { phone: Some(phone), .. }), Some(_)) = (&whom, &newcomer)
+        && !phone.is_somebodys()
+    {
+        let expected = Expected::PersonsPhone;
+        return Err(BodyFault::Member {
+            name: "phone",
+            expected,
+        });
+    }
     Message::new(whom, direction, sent_at, newcomer).map_err(|_| BodyFault::Member {
         name: "sentAt",
         expected: Expected::Time,
@@ -180,24 +200,20 @@ fn read_person(members: &Members, region: Region) -> Result<Person, BodyFault> {
     })
 }
 
-fn status(outcome: Outcome) -> Result<&'static str, BodyFault> {
+/// # Errors
+/// [`BodyFault::Future`], which the database's clock alone can find out.
+fn answer(outcome: Outcome) -> Result<MessageResponse, BodyFault> {
     match outcome {
-        Outcome::Created => Ok("created"),
-        Outcome::Updated => Ok("updated"),
-        Outcome::Unchanged => Ok("unchanged"),
-        Outcome::NotFound => Ok("not_found"),
+        Outcome::Created => Ok(MessageResponse::Created),
+        Outcome::Updated => Ok(MessageResponse::Updated),
+        Outcome::Unchanged => Ok(MessageResponse::Unchanged),
+        Outcome::NotFound => Ok(MessageResponse::NotFound),
         Outcome::Ahead => Err(BodyFault::Future { name: "sentAt" }),
     }
 }
 
-impl From<Result<&'static str, BodyFault>> for MessageResponse {
-    fn from(result: Result<&'static str, BodyFault>) -> Self {
-        match result {
-            Ok(status) => Self { status, error: None },
-            Err(fault) => Self {
-                status: "error",
-                error: Some(fault.english()),
-            },
-        }
+impl From<BodyFault> for MessageResponse {
+    fn from(fault: BodyFault) -> Self {
+        Self::Error { error: fault.english() }
     }
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 use super::error::ApiError;
 use super::openapi::Parameter;
@@ -67,8 +68,8 @@ pub const ID: Parameter = Parameter {
 /// The contact's id in the request's path.
 ///
 /// # Errors
-/// [`ApiError::NoContact`] where it is no UUID: no contact has such an id.
+/// [`ApiError::NoContact`] where it is no UUID, 36 characters with hyphens: no contact has such an id.
 pub fn id_in_path(request: &HttpRequest) -> Result<Uuid, ApiError> {
     let id = request.match_info().query("id");
-    id.parse().map_err(|_| ApiError::NoContact)
+    id.parse().map(Hyphenated::into_uuid).map_err(|_| ApiError::NoContact)
 }

@@ -7,15 +7,15 @@ use actix_web::http::header::{ContentType, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::DateTime;
 use schemars::json_schema;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::body;
+use super::body::{self, Members};
 use super::context::RequestContext;
 use super::error::{ApiError, ParameterFault};
 use super::openapi::{Content, Documentation, Parameter};
 use super::query;
 use super::state::State;
-use crate::domain::message::{Direction, Message, Newcomer, Person, Phone, Whom};
+use crate::domain::message::{self, Direction, Message, Newcomer, Person, Phone, Whom};
 use crate::domain::phone::Region;
 use crate::domain::webhook::Token;
 use crate::domain::window::PLATFORM;
@@ -98,7 +98,8 @@ pub async fn shake_hands(request: HttpRequest, webhook: web::ReqData<Webhook>) -
 ///
 /// Whatever is signed is answered with 200, were it of another product or no JSON at all: Meta sends anything else
 /// again, for days, and the same bytes would never become better. What can be read of a delivery counts, the rest is
-/// left out. The database's absence is 503 as everywhere, and there another delivery does help.
+/// left out: what isn't asked for may be any JSON, and a message that can't be read leaves the others. The database's
+/// absence is 503 as everywhere, and there another delivery does help.
 pub async fn take_delivery(
     request: HttpRequest,
     webhook: web::ReqData<Webhook>,
@@ -111,11 +112,11 @@ pub async fn take_delivery(
     if !webhook.app_secret.has_signed(&body, signature.as_bytes()) {
         return Err(ApiError::SignatureWrong);
     }
-    let Ok(delivery) = serde_json::from_slice::<Value>(&body) else {
+    let Ok(delivery) = serde_json::from_slice::<&RawValue>(&body) else {
         log::warn!("a signed WhatsApp delivery is no JSON and was left out");
         return Ok(HttpResponse::Ok().finish());
     };
-    let messages = read_delivery(&delivery, webhook.region);
+    let messages = read_delivery(delivery, webhook.region);
     if !messages.is_empty() {
         let client = webhook.client;
         let outcomes = state
@@ -135,96 +136,180 @@ pub async fn take_delivery(
 }
 
 /// The messages of a delivery: `entry[].changes[].value`, where the changed field is `messages`.
-fn read_delivery(delivery: &Value, region: Region) -> Vec<Message> {
-    if delivery["object"] != "whatsapp_business_account" {
+fn read_delivery(delivery: &RawValue, region: Region) -> Vec<Message> {
+    let delivery = object(Some(delivery));
+    if word(&delivery, "object").as_deref() != Some("whatsapp_business_account") {
         return Vec::new();
     }
-    items(&delivery["entry"])
-        .flat_map(|entry| items(&entry["changes"]))
-        .filter(|change| change["field"] == "messages")
-        .map(|change| &change["value"])
-        .flat_map(|value| {
-            let received = items(&value["messages"]).filter_map(move |message| read_received(message, value, region));
-            let sent = items(&value["statuses"]).filter_map(move |status| read_sent(status, value, region));
-            received.chain(sent)
-        })
+    objects(&delivery, "entry")
+        .iter()
+        .flat_map(|entry| objects(entry, "changes"))
+        .filter(|change| word(change, "field").as_deref() == Some("messages"))
+        .flat_map(|change| Told::new(&object(change.value("value"))).read(region))
         .collect()
 }
 
-/// A message of `messages`: `from`, `timestamp`, `type`. Its sender becomes a contact where it is none, with the name
-/// of its profile. What is said in a group opens no window to its sender, and is left out.
-fn read_received(message: &Value, value: &Value, region: Region) -> Option<Message> {
-    if UNWRITTEN.iter().any(|kind| message["type"] == *kind) || !message["group_id"].is_null() {
-        return None;
+/// What a change tells: its messages, received and sent, and the people that they are from and to.
+struct Told<'a> {
+    profiles: Vec<Profile>,
+    messages: Vec<Members<'a>>,
+    statuses: Vec<Members<'a>>,
+}
+
+impl<'a> Told<'a> {
+    fn new(value: &Members<'a>) -> Self {
+        Self {
+            profiles: objects(value, "contacts").iter().map(Profile::read).collect(),
+            messages: objects(value, "messages"),
+            statuses: objects(value, "statuses"),
+        }
     }
-    let profile = find_profile(value, &message["from"], &message["from_user_id"]);
-    let newcomer = Newcomer {
-        name: text(&profile["profile"]["name"], 512),
-        source: SOURCE,
-    };
-    let person = read_person(&message["from"], &message["from_user_id"], profile, region)?;
-    read_message(person, Direction::Inbound, message, Some(newcomer))
-}
 
-/// A message of `statuses`: `recipient_id`, `timestamp`, `status`. Only `sent` is a message's time. `delivered` and
-/// `read` come seconds or days after the message, and `failed` says that there was none; taken for messages they would
-/// move a contact up that nobody wrote to. A recipient that is no contact is not made one.
-fn read_sent(status: &Value, value: &Value, region: Region) -> Option<Message> {
-    if status["status"] != "sent" || status["recipient_type"] == "group" {
-        return None;
+    fn read(&self, region: Region) -> Vec<Message> {
+        let received = self
+            .messages
+            .iter()
+            .filter_map(|message| self.read_received(message, region));
+        let sent = self.statuses.iter().filter_map(|status| self.read_sent(status, region));
+        received.chain(sent).collect()
     }
-    let profile = find_profile(value, &status["recipient_id"], &status["recipient_user_id"]);
-    let person = read_person(&status["recipient_id"], &status["recipient_user_id"], profile, region)?;
-    read_message(person, Direction::Outbound, status, None)
+
+    /// A message of `messages`: `from`, `timestamp`, `type`. Its sender becomes a contact where it is none, with the
+    /// name of its profile. What is said in a group opens no window to its sender, and is left out.
+    fn read_received(&self, message: &Members<'_>, region: Region) -> Option<Message> {
+        let kind = word(message, "type");
+        if kind.is_some_and(|kind| UNWRITTEN.contains(&&*kind)) || message.value("group_id").is_some() {
+            return None;
+        }
+        let ids = Ids::read(message, "from", "from_user_id");
+        let profile = self.find_profile(&ids);
+        let newcomer = Newcomer {
+            name: profile.and_then(|profile| profile.name.clone()),
+            source: SOURCE,
+        };
+        let person = ids.or_of(profile).person(region)?;
+        read_message(person, Direction::Inbound, message, Some(newcomer))
+    }
+
+    /// A message of `statuses`: `recipient_id`, `timestamp`, `status`. Only `sent` is a message's time. `delivered` and
+    /// `read` come seconds or days after the message, and `failed` says that there was none; taken for messages they
+    /// would move a contact up that nobody wrote to. A recipient that is no contact is not made one.
+    fn read_sent(&self, status: &Members<'_>, region: Region) -> Option<Message> {
+        let is_sent = word(status, "status").as_deref() == Some("sent");
+        if !is_sent || word(status, "recipient_type").as_deref() == Some("group") {
+            return None;
+        }
+        let ids = Ids::read(status, "recipient_id", "recipient_user_id");
+        let profile = self.find_profile(&ids);
+        let person = ids.or_of(profile).person(region)?;
+        read_message(person, Direction::Outbound, status, None)
+    }
+
+    /// The profile of the sender or the recipient. A sole one is meant whatever its id where there is one message: Meta
+    /// says that a WhatsApp id need not be the phone number.
+    fn find_profile(&self, ids: &Ids) -> Option<&Profile> {
+        let is_same = |a: &Option<String>, b: &Option<String>| a.is_some() && a == b;
+        let is_sole = self.profiles.len() == 1 && self.messages.len() + self.statuses.len() == 1;
+        self.profiles.iter().find(|Profile { ids: theirs, .. }| {
+            is_sole || is_same(&theirs.user, &ids.user) || is_same(&theirs.whatsapp, &ids.whatsapp)
+        })
+    }
 }
 
-/// The object of `contacts` that describes the sender or the recipient; `null` where none does. A sole one is meant
-/// whatever its id where there is one message: Meta says that a WhatsApp id need not be the phone number.
-fn find_profile<'a>(value: &'a Value, phone: &Value, user_id: &Value) -> &'a Value {
-    let is_same = |a: &Value, b: &Value| !a.is_null() && a == b;
-    let is_sole = items(&value["contacts"]).count() == 1
-        && items(&value["messages"]).chain(items(&value["statuses"])).count() == 1;
-    items(&value["contacts"])
-        .find(|contact| is_sole || is_same(&contact["user_id"], user_id) || is_same(&contact["wa_id"], phone))
-        .unwrap_or(&Value::Null)
+/// An object of `contacts`.
+struct Profile {
+    ids: Ids,
+    name: Option<String>,
 }
 
-/// Whoever has the business-scoped user id, which is the contact's external id, else the phone number. Somebody with a
-/// username may have no phone number here, and somebody whom the Cloud API hasn't told of yet no user id.
-fn read_person(phone: &Value, user_id: &Value, profile: &Value, region: Region) -> Option<Person> {
-    let is_number = |id: &String| id.bytes().all(|byte| byte.is_ascii_digit());
-    let id = |value: &Value| text(value, 256);
-    let phone = id(phone).or_else(|| id(&profile["wa_id"]));
-    let external_user_id = id(user_id)
-        .or_else(|| id(&profile["user_id"]))
-        .or_else(|| phone.clone().filter(|id| !is_number(id)));
-    let phone = phone
-        .filter(is_number)
-        .and_then(|id| Phone::read_whatsapp_id(&id, region));
-    (external_user_id.is_some() || phone.is_some()).then(|| Person {
-        platform: PLATFORM.to_owned(),
-        external_user_id,
-        phone,
-    })
+impl Profile {
+    fn read(contact: &Members<'_>) -> Self {
+        Self {
+            ids: Ids::read(contact, "wa_id", "user_id"),
+            name: text(&object(contact.value("profile")), "name", 512),
+        }
+    }
 }
 
-fn read_message(person: Person, direction: Direction, item: &Value, newcomer: Option<Newcomer>) -> Option<Message> {
+/// By what a person is known here. Somebody with a username may have no phone number, and somebody whom the Cloud API
+/// hasn't told of yet no user id.
+struct Ids {
+    /// The WhatsApp id, which mostly is the phone number.
+    whatsapp: Option<String>,
+    /// The business-scoped user id.
+    user: Option<String>,
+}
+
+impl Ids {
+    fn read(members: &Members<'_>, whatsapp: &'static str, user: &'static str) -> Self {
+        let [whatsapp, user] = [whatsapp, user].map(|name| text(members, name, 256));
+        Self { whatsapp, user }
+    }
+
+    /// With those of the profile where there is none here.
+    fn or_of(self, profile: Option<&Profile>) -> Self {
+        let Some(Profile { ids: theirs, .. }) = profile else {
+            return self;
+        };
+        Self {
+            whatsapp: self.whatsapp.or_else(|| theirs.whatsapp.clone()),
+            user: self.user.or_else(|| theirs.user.clone()),
+        }
+    }
+
+    /// Whoever has the user id as its external id, else the phone number; `None` where the ids are nobody's.
+    fn person(self, region: Region) -> Option<Person> {
+        let is_number = |id: &String| id.bytes().all(|byte| byte.is_ascii_digit());
+        let (number, other) = match self.whatsapp {
+            Some(id) if is_number(&id) => (Some(id), None),
+            other => (None, other),
+        };
+        if other.as_deref().is_some_and(message::is_nobodys) {
+            return None;
+        }
+        let external_user_id = self.user.or(other);
+        let phone = number.and_then(|id| Phone::read_whatsapp_id(&id, region));
+        let phone = phone.filter(Phone::is_somebodys);
+        (external_user_id.is_some() || phone.is_some()).then(|| Person {
+            platform: PLATFORM.to_owned(),
+            external_user_id,
+            phone,
+        })
+    }
+}
+
+fn read_message(
+    person: Person,
+    direction: Direction,
+    item: &Members<'_>,
+    newcomer: Option<Newcomer>,
+) -> Option<Message> {
     // Unix seconds, documented as a text.
-    let timestamp = &item["timestamp"];
-    let seconds = timestamp
-        .as_str()
-        .map_or(timestamp.as_i64(), |text| text.parse().ok())?;
+    let seconds = match word(item, "timestamp") {
+        Some(text) => text.parse().ok()?,
+        None => item.integer("timestamp").ok()??,
+    };
     let sent_at = DateTime::from_timestamp(seconds, 0)?;
     Message::new(Whom::Person(person), direction, sent_at, newcomer).ok()
 }
 
-fn items(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
+/// The objects of an array. What is no array has none, and an item that is no object no members.
+fn objects<'a>(members: &Members<'a>, name: &'static str) -> Vec<Members<'a>> {
+    let items = members.array(name).ok().flatten().unwrap_or_default();
+    items.into_iter().map(|item| object(Some(item))).collect()
+}
+
+/// An object; without members where it is none.
+fn object(value: Option<&RawValue>) -> Members<'_> {
+    value.and_then(|value| Members::new(value).ok()).unwrap_or_default()
 }
 
 /// A text that the database takes; anything else is as if it weren't there.
-fn text(value: &Value, max: usize) -> Option<String> {
-    let text = value.as_str()?.trim();
-    let is_usable = !text.is_empty() && !text.contains('\0') && text.chars().count() <= max;
-    is_usable.then(|| text.to_owned())
+fn text(members: &Members<'_>, name: &'static str, max: usize) -> Option<String> {
+    word(members, name).filter(|text| text.chars().count() <= max)
+}
+
+/// A text of any length.
+fn word(members: &Members<'_>, name: &'static str) -> Option<String> {
+    members.text(name).ok().flatten()
 }

@@ -11,7 +11,7 @@ use diesel::sql_query;
 use diesel::sql_types::Text;
 use serde_json::{Value, json};
 
-use crate::support::app::add_key;
+use crate::support::app::{add_key, encode};
 use crate::support::{Answer, Contact, TestApp};
 
 const UPSERT: &str = "/api/public/customer/upsert/info";
@@ -357,7 +357,7 @@ fn a_body_over_two_mebibytes_is_413_in_the_shape_of_its_path() {
             UPSERT,
             r#"{"channel":"sms","contact_phone_number":"+56912345678"}"#,
         ),
-        ("PATCH", contact.as_str(), "{}"),
+        ("PATCH", contact.as_str(), r#"{"blocked":false}"#),
         ("POST", BATCH, "[]"),
     ] {
         let padded = |length: usize| format!("{body}{}", " ".repeat(length - body.len())).into_bytes();
@@ -495,7 +495,24 @@ fn a_change_sets_what_it_names_and_leaves_the_rest() {
         ..Contact::default()
     });
     let before = info(&app, &contact.id).json();
-    assert_eq!(edit(&app, &contact.id, json!({"unknown": 1})).json(), before);
+    for nothing in [json!({}), json!({"unknown": 1, "read": true})] {
+        let answer = edit(&app, &contact.id, nothing);
+        assert_eq!(
+            refusal(&answer),
+            "It isn't said what to change. Give at least one of 'name', 'phone', 'email', 'default_stage_id', \
+             'contact_list', 'chat_status', 'blocked', 'is_chat_read'."
+        );
+    }
+    let unchanged = edit(&app, &contact.id, json!({"unknown": 1, "name": "Ana"}));
+    assert_eq!(unchanged.json(), before);
+    for id in [
+        contact.id.replace('-', ""),
+        format!("{{{}}}", contact.id),
+        format!("urn:uuid:{}", contact.id),
+    ] {
+        assert_eq!(edit(&app, &encode(&id), json!({"name": "Eva"})).status, 404, "{id}");
+    }
+    assert_eq!(info(&app, &contact.id.to_uppercase()).json(), before);
     let stage = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff";
     let changed = edit(
         &app,

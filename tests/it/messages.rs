@@ -399,6 +399,94 @@ fn a_bad_message_of_an_array_does_not_stop_the_others() {
 }
 
 #[test]
+fn nobody_is_made_of_what_is_no_persons_phone() {
+    let app = TestApp::start();
+    let with = |phone: &str, is_made: bool| {
+        let mut message = message(phone, "inbound", "2025-03-28T14:22:00Z");
+        message["createMissing"] = json!(is_made);
+        message
+    };
+    for phone in [
+        "0",
+        "0000000000",
+        "12",
+        "120363025246125486@g.us",
+        "5491123456789-1612345678@g.us",
+        "7@newsletter",
+    ] {
+        let answer = post(&app, &app.key, &with(phone, true));
+        assert_eq!(answer.status, 400, "{phone}: {answer:?}");
+        let detail = answer.json()["detail"].clone();
+        assert!(
+            detail
+                .as_str()
+                .unwrap()
+                .starts_with("The member 'phone' should be a person's"),
+            "{detail}"
+        );
+        let results = statuses(&app, &[with(phone, true), with(phone, false), with(PHONE, false)]);
+        assert_eq!(results, ["error", "not_found", "not_found"], "{phone}");
+    }
+    let mut known = with("0", true);
+    known["externalUserId"] = json!("u-1");
+    assert_eq!(
+        statuses(&app, &[known]),
+        ["error"],
+        "the phone would be kept beside the external id"
+    );
+    assert_eq!(app.database.count("SELECT count(*) AS count FROM contacts"), 0);
+    assert_eq!(
+        statuses(&app, &[with("22395", true), with("611", true)]),
+        ["created", "created"]
+    );
+}
+
+#[test]
+fn an_id_may_be_written_with_a_point_and_what_is_not_asked_for_may_be_any_json() {
+    let app = TestApp::start();
+    let contact = Contact {
+        phone: Some(PHONE),
+        ..Contact::default()
+    };
+    let id = app.add(contact).serial_id;
+    let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+    let send = |who: &str| {
+        let body = format!(r#"{{{who}, "direction": "inbound", "sentAt": "2025-03-28T14:22:00Z"}}"#);
+        let headers = [("X-API-Key", app.key.as_str())];
+        app.server
+            .send_body("POST", "/api/v1/messages/", &headers, body.as_bytes())
+    };
+    for who in [
+        format!("\"contactId\": {id}.0"),
+        format!("\"contactId\": {id}e0"),
+        format!("\"contactId\": {id}, \"other\": {deep}, \"\\ud800\": \"\\udfff\", \"more\": 1e999"),
+    ] {
+        let answer = send(&who);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_ne!(answer.json()["status"], "not_found", "{answer:?}");
+    }
+    for (who, expected) in [
+        (format!("\"contactId\": {id}.5"), "'contactId' should be a whole number"),
+        (
+            "\"contactId\": 1e999".to_owned(),
+            "'contactId' should be a whole number",
+        ),
+        (format!("\"contactId\": {deep}"), "'contactId' should be a whole number"),
+        (
+            "\"platform\": \"sms\", \"phone\": \"\\ud800\"".to_owned(),
+            "'phone' should be a text",
+        ),
+    ] {
+        let answer = send(&who);
+        assert_eq!(answer.status, 400, "{answer:?}");
+        assert!(
+            answer.json()["detail"].as_str().unwrap().contains(expected),
+            "{answer:?}"
+        );
+    }
+}
+
+#[test]
 fn a_call_takes_a_thousand_messages() {
     let app = TestApp::start();
     let messages = |count: usize| -> Vec<Value> {

@@ -431,6 +431,161 @@ fn the_same_first_message_delivered_many_times_at_once_makes_one_contact() {
 }
 
 #[test]
+fn a_message_counts_whatever_its_type() {
+    let hooked = Hooked::start();
+    let media = json!({"caption": "Taj Mahal", "mime_type": "image/jpeg", "id": "1003383421387256",
+        "sha256": "SfInY0gGKTsJlUWbwxC1k+FAD0FZHvzwfpvO0zX0GUI="});
+    let context = json!({"from": "15550783881", "id": "wamid.HBgLMTY1MDM4Nzk0MzkVAgARGBI3MTE5MjVBOTE3MDk5QUVFM0YA"});
+    // As Meta documents them: what a message has besides `from`, `id` and `timestamp`.
+    let kinds = [
+        json!({"type": "image", "image": media}),
+        json!({"type": "document", "document": {"filename": "order.pdf", "mime_type": "application/pdf", "id": "1"}}),
+        json!({"type": "audio", "audio": {"mime_type": "audio/ogg; codecs=opus", "id": "1", "voice": true}}),
+        json!({"type": "sticker", "sticker": {"mime_type": "image/webp", "id": "1", "animated": false}}),
+        json!({"type": "reaction", "reaction": {"message_id": "wamid.HBgLMTY1MDM4Nzk0MzkVAgA=", "emoji": "\u{1F44D}"}}),
+        json!({"type": "reaction", "reaction": {"message_id": "wamid.HBgLMTY1MDM4Nzk0MzkVAgA="}}),
+        json!({"type": "interactive", "context": context,
+            "interactive": {"type": "button_reply", "button_reply": {"id": "cancel-button", "title": "Cancel"}}}),
+        json!({"type": "interactive", "context": context, "interactive": {"type": "list_reply",
+            "list_reply": {"id": "priority_express", "title": "Priority Mail", "description": "1-3 days"}}}),
+        json!({"type": "interactive", "context": context, "interactive": {"type": "nfm_reply",
+            "nfm_reply": {"name": "flow", "body": "Sent", "response_json": "{\"flow_token\": \"1\"}"}}}),
+        json!({"type": "button", "context": context, "button": {"payload": "Unsubscribe", "text": "Unsubscribe"}}),
+        json!({"type": "location", "location": {"latitude": 37.483307, "longitude": -122.148981,
+            "name": "Meta", "address": "1 Hacker Way, Menlo Park, CA 94025"}}),
+        json!({"type": "contacts", "contacts": [{"name": {"formatted_name": "Barbara J. Johnson"},
+            "phones": [{"phone": "+1 650 555 9999", "wa_id": "16505559999", "type": "Mobile"}]}]}),
+        json!({"type": "order", "order": {"catalog_id": "194836987003835", "product_items": [
+            {"product_retailer_id": "di9ozbzfi4", "quantity": 2, "item_price": 7.99, "currency": "USD"}]}}),
+        json!({"type": "text", "text": {"body": "Is it still there?"}, "referral": {"source_type": "ad",
+            "source_id": "120226305854810726", "headline": "Chat with us", "ctwa_clid": "Aff-n8ZTODiE79d22KtAwQKj9e"}}),
+        json!({"type": "unsupported", "errors": [{"code": 131051, "title": "Message type unknown",
+            "error_data": {"details": "Message type is currently not supported."}}]}),
+        json!({"errors": [{"code": 131060, "title": "This message is currently unavailable"}]}),
+    ];
+    let template: Value = serde_json::from_slice(&payload("text")).unwrap();
+    for (index, kind) in kinds.iter().enumerate() {
+        let mut delivery = template.clone();
+        let value = &mut delivery["entry"][0]["changes"][0]["value"];
+        let phone = (16505552000 + index).to_string();
+        value["contacts"][0]["wa_id"] = json!(phone);
+        let mut message = kind.clone();
+        message["from"] = json!(phone);
+        message["id"] = json!(format!("wamid.{index}"));
+        message["timestamp"] = json!("1739321024");
+        value["messages"] = json!([message]);
+        hooked.deliver(delivery.to_string().as_bytes());
+        let row = Row {
+            phone: Some(format!("+{phone}")),
+            ..sheena()
+        };
+        assert_eq!(hooked.contacts().get(index), Some(&row), "{kind}");
+    }
+    assert_eq!(hooked.contacts().len(), kinds.len());
+}
+
+#[test]
+fn every_change_of_every_entry_is_read() {
+    let hooked = Hooked::start();
+    let change = |name: &str, phone: &str| -> Value {
+        let text = String::from_utf8(payload(name)).unwrap().replace("16505551234", phone);
+        serde_json::from_str::<Value>(&text).unwrap()["entry"][0]["changes"][0].clone()
+    };
+    hooked.app.add(Contact {
+        phone: Some("+16505552004"),
+        ..Contact::default()
+    });
+    let delivery = json!({
+        "object": "whatsapp_business_account",
+        "entry": [
+            {"id": "1", "changes": [change("template_status", ""), change("text", "16505552001")]},
+            {"id": "2", "time": 1739321024, "changes": []},
+            {"id": "3", "changes": [
+                change("unsupported", "16505552002"),
+                {"field": "account_update", "value": {"event": "VERIFIED_ACCOUNT", "phone_number": "16505552009"}},
+                change("text", "16505552003"),
+                change("status_sent", "16505552004"),
+            ]},
+        ],
+    });
+    hooked.deliver(delivery.to_string().as_bytes());
+    let contacts = hooked.contacts();
+    let heard: Vec<_> = contacts
+        .iter()
+        .map(|contact| (contact.phone.as_deref(), contact.last_inbound.is_some()))
+        .collect();
+    let expected = [
+        ("+16505552004", false),
+        ("+16505552001", true),
+        ("+16505552002", true),
+        ("+16505552003", true),
+    ];
+    assert_eq!(heard, expected.map(|(phone, is_inbound)| (Some(phone), is_inbound)));
+    assert_eq!(contacts[0].last_message.as_deref(), Some("1739321030"));
+}
+
+#[test]
+fn what_is_not_asked_for_may_be_any_json_and_what_cannot_be_read_leaves_the_rest() {
+    let hooked = Hooked::start();
+    let text = String::from_utf8(payload("text")).unwrap();
+    let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+    for strange in [r#""\ud800""#, r#"{"\udc00": "\udc00\ud800"}"#, "1e999", "null", &deep] {
+        for (place, is_member) in [
+            ("\"object\":", true),
+            ("\"entry\":", true),
+            ("\"changes\":", true),
+            ("\"metadata\":", true),
+            ("\"from\":", true),
+            ("\"body\":", true),
+            ("\"entry\": [", false),
+            ("\"changes\": [", false),
+            ("\"contacts\": [", false),
+            ("\"messages\": [", false),
+        ] {
+            let beside = if is_member {
+                format!("\"other\": {strange}, \"\\ud800\": {strange}, {place}")
+            } else {
+                format!("{place}{strange}, ")
+            };
+            hooked.deliver(text.replace(place, &beside).as_bytes());
+            let case = strange.get(..20).unwrap_or(strange);
+            assert_eq!(hooked.contacts(), [sheena()], "{case} at {place}");
+            hooked.app.sql("DELETE FROM contacts");
+        }
+        let body = format!("\"body\": {strange}, \"was\":");
+        hooked.deliver(text.replace("\"body\":", &body).as_bytes());
+        assert_eq!(hooked.contacts(), [sheena()]);
+        hooked.app.sql("DELETE FROM contacts");
+        // Of what is asked for, a name may be missing, but neither the sender nor the time.
+        let name = format!("\"name\": {strange}, \"was\":");
+        hooked.deliver(text.replace("\"name\":", &name).as_bytes());
+        assert_eq!(hooked.contacts(), [Row { name: None, ..sheena() }]);
+        hooked.app.sql("DELETE FROM contacts");
+        let timestamp = format!("\"timestamp\": {strange}, \"was\":");
+        hooked.deliver(text.replace("\"timestamp\":", &timestamp).as_bytes());
+        assert_eq!(hooked.contacts(), []);
+    }
+}
+
+#[test]
+fn nobody_is_made_of_a_placeholder_or_of_a_group() {
+    let hooked = Hooked::start();
+    let text = String::from_utf8(payload("text")).unwrap();
+    for id in [
+        "0",
+        "00000000",
+        "120363025246125486@g.us",
+        "status@broadcast",
+        "120363144038483540@newsletter",
+    ] {
+        hooked.deliver(text.replace("16505551234", id).as_bytes());
+        assert_eq!(hooked.contacts(), [], "{id}");
+    }
+    hooked.deliver(text.replace("16505551234", "22395").as_bytes());
+    assert_eq!(hooked.contacts().len(), 1, "a short code");
+}
+
+#[test]
 fn a_webhook_reaches_its_own_clients_contacts_alone() {
     let hooked = Hooked::start();
     let mut connection = hooked.app.database.connect();

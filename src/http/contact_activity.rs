@@ -6,11 +6,12 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Datelike};
+use schemars::json_schema;
 use uuid::Uuid;
 
 use super::context::{Caller, RequestContext};
 use super::error::{ApiError, ParameterFault};
-use super::openapi::{self, Content, Documentation, Parameter};
+use super::openapi::{self, Content, Documentation, In, Parameter};
 use super::public_contact::PublicContact;
 use super::query;
 use super::state::State;
@@ -19,24 +20,29 @@ use crate::store::contacts::{self, Place};
 const DAYS_MIN: i64 = 1;
 const DAYS_MAX: i64 = 365;
 
+/// One that the server takes.
+const CURSOR: &str = "00063167cb273200df980fc8b6db4820bf222969482d106d";
+
 pub const DOCUMENTATION: Documentation = Documentation {
     summary: "The contacts whose last message is at most so many days old, latest first, a thousand at a time",
     parameters: &[
         Parameter {
+            place: In::Query,
             name: "days",
-            description: "A whole number from 1 to 365",
+            description: "How many days old the last message may be",
             is_required: true,
-            example: "7",
+            schema: || json_schema!({ "type": "integer", "minimum": DAYS_MIN, "maximum": DAYS_MAX, "example": 7 }),
         },
         Parameter {
+            place: In::Query,
             name: "cursor",
             description: "What the header `Link` of the answer before gave",
             is_required: false,
-            example: "",
+            schema: || json_schema!({ "type": "string", "pattern": "^[0-9a-f]{48}$", "example": CURSOR }),
         },
     ],
     body: None,
-    answer: (200, Some(Content::Json(openapi::of::<Vec<PublicContact>>))),
+    answer: (200, Some(Content::JsonPage(openapi::of::<Vec<PublicContact>>))),
     failures: &[400],
 };
 
@@ -115,6 +121,11 @@ mod tests {
         for text in ["0", "366", "-1", "+1", "1.0", "1e2", " 1", "٣", "99999999999999999999"] {
             assert!(read_days(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn the_documented_cursor_is_one() {
+        assert_eq!(read_cursor(CURSOR).unwrap().last_message_at.year(), 2025);
     }
 
     proptest! {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::body::{self, ITEMS_MAX, Members};
 use super::context::{Caller, RequestContext};
 use super::error::{ApiError, BodyFault};
-use super::openapi::{self, Content, Documentation};
+use super::openapi::{self, Body, Content, Documentation};
 use super::state::State;
 use crate::domain::contact::{Attribute, Given, Refusal};
 use crate::domain::phone::{Region, StoredPhone};
@@ -52,7 +52,7 @@ pub struct ContactBatchIds {
 pub const DOCUMENTATION: Documentation = Documentation {
     summary: "Makes or brings up to date up to a thousand contacts",
     parameters: &[],
-    body: Some(|_| {
+    body: Some(Body::new(|_| {
         let text = |max: usize| serde_json::json!({ "type": ["string", "null"], "maxLength": max });
         let time = serde_json::json!({ "type": ["string", "null"], "format": "date-time" });
         let uuid = serde_json::json!({ "type": ["string", "null"], "format": "uuid" });
@@ -74,7 +74,7 @@ pub const DOCUMENTATION: Documentation = Documentation {
             ],
             "example": { "contacts": [{ "platform": "whatsapp", "phone": "+56912345678", "name": "John Doe" }] },
         })
-    }),
+    })),
     answer: (200, Some(Content::Json(openapi::of::<ContactBatchResponse>))),
     failures: &[],
 };

@@ -7,11 +7,12 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use schemars::json_schema;
+use serde_json::json;
 
 use super::body::{self, Members};
 use super::context::{Caller, RequestContext};
 use super::error::{ApiError, BodyFault};
-use super::openapi::{self, Content, Documentation};
+use super::openapi::{self, Body, Content, Documentation, NOT_BLANK};
 use super::public_contact::{ID, PublicContact, id_in_path};
 use super::state::State;
 use crate::domain::contact::{Attribute, Changes, ContactEdit};
@@ -33,22 +34,23 @@ const MEMBERS: [&str; 8] = [
 pub const CHANGE: Documentation = Documentation {
     summary: "Changes one contact",
     parameters: &[ID],
-    body: Some(|_| {
+    body: Some(Body::new(|_| {
         json_schema!({
             "type": "object",
             "properties": {
                 "name": { "type": ["string", "null"], "maxLength": 512 },
-                "phone": { "type": ["string", "null"], "maxLength": 256 },
+                "phone": { "type": ["string", "null"], "pattern": r"\d|^\s*$", "maxLength": 256 },
                 "email": { "type": ["string", "null"], "maxLength": 320 },
                 "default_stage_id": { "type": ["string", "null"], "format": "uuid" },
-                "contact_list": { "type": "string", "minLength": 1, "maxLength": 200 },
-                "chat_status": { "type": "string", "minLength": 1, "maxLength": 64 },
+                "contact_list": { "type": "string", "pattern": NOT_BLANK, "maxLength": 200 },
+                "chat_status": { "type": "string", "pattern": NOT_BLANK, "maxLength": 64 },
                 "blocked": { "type": "boolean" },
                 "is_chat_read": { "type": "boolean" },
             },
+            "anyOf": MEMBERS.map(|name| json!({ "required": [name] })),
             "example": { "chat_status": "ATTENDED", "is_chat_read": true },
         })
-    }),
+    })),
     answer: (200, Some(Content::Json(openapi::of::<PublicContact>))),
     failures: &[404, 409],
 };

@@ -2,12 +2,13 @@
 //! whether its WhatsApp session window is open.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use schemars::json_schema;
 
 use super::context::{Caller, RequestContext};
 use super::error::{ApiError, ParameterFault};
 use super::lookup_answer::ContactLookupResponse;
-use super::openapi::{self, Content, Documentation, Parameter};
-use super::query;
+use super::openapi::{self, Content, Documentation, In, NOT_BLANK, Parameter};
+use super::query::{self, VALUE_MAX};
 use super::state::State;
 use crate::domain::phone;
 use crate::store::lookup;
@@ -15,10 +16,15 @@ use crate::store::lookup;
 pub const DOCUMENTATION: Documentation = Documentation {
     summary: "The contact that a phone number reaches, whether it has replied, and whether its session window is open",
     parameters: &[Parameter {
+        place: In::Query,
         name: "phone",
         description: "A phone number in any notation",
         is_required: true,
-        example: "+5492235961983",
+        schema: || {
+            json_schema!({
+                "type": "string", "pattern": NOT_BLANK, "maxLength": VALUE_MAX, "example": "+5492235961983",
+            })
+        },
     }],
     body: None,
     answer: (200, Some(Content::Json(openapi::of::<ContactLookupResponse>))),

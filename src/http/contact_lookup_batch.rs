@@ -9,7 +9,7 @@ use super::body::{self, ITEMS_MAX, Members};
 use super::context::{Caller, RequestContext};
 use super::error::{ApiError, BodyFault};
 use super::lookup_answer::ContactLookupResponse;
-use super::openapi::{self, Content, Documentation};
+use super::openapi::{self, Body, Content, Documentation, NOT_BLANK};
 use super::query::VALUE_MAX;
 use super::state::State;
 use crate::domain::phone;
@@ -32,7 +32,7 @@ pub struct ContactLookupResult {
 pub const DOCUMENTATION: Documentation = Documentation {
     summary: "What the lookup answers, for up to a thousand phone numbers at once",
     parameters: &[],
-    body: Some(|_| {
+    body: Some(Body::new(|_| {
         json_schema!({
             "type": "object",
             "required": ["phones"],
@@ -40,12 +40,12 @@ pub const DOCUMENTATION: Documentation = Documentation {
                 "phones": {
                     "type": "array",
                     "maxItems": ITEMS_MAX,
-                    "items": { "type": "string", "minLength": 1, "maxLength": VALUE_MAX },
+                    "items": { "type": "string", "pattern": NOT_BLANK, "maxLength": VALUE_MAX },
                 },
             },
             "example": { "phones": ["5492235961983", "+56912345678"] },
         })
-    }),
+    })),
     answer: (200, Some(Content::Json(openapi::of::<ContactLookupBatchResponse>))),
     failures: &[],
 };

@@ -2,12 +2,13 @@
 //! email, latest message first.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use schemars::json_schema;
 
 use super::context::{Caller, RequestContext};
 use super::error::ApiError;
-use super::openapi::{self, Content, Documentation, Parameter};
+use super::openapi::{self, Content, Documentation, In, Parameter};
 use super::public_contact::PublicContact;
-use super::query;
+use super::query::{self, VALUE_MAX};
 use super::state::State;
 use crate::domain::term::{EmailTerm, PhoneTerm};
 use crate::store::search;
@@ -16,16 +17,18 @@ pub const DOCUMENTATION: Documentation = Documentation {
     summary: "At most 50 contacts that contain a piece of a phone or of an email, latest message first",
     parameters: &[
         Parameter {
+            place: In::Query,
             name: "phone",
             description: "A piece of a phone number, or a whole one in any notation",
             is_required: false,
-            example: "56912345",
+            schema: || json_schema!({ "type": "string", "maxLength": VALUE_MAX, "example": "56912345" }),
         },
         Parameter {
+            place: In::Query,
             name: "email",
-            description: "A piece of an email, whatever the case",
+            description: "A piece of an email, whatever the case; one of both has to be given",
             is_required: false,
-            example: "@example.com",
+            schema: || json_schema!({ "type": "string", "maxLength": VALUE_MAX, "example": "@example.com" }),
         },
     ],
     body: None,

@@ -8,11 +8,12 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::Utc;
 use schemars::json_schema;
+use serde_json::json;
 
 use super::body::{self, Members};
 use super::context::{Caller, RequestContext};
 use super::error::{ApiError, BodyFault};
-use super::openapi::{self, Content, Documentation};
+use super::openapi::{self, Body, Content, Documentation, NOT_BLANK, WITH_DIGIT, having};
 use super::public_contact::PublicContact;
 use super::state::State;
 use crate::domain::contact::{Attribute, ContactDraft, Given};
@@ -22,23 +23,28 @@ use crate::store::contacts;
 pub const DOCUMENTATION: Documentation = Documentation {
     summary: "Makes a contact, or brings it up to date",
     parameters: &[],
-    body: Some(|_| {
+    body: Some(Body::new(|_| {
         json_schema!({
             "type": "object",
             "required": ["channel"],
             "properties": {
-                "channel": { "type": "string", "minLength": 1, "maxLength": 64 },
+                "channel": { "type": "string", "pattern": NOT_BLANK, "maxLength": 64 },
                 "contact_phone_number": { "type": ["string", "null"], "maxLength": 256 },
                 "external_user_id": { "type": ["string", "null"], "maxLength": 256 },
                 "contact_email": { "type": ["string", "null"], "maxLength": 320 },
                 "contact_name": { "type": ["string", "null"], "maxLength": 512 },
                 "stageId": { "type": ["string", "null"], "format": "uuid" },
             },
+            "anyOf": [
+                having(&[("contact_phone_number", json!({ "type": "string", "pattern": WITH_DIGIT }))]),
+                having(&[("external_user_id", json!({ "type": "string", "pattern": NOT_BLANK }))]),
+                having(&[("contact_email", json!({ "type": "string", "pattern": NOT_BLANK }))]),
+            ],
             "example": {
                 "channel": "whatsapp", "contact_phone_number": "+56912345678", "contact_name": "John Doe",
             },
         })
-    }),
+    })),
     answer: (200, Some(Content::Json(openapi::of::<PublicContact>))),
     failures: &[],
 };

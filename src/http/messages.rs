@@ -3,12 +3,13 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use schemars::{JsonSchema, json_schema};
 use serde::Serialize;
+use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::body::{self, ITEMS_MAX, Members};
 use super::context::{Caller, RequestContext};
 use super::error::{ApiError, BodyFault, Expected};
-use super::openapi::{self, Content, Documentation};
+use super::openapi::{self, Body, Content, Documentation, NOT_BLANK, WITH_DIGIT, having};
 use super::state::State;
 use crate::domain::message::{Direction, Message, Newcomer, Person, Phone, Whom};
 use crate::domain::phone::Region;
@@ -52,19 +53,27 @@ enum Answer {
 pub const DOCUMENTATION: Documentation = Documentation {
     summary: "Tells of a message that was sent or received, or of up to a thousand",
     parameters: &[],
-    body: Some(|_| {
-        let message = serde_json::json!({
+    body: Some(Body::new(|_| {
+        let text = |max: usize| json!({ "type": ["string", "null"], "maxLength": max });
+        let given = json!({ "type": "string", "pattern": NOT_BLANK });
+        let phone = json!({ "type": "string", "pattern": WITH_DIGIT });
+        let message = json!({
             "type": "object",
             "required": ["direction", "sentAt"],
             "properties": {
-                "platform": { "type": "string", "maxLength": 64 },
-                "phone": { "type": "string", "maxLength": 256 },
-                "externalUserId": { "type": "string", "maxLength": 256 },
-                "contactId": { "type": "integer", "format": "int64" },
+                "platform": text(64),
+                "phone": text(256),
+                "externalUserId": text(256),
+                "contactId": { "type": ["integer", "null"], "format": "int64" },
                 "direction": { "enum": ["inbound", "outbound"] },
                 "sentAt": { "type": "string", "format": "date-time" },
-                "createMissing": { "type": "boolean" },
+                "createMissing": { "type": ["boolean", "null"] },
             },
+            "anyOf": [
+                having(&[("contactId", json!({ "type": "integer" }))]),
+                having(&[("platform", given.clone()), ("phone", phone)]),
+                having(&[("platform", given.clone()), ("externalUserId", given)]),
+            ],
         });
         json_schema!({
             "anyOf": [message, { "type": "array", "maxItems": ITEMS_MAX, "items": message }],
@@ -72,7 +81,7 @@ pub const DOCUMENTATION: Documentation = Documentation {
                 "platform": "whatsapp", "phone": "+5492235961983", "direction": "inbound", "sentAt": "2025-03-28T14:22:00Z",
             },
         })
-    }),
+    })),
     answer: (200, Some(Content::Json(openapi::of::<Answer>))),
     failures: &[],
 };

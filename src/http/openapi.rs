@@ -12,6 +12,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 use super::auth::Access;
+use super::body;
 use super::error::{ErrorShape, LookupError, Problem, PublicError};
 use super::{Endpoint, Operation, endpoints};
 
@@ -21,16 +22,33 @@ pub struct Documentation {
     pub summary: &'static str,
     pub parameters: &'static [Parameter],
     /// What a request's body is, for operations that take one.
-    pub body: Option<SchemaOf>,
+    pub body: Option<Body>,
     /// The status of success, and what its body is; `None` where there is none.
     pub answer: (u16, Option<Content>),
     /// Statuses of failure beyond those that follow from path, method and access.
     pub failures: &'static [u16],
 }
 
+/// A JSON body that the server takes.
+pub struct Body {
+    /// The most bytes that it may have.
+    pub max: usize,
+    pub schema: SchemaOf,
+}
+
+impl Body {
+    /// One of at most [`body::BODY_MAX`] bytes.
+    pub const fn new(schema: SchemaOf) -> Self {
+        let max = body::BODY_MAX;
+        Self { max, schema }
+    }
+}
+
 /// A body that the server sends.
 pub enum Content {
     Json(SchemaOf),
+    /// JSON, and a header `Link` to what follows.
+    JsonPage(SchemaOf),
     Text,
 }
 
@@ -42,12 +60,39 @@ pub fn of<T: JsonSchema>(schemas: &mut SchemaGenerator) -> Schema {
     schemas.subschema_for::<T>()
 }
 
-/// A parameter of the query or, where the path has its name in braces, of the path.
+/// The pattern of a text that has to say something.
+pub const NOT_BLANK: &str = r"\S";
+
+/// The pattern of a phone number that has to say something.
+pub const WITH_DIGIT: &str = r"\d";
+
+/// The objects that have all of these members, each with what its schema asks.
+pub fn having(members: &[(&str, Value)]) -> Value {
+    let names: Vec<&str> = members.iter().map(|(name, _)| *name).collect();
+    let schemas: Map<String, Value> = members
+        .iter()
+        .map(|(name, schema)| ((*name).to_owned(), schema.clone()))
+        .collect();
+    json!({ "required": names, "properties": schemas })
+}
+
+/// A parameter of a request.
 pub struct Parameter {
+    pub place: In,
     pub name: &'static str,
     pub description: &'static str,
+    /// As one of the path always is.
     pub is_required: bool,
-    pub example: &'static str,
+    /// An example in it is one that the server takes.
+    pub schema: fn() -> Schema,
+}
+
+/// Where a parameter stands.
+#[derive(Clone, Copy, Debug)]
+pub enum In {
+    Path,
+    Query,
+    Header,
 }
 
 /// The specification, once a process.
@@ -85,32 +130,66 @@ pub fn specification() -> Value {
         .iter()
         .map(|endpoint| (endpoint.path.to_owned(), describe_path(endpoint, &mut schemas)))
         .collect();
+    let method_not_allowed = json!({
+        "description": "The path hasn't got the method; the body is in the shape of the path's other errors",
+        "headers": {
+            "Allow": {
+                "description": "The methods that the path has", "required": true, "schema": { "type": "string" },
+            },
+            "X-Request-Id": request_id(),
+        },
+        "content": {
+            "application/json": {
+                "schema": { "anyOf": [of::<LookupError>(&mut schemas), of::<PublicError>(&mut schemas)] },
+            },
+            "application/problem+json": { "schema": of::<Problem>(&mut schemas) },
+        },
+    });
     json!({
         "openapi": "3.1.0",
         "info": {
             "title": "contact-search",
             "version": env!("CARGO_PKG_VERSION"),
             "summary": "Finds a contact by phone or email",
-            "description": "Every path answers with and without a slash at its end, and GET also as HEAD.",
+            "description": DESCRIPTION,
         },
         "paths": paths,
         "components": {
             "schemas": schemas.take_definitions(true),
             "securitySchemes": { "key": { "type": "apiKey", "in": "header", "name": "X-API-Key" } },
+            "parameters": {
+                "RequestId": {
+                    "name": "X-Request-Id",
+                    "in": "header",
+                    "description": "What to call the request: 1 to 128 visible ASCII characters; else it gets a new id",
+                    "schema": { "type": "string" },
+                    "example": "order-4711",
+                },
+            },
+            "headers": {
+                "RequestId": {
+                    "description": "What the request is called in the log: the caller's id where it sent one, else a new one",
+                    "required": true,
+                    "schema": { "type": "string", "minLength": 1, "maxLength": 128 },
+                },
+            },
+            "responses": { "MethodNotAllowed": method_not_allowed },
         },
     })
 }
 
+/// What holds for every path.
+const DESCRIPTION: &str = "Every path answers with and without a slash at its end, and GET also as HEAD. To a method \
+    that isn't listed, a path answers 405 as in `#/components/responses/MethodNotAllowed`, whatever the key. No text may \
+    have a NUL character.";
+
 fn describe_path(endpoint: &Endpoint, schemas: &mut SchemaGenerator) -> Value {
-    let operations: Map<String, Value> = endpoint
-        .operations
-        .iter()
-        .map(|operation| {
-            let described = describe_operation(endpoint.path, operation, schemas);
-            (operation.method.as_str().to_lowercase(), described)
-        })
-        .collect();
-    Value::Object(operations)
+    let operations = endpoint.operations.iter().map(|operation| {
+        let described = describe_operation(endpoint.path, operation, schemas);
+        (operation.method.as_str().to_lowercase(), described)
+    });
+    let of_all = json!([{ "$ref": "#/components/parameters/RequestId" }]);
+    operations.chain([("parameters".to_owned(), of_all)]).collect()
 }
 
 fn describe_operation(path: &str, operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
@@ -121,42 +200,52 @@ fn describe_operation(path: &str, operation: &Operation, schemas: &mut SchemaGen
         described["security"] = json!([{ "key": [] }]);
     }
     if !documentation.parameters.is_empty() {
-        let parameters = documentation
-            .parameters
-            .iter()
-            .map(|parameter| describe_parameter(path, parameter));
-        described["parameters"] = parameters.collect();
+        described["parameters"] = documentation.parameters.iter().map(describe_parameter).collect();
     }
-    if let Some(body) = documentation.body {
-        let schema = body(schemas);
+    if let Some(body) = &documentation.body {
+        let schema = (body.schema)(schemas);
         described["requestBody"] = json!({ "required": true, "content": { "application/json": { "schema": schema } } });
     }
     described["responses"] = describe_answers(path, operation, schemas);
     described
 }
 
-fn describe_parameter(path: &str, parameter: &Parameter) -> Value {
-    let is_in_path = path.contains(&format!("{{{}}}", parameter.name));
+fn describe_parameter(parameter: &Parameter) -> Value {
+    let place = match parameter.place {
+        In::Path => "path",
+        In::Query => "query",
+        In::Header => "header",
+    };
     json!({
         "name": parameter.name,
-        "in": if is_in_path { "path" } else { "query" },
+        "in": place,
         "description": parameter.description,
-        "required": is_in_path || parameter.is_required,
-        "schema": { "type": "string" },
-        "example": parameter.example,
+        "required": parameter.is_required,
+        "schema": (parameter.schema)(),
     })
+}
+
+/// The header that every answer has.
+fn request_id() -> Value {
+    json!({ "$ref": "#/components/headers/RequestId" })
 }
 
 fn describe_answers(path: &str, operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
     let documentation = operation.documentation;
     let (status, content) = &documentation.answer;
-    let mut success = json!({ "description": "As asked" });
+    let mut success = json!({ "description": "As asked", "headers": { "X-Request-Id": request_id() } });
     match content {
-        Some(Content::Json(schema)) => {
+        Some(Content::Json(schema) | Content::JsonPage(schema)) => {
             success["content"] = json!({ "application/json": { "schema": schema(schemas) } });
         }
         Some(Content::Text) => success["content"] = json!({ "text/plain": { "schema": { "type": "string" } } }),
         None => {}
+    }
+    if let Some(Content::JsonPage(_)) = content {
+        success["headers"]["Link"] = json!({
+            "description": "Where more follows: a reference relative to the address asked, and `rel=\"next\"`",
+            "schema": { "type": "string" },
+        });
     }
     let mut answers = Map::from_iter([(status.to_string(), success)]);
 
@@ -177,12 +266,19 @@ fn describe_answers(path: &str, operation: &Operation, schemas: &mut SchemaGener
     for status in [of_access, of_body, of_all, documentation.failures].concat() {
         let mut failure = json!({
             "description": describe_status(status),
+            "headers": { "X-Request-Id": request_id() },
             "content": { media_type: { "schema": schema } },
         });
-        if status == 503 {
-            failure["headers"] = json!({
-                "Retry-After": { "description": "Seconds to wait", "schema": { "type": "integer" } },
-            });
+        match (status, &documentation.body) {
+            (413, Some(body)) => {
+                failure["description"] = json!(format!("The body is larger than {} MiB", body.max >> 20));
+            }
+            (503, _) => {
+                failure["headers"]["Retry-After"] = json!({
+                    "description": "Seconds to wait", "required": true, "schema": { "type": "integer" },
+                });
+            }
+            _ => {}
         }
         answers.insert(status.to_string(), failure);
     }
@@ -196,7 +292,6 @@ fn describe_status(status: u16) -> &'static str {
         403 => "The key lacks the scope, or the token is another",
         404 => "There is nothing like that",
         409 => "Another contact has that identity",
-        413 => "The body is larger than 2 MiB",
         414 => "The address is longer than 8192 bytes",
         500 => "Something went wrong",
         503 => "No capacity, or no database",

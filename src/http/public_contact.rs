@@ -2,13 +2,13 @@
 
 use actix_web::HttpRequest;
 use chrono::{DateTime, SecondsFormat, Utc};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, json_schema};
 use serde::Serialize;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
 use super::error::ApiError;
-use super::openapi::Parameter;
+use super::openapi::{In, Parameter};
 use crate::store::contacts::ContactRow;
 
 /// One contact, with the 13 documented members in the documented order.
@@ -59,10 +59,11 @@ fn milliseconds(at: DateTime<Utc>) -> String {
 
 /// The parameter of the path that [`id_in_path`] reads.
 pub const ID: Parameter = Parameter {
+    place: In::Path,
     name: "id",
     description: "The contact's UUID",
     is_required: true,
-    example: "df980fc8-b6db-4820-bf22-2969482d106d",
+    schema: || json_schema!({ "type": "string", "format": "uuid", "example": "df980fc8-b6db-4820-bf22-2969482d106d" }),
 };
 
 /// The contact's id in the request's path.

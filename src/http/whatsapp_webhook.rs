@@ -6,14 +6,14 @@
 use actix_web::http::header::{ContentType, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::DateTime;
-use schemars::json_schema;
+use schemars::{Schema, json_schema};
 use serde_json::value::RawValue;
 
 use super::body::{self, Members};
 use super::context::RequestContext;
 use super::error::{ApiError, ParameterFault};
-use super::openapi::{Content, Documentation, Parameter};
-use super::query;
+use super::openapi::{Body, Content, Documentation, In, Parameter};
+use super::query::{self, VALUE_MAX};
 use super::state::State;
 use crate::domain::message::{self, Direction, Message, Newcomer, Person, Phone, Whom};
 use crate::domain::phone::Region;
@@ -34,33 +34,43 @@ const SOURCE: &str = "whatsapp_sync";
 const UNWRITTEN: [&str; 2] = ["system", "request_welcome"];
 
 const TOKEN: Parameter = Parameter {
+    place: In::Path,
     name: "token",
     description: "What `contact-search webhook create` printed",
     is_required: true,
-    example: "0123456789abcdefghijklmnopqrstuv",
+    schema: token,
 };
+
+fn token() -> Schema {
+    json_schema!({
+        "type": "string", "pattern": "^[0-9A-Za-z]{32}$", "example": "0123456789abcdefghijklmnopqrstuv",
+    })
+}
 
 pub const HANDSHAKE: Documentation = Documentation {
     summary: "The handshake by which Meta finds out whether the address is meant for it",
     parameters: &[
         TOKEN,
         Parameter {
+            place: In::Query,
             name: "hub.mode",
-            description: "`subscribe`",
+            description: "What Meta asks for",
             is_required: true,
-            example: "subscribe",
+            schema: || json_schema!({ "const": "subscribe" }),
         },
         Parameter {
+            place: In::Query,
             name: "hub.verify_token",
             description: "The token once more",
             is_required: true,
-            example: "0123456789abcdefghijklmnopqrstuv",
+            schema: token,
         },
         Parameter {
+            place: In::Query,
             name: "hub.challenge",
             description: "What is sent back",
             is_required: true,
-            example: "1158201444",
+            schema: || json_schema!({ "type": "string", "maxLength": VALUE_MAX, "example": "1158201444" }),
         },
     ],
     body: None,
@@ -70,8 +80,20 @@ pub const HANDSHAKE: Documentation = Documentation {
 
 pub const DELIVERY: Documentation = Documentation {
     summary: "What Meta's WhatsApp Cloud API delivers, signed in `X-Hub-Signature-256` by the app secret",
-    parameters: &[TOKEN],
-    body: Some(|_| json_schema!({ "type": "object" })),
+    parameters: &[
+        TOKEN,
+        Parameter {
+            place: In::Header,
+            name: "X-Hub-Signature-256",
+            description: "The HMAC-SHA256 of the body, byte by byte as it is sent, with the app secret as its key",
+            is_required: true,
+            schema: || json_schema!({ "type": "string", "pattern": "^sha256=[0-9a-fA-F]{64}$" }),
+        },
+    ],
+    body: Some(Body {
+        max: DELIVERY_MAX,
+        schema: |_| json_schema!({ "type": "object" }),
+    }),
     answer: (200, None),
     failures: &[401],
 };

@@ -34,6 +34,28 @@ fn the_server_shows_its_specification_to_everybody() {
 }
 
 #[test]
+fn the_specified_limits_are_those_of_the_server() {
+    let specification = openapi::specification();
+    let too_large = |path: &str| specification["paths"][path]["post"]["responses"]["413"]["description"].clone();
+    assert_eq!(too_large("/api/v1/messages/"), "The body is larger than 2 MiB");
+    assert_eq!(too_large("/webhooks/whatsapp/{token}"), "The body is larger than 3 MiB");
+    let recent = &specification["paths"]["/api/public/contacts"]["get"];
+    assert!(recent["responses"]["200"]["headers"]["Link"].is_object());
+    // An example is one that the server takes.
+    let query = |parameter: &Value| {
+        let example = parameter["schema"]["example"].to_string().replace('"', "");
+        format!("{}={example}", parameter["name"].as_str().unwrap())
+    };
+    let parameters: Vec<String> = recent["parameters"].as_array().unwrap().iter().map(query).collect();
+    let app = TestApp::start();
+    assert_eq!(
+        app.get(&format!("/api/public/contacts?{}", parameters.join("&")))
+            .status,
+        200
+    );
+}
+
+#[test]
 fn every_route_is_specified_with_its_key_and_the_statuses_that_follow_from_it() {
     let specification = openapi::specification();
     for endpoint in endpoints() {
@@ -51,6 +73,9 @@ fn every_route_is_specified_with_its_key_and_the_statuses_that_follow_from_it() 
             let of_key: &[&str] = if asks_key { &["401", "403"] } else { &[] };
             for status in [of_key, &["414", "500", "503", "504"]].concat() {
                 assert!(described["responses"].get(status).is_some(), "{place} {status}");
+            }
+            for (status, answer) in described["responses"].as_object().expect("answers") {
+                assert!(answer["headers"]["X-Request-Id"].is_object(), "{place} {status}");
             }
             for name in endpoint
                 .path

@@ -40,7 +40,7 @@ pub enum Whom {
 }
 
 /// Somebody on a channel: whoever has the external id, else the phone. At least one of both is there.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Person {
     pub platform: String,
     pub external_user_id: Option<String>,
@@ -48,7 +48,7 @@ pub struct Person {
 }
 
 /// A number that is asked for, and that a new contact gets.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Phone {
     /// The preferred one first.
     pub readings: Vec<Reading>,

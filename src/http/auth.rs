@@ -56,7 +56,7 @@ async fn find_webhook(request: &ServiceRequest) -> Result<Webhook, ApiError> {
     let token_hash = token.ok_or(ApiError::NotFound)?.hash();
     let start = RequestContext::of(request.request()).start;
     state(request)
-        .requests
+        .reads
         .run(start, move |connection| webhooks::find_webhook(connection, token_hash))
         .await?
         .ok_or(ApiError::NotFound)
@@ -72,7 +72,7 @@ async fn identify(request: &ServiceRequest, scope: Scope) -> Result<Caller, ApiE
     let key_hash = sent_key(request.headers())?.hash();
     let start = RequestContext::of(request.request()).start;
     let credential = state(request)
-        .requests
+        .reads
         .run(start, move |connection| keys::find_credential(connection, &key_hash))
         .await?
         .ok_or(ApiError::KeyUnknown)?;

@@ -60,7 +60,7 @@ pub async fn list_recent_contacts(
     let client = caller.client;
     let start = RequestContext::of(&request).start;
     let page = state
-        .requests
+        .reads
         .run(start, move |connection| {
             contacts::recent_contacts(connection, client, days, after)
         })

@@ -73,11 +73,11 @@ pub async fn edit_contact(
 ) -> Result<HttpResponse, ApiError> {
     let id = id_in_path(&request)?;
     let start = RequestContext::of(&request).start;
-    let body = body::read_json(payload, state.requests.deadline(start)).await?;
+    let body = body::read_json(payload, state.writes.deadline(start)).await?;
     let edit = read_edit(&Members::new(&body)?, caller.region)?;
     let client = caller.client;
     let edited = state
-        .requests
+        .writes
         .run(start, move |connection| {
             match contacts::edit_contact(connection, client, id, &edit) {
                 Err(EditError::Store(error)) => Err(error),
@@ -104,7 +104,7 @@ pub async fn delete_contact(
     let client = caller.client;
     let start = RequestContext::of(&request).start;
     let was_there = state
-        .requests
+        .writes
         .run(start, move |connection| {
             contacts::delete_contact(connection, client, id)
         })

@@ -27,7 +27,7 @@ pub async fn show_contact(
     let client = caller.client;
     let start = RequestContext::of(&request).start;
     let row = state
-        .requests
+        .reads
         .run(start, move |connection| contacts::find_contact(connection, client, id))
         .await?
         .ok_or(ApiError::NoContact)?;

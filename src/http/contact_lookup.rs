@@ -47,7 +47,7 @@ pub async fn look_up_contact(
     let client = caller.client;
     let start = RequestContext::of(&request).start;
     let row = state
-        .requests
+        .reads
         .run(start, move |connection| {
             lookup::find_by_phone(connection, client, &readings)
         })

@@ -51,7 +51,7 @@ pub async fn search_contacts(
     let client = caller.client;
     let start = RequestContext::of(&request).start;
     let rows = state
-        .requests
+        .reads
         .run(start, move |connection| {
             search::search_contacts(connection, client, phone.as_ref(), email.as_ref())
         })

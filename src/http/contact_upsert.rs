@@ -57,11 +57,11 @@ pub async fn upsert_contact(
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     let start = RequestContext::of(&request).start;
-    let body = body::read_json(payload, state.requests.deadline(start)).await?;
+    let body = body::read_json(payload, state.writes.deadline(start)).await?;
     let draft = read_draft(&Members::new(&body)?, caller.region)?;
     let client = caller.client;
     let row = state
-        .requests
+        .writes
         .run(start, move |connection| {
             contacts::upsert_contact(connection, client, &draft)
         })

@@ -427,7 +427,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) | StoreError::Refused(_) => ApiError::NoDatabase(Box::new(error)),
-            StoreError::Exhausted | StoreError::Contended => ApiError::Busy,
+            StoreError::Exhausted | StoreError::Contended | StoreError::Locked(_) => ApiError::Busy,
             StoreError::TimedOut(_) | StoreError::Late => ApiError::TooLate,
             StoreError::Exists(_) | StoreError::Statement(_) => ApiError::Internal(Box::new(error)),
         }

@@ -38,7 +38,7 @@ pub async fn check_process() -> HttpResponse {
 pub async fn check_readiness(request: HttpRequest, state: web::Data<State>) -> Result<HttpResponse, ApiError> {
     let start = RequestContext::of(&request).start;
     let schema = state
-        .requests
+        .reads
         .run(start, |connection| match migrations::schema_state(connection) {
             Err(MigrationError::Store(error)) => Err(error),
             other => Ok(other),

@@ -128,10 +128,11 @@ pub async fn record_messages(
         })
         .collect();
     let client = caller.client;
-    let outcomes = state
-        .lane_for(readable.len())
+    let lane = state.writes_of(readable.len());
+    let deadline = lane.deadline(start).into_std();
+    let outcomes = lane
         .run(start, move |connection| {
-            messages::record_messages(connection, client, &readable)
+            messages::record_messages(connection, client, &readable, deadline)
         })
         .await?;
     let mut outcomes = outcomes.into_iter();

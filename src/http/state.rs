@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::error::ApiError;
-use crate::store::pool::Pool;
+use crate::store::pool::{Pool, StatementLimits};
 use crate::store::{PgConnection, StoreError};
 
 /// How long a request waits for its turn, and then for a connection, before it is told to come back later.
@@ -22,6 +22,11 @@ const BULK_POOL_SIZE: u32 = 2;
 /// From so many contacts on a call is a bulk call.
 const BULK_ITEMS: usize = 10;
 
+/// How long a write waits for another one that has the same contact locked, before its caller is told to come back
+/// later. Only a large import holds contacts for longer.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
+const BULK_LOCK_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// What any other answer may take.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(2);
 
@@ -31,8 +36,11 @@ const STATEMENT_MARGIN: Duration = Duration::from_millis(300);
 
 /// Shared by all workers; made once.
 pub struct State {
-    /// For calls about one contact, or that read at most a page.
-    pub requests: Lane,
+    /// For calls that read one contact, or at most a page.
+    pub reads: Lane,
+    /// For calls that write a few contacts. Such a call may have to wait for another writer, and no read ever waits for
+    /// it.
+    pub writes: Lane,
     /// For calls about up to a thousand.
     pub bulk: Lane,
 }
@@ -41,14 +49,15 @@ impl State {
     /// Makes the pools without connecting: a server starts while its database is away.
     pub fn new(database_url: &str, pool_size: u32) -> Self {
         Self {
-            requests: Lane::new(database_url, pool_size, REQUEST_DEADLINE),
-            bulk: Lane::new(database_url, BULK_POOL_SIZE, BULK_DEADLINE),
+            reads: Lane::new(database_url, pool_size, REQUEST_DEADLINE, None),
+            writes: Lane::new(database_url, pool_size, REQUEST_DEADLINE, Some(LOCK_TIMEOUT)),
+            bulk: Lane::new(database_url, BULK_POOL_SIZE, BULK_DEADLINE, Some(BULK_LOCK_TIMEOUT)),
         }
     }
 
-    /// The lane for a call about so many contacts.
-    pub fn lane_for(&self, items: usize) -> &Lane {
-        if items < BULK_ITEMS { &self.requests } else { &self.bulk }
+    /// The lane for a call that writes so many contacts.
+    pub fn writes_of(&self, items: usize) -> &Lane {
+        if items < BULK_ITEMS { &self.writes } else { &self.bulk }
     }
 }
 
@@ -60,8 +69,12 @@ pub struct Lane {
 }
 
 impl Lane {
-    fn new(database_url: &str, size: u32, deadline: Duration) -> Self {
-        let pool = Pool::new(database_url, size, deadline - STATEMENT_MARGIN, CHECKOUT_TIMEOUT);
+    fn new(database_url: &str, size: u32, deadline: Duration, lock_timeout: Option<Duration>) -> Self {
+        let limits = StatementLimits {
+            statement_timeout: deadline - STATEMENT_MARGIN,
+            lock_timeout,
+        };
+        let pool = Pool::new(database_url, size, limits, CHECKOUT_TIMEOUT);
         let permits = Arc::new(Semaphore::new(pool.size() as usize));
         Self {
             pool,

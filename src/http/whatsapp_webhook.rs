@@ -141,10 +141,11 @@ pub async fn take_delivery(
     let messages = read_delivery(delivery, webhook.region);
     if !messages.is_empty() {
         let client = webhook.client;
-        let outcomes = state
-            .lane_for(messages.len())
+        let lane = state.writes_of(messages.len());
+        let deadline = lane.deadline(start).into_std();
+        let outcomes = lane
             .run(start, move |connection| {
-                messages::record_messages(connection, client, &messages)
+                messages::record_messages(connection, client, &messages, deadline)
             })
             .await?;
         let ahead = outcomes.iter().filter(|outcome| **outcome == Outcome::Ahead).count();

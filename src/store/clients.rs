@@ -114,6 +114,16 @@ pub fn find_client(connection: &mut PgConnection, name_or_id: &str) -> Result<Op
 
 /// The id of the client's list of that name, which is made where it doesn't exist.
 pub fn ensure_list(connection: &mut PgConnection, client: ClientId, name: &str) -> Result<i64, StoreError> {
+    let find = |connection: &mut PgConnection| {
+        contact_lists::table
+            .filter(contact_lists::client_id.eq(client.as_uuid()))
+            .filter(contact_lists::name.eq(name))
+            .select(contact_lists::id)
+            .first(connection)
+    };
+    if let Some(id) = find(connection).optional()? {
+        return Ok(id);
+    }
     diesel::insert_into(contact_lists::table)
         .values((
             contact_lists::client_id.eq(client.as_uuid()),
@@ -121,9 +131,5 @@ pub fn ensure_list(connection: &mut PgConnection, client: ClientId, name: &str) 
         ))
         .on_conflict_do_nothing()
         .execute(connection)?;
-    Ok(contact_lists::table
-        .filter(contact_lists::client_id.eq(client.as_uuid()))
-        .filter(contact_lists::name.eq(name))
-        .select(contact_lists::id)
-        .first(connection)?)
+    Ok(find(connection)?)
 }

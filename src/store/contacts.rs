@@ -14,7 +14,7 @@ pub use self::upsert::{Outcome, Upserted, upsert_contact, upsert_contacts};
 use super::clients::ensure_list;
 use super::schema::contacts;
 use super::statement::{Bind, Statement};
-use super::{PgConnection, StoreError};
+use super::{ATTEMPTS, PgConnection, StoreError};
 use crate::domain::client::ClientId;
 use crate::domain::contact::ContactEdit;
 
@@ -191,9 +191,6 @@ impl From<DieselError> for EditError {
         StoreError::from(error).into()
     }
 }
-
-/// How often a write is tried where other writers are in the way.
-const ATTEMPTS: usize = 5;
 
 /// Changes the client's contact of that id, and gives it as it is then. A list that doesn't exist is made.
 ///

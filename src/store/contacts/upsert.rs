@@ -8,7 +8,7 @@
 //! 3. with an email alone: the oldest contact of the channel that has the email; else a new one.
 //!
 //! Other writers may come between the look at a contact and its lock, or make the same contact first; then it is
-//! looked for again.
+//! looked for again. `store/creation.rs` keeps two from making one person each.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
@@ -18,13 +18,14 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use super::{ATTEMPTS, Attributes, ContactRow, find_contact, lock, update};
+use super::{Attributes, ContactRow, find_contact, lock, update};
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::contact::{ContactDraft, DEFAULT_CHAT_STATUS, Given, Refusal};
 use crate::store::clients::ensure_list;
+use crate::store::creation::claim;
 use crate::store::schema::contacts;
 use crate::store::statement::{Bind, Statement};
-use crate::store::{StoreError, now};
+use crate::store::{ATTEMPTS, StoreError, attempt, now};
 
 /// The source of a new contact for which none is given.
 const DEFAULT_SOURCE: &str = "api";
@@ -64,11 +65,16 @@ pub fn upsert_contact(
     })
 }
 
-/// Writes many contacts in one transaction, as [`upsert_contact`] would one after the other in the order given. What
-/// can't be taken is refused on its own.
+/// So many contacts of a batch are written in one transaction: they stay locked for as long as it takes, and who writes
+/// to one of them waits.
+const CHUNK: usize = 100;
+
+/// Writes many contacts, as [`upsert_contact`] would one after the other in the order given. What can't be taken is
+/// refused on its own.
 ///
 /// # Errors
-/// [`StoreError::Contended`] as there, and [`StoreError::Late`] where `deadline` passes; nothing is written then.
+/// [`StoreError::Contended`] as there, and [`StoreError::Late`] where `deadline` passes. The contacts before the one
+/// that failed may have been written by then; the same batch again writes the rest.
 pub fn upsert_contacts(
     connection: &mut PgConnection,
     client: ClientId,
@@ -77,37 +83,36 @@ pub fn upsert_contacts(
 ) -> Result<Vec<Result<Upserted, Refusal>>, StoreError> {
     let now = now(connection)?;
     let drafts: Vec<_> = given.into_iter().map(|given| ContactDraft::new(given, now)).collect();
-    attempt(connection, |connection| {
-        // Calls about one client's contacts queue up here: in each its own order, they would end in deadlocks. Writers
-        // of single contacts don't wait; neither do imports, which try again by themselves.
-        sql_query("SELECT pg_advisory_xact_lock(hashtextextended('contacts ' || $1, 0))")
-            .bind::<Text, _>(client.to_string())
-            .execute(connection)?;
-        let mut lists = Lists::new(client);
-        lists.prepare(connection, drafts.iter().flatten())?;
-        drafts
-            .iter()
-            .map(|draft| match draft {
-                _ if Instant::now() > deadline => Err(StoreError::Late),
-                Ok(draft) => upsert(connection, &mut lists, draft).map(Ok),
-                Err(refusal) => Ok(Err(refusal.clone())),
-            })
-            .collect()
-    })
+    let mut outcomes = Vec::with_capacity(drafts.len());
+    for chunk in drafts.chunks(CHUNK) {
+        outcomes.extend(attempt(connection, |connection| {
+            upsert_chunk(connection, client, chunk, deadline)
+        })?);
+    }
+    Ok(outcomes)
 }
 
-/// Runs a transaction, anew where another writer was in the way.
-fn attempt<T>(
+fn upsert_chunk(
     connection: &mut PgConnection,
-    work: impl Fn(&mut PgConnection) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    for _ in 0..ATTEMPTS {
-        match connection.transaction(&work) {
-            Err(error) if error.is_contention() => {}
-            outcome => return outcome,
-        }
-    }
-    Err(StoreError::Contended)
+    client: ClientId,
+    drafts: &[Result<ContactDraft, Refusal>],
+    deadline: Instant,
+) -> Result<Vec<Result<Upserted, Refusal>>, StoreError> {
+    // Calls about one client's contacts queue up here: in each its own order, they would end in deadlocks. Writers
+    // of single contacts don't wait; neither do imports, which try again by themselves.
+    sql_query("SELECT pg_advisory_xact_lock(hashtextextended('contacts ' || $1, 0))")
+        .bind::<Text, _>(client.to_string())
+        .execute(connection)?;
+    let mut lists = Lists::new(client);
+    lists.prepare(connection, drafts.iter().flatten())?;
+    drafts
+        .iter()
+        .map(|draft| match draft {
+            _ if Instant::now() > deadline => Err(StoreError::Late),
+            Ok(draft) => upsert(connection, &mut lists, draft).map(Ok),
+            Err(refusal) => Ok(Err(refusal.clone())),
+        })
+        .collect()
 }
 
 /// The ids of a client's lists, each asked for once; lists that don't exist are made.
@@ -154,6 +159,8 @@ fn upsert(connection: &mut PgConnection, lists: &mut Lists, draft: &ContactDraft
         .as_deref()
         .map(|name| lists.id(connection, name))
         .transpose()?;
+    let line = given.phone.as_ref().and_then(|phone| phone.key.as_deref());
+    let mut is_claimed = false;
     for _ in 0..ATTEMPTS {
         if let Some(found) = find(connection, client, draft)? {
             let Some(present) = lock(connection, client, found.id)? else {
@@ -177,6 +184,13 @@ fn upsert(connection: &mut PgConnection, lists: &mut Lists, draft: &ContactDraft
             });
         }
         let list = list.map_or_else(|| lists.id(connection, DEFAULT_LIST), Ok)?;
+        if let Some(line) = line
+            && !is_claimed
+        {
+            claim(connection, client, &[(draft.platform(), line)])?;
+            is_claimed = true;
+            continue;
+        }
         if let Some(created) = insert(connection, client, draft, list)? {
             return Ok(created);
         }

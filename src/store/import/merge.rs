@@ -28,6 +28,7 @@ use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::contact::DEFAULT_CHAT_STATUS;
 use crate::store::StoreError;
 use crate::store::clients::ensure_list;
+use crate::store::creation::claim_all;
 
 /// How often the merge is tried where other writers make the same contacts at the same time.
 const ATTEMPTS: usize = 5;
@@ -46,17 +47,13 @@ pub(super) fn merge(connection: &mut PgConnection, client: ClientId, rules: Rule
     // trigram indexes, and is emptied in the end.
     connection.batch_execute("ANALYZE import_rows; SET LOCAL gin_pending_list_limit = '32MB'")?;
     let mut attempt = 1;
-    let merged = loop {
+    loop {
         // Within a savepoint: what a failed attempt did is undone, the copied rows stay.
         match connection.transaction(|connection| try_merge(connection, client, rules)) {
             Err(error) if attempt < ATTEMPTS && error.is_contention() => attempt += 1,
-            result => break result?,
+            result => return result,
         }
-    };
-    if merged.created + merged.updated >= MANY {
-        connection.batch_execute(TIDY_UP)?;
     }
-    Ok(merged)
 }
 
 fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) -> Result<Merged, StoreError> {
@@ -81,9 +78,7 @@ fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) 
         .bind::<Uuid, _>(client.as_uuid())
         .get_result(connection)?;
     if adoption.locked < adoption.wanted {
-        let reason = "another writer gave the contact an external id".to_owned();
-        let error = DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, Box::new(reason));
-        return Err(StoreError::Exists(error));
+        return Err(overtaken("another writer gave the contact an external id"));
     }
     let doubtful: Count = sql_query(COUNT_DOUBTFUL).get_result(connection)?;
     connection.batch_execute(&merge_rows())?;
@@ -95,12 +90,31 @@ fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) 
         .bind::<Text, _>(DEFAULT_CHAT_STATUS)
         .execute(connection)? as u64;
     let known: Count = sql_query(COUNT_KNOWN).get_result(connection)?;
+    if created + updated >= MANY {
+        connection.batch_execute(TIDY_UP)?;
+    }
+    if created > 0 && !rules.exact {
+        // Last of all, since whoever is making a contact waits from here on.
+        claim_all(connection, client)?;
+        let doubles: Count = sql_query(COUNT_DOUBLES)
+            .bind::<Uuid, _>(client.as_uuid())
+            .get_result(connection)?;
+        if doubles.count > 0 {
+            return Err(overtaken("another writer made the contact"));
+        }
+    }
     Ok(Merged {
         created,
         updated,
         unchanged: known.count.unsigned_abs() - updated,
         doubtful: doubtful.count.unsigned_abs(),
     })
+}
+
+/// Another writer was faster, and the merge has to look again.
+fn overtaken(reason: &str) -> StoreError {
+    let reason = Box::new(reason.to_owned());
+    StoreError::Exists(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, reason))
 }
 
 #[derive(QueryableByName)]
@@ -449,6 +463,18 @@ ORDER BY said.entity
 
 const COUNT_KNOWN: &str = "
 SELECT count(*) AS count FROM import_groups WHERE entity = first_row AND contact_id IS NOT NULL
+";
+
+/// Contacts that other writers made meanwhile, of which the import would have updated each instead of making its own.
+const COUNT_DOUBLES: &str = "
+SELECT count(*) AS count
+FROM import_contacts said
+JOIN import_groups groups ON groups.first_row = said.entity AND contact_id IS NULL
+JOIN import_rows first ON first.row = said.entity
+JOIN contacts other
+    ON other.client_id = $1 AND other.phone_key = said.phone_key AND other.phone = said.phone
+    AND other.platform = groups.platform AND other.id <> first.id
+WHERE said.external_user_id IS NULL OR other.external_user_id IS NULL
 ";
 
 /// New trigrams wait in a list that every search reads from end to end; this moves them into the indexes, where the

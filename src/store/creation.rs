@@ -1,0 +1,47 @@
+//! Keeps writers that make the same person at the same moment from making it twice.
+//!
+//! A unique index alone can't: somebody who is told of by the phone alone meets another index than the same person told
+//! of by phone and external id, and one line has several numbers (`+54…`, `+549…`). So whoever has found nobody, and is
+//! about to make a contact that has a phone, claims the line first, looks again, and only then makes it. Claims are
+//! advisory locks and end with their transaction.
+
+use diesel::prelude::*;
+
+use super::StoreError;
+use super::statement::{Bind, Statement};
+use crate::domain::client::ClientId;
+
+/// A line of each row, in one order for all writers; and for each a share in the claim on all of the client's lines.
+const CLAIM: &str = "
+    SELECT pg_advisory_xact_lock_shared(hashtextextended('creation ' || ?, 0))
+    UNION ALL
+    SELECT pg_advisory_xact_lock(line)
+    FROM (
+        SELECT DISTINCT hashtextextended(concat_ws(' ', 'creation', ?, platform, phone_key), 0) AS line
+        FROM unnest(?, ?) AS person (platform, phone_key)
+        ORDER BY line
+    ) AS lines";
+
+/// Waits until nobody else is making contacts on these lines: pairs of platform and match key.
+pub(super) fn claim(connection: &mut PgConnection, client: ClientId, lines: &[(&str, &str)]) -> Result<(), StoreError> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let (platforms, keys) = lines.iter().map(|(p, k)| ((*p).to_owned(), (*k).to_owned())).unzip();
+    let client = || Bind::Text(client.to_string());
+    Statement::new(
+        CLAIM,
+        vec![client(), client(), Bind::Texts(platforms), Bind::Texts(keys)],
+    )
+    .execute(connection)?;
+    Ok(())
+}
+
+const CLAIM_ALL: &str = "SELECT pg_advisory_xact_lock(hashtextextended('creation ' || ?, 0))";
+
+/// Waits until nobody else is making contacts of the client that have a phone, whatever the line; whoever is about to
+/// waits then.
+pub(super) fn claim_all(connection: &mut PgConnection, client: ClientId) -> Result<(), StoreError> {
+    Statement::new(CLAIM_ALL, vec![Bind::Text(client.to_string())]).execute(connection)?;
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! Which messages of a batch can be recorded together.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use crate::domain::message::{Message, Person, Whom};
+
+/// The most messages that are recorded together: contacts stay locked for as long as it takes, and who writes to one of
+/// them waits.
+const RUN: usize = 100;
+
+/// Cuts a batch into runs. Within a run no message changes whom another one means.
+///
+/// A message may say which external id or which phone somebody has that is known by the other alone. So it isn't in one
+/// run with messages that name its external id or a reading of its phone, unless they name the very same person.
+pub(super) fn runs(messages: &[Message]) -> impl Iterator<Item = &[Message]> {
+    let mut rest = messages;
+    std::iter::from_fn(move || {
+        let mut names = Names::default();
+        let end = rest.iter().take(RUN).take_while(|message| names.admit(message)).count();
+        let (run, after) = rest.split_at(end);
+        rest = after;
+        (!run.is_empty()).then_some(run)
+    })
+}
+
+/// What the messages of a run call their persons.
+#[derive(Default)]
+struct Names<'a>(HashMap<Name<'a>, Named<'a>>);
+
+#[derive(PartialEq, Eq, Hash)]
+enum Name<'a> {
+    ExternalId(&'a str, &'a str),
+    Line(&'a str, &'a str),
+}
+
+struct Named<'a> {
+    /// `None` where several persons have the name.
+    person: Option<&'a Person>,
+    can_identify: bool,
+}
+
+impl<'a> Names<'a> {
+    /// Takes the message into the run, or says that it has to wait for the next. The first is always taken.
+    fn admit(&mut self, message: &'a Message) -> bool {
+        let Whom::Person(person) = &message.whom else {
+            // The integer id decides alone, whatever is said of anybody.
+            return true;
+        };
+        let can_identify = message.can_identify();
+        let is_apart = |named: &Named| named.person != Some(person) && (named.can_identify || can_identify);
+        if names(person).any(|name| self.0.get(&name).is_some_and(is_apart)) {
+            return false;
+        }
+        for name in names(person) {
+            match self.0.entry(name) {
+                Entry::Vacant(vacant) => {
+                    let person = Some(person);
+                    vacant.insert(Named { person, can_identify });
+                }
+                Entry::Occupied(mut named) => {
+                    let named = named.get_mut();
+                    named.person = named.person.filter(|named| *named == person);
+                    named.can_identify |= can_identify;
+                }
+            }
+        }
+        true
+    }
+}
+
+fn names(person: &Person) -> impl Iterator<Item = Name<'_>> {
+    let platform = person.platform.as_str();
+    let external_id = person.external_user_id.iter();
+    let readings = person.phone.iter().flat_map(|phone| &phone.readings);
+    external_id
+        .map(move |id| Name::ExternalId(platform, id))
+        .chain(readings.map(move |reading| Name::Line(platform, &reading.key)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::message::{Direction, Newcomer, Phone};
+    use crate::domain::phone::Region;
+
+    /// `phone/external id`, either of which may be blank, and `!` where the message makes contacts.
+    fn message(said: &str) -> Message {
+        let (who, is_newcomer) = said.strip_suffix('!').map_or((said, false), |who| (who, true));
+        let (phone, external_id) = who.split_once('/').unwrap();
+        let person = Person {
+            platform: "whatsapp".to_owned(),
+            external_user_id: (!external_id.is_empty()).then(|| external_id.to_owned()),
+            phone: Phone::read(phone, Region::DEFAULT),
+        };
+        let newcomer = is_newcomer.then_some(Newcomer {
+            name: None,
+            source: "test",
+        });
+        let sent_at = "2025-03-28T14:00:00Z".parse().unwrap();
+        Message::new(Whom::Person(person), Direction::Inbound, sent_at, newcomer).unwrap()
+    }
+
+    fn lengths(said: &[&str]) -> Vec<usize> {
+        let messages: Vec<Message> = said.iter().map(|said| message(said)).collect();
+        runs(&messages).map(<[Message]>::len).collect()
+    }
+
+    #[test]
+    fn messages_of_different_people_are_recorded_together() {
+        assert_eq!(
+            lengths(&["+56911111111/a!", "+56922222222/b!", "+56933333333/!", "/d!"]),
+            [4]
+        );
+    }
+
+    #[test]
+    fn the_same_person_again_stays_in_the_run() {
+        assert_eq!(lengths(&["+56911111111/a!", "+56911111111/a!", "+56911111111/a"]), [3]);
+    }
+
+    #[test]
+    fn whoever_shares_a_name_with_somebody_who_is_identified_waits() {
+        assert_eq!(lengths(&["+56911111111/a!", "+56911111111/"]), [1, 1]);
+        assert_eq!(lengths(&["+56911111111/", "+56911111111/a!"]), [1, 1]);
+        assert_eq!(lengths(&["/a", "+56911111111/a!", "+56911111111/"]), [1, 1, 1]);
+        assert_eq!(lengths(&["+5491123456789/a!", "+541123456789/"]), [1, 1]);
+    }
+
+    #[test]
+    fn who_cant_be_identified_shares_names() {
+        assert_eq!(
+            lengths(&["+5491123456789/!", "+541123456789/!", "+541123456789/x"]),
+            [3]
+        );
+        assert_eq!(
+            lengths(&["+5491123456789/!", "+541123456789/!", "+541123456789/x!"]),
+            [2, 1]
+        );
+    }
+
+    #[test]
+    fn a_run_is_short() {
+        let many: Vec<String> = (0..250).map(|n| format!("+569{:08}/!", 11_111_111 + n)).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert_eq!(lengths(&many), [100, 100, 50]);
+        assert_eq!(lengths(&[]), [0_usize; 0]);
+    }
+}

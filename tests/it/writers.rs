@@ -1,0 +1,263 @@
+//! Several writers at the same moment: what they leave, and whom they keep waiting.
+
+use std::time::Duration;
+
+use contact_search::intake::import::{Import, ImportOptions};
+use contact_search::store::clients;
+use diesel::connection::SimpleConnection;
+use serde_json::{Value, json};
+
+use crate::support::app::{Answer, encode};
+use crate::support::{Contact, TestApp};
+
+const UPSERT: &str = "/api/public/customer/upsert/info";
+const BATCH: &str = "/api/v1/contacts/";
+const MESSAGES: &str = "/api/v1/messages/";
+
+const ALL: &str = "SELECT count(*) AS count FROM contacts";
+
+/// Sends until the server has capacity, as callers should.
+fn send_patiently(app: &TestApp, target: &str, body: &Value) -> Answer {
+    for _ in 0..200 {
+        let answer = app.send("POST", target, body);
+        if answer.status != 503 {
+            return answer;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("the server never has capacity");
+}
+
+/// Sends each body by a thread of its own, all at once.
+fn send_at_once(app: &TestApp, calls: &[(&str, Value)]) {
+    let start = std::sync::Barrier::new(calls.len());
+    std::thread::scope(|scope| {
+        for (target, body) in calls {
+            let start = &start;
+            scope.spawn(move || {
+                start.wait();
+                let answer = send_patiently(app, target, body);
+                assert_eq!(answer.status, 200, "{body} {answer:?}");
+            });
+        }
+    });
+}
+
+fn wait_for_a_waiting_statement(app: &TestApp) {
+    let waiting = "SELECT count(*) AS count FROM pg_locks WHERE NOT granted";
+    while app.database.count(waiting) == 0 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn message(who: &Value, sent_at: &str) -> Value {
+    let mut message = json!({"platform": "whatsapp", "direction": "inbound", "sentAt": sent_at});
+    message
+        .as_object_mut()
+        .unwrap()
+        .extend(who.as_object().unwrap().clone());
+    message
+}
+
+#[test]
+fn a_person_of_whom_several_tell_at_once_in_different_words_is_one_contact() {
+    let app = TestApp::start();
+    for number in 0..25 {
+        let phone = format!("+56912345{number:03}");
+        let by_phone = json!({"channel": "whatsapp", "contact_phone_number": phone});
+        let by_both =
+            json!({"channel": "whatsapp", "contact_phone_number": phone, "external_user_id": number.to_string()});
+        let heard = message(&json!({"phone": phone, "createMissing": true}), "2025-03-28T14:22:00Z");
+        let item = json!([{"platform": "whatsapp", "phone": phone, "externalUserId": number.to_string()}]);
+        send_at_once(
+            &app,
+            &[(UPSERT, by_phone), (UPSERT, by_both), (MESSAGES, heard), (BATCH, item)],
+        );
+        assert_eq!(app.database.count(ALL), number + 1);
+    }
+    let whole = "SELECT count(*) AS count FROM contacts
+                 WHERE external_user_id IS NOT NULL AND last_inbound_at = '2025-03-28T14:22:00Z'";
+    assert_eq!(app.database.count(whole), 25);
+}
+
+#[test]
+fn an_import_beside_batches_and_messages_of_the_same_new_people_makes_each_once() {
+    let app = TestApp::start();
+    let client = clients::find_client(&mut app.database.connect(), "Test")
+        .unwrap()
+        .unwrap();
+    for round in 0..5 {
+        let phone = |number: usize| format!("+569{round}2345{number:03}");
+        let ids = |number: usize| (round * 1000 + number).to_string();
+        let rows: String = (0..300)
+            .map(|number| format!("whatsapp,{},{}\n", phone(number), ids(number)))
+            .collect();
+        let file = format!("platform,phone,external_user_id\n{rows}");
+        let items: Vec<Value> = (0..300)
+            .map(|number| json!({"platform": "whatsapp", "phone": phone(number), "name": "Ana"}))
+            .collect();
+        let heard: Vec<Value> = (0..300)
+            .rev()
+            .map(|number| json!({"phone": phone(number), "createMissing": true}))
+            .map(|who| message(&who, "2025-03-28T14:22:00Z"))
+            .collect();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let import = Import::open(file.as_bytes(), ImportOptions::default()).unwrap();
+                let report = import.run(&mut app.database.connect(), &client, &mut |_| {}).unwrap();
+                assert_eq!(report.rejected, 0);
+            });
+            scope.spawn(|| assert_eq!(send_patiently(&app, BATCH, &json!(items)).status, 200));
+            scope.spawn(|| assert_eq!(send_patiently(&app, MESSAGES, &json!(heard)).status, 200));
+        });
+        assert_eq!(app.database.count(ALL), 300 * (round as i64 + 1));
+    }
+}
+
+#[test]
+fn a_line_that_is_heard_of_in_several_notations_at_once_is_one_contact() {
+    let app = TestApp::start();
+    for number in 0..25 {
+        let notations = ["+54 9 223 512-", "+54 223 15 512-", "223 15 512-", "+54 223 512-"];
+        let calls = notations.map(|start| {
+            let phone = format!("{start}{:04}", 1000 + number);
+            let heard = message(&json!({"phone": phone, "createMissing": true}), "2025-03-28T14:22:00Z");
+            (MESSAGES, heard)
+        });
+        send_at_once(&app, &calls);
+        assert_eq!(app.database.count(ALL), number + 1);
+    }
+}
+
+#[test]
+fn a_batch_of_newcomers_makes_each_once_though_some_come_twice() {
+    let app = TestApp::start();
+    let messages: Vec<Value> = (0..1000)
+        .map(|number| {
+            let person = number % 800;
+            let mut who = json!({"phone": format!("+569123{person:05}"), "createMissing": true});
+            if person % 2 == 0 {
+                who["externalUserId"] = json!(person.to_string());
+            }
+            message(&who, "2025-03-28T14:22:00Z")
+        })
+        .collect();
+    let answer = app.send("POST", MESSAGES, &json!(messages));
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let results = answer.json();
+    let statuses: Vec<&str> = results["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| result["status"].as_str().unwrap())
+        .collect();
+    assert!(
+        statuses[..800].iter().all(|status| *status == "created"),
+        "{statuses:?}"
+    );
+    assert!(
+        statuses[800..].iter().all(|status| *status == "unchanged"),
+        "{statuses:?}"
+    );
+    assert_eq!(app.database.count(ALL), 800);
+}
+
+#[test]
+fn who_writes_to_a_locked_contact_is_told_to_come_back_and_no_read_waits() {
+    let app = TestApp::start_with(&["--pool-size", "4"]);
+    let phone = "+56912345678";
+    let known = app.add(Contact {
+        phone: Some(phone),
+        ..Contact::default()
+    });
+    let mut other = app.database.connect();
+    let lock = format!("BEGIN; SELECT FROM contacts WHERE id = '{}' FOR UPDATE", known.id);
+    other.batch_execute(&lock).unwrap();
+    let upsert = json!({"channel": "whatsapp", "contact_phone_number": phone, "contact_name": "Ana"});
+    let heard = message(&json!({ "phone": phone }), "2025-03-28T14:22:00Z");
+    let many_heard = json!(vec![&heard; 50]);
+    std::thread::scope(|scope| {
+        let app = &app;
+        let writes: Vec<_> = [(UPSERT, &upsert), (MESSAGES, &heard), (MESSAGES, &many_heard)]
+            .repeat(5)
+            .into_iter()
+            .map(|(target, body)| scope.spawn(move || app.send("POST", target, body)))
+            .collect();
+        wait_for_a_waiting_statement(app);
+        let lookup = format!("/api/v1/contact-lookup/?phone={}", encode(phone));
+        while writes.iter().any(|write| !write.is_finished()) {
+            let answer = app.get(&lookup);
+            assert_eq!(
+                (answer.status, &answer.json()["found"]),
+                (200, &json!(true)),
+                "{answer:?}"
+            );
+        }
+        for write in writes {
+            let answer = write.join().unwrap();
+            assert_eq!(
+                (answer.status, answer.header("retry-after")),
+                (503, Some("1")),
+                "{answer:?}"
+            );
+        }
+    });
+    other.batch_execute("COMMIT").unwrap();
+    assert_eq!(app.send("POST", UPSERT, &upsert).status, 200);
+    assert_eq!(app.send("POST", MESSAGES, &heard).json(), json!({"status": "updated"}));
+}
+
+#[test]
+fn a_message_is_not_added_to_a_contact_that_became_somebody_else_meanwhile() {
+    let app = TestApp::start();
+    let heard = |who: Value| message(&who, "2025-03-28T14:22:00Z");
+    for (change, who) in [
+        (
+            "phone = '+56987654321', phone_key = '56987654321'",
+            json!({"phone": "+56912345678"}),
+        ),
+        (
+            "external_user_id = '8'",
+            json!({"phone": "+56912345678", "externalUserId": "7"}),
+        ),
+    ] {
+        app.sql("DELETE FROM contacts");
+        let known = app.add(Contact {
+            phone: Some("+56912345678"),
+            ..Contact::default()
+        });
+        let mut other = app.database.connect();
+        let lock = format!("BEGIN; UPDATE contacts SET {change} WHERE id = '{}'", known.id);
+        other.batch_execute(&lock).unwrap();
+        let answer = std::thread::scope(|scope| {
+            let heard = scope.spawn(|| app.send("POST", MESSAGES, &heard(who)));
+            wait_for_a_waiting_statement(&app);
+            other.batch_execute("COMMIT").unwrap();
+            heard.join().unwrap()
+        });
+        assert_eq!(answer.json(), json!({"status": "not_found"}));
+        let untouched = "SELECT count(*) AS count FROM contacts WHERE last_message_at IS NULL";
+        assert_eq!(app.database.count(untouched), 1);
+    }
+}
+
+#[test]
+fn a_batch_that_runs_into_its_deadline_is_504_and_the_same_batch_writes_the_rest() {
+    let app = TestApp::start();
+    // So slow that ten seconds are over in the second of the batch's transactions.
+    app.sql(
+        "CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM pg_sleep(0.06); RETURN NEW; END $$;
+         CREATE TRIGGER slow BEFORE INSERT ON contacts FOR EACH ROW EXECUTE FUNCTION be_slow()",
+    );
+    let items: Vec<Value> = (0..200)
+        .map(|number| json!({"platform": "whatsapp", "phone": format!("+56912345{number:03}")}))
+        .collect();
+    let answer = app.send("POST", BATCH, &json!(items));
+    assert_eq!(answer.status, 504, "{answer:?}");
+    app.sql("DROP TRIGGER slow ON contacts");
+    let answer = app.send("POST", BATCH, &json!(items)).json();
+    let results = answer["results"].as_array().unwrap();
+    let count = |outcome: &str| results.iter().filter(|result| result["status"] == outcome).count();
+    assert_eq!((count("unchanged"), count("created")), (100, 100), "{results:?}");
+}

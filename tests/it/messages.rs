@@ -1,19 +1,23 @@
 //! `POST /api/v1/messages/`: what a message changes, whom it means, and that neither order nor company matters.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use contact_search::domain::key::Scope;
-use contact_search::domain::phone::Region;
+use contact_search::domain::message::{Direction, Message, Newcomer, Person, Phone, Whom};
+use contact_search::domain::phone::{Region, StoredPhone};
 use contact_search::store::clients;
+use contact_search::store::messages::{Outcome, record_messages};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text, Timestamptz};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::app::{Answer, add_key, encode};
-use crate::support::{Contact, TestApp};
+use crate::support::{Contact, TestApp, TestDatabase};
 
 const PHONE: &str = "+5492235961983";
 
@@ -709,4 +713,136 @@ fn an_external_id_that_a_message_of_an_array_brings_counts_for_the_messages_afte
     assert_eq!(app.database.count(&of_a), 1, "b's message is not a's");
     let of_b = "SELECT count(*) AS count FROM contacts WHERE external_user_id = 'b' AND last_inbound_at IS NOT NULL";
     assert_eq!(app.database.count(of_b), 1);
+}
+
+#[test]
+fn a_number_with_two_readings_is_not_taken_from_its_contact_by_a_later_message_of_an_array() {
+    let app = TestApp::start();
+    // Argentina's at home, and Aruba's abroad.
+    let aruban = app.add(Contact {
+        phone: Some("+2975678901"),
+        ..Contact::default()
+    });
+    let mut newcomer = message("+542975678901", "inbound", "2025-03-28T14:23:00Z");
+    newcomer["createMissing"] = json!(true);
+    let messages = [message("2975678901", "inbound", "2025-03-28T14:22:00Z"), newcomer];
+    assert_eq!(statuses(&app, &messages), ["updated", "created"]);
+    let heard = format!(
+        "SELECT count(*) AS count FROM contacts WHERE id = '{}' AND last_inbound_at = '2025-03-28T14:22:00Z'",
+        aruban.id
+    );
+    assert_eq!(app.database.count(&heard), 1);
+}
+
+/// By what a contact is known, or a message names its person: phone and external id.
+type Names = (Option<&'static str>, Option<&'static str>);
+
+/// Two notations of one line, a number that has two readings, and each of these.
+const NOTATIONS: [&str; 6] = [
+    "+5491123456789",
+    "011 2345-6789",
+    "2975678901",
+    "2975678901@c.us",
+    "+2975678901",
+    "+542975678901",
+];
+
+fn names() -> impl Strategy<Value = Names> {
+    let phone = proptest::option::weighted(0.8, proptest::sample::select(&NOTATIONS));
+    let external_id = proptest::option::weighted(0.3, proptest::sample::select(&["a", "b"]));
+    (phone, external_id).prop_filter("somebody is named", |names| *names != (None, None))
+}
+
+/// A message about somebody, or about one of the contacts that are there; some are sent in a future that is refused.
+fn told() -> impl Strategy<Value = (Result<Names, usize>, Message)> {
+    let whom = prop_oneof![9 => names().prop_map(Ok), 1 => (0_usize..3).prop_map(Err)];
+    let name = proptest::option::of(proptest::sample::select(&["Ana", "Eva"]));
+    let newcomer = proptest::option::of(name.prop_map(|name| Newcomer {
+        name: name.map(str::to_owned),
+        source: "test",
+    }));
+    let minute = prop_oneof![19 => 0_i64..6, 1 => Just(100_000_000)];
+    (whom, any::<bool>(), newcomer, minute).prop_map(|(whom, is_inbound, newcomer, minute)| {
+        let direction = if is_inbound {
+            Direction::Inbound
+        } else {
+            Direction::Outbound
+        };
+        let person = |(phone, external_id): Names| Person {
+            platform: "whatsapp".to_owned(),
+            external_user_id: external_id.map(str::to_owned),
+            phone: phone.and_then(|phone| Phone::read(phone, Region::DEFAULT)),
+        };
+        let meant = whom.map_or(Whom::Contact(0), |names| Whom::Person(person(names)));
+        let start: DateTime<Utc> = "2025-03-28T14:00:00Z".parse().unwrap();
+        let sent_at = start + TimeDelta::minutes(minute);
+        (whom, Message::new(meant, direction, sent_at, newcomer).unwrap())
+    })
+}
+
+#[test]
+fn an_array_ends_as_its_messages_do_one_at_a_time() {
+    #[derive(PartialEq, Eq, Debug, QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        contact: String,
+    }
+    let database = TestDatabase::new();
+    let connection = std::cell::RefCell::new(database.connect());
+    let end = |known: &[Names], told: &[(Result<Names, usize>, Message)], size: usize| {
+        let connection = &mut *connection.borrow_mut();
+        let client = clients::create_client(connection, &Uuid::now_v7().to_string(), Region::DEFAULT).unwrap();
+        let mut serial_ids = Vec::new();
+        let mut identities = HashSet::new();
+        for (phone, external_id) in known {
+            let stored = phone.and_then(|phone| StoredPhone::read(phone, Region::DEFAULT).phone);
+            if identities.insert(external_id.map_or_else(|| stored, |id| Some(id.to_owned()))) {
+                let contact = Contact {
+                    phone: *phone,
+                    external_user_id: *external_id,
+                    created_at: &format!("now() - interval '{} hours'", serial_ids.len() + 1),
+                    last_message_at: "'2025-03-28T14:03Z'",
+                    last_inbound_at: "'2025-03-28T14:01Z'",
+                    ..Contact::default()
+                };
+                serial_ids.push(contact.add(connection, client).serial_id);
+            }
+        }
+        let messages: Vec<Message> = told
+            .iter()
+            .map(|(whom, message)| {
+                let mut message = message.clone();
+                if let Err(index) = whom {
+                    message.whom = Whom::Contact(serial_ids.get(*index).copied().unwrap_or_default());
+                }
+                message
+            })
+            .collect();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let outcomes: Vec<Outcome> = messages
+            .chunks(size)
+            .flat_map(|call| record_messages(connection, client, call, deadline).unwrap())
+            .collect();
+        // In the order in which a later write would mean one of several.
+        let contacts: Vec<Row> = diesel::sql_query(format!(
+            "SELECT concat_ws(', ', name, phone, phone_key, phone_as_given, external_user_id, source, last_message_at,
+                    last_inbound_at, is_chat_read, chat_status) AS contact
+             FROM contacts WHERE client_id = '{client}' ORDER BY created_at, serial_id"
+        ))
+        .load(connection)
+        .unwrap();
+        (outcomes, contacts)
+    };
+    let config = ProptestConfig {
+        cases: 120,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    let known = proptest::collection::vec(names(), 0..4);
+    TestRunner::new(config)
+        .run(&(known, proptest::collection::vec(told(), 2..9)), |(known, told)| {
+            prop_assert_eq!(end(&known, &told, told.len()), end(&known, &told, 1));
+            Ok(())
+        })
+        .unwrap();
 }

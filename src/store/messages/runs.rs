@@ -12,7 +12,9 @@ const RUN: usize = 100;
 /// Cuts a batch into runs. Within a run no message changes whom another one means.
 ///
 /// A message may say which external id or which phone somebody has that is known by the other alone. So it isn't in one
-/// run with messages that name its external id or a reading of its phone, unless they name the very same person.
+/// run with messages that name its external id or a reading of its phone, unless they name the very same person. Nor is
+/// one that may make a contact, where either has a phone with several readings: the new contact may have the preferred
+/// one, and the contact that had the other is meant no more.
 pub(super) fn runs(messages: &[Message]) -> impl Iterator<Item = &[Message]> {
     let mut rest = messages;
     std::iter::from_fn(move || {
@@ -37,7 +39,38 @@ enum Name<'a> {
 struct Named<'a> {
     /// `None` where several persons have the name.
     person: Option<&'a Person>,
+    effect: Effect,
+}
+
+/// What some messages together may do to each other.
+#[derive(Clone, Copy)]
+struct Effect {
     can_identify: bool,
+    can_create: bool,
+    has_readings: bool,
+}
+
+impl Effect {
+    fn new(message: &Message, person: &Person) -> Self {
+        Self {
+            can_identify: message.can_identify(),
+            can_create: message.newcomer.is_some(),
+            has_readings: person.phone.as_ref().is_some_and(|phone| phone.readings.len() > 1),
+        }
+    }
+
+    fn with(self, other: Self) -> Self {
+        Self {
+            can_identify: self.can_identify || other.can_identify,
+            can_create: self.can_create || other.can_create,
+            has_readings: self.has_readings || other.has_readings,
+        }
+    }
+
+    /// Whether one of them may change whom another one means.
+    fn can_redirect(self) -> bool {
+        self.can_identify || (self.can_create && self.has_readings)
+    }
 }
 
 impl<'a> Names<'a> {
@@ -47,8 +80,8 @@ impl<'a> Names<'a> {
             // The integer id decides alone, whatever is said of anybody.
             return true;
         };
-        let can_identify = message.can_identify();
-        let is_apart = |named: &Named| named.person != Some(person) && (named.can_identify || can_identify);
+        let effect = Effect::new(message, person);
+        let is_apart = |named: &Named| named.person != Some(person) && named.effect.with(effect).can_redirect();
         if names(person).any(|name| self.0.get(&name).is_some_and(is_apart)) {
             return false;
         }
@@ -56,12 +89,12 @@ impl<'a> Names<'a> {
             match self.0.entry(name) {
                 Entry::Vacant(vacant) => {
                     let person = Some(person);
-                    vacant.insert(Named { person, can_identify });
+                    vacant.insert(Named { person, effect });
                 }
                 Entry::Occupied(mut named) => {
                     let named = named.get_mut();
                     named.person = named.person.filter(|named| *named == person);
-                    named.can_identify |= can_identify;
+                    named.effect = named.effect.with(effect);
                 }
             }
         }
@@ -137,6 +170,14 @@ mod tests {
             lengths(&["+5491123456789/!", "+541123456789/!", "+541123456789/x!"]),
             [2, 1]
         );
+    }
+
+    #[test]
+    fn who_may_be_made_of_one_reading_waits_for_whoever_is_meant_by_another() {
+        assert_eq!(lengths(&["2975678901/", "+542975678901/!"]), [1, 1]);
+        assert_eq!(lengths(&["2975678901/!", "+2975678901/"]), [1, 1]);
+        assert_eq!(lengths(&["2975678901/", "+542975678901/", "+2975678901/!"]), [2, 1]);
+        assert_eq!(lengths(&["2975678901/!", "2975678901/!", "+542235961983/!"]), [3]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use self::runs::runs;
 use super::clients::ensure_list;
 use super::creation::claim;
 use super::schema::contacts;
-use super::{PgConnection, StoreError, attempt};
+use super::{PgConnection, StoreError, attempt, take_turn};
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::message::{Activity, Message, Newcomer, Person, Whom};
 
@@ -61,11 +61,18 @@ pub fn record_messages(
     Ok(outcomes)
 }
 
+/// From so many messages on a run takes turns with the batches of contacts. Fewer, as a webhook tells of, are never kept
+/// waiting by one.
+const MANY: usize = 10;
+
 fn record_run(
     connection: &mut PgConnection,
     client: ClientId,
     messages: &[Message],
 ) -> Result<Vec<Outcome>, StoreError> {
+    if messages.len() >= MANY {
+        take_turn(connection, client)?;
+    }
     let mut found = find(connection, client, messages)?;
     let mut made = HashSet::new();
     if newcomers(messages, &found).next().is_some() {

@@ -23,7 +23,9 @@ pub mod webhooks;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::Timestamptz;
+use diesel::sql_types::{Text, Timestamptz};
+
+use crate::domain::client::ClientId;
 
 /// A connection to PostgreSQL; other layers pass it on and call nothing of it.
 pub use diesel::pg::PgConnection;
@@ -161,6 +163,16 @@ fn attempt<T>(
         }
     }
     Err(StoreError::Contended)
+}
+
+/// Waits until no other transaction has its turn to write many of the client's contacts. Each such transaction locks
+/// contacts in an order of its own, and two at a time would wait for each other in circles. Writers of a few don't
+/// wait; neither do imports.
+fn take_turn(connection: &mut PgConnection, client: ClientId) -> QueryResult<()> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('contacts ' || $1, 0))")
+        .bind::<Text, _>(client.to_string())
+        .execute(connection)?;
+    Ok(())
 }
 
 /// The database's clock.

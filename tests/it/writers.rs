@@ -208,6 +208,34 @@ fn who_writes_to_a_locked_contact_is_told_to_come_back_and_no_read_waits() {
 }
 
 #[test]
+fn batches_of_contacts_and_of_messages_never_wait_for_each_other_in_circles() {
+    let app = TestApp::start();
+    app.database.find_no_deadlocks();
+    let phones: Vec<String> = (0..60).map(|number| format!("+569123450{number:02}")).collect();
+    let heard: Vec<Value> = phones
+        .iter()
+        .map(|phone| message(&json!({"phone": phone, "createMissing": true}), "2025-03-28T14:22:00Z"))
+        .collect();
+    for round in 0..4 {
+        let items: Vec<Value> = phones
+            .iter()
+            .rev()
+            .map(|phone| json!({"platform": "whatsapp", "phone": phone, "name": round.to_string()}))
+            .collect();
+        std::thread::scope(|scope| {
+            let written = scope.spawn(|| app.send("POST", BATCH, &json!(items)));
+            for _ in 0..4 {
+                let answer = app.send("POST", MESSAGES, &json!(heard));
+                assert_eq!(answer.status, 200, "{answer:?}");
+            }
+            let answer = written.join().unwrap();
+            assert_eq!(answer.status, 200, "{answer:?}");
+        });
+    }
+    assert_eq!(app.database.count(ALL), 60);
+}
+
+#[test]
 fn a_message_is_not_added_to_a_contact_that_became_somebody_else_meanwhile() {
     let app = TestApp::start();
     let heard = |who: Value| message(&who, "2025-03-28T14:22:00Z");

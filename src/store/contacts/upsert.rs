@@ -14,7 +14,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
@@ -25,7 +24,7 @@ use crate::store::clients::ensure_list;
 use crate::store::creation::claim;
 use crate::store::schema::contacts;
 use crate::store::statement::{Bind, Statement};
-use crate::store::{ATTEMPTS, StoreError, attempt, now};
+use crate::store::{ATTEMPTS, StoreError, attempt, now, take_turn};
 
 /// The source of a new contact for which none is given.
 const DEFAULT_SOURCE: &str = "api";
@@ -98,11 +97,7 @@ fn upsert_chunk(
     drafts: &[Result<ContactDraft, Refusal>],
     deadline: Instant,
 ) -> Result<Vec<Result<Upserted, Refusal>>, StoreError> {
-    // Calls about one client's contacts queue up here: in each its own order, they would end in deadlocks. Writers
-    // of single contacts don't wait; neither do imports, which try again by themselves.
-    sql_query("SELECT pg_advisory_xact_lock(hashtextextended('contacts ' || $1, 0))")
-        .bind::<Text, _>(client.to_string())
-        .execute(connection)?;
+    take_turn(connection, client)?;
     let mut lists = Lists::new(client);
     lists.prepare(connection, drafts.iter().flatten())?;
     drafts

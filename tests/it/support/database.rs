@@ -57,6 +57,12 @@ impl TestDatabase {
         }
     }
 
+    /// Lets whoever waits in a circle wait on, in connections that are made from now on.
+    pub fn find_no_deadlocks(&self) {
+        let name = &self.name;
+        execute_as_superuser(&format!("ALTER DATABASE {name} SET deadlock_timeout = '1h'"));
+    }
+
     /// The one number of a statement whose one column is called `count`.
     pub fn count(&self, sql: &str) -> i64 {
         #[derive(QueryableByName)]

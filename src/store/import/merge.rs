@@ -49,7 +49,14 @@ pub(super) fn merge(connection: &mut PgConnection, client: ClientId, rules: Rule
     let mut attempt = 1;
     loop {
         // Within a savepoint: what a failed attempt did is undone, the copied rows stay.
-        match connection.transaction(|connection| try_merge(connection, client, rules)) {
+        let merged = connection.transaction(|connection| {
+            if attempt == ATTEMPTS {
+                // Rather than giving up, let whoever makes contacts wait for all of the merge.
+                claim_all(connection, client)?;
+            }
+            try_merge(connection, client, rules)
+        });
+        match merged {
             Err(error) if attempt < ATTEMPTS && error.is_contention() => attempt += 1,
             result => return result,
         }

@@ -1,7 +1,3 @@
--- Trigrams answer ILIKE '%…%'; btree_gin lets client_id stand first in the same GIN index.
-CREATE EXTENSION IF NOT EXISTS pg_trgm;
-CREATE EXTENSION IF NOT EXISTS btree_gin;
-
 -- An organisation. Reference table: small, joined by everything.
 CREATE TABLE clients (
     id uuid PRIMARY KEY,
@@ -98,8 +94,6 @@ CREATE UNIQUE INDEX contacts_email_identity ON contacts (client_id, platform, lo
 CREATE INDEX contacts_phone_key ON contacts (client_id, phone_key) WHERE phone_key IS NOT NULL;
 CREATE INDEX contacts_email ON contacts (client_id, lower(email)) WHERE email IS NOT NULL;
 
--- The search: newest first, read index-only for frequent terms; trigrams for the others.
+-- Newest first.
 CREATE INDEX contacts_recent ON contacts (client_id, last_message_at DESC NULLS LAST, id) INCLUDE (phone, email);
-CREATE INDEX contacts_email_trgm ON contacts USING gin (client_id, email gin_trgm_ops);
-CREATE INDEX contacts_phone_trgm ON contacts USING gin (client_id, phone gin_trgm_ops);
 CREATE INDEX contacts_contact_list ON contacts (client_id, contact_list_id);

@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod contact;
+pub mod gram;
 pub mod key;
 pub mod message;
 pub mod phone;

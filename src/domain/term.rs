@@ -1,5 +1,6 @@
 //! What is searched for: a piece of an email, a piece of a phone number.
 
+use super::gram::{self, Gram};
 use super::phone::{self, Region};
 
 /// A piece of an email, as a caller gives it.
@@ -19,9 +20,10 @@ impl EmailTerm {
         containing(&self.0)
     }
 
-    /// Whether a trigram index can narrow the term down.
-    pub fn has_trigram(&self) -> bool {
-        has_trigram(&self.0)
+    /// Pieces that every email with the term has in an index of grams; none where the term has no character that can
+    /// be relied on.
+    pub fn grams(&self) -> Vec<Gram> {
+        gram::of_email(&self.0)
     }
 }
 
@@ -58,9 +60,9 @@ impl PhoneTerm {
         &self.keys
     }
 
-    /// Whether a trigram index can narrow the term down.
-    pub fn has_trigram(&self) -> bool {
-        has_trigram(&self.digits)
+    /// Pieces that every phone with the term has in an index of grams.
+    pub fn grams(&self) -> Vec<Gram> {
+        gram::of_phone(&self.digits)
     }
 }
 
@@ -72,15 +74,6 @@ pub fn containing(term: &str) -> String {
     format!("%{literal}%")
 }
 
-/// pg_trgm makes trigrams of runs of letters and digits, so that a term without three of them in a row has
-/// none that must be there. Characters beyond ASCII count as letters or not by the database's locale: they
-/// are not relied on.
-fn has_trigram(term: &str) -> bool {
-    term.as_bytes()
-        .chunk_by(|a, b| a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric())
-        .any(|run| run.len() >= 3)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,16 +83,6 @@ mod tests {
     fn blanks_around_an_email_are_cut_and_blanks_inside_are_plus_signs() {
         assert_eq!(EmailTerm::parse("  a b@c  "), Some(EmailTerm("a+b@c".to_owned())));
         assert_eq!(EmailTerm::parse("   "), None);
-    }
-
-    #[test]
-    fn a_term_has_a_trigram_where_three_letters_or_digits_stand_in_a_row() {
-        for term in ["abc", "@abc.", "a.b1c", "999"] {
-            assert!(has_trigram(term), "{term}");
-        }
-        for term in ["", "@", "ab", "a.b.c.d", "@a.b@", "éàü"] {
-            assert!(!has_trigram(term), "{term}");
-        }
     }
 
     /// LIKE as PostgreSQL documents it, for the property below.

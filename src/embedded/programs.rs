@@ -14,9 +14,6 @@ pub(super) const OLDEST: u32 = 14;
 /// What has to be in a directory.
 const NEEDED: [&str; 3] = ["postgres", "initdb", "pg_ctl"];
 
-/// The extensions that the schema stands on; some distributions have them in a package of their own.
-const EXTENSIONS: [&str; 2] = ["pg_trgm", "btree_gin"];
-
 /// Where distributions put the programs. A `*` stands for the rest of one name.
 const USUAL_PLACES: [&str; 9] = [
     "/usr/lib/postgresql/*/bin", // Debian, Ubuntu
@@ -106,11 +103,6 @@ impl Programs {
         if major < OLDEST {
             return Err(format!("version {version} is too old"));
         }
-        if let Some(missing) = missing_extension(directory, owner) {
-            return Err(format!(
-                "version {version} lacks the extension {missing}, which is in the package postgresql-contrib"
-            ));
-        }
         Ok(Self {
             directory: directory.to_owned(),
             version,
@@ -161,14 +153,6 @@ fn parse_version(said: &str) -> Option<(String, u32)> {
     let version = said.split_whitespace().nth(2)?;
     let digits = version.bytes().take_while(u8::is_ascii_digit).count();
     Some((version.to_owned(), version[..digits].parse().ok()?))
-}
-
-/// Looked for only where `pg_config` stands beside the programs and says where extensions are.
-fn missing_extension(directory: &Path, owner: &Owner) -> Option<&'static str> {
-    let mut pg_config = owner.command(&directory.join("pg_config"));
-    let extensions = PathBuf::from(say(pg_config.arg("--sharedir"))?).join("extension");
-    let control = |name: &str| extensions.join(format!("{name}.control"));
-    EXTENSIONS.into_iter().find(|name| !control(name).exists())
 }
 
 /// The directories that may hold the programs, the user's own choice first.

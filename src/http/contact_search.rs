@@ -50,10 +50,17 @@ pub async fn search_contacts(
     }
     let client = caller.client;
     let start = RequestContext::of(&request).start;
+    let shared = state.clone();
     let rows = state
         .reads
         .run(start, move |connection| {
-            search::search_contacts(connection, client, phone.as_ref(), email.as_ref())
+            search::search_contacts(
+                connection,
+                &shared.large_clients,
+                client,
+                phone.as_ref(),
+                email.as_ref(),
+            )
         })
         .await?;
     let contacts: Vec<PublicContact> = rows.into_iter().map(PublicContact::from).collect();

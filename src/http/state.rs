@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::error::ApiError;
 use crate::store::pool::{Pool, StatementLimits};
+use crate::store::search::LargeClients;
 use crate::store::{PgConnection, StoreError};
 
 /// How long a request waits for its turn, and then for a connection, before it is told to come back later.
@@ -43,6 +44,7 @@ pub struct State {
     pub writes: Lane,
     /// For calls about up to a thousand.
     pub bulk: Lane,
+    pub large_clients: LargeClients,
 }
 
 impl State {
@@ -52,6 +54,7 @@ impl State {
             reads: Lane::new(database_url, pool_size, REQUEST_DEADLINE, None),
             writes: Lane::new(database_url, pool_size, REQUEST_DEADLINE, Some(LOCK_TIMEOUT)),
             bulk: Lane::new(database_url, BULK_POOL_SIZE, BULK_DEADLINE, Some(BULK_LOCK_TIMEOUT)),
+            large_clients: LargeClients::default(),
         }
     }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::copying::Copying;
 use super::schema::contacts;
-use super::{StoreError, clients, transaction};
+use super::{StoreError, clients, texts, transaction};
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::contact::{ContactDraft, DEFAULT_CHAT_STATUS};
 use crate::domain::phone::Region;
@@ -113,21 +113,19 @@ pub fn fill<E: From<StoreError>>(
     fill: impl FnOnce(&mut Filling<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     transaction(connection, |connection| {
-        // A longer pending list means fewer visits to the trigram indexes; VACUUM empties it.
-        connection
-            .batch_execute("SET LOCAL gin_pending_list_limit = '32MB'")
-            .map_err(StoreError::from)?;
-        let now = super::now(connection).map_err(StoreError::from)?;
-        let contacts = Copying::new(connection, |connection, batch| {
-            diesel::copy_from(contacts::table)
-                .from_insertable(batch)
-                .execute(connection)
-        });
-        let mut filling = Filling { contacts, now };
-        fill(&mut filling)?;
-        Ok::<_, E>(filling.contacts.flush()?)
+        texts::fill(connection, |connection| {
+            let now = super::now(connection).map_err(StoreError::from)?;
+            let contacts = Copying::new(connection, |connection, batch| {
+                diesel::copy_from(contacts::table)
+                    .from_insertable(batch)
+                    .execute(connection)
+            });
+            let mut filling = Filling { contacts, now };
+            fill(&mut filling)?;
+            Ok::<_, E>(filling.contacts.flush()?)
+        })
     })?;
     // Statistics for the planner, the map of visible rows for index-only walks.
-    let tidied = connection.batch_execute("VACUUM (ANALYZE) contacts");
+    let tidied = connection.batch_execute("VACUUM (ANALYZE) contacts, contact_texts");
     Ok(tidied.map_err(StoreError::from)?)
 }

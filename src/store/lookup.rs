@@ -71,7 +71,9 @@ macro_rules! lookup {
     };
 }
 
-const LOOKUP: &str = lookup!(keys: "?", phones: "?");
+/// What [`find_by_phone`] asks, public for measurements to ask the same. Its `?` stand for the platform, the client,
+/// the keys, the keys again, and the phones.
+pub const LOOKUP: &str = lookup!(keys: "?", phones: "?");
 
 /// Each question is asked on its own, so that the index is read for its few contacts and nothing else.
 const LOOKUP_ALL: &str = concat!(

@@ -18,6 +18,7 @@ pub mod pool;
 mod schema;
 pub mod search;
 mod statement;
+mod texts;
 pub mod webhooks;
 
 use chrono::{DateTime, Utc};

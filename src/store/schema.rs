@@ -33,6 +33,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    contact_texts (client_id, id) {
+        client_id -> Uuid,
+        id -> Uuid,
+        last_message_at -> Nullable<Timestamptz>,
+        gram_prefix -> Text,
+        phone -> Nullable<Text>,
+        email_lower -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     contacts (client_id, id) {
         client_id -> Uuid,
         id -> Uuid,
@@ -55,6 +66,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         last_message_at -> Nullable<Timestamptz>,
         last_inbound_at -> Nullable<Timestamptz>,
+        email_lower -> Nullable<Text>,
     }
 }
 
@@ -72,4 +84,4 @@ diesel::joinable!(api_keys -> clients (client_id));
 diesel::joinable!(contact_lists -> clients (client_id));
 diesel::joinable!(webhooks -> clients (client_id));
 
-diesel::allow_tables_to_appear_in_same_query!(api_keys, clients, contact_lists, contacts, webhooks,);
+diesel::allow_tables_to_appear_in_same_query!(api_keys, clients, contact_lists, contact_texts, contacts, webhooks,);

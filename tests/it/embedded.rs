@@ -238,12 +238,11 @@ fn the_version_is_the_servers(database: &PrivateDatabase) -> bool {
 }
 
 #[test]
-fn the_application_is_no_superuser_and_can_make_the_extensions() {
+fn the_application_is_no_superuser_and_owns_its_database() {
     let directory = ServerDirectory::new();
     let database = open(directory.path());
     let url = database.url();
 
-    execute(&url, "CREATE EXTENSION pg_trgm; CREATE EXTENSION btree_gin");
     let rights = "SELECT concat(rolsuper, rolcreatedb, rolcreaterole, rolreplication) FROM pg_roles WHERE rolname = current_user";
     assert_eq!(query(&url, rights), "ffff");
     assert_eq!(

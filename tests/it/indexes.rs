@@ -1,9 +1,14 @@
 //! Searches and lookups come to their contacts by indexes, as PostgreSQL itself counts it.
 
+use std::time::Duration;
+
 use contact_search::domain::client::ClientId;
 use contact_search::domain::phone::{Region, readings};
 use contact_search::domain::term::{EmailTerm, PhoneTerm};
+use contact_search::store::pool::{Pool, StatementLimits};
+use contact_search::store::search::LargeClients;
 use contact_search::store::{clients, lookup, search};
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
@@ -31,8 +36,7 @@ fn scans(database: &TestDatabase, name: &str) -> i64 {
 fn fill(database: &TestDatabase) -> ClientId {
     let mut connection = database.connect();
     let client = clients::create_client(&mut connection, "Large", Region::DEFAULT).unwrap();
-    diesel::connection::SimpleConnection::batch_execute(
-        &mut connection,
+    connection.batch_execute(
         &format!(
             "INSERT INTO contacts (client_id, id, contact_list_id, email, phone, phone_key, last_message_at)
              SELECT '{client}', gen_random_uuid(), (SELECT min(id) FROM contact_lists), 'p' || md5(n::text) || '@example.com',
@@ -42,10 +46,69 @@ fn fill(database: &TestDatabase) -> ClientId {
         ),
     )
     .unwrap();
-    diesel::sql_query("VACUUM ANALYZE contacts")
+    diesel::sql_query("VACUUM ANALYZE contacts, contact_texts")
         .execute(&mut connection)
         .unwrap();
     client
+}
+
+/// Connections as the server has them, which decide on plans too.
+fn pool(database: &TestDatabase) -> Pool {
+    let limits = StatementLimits {
+        statement_timeout: Duration::from_secs(20),
+        lock_timeout: None,
+    };
+    Pool::new(database.url(), 1, limits, Duration::from_secs(20))
+}
+
+/// The statement as PREPARE takes it.
+fn numbered(statement: &str) -> String {
+    let mut numbers = 1..;
+    let pieces = statement.split('?').map(str::to_owned);
+    pieces
+        .reduce(|before, after| format!("{before}${}{after}", numbers.next().unwrap()))
+        .unwrap()
+}
+
+/// Of the plan of each statement, made without its values: which indexes are read, and how.
+#[test]
+fn plans_are_the_agreed_ones() {
+    #[derive(QueryableByName)]
+    struct Line {
+        #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+        line: String,
+    }
+    let database = TestDatabase::new();
+    fill(&database);
+    let plans = pool(&database).run(|connection| {
+        let mut plans = String::new();
+        let statements = std::iter::once(("lookup", lookup::LOOKUP)).chain(search::statements());
+        for (number, (name, statement)) in statements.enumerate() {
+            let values = vec!["NULL"; statement.matches('?').count()].join(", ");
+            let statement = numbered(statement);
+            connection.batch_execute(&format!(
+                "SET plan_cache_mode TO force_generic_plan; PREPARE s{number} AS {statement}"
+            ))?;
+            let explain = format!("EXPLAIN (COSTS OFF) EXECUTE s{number} ({values})");
+            let lines: Vec<Line> = diesel::sql_query(explain).load(connection)?;
+            plans += &format!("{name}\n");
+            for Line { line } in lines {
+                let step = line.trim_start().trim_start_matches("->").trim_start();
+                if step.contains("Scan") && !step.starts_with("Subquery") {
+                    plans += &format!("    {step}\n");
+                }
+            }
+        }
+        Ok(plans)
+    });
+    let plans = plans.expect("they are explained");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/plans.txt");
+    let agreed = std::fs::read_to_string(path).unwrap_or_default();
+    if plans != agreed {
+        let now = concat!(env!("CARGO_MANIFEST_DIR"), "/target/plans.txt");
+        std::fs::write(now, &plans).unwrap();
+        panic!("the plans are others than in tests/data/plans.txt; look at target/plans.txt:\n{plans}");
+    }
 }
 
 #[test]
@@ -53,22 +116,18 @@ fn neither_reads_the_table_from_end_to_end() {
     let database = TestDatabase::new();
     let client = fill(&database);
     let before = scans(&database, "contacts");
-    let indexes = [
-        "contacts_phone_key",
-        "contacts_recent",
-        "contacts_email_trgm",
-        "contacts_phone_trgm",
-    ];
+    let indexes = ["contacts_phone_key", "contacts_recent", "contact_texts_grams"];
     let before_by_index = indexes.map(|index| scans(&database, index));
-    {
-        let mut connection = database.connect();
+    let large = LargeClients::default();
+    // As the server has them: the connections decide on plans too.
+    let asked = pool(&database).run(|connection| {
         // More often than PostgreSQL plans a prepared statement for the values it is given.
         for number in 0..20 {
             let phone = format!("+54911300{number:02}777");
-            let found = lookup::find_by_phone(&mut connection, client, &readings(&phone, Region::DEFAULT)).unwrap();
+            let found = lookup::find_by_phone(connection, client, &readings(&phone, Region::DEFAULT)).unwrap();
             assert_eq!(found.and_then(|row| row.phone), Some(phone.clone()));
             let questions = vec![readings(&phone, Region::DEFAULT); 10];
-            let found = lookup::find_all_by_phone(&mut connection, client, &questions).unwrap();
+            let found = lookup::find_all_by_phone(connection, client, &questions).unwrap();
             assert!(
                 found
                     .iter()
@@ -76,14 +135,16 @@ fn neither_reads_the_table_from_end_to_end() {
             );
             for term in ["@", "example", "zzqy", &format!("f{number}{number}{number}f")] {
                 let term = EmailTerm::parse(term).unwrap();
-                search::search_contacts(&mut connection, client, None, Some(&term)).unwrap();
+                search::search_contacts(connection, &large, client, None, Some(&term)).unwrap();
             }
             for term in [phone.as_str(), "777", "99999999", "54"] {
                 let term = PhoneTerm::parse(term, Region::DEFAULT).unwrap();
-                search::search_contacts(&mut connection, client, Some(&term), None).unwrap();
+                search::search_contacts(connection, &large, client, Some(&term), None).unwrap();
             }
         }
-    }
+        Ok(())
+    });
+    asked.expect("they are answered");
     assert_eq!(
         scans(&database, "contacts"),
         before,
@@ -92,4 +153,42 @@ fn neither_reads_the_table_from_end_to_end() {
     for (index, before) in indexes.into_iter().zip(before_by_index) {
         assert!(scans(&database, index) >= before + 20, "{index} is not used");
     }
+}
+
+#[test]
+fn what_the_search_looks_at_follows_the_contacts_whoever_writes_them() {
+    let database = TestDatabase::new();
+    let mut connection = database.connect();
+    let client = clients::create_client(&mut connection, "Any", Region::DEFAULT).unwrap();
+    let insert = format!(
+        "INSERT INTO contacts (client_id, id, contact_list_id, external_user_id, phone, phone_key, email, last_message_at)
+         SELECT '{client}', gen_random_uuid(), (SELECT min(id) FROM contact_lists), n,
+                CASE WHEN n % 3 > 0 THEN '+5411' || n END, CASE WHEN n % 3 > 0 THEN '5411' || n END,
+                CASE WHEN n % 4 > 0 THEN 'Ana' || n || '@x.com' END,
+                CASE WHEN n % 5 > 0 THEN timestamptz '2025-01-01' - n * interval '1 day' END
+         FROM generate_series(1, 60) AS n"
+    );
+    let missing = "
+        SELECT count(*) AS count
+        FROM (SELECT client_id, id, last_message_at, phone, lower(email) AS email_lower,
+                     contact_gram_prefix(client_id, contact_period(last_message_at)) AS gram_prefix
+              FROM contacts WHERE coalesce(phone, email) IS NOT NULL) AS wanted
+        FULL JOIN contact_texts AS texts USING (client_id, id)
+        WHERE (wanted.last_message_at, wanted.phone, wanted.email_lower, wanted.gram_prefix)
+              IS DISTINCT FROM (texts.last_message_at, texts.phone, texts.email_lower, texts.gram_prefix)";
+    let mut most = 0;
+    for write in [
+        insert.as_str(),
+        "UPDATE contacts SET last_message_at = now() WHERE external_user_id::int % 7 = 0",
+        "UPDATE contacts SET phone = NULL, phone_key = NULL WHERE external_user_id::int % 2 = 0",
+        "UPDATE contacts SET email = 'Ñ' || external_user_id || '@Y.com' WHERE external_user_id::int > 40",
+        "UPDATE contacts SET id = gen_random_uuid(), blocked = true WHERE external_user_id::int < 10",
+        "DELETE FROM contacts WHERE external_user_id::int BETWEEN 20 AND 29",
+        "DELETE FROM contacts",
+    ] {
+        connection.batch_execute(write).unwrap();
+        assert_eq!(database.count(missing), 0, "{write}");
+        most = most.max(database.count("SELECT count(*) AS count FROM contact_texts"));
+    }
+    assert_eq!(most, 55);
 }

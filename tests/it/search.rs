@@ -1,8 +1,13 @@
 //! `GET /api/public/contacts/search`: the contract's cases, one by one.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
+use contact_search::domain::client::ClientId;
 use contact_search::domain::key::Scope;
 use contact_search::domain::term::{EmailTerm, PhoneTerm};
+use contact_search::store::pool::{Pool, StatementLimits};
+use contact_search::store::search::LargeClients;
 use contact_search::store::{clients, search};
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
@@ -385,8 +390,21 @@ fn by_definition(connection: &mut PgConnection, client: Uuid, column: &str, patt
     rows.into_iter().map(|row| row.id).collect()
 }
 
+fn contact_emails(connection: &mut PgConnection, client: Uuid) -> Vec<String> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        email: String,
+    }
+    let rows: Vec<Row> = diesel::sql_query("SELECT email FROM contacts WHERE client_id = $1 AND email IS NOT NULL")
+        .bind::<SqlUuid, _>(client)
+        .load(connection)
+        .unwrap();
+    rows.into_iter().map(|row| row.email).collect()
+}
+
 /// Two clients with 9,000 contacts each, more than a search walks at first, of few letters so that terms meet
-/// them; some times are equal and some missing.
+/// them, and of seven years; some times are equal and some missing.
 fn fill_by_chance(connection: &mut PgConnection, clients: &[Uuid]) {
     diesel::sql_query("SELECT setseed(0.5)").execute(connection).unwrap();
     for client in clients {
@@ -394,18 +412,41 @@ fn fill_by_chance(connection: &mut PgConnection, clients: &[Uuid]) {
             "INSERT INTO contacts (client_id, id, contact_list_id, email, phone, phone_key, external_user_id, last_message_at)
              SELECT $1, gen_random_uuid(), (SELECT min(id) FROM contact_lists WHERE client_id = $1),
                     CASE WHEN random() < 0.9 THEN (
-                        SELECT string_agg(substr('aAbBéÉñ%_\\.@12 ', 1 + floor(random() * 15)::int, 1), '')
+                        SELECT string_agg(substr('aAbBéÉñÑ%_\\.@12 ''ΣİK', 1 + floor(random() * 20)::int, 1), '')
                         FROM generate_series(1, 3 + n % 9)) END,
                     phone, ltrim(phone, '+'), n,
-                    CASE WHEN random() < 0.9 THEN timestamptz '2025-01-01' + floor(random() * 500) * interval '1 hour' END
+                    CASE WHEN random() < 0.9 THEN timestamptz '2025-01-01' - floor(random() * 500) * interval '5 days' END
              FROM generate_series(1, 9000) AS n,
-                  LATERAL (SELECT '+' || (10000000 + floor(random() * 80000000 + n * 0)::bigint) AS phone) AS p",
+                  LATERAL (SELECT '+' || CASE n % 9 WHEN 0 THEN 10000000 + n / 9 ELSE 10000000 + floor(random() * 80000000)::bigint END AS phone) AS p",
         )
         .bind::<SqlUuid, _>(client)
         .execute(connection)
         .unwrap();
     }
     diesel::sql_query("ANALYZE contacts").execute(connection).unwrap();
+}
+
+/// A connection as the server has them, so that statements are planned as there.
+fn pool(database: &TestDatabase) -> Pool {
+    let limits = StatementLimits {
+        statement_timeout: Duration::from_secs(20),
+        lock_timeout: None,
+    };
+    Pool::new(database.url(), 1, limits, Duration::from_secs(20))
+}
+
+/// The ids that the search finds, in its order.
+fn found(
+    pool: &Pool,
+    large: &LargeClients,
+    client: ClientId,
+    phone: Option<&PhoneTerm>,
+    email: Option<&EmailTerm>,
+) -> Vec<Uuid> {
+    let rows = pool.run(|connection| search::search_contacts(connection, large, client, phone, email));
+    let rows = rows.expect("the search is answered");
+    assert!(rows.iter().all(|row| row.client_id == client.as_uuid()));
+    rows.into_iter().map(|row| row.id).collect()
 }
 
 #[test]
@@ -415,50 +456,56 @@ fn every_term_is_answered_as_plain_ilike_answers_it_and_within_one_client() {
     let region = contact_search::domain::phone::Region::DEFAULT;
     let [client, other] = ["one", "other"].map(|name| clients::create_client(&mut connection, name, region).unwrap());
     fill_by_chance(&mut connection, &[client.as_uuid(), other.as_uuid()]);
-    let mut found_by_email = 0;
-    let terms = ("[aAbBéÉñ%_\\\\.@12]{1,5}", "[0-9]{1,6}");
+    let stored: Vec<String> = contact_emails(&mut connection, client.as_uuid());
+    let pool = pool(&database);
+    let large = LargeClients::default();
     let config = ProptestConfig {
-        cases: 300,
+        cases: 400,
         failure_persistence: None,
         ..ProptestConfig::default()
     };
-    let mut connection = std::cell::RefCell::new(connection);
+    // Of any characters, or a piece of what is there, in another case.
+    let by_chance = "[aAbBéÉñ%_\\\\.@12'ΣİK]{1,6}";
+    let of_stored = (
+        proptest::sample::select(stored),
+        0_usize..12,
+        1_usize..12,
+        any::<bool>(),
+    )
+        .prop_map(|(email, start, length, is_upper)| {
+            let piece: String = email.chars().skip(start % email.chars().count()).take(length).collect();
+            if is_upper { piece.to_uppercase() } else { piece }
+        });
+    let emails = prop_oneof![by_chance, of_stored].prop_filter_map("blank", |term| EmailTerm::parse(&term));
+    let connection = std::cell::RefCell::new(connection);
     TestRunner::new(config)
-        .run(&terms, |(email, phone)| {
+        .run(&(emails, "[0-9]{1,7}|0{1,7}|10000[0-9]{2,3}"), |(email, phone)| {
             let connection = &mut *connection.borrow_mut();
-            let term = EmailTerm::parse(&email).unwrap();
-            let found = search::search_contacts(connection, client, None, Some(&term)).unwrap();
-            prop_assert!(found.iter().all(|row| row.client_id == client.as_uuid()));
-            let ids: Vec<Uuid> = found.iter().map(|row| row.id).collect();
+            let by_email = by_definition(connection, client.as_uuid(), "email", &email.pattern());
             prop_assert_eq!(
-                &ids,
-                &by_definition(connection, client.as_uuid(), "email", &term.pattern()),
-                "{}",
+                found(&pool, &large, client, None, Some(&email)),
+                by_email,
+                "{:?}",
                 email
             );
-
-            let term = PhoneTerm::parse(&phone, region).unwrap();
-            let found = search::search_contacts(connection, client, Some(&term), None).unwrap();
-            let ids: Vec<Uuid> = found.iter().map(|row| row.id).collect();
-            if term.keys().is_empty() {
+            let phone = PhoneTerm::parse(&phone, region).unwrap();
+            if phone.keys().is_empty() {
+                let by_phone = by_definition(connection, client.as_uuid(), "phone", &phone.pattern());
                 prop_assert_eq!(
-                    &ids,
-                    &by_definition(connection, client.as_uuid(), "phone", &term.pattern()),
-                    "{}",
+                    found(&pool, &large, client, Some(&phone), None),
+                    by_phone,
+                    "{:?}",
                     phone
                 );
             }
             Ok(())
         })
         .unwrap();
-    let connection = connection.get_mut();
-    for term in ["a", "@", "ab", "aab", "b.a", "1212", "éb"] {
-        let term = EmailTerm::parse(term).unwrap();
-        found_by_email += search::search_contacts(connection, client, None, Some(&term))
-            .unwrap()
-            .len();
-    }
-    assert!(found_by_email > 150, "the terms meet the data: {found_by_email}");
+    let of_common: usize = ["a", "@", "ab", "aab", "b.a", "1212", "éb"]
+        .map(|term| found(&pool, &large, client, None, EmailTerm::parse(term).as_ref()).len())
+        .iter()
+        .sum();
+    assert!(of_common > 150, "the terms meet the data: {of_common}");
 }
 
 #[test]

@@ -29,13 +29,17 @@ use crate::domain::contact::DEFAULT_CHAT_STATUS;
 use crate::store::StoreError;
 use crate::store::clients::ensure_list;
 use crate::store::creation::claim_all;
+use crate::store::texts;
 
 /// How often the merge is tried where other writers make the same contacts at the same time.
 const ATTEMPTS: usize = 5;
 
-/// From so many changes on, the planner's statistics and the trigram indexes are brought up to date at once
-/// instead of whenever the database finds time.
+/// From so many changes on, the planner's statistics are brought up to date at once instead of whenever the database
+/// finds time.
 const MANY: u64 = 1000;
+
+/// So many new contacts are worth an index that is made anew where the database had none.
+const FIRST_LOAD: i64 = 10_000;
 
 /// Merges the copied rows with each other and with the client's contacts.
 pub(super) fn merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) -> Result<Merged, StoreError> {
@@ -43,9 +47,8 @@ pub(super) fn merge(connection: &mut PgConnection, client: ClientId, rules: Rule
     sql_query("SELECT pg_advisory_xact_lock(hashtextextended('import ' || $1, 0))")
         .bind::<Text, _>(client.to_string())
         .execute(connection)?;
-    // Nobody else gathers statistics about temporary tables. A longer pending list means fewer visits to the
-    // trigram indexes, and is emptied in the end.
-    connection.batch_execute("ANALYZE import_rows; SET LOCAL gin_pending_list_limit = '32MB'")?;
+    // Nobody else gathers statistics about temporary tables.
+    connection.batch_execute("ANALYZE import_rows")?;
     let mut attempt = 1;
     loop {
         // Within a savepoint: what a failed attempt did is undone, the copied rows stay.
@@ -90,15 +93,24 @@ fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) 
     let doubtful: Count = sql_query(COUNT_DOUBTFUL).get_result(connection)?;
     connection.batch_execute(&merge_rows())?;
     let updated = run(connection, &update_contacts())? as u64;
-    let created = sql_query(INSERT_CONTACTS)
-        .bind::<Uuid, _>(client.as_uuid())
-        .bind::<BigInt, _>(default_list)
-        .bind::<Nullable<Text>, _>(rules.default_source)
-        .bind::<Text, _>(DEFAULT_CHAT_STATUS)
-        .execute(connection)? as u64;
+    let insert = |connection: &mut PgConnection| {
+        let created = sql_query(INSERT_CONTACTS)
+            .bind::<Uuid, _>(client.as_uuid())
+            .bind::<BigInt, _>(default_list)
+            .bind::<Nullable<Text>, _>(rules.default_source)
+            .bind::<Text, _>(DEFAULT_CHAT_STATUS)
+            .execute(connection)?;
+        Ok::<_, StoreError>(created as u64)
+    };
+    let new: Count = sql_query(COUNT_NEW).get_result(connection)?;
+    let created = if new.count >= FIRST_LOAD {
+        texts::fill(connection, insert)?
+    } else {
+        insert(connection)?
+    };
     let known: Count = sql_query(COUNT_KNOWN).get_result(connection)?;
     if created + updated >= MANY {
-        connection.batch_execute(TIDY_UP)?;
+        connection.batch_execute("ANALYZE contacts, contact_texts")?;
     }
     if created > 0 && !rules.exact {
         // Last of all, since whoever is making a contact waits from here on.
@@ -468,6 +480,10 @@ WHERE contact_id IS NULL
 ORDER BY said.entity
 ";
 
+const COUNT_NEW: &str = "
+SELECT count(*) AS count FROM import_groups WHERE entity = first_row AND contact_id IS NULL
+";
+
 const COUNT_KNOWN: &str = "
 SELECT count(*) AS count FROM import_groups WHERE entity = first_row AND contact_id IS NOT NULL
 ";
@@ -482,15 +498,4 @@ JOIN contacts other
     ON other.client_id = $1 AND other.phone_key = said.phone_key AND other.phone = said.phone
     AND other.platform = groups.platform AND other.id <> first.id
 WHERE said.external_user_id IS NULL OR other.external_user_id IS NULL
-";
-
-/// New trigrams wait in a list that every search reads from end to end; this moves them into the indexes, where the
-/// role owns these.
-const TIDY_UP: &str = "
-ANALYZE contacts;
-SELECT gin_clean_pending_list(indexes.oid)
-FROM pg_index
-JOIN pg_class indexes ON indexes.oid = indexrelid
-JOIN pg_am ON pg_am.oid = relam
-WHERE indrelid = 'contacts'::regclass AND amname = 'gin' AND pg_has_role(relowner, 'USAGE')
 ";

@@ -1,0 +1,188 @@
+//! A caller of the server: one connection that is kept, one request after the other.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+
+/// The server closes a connection that nothing comes by for five seconds.
+const KEPT_FOR: Duration = Duration::from_secs(2);
+
+/// The server answers within ten seconds, if only that it can't.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What an answer has to be; anything else is a fault of the server's, or of what was asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expected {
+    /// The lookup finds a contact.
+    Found,
+    /// The lookup finds none.
+    NotFound,
+    /// The search has contacts.
+    Some,
+    /// The search has none.
+    None,
+    /// The search has some or none.
+    Any,
+    /// The message's contact is known.
+    Recorded,
+}
+
+impl Expected {
+    fn is_met(self, body: &[u8]) -> bool {
+        match self {
+            Expected::Found => body.starts_with(br#"{"found":true,"#),
+            Expected::NotFound => body.starts_with(br#"{"found":false"#),
+            Expected::Some => body.starts_with(b"[{"),
+            Expected::None => body == b"[]",
+            Expected::Any => body.starts_with(b"["),
+            Expected::Recorded => body == br#"{"status":"updated"}"# || body == br#"{"status":"unchanged"}"#,
+        }
+    }
+}
+
+/// A request, ready to be sent.
+#[derive(Clone, Debug)]
+pub struct Request {
+    bytes: Vec<u8>,
+    /// What is asked, in a few words.
+    pub label: String,
+    expected: Expected,
+}
+
+impl Request {
+    /// `GET path` with parameters, which are encoded here.
+    pub fn get(key: &str, path: &str, parameters: &[(&str, &str)], expected: Expected) -> Self {
+        let mut target = path.to_owned();
+        for (at, (name, value)) in parameters.iter().enumerate() {
+            let separator = if at == 0 { '?' } else { '&' };
+            target.push_str(&format!("{separator}{name}={}", encode(value)));
+        }
+        let pairs: Vec<String> = parameters
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        Self {
+            bytes: head("GET", &target, key, "").into_bytes(),
+            label: pairs.join("&"),
+            expected,
+        }
+    }
+
+    /// `POST path` with a JSON body.
+    pub fn post(key: &str, path: &str, body: &str, expected: Expected) -> Self {
+        let headers = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+        Self {
+            bytes: (head("POST", path, key, &headers) + body).into_bytes(),
+            label: body.to_owned(),
+            expected,
+        }
+    }
+}
+
+fn head(method: &str, target: &str, key: &str, headers: &str) -> String {
+    format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {key}\r\n{headers}\r\n")
+}
+
+/// A text as a query parameter's value.
+fn encode(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
+}
+
+/// How long an answer took, from the first byte sent to the last one received.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer {
+    pub took: Duration,
+    /// The server said that it had no capacity, or no time: 503 or 504.
+    pub is_refusal: bool,
+}
+
+/// One connection to the server.
+pub struct Connection {
+    address: String,
+    stream: TcpStream,
+    used_at: Instant,
+    received: Vec<u8>,
+}
+
+impl Connection {
+    pub fn open(address: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            address: address.to_owned(),
+            stream: connect(address)?,
+            used_at: Instant::now(),
+            received: Vec::new(),
+        })
+    }
+
+    /// Sends a request and waits for its answer.
+    ///
+    /// # Errors
+    /// Where the answer isn't what is expected, and is no refusal either.
+    pub fn ask(&mut self, request: &Request) -> anyhow::Result<Answer> {
+        if self.used_at.elapsed() > KEPT_FOR {
+            self.stream = connect(&self.address)?;
+        }
+        let start = Instant::now();
+        self.stream.write_all(&request.bytes)?;
+        let (status, body) = self
+            .receive()
+            .with_context(|| format!("{} has no answer", request.label))?;
+        self.used_at = Instant::now();
+        let took = self.used_at - start;
+        let is_refusal = matches!(status, 503 | 504);
+        if !is_refusal && (status != 200 || !request.expected.is_met(&self.received[body..])) {
+            bail!(
+                "{} should have been {:?}, and is {status}: {}",
+                request.label,
+                request.expected,
+                String::from_utf8_lossy(&self.received[body..]),
+            );
+        }
+        Ok(Answer { took, is_refusal })
+    }
+
+    /// Reads an answer whole: its status, and where its body begins.
+    fn receive(&mut self) -> anyhow::Result<(u16, usize)> {
+        self.received.clear();
+        let body = loop {
+            self.read_more()?;
+            if let Some(end) = self.received.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+                break end + 4;
+            }
+        };
+        let head = std::str::from_utf8(&self.received[..body])?;
+        let status = head.get(9..12).context("no status")?.parse()?;
+        let length: usize = head
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            .context("no length")?
+            .1
+            .parse()?;
+        while self.received.len() < body + length {
+            self.read_more()?;
+        }
+        Ok((status, body))
+    }
+
+    fn read_more(&mut self) -> anyhow::Result<()> {
+        let mut bytes = [0; 32 * 1024];
+        let count = self.stream.read(&mut bytes)?;
+        ensure!(count > 0, "the server closed the connection");
+        self.received.extend_from_slice(&bytes[..count]);
+        Ok(())
+    }
+}
+
+fn connect(address: &str) -> anyhow::Result<TcpStream> {
+    let stream = TcpStream::connect(address).with_context(|| format!("nobody answers on {address}"))?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    Ok(stream)
+}

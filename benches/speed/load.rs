@@ -1,0 +1,252 @@
+//! Ways to ask: in turn by one connection, by many at once, and while messages are being recorded.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, ensure};
+use chrono::Utc;
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+
+use crate::client::{Connection, Expected, Request};
+use crate::terms::{Class, Person};
+
+/// What answers took.
+#[derive(Clone, Default, Debug)]
+pub struct Samples {
+    times: Vec<Duration>,
+    /// How many of them were 503 or 504.
+    pub refused: usize,
+}
+
+impl Samples {
+    /// Sends a request and adds what its answer took.
+    fn ask(&mut self, connection: &mut Connection, request: &Request) -> anyhow::Result<()> {
+        let answer = connection.ask(request)?;
+        self.times.push(answer.took);
+        self.refused += usize::from(answer.is_refusal);
+        Ok(())
+    }
+
+    pub fn merge(&mut self, other: Samples) {
+        self.times.extend(other.times);
+        self.refused += other.refused;
+    }
+
+    pub fn count(&self) -> usize {
+        self.times.len()
+    }
+
+    pub fn median(&self) -> Duration {
+        self.quantile(0.5)
+    }
+
+    /// The time that so great a part of all was within; zero where nothing was asked.
+    pub fn quantile(&self, part: f64) -> Duration {
+        let mut sorted = self.times.clone();
+        sorted.sort_unstable();
+        let at = (sorted.len() as f64 * part).ceil() as usize;
+        sorted.get(at.saturating_sub(1)).copied().unwrap_or_default()
+    }
+}
+
+impl FromIterator<Duration> for Samples {
+    fn from_iter<I: IntoIterator<Item = Duration>>(times: I) -> Self {
+        Self {
+            times: times.into_iter().collect(),
+            refused: 0,
+        }
+    }
+}
+
+/// A connection, and the classes that are asked by it.
+pub struct Track<'a> {
+    pub connection: Connection,
+    pub classes: &'a [Class],
+}
+
+/// Asks one request of every class of every track, then the next one of every class, and so on: what disturbs the
+/// machine for a while disturbs all alike. It ends after so many rounds, or with the first one that ends after so long.
+/// Gives the samples of each track's classes.
+pub fn ask_in_turn(tracks: &mut [Track], rounds: usize, time: Duration) -> anyhow::Result<Vec<Vec<Samples>>> {
+    let mut samples: Vec<Vec<Samples>> = tracks
+        .iter()
+        .map(|track| vec![Samples::default(); track.classes.len()])
+        .collect();
+    let start = Instant::now();
+    for round in 0..rounds {
+        for (track, samples) in tracks.iter_mut().zip(&mut samples) {
+            for (class, samples) in track.classes.iter().zip(samples) {
+                let request = &class.requests[round % class.requests.len()];
+                samples
+                    .ask(&mut track.connection, request)
+                    .with_context(|| class.name)?;
+            }
+        }
+        if start.elapsed() > time {
+            break;
+        }
+    }
+    Ok(samples)
+}
+
+/// Asks each request once, then all of them a second and a third time unless the time is over before. Gives each one's
+/// samples.
+pub fn ask_each(connection: &mut Connection, requests: &[Request], time: Duration) -> anyhow::Result<Vec<Samples>> {
+    let mut samples = vec![Samples::default(); requests.len()];
+    let start = Instant::now();
+    for round in 0..3 {
+        for (request, samples) in requests.iter().zip(&mut samples) {
+            if round > 0 && start.elapsed() > time {
+                break;
+            }
+            samples.ask(connection, request)?;
+        }
+    }
+    Ok(samples)
+}
+
+/// Requests, and of a hundred how many come from each of these kinds.
+pub type Mix<'a> = [(u32, &'a [&'a Request])];
+
+/// What many connections got together.
+pub struct Throughput {
+    pub samples: Samples,
+    pub elapsed: Duration,
+}
+
+impl Throughput {
+    /// Answers a second, refusals left out.
+    pub fn per_second(&self) -> f64 {
+        (self.samples.count() - self.samples.refused) as f64 / self.elapsed.as_secs_f64()
+    }
+}
+
+/// Asks by so many connections at once, each one request after the other, until there were so many requests or the time
+/// is over.
+pub fn ask_at_once(
+    address: &str,
+    connections: usize,
+    mix: &Mix<'_>,
+    most: u64,
+    time: Duration,
+) -> anyhow::Result<Throughput> {
+    let asked = AtomicU64::new(0);
+    let connections: Vec<Connection> = (0..connections)
+        .map(|_| Connection::open(address))
+        .collect::<Result<_, _>>()?;
+    let start = Instant::now();
+    let ask = |number: usize, mut connection: Connection| {
+        let mut random = ChaCha8Rng::seed_from_u64(number as u64);
+        let mut samples = Samples::default();
+        while start.elapsed() < time && asked.fetch_add(1, Ordering::Relaxed) < most {
+            samples.ask(&mut connection, pick(&mut random, mix))?;
+        }
+        anyhow::Ok(samples)
+    };
+    let samples = thread::scope(|scope| {
+        let threads: Vec<_> = connections
+            .into_iter()
+            .enumerate()
+            .map(|(number, connection)| scope.spawn(move || ask(number, connection)))
+            .collect();
+        collect(threads)
+    })?;
+    Ok(Throughput {
+        samples,
+        elapsed: start.elapsed(),
+    })
+}
+
+fn pick<'a>(random: &mut ChaCha8Rng, mix: &Mix<'a>) -> &'a Request {
+    let mut left = random.random_range(0..mix.iter().map(|kind| kind.0).sum());
+    let (_, requests) = mix
+        .iter()
+        .find(|kind| match u32::checked_sub(left, kind.0) {
+            Some(rest) => {
+                left = rest;
+                false
+            }
+            None => true,
+        })
+        .expect("the weights add up");
+    requests[random.random_range(0..requests.len())]
+}
+
+fn collect(threads: Vec<thread::ScopedJoinHandle<'_, anyhow::Result<Samples>>>) -> anyhow::Result<Samples> {
+    let mut all = Samples::default();
+    for thread in threads {
+        all.merge(thread.join().map_err(|_| anyhow!("a connection's thread panicked"))??);
+    }
+    Ok(all)
+}
+
+/// Messages that are told of one by one, at an even pace.
+pub struct Messages<'a> {
+    pub address: &'a str,
+    pub key: &'a str,
+    /// To whom they are.
+    pub people: &'a [Person],
+    pub connections: usize,
+    /// By all connections together.
+    pub per_second: f64,
+}
+
+/// How long a pause is made up for.
+const HICCUP: Duration = Duration::from_secs(1);
+
+/// Runs `work` while messages are recorded. Where the server is slower than the pace, they come as fast as it takes
+/// them.
+pub fn beside_messages<T>(
+    messages: &Messages<'_>,
+    work: impl FnOnce() -> anyhow::Result<T>,
+) -> anyhow::Result<(T, Throughput)> {
+    let people: Vec<&Person> = messages.people.iter().filter(|person| person.phone.is_some()).collect();
+    ensure!(!people.is_empty(), "nobody has a phone");
+    let done = AtomicBool::new(false);
+    let start = Instant::now();
+    let pace = Duration::from_secs_f64(messages.connections as f64 / messages.per_second);
+    let record = |number: usize| {
+        let mut connection = Connection::open(messages.address)?;
+        let mut samples = Samples::default();
+        let mut due = start + pace.mul_f64(number as f64 / messages.connections as f64);
+        for person in people.iter().skip(number).step_by(messages.connections).cycle() {
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            if done.load(Ordering::Relaxed) {
+                break;
+            }
+            samples.ask(&mut connection, &message(messages.key, person))?;
+            // What was missed by a hiccup is made up for, not what a slow server leaves behind.
+            due = (due + pace).max(Instant::now() - HICCUP);
+        }
+        anyhow::Ok(samples)
+    };
+    let (outcome, samples) = thread::scope(|scope| {
+        let record = &record;
+        let threads = (0..messages.connections)
+            .map(|number| scope.spawn(move || record(number)))
+            .collect();
+        let outcome = work();
+        done.store(true, Ordering::Relaxed);
+        (outcome, collect(threads))
+    });
+    let elapsed = start.elapsed();
+    Ok((
+        outcome?,
+        Throughput {
+            samples: samples?,
+            elapsed,
+        },
+    ))
+}
+
+fn message(key: &str, person: &Person) -> Request {
+    let body = serde_json::json!({
+        "platform": person.platform,
+        "phone": person.phone,
+        "direction": "inbound",
+        "sentAt": Utc::now().to_rfc3339(),
+    });
+    Request::post(key, "/api/v1/messages/", &body.to_string(), Expected::Recorded)
+}

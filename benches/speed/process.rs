@@ -1,0 +1,119 @@
+//! Other programs: they end when this one does, and tell what they take of the machine.
+
+use std::fs;
+use std::io;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// Those that run, for [`end_all`].
+static RUNNING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+/// Linux counts processor time in hundredths of a second, whatever the kernel's own clock.
+const TICK: Duration = Duration::from_millis(10);
+
+/// A program that is ended when the value is dropped.
+pub struct Process(Child);
+
+impl Process {
+    /// Starts it, with no standard input.
+    pub fn start(command: &mut Command) -> anyhow::Result<Self> {
+        let program = command.get_program().to_owned();
+        let child = command
+            .stdin(Stdio::null())
+            .spawn()
+            .with_context(|| format!("{} can't be run", program.display()))?;
+        running().push(child.id());
+        Ok(Self(child))
+    }
+
+    pub fn child(&mut self) -> &mut Child {
+        &mut self.0
+    }
+
+    /// What the process has used of the processors so far; `None` where the system doesn't tell as Linux does.
+    pub fn processor_time(&self) -> Option<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).ok()?;
+        // The name, in parentheses, may have blanks; the fields from the state on have none.
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let ticks = |at: usize| fields.get(at)?.parse::<u32>().ok();
+        Some(TICK * (ticks(11)? + ticks(12)?))
+    }
+
+    /// One of the sizes in the process's status, such as `VmRSS`, in MB.
+    pub fn memory(&self, field: &str) -> Option<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id())).ok()?;
+        kilobytes(&status, field).map(|kilobytes| kilobytes / 1024.0)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+        running().retain(|pid| *pid != self.0.id());
+    }
+}
+
+/// Runs a program to its end, and gives its standard output.
+///
+/// # Errors
+/// Where it fails, with what it said.
+pub fn run(command: &mut Command) -> anyhow::Result<String> {
+    let mut process = Process::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+    let child = process.child();
+    let (output, errors) = (child.stdout.take(), child.stderr.take());
+    let errors = std::thread::spawn(move || errors.map(io::read_to_string));
+    let output = output.map(io::read_to_string).transpose()?.unwrap_or_default();
+    let status = process.child().wait()?;
+    if !status.success() {
+        let said = errors.join().ok().flatten().transpose()?.unwrap_or_default();
+        bail!(
+            "{} failed ({status}): {}{output}",
+            command.get_program().display(),
+            said
+        );
+    }
+    Ok(output)
+}
+
+/// Ends every program that still runs, for a signal that ends this one.
+pub fn end_all() {
+    for pid in running().iter().filter_map(|pid| i32::try_from(*pid).ok()) {
+        let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+    }
+}
+
+fn running() -> std::sync::MutexGuard<'static, Vec<u32>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The machine's memory in MB; `None` where the system doesn't tell as Linux does.
+pub fn machine_memory() -> Option<u64> {
+    let kilobytes = kilobytes(&fs::read_to_string("/proc/meminfo").ok()?, "MemTotal")?;
+    Some(kilobytes as u64 / 1024)
+}
+
+/// The processor's name.
+pub fn processor() -> Option<String> {
+    let information = fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = information.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+/// The value of a line such as `VmRSS:     1234 kB`.
+fn kilobytes(text: &str, field: &str) -> Option<f64> {
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
+    line.trim().strip_suffix(" kB")?.parse().ok()
+}
+
+/// How many processors there are.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

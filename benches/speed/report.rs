@@ -1,0 +1,214 @@
+//! The rows of the report: told as they come, then all together as a table.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use crate::load::Samples;
+
+/// What a row is judged by.
+#[derive(Clone, Copy, Debug)]
+pub enum Ratio {
+    /// A time, told as a multiple of U.
+    ToUnit(Duration),
+    /// How many times as much as something else.
+    Times(f64),
+    Megabytes(f64),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Goal {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+/// One measurement.
+#[derive(Clone, Default, Debug)]
+pub struct Row {
+    section: &'static str,
+    what: String,
+    /// Median and 99th percentile.
+    times: Option<(Duration, Duration)>,
+    ratio: Option<Ratio>,
+    goal: Option<Goal>,
+    note: String,
+}
+
+impl Row {
+    pub fn new(section: &'static str, what: impl Into<String>) -> Self {
+        Self {
+            section,
+            what: what.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Shows the samples' times, and how many of the answers were refusals.
+    pub fn times(mut self, samples: &Samples) -> Self {
+        self.times = Some((samples.median(), samples.quantile(0.99)));
+        if samples.refused > 0 {
+            self = self.note(format!("{} of {} answers 503 or 504", samples.refused, samples.count()));
+        }
+        self
+    }
+
+    pub fn ratio(mut self, ratio: Ratio) -> Self {
+        self.ratio = Some(ratio);
+        self
+    }
+
+    pub fn goal(mut self, goal: Goal) -> Self {
+        self.goal = Some(goal);
+        self
+    }
+
+    /// Adds to what is said beside the figures.
+    pub fn note(mut self, note: impl AsRef<str>) -> Self {
+        if !self.note.is_empty() {
+            self.note += "; ";
+        }
+        self.note += note.as_ref();
+        self
+    }
+
+    fn cells(&self, unit: Duration) -> [String; COLUMNS] {
+        let milliseconds = |time: Duration| format!("{:.2}", time.as_secs_f64() * 1000.0);
+        let (median, p99) = self
+            .times
+            .map(|(median, p99)| (milliseconds(median), milliseconds(p99)))
+            .unwrap_or_default();
+        let value = self.ratio.map(|ratio| match ratio {
+            Ratio::ToUnit(time) => (time.as_secs_f64() / unit.as_secs_f64(), "U"),
+            Ratio::Times(times) => (times, "×"),
+            Ratio::Megabytes(megabytes) => (megabytes, "MB"),
+        });
+        let goal = self.goal.zip(value).map(|(goal, (value, suffix))| match goal {
+            Goal::AtMost(most) => (format!("≤ {most} {suffix}"), value <= most),
+            Goal::AtLeast(least) => (format!("≥ {least} {suffix}"), value >= least),
+        });
+        let (goal, met) = goal.map_or_else(Default::default, |(goal, is_met)| {
+            (goal, if is_met { "met" } else { "no" }.to_owned())
+        });
+        let ratio = value.map_or_else(String::new, |(value, suffix)| match value {
+            10.0.. => format!("{value:.0} {suffix}"),
+            ..0.1 => format!("{value:.3} {suffix}"),
+            _ => format!("{value:.2} {suffix}"),
+        });
+        [
+            self.section.to_owned(),
+            self.what.clone(),
+            median,
+            p99,
+            ratio,
+            goal,
+            met,
+            self.note.clone(),
+        ]
+    }
+}
+
+const COLUMNS: usize = 8;
+const HEADING: [&str; COLUMNS] = [
+    "Section",
+    "What",
+    "Median ms",
+    "P99 ms",
+    "Ratio",
+    "Goal",
+    "Met?",
+    "Beside it",
+];
+
+/// How wide the columns are while their cells aren't known.
+const WIDTHS: [usize; COLUMNS] = [10, 30, 9, 9, 9, 9, 4, 0];
+
+/// All rows so far.
+pub struct Report {
+    /// Machine, versions and data.
+    head: String,
+    rows: Vec<Row>,
+    /// U as measured first, and in the end.
+    units: Vec<Duration>,
+}
+
+impl Report {
+    pub fn new(head: String) -> Self {
+        eprintln!("{head}");
+        Self {
+            head,
+            rows: Vec::new(),
+            units: Vec::new(),
+        }
+    }
+
+    /// U was measured: rows are told by the mean so far.
+    pub fn add_unit(&mut self, unit: Duration) {
+        eprintln!("U is {:.1} µs", unit.as_secs_f64() * 1e6);
+        if self.units.is_empty() {
+            eprint!("{}", line(&HEADING.map(str::to_owned), &WIDTHS));
+        }
+        self.units.push(unit);
+    }
+
+    /// Adds a row, and tells it on standard error.
+    pub fn add(&mut self, row: Row) {
+        eprint!("{}", line(&row.cells(self.unit()), &WIDTHS));
+        self.rows.push(row);
+    }
+
+    fn unit(&self) -> Duration {
+        self.units.iter().sum::<Duration>() / u32::try_from(self.units.len()).unwrap_or(1).max(1)
+    }
+
+    fn head(&self) -> String {
+        let microseconds = |unit: &Duration| format!("{:.1} µs", unit.as_secs_f64() * 1e6);
+        let units: Vec<String> = self.units.iter().map(microseconds).collect();
+        format!(
+            "{}. U = {}, the mean of {}.",
+            self.head,
+            microseconds(&self.unit()),
+            units.join(" and ")
+        )
+    }
+
+    fn cells(&self) -> impl Iterator<Item = [String; COLUMNS]> {
+        std::iter::once(HEADING.map(str::to_owned)).chain(self.rows.iter().map(|row| row.cells(self.unit())))
+    }
+
+    /// The table for a terminal.
+    pub fn text(&self) -> String {
+        let mut widths = [0; COLUMNS];
+        for cells in self.cells() {
+            for (width, cell) in widths.iter_mut().zip(&cells) {
+                *width = cell.chars().count().max(*width);
+            }
+        }
+        let table: String = self.cells().map(|cells| line(&cells, &widths)).collect();
+        format!("{}\n\n{table}", self.head())
+    }
+
+    /// The table as Markdown, figures to the right.
+    pub fn markdown(&self) -> String {
+        let mut text = format!("{}\n\n", self.head());
+        for (at, cells) in self.cells().enumerate() {
+            let cells = cells.map(|cell| cell.replace('|', "\\|"));
+            let _ = writeln!(text, "| {} |", cells.join(" | "));
+            if at == 0 {
+                text += "|---|---|--:|--:|--:|--:|---|---|\n";
+            }
+        }
+        text
+    }
+}
+
+/// Cells in columns of these widths; figures to the right.
+fn line(cells: &[String; COLUMNS], widths: &[usize; COLUMNS]) -> String {
+    let mut text = String::new();
+    for (at, (cell, width)) in cells.iter().zip(widths).enumerate() {
+        let _ = match at {
+            2..=5 => write!(text, "{cell:>width$}  "),
+            _ => write!(text, "{cell:<width$}  "),
+        };
+    }
+    text.truncate(text.trim_end().len());
+    text + "\n"
+}

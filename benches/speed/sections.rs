@@ -1,0 +1,503 @@
+//! The parts of the report, each a few lines that ask and tell.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::ValueEnum;
+use contact_search::domain::client::{ClientId, DEFAULT_LIST};
+use contact_search::domain::phone::Region;
+use contact_search::store::{PgConnection, clients};
+use diesel::connection::SimpleConnection;
+
+use crate::client::{Connection, Request};
+use crate::load::{self, Messages, Mix, Samples, Throughput, Track};
+use crate::pgbench::Pgbench;
+use crate::process;
+use crate::report::{Goal, Ratio, Report, Row};
+use crate::stage::{self, Filled, Server, Stage};
+use crate::terms::{self, Asker, Class, Person};
+
+/// How many contacts' phones and emails are asked for, and messages are told of.
+const PEOPLE: usize = 20_000;
+
+/// How often the classes are asked in turn, first to warm up, and for how many loads' time at most.
+const WARMING: (usize, u32) = (20, 4);
+const MEASURING: (usize, u32) = (200, 8);
+
+const CONNECTIONS: [usize; 4] = [1, 4, 16, 64];
+
+/// The longest that a million requests are waited for.
+const GROWTH_MAX: Duration = Duration::from_secs(1_800);
+
+/// How many times each way to bring in a file is measured.
+const IMPORTS: usize = 3;
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Section {
+    /// The lookup, and each class of terms
+    Classes,
+    /// A small client beside the large one
+    Small,
+    /// The same classes with fewer contacts
+    Scale,
+    /// Random pieces of stored values, and random texts
+    Random,
+    /// Many connections at once
+    Throughput,
+    /// The classes while messages are recorded
+    Writes,
+    /// A CSV file
+    Import,
+    /// What the server takes of the machine's memory
+    Memory,
+}
+
+impl Section {
+    /// In the order in which they are measured: what writes comes late.
+    pub const ALL: [Section; 8] = [
+        Section::Classes,
+        Section::Small,
+        Section::Scale,
+        Section::Random,
+        Section::Throughput,
+        Section::Writes,
+        Section::Import,
+        Section::Memory,
+    ];
+}
+
+/// A client of the server, and what is asked about it.
+struct Caller {
+    client: ClientId,
+    key: String,
+    contacts: u64,
+    people: Vec<Person>,
+    lookups: Vec<Class>,
+    searches: Vec<Class>,
+}
+
+impl Caller {
+    fn new(filled: &Filled, client: ClientId, contacts: u64) -> anyhow::Result<Self> {
+        let key = filled.key(client)?;
+        let people = terms::pick_people(&mut filled.connect()?, client, PEOPLE)?;
+        let asker = Asker {
+            key: &key,
+            contacts,
+            people: &people,
+        };
+        let (lookups, searches) = (asker.lookups()?, asker.searches()?);
+        Ok(Self {
+            client,
+            key,
+            contacts,
+            people,
+            lookups,
+            searches,
+        })
+    }
+
+    fn asker(&self) -> Asker<'_> {
+        Asker {
+            key: &self.key,
+            contacts: self.contacts,
+            people: &self.people,
+        }
+    }
+
+    /// All classes, the lookups first.
+    fn classes(&self) -> impl Iterator<Item = &Class> {
+        self.lookups.iter().chain(&self.searches)
+    }
+}
+
+fn requests(classes: &[Class]) -> Vec<&Request> {
+    classes.iter().flat_map(|class| &class.requests).collect()
+}
+
+/// All that the sections need.
+pub struct Bench<'a> {
+    stage: &'a Stage,
+    filled: Filled,
+    server: Server,
+    large: Caller,
+    pgbench: Pgbench,
+    report: Report,
+    /// How long each load of many connections lasts, and a run of pgbench.
+    load: Duration,
+    with_growth: bool,
+}
+
+impl<'a> Bench<'a> {
+    /// Fills the large database, starts the server on it, and measures U for the first time.
+    pub fn prepare(stage: &'a Stage, contacts: u64, load: Duration, with_growth: bool) -> anyhow::Result<Self> {
+        let filled = stage.fill(contacts)?;
+        let large = Caller::new(&filled, filled.large_client()?, contacts)?;
+        let looked_up: Vec<Person> = large
+            .people
+            .iter()
+            .filter(|person| person.phone.is_some())
+            .take(terms::LOOKUPS)
+            .cloned()
+            .collect();
+        let pgbench = Pgbench::new(
+            stage.program("pgbench"),
+            &stage.file("lookup.sql"),
+            &filled.url,
+            large.client,
+            &looked_up,
+        )?;
+        let server = Server::start(stage, &filled)?;
+        let head = format!(
+            "{}, {} cores, {} MB of memory; PostgreSQL {}{}; {contacts} contacts in the large client, {} in each of {} small ones",
+            process::processor().unwrap_or_else(|| "A processor".to_owned()),
+            process::cores(),
+            process::machine_memory().map_or("?".to_owned(), |megabytes| megabytes.to_string()),
+            stage.version(),
+            stage.settings,
+            filled.workload.small_contacts(),
+            filled.workload.small_clients,
+        );
+        let mut bench = Self {
+            stage,
+            filled,
+            server,
+            large,
+            pgbench,
+            report: Report::new(head),
+            load,
+            with_growth,
+        };
+        // The first run warms up.
+        bench.pgbench.run(1, bench.load)?;
+        bench.measure_unit()?;
+        Ok(bench)
+    }
+
+    /// Measures U again.
+    pub fn finish(mut self) -> anyhow::Result<Report> {
+        self.measure_unit()?;
+        Ok(self.report)
+    }
+
+    fn measure_unit(&mut self) -> anyhow::Result<()> {
+        let figures = self.pgbench.run(1, self.load)?;
+        self.report.add_unit(figures.latency);
+        Ok(())
+    }
+
+    pub fn run(&mut self, section: Section) -> anyhow::Result<()> {
+        match section {
+            Section::Classes => self.measure_classes(),
+            Section::Small => self.measure_small_client(),
+            Section::Scale => self.measure_scale(),
+            Section::Random => self.measure_random_terms(),
+            Section::Throughput => self.measure_throughput(),
+            Section::Writes => self.measure_beside_writes(),
+            Section::Import => self.measure_import(),
+            Section::Memory => self.measure_memory(),
+        }
+        .with_context(|| format!("{section:?} can't be measured"))
+    }
+
+    /// Asks every class of each caller in turn, after warming up: the lookups among themselves, since a search before
+    /// it leaves none of a lookup's data in the processor's caches. Gives the samples of each caller's classes.
+    fn ask_in_turn(&self, callers: &[(&Server, &Caller)]) -> anyhow::Result<Vec<Vec<Samples>>> {
+        let ask = |classes: fn(&Caller) -> &[Class]| {
+            let mut tracks = Vec::new();
+            for (server, caller) in callers {
+                tracks.push(Track {
+                    connection: Connection::open(&server.address)?,
+                    classes: classes(caller),
+                });
+            }
+            load::ask_in_turn(&mut tracks, WARMING.0, self.load * WARMING.1)?;
+            load::ask_in_turn(&mut tracks, MEASURING.0, self.load * MEASURING.1)
+        };
+        let mut samples = ask(|caller| &caller.lookups)?;
+        for (samples, searches) in samples.iter_mut().zip(ask(|caller| &caller.searches)?) {
+            samples.extend(searches);
+        }
+        Ok(samples)
+    }
+
+    fn measure_classes(&mut self) -> anyhow::Result<()> {
+        let samples = self.ask_in_turn(&[(&self.server, &self.large)])?;
+        for (class, samples) in self.large.classes().zip(&samples[0]) {
+            let is_lookup = self.large.lookups.iter().any(|lookup| lookup.name == class.name);
+            let most = if is_lookup { 3.0 } else { 60.0 };
+            let row = Row::new("classes", class.name)
+                .times(samples)
+                .ratio(Ratio::ToUnit(samples.median()))
+                .goal(Goal::AtMost(most));
+            self.report.add(row);
+        }
+        Ok(())
+    }
+
+    fn measure_small_client(&mut self) -> anyhow::Result<()> {
+        let contacts = self.filled.workload.small_contacts();
+        let small = Caller::new(&self.filled, self.filled.small_client()?, contacts)?;
+        let samples = self.ask_in_turn(&[(&self.server, &small)])?;
+        for (class, samples) in small.classes().zip(&samples[0]) {
+            let row = Row::new("small", format!("{}, of {contacts}", class.name))
+                .times(samples)
+                .ratio(Ratio::ToUnit(samples.median()))
+                .goal(Goal::AtMost(20.0));
+            self.report.add(row);
+        }
+        Ok(())
+    }
+
+    /// Both databases are asked in turn, so that what disturbs one disturbs the other.
+    fn measure_scale(&mut self) -> anyhow::Result<()> {
+        let contacts = match self.large.contacts {
+            50_001.. => 50_000,
+            contacts => contacts / 10,
+        };
+        let filled = self.stage.fill(contacts)?;
+        let fewer = Caller::new(&filled, filled.large_client()?, contacts)?;
+        let server = Server::start(self.stage, &filled)?;
+        let samples = self.ask_in_turn(&[(&self.server, &self.large), (&server, &fewer)])?;
+        for (class, (many, few)) in self.large.classes().zip(samples[0].iter().zip(&samples[1])) {
+            let row = Row::new("scale", format!("{}, to {contacts}", class.name))
+                .times(many)
+                .ratio(Ratio::Times(many.median().as_secs_f64() / few.median().as_secs_f64()))
+                .goal(Goal::AtMost(4.0))
+                .note(format!("{:.2} ms", few.median().as_secs_f64() * 1000.0));
+            self.report.add(row);
+        }
+        Ok(())
+    }
+
+    fn measure_random_terms(&mut self) -> anyhow::Result<()> {
+        let asker = self.large.asker();
+        let requests = [asker.pieces(1_000), asker.texts(200)].concat();
+        let mut connection = Connection::open(&self.server.address)?;
+        let answers = load::ask_each(&mut connection, &requests, self.load * MEASURING.1)?;
+        let samples: Samples = answers.iter().map(Samples::median).collect();
+        let refused: usize = answers.iter().map(|answers| answers.refused).sum();
+        let (slowest, worst) = answers
+            .iter()
+            .map(Samples::median)
+            .zip(&requests)
+            .max_by_key(|(took, _)| *took)
+            .context("there are terms")?;
+        let row = Row::new("random", format!("{} terms", requests.len()))
+            .times(&samples)
+            .ratio(Ratio::ToUnit(samples.quantile(0.99)))
+            .goal(Goal::AtMost(180.0))
+            .note(format!("by the p99; {refused} answers 503 or 504"));
+        self.report.add(row);
+        let row = Row::new("random", "the worst of them")
+            .ratio(Ratio::ToUnit(slowest))
+            .note(format!(
+                "{:.2} ms for `{}`",
+                slowest.as_secs_f64() * 1000.0,
+                worst.label
+            ));
+        self.report.add(row);
+        Ok(())
+    }
+
+    /// Asks at once by so many connections; the second figure is the server's processor time for each request.
+    fn ask_at_once(
+        &self,
+        connections: usize,
+        mix: &Mix<'_>,
+        most: u64,
+        time: Duration,
+    ) -> anyhow::Result<(Throughput, Option<Duration>)> {
+        let before = self.server.process.processor_time();
+        let throughput = load::ask_at_once(&self.server.address, connections, mix, most, time)?;
+        let used = self.server.process.processor_time().zip(before);
+        let count = u32::try_from(throughput.samples.count())?.max(1);
+        Ok((throughput, used.map(|(after, before)| (after - before) / count)))
+    }
+
+    fn measure_throughput(&mut self) -> anyhow::Result<()> {
+        let (lookups, searches) = (requests(&self.large.lookups), requests(&self.large.searches));
+        let mixes: [(&str, &Mix<'_>); 2] = [
+            ("lookup", &[(100, &lookups)]),
+            ("mixed", &[(80, &lookups), (20, &searches)]),
+        ];
+        let most = self.stage.connections()?;
+        for (name, mix) in mixes {
+            for connections in CONNECTIONS {
+                let clients = connections.min(most);
+                let pgbench = self.pgbench.run(clients, self.load)?;
+                let (throughput, processor) = self.ask_at_once(connections, mix, u64::MAX, self.load)?;
+                let per_second = throughput.per_second();
+                let row = Row::new("throughput", format!("{name}, {connections} connections"))
+                    .times(&throughput.samples)
+                    .ratio(Ratio::Times(per_second / pgbench.per_second))
+                    .note(format!(
+                        "{per_second:.0}/s, pgbench with {clients} clients {:.0}/s",
+                        pgbench.per_second
+                    ))
+                    .note(match processor {
+                        Some(time) => format!("{:.0} µs of processor a request", time.as_secs_f64() * 1e6),
+                        None => "processor time unknown".to_owned(),
+                    });
+                let has_goal = name == "lookup" && (4..=16).contains(&connections);
+                self.report
+                    .add(if has_goal { row.goal(Goal::AtLeast(0.6)) } else { row });
+            }
+        }
+        Ok(())
+    }
+
+    fn measure_beside_writes(&mut self) -> anyhow::Result<()> {
+        let callers = [(&self.server, &self.large)];
+        let without = self.ask_in_turn(&callers)?;
+        let messages = Messages {
+            address: &self.server.address,
+            key: &self.large.key,
+            people: &self.large.people,
+            connections: 16,
+            per_second: 1_000.0,
+        };
+        let (with, recorded) = load::beside_messages(&messages, || self.ask_in_turn(&callers))?;
+        let row = Row::new("writes", "a message, 16 connections")
+            .times(&recorded.samples)
+            .ratio(Ratio::Times(recorded.per_second() / messages.per_second))
+            .note(format!(
+                "{:.0}/s of {:.0}/s",
+                recorded.per_second(),
+                messages.per_second
+            ));
+        self.report.add(row);
+        for (class, (with, without)) in self.large.classes().zip(with[0].iter().zip(&without[0])) {
+            let row = Row::new("writes", format!("{}, with ÷ without", class.name))
+                .times(with)
+                .ratio(Ratio::Times(
+                    with.median().as_secs_f64() / without.median().as_secs_f64(),
+                ))
+                .goal(Goal::AtMost(1.5))
+                .note(format!("{:.2} ms without", without.median().as_secs_f64() * 1000.0));
+            self.report.add(row);
+        }
+        Ok(())
+    }
+
+    /// Contacts of the large client are brought into new clients: by the program from a CSV file, and by `\\copy` as the
+    /// program has written them.
+    fn measure_import(&mut self) -> anyhow::Result<()> {
+        let count = (self.large.contacts / 50).clamp(1_000, 100_000);
+        let (csv, rows) = (self.stage.file("contacts.csv"), self.stage.file("contacts.copy"));
+        let source = self.large.client;
+        self.psql(&format!(
+            "\\copy (SELECT name, phone, email, platform, source, chat_status, blocked, is_chat_read, created_at, \
+             last_message_at, last_inbound_at, external_user_id FROM contacts WHERE client_id = '{source}' \
+             ORDER BY serial_id LIMIT {count}) TO '{}' WITH (FORMAT csv, HEADER)",
+            csv.display()
+        ))?;
+        let mut connection = self.filled.connect()?;
+        let columns = stage::text(
+            &mut connection,
+            "SELECT string_agg(column_name, ', ') AS text FROM information_schema.columns
+             WHERE table_name = 'contacts' AND is_generated = 'NEVER'
+                   AND column_name NOT IN ('client_id', 'contact_list_id', 'serial_id')",
+        )?;
+        let (mut imports, mut copies) = (Vec::new(), Vec::new());
+        for _ in 0..IMPORTS {
+            let imported = empty_client(&mut connection, "Imported")?;
+            let start = Instant::now();
+            process::run(
+                stage::program()
+                    .args(["import", "--client", "Imported", "--database-url", &self.filled.url])
+                    .arg(&csv),
+            )?;
+            imports.push(start.elapsed());
+
+            let copied = empty_client(&mut connection, "Copied")?;
+            let list = clients::ensure_list(&mut connection, copied, DEFAULT_LIST)?;
+            self.psql(&format!(
+                "\\copy (SELECT '{copied}', {list}, {columns} FROM contacts WHERE client_id = '{imported}' \
+                 ORDER BY serial_id) TO '{}'",
+                rows.display()
+            ))?;
+            let start = Instant::now();
+            self.psql(&format!(
+                "\\copy contacts (client_id, contact_list_id, {columns}) FROM '{}'",
+                rows.display()
+            ))?;
+            copies.push(start.elapsed());
+        }
+        for name in ["Imported", "Copied"] {
+            remove_client(&mut connection, name)?;
+        }
+        connection.batch_execute("VACUUM contacts")?;
+        let rate = |times: Vec<Duration>| count as f64 / Samples::from_iter(times).median().as_secs_f64();
+        let (imported, copied) = (rate(imports), rate(copies));
+        let row = Row::new("import", format!("{count} new contacts"))
+            .ratio(Ratio::Times(imported / copied))
+            .goal(Goal::AtLeast(0.5))
+            .note(format!("{imported:.0} rows/s, \\copy {copied:.0} rows/s"));
+        self.report.add(row);
+        Ok(())
+    }
+
+    /// Runs a command of psql's.
+    fn psql(&self, command: &str) -> anyhow::Result<()> {
+        let mut psql = Command::new(self.stage.program("psql"));
+        psql.args(["--no-psqlrc", "--quiet", "--command", command, &self.filled.url]);
+        process::run(&mut psql).map(drop)
+    }
+
+    fn measure_memory(&mut self) -> anyhow::Result<()> {
+        let (lookups, searches) = (requests(&self.large.lookups), requests(&self.large.searches));
+        let mix: &Mix<'_> = &[(80, &lookups), (20, &searches)];
+        self.ask_at_once(16, mix, u64::MAX, self.load)?;
+        let memory = |field| self.server.process.memory(field);
+        let (Some(most), Some(now)) = (memory("VmHWM"), memory("VmRSS")) else {
+            let row = Row::new("memory", "the server").note("the system doesn't tell it as Linux does");
+            self.report.add(row);
+            return Ok(());
+        };
+        let row = Row::new("memory", "the server, at most")
+            .ratio(Ratio::Megabytes(most))
+            .goal(Goal::AtMost(120.0))
+            .note(format!("{now:.0} MB now"));
+        let growth = if self.with_growth {
+            Some(self.watch_growth(mix)?)
+        } else {
+            None
+        };
+        self.report.add(row);
+        growth.into_iter().for_each(|row| self.report.add(row));
+        Ok(())
+    }
+
+    /// What the server's memory grows by from one request to a much later one.
+    fn watch_growth(&self, mix: &Mix<'_>) -> anyhow::Result<Row> {
+        let resident = || self.server.process.memory("VmRSS").context("the server has ended");
+        let (first, last) = (100_000, 1_000_000);
+        self.ask_at_once(16, mix, first, GROWTH_MAX)?;
+        let before = resident()?;
+        let (asked, _) = self.ask_at_once(16, mix, last - first, GROWTH_MAX)?;
+        let after = resident()?;
+        let count = asked.samples.count();
+        Ok(Row::new("memory", "the server, growth")
+            .times(&asked.samples)
+            .ratio(Ratio::Times(after / before))
+            .goal(Goal::AtMost(1.05))
+            .note(format!("{before:.0} MB, and {after:.0} MB {count} requests later")))
+    }
+}
+
+/// A client without contacts, whatever an earlier run has left.
+fn empty_client(connection: &mut PgConnection, name: &str) -> anyhow::Result<ClientId> {
+    remove_client(connection, name)?;
+    Ok(clients::create_client(connection, name, Region::DEFAULT)?)
+}
+
+fn remove_client(connection: &mut PgConnection, name: &str) -> anyhow::Result<()> {
+    if let Some(client) = clients::find_client(connection, name)? {
+        let id = client.id;
+        connection.batch_execute(&format!(
+            "DELETE FROM contacts WHERE client_id = '{id}'; DELETE FROM clients WHERE id = '{id}'"
+        ))?;
+    }
+    Ok(())
+}

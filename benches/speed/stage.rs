@@ -1,0 +1,290 @@
+//! What is measured: a private PostgreSQL, its databases filled with made-up contacts, and the program serving them.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use anyhow::{Context, bail, ensure};
+use contact_search::domain::client::ClientId;
+use contact_search::domain::key::{ApiKey, Format, NewKey, Scope};
+use contact_search::embedded::{Options, PrivateDatabase, State};
+use contact_search::intake::generate::{self, Workload};
+use contact_search::store::migrations;
+use contact_search::store::pool;
+use contact_search::store::{PgConnection, clients, keys};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level;
+
+use crate::directory::ServerDirectory;
+use crate::process::{self, Process};
+
+/// The client whose contacts are counted; the small ones are called `Load 1`, `Load 2` and so on.
+const LARGE_CLIENT: &str = "Load";
+const SMALL_CLIENTS: u64 = 1_000;
+const SEED: u64 = 1;
+
+/// How many connections to PostgreSQL the servers have at most, and we.
+const OTHER_CONNECTIONS: usize = 40;
+
+/// The settings that are told in the report's head.
+const TOLD: [&str; 4] = [
+    "shared_buffers",
+    "effective_cache_size",
+    "max_connections",
+    "synchronous_commit",
+];
+
+/// A running PostgreSQL, and a directory for what a run writes.
+pub struct Stage {
+    database: Arc<PrivateDatabase>,
+    scratch: PathBuf,
+    /// What the settings in [`TOLD`] are.
+    pub settings: String,
+    _temporary: Option<ServerDirectory>,
+}
+
+impl Stage {
+    /// Starts PostgreSQL on data that are kept, or on a directory that goes with the value. From here on a signal ends
+    /// what runs, PostgreSQL too.
+    pub fn open(kept: Option<&Path>) -> anyhow::Result<Self> {
+        let temporary = kept.is_none().then(ServerDirectory::new);
+        let data_dir = match (kept, &temporary) {
+            (Some(directory), _) => std::path::absolute(directory)?,
+            (None, temporary) => temporary.as_ref().context("a directory is made")?.path().to_owned(),
+        };
+        let database = Arc::new(PrivateDatabase::open(&Options {
+            data_dir: data_dir.clone(),
+            programs: std::env::var_os("CONTACT_SEARCH_PG_BIN").map(PathBuf::from),
+            settings: settings(),
+        })?);
+        if database.state() == State::Adopted {
+            eprintln!(
+                "PostgreSQL runs on {} already, and keeps its settings",
+                data_dir.display()
+            );
+        }
+        end_on_signals(database.clone())?;
+        let scratch = data_dir.join("speed");
+        fs::create_dir_all(&scratch)?;
+        let mut stage = Self {
+            database,
+            scratch,
+            settings: String::new(),
+            _temporary: temporary,
+        };
+        let mut superuser = pool::connect(&stage.database.superuser_url("postgres"))?;
+        for name in TOLD {
+            stage.settings += &format!(", {name} {}", setting(&mut superuser, name)?);
+        }
+        Ok(stage)
+    }
+
+    pub fn version(&self) -> &str {
+        self.database.version()
+    }
+
+    /// How many connections a measurement may have, beside those of the servers and our own.
+    pub fn connections(&self) -> anyhow::Result<usize> {
+        let mut superuser = pool::connect(&self.database.superuser_url("postgres"))?;
+        let most: usize = setting(&mut superuser, "max_connections")?.parse()?;
+        Ok(most.saturating_sub(OTHER_CONNECTIONS).max(1))
+    }
+
+    /// A file for the run.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.scratch.join(name)
+    }
+
+    /// One of PostgreSQL's programs: the server's own, else the one on `PATH`.
+    pub fn program(&self, name: &str) -> PathBuf {
+        let own = self.database.programs().join(name);
+        if own.exists() { own } else { PathBuf::from(name) }
+    }
+
+    /// A database with so many contacts in its large client, and a thousand small clients beside it: made, unless an
+    /// earlier run has kept it.
+    pub fn fill(&self, contacts: u64) -> anyhow::Result<Filled> {
+        let name = format!("speed_{contacts}");
+        let mut superuser = pool::connect(&self.database.superuser_url("postgres"))?;
+        let present = format!("SELECT count(*) FROM pg_database WHERE datname = '{name}'");
+        if count(&mut superuser, &present)? == 0 {
+            superuser.batch_execute(&format!("CREATE DATABASE {name} OWNER contact_search"))?;
+        }
+        let filled = Filled {
+            url: self
+                .database
+                .url()
+                .replace("///contact_search?", &format!("///{name}?")),
+            workload: Workload {
+                client: LARGE_CLIENT.to_owned(),
+                contacts,
+                small_clients: SMALL_CLIENTS,
+                seed: SEED,
+            },
+        };
+        let mut connection = filled.connect()?;
+        migrations::migrate(&mut connection)?;
+        let workload = &filled.workload;
+        if clients::find_client(&mut connection, LARGE_CLIENT)?.is_some() {
+            eprintln!("{contacts} contacts are there");
+            let last = format!("{LARGE_CLIENT} {SMALL_CLIENTS}");
+            for (client, expected) in [(LARGE_CLIENT, contacts), (&last, workload.small_contacts())] {
+                let client = filled.client(client)?;
+                let counted = format!("SELECT count(*) FROM contacts WHERE client_id = '{client}'");
+                let counted = count(&mut connection, &counted)?;
+                ensure!(
+                    u64::try_from(counted) == Ok(expected),
+                    "the database {name} was changed: a client has {counted} contacts and not {expected}"
+                );
+            }
+            // What earlier runs have written costs this one nothing.
+            connection.batch_execute("VACUUM (ANALYZE) contacts")?;
+        } else {
+            eprintln!("making {} contacts", workload.total());
+            generate::generate(&mut connection, workload, &mut generate::bar(workload.total()))?;
+        }
+        Ok(filled)
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if let Err(error) = self.database.leave() {
+            eprintln!("{error}");
+        }
+    }
+}
+
+/// Memory as for a machine that PostgreSQL has to itself, and room for pgbench's clients beside the servers. Durability
+/// is left as it is, since writes are measured too.
+fn settings() -> Vec<(String, String)> {
+    let megabytes = process::machine_memory().unwrap_or(2_048);
+    [
+        ("shared_buffers", format!("{}MB", (megabytes / 4).clamp(128, 8_192))),
+        ("effective_cache_size", format!("{}MB", megabytes / 2)),
+        ("max_connections", "200".to_owned()),
+        ("max_wal_size", "4GB".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}
+
+/// A temporary directory goes by itself once this process has ended.
+fn end_on_signals(database: Arc<PrivateDatabase>) -> anyhow::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    std::thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            process::end_all();
+            if let Err(error) = database.leave() {
+                eprintln!("{error}");
+            }
+            low_level::exit(128 + signal);
+        }
+    });
+    Ok(())
+}
+
+/// A database full of contacts.
+pub struct Filled {
+    pub url: String,
+    pub workload: Workload,
+}
+
+impl Filled {
+    pub fn connect(&self) -> anyhow::Result<PgConnection> {
+        Ok(pool::connect(&self.url)?)
+    }
+
+    pub fn large_client(&self) -> anyhow::Result<ClientId> {
+        self.client(LARGE_CLIENT)
+    }
+
+    pub fn small_client(&self) -> anyhow::Result<ClientId> {
+        self.client(&format!("{LARGE_CLIENT} 1"))
+    }
+
+    fn client(&self, name: &str) -> anyhow::Result<ClientId> {
+        let client = clients::find_client(&mut self.connect()?, name)?;
+        Ok(client.with_context(|| format!("there is no client {name}"))?.id)
+    }
+
+    /// A new key of the client, for everything.
+    pub fn key(&self, client: ClientId) -> anyhow::Result<String> {
+        let key = ApiKey::generate(Format::Mindo).map_err(|_| anyhow::anyhow!("the system has no random numbers"))?;
+        let new = NewKey::new("speed", Scope::ALL.to_vec(), None)?;
+        keys::add_key(&mut self.connect()?, client, &key, &new)?;
+        Ok(key.reveal().to_owned())
+    }
+}
+
+/// The program that is measured.
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_contact-search"));
+    // Only what is measured may count, and not how somebody uses the program otherwise.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CONTACT_SEARCH_")) {
+            command.env_remove(name);
+        }
+    }
+    command.env_remove("RUST_LOG");
+    command
+}
+
+/// The program, serving a database; it logs to a file, as it does in use.
+pub struct Server {
+    pub process: Process,
+    pub address: String,
+}
+
+impl Server {
+    pub fn start(stage: &Stage, filled: &Filled) -> anyhow::Result<Self> {
+        let log = stage.file(&format!("server-{}.log", filled.workload.contacts));
+        let mut command = program();
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--database-url", &filled.url])
+            .stdout(Stdio::piped())
+            .stderr(File::create(&log)?);
+        let mut process = Process::start(&mut command)?;
+        let lines = BufReader::new(process.child().stdout.take().context("standard output is piped")?).lines();
+        for line in lines {
+            if let Some((_, address)) = line?.split_once("answers on http://") {
+                let address = address.trim().to_owned();
+                return Ok(Self { process, address });
+            }
+        }
+        bail!("the server doesn't start: {}", fs::read_to_string(&log)?);
+    }
+}
+
+/// The one number of a statement whose column is called `count`.
+fn count(connection: &mut PgConnection, sql: &str) -> anyhow::Result<i64> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let row: Row = diesel::sql_query(sql).get_result(connection)?;
+    Ok(row.count)
+}
+
+/// The one text of a statement whose column is called `text`.
+pub fn text(connection: &mut PgConnection, sql: &str) -> anyhow::Result<String> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        text: String,
+    }
+    let row: Row = diesel::sql_query(sql).get_result(connection)?;
+    Ok(row.text)
+}
+
+/// One of PostgreSQL's settings, with its unit.
+fn setting(connection: &mut PgConnection, name: &str) -> anyhow::Result<String> {
+    text(connection, &format!("SELECT current_setting('{name}') AS text"))
+}

@@ -1,0 +1,272 @@
+//! What is asked: the lookup, and searches by classes of terms. Terms that stand for stored values are taken from the
+//! client's own contacts; all of them follow from a seed.
+
+use std::collections::HashMap;
+
+use anyhow::ensure;
+use contact_search::domain::client::ClientId;
+use contact_search::store::PgConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+
+use crate::client::{Expected, Request};
+
+const SEED: u64 = 1;
+
+/// How many terms a class has whose terms are taken from the data.
+const TERMS: usize = 20;
+
+/// How many numbers are looked up.
+pub const LOOKUPS: usize = 100;
+
+/// From so many contacts on, a term that 2 % of the contacts have is surely among them.
+const MANY: u64 = 1_000;
+
+/// Domains that a great part of all emails has.
+const PROVIDERS: [&str; 4] = ["gmail.com", "hotmail.com", "outlook.com", "yahoo.com"];
+
+/// Terms that no made-up contact has.
+const NOWHERE: [&str; 4] = [
+    "nobody@nowhere.invalid",
+    "maria.lopez@nowhere",
+    "xqzwkvj",
+    "gmail.com.nowhere",
+];
+
+/// Numbers of a country that no made-up contact is of begin so; seven digits follow.
+const ELSEWHERE: &str = "+3461";
+
+pub fn random() -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(SEED)
+}
+
+/// What is asked of a contact.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct Person {
+    #[diesel(sql_type = BigInt)]
+    serial_id: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub phone: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub phone_key: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub email: Option<String>,
+    #[diesel(sql_type = Text)]
+    pub platform: String,
+}
+
+impl Person {
+    /// The phone without its `+`.
+    pub fn digits(&self) -> Option<&str> {
+        self.phone.as_deref().map(|phone| phone.trim_start_matches('+'))
+    }
+}
+
+/// Contacts of the client, picked at random; one may be picked twice.
+pub fn pick_people(connection: &mut PgConnection, client: ClientId, count: usize) -> anyhow::Result<Vec<Person>> {
+    #[derive(QueryableByName)]
+    struct Range {
+        #[diesel(sql_type = BigInt)]
+        first: i64,
+        #[diesel(sql_type = BigInt)]
+        last: i64,
+    }
+    let range: Range =
+        diesel::sql_query("SELECT min(serial_id) AS first, max(serial_id) AS last FROM contacts WHERE client_id = $1")
+            .bind::<Uuid, _>(client.as_uuid())
+            .get_result(connection)?;
+    let mut random = random();
+    let wanted: Vec<i64> = (0..count)
+        .map(|_| random.random_range(range.first..=range.last))
+        .collect();
+    let people: Vec<Person> = diesel::sql_query(
+        "SELECT serial_id, phone, phone_key, email, platform FROM contacts WHERE client_id = $1 AND serial_id = ANY($2)",
+    )
+    .bind::<Uuid, _>(client.as_uuid())
+    .bind::<Array<BigInt>, _>(&wanted)
+    .load(connection)?;
+    let people: HashMap<i64, Person> = people.into_iter().map(|person| (person.serial_id, person)).collect();
+    Ok(wanted.iter().filter_map(|id| people.get(id).cloned()).collect())
+}
+
+/// What one caller asks of one client.
+pub struct Asker<'a> {
+    /// The caller's key.
+    pub key: &'a str,
+    /// How many contacts the client has.
+    pub contacts: u64,
+    /// Some of them, with and without phone and email.
+    pub people: &'a [Person],
+}
+
+/// Requests of one kind, which take about as long as each other.
+pub struct Class {
+    pub name: &'static str,
+    pub requests: Vec<Request>,
+}
+
+impl Asker<'_> {
+    fn phones(&self) -> impl Iterator<Item = &str> {
+        self.people.iter().filter_map(Person::digits)
+    }
+
+    fn emails(&self) -> impl Iterator<Item = &str> {
+        self.people.iter().filter_map(|person| person.email.as_deref())
+    }
+
+    fn look_up(&self, phone: &str, expected: Expected) -> Request {
+        Request::get(self.key, "/api/v1/contact-lookup/", &[("phone", phone)], expected)
+    }
+
+    fn search(&self, parameters: &[(&str, &str)], expected: Expected) -> Request {
+        Request::get(self.key, "/api/public/contacts/search", parameters, expected)
+    }
+
+    /// The lookup of a stored number, and of one that nobody has.
+    pub fn lookups(&self) -> anyhow::Result<Vec<Class>> {
+        let mut random = random();
+        let hits = self.people.iter().filter_map(|person| person.phone.as_deref());
+        let hits = hits.take(LOOKUPS).map(|phone| self.look_up(phone, Expected::Found));
+        let misses = (0..LOOKUPS).map(|_| {
+            let phone = format!("{ELSEWHERE}{:07}", random.random_range(0..10_000_000));
+            self.look_up(&phone, Expected::NotFound)
+        });
+        classes([("lookup, hit", hits.collect()), ("lookup, miss", misses.collect())])
+    }
+
+    /// Every class of searches.
+    pub fn searches(&self) -> anyhow::Result<Vec<Class>> {
+        let common = if self.contacts >= MANY {
+            Expected::Some
+        } else {
+            Expected::Any
+        };
+        let email = |term: &str, expected| self.search(&[("email", term)], expected);
+        let phone = |term: &str, expected| self.search(&[("phone", term)], expected);
+        let domain = |email: &str| email.find('@').map_or(String::new(), |at| email[at..].to_owned());
+        let is_company = |email: &&str| {
+            !PROVIDERS
+                .iter()
+                .any(|provider| email.ends_with(&format!("@{provider}")))
+        };
+        // The last of a number's digits.
+        let end = |digits: &str, count: usize| digits[digits.len().saturating_sub(count)..].to_owned();
+        classes([
+            ("selective", vec![email("maria.lopez", Expected::Any)]),
+            ("rare-name", vec![email("ximena", Expected::Any)]),
+            ("frequent", vec![email("john", common)]),
+            ("provider", vec![email("gmail", common)]),
+            ("one-char", vec![email("@", Expected::Some)]),
+            ("two-chars, jo", vec![email("jo", common)]),
+            ("two-chars, zq", vec![email("zq", Expected::Any)]),
+            (
+                "domain",
+                // A small client may have no company's.
+                self.emails()
+                    .filter(is_company)
+                    .chain(self.emails())
+                    .take(TERMS)
+                    .map(|address| email(&domain(address), Expected::Some))
+                    .collect(),
+            ),
+            (
+                "full-email",
+                self.emails()
+                    .take(TERMS)
+                    .map(|address| email(address, Expected::Some))
+                    .collect(),
+            ),
+            (
+                "no-hit",
+                NOWHERE.iter().map(|term| email(term, Expected::None)).collect(),
+            ),
+            (
+                "phone-full",
+                self.phones()
+                    .take(TERMS)
+                    .map(|digits| phone(&format!("+{digits}"), Expected::Some))
+                    .collect(),
+            ),
+            (
+                "phone-8",
+                self.phones()
+                    .take(TERMS)
+                    .map(|digits| phone(&end(digits, 8), Expected::Some))
+                    .collect(),
+            ),
+            (
+                "phone-4",
+                self.phones()
+                    .take(TERMS)
+                    .map(|digits| phone(&end(digits, 4), Expected::Some))
+                    .collect(),
+            ),
+            ("phone-prefix", vec![phone("+569", common)]),
+            ("phone-repeat", vec![phone("9999999999", Expected::Any)]),
+            (
+                "or-both",
+                // One rare and one frequent, either way round.
+                self.phones()
+                    .zip(self.emails())
+                    .take(TERMS / 2)
+                    .flat_map(|(digits, address)| {
+                        [
+                            self.search(&[("phone", digits), ("email", "john")], Expected::Some),
+                            self.search(&[("phone", "+569"), ("email", address)], Expected::Some),
+                        ]
+                    })
+                    .collect(),
+            ),
+        ])
+    }
+
+    /// Searches for random pieces, of 1 to 20 characters, of stored phones and emails.
+    pub fn pieces(&self, count: usize) -> Vec<Request> {
+        let mut random = random();
+        let mut piece = |text: &str| {
+            let length = random.random_range(1..=20.min(text.len()));
+            let start = random.random_range(0..=text.len() - length);
+            // The made-up values are ASCII.
+            text[start..start + length].to_owned()
+        };
+        let people = self.people.iter().cycle();
+        people
+            .enumerate()
+            .filter_map(|(at, person)| {
+                let (name, value) = match at % 2 {
+                    0 => ("phone", person.digits()?),
+                    _ => ("email", person.email.as_deref()?),
+                };
+                Some(self.search(&[(name, &piece(value))], Expected::Some))
+            })
+            .take(count)
+            .collect()
+    }
+
+    /// Searches for random texts of 1 to 20 characters: one in four is of digits, for a phone.
+    pub fn texts(&self, count: usize) -> Vec<Request> {
+        const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789.@_-%\\+";
+        let mut random = random();
+        let mut text = |letters: &[u8]| -> String {
+            let length = random.random_range(1..=20);
+            (0..length)
+                .map(|_| char::from(letters[random.random_range(0..letters.len())]))
+                .collect()
+        };
+        (0..count)
+            .map(|at| match at % 4 {
+                0 => self.search(&[("phone", &text(b"0123456789"))], Expected::Any),
+                _ => self.search(&[("email", &text(LETTERS))], Expected::Any),
+            })
+            .collect()
+    }
+}
+
+fn classes<const N: usize>(named: [(&'static str, Vec<Request>); N]) -> anyhow::Result<Vec<Class>> {
+    for (name, requests) in &named {
+        ensure!(!requests.is_empty(), "the contacts have nothing for {name}");
+    }
+    Ok(named.map(|(name, requests)| Class { name, requests }).into())
+}

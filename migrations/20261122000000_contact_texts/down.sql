@@ -1,0 +1,10 @@
+DROP TRIGGER contacts_texts_of_changed ON contacts;
+DROP TRIGGER contacts_texts_of_new ON contacts;
+DROP FUNCTION contact_texts_follow();
+DROP TABLE contact_texts;
+DROP FUNCTION contact_grams(text, text, text);
+DROP FUNCTION contact_gram_prefix(uuid, integer);
+DROP FUNCTION contact_period(timestamptz);
+DROP INDEX contacts_recent;
+CREATE INDEX contacts_recent ON contacts (client_id, last_message_at DESC NULLS LAST, id) INCLUDE (phone, email);
+ALTER TABLE contacts DROP COLUMN email_lower;

@@ -73,8 +73,9 @@ async fn identify(request: &ServiceRequest, scope: Scope) -> Result<Caller, ApiE
     let start = RequestContext::of(request.request()).start;
     let credential = state(request)
         .reads
-        .run(start, move |connection| keys::find_credential(connection, &key_hash))
+        .run(start, move |connection| keys::read_key(connection, &key_hash))
         .await?
+        .credential
         .ok_or(ApiError::KeyUnknown)?;
     request.extensions_mut().insert(KeyLabel(credential.label));
     if credential.ended {

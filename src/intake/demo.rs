@@ -168,7 +168,7 @@ pub fn ensure(connection: &mut PgConnection, data_dir: &Path) -> Result<Option<A
     let Some(key) = read_key(&file)? else {
         return Ok(None);
     };
-    let Some(credential) = keys::find_credential(connection, &key.hash())? else {
+    let Some(credential) = keys::read_key(connection, &key.hash())?.credential else {
         return Ok(None);
     };
     import::import(connection, credential.client, RULES, push_message_of_now)?;

@@ -1,4 +1,6 @@
-//! API keys: made, listed, revoked, and checked for every request.
+//! API keys: made, listed, revoked, and read with the version that tells how long what was read holds.
+
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::now;
@@ -6,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Timestamptz};
 use uuid::Uuid;
 
-use super::schema::{api_keys, clients};
+use super::schema::{api_keys, clients, credential_version};
 use super::{PgConnection, StoreError};
 use crate::domain::client::ClientId;
 use crate::domain::key::{ApiKey, NewKey, Scope};
@@ -36,6 +38,29 @@ pub struct Credential {
     pub scopes: Vec<Scope>,
     /// Expired or revoked, by the database's clock.
     pub ended: bool,
+    /// After how long it ends by itself, counted from when it was read; `None` for a key that doesn't expire.
+    pub lasts: Option<Duration>,
+}
+
+/// What a key meant when it was read.
+#[derive(Clone, Debug)]
+pub struct KeyReading {
+    /// As long as this is the database's version the credential is as it was read, save that time passes.
+    pub version: Version,
+    /// `None` for a key that nobody has.
+    pub credential: Option<Credential>,
+}
+
+/// Names one state of all keys, and of what they say of their clients; each change of it makes another one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Version(Uuid);
+
+#[cfg(test)]
+impl Version {
+    /// Another one at each call.
+    pub fn another() -> Self {
+        Self(Uuid::now_v7())
+    }
 }
 
 /// Stores the hash of `key`, and gives the key's id.
@@ -126,34 +151,58 @@ pub fn revoke_key(connection: &mut PgConnection, id: Uuid) -> Result<bool, Store
     Ok(count > 0)
 }
 
-type CredentialRow = (Uuid, Uuid, String, String, Vec<Option<String>>, Option<bool>);
+type CredentialRow = (
+    Uuid,
+    Uuid,
+    String,
+    Vec<Option<String>>,
+    Option<DateTime<Utc>>,
+    Option<DateTime<Utc>>,
+);
 
-/// Whom the key with this hash speaks for; `None` for a key that nobody has.
-pub fn find_credential(connection: &mut PgConnection, key_hash: &[u8; 32]) -> Result<Option<Credential>, StoreError> {
-    let ended = api_keys::revoked_at.is_not_null().or(api_keys::expires_at
-        .is_not_null()
-        .and(api_keys::expires_at.le(now.into_sql::<Nullable<Timestamptz>>())));
-    let row = api_keys::table
-        .inner_join(clients::table)
-        .filter(api_keys::key_hash.eq(key_hash.as_slice()))
-        .select((
-            api_keys::id,
-            api_keys::client_id,
-            clients::default_region,
-            api_keys::label,
-            api_keys::scopes,
-            ended.nullable(),
-        ))
-        .first::<CredentialRow>(connection)
-        .optional()?;
-    Ok(row.map(|(key_id, client, region, label, scopes, ended)| Credential {
+/// Reads whom the key with this hash speaks for, and the version in the same statement: a change either is in both or
+/// in neither.
+pub fn read_key(connection: &mut PgConnection, key_hash: &[u8; 32]) -> Result<KeyReading, StoreError> {
+    let key = (
+        api_keys::id,
+        api_keys::client_id,
+        api_keys::label,
+        api_keys::scopes,
+        api_keys::expires_at,
+        api_keys::revoked_at,
+    );
+    let (version, at, key, region): (Uuid, DateTime<Utc>, Option<CredentialRow>, Option<String>) =
+        credential_version::table
+            .left_join(api_keys::table.on(api_keys::key_hash.eq(key_hash.to_vec())))
+            .left_join(clients::table.on(clients::id.nullable().eq(api_keys::client_id.nullable())))
+            .select((
+                credential_version::version,
+                now.into_sql::<Timestamptz>(),
+                key.nullable(),
+                clients::default_region.nullable(),
+            ))
+            .first(connection)?;
+    let credential = key.map(|(key_id, client, label, scopes, expires_at, revoked_at)| Credential {
         key_id,
         client: ClientId::new(client),
-        region: region.parse().unwrap_or(Region::DEFAULT),
+        region: region.and_then(|region| region.parse().ok()).unwrap_or(Region::DEFAULT),
         label,
         scopes: parse_scopes(scopes),
-        ended: ended.unwrap_or(false),
-    }))
+        ended: revoked_at.is_some() || expires_at.is_some_and(|end| end <= at),
+        lasts: expires_at.map(|end| (end - at).to_std().unwrap_or_default()),
+    });
+    Ok(KeyReading {
+        version: Version(version),
+        credential,
+    })
+}
+
+/// The version that counts now.
+pub fn read_version(connection: &mut PgConnection) -> Result<Version, StoreError> {
+    let version = credential_version::table
+        .select(credential_version::version)
+        .first(connection)?;
+    Ok(Version(version))
 }
 
 /// A scope that a newer program wrote is none that this one can grant.

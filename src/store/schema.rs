@@ -71,6 +71,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    credential_version (is_only) {
+        is_only -> Bool,
+        version -> Uuid,
+    }
+}
+
+diesel::table! {
     webhooks (id) {
         id -> Uuid,
         client_id -> Uuid,
@@ -84,4 +91,12 @@ diesel::joinable!(api_keys -> clients (client_id));
 diesel::joinable!(contact_lists -> clients (client_id));
 diesel::joinable!(webhooks -> clients (client_id));
 
-diesel::allow_tables_to_appear_in_same_query!(api_keys, clients, contact_lists, contact_texts, contacts, webhooks,);
+diesel::allow_tables_to_appear_in_same_query!(
+    api_keys,
+    clients,
+    contact_lists,
+    contact_texts,
+    contacts,
+    credential_version,
+    webhooks,
+);

@@ -204,7 +204,7 @@ fn pending_migrations_name_the_command_that_runs_them() {
             "{message}"
         );
     }
-    assert_eq!(stdout(on(&database, &["migrate"])), "Ran 3 migrations.\n");
+    assert_eq!(stdout(on(&database, &["migrate"])), "Ran 4 migrations.\n");
     assert_eq!(stdout(on(&database, &["migrate"])), "The schema is up to date.\n");
     stdout(on(&database, &["client", "list"]));
     diesel::connection::SimpleConnection::batch_execute(

@@ -316,9 +316,10 @@ pub fn add_key(
 
 /// Ends a key that [`add_key`] made.
 pub fn revoke(connection: &mut PgConnection, key: &str) {
-    let credential = keys::find_credential(connection, &ApiKey::parse(key).expect("a key").hash());
-    let id = credential
+    let reading = keys::read_key(connection, &ApiKey::parse(key).expect("a key").hash());
+    let id = reading
         .expect("the database answers")
+        .credential
         .expect("the key is stored")
         .key_id;
     assert!(keys::revoke_key(connection, id).expect("the database answers"));

@@ -1,14 +1,15 @@
 //! `GET /healthz` and `GET /readyz`: for whoever watches the server.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use std::error::Error;
+
+use actix_web::{HttpResponse, web};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::context::RequestContext;
 use super::error::ApiError;
 use super::openapi::{self, Content, Documentation};
 use super::state::State;
-use crate::store::migrations::{self, MigrationError, SchemaState};
+use crate::store::migrations::{MigrationError, SchemaState};
 
 pub const PROCESS: Documentation = Documentation {
     summary: "Whether the process answers",
@@ -34,21 +35,13 @@ pub async fn check_process() -> HttpResponse {
     HttpResponse::Ok().json(Status { status: "ok" })
 }
 
-/// 200 where the database answers and has this program's schema, else 503.
-pub async fn check_readiness(request: HttpRequest, state: web::Data<State>) -> Result<HttpResponse, ApiError> {
-    let start = RequestContext::of(&request).start;
-    let schema = state
-        .reads
-        .run(start, |connection| match migrations::schema_state(connection) {
-            Err(MigrationError::Store(error)) => Err(error),
-            other => Ok(other),
-        })
-        .await?
-        .map_err(|error| ApiError::NoDatabase(Box::new(error)))?;
-    match schema {
-        SchemaState::Current => Ok(HttpResponse::Ok().json(Status { status: "ready" })),
-        SchemaState::Behind(_) | SchemaState::Newer => Err(ApiError::NoDatabase(
-            "the database's schema is not this program's".into(),
-        )),
+/// 200 where the database answers and has this program's schema, else 503; as the last look showed it.
+pub async fn check_readiness(state: web::Data<State>) -> Result<HttpResponse, ApiError> {
+    let no_database = |error: Box<dyn Error + Send + Sync>| Err(ApiError::NoDatabase(error));
+    match state.watch.schema().await {
+        Some(SchemaState::Current) => Ok(HttpResponse::Ok().json(Status { status: "ready" })),
+        Some(SchemaState::Behind(count)) => no_database(MigrationError::Behind(count).into()),
+        Some(SchemaState::Newer) => no_database(MigrationError::Newer.into()),
+        None => no_database("it doesn't answer".into()),
     }
 }

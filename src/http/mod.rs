@@ -23,6 +23,7 @@ pub mod openapi;
 mod public_contact;
 mod query;
 mod state;
+mod watch;
 mod whatsapp_webhook;
 
 use std::io;
@@ -213,9 +214,9 @@ pub struct Settings {
 /// lets requests in flight end, or at once. Signals are the caller's. The database need not be there yet.
 ///
 /// # Errors
-/// What keeps the socket from being used.
+/// What keeps the socket from being used, or the system from giving a thread.
 pub fn serve(settings: &Settings, listener: TcpListener) -> io::Result<Server> {
-    let state = web::Data::new(State::new(&settings.database_url, settings.pool_size));
+    let state = web::Data::new(State::new(&settings.database_url, settings.pool_size)?);
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())

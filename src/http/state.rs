@@ -1,5 +1,6 @@
 //! What all requests share, and the one bridge from a request to the database.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::error::ApiError;
+use super::watch::Watch;
 use crate::store::pool::{Pool, StatementLimits};
 use crate::store::search::LargeClients;
 use crate::store::{PgConnection, StoreError};
@@ -45,17 +47,22 @@ pub struct State {
     /// For calls about up to a thousand.
     pub bulk: Lane,
     pub large_clients: LargeClients,
+    pub watch: Watch,
 }
 
 impl State {
     /// Makes the pools without connecting: a server starts while its database is away.
-    pub fn new(database_url: &str, pool_size: u32) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// Where the system has no thread for the watch.
+    pub fn new(database_url: &str, pool_size: u32) -> io::Result<Self> {
+        Ok(Self {
             reads: Lane::new(database_url, pool_size, REQUEST_DEADLINE, None),
             writes: Lane::new(database_url, pool_size, REQUEST_DEADLINE, Some(LOCK_TIMEOUT)),
             bulk: Lane::new(database_url, BULK_POOL_SIZE, BULK_DEADLINE, Some(BULK_LOCK_TIMEOUT)),
             large_clients: LargeClients::default(),
-        }
+            watch: Watch::start(database_url)?,
+        })
     }
 
     /// The lane for a call that writes so many contacts.

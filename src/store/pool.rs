@@ -61,6 +61,14 @@ pub fn connect(url: &str) -> Result<PgConnection, StoreError> {
     establish(url, None)
 }
 
+/// Opens one connection outside any pool that gives a statement up as those of a pool do.
+///
+/// # Errors
+/// As those of [`connect`].
+pub fn connect_limited(url: &str, limits: StatementLimits) -> Result<PgConnection, StoreError> {
+    establish(url, Some(limits))
+}
+
 /// PostgreSQL's limits for one statement, whatever the role's own are.
 #[derive(Clone, Copy, Debug)]
 pub struct StatementLimits {

@@ -1,0 +1,164 @@
+//! One look at the database a few times a second, for all requests: whether it answers, and with which schema. However
+//! many probes want to know, they cost the database nothing.
+
+use std::io;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::store::migrations::{self, MigrationError, SchemaState};
+use crate::store::pool::{self, StatementLimits};
+use crate::store::{PgConnection, StoreError};
+
+/// The pause between two looks, and before a new connection.
+const PERIOD: Duration = Duration::from_millis(400);
+
+/// For each statement of a look.
+const STATEMENT_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// For so long a look is as good as a new one.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// After so long without any outcome a connection counts as stuck, and a new one takes its place. Longer than a new
+/// one may take to come about.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long who asks waits for the first look of all.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
+
+/// What was seen of the database lately.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sight {
+    /// What the last look showed that was answered.
+    pub seen: Option<Seen>,
+    /// Whether the database can't be reached since then.
+    pub is_away: bool,
+}
+
+/// What one look showed.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// When the look began; what it showed was so then or a little later.
+    pub at: Instant,
+    pub schema: SchemaState,
+}
+
+/// Whoever looks at the database; one a server. It stops looking soon after it is dropped, and nobody waits for that.
+pub struct Watch {
+    sight: watch::Receiver<Sight>,
+}
+
+impl Watch {
+    /// Starts to look, with a connection of its own.
+    ///
+    /// # Errors
+    /// Where the system has no thread for it.
+    pub fn start(database_url: &str) -> io::Result<Self> {
+        let (sender, sight) = watch::channel(Sight::default());
+        let url = database_url.to_owned();
+        thread::Builder::new()
+            .name("watch".to_owned())
+            .spawn(move || keep_looking(&url, &sender))?;
+        Ok(Self { sight })
+    }
+
+    pub fn sight(&self) -> Sight {
+        *self.sight.borrow()
+    }
+
+    /// The schema of the database, where it answers.
+    pub async fn schema(&self) -> Option<SchemaState> {
+        let mut sight = self.sight.clone();
+        let first_look = sight.wait_for(|sight| sight.seen.is_some() || sight.is_away);
+        let _ = timeout(FIRST_LOOK, first_look).await;
+        let Sight { seen, is_away } = self.sight();
+        seen.filter(|seen| !is_away && seen.at.elapsed() <= FRESH)
+            .map(|seen| seen.schema)
+    }
+}
+
+type Look = Result<Seen, MigrationError>;
+
+/// Publishes look after look, until nobody wants to see them any more.
+///
+/// Each connection has a thread of its own: one that is stuck, as behind a backend that was stopped, is left alone, and
+/// its thread ends whenever it wakes up.
+fn keep_looking(url: &str, sight: &watch::Sender<Sight>) {
+    let mut was_failing = false;
+    while !sight.is_closed() {
+        let (sender, looks) = mpsc::channel();
+        let connection_url = url.to_owned();
+        let started = thread::Builder::new()
+            .name("look".to_owned())
+            .spawn(move || look_until_failure(&connection_url, &sender));
+        if let Err(error) = started {
+            log::warn!("no thread to look at the database with: {error}");
+        }
+        while let Ok(look) = looks.recv_timeout(PATIENCE) {
+            if sight.is_closed() {
+                return;
+            }
+            let is_failing = look.is_err();
+            publish(look, was_failing, sight);
+            was_failing = is_failing;
+        }
+        thread::sleep(PERIOD);
+    }
+}
+
+/// The log hears of an outage's beginning and end.
+fn publish(look: Look, was_failing: bool, sight: &watch::Sender<Sight>) {
+    match look {
+        Ok(seen) => {
+            if was_failing {
+                log::info!("the database answers again");
+            }
+            sight.send_replace(Sight {
+                seen: Some(seen),
+                is_away: false,
+            });
+        }
+        Err(error) => {
+            let is_away = matches!(
+                error,
+                MigrationError::Store(StoreError::Unavailable(_) | StoreError::Refused(_))
+            );
+            if !was_failing {
+                log::warn!("{:#}", anyhow::Error::from(error));
+            }
+            sight.send_modify(|sight| sight.is_away = is_away);
+        }
+    }
+}
+
+fn look_until_failure(url: &str, looks: &mpsc::Sender<Look>) {
+    let limits = StatementLimits {
+        statement_timeout: STATEMENT_TIMEOUT,
+        lock_timeout: None,
+    };
+    let mut connection = match pool::connect_limited(url, limits) {
+        Ok(connection) => connection,
+        Err(error) => {
+            // Nobody hears of it where nobody wants to any more.
+            let _ = looks.send(Err(error.into()));
+            return;
+        }
+    };
+    loop {
+        let look = look(&mut connection);
+        let has_failed = look.is_err();
+        if looks.send(look).is_err() || has_failed {
+            return;
+        }
+        thread::sleep(PERIOD);
+    }
+}
+
+fn look(connection: &mut PgConnection) -> Look {
+    let at = Instant::now();
+    let schema = migrations::schema_state(connection)?;
+    Ok(Seen { at, schema })
+}

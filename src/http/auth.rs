@@ -1,6 +1,8 @@
 //! Who is asking: the key in `X-API-Key`, or the token that a webhook's address ends with, decides before anything else
 //! of a request is looked at.
 
+use std::time::Instant;
+
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName};
@@ -8,6 +10,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
 
 use super::context::{Caller, KeyLabel, RequestContext};
+use super::credentials::Verdict;
 use super::error::ApiError;
 use super::state::State;
 use crate::domain::key::{ApiKey, KeyError, Scope};
@@ -70,14 +73,10 @@ fn state(request: &ServiceRequest) -> &State {
 
 async fn identify(request: &ServiceRequest, scope: Scope) -> Result<Caller, ApiError> {
     let key_hash = sent_key(request.headers())?.hash();
-    let start = RequestContext::of(request.request()).start;
-    let credential = state(request)
-        .reads
-        .run(start, move |connection| keys::read_key(connection, &key_hash))
-        .await?
-        .credential
-        .ok_or(ApiError::KeyUnknown)?;
-    request.extensions_mut().insert(KeyLabel(credential.label));
+    let Verdict::Known(credential) = judge_key(request, key_hash).await? else {
+        return Err(ApiError::KeyUnknown);
+    };
+    request.extensions_mut().insert(KeyLabel(credential.label.clone()));
     if credential.ended {
         Err(ApiError::KeyEnded)
     } else if !credential.scopes.contains(&scope) {
@@ -88,6 +87,21 @@ async fn identify(request: &ServiceRequest, scope: Scope) -> Result<Caller, ApiE
             region: credential.region,
         })
     }
+}
+
+/// What the key with this hash is: as it was read lately, where that still holds, else as the database says.
+async fn judge_key(request: &ServiceRequest, key_hash: [u8; 32]) -> Result<Verdict, ApiError> {
+    let state = state(request);
+    let now = Instant::now();
+    if let Some(verdict) = state.credentials.find(&key_hash, &state.watch.sight(), now) {
+        return Ok(verdict);
+    }
+    let start = RequestContext::of(request.request()).start;
+    let reading = state
+        .reads
+        .run(start, move |connection| keys::read_key(connection, &key_hash))
+        .await?;
+    Ok(state.credentials.keep(key_hash, reading, now))
 }
 
 /// The one key that the headers carry. Two are none: which of them was meant would be a guess.

@@ -14,6 +14,7 @@ mod contact_lookup_batch;
 mod contact_search;
 mod contact_upsert;
 mod context;
+mod credentials;
 mod error;
 mod frame;
 mod health;

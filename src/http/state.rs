@@ -8,6 +8,7 @@ use actix_web::web;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::credentials::Credentials;
 use super::error::ApiError;
 use super::watch::Watch;
 use crate::store::pool::{Pool, StatementLimits};
@@ -47,6 +48,7 @@ pub struct State {
     /// For calls about up to a thousand.
     pub bulk: Lane,
     pub large_clients: LargeClients,
+    pub credentials: Credentials,
     pub watch: Watch,
 }
 
@@ -61,6 +63,7 @@ impl State {
             writes: Lane::new(database_url, pool_size, REQUEST_DEADLINE, Some(LOCK_TIMEOUT)),
             bulk: Lane::new(database_url, BULK_POOL_SIZE, BULK_DEADLINE, Some(BULK_LOCK_TIMEOUT)),
             large_clients: LargeClients::default(),
+            credentials: Credentials::default(),
             watch: Watch::start(database_url)?,
         })
     }

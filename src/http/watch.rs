@@ -1,5 +1,5 @@
-//! One look at the database a few times a second, for all requests: whether it answers, and with which schema. However
-//! many probes want to know, they cost the database nothing.
+//! One look at the database a few times a second, for all requests: whether it answers, with which schema, and which
+//! version its keys have. However many probes and requests want to know, they cost the database nothing.
 
 use std::io;
 use std::sync::mpsc;
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::store::keys::{self, Version};
 use crate::store::migrations::{self, MigrationError, SchemaState};
 use crate::store::pool::{self, StatementLimits};
 use crate::store::{PgConnection, StoreError};
@@ -29,6 +30,13 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How long who asks waits for the first look of all.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 
+/// How long keys are honoured that were good when the database was last seen.
+const HONOURED_WITHOUT_DATABASE: Duration = Duration::from_secs(60);
+
+/// How long a key is believed at all: what changes keys without a change of version, such as a restore with triggers
+/// disabled, is noticed then.
+const BELIEVED: Duration = Duration::from_secs(300);
+
 /// What was seen of the database lately.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sight {
@@ -44,6 +52,23 @@ pub struct Seen {
     /// When the look began; what it showed was so then or a little later.
     pub at: Instant,
     pub schema: SchemaState,
+    /// The version of the keys; `None` where the schema may lack it.
+    pub version: Option<Version>,
+}
+
+impl Sight {
+    /// Whether what was read of a key at `read_at`, with this version, still holds at `now`.
+    pub fn vouches_for(&self, version: Version, read_at: Instant, now: Instant) -> bool {
+        let Some(seen) = self.seen.filter(|seen| seen.version == Some(version)) else {
+            return false;
+        };
+        let since_look = now.saturating_duration_since(seen.at);
+        if self.is_away {
+            since_look <= HONOURED_WITHOUT_DATABASE
+        } else {
+            since_look <= FRESH && now.saturating_duration_since(read_at) <= BELIEVED
+        }
+    }
 }
 
 /// Whoever looks at the database; one a server. It stops looking soon after it is dropped, and nobody waits for that.
@@ -160,5 +185,61 @@ fn look_until_failure(url: &str, looks: &mpsc::Sender<Look>) {
 fn look(connection: &mut PgConnection) -> Look {
     let at = Instant::now();
     let schema = migrations::schema_state(connection)?;
-    Ok(Seen { at, schema })
+    let version = match schema {
+        SchemaState::Behind(_) => None,
+        SchemaState::Current | SchemaState::Newer => Some(keys::read_version(connection)?),
+    };
+    Ok(Seen { at, schema, version })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_holds_while_its_version_is_seen_and_a_minute_without_the_database() {
+        let version = Version::another();
+        let start = Instant::now();
+        let after = |seconds: f64| start + Duration::from_secs_f64(seconds);
+        let seen = Seen {
+            at: start,
+            schema: SchemaState::Current,
+            version: Some(version),
+        };
+        let [there, away] = [false, true].map(|is_away| Sight {
+            seen: Some(seen),
+            is_away,
+        });
+        let holds = |sight: Sight, now| sight.vouches_for(version, start, now);
+        assert!(holds(there, start) && holds(there, after(1.0)) && !holds(there, after(1.1)));
+        assert!(holds(away, after(60.0)) && !holds(away, after(60.1)));
+        assert!(!there.vouches_for(Version::another(), start, start));
+        assert!(!away.vouches_for(Version::another(), start, start));
+
+        for is_away in [false, true] {
+            assert!(!holds(Sight { seen: None, is_away }, start), "nothing seen yet");
+            let seen = Some(Seen { version: None, ..seen });
+            assert!(!holds(Sight { seen, is_away }, start), "no version there");
+        }
+    }
+
+    #[test]
+    fn no_key_is_believed_for_longer_than_five_minutes_though_no_version_changes() {
+        let version = Version::another();
+        let start = Instant::now();
+        let holds = |after| {
+            let now = start + Duration::from_secs(after);
+            let seen = Seen {
+                at: now,
+                schema: SchemaState::Current,
+                version: Some(version),
+            };
+            let sight = Sight {
+                seen: Some(seen),
+                is_away: false,
+            };
+            sight.vouches_for(version, start, now)
+        };
+        assert!(holds(300) && !holds(301));
+    }
 }

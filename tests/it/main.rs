@@ -10,6 +10,7 @@ mod http;
 mod import;
 mod import_command;
 mod indexes;
+mod keys;
 mod layers;
 mod logs;
 mod lookup;

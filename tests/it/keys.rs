@@ -1,0 +1,286 @@
+//! Keys that a server keeps in memory: what they cost, and how soon a change of them counts.
+
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+use contact_search::domain::key::{ApiKey, Format, NewKey, Scope};
+use contact_search::domain::phone::Region;
+use contact_search::store::{clients, keys};
+use serde_json::json;
+
+use crate::support::app::{Server, add_key, program, revoke};
+use crate::support::{Contact, TestApp, TestDatabase};
+
+const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
+const LOOKUP_OF_NOTHING: &str = "/api/v1/contact-lookup/";
+const SEARCH: &str = "/api/public/contacts/search?email=a";
+
+/// What has to be so within a second, with a margin for a busy machine.
+const SOON: Duration = Duration::from_secs(5);
+
+/// What has to be so at some time.
+const EVER: Duration = Duration::from_secs(20);
+
+fn wait_until(limit: Duration, what: &str, holds: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < limit, "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Makes the server know the key, so that no statement is needed for it.
+///
+/// Nothing reads `api_keys` while it is locked: what is answered then was known.
+fn make_known(app: &TestApp, server: &Server, key: &str) {
+    let status = || server.get(LOOKUP, Some(key)).status;
+    assert_eq!(status(), 200);
+    let mut blocker = app.database.connect();
+    execute(&mut blocker, "BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE");
+    wait_until(EVER, "the key is read for each request", || status() == 200);
+    execute(&mut blocker, "ROLLBACK");
+}
+
+fn execute(connection: &mut contact_search::store::PgConnection, sql: &str) {
+    diesel::connection::SimpleConnection::batch_execute(connection, sql)
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+/// One more server on the app's database.
+fn another_server(app: &TestApp) -> Server {
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--database-url", app.database.url()]);
+    Server::start(command)
+}
+
+#[test]
+fn a_known_key_takes_no_statement_and_is_refused_by_every_server_soon_after_it_is_revoked() {
+    let app = TestApp::start();
+    let other_server = another_server(&app);
+    let servers = [&app.server, &other_server];
+    for server in servers {
+        make_known(&app, server, &app.key);
+    }
+    let mut connection = app.database.connect();
+    revoke(&mut connection, &app.key);
+    for server in servers {
+        wait_until(SOON, "it is accepted though it was revoked", || {
+            server.get(LOOKUP, Some(&app.key)).status == 401
+        });
+        let refused = server.get(LOOKUP, Some(&app.key));
+        assert_eq!(refused.json(), json!({"error": "API Key expirada"}));
+    }
+}
+
+#[test]
+fn a_key_that_goes_with_its_client_is_unknown_soon() {
+    let app = TestApp::start();
+    let mut connection = app.database.connect();
+    let client = clients::create_client(&mut connection, "Other", Region::DEFAULT).unwrap();
+    let key = add_key(&mut connection, client, &Scope::ALL, None);
+    make_known(&app, &app.server, &key);
+    execute(
+        &mut connection,
+        &format!("DELETE FROM contact_lists WHERE client_id = '{client}'; DELETE FROM clients WHERE id = '{client}'"),
+    );
+    wait_until(SOON, "it is accepted though it is gone", || {
+        app.server.get(LOOKUP, Some(&key)).status == 401
+    });
+    assert_eq!(
+        app.server.get(LOOKUP, Some(&key)).json(),
+        json!({"error": "API Key invalida"})
+    );
+}
+
+#[test]
+fn a_key_that_nobody_has_takes_one_statement_and_works_soon_after_somebody_has_it() {
+    let app = TestApp::start();
+    make_known(&app, &app.server, &app.key);
+    let key = ApiKey::generate(Format::Opaque).unwrap();
+    let status = || app.server.get(LOOKUP, Some(key.reveal())).status;
+    assert_eq!(status(), 401);
+    let mut connection = app.database.connect();
+    execute(&mut connection, "BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE");
+    wait_until(EVER, "it is read for each request", || status() == 401);
+    execute(&mut connection, "ROLLBACK");
+
+    let new = NewKey::new("imported", Scope::ALL.to_vec(), None).unwrap();
+    keys::add_key(&mut connection, app.client, &key, &new).unwrap();
+    wait_until(SOON, "it stays unknown", || status() == 200);
+}
+
+#[test]
+fn a_known_key_ends_when_it_expires() {
+    let app = TestApp::start();
+    let mut connection = app.database.connect();
+    let key = add_key(&mut connection, app.client, &Scope::ALL, Some(TimeDelta::seconds(6)));
+    make_known(&app, &app.server, &key);
+    let expired = "SELECT count(*) AS count FROM api_keys WHERE expires_at <= now()";
+    wait_until(EVER, "it never ends", || {
+        let has_expired = app.database.count(expired) == 1;
+        let answer = app.server.get(LOOKUP, Some(&key));
+        assert!(
+            answer.status == 401 || !has_expired,
+            "it is accepted though it has expired"
+        );
+        assert!(
+            answer.status == 200 || app.database.count(expired) == 1,
+            "it ends too early"
+        );
+        answer.status == 401
+    });
+    assert_eq!(
+        app.server.get(LOOKUP, Some(&key)).json(),
+        json!({"error": "API Key expirada"})
+    );
+}
+
+#[test]
+fn a_changed_key_or_client_counts_soon() {
+    let app = TestApp::start();
+    app.add(Contact {
+        phone: Some("+12025550123"),
+        ..Contact::default()
+    });
+    make_known(&app, &app.server, &app.key);
+    let found = || app.get("/api/v1/contact-lookup/?phone=2025550123").json()["found"].clone();
+    assert_eq!(found(), false, "read in Argentina first");
+    app.sql("UPDATE clients SET default_region = 'US'");
+    wait_until(SOON, "the region stays", || found() == true);
+
+    app.sql("UPDATE api_keys SET label = 'renamed', scopes = '{search}'");
+    wait_until(SOON, "the scope stays", || app.get(LOOKUP).status == 403);
+    app.server.log_when(|log| log.contains("renamed"));
+}
+
+#[test]
+fn with_a_known_key_what_needs_no_database_is_answered_without_it() {
+    let app = TestApp::start();
+    let scoped = add_key(&mut app.database.connect(), app.client, &[Scope::Lookup], None);
+    make_known(&app, &app.server, &scoped);
+    make_known(&app, &app.server, &app.key);
+    app.database.set_available(false);
+    wait_until(SOON, "it is ready without its database", || {
+        app.server.get("/readyz", None).status == 503
+    });
+    let status = |target, key: &str| app.server.get(target, Some(key)).status;
+    assert_eq!(status(LOOKUP_OF_NOTHING, &app.key), 400);
+    assert_eq!(status("/api/public/contacts/search?email=%FF", &app.key), 400);
+    assert_eq!(status(SEARCH, &scoped), 403);
+    assert_eq!(status(LOOKUP, &app.key), 503);
+    let unread = "mindo_000000000000000000000000";
+    assert_eq!(status(LOOKUP_OF_NOTHING, unread), 503, "whose it is can't be known");
+
+    app.database.set_available(true);
+    wait_until(EVER, "it doesn't come back", || status(LOOKUP, &app.key) == 200);
+    wait_until(EVER, "it isn't ready", || app.server.get("/readyz", None).status == 200);
+    let log = app.server.log_when(|log| log.contains("the database answers again"));
+    assert!(!log.contains("status=500"), "{log}");
+}
+
+/// The process of PostgreSQL that answers the server's looks.
+fn watching_backend(app: &TestApp) -> i64 {
+    let backend = "SELECT coalesce(max(pid), 0)::bigint AS count FROM pg_stat_activity
+        WHERE datname = current_database() AND query LIKE 'SELECT \"credential_version\"%'";
+    let start = Instant::now();
+    loop {
+        match app.database.count(backend) {
+            // In the midst of a look it is at another statement.
+            0 => assert!(start.elapsed() < EVER, "nobody looks"),
+            pid => return pid,
+        }
+    }
+}
+
+#[test]
+fn however_many_ask_whether_it_is_ready_one_connection_looks() {
+    let app = TestApp::start();
+    std::thread::scope(|scope| {
+        for _ in 0..20 {
+            scope.spawn(|| assert_eq!(app.server.get("/readyz", None).status, 200));
+        }
+    });
+    let others = "SELECT count(*) AS count FROM pg_stat_activity
+        WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
+    // The connection of a count before may still be on its way out.
+    wait_until(EVER, "there are more connections than one", || {
+        app.database.count(others) == 1
+    });
+    let first = watching_backend(&app);
+    app.sql(&format!("SELECT pg_terminate_backend({first})"));
+    wait_until(EVER, "no new connection comes", || watching_backend(&app) != first);
+    wait_until(EVER, "it isn't ready", || app.server.get("/readyz", None).status == 200);
+}
+
+/// A process that was stopped, and goes on when this is dropped.
+struct Stopped(nix::unistd::Pid);
+
+impl Stopped {
+    fn new(pid: i64) -> Self {
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).unwrap();
+        Self(pid)
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        let _ = nix::sys::signal::kill(self.0, nix::sys::signal::Signal::SIGCONT);
+    }
+}
+
+#[test]
+fn a_stuck_backend_keeps_a_server_from_being_ready_until_another_one_takes_its_place() {
+    let app = TestApp::start();
+    assert_eq!(app.server.get("/readyz", None).status, 200);
+    let _stuck = Stopped::new(watching_backend(&app));
+    let is_ready = || app.server.get("/readyz", None).status == 200;
+    wait_until(SOON, "it is ready though nothing answers", || !is_ready());
+    assert_eq!(
+        app.get(LOOKUP).status,
+        200,
+        "keys are read as long as nobody vouches for them"
+    );
+    wait_until(EVER, "it waits for the stuck one", is_ready);
+}
+
+#[test]
+fn the_version_changes_with_what_a_key_means_and_not_with_its_use() {
+    let database = TestDatabase::new();
+    let mut connection = database.connect();
+    let client = clients::create_client(&mut connection, "Acme", Region::DEFAULT).unwrap();
+    add_key(&mut connection, client, &Scope::ALL, None);
+    let mut version = keys::read_version(&mut connection).unwrap();
+    let mut changes = |sql: &str| {
+        // As somebody who has the tables elsewhere on the path, or nowhere.
+        execute(&mut connection, "SET search_path TO ''");
+        execute(&mut connection, sql);
+        execute(&mut connection, "RESET search_path");
+        let before = version;
+        version = keys::read_version(&mut connection).unwrap();
+        version != before
+    };
+    for sql in [
+        "UPDATE public.api_keys SET last_used_at = now()",
+        "UPDATE public.clients SET name = 'Acme & Sons'",
+        "INSERT INTO public.clients (id, name) VALUES (gen_random_uuid(), 'New')",
+    ] {
+        assert!(!changes(sql), "{sql}");
+    }
+    for sql in [
+        "UPDATE public.api_keys SET scopes = '{search}'",
+        "UPDATE public.api_keys SET expires_at = now()",
+        "UPDATE public.api_keys SET revoked_at = now()",
+        "UPDATE public.api_keys SET label = 'crm'",
+        "UPDATE public.api_keys SET key_hash = sha256('a')",
+        "UPDATE public.api_keys SET client_id = (SELECT id FROM public.clients WHERE name = 'New')",
+        "INSERT INTO public.api_keys (id, client_id, key_hash, display, scopes)
+         SELECT gen_random_uuid(), id, sha256('b'), 'b', '{search}' FROM public.clients WHERE name = 'New'",
+        "UPDATE public.clients SET default_region = 'US'",
+        "DELETE FROM public.clients WHERE name = 'New'",
+        "DELETE FROM public.api_keys",
+        "TRUNCATE public.api_keys",
+    ] {
+        assert!(changes(sql), "{sql}");
+    }
+}

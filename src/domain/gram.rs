@@ -76,7 +76,7 @@ pub(super) fn of_phone(digits: &str) -> Vec<Gram> {
 fn pieces(run: &[char]) -> impl Iterator<Item = String> + use<'_> {
     let last = run.len().checked_sub(LENGTH).map(|start| &run[start..]);
     let rest = run.chunks_exact(LENGTH);
-    let last = last.filter(|_| run.len() % LENGTH != 0);
+    let last = last.filter(|_| !run.len().is_multiple_of(LENGTH));
     rest.chain(last).map(|piece| piece.iter().collect())
 }
 

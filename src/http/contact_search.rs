@@ -54,13 +54,7 @@ pub async fn search_contacts(
     let rows = state
         .reads
         .run(start, move |connection| {
-            search::search_contacts(
-                connection,
-                &shared.large_clients,
-                client,
-                phone.as_ref(),
-                email.as_ref(),
-            )
+            search::search_contacts(connection, &shared.client_sizes, client, phone.as_ref(), email.as_ref())
         })
         .await?;
     let contacts: Vec<PublicContact> = rows.into_iter().map(PublicContact::from).collect();

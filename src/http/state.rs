@@ -12,7 +12,7 @@ use super::credentials::Credentials;
 use super::error::ApiError;
 use super::watch::Watch;
 use crate::store::pool::{Pool, StatementLimits};
-use crate::store::search::LargeClients;
+use crate::store::search::ClientSizes;
 use crate::store::{PgConnection, StoreError};
 
 /// How long a request waits for its turn, and then for a connection, before it is told to come back later.
@@ -47,7 +47,7 @@ pub struct State {
     pub writes: Lane,
     /// For calls about up to a thousand.
     pub bulk: Lane,
-    pub large_clients: LargeClients,
+    pub client_sizes: ClientSizes,
     pub credentials: Credentials,
     pub watch: Watch,
 }
@@ -62,7 +62,7 @@ impl State {
             reads: Lane::new(database_url, pool_size, REQUEST_DEADLINE, None),
             writes: Lane::new(database_url, pool_size, REQUEST_DEADLINE, Some(LOCK_TIMEOUT)),
             bulk: Lane::new(database_url, BULK_POOL_SIZE, BULK_DEADLINE, Some(BULK_LOCK_TIMEOUT)),
-            large_clients: LargeClients::default(),
+            client_sizes: ClientSizes::default(),
             credentials: Credentials::default(),
             watch: Watch::start(database_url)?,
         })

@@ -3,10 +3,10 @@
 //! How a term is answered. Each part of the question (email, phone, whole number) yields the ids of its own
 //! first [`LIMIT`] contacts; their union, sorted again, holds the first of all.
 //!
-//! 1. A **small client**, of up to [`PROBE_ROWS`] contacts, is walked whole: its contacts are read newest first, on the
-//!    index that has phone and email in it. That is faster than asking an index for a term.
-//! 2. Of a **large client** as many are walked. A frequent term has its fifty there, mostly in the first hundreds.
-//! 3. With some matches, but not fifty, the rest is not far: the **walk goes on**, up to [`WALK_ROWS`] rows.
+//! 1. A **small client**, of up to [`SMALL_CLIENT`] contacts, is walked whole: its contacts are read newest first, on
+//!    the index that has phone and email in it. That is faster than asking an index for a term.
+//! 2. Of a **large client** the first [`PROBE_ROWS`] are walked. A frequent term has its fifty there.
+//! 3. With [`PROBE_MATCHES`], but not fifty, the rest is not far: the **walk goes on** for as long as it should take.
 //! 4. Else the **grams** name the few contacts that have all pieces of the term (`domain/gram.rs`). They are asked for
 //!    one period of 24 days after the other, the newest first, so that a term of which there are thousands ends after
 //!    the first, and one of which there are few costs a short question for each.
@@ -21,12 +21,13 @@
 //! have no sequential scans (`store/pool.rs`), and `OFFSET 0` keeps conditions apart that aren't meant for an index.
 //! Whatever finds the candidates, LIKE on the email in lower case decides, which is what ILIKE does.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::contacts::ContactRow;
@@ -39,15 +40,18 @@ use crate::domain::term::{EmailTerm, PhoneTerm};
 /// The most contacts that one search answers.
 pub const LIMIT: usize = 50;
 
-/// Rows that every search walks first: about a millisecond.
-const PROBE_ROWS: i64 = 4_000;
+/// A client with up to so many contacts is walked whole: about a millisecond.
+const SMALL_CLIENT: i64 = 4_000;
 
-/// With so many matches in the probe, walking on is faster than the grams of the newest period.
-const PROBE_MATCHES: usize = 12;
+/// Rows of a large client that every search walks first.
+const PROBE_ROWS: i64 = 1_000;
 
-/// Rows that are walked on: within, fifty matches are found where the probe has met [`PROBE_MATCHES`], and half of them
-/// by chance alone.
-const WALK_ROWS: i64 = 33_000;
+/// With so many matches in the probe, walking on is faster than the grams of the newest period. Fewer may be chance.
+const PROBE_MATCHES: usize = 4;
+
+/// Rows that are walked on, divided by the probe's matches: within, fifty matches are found unless the probe met half as
+/// many again as are usual.
+const WALK_ROWS: i64 = 75 * PROBE_ROWS;
 
 /// What is known of a match before its row is read: enough to sort by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
@@ -81,8 +85,6 @@ impl PartialOrd for Match {
 struct Column {
     /// Binds: client, rows to walk, pattern.
     walk: &'static str,
-    /// Binds: pattern, client, rows to walk.
-    walk_whole: &'static str,
     /// Binds: client, client, grams, client, client, pattern. The periods come in their order and contacts without
     /// messages last; as soon as there are fifty, the rest is left unread.
     grams: &'static str,
@@ -103,20 +105,6 @@ macro_rules! column {
                 $pattern,
                 "
                  LIMIT 50"
-            ),
-            walk_whole: concat!(
-                "SELECT count(*) AS walked,
-                        coalesce((array_agg(id) FILTER (WHERE is_match))[1:50], '{}') AS ids,
-                        coalesce((array_agg(last_message_at) FILTER (WHERE is_match))[1:50], '{}') AS times
-                 FROM (SELECT id, last_message_at, ",
-                $name,
-                " LIKE ",
-                $pattern,
-                " AS is_match
-                       FROM (SELECT id, last_message_at, ",
-                $name,
-                " FROM contacts WHERE client_id = ?
-                             ORDER BY last_message_at DESC NULLS LAST, id LIMIT ?) AS recent) AS whole"
             ),
             grams: concat!(
                 "SELECT found.id, found.last_message_at
@@ -161,6 +149,11 @@ const WHOLE_NUMBER: &str = "
     ORDER BY last_message_at DESC NULLS LAST, id
     LIMIT 50";
 
+/// Stops counting at the limit it is given. The order is that of the walk, so that the same index is read.
+const COUNT: &str = "
+    SELECT count(*) AS count
+    FROM (SELECT FROM contacts WHERE client_id = ? ORDER BY last_message_at DESC NULLS LAST, id LIMIT ?) AS recent";
+
 const CONTACTS: &str = "
     SELECT id, name, phone, email, platform, last_message_at, chat_status, created_at, client_id, ai_customer_id,
            default_stage_id, blocked, is_chat_read
@@ -169,33 +162,42 @@ const CONTACTS: &str = "
     ORDER BY last_message_at DESC NULLS LAST, id";
 
 /// Every statement that a search may ask, by its name: for tests of the plans. `?` stands for each value.
-pub fn statements() -> [(&'static str, &'static str); 8] {
+pub fn statements() -> [(&'static str, &'static str); 7] {
     [
-        ("email, small client", EMAIL.walk_whole),
         ("email, walk", EMAIL.walk),
         ("email, grams", EMAIL.grams),
-        ("phone, small client", PHONE.walk_whole),
         ("phone, walk", PHONE.walk),
         ("phone, grams", PHONE.grams),
         ("whole number", WHOLE_NUMBER),
+        ("size of a client", COUNT),
         ("contacts", CONTACTS),
     ]
 }
 
-/// The clients that are known to have more contacts than [`PROBE_ROWS`]. Others are counted at each search, which for
-/// small ones is no more work than to walk them. One that became small since is answered right all the same.
+/// Which clients are small, as far as it is known. What it says decides how a search goes about it, never what it finds.
 #[derive(Debug, Default)]
-pub struct LargeClients(RwLock<HashSet<Uuid>>);
+pub struct ClientSizes(RwLock<HashMap<Uuid, Size>>);
 
-impl LargeClients {
-    fn has(&self, client: ClientId) -> bool {
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    is_small: bool,
+    counted_at: Instant,
+}
+
+/// How long a client counts as small, or as large, before it is counted again.
+const COUNTED_FOR: Duration = Duration::from_secs(60);
+
+impl ClientSizes {
+    fn is_small(&self, client: ClientId) -> Option<bool> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        known.contains(&client.as_uuid())
+        let size = known.get(&client.as_uuid())?;
+        (size.counted_at.elapsed() < COUNTED_FOR).then_some(size.is_small)
     }
 
-    fn add(&self, client: ClientId) {
+    fn set(&self, client: ClientId, is_small: bool) {
+        let counted_at = Instant::now();
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        known.insert(client.as_uuid());
+        known.insert(client.as_uuid(), Size { is_small, counted_at });
     }
 }
 
@@ -203,14 +205,14 @@ impl LargeClients {
 /// without messages last, then by id. Without a term: none.
 pub fn search_contacts(
     connection: &mut PgConnection,
-    large: &LargeClients,
+    sizes: &ClientSizes,
     client: ClientId,
     phone: Option<&PhoneTerm>,
     email: Option<&EmailTerm>,
 ) -> Result<Vec<ContactRow>, StoreError> {
     let mut search = Search {
         connection,
-        large,
+        sizes,
         client,
     };
     let mut matches = BTreeSet::new();
@@ -233,21 +235,14 @@ pub fn search_contacts(
 
 struct Search<'a> {
     connection: &'a mut PgConnection,
-    large: &'a LargeClients,
+    sizes: &'a ClientSizes,
     client: ClientId,
 }
 
 impl Search<'_> {
     /// The first matches of one column's term, in order; the module's documentation says how.
     fn find(&mut self, column: &Column, pattern: &str, grams: &[Gram]) -> QueryResult<Vec<Match>> {
-        if !self.large.has(self.client) {
-            let whole = self.walk_whole(column, pattern)?;
-            if whole.walked <= PROBE_ROWS {
-                return Ok(whole.matches());
-            }
-            self.large.add(self.client);
-        }
-        if grams.is_empty() {
+        if self.is_small()? || grams.is_empty() {
             return self.walk(column, pattern, i64::MAX);
         }
         let probed = self.walk(column, pattern, PROBE_ROWS)?;
@@ -255,7 +250,8 @@ impl Search<'_> {
             return Ok(probed);
         }
         if probed.len() >= PROBE_MATCHES {
-            let walked = self.walk(column, pattern, WALK_ROWS)?;
+            let rows = WALK_ROWS / probed.len() as i64;
+            let walked = self.walk(column, pattern, rows)?;
             if walked.len() >= LIMIT {
                 return Ok(walked);
             }
@@ -269,10 +265,15 @@ impl Search<'_> {
         Statement::new(column.walk, binds).load(self.connection)
     }
 
-    fn walk_whole(&mut self, column: &Column, pattern: &str) -> QueryResult<Whole> {
-        let rows = PROBE_ROWS + 1;
-        let binds = vec![Bind::Text(pattern.to_owned()), self.client(), Bind::BigInt(rows)];
-        Statement::new(column.walk_whole, binds).get_result(self.connection)
+    fn is_small(&mut self) -> QueryResult<bool> {
+        if let Some(is_small) = self.sizes.is_small(self.client) {
+            return Ok(is_small);
+        }
+        let binds = vec![self.client(), Bind::BigInt(SMALL_CLIENT + 1)];
+        let row: Count = Statement::new(COUNT, binds).get_result(self.connection)?;
+        let is_small = row.count <= SMALL_CLIENT;
+        self.sizes.set(self.client, is_small);
+        Ok(is_small)
     }
 
     fn ask_grams(&mut self, column: &Column, pattern: &str, grams: &[Gram]) -> QueryResult<Vec<Match>> {
@@ -293,24 +294,10 @@ impl Search<'_> {
     }
 }
 
-/// What a walk over all contacts has found, and how many there are.
 #[derive(QueryableByName)]
-struct Whole {
+struct Count {
     #[diesel(sql_type = BigInt)]
-    walked: i64,
-    #[diesel(sql_type = Array<SqlUuid>)]
-    ids: Vec<Uuid>,
-    #[diesel(sql_type = Array<Nullable<Timestamptz>>)]
-    times: Vec<Option<DateTime<Utc>>>,
-}
-
-impl Whole {
-    fn matches(self) -> Vec<Match> {
-        let matches = self.ids.into_iter().zip(self.times);
-        matches
-            .map(|(id, last_message_at)| Match { id, last_message_at })
-            .collect()
-    }
+    count: i64,
 }
 
 /// The grams as PostgreSQL's text search asks for all of them, each with a \x01 where its client and period are put.

@@ -6,7 +6,7 @@ use contact_search::domain::client::ClientId;
 use contact_search::domain::phone::{Region, readings};
 use contact_search::domain::term::{EmailTerm, PhoneTerm};
 use contact_search::store::pool::{Pool, StatementLimits};
-use contact_search::store::search::LargeClients;
+use contact_search::store::search::ClientSizes;
 use contact_search::store::{clients, lookup, search};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -118,7 +118,7 @@ fn neither_reads_the_table_from_end_to_end() {
     let before = scans(&database, "contacts");
     let indexes = ["contacts_phone_key", "contacts_recent", "contact_texts_grams"];
     let before_by_index = indexes.map(|index| scans(&database, index));
-    let large = LargeClients::default();
+    let sizes = ClientSizes::default();
     // As the server has them: the connections decide on plans too.
     let asked = pool(&database).run(|connection| {
         // More often than PostgreSQL plans a prepared statement for the values it is given.
@@ -135,11 +135,11 @@ fn neither_reads_the_table_from_end_to_end() {
             );
             for term in ["@", "example", "zzqy", &format!("f{number}{number}{number}f")] {
                 let term = EmailTerm::parse(term).unwrap();
-                search::search_contacts(connection, &large, client, None, Some(&term)).unwrap();
+                search::search_contacts(connection, &sizes, client, None, Some(&term)).unwrap();
             }
             for term in [phone.as_str(), "777", "99999999", "54"] {
                 let term = PhoneTerm::parse(term, Region::DEFAULT).unwrap();
-                search::search_contacts(connection, &large, client, Some(&term), None).unwrap();
+                search::search_contacts(connection, &sizes, client, Some(&term), None).unwrap();
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use contact_search::domain::client::ClientId;
 use contact_search::domain::key::Scope;
 use contact_search::domain::term::{EmailTerm, PhoneTerm};
 use contact_search::store::pool::{Pool, StatementLimits};
-use contact_search::store::search::LargeClients;
+use contact_search::store::search::ClientSizes;
 use contact_search::store::{clients, search};
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
@@ -438,12 +438,12 @@ fn pool(database: &TestDatabase) -> Pool {
 /// The ids that the search finds, in its order.
 fn found(
     pool: &Pool,
-    large: &LargeClients,
+    sizes: &ClientSizes,
     client: ClientId,
     phone: Option<&PhoneTerm>,
     email: Option<&EmailTerm>,
 ) -> Vec<Uuid> {
-    let rows = pool.run(|connection| search::search_contacts(connection, large, client, phone, email));
+    let rows = pool.run(|connection| search::search_contacts(connection, sizes, client, phone, email));
     let rows = rows.expect("the search is answered");
     assert!(rows.iter().all(|row| row.client_id == client.as_uuid()));
     rows.into_iter().map(|row| row.id).collect()
@@ -458,7 +458,7 @@ fn every_term_is_answered_as_plain_ilike_answers_it_and_within_one_client() {
     fill_by_chance(&mut connection, &[client.as_uuid(), other.as_uuid()]);
     let stored: Vec<String> = contact_emails(&mut connection, client.as_uuid());
     let pool = pool(&database);
-    let large = LargeClients::default();
+    let sizes = ClientSizes::default();
     let config = ProptestConfig {
         cases: 400,
         failure_persistence: None,
@@ -483,7 +483,7 @@ fn every_term_is_answered_as_plain_ilike_answers_it_and_within_one_client() {
             let connection = &mut *connection.borrow_mut();
             let by_email = by_definition(connection, client.as_uuid(), "email", &email.pattern());
             prop_assert_eq!(
-                found(&pool, &large, client, None, Some(&email)),
+                found(&pool, &sizes, client, None, Some(&email)),
                 by_email,
                 "{:?}",
                 email
@@ -492,7 +492,7 @@ fn every_term_is_answered_as_plain_ilike_answers_it_and_within_one_client() {
             if phone.keys().is_empty() {
                 let by_phone = by_definition(connection, client.as_uuid(), "phone", &phone.pattern());
                 prop_assert_eq!(
-                    found(&pool, &large, client, Some(&phone), None),
+                    found(&pool, &sizes, client, Some(&phone), None),
                     by_phone,
                     "{:?}",
                     phone
@@ -502,7 +502,7 @@ fn every_term_is_answered_as_plain_ilike_answers_it_and_within_one_client() {
         })
         .unwrap();
     let of_common: usize = ["a", "@", "ab", "aab", "b.a", "1212", "éb"]
-        .map(|term| found(&pool, &large, client, None, EmailTerm::parse(term).as_ref()).len())
+        .map(|term| found(&pool, &sizes, client, None, EmailTerm::parse(term).as_ref()).len())
         .iter()
         .sum();
     assert!(of_common > 150, "the terms meet the data: {of_common}");

@@ -372,18 +372,6 @@ fn a_body_over_two_mebibytes_is_413_in_the_shape_of_its_path() {
     }
 }
 
-/// Sends until the server has capacity, as callers should.
-fn send_patiently(app: &TestApp, target: &str, body: &Value) -> Answer {
-    for _ in 0..200 {
-        let answer = app.send("POST", target, body);
-        if answer.status != 503 {
-            return answer;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    panic!("the server never has capacity");
-}
-
 #[test]
 fn a_hundred_upserts_of_one_person_at_the_same_time_leave_one_contact_and_all_answer_it() {
     let app = TestApp::start_with(&["--pool-size", "16"]);
@@ -394,7 +382,7 @@ fn a_hundred_upserts_of_one_person_at_the_same_time_leave_one_contact_and_all_an
     ] {
         let answers: Vec<Answer> = std::thread::scope(|scope| {
             let calls: Vec<_> = (0..100)
-                .map(|_| scope.spawn(|| send_patiently(&app, UPSERT, &body)))
+                .map(|_| scope.spawn(|| app.post_patiently(UPSERT, &body)))
                 .collect();
             calls.into_iter().map(|call| call.join().unwrap()).collect()
         });
@@ -415,7 +403,7 @@ fn an_external_id_that_many_bring_at_once_adopts_one_contact() {
     let body = json!({"channel": "whatsapp", "contact_phone_number": "+5491123456789", "external_user_id": "7"});
     std::thread::scope(|scope| {
         for _ in 0..40 {
-            scope.spawn(|| assert_eq!(send_patiently(&app, UPSERT, &body).json()["id"], json!(known.id)));
+            scope.spawn(|| assert_eq!(app.post_patiently(UPSERT, &body).json()["id"], json!(known.id)));
         }
     });
     assert_eq!(stored(&app, "id external_user_id"), format!("{} 7", known.id));
@@ -944,7 +932,7 @@ fn concurrent_batches_with_the_same_people_in_other_orders_all_end_well() {
                     2 => items.rotate_left(75),
                     _ => {}
                 }
-                let answer = send_patiently(app, BATCH, &json!(items));
+                let answer = app.post_patiently(BATCH, &json!(items));
                 assert_eq!(answer.status, 200, "{answer:?}");
                 let results = answer.json();
                 let results = results["results"].as_array().unwrap();
@@ -955,7 +943,7 @@ fn concurrent_batches_with_the_same_people_in_other_orders_all_end_well() {
         for number in (2..150).step_by(3) {
             let body =
                 json!({"channel": "other", "contact_email": format!("C{number}@x.com"), "contact_name": "single"});
-            assert_eq!(send_patiently(&app, UPSERT, &body).status, 200);
+            assert_eq!(app.post_patiently(UPSERT, &body).status, 200);
         }
     });
     // A reversed batch brings the phone alone before the external id, which adopts that contact.

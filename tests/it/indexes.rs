@@ -1,11 +1,8 @@
 //! Searches and lookups come to their contacts by indexes, as PostgreSQL itself counts it.
 
-use std::time::Duration;
-
 use contact_search::domain::client::ClientId;
 use contact_search::domain::phone::{Region, readings};
 use contact_search::domain::term::{EmailTerm, PhoneTerm};
-use contact_search::store::pool::{Pool, StatementLimits};
 use contact_search::store::search::ClientSizes;
 use contact_search::store::{clients, lookup, search};
 use diesel::connection::SimpleConnection;
@@ -52,15 +49,6 @@ fn fill(database: &TestDatabase) -> ClientId {
     client
 }
 
-/// Connections as the server has them, which decide on plans too.
-fn pool(database: &TestDatabase) -> Pool {
-    let limits = StatementLimits {
-        statement_timeout: Duration::from_secs(20),
-        lock_timeout: None,
-    };
-    Pool::new(database.url(), 1, limits, Duration::from_secs(20))
-}
-
 /// The statement as PREPARE takes it.
 fn numbered(statement: &str) -> String {
     let mut numbers = 1..;
@@ -80,7 +68,7 @@ fn plans_are_the_agreed_ones() {
     }
     let database = TestDatabase::new();
     fill(&database);
-    let plans = pool(&database).run(|connection| {
+    let plans = database.pool().run(|connection| {
         let mut plans = String::new();
         let statements = std::iter::once(("lookup", lookup::LOOKUP)).chain(search::statements());
         for (number, (name, statement)) in statements.enumerate() {
@@ -119,8 +107,7 @@ fn neither_reads_the_table_from_end_to_end() {
     let indexes = ["contacts_phone_key", "contacts_recent", "contact_texts_grams"];
     let before_by_index = indexes.map(|index| scans(&database, index));
     let sizes = ClientSizes::default();
-    // As the server has them: the connections decide on plans too.
-    let asked = pool(&database).run(|connection| {
+    let asked = database.pool().run(|connection| {
         // More often than PostgreSQL plans a prepared statement for the values it is given.
         for number in 0..20 {
             let phone = format!("+54911300{number:02}777");

@@ -1,12 +1,10 @@
 //! `GET /api/public/contacts/search`: the contract's cases, one by one.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 use contact_search::domain::client::ClientId;
 use contact_search::domain::key::Scope;
 use contact_search::domain::term::{EmailTerm, PhoneTerm};
-use contact_search::store::pool::{Pool, StatementLimits};
+use contact_search::store::pool::Pool;
 use contact_search::store::search::ClientSizes;
 use contact_search::store::{clients, search};
 use diesel::prelude::*;
@@ -426,15 +424,6 @@ fn fill_by_chance(connection: &mut PgConnection, clients: &[Uuid]) {
     diesel::sql_query("ANALYZE contacts").execute(connection).unwrap();
 }
 
-/// A connection as the server has them, so that statements are planned as there.
-fn pool(database: &TestDatabase) -> Pool {
-    let limits = StatementLimits {
-        statement_timeout: Duration::from_secs(20),
-        lock_timeout: None,
-    };
-    Pool::new(database.url(), 1, limits, Duration::from_secs(20))
-}
-
 /// The ids that the search finds, in its order.
 fn found(
     pool: &Pool,
@@ -457,7 +446,7 @@ fn every_term_is_answered_as_plain_ilike_answers_it_and_within_one_client() {
     let [client, other] = ["one", "other"].map(|name| clients::create_client(&mut connection, name, region).unwrap());
     fill_by_chance(&mut connection, &[client.as_uuid(), other.as_uuid()]);
     let stored: Vec<String> = contact_emails(&mut connection, client.as_uuid());
-    let pool = pool(&database);
+    let pool = database.pool();
     let sizes = ClientSizes::default();
     let config = ProptestConfig {
         cases: 400,

@@ -7,7 +7,7 @@ use contact_search::store::clients;
 use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
-use crate::support::app::{Answer, encode};
+use crate::support::app::encode;
 use crate::support::{Contact, TestApp};
 
 const UPSERT: &str = "/api/public/customer/upsert/info";
@@ -15,18 +15,6 @@ const BATCH: &str = "/api/v1/contacts/";
 const MESSAGES: &str = "/api/v1/messages/";
 
 const ALL: &str = "SELECT count(*) AS count FROM contacts";
-
-/// Sends until the server has capacity, as callers should.
-fn send_patiently(app: &TestApp, target: &str, body: &Value) -> Answer {
-    for _ in 0..200 {
-        let answer = app.send("POST", target, body);
-        if answer.status != 503 {
-            return answer;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    panic!("the server never has capacity");
-}
 
 /// Sends each body by a thread of its own, all at once.
 fn send_at_once(app: &TestApp, calls: &[(&str, Value)]) {
@@ -36,7 +24,7 @@ fn send_at_once(app: &TestApp, calls: &[(&str, Value)]) {
             let start = &start;
             scope.spawn(move || {
                 start.wait();
-                let answer = send_patiently(app, target, body);
+                let answer = app.post_patiently(target, body);
                 assert_eq!(answer.status, 200, "{body} {answer:?}");
             });
         }
@@ -107,8 +95,8 @@ fn an_import_beside_batches_and_messages_of_the_same_new_people_makes_each_once(
                 let report = import.run(&mut app.database.connect(), &client, &mut |_| {}).unwrap();
                 assert_eq!(report.rejected, 0);
             });
-            scope.spawn(|| assert_eq!(send_patiently(&app, BATCH, &json!(items)).status, 200));
-            scope.spawn(|| assert_eq!(send_patiently(&app, MESSAGES, &json!(heard)).status, 200));
+            scope.spawn(|| assert_eq!(app.post_patiently(BATCH, &json!(items)).status, 200));
+            scope.spawn(|| assert_eq!(app.post_patiently(MESSAGES, &json!(heard)).status, 200));
         });
         assert_eq!(app.database.count(ALL), 300 * (round as i64 + 1));
     }

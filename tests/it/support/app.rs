@@ -285,6 +285,18 @@ impl TestApp {
             .send_json(method, target, Some(&self.key), body.to_string().as_bytes())
     }
 
+    /// Sends a `POST` until the server has capacity, as callers should.
+    pub fn post_patiently(&self, target: &str, body: &Value) -> Answer {
+        for _ in 0..200 {
+            let answer = self.send("POST", target, body);
+            if answer.status != 503 {
+                return answer;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("the server never has capacity");
+    }
+
     pub fn add(&self, contact: Contact<'_>) -> contacts::Added {
         contact.add(&mut self.database.connect(), self.client)
     }

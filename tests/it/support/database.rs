@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use diesel::prelude::*;
 
 use contact_search::embedded::{Options, PrivateDatabase};
 use contact_search::store;
+use contact_search::store::pool::{Pool, StatementLimits};
 
 use super::directory::ServerDirectory;
 
@@ -74,6 +76,15 @@ impl TestDatabase {
             .get_result(&mut self.connect())
             .expect("the statement can be run");
         row.count
+    }
+
+    /// A connection as the server has them: they decide on plans too.
+    pub fn pool(&self) -> Pool {
+        let limits = StatementLimits {
+            statement_timeout: Duration::from_secs(20),
+            lock_timeout: None,
+        };
+        Pool::new(&self.url, 1, limits, Duration::from_secs(20))
     }
 
     /// A connection as the application's own role.

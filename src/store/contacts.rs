@@ -141,17 +141,16 @@ pub fn recent_contacts(
 ) -> Result<Page, StoreError> {
     let client = || Bind::Uuid(client.as_uuid());
     let days = || Bind::BigInt(days);
-    let statement = match after {
-        None => Statement::new(FIRST_PAGE, vec![client(), days()]),
+    // One more than a page tells whether another follows.
+    let mut contacts: Vec<ContactRow> = match after {
+        None => Statement::new(|| FIRST_PAGE, vec![client(), days()]).load(connection)?,
         Some(place) => {
             let time = || Bind::Time(place.last_message_at);
             let same_moment = [client(), time(), Bind::Uuid(place.id), days()];
             let earlier = [client(), time(), days()];
-            Statement::new(NEXT_PAGE, same_moment.into_iter().chain(earlier).collect())
+            Statement::new(|| NEXT_PAGE, same_moment.into_iter().chain(earlier).collect()).load(connection)?
         }
     };
-    // One more than a page tells whether another follows.
-    let mut contacts: Vec<ContactRow> = statement.load(connection)?;
     let is_last = contacts.len() <= PAGE;
     contacts.truncate(PAGE);
     let next = contacts.last().filter(|_| !is_last).and_then(|last| {

@@ -30,7 +30,7 @@ pub(super) fn claim(connection: &mut PgConnection, client: ClientId, lines: &[(&
     let (platforms, keys) = lines.iter().map(|(p, k)| ((*p).to_owned(), (*k).to_owned())).unzip();
     let client = || Bind::Text(client.to_string());
     Statement::new(
-        CLAIM,
+        || CLAIM,
         vec![client(), client(), Bind::Texts(platforms), Bind::Texts(keys)],
     )
     .execute(connection)?;
@@ -42,6 +42,6 @@ const CLAIM_ALL: &str = "SELECT pg_advisory_xact_lock(hashtextextended('creation
 /// Waits until nobody else is making contacts of the client that have a phone, whatever the line; whoever is about to
 /// waits then.
 pub(super) fn claim_all(connection: &mut PgConnection, client: ClientId) -> Result<(), StoreError> {
-    Statement::new(CLAIM_ALL, vec![Bind::Text(client.to_string())]).execute(connection)?;
+    Statement::new(|| CLAIM_ALL, vec![Bind::Text(client.to_string())]).execute(connection)?;
     Ok(())
 }

@@ -105,7 +105,7 @@ pub fn find_by_phone(
     let keys: Vec<String> = readings.iter().map(|reading| reading.key.clone()).collect();
     let phones = readings.iter().map(|reading| reading.phone.clone()).collect();
     let statement = Statement::new(
-        LOOKUP,
+        || LOOKUP,
         vec![
             Bind::Text(window::PLATFORM.to_owned()),
             Bind::Uuid(client.as_uuid()),
@@ -136,7 +136,7 @@ pub fn find_all_by_phone(
             .flat_map(|(at, readings)| readings.iter().map(move |reading| (at, reading)))
     };
     let statement = Statement::new(
-        LOOKUP_ALL,
+        || LOOKUP_ALL,
         vec![
             Bind::BigInts(readings().map(|(at, _)| at).collect()),
             Bind::Texts(readings().map(|(_, reading)| reading.key.clone()).collect()),

@@ -8,14 +8,14 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
-use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Nullable, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use self::runs::runs;
 use super::clients::ensure_list;
 use super::creation::claim;
 use super::schema::contacts;
+use super::statement::{Bind, Statement};
 use super::{PgConnection, StoreError, attempt, take_turn};
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::message::{Activity, Message, Newcomer, Person, Whom};
@@ -131,22 +131,22 @@ fn record_run(
 /// has the number: who wrote on WhatsApp has not written an SMS.
 const FIND: &str = "
 SELECT DISTINCT ON (item) found.id AS contact_id, now() AS now
-FROM unnest($2, $3, $4, $5, $6, $7) WITH ORDINALITY
+FROM unnest(?, ?, ?, ?, ?, ?) WITH ORDINALITY
     AS asked (item, serial_id, platform, external_user_id, phone, phone_key, reading)
 LEFT JOIN LATERAL (
     SELECT id, 1 AS rank, created_at, contacts.serial_id FROM contacts
-    WHERE client_id = $1 AND contacts.serial_id = asked.serial_id
+    WHERE client_id = ? AND contacts.serial_id = asked.serial_id
     UNION ALL
     SELECT id, 2, created_at, contacts.serial_id FROM contacts
-    WHERE client_id = $1 AND contacts.platform = asked.platform
+    WHERE client_id = ? AND contacts.platform = asked.platform
         AND contacts.external_user_id = asked.external_user_id
     UNION ALL
     SELECT id, 3, created_at, contacts.serial_id FROM contacts
-    WHERE client_id = $1 AND contacts.platform = asked.platform AND contacts.phone = asked.phone
+    WHERE client_id = ? AND contacts.platform = asked.platform AND contacts.phone = asked.phone
         AND contacts.external_user_id IS NULL
     UNION ALL
     SELECT id, CASE WHEN contacts.phone = asked.phone THEN 3 ELSE 4 END, created_at, contacts.serial_id FROM contacts
-    WHERE client_id = $1 AND contacts.platform = asked.platform AND contacts.phone_key = asked.phone_key
+    WHERE client_id = ? AND contacts.platform = asked.platform AND contacts.phone_key = asked.phone_key
         AND (contacts.external_user_id IS NULL OR asked.external_user_id IS NULL)
 ) AS found ON true
 ORDER BY item, found.id IS NULL, reading, rank, created_at, found.serial_id
@@ -162,12 +162,12 @@ struct Found {
 
 fn find(connection: &mut PgConnection, client: ClientId, messages: &[Message]) -> Result<Vec<Found>, StoreError> {
     // A column each; a message has as many rows as its phone has readings.
-    let mut items: Vec<i32> = Vec::new();
-    let mut serial_ids: Vec<Option<i64>> = Vec::new();
-    let mut platforms: Vec<Option<&str>> = Vec::new();
-    let mut external_user_ids: Vec<Option<&str>> = Vec::new();
-    let mut phones: Vec<Option<&str>> = Vec::new();
-    let mut phone_keys: Vec<Option<&str>> = Vec::new();
+    let mut items = Vec::new();
+    let mut serial_ids = Vec::new();
+    let mut platforms = Vec::new();
+    let mut external_user_ids = Vec::new();
+    let mut phones = Vec::new();
+    let mut phone_keys = Vec::new();
     for (item, message) in (0..).zip(messages) {
         let (serial_id, person) = match &message.whom {
             Whom::Contact(serial_id) => (Some(*serial_id), None),
@@ -180,21 +180,29 @@ fn find(connection: &mut PgConnection, client: ClientId, messages: &[Message]) -
             let reading = readings.map(|readings| &readings[reading]);
             items.push(item);
             serial_ids.push(serial_id);
-            platforms.push(person.map(|person| person.platform.as_str()));
-            external_user_ids.push(person.and_then(|person| person.external_user_id.as_deref()));
-            phones.push(reading.map(|reading| reading.phone.as_str()));
-            phone_keys.push(reading.map(|reading| reading.key.as_str()));
+            platforms.push(person.map(|person| person.platform.clone()));
+            external_user_ids.push(person.and_then(|person| person.external_user_id.clone()));
+            phones.push(reading.map(|reading| reading.phone.clone()));
+            phone_keys.push(reading.map(|reading| reading.key.clone()));
         }
     }
-    Ok(sql_query(FIND)
-        .bind::<SqlUuid, _>(client.as_uuid())
-        .bind::<Array<Integer>, _>(items)
-        .bind::<Array<Nullable<BigInt>>, _>(serial_ids)
-        .bind::<Array<Nullable<Text>>, _>(platforms)
-        .bind::<Array<Nullable<Text>>, _>(external_user_ids)
-        .bind::<Array<Nullable<Text>>, _>(phones)
-        .bind::<Array<Nullable<Text>>, _>(phone_keys)
-        .load(connection)?)
+    let client = || Bind::Uuid(client.as_uuid());
+    let statement = Statement::new(
+        || FIND,
+        vec![
+            Bind::BigInts(items),
+            Bind::BigIntsOrNull(serial_ids),
+            Bind::TextsOrNull(platforms),
+            Bind::TextsOrNull(external_user_ids),
+            Bind::TextsOrNull(phones),
+            Bind::TextsOrNull(phone_keys),
+            client(),
+            client(),
+            client(),
+            client(),
+        ],
+    );
+    Ok(statement.load(connection)?)
 }
 
 /// A message that makes the contact it is about.
@@ -394,10 +402,10 @@ SET name = said.name, external_user_id = said.external_user_id, phone = said.pho
     phone_as_given = said.phone_as_given, last_message_at = said.last_message_at,
     last_inbound_at = said.last_inbound_at, is_chat_read = said.is_chat_read, chat_status = said.chat_status,
     updated_at = now()
-FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     AS said (id, name, external_user_id, phone, phone_key, phone_as_given, last_message_at, last_inbound_at,
              is_chat_read, chat_status)
-WHERE contacts.client_id = $1 AND contacts.id = said.id
+WHERE contacts.client_id = ? AND contacts.id = said.id
 ";
 
 fn update<'a>(
@@ -409,21 +417,27 @@ fn update<'a>(
     if contacts.is_empty() {
         return Ok(());
     }
-    fn column<'a, T>(contacts: &[&'a Contact], value: impl Fn(&'a Contact) -> T) -> Vec<T> {
+    fn column<T>(contacts: &[&Contact], value: impl Fn(&Contact) -> T) -> Vec<T> {
         contacts.iter().map(|contact| value(contact)).collect()
     }
-    sql_query(UPDATE)
-        .bind::<SqlUuid, _>(client.as_uuid())
-        .bind::<Array<SqlUuid>, _>(column(&contacts, |contact| contact.id))
-        .bind::<Array<Nullable<Text>>, _>(column(&contacts, |contact| contact.name.as_deref()))
-        .bind::<Array<Nullable<Text>>, _>(column(&contacts, |contact| contact.external_user_id.as_deref()))
-        .bind::<Array<Nullable<Text>>, _>(column(&contacts, |contact| contact.phone.as_deref()))
-        .bind::<Array<Nullable<Text>>, _>(column(&contacts, |contact| contact.phone_key.as_deref()))
-        .bind::<Array<Nullable<Text>>, _>(column(&contacts, |contact| contact.phone_as_given.as_deref()))
-        .bind::<Array<Nullable<Timestamptz>>, _>(column(&contacts, |contact| contact.activity.last_message_at))
-        .bind::<Array<Nullable<Timestamptz>>, _>(column(&contacts, |contact| contact.activity.last_inbound_at))
-        .bind::<Array<Bool>, _>(column(&contacts, |contact| contact.activity.is_chat_read))
-        .bind::<Array<Text>, _>(column(&contacts, |contact| contact.activity.chat_status.as_str()))
-        .execute(connection)?;
+    let texts =
+        |value: fn(&Contact) -> &Option<String>| Bind::TextsOrNull(column(&contacts, |contact| value(contact).clone()));
+    let statement = Statement::new(
+        || UPDATE,
+        vec![
+            Bind::Uuids(column(&contacts, |contact| contact.id)),
+            texts(|contact| &contact.name),
+            texts(|contact| &contact.external_user_id),
+            texts(|contact| &contact.phone),
+            texts(|contact| &contact.phone_key),
+            texts(|contact| &contact.phone_as_given),
+            Bind::TimesOrNull(column(&contacts, |contact| contact.activity.last_message_at)),
+            Bind::TimesOrNull(column(&contacts, |contact| contact.activity.last_inbound_at)),
+            Bind::Bools(column(&contacts, |contact| contact.activity.is_chat_read)),
+            Bind::Texts(column(&contacts, |contact| contact.activity.chat_status.clone())),
+            Bind::Uuid(client.as_uuid()),
+        ],
+    );
+    statement.execute(connection)?;
     Ok(())
 }

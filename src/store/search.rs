@@ -82,18 +82,18 @@ impl PartialOrd for Match {
 }
 
 /// The statements that look for one column's term; the texts differ in the column alone.
-struct Column {
+trait Column: 'static {
     /// Binds: client, rows to walk, pattern.
-    walk: &'static str,
+    const WALK: &str;
     /// Binds: client, client, grams, client, client, pattern. The periods come in their order and contacts without
     /// messages last; as soon as there are fifty, the rest is left unread.
-    grams: &'static str,
+    const GRAMS: &str;
 }
 
 macro_rules! column {
-    ($name:literal, $pattern:literal) => {
-        Column {
-            walk: concat!(
+    ($column:ident: $name:literal LIKE $pattern:literal) => {
+        impl Column for $column {
+            const WALK: &str = concat!(
                 "SELECT id, last_message_at
                  FROM (SELECT id, last_message_at, ",
                 $name,
@@ -105,8 +105,8 @@ macro_rules! column {
                 $pattern,
                 "
                  LIMIT 50"
-            ),
-            grams: concat!(
+            );
+            const GRAMS: &str = concat!(
                 "SELECT found.id, found.last_message_at
                  FROM (SELECT contact_period((SELECT last_message_at FROM contacts
                                               WHERE client_id = ? AND last_message_at IS NOT NULL
@@ -133,15 +133,17 @@ macro_rules! column {
                      ORDER BY last_message_at DESC NULLS LAST, id
                      LIMIT 50) AS found
                  LIMIT 50"
-            ),
+            );
         }
     };
 }
 
-/// Lowered once, not for each row.
-const EMAIL: Column = column!("email_lower", "(SELECT lower(?))");
+struct Email;
+struct Phone;
 
-const PHONE: Column = column!("phone", "?");
+// The term is lowered once, not for each row.
+column!(Email: "email_lower" LIKE "(SELECT lower(?))");
+column!(Phone: "phone" LIKE "?");
 
 const WHOLE_NUMBER: &str = "
     SELECT id, last_message_at
@@ -164,10 +166,10 @@ const CONTACTS: &str = "
 /// Every statement that a search may ask, by its name: for tests of the plans. `?` stands for each value.
 pub fn statements() -> [(&'static str, &'static str); 7] {
     [
-        ("email, walk", EMAIL.walk),
-        ("email, grams", EMAIL.grams),
-        ("phone, walk", PHONE.walk),
-        ("phone, grams", PHONE.grams),
+        ("email, walk", Email::WALK),
+        ("email, grams", Email::GRAMS),
+        ("phone, walk", Phone::WALK),
+        ("phone, grams", Phone::GRAMS),
         ("whole number", WHOLE_NUMBER),
         ("size of a client", COUNT),
         ("contacts", CONTACTS),
@@ -217,10 +219,10 @@ pub fn search_contacts(
     };
     let mut matches = BTreeSet::new();
     if let Some(email) = email {
-        matches.extend(search.find(&EMAIL, &email.pattern(), &email.grams())?);
+        matches.extend(search.find::<Email>(&email.pattern(), &email.grams())?);
     }
     if let Some(phone) = phone {
-        matches.extend(search.find(&PHONE, &phone.pattern(), &phone.grams())?);
+        matches.extend(search.find::<Phone>(&phone.pattern(), &phone.grams())?);
         if !phone.keys().is_empty() {
             matches.extend(search.find_whole_number(phone.keys())?);
         }
@@ -230,7 +232,7 @@ pub fn search_contacts(
     }
     let ids = matches.into_iter().take(LIMIT).map(|found| found.id).collect();
     let binds = vec![Bind::Uuid(client.as_uuid()), Bind::Uuids(ids)];
-    Ok(Statement::new(CONTACTS, binds).load(search.connection)?)
+    Ok(Statement::new(|| CONTACTS, binds).load(search.connection)?)
 }
 
 struct Search<'a> {
@@ -241,28 +243,28 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// The first matches of one column's term, in order; the module's documentation says how.
-    fn find(&mut self, column: &Column, pattern: &str, grams: &[Gram]) -> QueryResult<Vec<Match>> {
+    fn find<C: Column>(&mut self, pattern: &str, grams: &[Gram]) -> QueryResult<Vec<Match>> {
         if self.is_small()? || grams.is_empty() {
-            return self.walk(column, pattern, i64::MAX);
+            return self.walk::<C>(pattern, i64::MAX);
         }
-        let probed = self.walk(column, pattern, PROBE_ROWS)?;
+        let probed = self.walk::<C>(pattern, PROBE_ROWS)?;
         if probed.len() >= LIMIT {
             return Ok(probed);
         }
         if probed.len() >= PROBE_MATCHES {
             let rows = WALK_ROWS / probed.len() as i64;
-            let walked = self.walk(column, pattern, rows)?;
+            let walked = self.walk::<C>(pattern, rows)?;
             if walked.len() >= LIMIT {
                 return Ok(walked);
             }
         }
-        self.ask_grams(column, pattern, grams)
+        self.ask_grams::<C>(pattern, grams)
     }
 
     /// The matches among the client's newest `rows` contacts.
-    fn walk(&mut self, column: &Column, pattern: &str, rows: i64) -> QueryResult<Vec<Match>> {
+    fn walk<C: Column>(&mut self, pattern: &str, rows: i64) -> QueryResult<Vec<Match>> {
         let binds = vec![self.client(), Bind::BigInt(rows), Bind::Text(pattern.to_owned())];
-        Statement::new(column.walk, binds).load(self.connection)
+        Statement::new(|| C::WALK, binds).load(self.connection)
     }
 
     fn is_small(&mut self) -> QueryResult<bool> {
@@ -270,23 +272,23 @@ impl Search<'_> {
             return Ok(is_small);
         }
         let binds = vec![self.client(), Bind::BigInt(SMALL_CLIENT + 1)];
-        let row: Count = Statement::new(COUNT, binds).get_result(self.connection)?;
+        let row: Count = Statement::new(|| COUNT, binds).get_result(self.connection)?;
         let is_small = row.count <= SMALL_CLIENT;
         self.sizes.set(self.client, is_small);
         Ok(is_small)
     }
 
-    fn ask_grams(&mut self, column: &Column, pattern: &str, grams: &[Gram]) -> QueryResult<Vec<Match>> {
+    fn ask_grams<C: Column>(&mut self, pattern: &str, grams: &[Gram]) -> QueryResult<Vec<Match>> {
         let client = || self.client();
         let grams = Bind::Text(tsquery(grams));
         let pattern = Bind::Text(pattern.to_owned());
         let binds = vec![client(), client(), grams, client(), client(), pattern];
-        Statement::new(column.grams, binds).load(self.connection)
+        Statement::new(|| C::GRAMS, binds).load(self.connection)
     }
 
     fn find_whole_number(&mut self, keys: &[String]) -> QueryResult<Vec<Match>> {
         let binds = vec![self.client(), Bind::Texts(keys.to_vec())];
-        Statement::new(WHOLE_NUMBER, binds).load(self.connection)
+        Statement::new(|| WHOLE_NUMBER, binds).load(self.connection)
     }
 
     fn client(&self) -> Bind {

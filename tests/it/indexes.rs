@@ -74,9 +74,7 @@ fn plans_are_the_agreed_ones() {
         for (number, (name, statement)) in statements.enumerate() {
             let values = vec!["NULL"; statement.matches('?').count()].join(", ");
             let statement = numbered(statement);
-            connection.batch_execute(&format!(
-                "SET plan_cache_mode TO force_generic_plan; PREPARE s{number} AS {statement}"
-            ))?;
+            connection.batch_execute(&format!("PREPARE s{number} AS {statement}"))?;
             let explain = format!("EXPLAIN (COSTS OFF) EXECUTE s{number} ({values})");
             let lines: Vec<Line> = diesel::sql_query(explain).load(connection)?;
             plans += &format!("{name}\n");

@@ -255,20 +255,27 @@ fn find(connection: &mut PgConnection, client: ClientId, draft: &ContactDraft) -
         let texts = texts.iter().map(|text| Bind::Text((*text).clone()));
         channel.into_iter().chain(texts).collect::<Vec<_>>()
     };
-    let mut run = |statement, binds| Statement::new(statement, binds).get_result(connection).optional();
+    fn run(
+        connection: &mut PgConnection,
+        text: impl Fn() -> &'static str + 'static,
+        binds: Vec<Bind>,
+    ) -> QueryResult<Option<Found>> {
+        Statement::new(text, binds).get_result(connection).optional()
+    }
     let phone = given.phone.as_ref();
     let phone = phone.and_then(|phone| phone.phone.as_ref().zip(phone.key.as_ref()));
     match (&given.external_user_id, phone, &given.email) {
-        (Some(external_id), phone, _) => match (run(BY_EXTERNAL_ID, of_channel(&[external_id]))?, phone) {
-            (None, Some((phone, _))) => run(ADOPTABLE, of_channel(&[phone])),
+        (Some(external_id), phone, _) => match (run(connection, || BY_EXTERNAL_ID, of_channel(&[external_id]))?, phone)
+        {
+            (None, Some((phone, _))) => run(connection, || ADOPTABLE, of_channel(&[phone])),
             (found, _) => Ok(found),
         },
         (None, Some((phone, key)), _) => {
             let mut binds = of_channel(&[phone]);
             binds.extend(of_channel(&[phone, key]));
-            run(OLDEST_BY_PHONE, binds)
+            run(connection, || OLDEST_BY_PHONE, binds)
         }
-        (None, None, Some(email)) => run(OLDEST_BY_EMAIL, of_channel(&[email])),
+        (None, None, Some(email)) => run(connection, || OLDEST_BY_EMAIL, of_channel(&[email])),
         (None, None, None) => Ok(None),
     }
 }

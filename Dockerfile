@@ -8,19 +8,19 @@ COPY Cargo.toml Cargo.lock build.rs ./
 RUN mkdir src \
     && echo 'fn main() {}' > src/main.rs \
     && touch src/lib.rs \
-    && cargo build --release --locked \
+    && cargo build --profile dist --locked \
     && rm -r src
 COPY migrations migrations
 COPY src src
 # Newer than the empty sources above, whatever time the copied ones have.
-RUN touch src/main.rs src/lib.rs build.rs && cargo build --release --locked
+RUN touch src/main.rs src/lib.rs build.rs && cargo build --profile dist --locked
 
 FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libpq5 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --no-create-home contact-search
-COPY --from=build /src/target/release/contact-search /usr/local/bin/contact-search
+COPY --from=build /src/target/dist/contact-search /usr/local/bin/contact-search
 USER contact-search
 ENV CONTACT_SEARCH_LISTEN=0.0.0.0:8080
 EXPOSE 8080

@@ -30,6 +30,10 @@ const CONNECTIONS: [usize; 4] = [1, 4, 16, 64];
 /// The longest that a million requests are waited for.
 const GROWTH_MAX: Duration = Duration::from_secs(1_800);
 
+/// How many contacts are written to see what an index costs, and how many times.
+const WRITTEN: usize = 2_000;
+const WRITINGS: usize = 5;
+
 /// How many times each way to bring in a file is measured.
 const IMPORTS: usize = 3;
 
@@ -47,6 +51,8 @@ pub enum Section {
     Throughput,
     /// The classes while messages are recorded
     Writes,
+    /// What each index costs those who write
+    Indexes,
     /// A CSV file
     Import,
     /// What the server takes of the machine's memory
@@ -55,13 +61,14 @@ pub enum Section {
 
 impl Section {
     /// In the order in which they are measured: what writes comes late.
-    pub const ALL: [Section; 8] = [
+    pub const ALL: [Section; 9] = [
         Section::Classes,
         Section::Small,
         Section::Scale,
         Section::Random,
         Section::Throughput,
         Section::Writes,
+        Section::Indexes,
         Section::Import,
         Section::Memory,
     ];
@@ -194,6 +201,7 @@ impl<'a> Bench<'a> {
             Section::Random => self.measure_random_terms(),
             Section::Throughput => self.measure_throughput(),
             Section::Writes => self.measure_beside_writes(),
+            Section::Indexes => self.measure_indexes(),
             Section::Import => self.measure_import(),
             Section::Memory => self.measure_memory(),
         }
@@ -375,6 +383,80 @@ impl<'a> Bench<'a> {
                 ))
                 .goal(Goal::AtMost(1.5))
                 .note(format!("{:.2} ms without", without.median().as_secs_f64() * 1000.0));
+            self.report.add(row);
+        }
+        Ok(())
+    }
+
+    /// The database's time for a new contact, which an upsert or a row of an import makes, and for a message, with all
+    /// indexes and without one of them. Each writing is undone.
+    fn measure_indexes(&mut self) -> anyhow::Result<()> {
+        let client = self.large.client;
+        let mut connection = self.filled.connect()?;
+        let indexes = stage::text(
+            &mut connection,
+            "SELECT string_agg(indexrelid::regclass::text, ' ' ORDER BY indexrelid::regclass::text) AS text
+             FROM pg_index
+             WHERE NOT indisprimary AND indrelid IN ('contacts'::regclass, 'contact_texts'::regclass)",
+        )?;
+        let insert = format!(
+            "INSERT INTO contacts (client_id, id, contact_list_id, email, phone, phone_key, last_message_at)
+             SELECT client_id, gen_random_uuid(), contact_list_id, 'x' || email, phone || '77', phone_key || '77',
+                    last_message_at
+             FROM contacts
+             WHERE client_id = '{client}' AND phone IS NOT NULL
+             ORDER BY id LIMIT {WRITTEN}"
+        );
+        // Found by their places, so that no index is missed.
+        let places = stage::text(
+            &mut connection,
+            &format!(
+                "SELECT '{{' || string_agg(quote_ident(place), ',') || '}}' AS text
+                 FROM (SELECT ctid::text AS place FROM contacts WHERE client_id = '{client}' AND phone IS NOT NULL
+                       ORDER BY md5(id::text) LIMIT {WRITTEN}) AS places"
+            ),
+        )?;
+        let update =
+            format!("UPDATE contacts SET last_message_at = now(), updated_at = now() WHERE ctid = ANY('{places}')");
+        let mut variants = vec![("all indexes".to_owned(), String::new())];
+        for index in indexes.split(' ') {
+            let drop = match index {
+                "contacts_serial_id_key" => format!("ALTER TABLE contacts DROP CONSTRAINT {index}"),
+                _ => format!("DROP INDEX {index}"),
+            };
+            variants.push((format!("without {index}"), drop));
+        }
+        let fast = "ALTER INDEX contact_texts_grams SET (fastupdate = on)";
+        variants.push(("contact_texts_grams with fastupdate".to_owned(), fast.to_owned()));
+        let without = "ALTER TABLE contacts DISABLE TRIGGER USER";
+        variants.push(("without contact_texts".to_owned(), without.to_owned()));
+
+        let mut times = vec![[const { Vec::new() }; 2]; variants.len()];
+        for _ in 0..WRITINGS {
+            for ((_, prepare), times) in variants.iter().zip(&mut times) {
+                for (writing, times) in [&insert, &update].into_iter().zip(times) {
+                    connection.batch_execute(&format!("BEGIN; {prepare}"))?;
+                    let start = Instant::now();
+                    connection.batch_execute(writing)?;
+                    times.push(start.elapsed());
+                    connection.batch_execute("ROLLBACK")?;
+                }
+            }
+        }
+        connection.batch_execute("VACUUM contacts, contact_texts")?;
+        let mut whole = None;
+        for ((name, _), [insert, update]) in variants.into_iter().zip(times) {
+            let [insert, update] = [insert, update].map(|times| Samples::from_iter(times).median() / WRITTEN as u32);
+            let (all_insert, all_update) = *whole.get_or_insert((insert, update));
+            let share = |time: Duration, all: Duration| time.as_secs_f64() / all.as_secs_f64();
+            let row = Row::new("indexes", name)
+                .ratio(Ratio::Times(share(insert, all_insert)))
+                .note(format!(
+                    "a new contact {:.0} µs; a message {:.0} µs, × {:.2}",
+                    insert.as_secs_f64() * 1e6,
+                    update.as_secs_f64() * 1e6,
+                    share(update, all_update),
+                ));
             self.report.add(row);
         }
         Ok(())

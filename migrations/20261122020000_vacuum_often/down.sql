@@ -1,0 +1,2 @@
+ALTER TABLE contact_texts RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_insert_scale_factor);
+ALTER TABLE contacts RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_insert_scale_factor);

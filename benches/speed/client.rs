@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
@@ -10,7 +11,7 @@ use anyhow::{Context, bail, ensure};
 const KEPT_FOR: Duration = Duration::from_secs(2);
 
 /// The server answers within ten seconds, if only that it can't.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What an answer has to be; anything else is a fault of the server's, or of what was asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -106,8 +107,15 @@ pub struct Answer {
 pub struct Connection {
     address: String,
     stream: TcpStream,
+    /// When the last request was sent, or its answer received.
     used_at: Instant,
     received: Vec<u8>,
+}
+
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
 }
 
 impl Connection {
@@ -125,15 +133,28 @@ impl Connection {
     /// # Errors
     /// Where the answer isn't what is expected, and is no refusal either.
     pub fn ask(&mut self, request: &Request) -> anyhow::Result<Answer> {
+        self.send(request)?;
+        self.answer(request)
+    }
+
+    /// Sends a request; [`Self::answer`] has to follow.
+    pub fn send(&mut self, request: &Request) -> anyhow::Result<()> {
         if self.used_at.elapsed() > KEPT_FOR {
             self.stream = connect(&self.address)?;
         }
-        let start = Instant::now();
-        self.stream.write_all(&request.bytes)?;
+        self.used_at = Instant::now();
+        Ok(self.stream.write_all(&request.bytes)?)
+    }
+
+    /// Waits for the answer to the request that was sent.
+    ///
+    /// # Errors
+    /// As those of [`Self::ask`].
+    pub fn answer(&mut self, request: &Request) -> anyhow::Result<Answer> {
         let (status, body) = self
             .receive()
             .with_context(|| format!("{} has no answer", request.label))?;
-        self.used_at = Instant::now();
+        let start = std::mem::replace(&mut self.used_at, Instant::now());
         let took = self.used_at - start;
         let is_refusal = matches!(status, 503 | 504);
         if !is_refusal && (status != 200 || !request.expected.is_met(&self.received[body..])) {

@@ -1,15 +1,18 @@
 //! Ways to ask: in turn by one connection, by many at once, and while messages are being recorded.
 
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, ensure};
 use chrono::Utc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
-use crate::client::{Connection, Expected, Request};
+use crate::client::{Answer, Connection, Expected, PATIENCE, Request};
+use crate::process;
 use crate::terms::{Class, Person};
 
 /// What answers took.
@@ -23,10 +26,13 @@ pub struct Samples {
 impl Samples {
     /// Sends a request and adds what its answer took.
     fn ask(&mut self, connection: &mut Connection, request: &Request) -> anyhow::Result<()> {
-        let answer = connection.ask(request)?;
+        self.add(connection.ask(request)?);
+        Ok(())
+    }
+
+    fn add(&mut self, answer: Answer) {
         self.times.push(answer.took);
         self.refused += usize::from(answer.is_refusal);
-        Ok(())
     }
 
     pub fn merge(&mut self, other: Samples) {
@@ -124,7 +130,8 @@ impl Throughput {
 }
 
 /// Asks by so many connections at once, each one request after the other, until there were so many requests or the time
-/// is over.
+/// is over. As pgbench does it, a thread a core has its share of the connections, so that waking a thread for each
+/// answer takes nothing from the server.
 pub fn ask_at_once(
     address: &str,
     connections: usize,
@@ -133,30 +140,60 @@ pub fn ask_at_once(
     time: Duration,
 ) -> anyhow::Result<Throughput> {
     let asked = AtomicU64::new(0);
-    let connections: Vec<Connection> = (0..connections)
-        .map(|_| Connection::open(address))
-        .collect::<Result<_, _>>()?;
+    let threads = connections.min(process::cores());
     let start = Instant::now();
-    let ask = |number: usize, mut connection: Connection| {
+    let ask = |number: usize| {
         let mut random = ChaCha8Rng::seed_from_u64(number as u64);
         let mut samples = Samples::default();
-        while start.elapsed() < time && asked.fetch_add(1, Ordering::Relaxed) < most {
-            samples.ask(&mut connection, pick(&mut random, mix))?;
+        let mut asking = Vec::new();
+        let may_ask = || start.elapsed() < time && asked.fetch_add(1, Ordering::Relaxed) < most;
+        for _ in (number..connections).step_by(threads) {
+            let mut connection = Connection::open(address)?;
+            if may_ask() {
+                let request = pick(&mut random, mix);
+                connection.send(request)?;
+                asking.push((connection, request));
+            }
+        }
+        while !asking.is_empty() {
+            for at in answering(&asking)?.into_iter().rev() {
+                let (connection, request) = &mut asking[at];
+                samples.add(connection.answer(request)?);
+                if may_ask() {
+                    *request = pick(&mut random, mix);
+                    connection.send(request)?;
+                } else {
+                    asking.swap_remove(at);
+                }
+            }
         }
         anyhow::Ok(samples)
     };
     let samples = thread::scope(|scope| {
-        let threads: Vec<_> = connections
-            .into_iter()
-            .enumerate()
-            .map(|(number, connection)| scope.spawn(move || ask(number, connection)))
-            .collect();
-        collect(threads)
+        let ask = &ask;
+        collect((0..threads).map(|number| scope.spawn(move || ask(number))).collect())
     })?;
     Ok(Throughput {
         samples,
         elapsed: start.elapsed(),
     })
+}
+
+/// Waits until one of the connections is being answered, and gives the places of all that are.
+fn answering(asking: &[(Connection, &Request)]) -> anyhow::Result<Vec<usize>> {
+    let mut polled: Vec<PollFd> = asking
+        .iter()
+        .map(|(connection, _)| PollFd::new(connection.as_fd(), PollFlags::POLLIN))
+        .collect();
+    ensure!(
+        poll(&mut polled, PollTimeout::try_from(PATIENCE)?)? > 0,
+        "the server doesn't answer"
+    );
+    let places = polled.iter().enumerate();
+    Ok(places
+        .filter(|(_, polled)| polled.any() == Some(true))
+        .map(|(at, _)| at)
+        .collect())
 }
 
 fn pick<'a>(random: &mut ChaCha8Rng, mix: &Mix<'a>) -> &'a Request {

@@ -117,3 +117,33 @@ fn kilobytes(text: &str, field: &str) -> Option<f64> {
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
+
+/// What the machine has had of its processors since it started.
+#[derive(Clone, Copy, Debug)]
+pub struct MachineTime {
+    all: u64,
+    stolen: u64,
+}
+
+impl MachineTime {
+    /// `None` where the system doesn't tell as Linux does.
+    pub fn now() -> Option<Self> {
+        let stat = fs::read_to_string("/proc/stat").ok()?;
+        let fields = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
+        let ticks: Vec<u64> = fields.map_while(|field| field.parse().ok()).collect();
+        Some(Self {
+            // The last two, of guests, are in the first two already.
+            all: ticks.iter().take(8).sum(),
+            stolen: *ticks.get(7)?,
+        })
+    }
+
+    /// Which part of the time since then other machines on the same hardware had, though this one wanted it. A virtual
+    /// machine loses it mostly where its processors fall asleep for moments, as they do between threads that wait for
+    /// each other.
+    pub fn stolen_since(before: Self) -> Option<f64> {
+        let now = Self::now()?;
+        let all = now.all.checked_sub(before.all).filter(|all| *all > 0)?;
+        Some(now.stolen.saturating_sub(before.stolen) as f64 / all as f64)
+    }
+}

@@ -13,7 +13,7 @@ use diesel::connection::SimpleConnection;
 use crate::client::{Connection, Request};
 use crate::load::{self, Messages, Mix, Samples, Throughput, Track};
 use crate::pgbench::Pgbench;
-use crate::process;
+use crate::process::{self, MachineTime};
 use crate::report::{Goal, Ratio, Report, Row};
 use crate::stage::{self, Filled, Server, Stage};
 use crate::terms::{self, Asker, Class, Person};
@@ -334,7 +334,9 @@ impl<'a> Bench<'a> {
             for connections in CONNECTIONS {
                 let clients = connections.min(most);
                 let pgbench = self.pgbench.run(clients, self.load)?;
+                let before = MachineTime::now();
                 let (throughput, processor) = self.ask_at_once(connections, mix, u64::MAX, self.load)?;
+                let stolen = before.and_then(MachineTime::stolen_since);
                 let per_second = throughput.per_second();
                 let row = Row::new("throughput", format!("{name}, {connections} connections"))
                     .times(&throughput.samples)
@@ -347,6 +349,10 @@ impl<'a> Bench<'a> {
                         Some(time) => format!("{:.0} µs of processor a request", time.as_secs_f64() * 1e6),
                         None => "processor time unknown".to_owned(),
                     });
+                let row = match stolen {
+                    Some(part) => row.note(format!("{:.0} % of the processors stolen", part * 100.0)),
+                    None => row,
+                };
                 let has_goal = name == "lookup" && (4..=16).contains(&connections);
                 self.report
                     .add(if has_goal { row.goal(Goal::AtLeast(0.6)) } else { row });

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 
 use anyhow::Context;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::client::parse_name;
 use super::database::{Database, check_schema};
@@ -23,6 +24,7 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
         anyhow::anyhow!("can't listen on {address} ({reason}): choose another address with --listen")
     })?;
     let address = listener.local_addr()?;
+    allow_many_connections();
     let database = Database::open(config)?;
     let demo = prepare(&database, serve)?;
     let server = http::serve(
@@ -57,6 +59,18 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
         .block_on(server)
         .context("the server stopped")?;
     database.close()
+}
+
+/// Each connection takes two open files, and a shell's usual limit is a thousand; the system's own limit stays.
+fn allow_many_connections() {
+    const OPEN_FILES: u64 = 65_536;
+    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(now, most)| {
+        let wanted = most.min(OPEN_FILES).max(now);
+        setrlimit(Resource::RLIMIT_NOFILE, wanted, most)
+    });
+    if let Err(error) = raised {
+        log::warn!("the limit of open files stays as it is: {error}");
+    }
 }
 
 /// Brings the database to where requests can be answered, as far as it is this program's to do so.

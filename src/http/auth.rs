@@ -7,7 +7,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, web};
+use actix_web::{Error, HttpMessage};
 
 use super::context::{Caller, KeyLabel, RequestContext};
 use super::credentials::Verdict;
@@ -58,17 +58,11 @@ async fn find_webhook(request: &ServiceRequest) -> Result<Webhook, ApiError> {
     let token = request.match_info().get("token").and_then(Token::parse);
     let token_hash = token.ok_or(ApiError::NotFound)?.hash();
     let start = RequestContext::of(request.request()).start;
-    state(request)
+    State::of(request.request())
         .reads
-        .run(start, move |connection| webhooks::find_webhook(connection, token_hash))
+        .read(start, move |connection| webhooks::find_webhook(connection, token_hash))
         .await?
         .ok_or(ApiError::NotFound)
-}
-
-fn state(request: &ServiceRequest) -> &State {
-    request
-        .app_data::<web::Data<State>>()
-        .expect("the state is part of the app")
 }
 
 async fn identify(request: &ServiceRequest, scope: Scope) -> Result<Caller, ApiError> {
@@ -91,7 +85,7 @@ async fn identify(request: &ServiceRequest, scope: Scope) -> Result<Caller, ApiE
 
 /// What the key with this hash is: as it was read lately, where that still holds, else as the database says.
 async fn judge_key(request: &ServiceRequest, key_hash: [u8; 32]) -> Result<Verdict, ApiError> {
-    let state = state(request);
+    let state = State::of(request.request());
     let now = Instant::now();
     if let Some(verdict) = state.credentials.find(&key_hash, &state.watch.sight(), now) {
         return Ok(verdict);
@@ -99,7 +93,7 @@ async fn judge_key(request: &ServiceRequest, key_hash: [u8; 32]) -> Result<Verdi
     let start = RequestContext::of(request.request()).start;
     let reading = state
         .reads
-        .run(start, move |connection| keys::read_key(connection, &key_hash))
+        .read(start, move |connection| keys::read_key(connection, &key_hash))
         .await?;
     Ok(state.credentials.keep(key_hash, reading, now))
 }

@@ -61,7 +61,7 @@ pub async fn list_recent_contacts(
     let start = RequestContext::of(&request).start;
     let page = state
         .reads
-        .run(start, move |connection| {
+        .read(start, move |connection| {
             contacts::recent_contacts(connection, client, days, after)
         })
         .await?;

@@ -28,7 +28,7 @@ pub async fn show_contact(
     let start = RequestContext::of(&request).start;
     let row = state
         .reads
-        .run(start, move |connection| contacts::find_contact(connection, client, id))
+        .read(start, move |connection| contacts::find_contact(connection, client, id))
         .await?
         .ok_or(ApiError::NoContact)?;
     Ok(HttpResponse::Ok().json(PublicContact::from(row)))

@@ -48,7 +48,7 @@ pub async fn look_up_contact(
     let start = RequestContext::of(&request).start;
     let row = state
         .reads
-        .run(start, move |connection| {
+        .read(start, move |connection| {
             lookup::find_by_phone(connection, client, &readings)
         })
         .await?;

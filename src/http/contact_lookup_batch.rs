@@ -63,7 +63,7 @@ pub async fn look_up_contacts(
     let Caller { client, region } = *caller;
     let results = state
         .bulk
-        .run(start, move |connection| {
+        .read(start, move |connection| {
             // A blank at the beginning is a `+` in a query alone, where that is what an unencoded one becomes.
             let readings = |phone: &String| phone::readings(phone.trim(), region);
             let questions: Vec<_> = phones.iter().map(readings).collect();
@@ -72,7 +72,7 @@ pub async fn look_up_contacts(
                 phone,
                 answer: row.map(ContactLookupResponse::from).unwrap_or_default(),
             };
-            Ok(phones.into_iter().zip(rows).map(result).collect())
+            Ok(phones.iter().cloned().zip(rows).map(result).collect())
         })
         .await?;
     Ok(HttpResponse::Ok().json(ContactLookupBatchResponse { results }))

@@ -53,7 +53,7 @@ pub async fn search_contacts(
     let shared = state.clone();
     let rows = state
         .reads
-        .run(start, move |connection| {
+        .read(start, move |connection| {
             search::search_contacts(connection, &shared.client_sizes, client, phone.as_ref(), email.as_ref())
         })
         .await?;

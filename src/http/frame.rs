@@ -1,16 +1,20 @@
 //! What is around every request: its id, its deadline, the shape of its errors, its line in the access log.
 
+use std::sync::Arc;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, ResponseError};
+use actix_web::{Error, HttpMessage, HttpRequest, ResponseError};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::connections::Connection;
 use super::context::{KeyLabel, RequestContext};
 use super::error::{ApiError, ErrorShape};
+use super::state::State;
 
 /// The longest request target, in bytes.
 const TARGET_MAX: usize = 8 * 1024;
@@ -23,6 +27,8 @@ pub async fn frame(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let start = Instant::now();
+    let connection = request.request().conn_data::<Arc<Connection>>().cloned();
+    let _busy = connection.map(Connection::begin_request);
     let id = request_id(request.headers());
     request.extensions_mut().insert(RequestContext { start });
 
@@ -70,7 +76,7 @@ fn shape_error(response: ServiceResponse, id: &HeaderValue) -> ServiceResponse {
     };
     let rendered = match error.as_error::<ApiError>() {
         Some(error) => {
-            log_cause(error, id);
+            log_cause(error, response.request(), id);
             error.render(shape)
         }
         // What actix itself refused; its words are a library's.
@@ -83,16 +89,22 @@ fn shape_error(response: ServiceResponse, id: &HeaderValue) -> ServiceResponse {
     ServiceResponse::new(request, rendered)
 }
 
-fn log_cause(error: &ApiError, id: &HeaderValue) {
+fn log_cause(error: &ApiError, request: &HttpRequest, id: &HeaderValue) {
     let status = error.status_code();
     if !status.is_server_error() {
         return;
     }
+    let Some(untold) = State::of(request).complaints.admit(error, Instant::now().into_std()) else {
+        return;
+    };
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
         text = format!("{text}: {}", error.to_string().trim());
         cause = error.source();
+    }
+    if untold > 0 {
+        text = format!("{text} (and {untold} more since it was last told)");
     }
     let level = if status == StatusCode::INTERNAL_SERVER_ERROR {
         log::Level::Error

@@ -5,6 +5,8 @@
 
 mod auth;
 mod body;
+mod complaints;
+mod connections;
 mod contact_activity;
 mod contact_batch;
 mod contact_edit;
@@ -39,6 +41,7 @@ use actix_web::{App, HttpServer, Resource, Route, web};
 
 pub use self::auth::Access;
 use self::auth::authorize;
+use self::connections::{Connections, IDLE_MAX};
 use self::error::ApiError;
 use self::frame::frame;
 use self::openapi::Documentation;
@@ -47,9 +50,6 @@ use crate::domain::key::Scope;
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long a connection may wait for its next request.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// How long requests in flight have to end when the server stops gracefully.
 const SHUTDOWN_SECONDS: u64 = 8;
@@ -218,6 +218,7 @@ pub struct Settings {
 /// What keeps the socket from being used, or the system from giving a thread.
 pub fn serve(settings: &Settings, listener: TcpListener) -> io::Result<Server> {
     let state = web::Data::new(State::new(&settings.database_url, settings.pool_size)?);
+    let connections = Connections::watch()?;
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
@@ -230,7 +231,8 @@ pub fn serve(settings: &Settings, listener: TcpListener) -> io::Result<Server> {
             .wrap(from_fn(frame))
     })
     .workers(settings.workers)
-    .keep_alive(KEEP_ALIVE)
+    .on_connect(move |connection, data| connections.enter(connection, data))
+    .keep_alive(IDLE_MAX)
     .client_request_timeout(HEAD_TIMEOUT)
     .shutdown_timeout(SHUTDOWN_SECONDS)
     .disable_signals()

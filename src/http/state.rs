@@ -4,10 +4,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::web;
+use actix_web::{HttpRequest, web};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::complaints::Complaints;
 use super::credentials::Credentials;
 use super::error::ApiError;
 use super::watch::Watch;
@@ -50,6 +51,7 @@ pub struct State {
     pub client_sizes: ClientSizes,
     pub credentials: Credentials,
     pub watch: Watch,
+    pub complaints: Complaints,
 }
 
 impl State {
@@ -58,14 +60,24 @@ impl State {
     /// # Errors
     /// Where the system has no thread for the watch.
     pub fn new(database_url: &str, pool_size: u32) -> io::Result<Self> {
+        let watch = Watch::start(database_url)?;
+        let lane = |size, deadline, lock_timeout| Lane::new(database_url, size, deadline, lock_timeout, watch.clone());
         Ok(Self {
-            reads: Lane::new(database_url, pool_size, REQUEST_DEADLINE, None),
-            writes: Lane::new(database_url, pool_size, REQUEST_DEADLINE, Some(LOCK_TIMEOUT)),
-            bulk: Lane::new(database_url, BULK_POOL_SIZE, BULK_DEADLINE, Some(BULK_LOCK_TIMEOUT)),
+            reads: lane(pool_size, REQUEST_DEADLINE, None),
+            writes: lane(pool_size, REQUEST_DEADLINE, Some(LOCK_TIMEOUT)),
+            bulk: lane(BULK_POOL_SIZE, BULK_DEADLINE, Some(BULK_LOCK_TIMEOUT)),
             client_sizes: ClientSizes::default(),
             credentials: Credentials::default(),
-            watch: Watch::start(database_url)?,
+            watch,
+            complaints: Complaints::default(),
         })
+    }
+
+    /// The state that all requests share.
+    pub fn of(request: &HttpRequest) -> &Self {
+        request
+            .app_data::<web::Data<Self>>()
+            .expect("the state is part of the app")
     }
 
     /// The lane for a call that writes so many contacts.
@@ -79,10 +91,11 @@ pub struct Lane {
     pool: Pool,
     permits: Arc<Semaphore>,
     deadline: Duration,
+    watch: Watch,
 }
 
 impl Lane {
-    fn new(database_url: &str, size: u32, deadline: Duration, lock_timeout: Option<Duration>) -> Self {
+    fn new(database_url: &str, size: u32, deadline: Duration, lock_timeout: Option<Duration>, watch: Watch) -> Self {
         let limits = StatementLimits {
             statement_timeout: deadline - STATEMENT_MARGIN,
             lock_timeout,
@@ -93,6 +106,7 @@ impl Lane {
             pool,
             permits,
             deadline,
+            watch,
         }
     }
 
@@ -103,17 +117,40 @@ impl Lane {
 
     /// Runs `work` on a connection, away from the worker's thread, for a request that began at `start`.
     ///
-    /// A permit, of which there are as many as connections, comes before the blocking thread and goes along
-    /// into it: work whose caller went away can't be stopped, so it has to count until it ends.
-    ///
     /// # Errors
-    /// [`ApiError::Busy`] where no permit became free in time, [`ApiError::TooLate`] at the deadline, else what
-    /// the store's error means.
+    /// [`ApiError::NoDatabase`] at once while the watch doesn't find the database, so that one prober waits for it and
+    /// not every request; [`ApiError::Busy`] where no permit became free in time, [`ApiError::TooLate`] at the
+    /// deadline, else what the store's error means.
     pub async fn run<T: Send + 'static>(
         &self,
         start: Instant,
         work: impl FnOnce(&mut PgConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, ApiError> {
+        self.block(start, move |pool| pool.run(work)).await
+    }
+
+    /// Runs `work`, which only reads, as [`Self::run`] does; once more where it loses its connection.
+    ///
+    /// # Errors
+    /// As those of [`Self::run`].
+    pub async fn read<T: Send + 'static>(
+        &self,
+        start: Instant,
+        work: impl Fn(&mut PgConnection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        self.block(start, move |pool| pool.read(work)).await
+    }
+
+    /// A permit, of which there are as many as connections, comes before the blocking thread and goes along
+    /// into it: work whose caller went away can't be stopped, so it has to count until it ends.
+    async fn block<T: Send + 'static>(
+        &self,
+        start: Instant,
+        work: impl FnOnce(&Pool) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        if self.watch.sight().is_away {
+            return Err(ApiError::NoDatabase("it was away when it was last looked for".into()));
+        }
         let permit = timeout(QUEUE_WAIT, self.permits.clone().acquire_owned())
             .await
             .map_err(|_| ApiError::Busy)?
@@ -121,7 +158,7 @@ impl Lane {
         let pool = self.pool.clone();
         let blocking = web::block(move || {
             let _permit = permit;
-            pool.run(work)
+            work(&pool)
         });
         let outcome = timeout_at(self.deadline(start), blocking)
             .await

@@ -71,7 +71,9 @@ impl Sight {
     }
 }
 
-/// Whoever looks at the database; one a server. It stops looking soon after it is dropped, and nobody waits for that.
+/// Whoever looks at the database; one a server. It stops looking soon after the last clone is dropped, and nobody waits
+/// for that.
+#[derive(Clone)]
 pub struct Watch {
     sight: watch::Receiver<Sight>,
 }
@@ -122,15 +124,19 @@ fn keep_looking(url: &str, sight: &watch::Sender<Sight>) {
         if let Err(error) = started {
             log::warn!("no thread to look at the database with: {error}");
         }
+        let mut has_answered = false;
         while let Ok(look) = looks.recv_timeout(PATIENCE) {
             if sight.is_closed() {
                 return;
             }
-            let is_failing = look.is_err();
+            has_answered = look.is_ok();
             publish(look, was_failing, sight);
-            was_failing = is_failing;
+            was_failing = !has_answered;
         }
-        thread::sleep(PERIOD);
+        // A connection that ends after it has answered may be the only one that does: a new one tells, at once.
+        if !has_answered {
+            thread::sleep(PERIOD);
+        }
     }
 }
 
@@ -172,12 +178,16 @@ fn look_until_failure(url: &str, looks: &mpsc::Sender<Look>) {
             return;
         }
     };
+    let mut has_answered = false;
     loop {
         let look = look(&mut connection);
         let has_failed = look.is_err();
-        if looks.send(look).is_err() || has_failed {
+        let is_lost = matches!(&look, Err(MigrationError::Store(StoreError::Unavailable(_))));
+        // Whether the database is away or this connection alone is the next connection's to say.
+        if is_lost && has_answered || looks.send(look).is_err() || has_failed {
             return;
         }
+        has_answered = true;
         thread::sleep(PERIOD);
     }
 }

@@ -1,5 +1,7 @@
 //! Connections: the pool, and what each connection is told when it is made.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::ConnectionError;
@@ -85,14 +87,17 @@ pub struct StatementLimits {
 pub struct Pool {
     inner: r2d2::Pool<Manager>,
     size: u32,
+    generation: Arc<AtomicU64>,
 }
 
 impl Pool {
     /// Makes the pool without connecting, so that a server starts while its database is away.
     pub fn new(url: &str, size: u32, limits: StatementLimits, checkout_timeout: Duration) -> Self {
+        let generation = Arc::new(AtomicU64::new(0));
         let manager = Manager {
             url: url.to_owned(),
             limits,
+            generation: generation.clone(),
         };
         let inner = r2d2::Pool::builder()
             .max_size(size)
@@ -100,7 +105,11 @@ impl Pool {
             .connection_timeout(checkout_timeout)
             .error_handler(Box::new(LogConnectFailure))
             .build_unchecked(manager);
-        Self { inner, size }
+        Self {
+            inner,
+            size,
+            generation,
+        }
     }
 
     pub fn size(&self) -> u32 {
@@ -113,6 +122,26 @@ impl Pool {
     /// [`StoreError::Unavailable`] where no connection can be made within the checkout timeout, else what
     /// `work` answers. A connection that turned out dead, or is left within a transaction, is closed.
     pub fn run<T>(&self, work: impl FnOnce(&mut PgConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.run_once(work)?
+    }
+
+    /// Runs `work`, which only reads: where its connection is lost it is done anew, once, on a fresh one. A restart of
+    /// the database or of what is between loses connections that nobody is told of before they are used.
+    ///
+    /// # Errors
+    /// As those of [`Self::run`].
+    pub fn read<T>(&self, work: impl Fn(&mut PgConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        match self.run_once(&work)? {
+            Err(StoreError::Unavailable(_)) => self.run_once(&work)?,
+            outcome => outcome,
+        }
+    }
+
+    /// What `work` answers, or why there is no connection for it.
+    fn run_once<T>(
+        &self,
+        work: impl FnOnce(&mut PgConnection) -> Result<T, StoreError>,
+    ) -> Result<Result<T, StoreError>, StoreError> {
         let mut pooled = self.inner.get().map_err(|error| {
             if self.inner.state().connections >= self.size {
                 StoreError::Exhausted
@@ -123,8 +152,15 @@ impl Pool {
         let outcome = work(&mut pooled.connection);
         if matches!(outcome, Err(StoreError::Unavailable(_))) {
             pooled.dead = true;
+            // What ended this connection has most likely ended all others of its time.
+            let _ = self.generation.compare_exchange(
+                pooled.generation,
+                pooled.generation + 1,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
         }
-        outcome
+        Ok(outcome)
     }
 }
 
@@ -132,6 +168,8 @@ struct Pooled {
     connection: PgConnection,
     dead: bool,
     used_at: Instant,
+    /// The pool's when it was made: connections from before the last loss of one are not used any more.
+    generation: u64,
 }
 
 /// diesel's own manager takes a dead connection back, since it looks at the transaction's state alone; this
@@ -139,6 +177,7 @@ struct Pooled {
 struct Manager {
     url: String,
     limits: StatementLimits,
+    generation: Arc<AtomicU64>,
 }
 
 impl r2d2::ManageConnection for Manager {
@@ -149,6 +188,7 @@ impl r2d2::ManageConnection for Manager {
     /// which command runs them. One with more than this program knows is for a newer server beside this one, which
     /// goes on meanwhile.
     fn connect(&self) -> Result<Pooled, StoreError> {
+        let generation = self.generation.load(Ordering::Relaxed);
         let mut connection = establish(&self.url, Some(self.limits))?;
         if let Ok(SchemaState::Behind(count)) = migrations::schema_state(&mut connection) {
             return Err(StoreError::Unavailable(Box::new(MigrationError::Behind(count))));
@@ -157,10 +197,16 @@ impl r2d2::ManageConnection for Manager {
             connection,
             dead: false,
             used_at: Instant::now(),
+            generation,
         })
     }
 
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), StoreError> {
+        if pooled.generation != self.generation.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable(
+                "another connection was lost since it was made".into(),
+            ));
+        }
         if pooled.used_at.elapsed() > TRUSTED_FOR {
             pooled.connection.batch_execute("SELECT 1")?;
         }
@@ -177,16 +223,16 @@ impl r2d2::ManageConnection for Manager {
     }
 }
 
-/// r2d2 tries again by itself and tells each failure here; the text is PostgreSQL's or the system's and names
-/// no contact.
+/// r2d2 tries again by itself, many times a second, and tells each failure here. Whoever gets no connection is told the
+/// last one, so that this is for those who look closer. The text is PostgreSQL's or the system's and names no contact.
 #[derive(Debug)]
 struct LogConnectFailure;
 
 impl r2d2::HandleError<StoreError> for LogConnectFailure {
     fn handle_error(&self, error: StoreError) {
         match std::error::Error::source(&error) {
-            Some(cause) => log::warn!("{error}: {cause}"),
-            None => log::warn!("{error}"),
+            Some(cause) => log::debug!("{error}: {cause}"),
+            None => log::debug!("{error}"),
         }
     }
 }

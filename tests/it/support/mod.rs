@@ -6,6 +6,20 @@ pub mod contacts;
 pub mod database;
 pub mod directory;
 
+use std::time::{Duration, Instant};
+
 pub use app::{Answer, TestApp};
 pub use contacts::Contact;
 pub use database::TestDatabase;
+
+/// What has to be so at some time.
+pub const EVER: Duration = Duration::from_secs(20);
+
+/// Waits until something is so, and fails where that takes longer than `limit`.
+pub fn wait_until(limit: Duration, what: &str, holds: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < limit, "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

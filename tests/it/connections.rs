@@ -1,0 +1,105 @@
+//! Connections that are slow, idle, or many.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use crate::support::TestApp;
+
+fn connect(app: &TestApp) -> TcpStream {
+    let stream = TcpStream::connect(app.server.address()).expect("the server accepts");
+    stream.set_nodelay(true).unwrap();
+    stream
+}
+
+/// Sends a byte of `bytes` every 100 ms, which no whole head comes of, until the server closes; gives what it has
+/// answered meanwhile and how long that took.
+fn dribble(mut stream: TcpStream, bytes: &[u8]) -> (String, Duration) {
+    stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    let start = Instant::now();
+    let mut answer = Vec::new();
+    for byte in bytes.iter().cycle() {
+        assert!(start.elapsed() < Duration::from_secs(30), "it is never closed");
+        let mut received = [0; 4096];
+        match stream.write_all(&[*byte]).and_then(|()| stream.read(&mut received)) {
+            Ok(count @ 1..) => answer.extend_from_slice(&received[..count]),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Ok(0) | Err(_) => break,
+        }
+    }
+    (String::from_utf8_lossy(&answer).into_owned(), start.elapsed())
+}
+
+#[test]
+fn a_head_that_comes_a_byte_at_a_time_is_given_up() {
+    let app = TestApp::start();
+    let mut stream = connect(&app);
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nX-Slow: ").unwrap();
+    let (answer, took) = dribble(stream, b"a");
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(took < Duration::from_secs(7), "{took:?}");
+}
+
+#[test]
+fn so_is_the_second_one_of_a_kept_connection() {
+    let app = TestApp::start();
+    let mut stream = connect(&app);
+    stream
+        .write_all(b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n")
+        .unwrap();
+    let mut received = [0; 4096];
+    let count = stream.read(&mut received).unwrap();
+    assert!(received[..count].starts_with(b"HTTP/1.1 200"));
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nX-Slow: ").unwrap();
+    let (answer, took) = dribble(stream, b"a");
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+    // Ten seconds are promised; not at once either, since the next request may well take a moment.
+    assert!((5..12).contains(&took.as_secs()), "{took:?}");
+}
+
+#[test]
+fn a_body_that_comes_a_byte_at_a_time_is_given_up() {
+    let app = TestApp::start();
+    let mut stream = connect(&app);
+    let head = format!(
+        "POST /api/v1/messages/ HTTP/1.1\r\nHost: test\r\nX-API-Key: {}\r\nContent-Type: application/json\r\n\
+         Content-Length: 1000\r\n\r\n",
+        app.key
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let (answer, took) = dribble(stream, b" ");
+    assert!(answer.starts_with("HTTP/1.1 504"), "{answer}");
+    assert!(took < Duration::from_secs(25), "{took:?}");
+}
+
+#[test]
+fn two_thousand_idle_connections_keep_nobody_from_being_served() {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, most.min(65_536), most).unwrap();
+    let app = TestApp::start();
+    let open = || (0..500).map(|_| connect(&app)).collect::<Vec<_>>();
+    let idle: Vec<TcpStream> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(open)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    for _ in 0..5 {
+        assert_eq!(app.get("/api/public/contacts/search?email=a").status, 200);
+    }
+    let is_open = |stream: &&TcpStream| {
+        stream.set_nonblocking(true).unwrap();
+        let peeked = stream.peek(&mut [0]);
+        stream.set_nonblocking(false).unwrap();
+        peeked.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+    };
+    let open = idle.iter().filter(is_open).count();
+    assert!(open > 1_000, "only {open} were still there");
+    // In the end each is told that nothing came, or closed.
+    for mut stream in idle {
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"));
+    }
+}

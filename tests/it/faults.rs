@@ -1,0 +1,215 @@
+//! The database goes, in part or as a whole, and comes back.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::support::app::{Answer, Server, program};
+use crate::support::{Contact, EVER, TestApp, wait_until};
+
+const LOOKUP: &str = "/api/v1/contact-lookup/?phone=%2B5491123456789";
+const SEARCH: &str = "/api/public/contacts/search?phone=1123456789";
+
+fn start(arguments: &[&str]) -> TestApp {
+    let app = TestApp::start_with(arguments);
+    app.add(Contact {
+        phone: Some("+5491123456789"),
+        ..Contact::default()
+    });
+    app
+}
+
+/// Ends what goes on until it is set, when a test fails too.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Asks by four callers as fast as they are answered, until `during` is over; every answer. A server has as many
+/// connections at least, so that none is shed.
+fn ask_during(app: &TestApp, during: impl FnOnce()) -> Vec<(&'static str, Answer, Duration)> {
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let is_over = &is_over;
+        let ask = |target| {
+            let mut answers = Vec::new();
+            while !is_over.load(Ordering::Relaxed) {
+                let start = Instant::now();
+                answers.push((target, app.get(target), start.elapsed()));
+                thread::sleep(Duration::from_millis(2));
+            }
+            answers
+        };
+        let callers = [LOOKUP, SEARCH, LOOKUP, SEARCH].map(|target| scope.spawn(move || ask(target)));
+        let over = Over(is_over);
+        during();
+        drop(over);
+        callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect()
+    })
+}
+
+/// What ends the connections of all that the server does, but not of its looks at the database.
+const END_CONNECTIONS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND query NOT LIKE '%credential_version%'";
+
+#[test]
+fn a_read_whose_connection_is_lost_is_answered_all_the_same() {
+    let app = start(&[]);
+    let answers = ask_during(&app, || {
+        for _ in 0..10 {
+            thread::sleep(Duration::from_millis(100));
+            app.sql(END_CONNECTIONS);
+        }
+    });
+    let failed: Vec<_> = answers.iter().filter(|(_, answer, _)| answer.status != 200).collect();
+    assert!(failed.is_empty(), "of {}: {failed:?}", answers.len());
+}
+
+#[test]
+fn a_read_that_loses_its_connection_at_its_statement_is_answered_too() {
+    let app = start(&[]);
+    let mut blocker = app.database.connect();
+    let execute =
+        |connection: &mut _, sql| diesel::connection::SimpleConnection::batch_execute(connection, sql).unwrap();
+    execute(&mut blocker, "BEGIN; LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE");
+    let answer = thread::scope(|scope| {
+        let asked = scope.spawn(|| app.get(LOOKUP));
+        let waiting = "SELECT count(*) AS count FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        wait_until(EVER, "it isn't at its statement", || app.database.count(waiting) == 1);
+        app.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        );
+        wait_until(EVER, "it isn't asked again", || app.database.count(waiting) == 1);
+        execute(&mut blocker, "ROLLBACK");
+        asked.join().unwrap()
+    });
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.json()["found"], true);
+}
+
+#[test]
+fn the_end_of_the_connection_that_looks_is_no_outage() {
+    let app = start(&[]);
+    let looking = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND query LIKE '%credential_version%' AND pid <> pg_backend_pid()";
+    let answers = ask_during(&app, || {
+        for _ in 0..10 {
+            thread::sleep(Duration::from_millis(150));
+            app.sql(looking);
+            wait_until(EVER, "it isn't ready", || app.server.get("/readyz", None).status == 200);
+        }
+    });
+    assert!(answers.iter().all(|(_, answer, _)| answer.status == 200));
+}
+
+#[test]
+fn an_outage_is_503_at_once_for_however_many_ask_and_over_soon_after_it_is() {
+    let app = start(&[]);
+    assert_eq!(app.get(LOOKUP).status, 200);
+    let mut came_back = Duration::ZERO;
+    let answers = ask_during(&app, || {
+        app.database.set_available(false);
+        wait_until(EVER, "it is ready", || app.server.get("/readyz", None).status == 503);
+        thread::sleep(Duration::from_secs(2));
+        app.database.set_available(true);
+        let start = Instant::now();
+        wait_until(EVER, "it doesn't come back", || app.get(LOOKUP).status == 200);
+        came_back = start.elapsed();
+    });
+    let mut refusals = Vec::new();
+    for (target, answer, took) in answers {
+        match (answer.status, answer.header("retry-after")) {
+            (200, _) => {}
+            (503, Some("1")) => refusals.push(took),
+            _ => panic!("{target}: {answer:?}"),
+        }
+    }
+    refusals.sort_unstable();
+    let (median, most) = (refusals[refusals.len() / 2], refusals[refusals.len() - 1]);
+    println!(
+        "{} refusals, median {median:?}, at most {most:?}; back after {came_back:?}",
+        refusals.len()
+    );
+    assert!(refusals.len() > 100);
+    // 300 ms are promised, and a second; the rest is for a busy machine.
+    assert!(refusals[refusals.len() * 95 / 100] < Duration::from_millis(300) && most < Duration::from_secs(1));
+    assert!(came_back < Duration::from_secs(3), "{came_back:?}");
+    let log = app.server.log.lock().unwrap().clone();
+    let complaints = log.lines().filter(|line| line.contains("WARN")).count();
+    assert!(complaints < 20, "each tells it: {complaints}");
+    assert!(!log.contains("status=500"));
+}
+
+#[test]
+fn a_server_whose_database_is_away_starts_and_is_ready_when_it_comes() {
+    let app = start(&[]);
+    app.database.set_available(false);
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--database-url", app.database.url()]);
+    let server = Server::start(command);
+    assert_eq!(server.get("/healthz", None).status, 200);
+    assert_eq!(server.get("/readyz", None).status, 503);
+    assert_eq!(server.get(LOOKUP, Some(&app.key)).status, 503);
+    app.database.set_available(true);
+    wait_until(EVER, "it isn't ready", || server.get("/readyz", None).status == 200);
+    assert_eq!(server.get(LOOKUP, Some(&app.key)).status, 200);
+}
+
+/// How many servers are ended amid requests; the promise is of twenty.
+fn rounds() -> usize {
+    std::env::var("CONTACT_SEARCH_TEST_STOPS").map_or(3, |count| count.parse().expect("a number"))
+}
+
+#[test]
+fn a_server_that_is_told_to_stop_amid_requests_fails_none() {
+    let app = start(&[]);
+    for _ in 0..rounds() {
+        let mut command = program();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--database-url", app.database.url()]);
+        let mut server = Server::start(command);
+        let (address, answered) = (server.address().to_owned(), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            // As many as a server has connections at least, so that none is shed.
+            let callers = [(); 4].map(|()| scope.spawn(|| ask_until_refused(&address, &app.key, &answered)));
+            wait_until(EVER, "nobody is answered", || answered.load(Ordering::Relaxed) > 20);
+            let told = Instant::now();
+            kill(Pid::from_raw(i32::try_from(server.pid()).unwrap()), Signal::SIGTERM).unwrap();
+            assert_eq!(server.wait(), Some(0));
+            assert!(told.elapsed() < Duration::from_secs(10), "{:?}", told.elapsed());
+            callers.into_iter().for_each(|caller| caller.join().unwrap());
+        });
+    }
+}
+
+/// Asks, with a connection for each request, until none is taken any more; each that is has to be answered.
+fn ask_until_refused(address: &str, key: &str, answered: &AtomicUsize) {
+    use std::io::{Read, Write};
+    let request = format!("GET {LOOKUP} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nX-API-Key: {key}\r\n\r\n");
+    loop {
+        let Ok(mut stream) = std::net::TcpStream::connect(address) else {
+            return;
+        };
+        stream.set_read_timeout(Some(EVER)).unwrap();
+        let mut answer = Vec::new();
+        let sent = stream.write_all(request.as_bytes());
+        let received = sent.and_then(|()| stream.read_to_end(&mut answer));
+        if answer.is_empty() {
+            // The kernel took the connection and the server never did, which ended before.
+            return;
+        }
+        assert!(
+            received.is_ok() && answer.starts_with(b"HTTP/1.1 200"),
+            "{}",
+            String::from_utf8_lossy(&answer)
+        );
+        answered.fetch_add(1, Ordering::Relaxed);
+    }
+}

@@ -1,11 +1,13 @@
 //! What the program is told: flags over environment over defaults.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use chrono::TimeDelta;
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
+use ipnet::IpNet;
 
 /// Where the contacts are; every command takes it.
 #[derive(Args, Clone)]
@@ -67,6 +69,20 @@ pub struct ServeConfig {
     #[arg(long, env = "CONTACT_SEARCH_BOOTSTRAP", value_name = "NAME")]
     pub bootstrap: Option<String>,
 
+    /// An origin whose pages may read answers, such as https://crm.example.com, or *; several with commas [default: none]
+    #[arg(long, env = "CONTACT_SEARCH_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = parse_origin)]
+    pub cors_origin: Vec<String>,
+
+    /// A proxy, as an address or a network such as 10.0.0.0/8, that is believed when it says in X-Forwarded-For for whom
+    /// it asks; several with commas [default: none]
+    #[arg(long, env = "CONTACT_SEARCH_TRUSTED_PROXY", value_name = "ADDRESS", value_delimiter = ',', value_parser = parse_network)]
+    pub trusted_proxy: Vec<IpNet>,
+
+    /// Show what is counted, for Prometheus, at /metrics on this address; a port alone is one of this machine's own
+    /// [default: not at all]
+    #[arg(long, env = "CONTACT_SEARCH_METRICS_LISTEN", value_name = "[ADDRESS:]PORT", value_parser = parse_metrics_address)]
+    pub metrics_listen: Option<String>,
+
     /// Leave the demo client out of the private database
     #[arg(long, env = "CONTACT_SEARCH_NO_DEMO", value_parser = BoolishValueParser::new())]
     pub no_demo: bool,
@@ -107,6 +123,32 @@ fn parse_address(text: &str) -> Result<String, String> {
         Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
         _ => Err("write an address and a port, such as 127.0.0.1:8080 or localhost:8080".to_owned()),
     }
+}
+
+/// A port alone is one of the loopback address.
+fn parse_metrics_address(text: &str) -> Result<String, String> {
+    match text.parse::<u16>() {
+        Ok(port) => Ok(format!("127.0.0.1:{port}")),
+        Err(_) => parse_address(text).map_err(|_| "write a port such as 9090, or an address and a port".to_owned()),
+    }
+}
+
+/// What browsers send as `Origin`: a scheme and a host, and a port where it isn't the scheme's own; no path.
+fn parse_origin(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_host = |host: &str| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', '*']) && host.is_ascii();
+    if text == "*" || host.is_some_and(is_host) {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("write an origin as browsers do, such as https://crm.example.com, without a path".to_owned())
+    }
+}
+
+fn parse_network(text: &str) -> Result<IpNet, String> {
+    let address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse::<IpNet>()
+        .or_else(|_| address())
+        .map_err(|_| "write an address such as 10.0.0.1, or a network such as 10.0.0.0/8".to_owned())
 }
 
 /// Reads `90d`, `12h`, `30m` or `45s`.
@@ -173,6 +215,55 @@ mod tests {
         ] {
             assert!(parse_address(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_origin_has_a_scheme_and_no_path() {
+        for right in ["*", "https://crm.example.com", "http://localhost:3000", "https://[::1]"] {
+            assert_eq!(parse_origin(right).as_deref(), Ok(right));
+        }
+        for wrong in [
+            "",
+            "crm.example.com",
+            "https://",
+            "https://a/",
+            "https://a/b",
+            "https://*.a",
+            "ftp://a",
+            "null",
+        ] {
+            assert!(parse_origin(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_network_may_be_one_address() {
+        for (text, network) in [
+            ("10.0.0.1", "10.0.0.1/32"),
+            ("10.0.0.0/8", "10.0.0.0/8"),
+            ("::1", "::1/128"),
+        ] {
+            assert_eq!(
+                parse_network(text).map(|network| network.to_string()).as_deref(),
+                Ok(network)
+            );
+        }
+        assert!(
+            ["", "10.0.0.0/33", "proxy"]
+                .into_iter()
+                .all(|text| parse_network(text).is_err())
+        );
+    }
+
+    #[test]
+    fn metrics_are_shown_to_this_machine_unless_an_address_is_said() {
+        assert_eq!(parse_metrics_address("9090").as_deref(), Ok("127.0.0.1:9090"));
+        assert_eq!(parse_metrics_address("0.0.0.0:9090").as_deref(), Ok("0.0.0.0:9090"));
+        assert!(
+            ["", "all", "70000", ":1"]
+                .into_iter()
+                .all(|text| parse_metrics_address(text).is_err())
+        );
     }
 
     #[test]

@@ -17,25 +17,26 @@ use crate::store::{PgConnection, StoreError, clients, keys, migrations, pool};
 
 pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
     // An address that is taken is said before anything is started or filled in.
-    let listener = TcpListener::bind(&serve.listen).map_err(|error| {
-        let (address, error) = (&serve.listen, error.to_string());
-        // Without the system's number for it.
-        let reason = error.split(" (os error").next().unwrap_or_default();
-        anyhow::anyhow!("can't listen on {address} ({reason}): choose another address with --listen")
-    })?;
+    let listener = listen(&serve.listen, "--listen")?;
+    let metrics = serve.metrics_listen.as_deref();
+    let metrics = metrics.map(|address| listen(address, "--metrics-listen")).transpose()?;
     let address = listener.local_addr()?;
     allow_many_connections();
     let database = Database::open(config)?;
     let demo = prepare(&database, serve)?;
-    let server = http::serve(
+    let metrics_address = metrics.as_ref().map(TcpListener::local_addr).transpose()?;
+    let servers = http::serve(
         &Settings {
             database_url: database.url().to_owned(),
             workers: serve.workers(),
             pool_size: serve.pool_size(),
+            cors_origins: serve.cors_origin.clone(),
+            trusted_proxies: serve.trusted_proxy.clone(),
         },
         listener,
+        metrics,
     )?;
-    let handle = server.handle();
+    let handle = servers.api.handle();
     // It stops by being told; what is awaited is its end, below.
     interrupt::hand_over(move |graceful| drop(handle.stop(graceful)));
 
@@ -51,14 +52,31 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
         "contact-search {} answers on http://{address}\n",
         env!("CARGO_PKG_VERSION")
     ))?;
+    if let Some(address) = metrics_address {
+        output::print(format_args!("Metrics are at http://{address}/metrics\n"))?;
+    }
     if let Some(demo) = demo {
         output::print(demo::describe(&demo, &format!("http://{address}")))?;
     }
 
-    actix_web::rt::System::new()
-        .block_on(server)
-        .context("the server stopped")?;
+    let served = actix_web::rt::System::new().block_on(async {
+        // It ends with the other one.
+        if let Some(metrics) = servers.metrics {
+            actix_web::rt::spawn(metrics);
+        }
+        servers.api.await
+    });
+    served.context("the server stopped")?;
     database.close()
+}
+
+fn listen(address: &str, option: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).map_err(|error| {
+        let error = error.to_string();
+        // Without the system's number for it.
+        let reason = error.split(" (os error").next().unwrap_or_default();
+        anyhow::anyhow!("can't listen on {address} ({reason}): choose another address with {option}")
+    })
 }
 
 /// Each connection takes two open files, and a shell's usual limit is a thousand; the system's own limit stays.

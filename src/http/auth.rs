@@ -12,6 +12,7 @@ use actix_web::{Error, HttpMessage};
 use super::context::{Caller, KeyLabel, RequestContext};
 use super::credentials::Verdict;
 use super::error::ApiError;
+use super::metrics::KeySource;
 use super::state::State;
 use crate::domain::key::{ApiKey, KeyError, Scope};
 use crate::domain::webhook::Token;
@@ -88,8 +89,10 @@ async fn judge_key(request: &ServiceRequest, key_hash: [u8; 32]) -> Result<Verdi
     let state = State::of(request.request());
     let now = Instant::now();
     if let Some(verdict) = state.credentials.find(&key_hash, &state.watch.sight(), now) {
+        state.metrics.count_key(KeySource::Memory);
         return Ok(verdict);
     }
+    state.metrics.count_key(KeySource::Database);
     let start = RequestContext::of(request.request()).start;
     let reading = state
         .reads

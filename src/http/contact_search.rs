@@ -51,12 +51,13 @@ pub async fn search_contacts(
     let client = caller.client;
     let start = RequestContext::of(&request).start;
     let shared = state.clone();
-    let rows = state
+    let found = state
         .reads
         .read(start, move |connection| {
             search::search_contacts(connection, &shared.client_sizes, client, phone.as_ref(), email.as_ref())
         })
         .await?;
-    let contacts: Vec<PublicContact> = rows.into_iter().map(PublicContact::from).collect();
+    state.metrics.count_search(&found.plans);
+    let contacts: Vec<PublicContact> = found.contacts.into_iter().map(PublicContact::from).collect();
     Ok(HttpResponse::Ok().json(contacts))
 }

@@ -32,6 +32,8 @@ pub enum ApiError {
     SignatureWrong,
     #[error("a handshake that asks for nothing or has another token")]
     HandshakeRefused,
+    #[error("a page of another origin")]
+    OriginRefused,
     #[error("a bad parameter")]
     Parameter {
         /// The parameter's name, which is ours and not the caller's.
@@ -314,6 +316,9 @@ impl ApiError {
                     format!("The parameter '{name}' is not one of ours. Take it from the header Link as it is.")
                 }
             },
+            ApiError::OriginRefused => {
+                "Pages of this origin may not do this. The server's operator allows them with --cors-origin.".to_owned()
+            }
             ApiError::NothingToSearch => {
                 "Give at least one of the parameters 'phone' (with a digit in it) and 'email'.".to_owned()
             }
@@ -359,6 +364,7 @@ impl ApiError {
                 }
                 ParameterFault::Cursor => format!("El parametro '{name}' no es valido"),
             },
+            ApiError::OriginRefused => "Las paginas de este origen no tienen acceso".to_owned(),
             ApiError::NothingToSearch => "Indique al menos un parametro".to_owned(),
             ApiError::NoContact => "No existe ese contacto".to_owned(),
             ApiError::IdentityTaken => "Otro contacto del canal ya tiene ese telefono o email".to_owned(),
@@ -402,7 +408,9 @@ impl ResponseError for ApiError {
                 StatusCode::UNAUTHORIZED
             }
             ApiError::ScopeMissing | ApiError::HandshakeRefused => StatusCode::FORBIDDEN,
-            ApiError::Parameter { .. } | ApiError::NothingToSearch | ApiError::Body(_) => StatusCode::BAD_REQUEST,
+            ApiError::OriginRefused | ApiError::Parameter { .. } | ApiError::NothingToSearch | ApiError::Body(_) => {
+                StatusCode::BAD_REQUEST
+            }
             ApiError::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             ApiError::TargetTooLong => StatusCode::URI_TOO_LONG,
             ApiError::Busy | ApiError::NoDatabase(_) => StatusCode::SERVICE_UNAVAILABLE,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actix_cors::CorsError;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use super::connections::Connection;
 use super::context::{KeyLabel, RequestContext};
 use super::error::{ApiError, ErrorShape};
+use super::proxies::caller_address;
 use super::state::State;
 
 /// The longest request target, in bytes.
@@ -48,7 +50,7 @@ pub async fn frame(
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    log_access(&response, start, &id);
+    account_for(&response, start, &id);
     Ok(response)
 }
 
@@ -74,7 +76,7 @@ fn shape_error(response: ServiceResponse, id: &HeaderValue) -> ServiceResponse {
     let Some(error) = response.response().error() else {
         return response;
     };
-    let rendered = match error.as_error::<ApiError>() {
+    let mut rendered = match error.as_error::<ApiError>() {
         Some(error) => {
             log_cause(error, response.request(), id);
             error.render(shape)
@@ -82,9 +84,16 @@ fn shape_error(response: ServiceResponse, id: &HeaderValue) -> ServiceResponse {
         // What actix itself refused; its words are a library's.
         None => match status {
             StatusCode::NOT_FOUND => ApiError::NotFound.render(shape),
+            _ if error.as_error::<CorsError>().is_some() => ApiError::OriginRefused.render(shape),
             _ => ApiError::Internal(error.to_string().into()).render(shape),
         },
     };
+    // What those within have added, as for pages of other origins.
+    for (name, value) in response.headers() {
+        if !rendered.headers().contains_key(name) && *name != header::CONTENT_TYPE {
+            rendered.headers_mut().append(name.clone(), value.clone());
+        }
+    }
     let (request, _) = response.into_parts();
     ServiceResponse::new(request, rendered)
 }
@@ -94,7 +103,9 @@ fn log_cause(error: &ApiError, request: &HttpRequest, id: &HeaderValue) {
     if !status.is_server_error() {
         return;
     }
-    let Some(untold) = State::of(request).complaints.admit(error, Instant::now().into_std()) else {
+    let state = State::of(request);
+    state.metrics.count_failure(error);
+    let Some(untold) = state.complaints.admit(error, Instant::now().into_std()) else {
         return;
     };
     let mut text = error.to_string();
@@ -114,10 +125,19 @@ fn log_cause(error: &ApiError, request: &HttpRequest, id: &HeaderValue) {
     log::log!(level, request_id = id.to_str().unwrap_or_default(); "{text}");
 }
 
-/// One line a request, with the route's pattern: a path or a query would show whom somebody asked for.
-fn log_access(response: &ServiceResponse, start: Instant, id: &HeaderValue) {
+/// Counts the request, and writes one line of it, with the route's pattern: a path or a query would show whom somebody
+/// asked for.
+fn account_for(response: &ServiceResponse, start: Instant, id: &HeaderValue) {
     let request = response.request();
     let route = request.match_pattern();
+    let took = start.elapsed();
+    let state = State::of(request);
+    state
+        .metrics
+        .count_request(route.clone(), request.method(), response.status(), took);
+    let from = request
+        .peer_addr()
+        .map(|peer| caller_address(peer.ip(), request.headers(), &state.trusted_proxies));
     let extensions = request.extensions();
     let key = extensions.get::<KeyLabel>().map_or("", |label| label.0.as_str());
     log::info!(
@@ -125,7 +145,8 @@ fn log_access(response: &ServiceResponse, start: Instant, id: &HeaderValue) {
         method = request.method().as_str(),
         route = route.as_deref().unwrap_or("-"),
         status = response.status().as_u16(),
-        ms = (start.elapsed().as_secs_f64() * 1e5).round() / 1e2,
+        ms = (took.as_secs_f64() * 1e5).round() / 1e2,
+        from = from.map(|address| address.to_string()).as_deref().unwrap_or("-"),
         request_id = id.to_str().unwrap_or_default(),
         key = key;
         "answered"

@@ -16,13 +16,16 @@ mod contact_lookup_batch;
 mod contact_search;
 mod contact_upsert;
 mod context;
+mod cors;
 mod credentials;
 mod error;
 mod frame;
 mod health;
 mod lookup_answer;
 mod messages;
+mod metrics;
 pub mod openapi;
+mod proxies;
 mod public_contact;
 mod query;
 mod state;
@@ -36,8 +39,9 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::guard;
 use actix_web::http::Method;
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, HttpServer, Resource, Route, web};
+use ipnet::IpNet;
 
 pub use self::auth::Access;
 use self::auth::authorize;
@@ -209,25 +213,41 @@ pub struct Settings {
     pub workers: usize,
     /// Connections to the database, which is also how many requests work on it at the same time.
     pub pool_size: u32,
+    /// Origins whose pages may read answers; none as a rule.
+    pub cors_origins: Vec<String>,
+    /// Proxies that are believed when they say for whom they ask.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
-/// Starts a server on a listening socket; it runs where it is awaited, until its handle stops it: gracefully, which
-/// lets requests in flight end, or at once. Signals are the caller's. The database need not be there yet.
+/// What serves until it is stopped.
+pub struct Servers {
+    /// Both APIs.
+    pub api: Server,
+    /// What is counted, for who measures.
+    pub metrics: Option<Server>,
+}
+
+/// Starts a server on a listening socket, and one for the metrics where there is a socket for it; they run where they
+/// are awaited, until their handles stop them: gracefully, which lets requests in flight end, or at once. Signals are the
+/// caller's. The database need not be there yet.
 ///
 /// # Errors
-/// What keeps the socket from being used, or the system from giving a thread.
-pub fn serve(settings: &Settings, listener: TcpListener) -> io::Result<Server> {
-    let state = web::Data::new(State::new(&settings.database_url, settings.pool_size)?);
+/// What keeps a socket from being used, or the system from giving a thread.
+pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpListener>) -> io::Result<Servers> {
+    let state = web::Data::new(State::new(settings)?);
     let connections = Connections::watch()?;
-    let server = HttpServer::new(move || {
+    let shared = state.clone();
+    let cors_origins = settings.cors_origins.clone();
+    let api = HttpServer::new(move || {
         App::new()
-            .app_data(state.clone())
+            .app_data(shared.clone())
             .configure(|config| {
                 for endpoint in endpoints() {
                     config.service(endpoint.resource());
                 }
             })
             .default_service(web::to(|| async { Err::<&'static str, _>(ApiError::NotFound) }))
+            .wrap(Condition::new(!cors_origins.is_empty(), cors::allow(&cors_origins)))
             .wrap(from_fn(frame))
     })
     .workers(settings.workers)
@@ -238,5 +258,21 @@ pub fn serve(settings: &Settings, listener: TcpListener) -> io::Result<Server> {
     .disable_signals()
     .listen(listener)?
     .run();
-    Ok(server)
+    let metrics = metrics.map(|listener| {
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(state.clone())
+                .route("/metrics", web::get().to(metrics::show_metrics))
+        });
+        let server = server
+            .workers(1)
+            .disable_signals()
+            .shutdown_timeout(0)
+            .listen(listener)?;
+        io::Result::Ok(server.run())
+    });
+    Ok(Servers {
+        api,
+        metrics: metrics.transpose()?,
+    })
 }

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{HttpRequest, web};
+use ipnet::IpNet;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::Settings;
 use super::complaints::Complaints;
 use super::credentials::Credentials;
 use super::error::ApiError;
+use super::metrics::Metrics;
 use super::watch::Watch;
 use crate::store::pool::{Pool, StatementLimits};
 use crate::store::search::ClientSizes;
@@ -52,6 +55,8 @@ pub struct State {
     pub credentials: Credentials,
     pub watch: Watch,
     pub complaints: Complaints,
+    pub metrics: Metrics,
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl State {
@@ -59,17 +64,25 @@ impl State {
     ///
     /// # Errors
     /// Where the system has no thread for the watch.
-    pub fn new(database_url: &str, pool_size: u32) -> io::Result<Self> {
+    pub fn new(settings: &Settings) -> io::Result<Self> {
+        let Settings {
+            database_url,
+            pool_size,
+            trusted_proxies,
+            ..
+        } = settings;
         let watch = Watch::start(database_url)?;
         let lane = |size, deadline, lock_timeout| Lane::new(database_url, size, deadline, lock_timeout, watch.clone());
         Ok(Self {
-            reads: lane(pool_size, REQUEST_DEADLINE, None),
-            writes: lane(pool_size, REQUEST_DEADLINE, Some(LOCK_TIMEOUT)),
+            reads: lane(*pool_size, REQUEST_DEADLINE, None),
+            writes: lane(*pool_size, REQUEST_DEADLINE, Some(LOCK_TIMEOUT)),
             bulk: lane(BULK_POOL_SIZE, BULK_DEADLINE, Some(BULK_LOCK_TIMEOUT)),
             client_sizes: ClientSizes::default(),
             credentials: Credentials::default(),
             watch,
             complaints: Complaints::default(),
+            metrics: Metrics::default(),
+            trusted_proxies: trusted_proxies.clone(),
         })
     }
 
@@ -80,10 +93,28 @@ impl State {
             .expect("the state is part of the app")
     }
 
+    /// How much of each lane is in use.
+    pub fn usage(&self) -> [(&'static str, Usage); 3] {
+        [("reads", &self.reads), ("writes", &self.writes), ("bulk", &self.bulk)]
+            .map(|(name, lane)| (name, lane.usage()))
+    }
+
     /// The lane for a call that writes so many contacts.
     pub fn writes_of(&self, items: usize) -> &Lane {
         if items < BULK_ITEMS { &self.writes } else { &self.bulk }
     }
+}
+
+/// How much of a lane is in use at a moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    /// Connections that there may be, and permits that there are.
+    pub size: u32,
+    /// Connections that there are.
+    pub open: u32,
+    /// Those of them that nobody uses.
+    pub idle: u32,
+    pub free_permits: u32,
 }
 
 /// Connections, as many permits, and the time that work on them may take.
@@ -107,6 +138,16 @@ impl Lane {
             permits,
             deadline,
             watch,
+        }
+    }
+
+    fn usage(&self) -> Usage {
+        let (open, idle) = self.pool.connections();
+        Usage {
+            size: self.pool.size(),
+            open,
+            idle,
+            free_permits: u32::try_from(self.permits.available_permits()).unwrap_or(u32::MAX),
         }
     }
 

@@ -116,6 +116,12 @@ impl Pool {
         self.size
     }
 
+    /// How many connections there are, and how many of them nobody uses.
+    pub fn connections(&self) -> (u32, u32) {
+        let state = self.inner.state();
+        (state.connections, state.idle_connections)
+    }
+
     /// Runs `work` on a connection of the pool; blocks the thread.
     ///
     /// # Errors

@@ -203,6 +203,29 @@ impl ClientSizes {
     }
 }
 
+/// Which of the ways in this module's documentation answered a part of a search.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Plan {
+    /// A small client, or a term without grams: all of it was walked.
+    WholeWalk,
+    /// The first rows had enough.
+    Probe,
+    /// So had those after them.
+    LongWalk,
+    /// The grams named the candidates.
+    Grams,
+    /// The match key named them.
+    WholeNumber,
+}
+
+/// What a search has found, and how.
+#[derive(Debug)]
+pub struct Found {
+    pub contacts: Vec<ContactRow>,
+    /// One for each part of the question.
+    pub plans: Vec<Plan>,
+}
+
 /// The first [`LIMIT`] of the client's contacts that match either term, latest message first, contacts
 /// without messages last, then by id. Without a term: none.
 pub fn search_contacts(
@@ -211,11 +234,12 @@ pub fn search_contacts(
     client: ClientId,
     phone: Option<&PhoneTerm>,
     email: Option<&EmailTerm>,
-) -> Result<Vec<ContactRow>, StoreError> {
+) -> Result<Found, StoreError> {
     let mut search = Search {
         connection,
         sizes,
         client,
+        plans: Vec::new(),
     };
     let mut matches = BTreeSet::new();
     if let Some(email) = email {
@@ -227,37 +251,47 @@ pub fn search_contacts(
             matches.extend(search.find_whole_number(phone.keys())?);
         }
     }
-    if matches.is_empty() {
-        return Ok(Vec::new());
-    }
-    let ids = matches.into_iter().take(LIMIT).map(|found| found.id).collect();
-    let binds = vec![Bind::Uuid(client.as_uuid()), Bind::Uuids(ids)];
-    Ok(Statement::new(|| CONTACTS, binds).load(search.connection)?)
+    let contacts = if matches.is_empty() {
+        Vec::new()
+    } else {
+        let ids = matches.into_iter().take(LIMIT).map(|found| found.id).collect();
+        let binds = vec![Bind::Uuid(client.as_uuid()), Bind::Uuids(ids)];
+        Statement::new(|| CONTACTS, binds).load(search.connection)?
+    };
+    Ok(Found {
+        contacts,
+        plans: search.plans,
+    })
 }
 
 struct Search<'a> {
     connection: &'a mut PgConnection,
     sizes: &'a ClientSizes,
     client: ClientId,
+    plans: Vec<Plan>,
 }
 
 impl Search<'_> {
     /// The first matches of one column's term, in order; the module's documentation says how.
     fn find<C: Column>(&mut self, pattern: &str, grams: &[Gram]) -> QueryResult<Vec<Match>> {
         if self.is_small()? || grams.is_empty() {
+            self.plans.push(Plan::WholeWalk);
             return self.walk::<C>(pattern, i64::MAX);
         }
         let probed = self.walk::<C>(pattern, PROBE_ROWS)?;
         if probed.len() >= LIMIT {
+            self.plans.push(Plan::Probe);
             return Ok(probed);
         }
         if probed.len() >= PROBE_MATCHES {
             let rows = WALK_ROWS / probed.len() as i64;
             let walked = self.walk::<C>(pattern, rows)?;
             if walked.len() >= LIMIT {
+                self.plans.push(Plan::LongWalk);
                 return Ok(walked);
             }
         }
+        self.plans.push(Plan::Grams);
         self.ask_grams::<C>(pattern, grams)
     }
 
@@ -287,6 +321,7 @@ impl Search<'_> {
     }
 
     fn find_whole_number(&mut self, keys: &[String]) -> QueryResult<Vec<Match>> {
+        self.plans.push(Plan::WholeNumber);
         let binds = vec![self.client(), Bind::Texts(keys.to_vec())];
         Statement::new(|| WHOLE_NUMBER, binds).load(self.connection)
     }

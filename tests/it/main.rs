@@ -3,6 +3,7 @@
 mod cli;
 mod connections;
 mod contacts;
+mod cors;
 mod demo;
 mod embedded;
 mod export;
@@ -18,8 +19,10 @@ mod logs;
 mod lookup;
 mod lookup_batch;
 mod messages;
+mod metrics;
 mod openapi;
 mod overload;
+mod proxies;
 mod search;
 mod support;
 mod tenants;

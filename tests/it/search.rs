@@ -432,7 +432,7 @@ fn found(
     phone: Option<&PhoneTerm>,
     email: Option<&EmailTerm>,
 ) -> Vec<Uuid> {
-    let rows = pool.run(|connection| search::search_contacts(connection, sizes, client, phone, email));
+    let rows = pool.run(|connection| Ok(search::search_contacts(connection, sizes, client, phone, email)?.contacts));
     let rows = rows.expect("the search is answered");
     assert!(rows.iter().all(|row| row.client_id == client.as_uuid()));
     rows.into_iter().map(|row| row.id).collect()

@@ -159,16 +159,26 @@ impl Server {
         self.send_body(method, target, &headers, body)
     }
 
+    /// Sends `GET target` to another address of the server's.
+    pub fn get_at(&self, address: &str, target: &str) -> Answer {
+        let head = format!("GET {target} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+        send_raw(address, head.as_bytes())
+    }
+
     /// Sends bytes, and reads until the server closes.
     pub fn send_raw(&self, bytes: &[u8]) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).expect("the server accepts");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        stream.write_all(bytes).expect("the request can be sent");
-        let mut answer = Vec::new();
-        // A server that refuses early may reset the connection after its answer.
-        let _ = stream.read_to_end(&mut answer);
-        Answer::parse(&answer)
+        send_raw(&self.address, bytes)
     }
+}
+
+fn send_raw(address: &str, bytes: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(address).expect("the server accepts");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(bytes).expect("the request can be sent");
+    let mut answer = Vec::new();
+    // A server that refuses early may reset the connection after its answer.
+    let _ = stream.read_to_end(&mut answer);
+    Answer::parse(&answer)
 }
 
 impl Drop for Server {

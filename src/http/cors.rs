@@ -1,0 +1,26 @@
+//! Which pages of other origins may read answers: none, unless the operator names them. A key is in the page then, for
+//! everybody who can open it.
+
+use actix_cors::Cors;
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderName};
+
+/// How long a browser may remember what it was allowed, in seconds.
+const MAX_AGE: usize = 3_600;
+
+/// Lets pages of these origins (`https://crm.example.com`) read answers, with their headers; `*` stands for all.
+pub fn allow(origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE])
+        .allowed_headers([
+            HeaderName::from_static("x-api-key"),
+            HeaderName::from_static("x-request-id"),
+            header::CONTENT_TYPE,
+        ])
+        .expose_headers(["Link", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"])
+        .max_age(MAX_AGE);
+    origins.iter().fold(cors, |cors, origin| match origin.as_str() {
+        "*" => cors.allow_any_origin().send_wildcard(),
+        origin => cors.allowed_origin(origin),
+    })
+}

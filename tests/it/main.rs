@@ -1,5 +1,6 @@
 //! Every test that needs more than one module: over HTTP, against the real PostgreSQL, at the terminal.
 
+mod authorization;
 mod cli;
 mod connections;
 mod contacts;

@@ -13,7 +13,7 @@ use super::context::{Caller, KeyLabel, RequestContext};
 use super::credentials::Verdict;
 use super::error::ApiError;
 use super::metrics::KeySource;
-use super::state::State;
+use super::state::{State, take_permit};
 use crate::domain::key::{ApiKey, KeyError, Scope};
 use crate::domain::webhook::Token;
 use crate::store::keys;
@@ -93,10 +93,19 @@ async fn judge_key(request: &ServiceRequest, key_hash: [u8; 32]) -> Result<Verdi
         return Ok(verdict);
     }
     state.metrics.count_key(KeySource::Database);
+    // It goes along with the statement, which is run to its end though its caller may have gone away.
+    let permit = if state.credentials.remembers(&key_hash) {
+        None
+    } else {
+        Some(take_permit(&state.strangers).await?)
+    };
     let start = RequestContext::of(request.request()).start;
     let reading = state
         .reads
-        .read(start, move |connection| keys::read_key(connection, &key_hash))
+        .read(start, move |connection| {
+            let _permit = &permit;
+            keys::read_key(connection, &key_hash)
+        })
         .await?;
     Ok(state.credentials.keep(key_hash, reading, now))
 }

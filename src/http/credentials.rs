@@ -46,6 +46,11 @@ impl Credentials {
         good.or_else(|| lock(&self.unknown).find(hash, sight, now).map(|()| Verdict::Unknown))
     }
 
+    /// Whether the key with this hash was somebody's when it was last read, be that too long ago to believe it.
+    pub fn remembers(&self, hash: &KeyHash) -> bool {
+        lock(&self.good).remembers(hash)
+    }
+
     /// Keeps what a statement that began at `read_at` or later read of a key, and says what the key is. One that has
     /// ended is not kept.
     pub fn keep(&self, hash: KeyHash, reading: KeyReading, read_at: Instant) -> Verdict {
@@ -113,6 +118,10 @@ impl<V: Clone> Recent<V> {
         }
         let entry = self.young.get(hash).filter(|entry| entry.holds(sight, now));
         entry.map(|entry| entry.value.clone())
+    }
+
+    fn remembers(&self, hash: &KeyHash) -> bool {
+        self.young.contains_key(hash) || self.old.contains_key(hash)
     }
 
     fn keep(&mut self, hash: KeyHash, entry: Entry<V>) {
@@ -184,6 +193,8 @@ mod tests {
         assert!(find(3, version).is_none());
         let next = Version::another();
         assert!(find(1, next).is_none() && find(2, next).is_none());
+        assert!(credentials.remembers(&hash(1)), "it was somebody's");
+        assert!(!credentials.remembers(&hash(2)) && !credentials.remembers(&hash(3)));
 
         // Read again, it may be another one than before.
         credentials.keep(hash(1), reading(next, None), now);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, web};
 use ipnet::IpNet;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Settings;
@@ -53,6 +53,9 @@ pub struct State {
     pub bulk: Lane,
     pub client_sizes: ClientSizes,
     pub credentials: Credentials,
+    /// How many of the `reads` may be about keys that nobody is known to have, so that whoever makes keys up leaves
+    /// capacity to those who have one: half of them.
+    pub strangers: Arc<Semaphore>,
     pub watch: Watch,
     pub complaints: Complaints,
     pub metrics: Metrics,
@@ -79,6 +82,7 @@ impl State {
             bulk: lane(BULK_POOL_SIZE, BULK_DEADLINE, Some(BULK_LOCK_TIMEOUT)),
             client_sizes: ClientSizes::default(),
             credentials: Credentials::default(),
+            strangers: Arc::new(Semaphore::new((*pool_size as usize / 2).max(1))),
             watch,
             complaints: Complaints::default(),
             metrics: Metrics::default(),
@@ -192,10 +196,7 @@ impl Lane {
         if self.watch.sight().is_away {
             return Err(ApiError::NoDatabase("it was away when it was last looked for".into()));
         }
-        let permit = timeout(QUEUE_WAIT, self.permits.clone().acquire_owned())
-            .await
-            .map_err(|_| ApiError::Busy)?
-            .map_err(|closed| ApiError::Internal(Box::new(closed)))?;
+        let permit = take_permit(&self.permits).await?;
         let pool = self.pool.clone();
         let blocking = web::block(move || {
             let _permit = permit;
@@ -206,4 +207,15 @@ impl Lane {
             .map_err(|_| ApiError::TooLate)?;
         Ok(outcome.map_err(|canceled| ApiError::Internal(Box::new(canceled)))??)
     }
+}
+
+/// Waits for a permit, but not for long.
+///
+/// # Errors
+/// [`ApiError::Busy`] where none became free in time.
+pub async fn take_permit(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, ApiError> {
+    timeout(QUEUE_WAIT, permits.clone().acquire_owned())
+        .await
+        .map_err(|_| ApiError::Busy)?
+        .map_err(|closed| ApiError::Internal(Box::new(closed)))
 }

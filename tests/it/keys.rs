@@ -1,5 +1,6 @@
 //! Keys that a server keeps in memory: what they cost, and how soon a change of them counts.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
@@ -283,4 +284,50 @@ fn the_version_changes_with_what_a_key_means_and_not_with_its_use() {
     ] {
         assert!(changes(sql), "{sql}");
     }
+}
+
+/// How many of the backends wait for the table that somebody has locked.
+const WAITING: &str = "SELECT count(*) AS count FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'";
+
+/// Sets the flag when it goes, be it in a panic: the threads that look at it end in any case.
+struct SetAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for SetAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn whoever_makes_keys_up_leaves_capacity_to_those_who_have_one() {
+    let app = TestApp::start_with(&["--pool-size", "4"]);
+    make_known(&app, &app.server, &app.key);
+    // While it is locked, a key that isn't known takes a connection for as long as a statement may take.
+    let mut blocker = app.database.connect();
+    execute(&mut blocker, "BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE");
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let _end = SetAtEnd(&is_over);
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    let made_up = ApiKey::generate(Format::Mindo).unwrap();
+                    let status = app.server.get(LOOKUP, Some(made_up.reveal())).status;
+                    assert!([503, 504].contains(&status), "{status}");
+                }
+            });
+        }
+        wait_until(EVER, "they don't take what they may", || {
+            app.database.count(WAITING) >= 2
+        });
+        for _ in 0..200 {
+            assert_eq!(app.server.get(LOOKUP, Some(&app.key)).status, 200);
+        }
+    });
+    execute(&mut blocker, "ROLLBACK");
+    assert_eq!(
+        app.server.get(LOOKUP, Some("mindo_000000000000000000000000")).status,
+        401
+    );
 }

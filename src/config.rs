@@ -61,6 +61,11 @@ pub struct ServeConfig {
     #[arg(long, env = "CONTACT_SEARCH_POOL_SIZE", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub pool_size: Option<u32>,
 
+    /// Requests a minute that each key may make of this server, unless it has a limit of its own [default: no limit]
+    // As many as a key's own limit can be.
+    #[arg(long, env = "CONTACT_SEARCH_RATE_LIMIT", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub rate_limit: Option<u32>,
+
     /// Run pending migrations on your own PostgreSQL first (the private one is always migrated)
     #[arg(long, env = "CONTACT_SEARCH_MIGRATE", value_parser = BoolishValueParser::new())]
     pub migrate: bool,

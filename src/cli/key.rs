@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::database::{Database, find_client, find_client_id};
 use super::{output, table};
 use crate::config::{DatabaseConfig, parse_duration};
-use crate::domain::key::{ApiKey, Format, NewKey, Scope};
+use crate::domain::key::{ApiKey, Format, NewKey, RateLimit, Scope};
 use crate::store::keys::{self, KeyRecord};
 use crate::store::{PgConnection, StoreError};
 
@@ -40,6 +40,29 @@ pub enum KeyCommand {
         #[arg(long, value_name = "CLIENT")]
         client: Option<String>,
     },
+    /// Make a key that takes another one's place, and print it, once; the old one ends a little later
+    #[command(after_help = "Example:\n  contact-search key rotate 0198c0de-0000-7000-8000-000000000000 --overlap 7d")]
+    Rotate {
+        /// The old key's id, as `key list` shows it
+        #[arg(value_parser = parse_id)]
+        id: Uuid,
+        /// How long the old key still works, unless it expires before
+        #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "7d")]
+        overlap: TimeDelta,
+        /// When the new key ends by itself: 45s, 30m, 12h, 90d [default: never]
+        #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+        expires_in: Option<TimeDelta>,
+    },
+    /// Give a key another limit of requests
+    #[command(after_help = "Example:\n  contact-search key limit 0198c0de-0000-7000-8000-000000000000 600")]
+    Limit {
+        /// The key's id, as `key list` shows it
+        #[arg(value_parser = parse_id)]
+        id: Uuid,
+        /// Requests a minute of each server, or none for as many as it likes, or default for what the server allows
+        #[arg(value_name = "N|none|default")]
+        limit: RateLimit,
+    },
     /// End a key for good
     #[command(after_help = "Example:\n  contact-search key revoke 0198c0de-0000-7000-8000-000000000000")]
     Revoke {
@@ -61,6 +84,10 @@ pub struct Grant {
     /// When the key ends by itself: 45s, 30m, 12h, 90d [default: never]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     expires_in: Option<TimeDelta>,
+    /// Requests a minute that the key may make of each server, or none for as many as it likes [default: what the
+    /// server allows]
+    #[arg(long, value_name = "N|none", default_value_t, hide_default_value = true)]
+    rate_limit: RateLimit,
     /// What the access log calls the key
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     label: String,
@@ -77,11 +104,10 @@ pub enum KeyFormat {
 pub fn run(config: &DatabaseConfig, command: KeyCommand) -> anyhow::Result<()> {
     match command {
         KeyCommand::Create { grant, format } => {
-            let key = ApiKey::generate(match format {
+            let key = generate(match format {
                 KeyFormat::Mindo => Format::Mindo,
                 KeyFormat::Opaque => Format::Opaque,
-            })
-            .context("the system has no random numbers")?;
+            })?;
             let database = Database::open(config)?;
             let mut connection = database.connect()?;
             let id = add(&mut connection, &key, grant)?;
@@ -113,18 +139,53 @@ pub fn run(config: &DatabaseConfig, command: KeyCommand) -> anyhow::Result<()> {
             let records = keys::list_keys(&mut connection, client)?;
             let now = Utc::now();
             output::print(table::format(
-                ["ID", "CLIENT", "LABEL", "KEY", "SCOPES", "CREATED", "ENDS"],
+                [
+                    "ID",
+                    "CLIENT",
+                    "LABEL",
+                    "KEY",
+                    "SCOPES",
+                    "LIMIT",
+                    "CREATED",
+                    "LAST USED",
+                    "ENDS",
+                ],
                 records.into_iter().map(|record| describe(record, now)),
             ))?;
+        }
+        KeyCommand::Rotate {
+            id,
+            overlap,
+            expires_in,
+        } => {
+            let database = Database::open(config)?;
+            let mut connection = database.connect()?;
+            let format = Format::of_display(&find(&mut connection, id)?.display);
+            let key = generate(format)?;
+            let rotation = keys::rotate_key(&mut connection, id, &key, expires_in, overlap, || {
+                output::print_surely(format_args!("{}\n", key.reveal()))
+                    .context("the new key can't be shown, so that the old one stays as it was")
+            })?;
+            let Some(rotation) = rotation else {
+                bail!("this key has ended: make another with `contact-search key create`");
+            };
+            output::say(format_args!(
+                "This is the only time that the key is shown. Its id is {}. The old key works until {}.",
+                rotation.new_id,
+                minute(rotation.old_ends_at)
+            ));
+        }
+        KeyCommand::Limit { id, limit } => {
+            let database = Database::open(config)?;
+            if !keys::limit_key(&mut database.connect()?, id, limit)? {
+                bail!(NO_SUCH_KEY);
+            }
+            output::print("Changed.\n")?;
         }
         KeyCommand::Revoke { id } => {
             let database = Database::open(config)?;
             let mut connection = database.connect()?;
-            let known = keys::list_keys(&mut connection, None)?;
-            let Some(key) = known.iter().find(|key| key.id == id) else {
-                bail!("there is no key with this id: `contact-search key list` shows them");
-            };
-            if let Some(at) = key.revoked_at {
+            if let Some(at) = find(&mut connection, id)?.revoked_at {
                 return output::print(format_args!("It was revoked already, {}.\n", minute(at)));
             }
             keys::revoke_key(&mut connection, id)?;
@@ -134,9 +195,23 @@ pub fn run(config: &DatabaseConfig, command: KeyCommand) -> anyhow::Result<()> {
     Ok(())
 }
 
+const NO_SUCH_KEY: &str = "there is no key with this id: `contact-search key list` shows them";
+
+fn generate(format: Format) -> anyhow::Result<ApiKey> {
+    ApiKey::generate(format).context("the system has no random numbers")
+}
+
+fn find(connection: &mut PgConnection, id: Uuid) -> anyhow::Result<KeyRecord> {
+    let known = keys::list_keys(connection, None)?;
+    known.into_iter().find(|key| key.id == id).context(NO_SUCH_KEY)
+}
+
 fn add(connection: &mut PgConnection, key: &ApiKey, grant: Grant) -> anyhow::Result<Uuid> {
     let client = find_client(connection, &grant.client)?;
-    let new = NewKey::new(&grant.label, grant.scope, grant.expires_in)?;
+    let new = NewKey {
+        rate_limit: grant.rate_limit,
+        ..NewKey::new(&grant.label, grant.scope, grant.expires_in)?
+    };
     match keys::add_key(connection, client.id, key, &new) {
         Ok(id) => Ok(id),
         Err(StoreError::Exists(_)) => bail!("this key is stored already"),
@@ -153,7 +228,7 @@ fn minute(at: DateTime<Utc>) -> impl std::fmt::Display {
     at.format("%Y-%m-%d %H:%MZ")
 }
 
-fn describe(record: KeyRecord, now: DateTime<Utc>) -> [String; 7] {
+fn describe(record: KeyRecord, now: DateTime<Utc>) -> [String; 9] {
     let scopes: Vec<&str> = record.scopes.iter().map(|scope| scope.name()).collect();
     let ends = match (record.revoked_at, record.expires_at) {
         (Some(at), _) => format!("revoked {}", minute(at)),
@@ -167,7 +242,11 @@ fn describe(record: KeyRecord, now: DateTime<Utc>) -> [String; 7] {
         record.label,
         record.display,
         scopes.join(","),
+        record.rate_limit.to_string(),
         minute(record.created_at).to_string(),
+        record
+            .last_used_at
+            .map_or_else(|| "never".to_owned(), |at| minute(at).to_string()),
         ends,
     ]
 }

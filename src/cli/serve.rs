@@ -1,6 +1,7 @@
 //! `serve`
 
 use std::net::TcpListener;
+use std::num::NonZeroU32;
 
 use anyhow::Context;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -32,6 +33,7 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
             pool_size: serve.pool_size(),
             cors_origins: serve.cors_origin.clone(),
             trusted_proxies: serve.trusted_proxy.clone(),
+            rate_limit: serve.rate_limit.and_then(NonZeroU32::new),
         },
         listener,
         metrics,
@@ -67,6 +69,7 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
         servers.api.await
     });
     served.context("the server stopped")?;
+    drop(servers.key_uses);
     database.close()
 }
 

@@ -1,6 +1,7 @@
 //! API keys: what a caller proves itself with, and what a key allows.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use chrono::TimeDelta;
@@ -47,6 +48,50 @@ impl FromStr for Scope {
     }
 }
 
+/// The most requests a minute that a limit can be: half of what a server takes. With fewer than 240,000 a minute's
+/// nanoseconds can be shared out among requests without room for one more.
+pub const RATE_LIMIT_MAX: u32 = 100_000;
+
+/// How many requests a key may make of each server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum RateLimit {
+    /// As many as the server allows every key that has no limit of its own.
+    #[default]
+    OfServer,
+    /// As many as it likes, whatever the server allows others.
+    Unlimited,
+    /// So many a minute, at most [`RATE_LIMIT_MAX`].
+    PerMinute(NonZeroU32),
+}
+
+impl fmt::Display for RateLimit {
+    /// As [`FromStr`] takes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RateLimit::OfServer => f.write_str("default"),
+            RateLimit::Unlimited => f.write_str("none"),
+            RateLimit::PerMinute(limit) => limit.fmt(f),
+        }
+    }
+}
+
+impl FromStr for RateLimit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "default" => Ok(RateLimit::OfServer),
+            "none" => Ok(RateLimit::Unlimited),
+            _ => text
+                .parse()
+                .ok()
+                .filter(|limit: &NonZeroU32| limit.get() <= RATE_LIMIT_MAX)
+                .map(RateLimit::PerMinute)
+                .ok_or_else(|| format!("a rate limit is 1 to {RATE_LIMIT_MAX} requests a minute, none or default")),
+        }
+    }
+}
+
 /// How a new key looks. Both formats work on both APIs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Format {
@@ -54,6 +99,17 @@ pub enum Format {
     Mindo,
     /// `cs_` and 32 characters.
     Opaque,
+}
+
+impl Format {
+    /// The format of a key that is displayed so; one that was made elsewhere is succeeded by the vendor's.
+    pub fn of_display(display: &str) -> Self {
+        if display.starts_with(PREFIXES[1]) {
+            Format::Opaque
+        } else {
+            Format::Mindo
+        }
+    }
 }
 
 /// A key as its holder sends it. Its text is shown once, when it is made; `Debug` hides it.
@@ -143,6 +199,7 @@ pub struct NewKey {
     pub scopes: Vec<Scope>,
     /// From now, by the database's clock; `None` for a key that doesn't expire.
     pub lifetime: Option<TimeDelta>,
+    pub rate_limit: RateLimit,
 }
 
 /// A label that a line of the log or of a list can't hold.
@@ -154,7 +211,7 @@ pub struct LabelError;
 const LABEL_MAX: usize = 100;
 
 impl NewKey {
-    /// Cuts the label's surrounding blanks, and leaves each scope once.
+    /// Cuts the label's surrounding blanks, and leaves each scope once. The rate limit is the server's.
     ///
     /// # Errors
     /// [`LabelError`] where the label is too long or has control characters.
@@ -169,6 +226,7 @@ impl NewKey {
             label,
             scopes,
             lifetime,
+            rate_limit: RateLimit::OfServer,
         })
     }
 }
@@ -207,6 +265,31 @@ mod tests {
         for format in [Format::Mindo, Format::Opaque] {
             let key = ApiKey::generate(format).unwrap();
             assert_eq!(ApiKey::parse(key.reveal()), Ok(key));
+        }
+    }
+
+    #[test]
+    fn a_key_is_succeeded_by_one_of_its_format() {
+        for format in [Format::Mindo, Format::Opaque] {
+            assert_eq!(Format::of_display(&ApiKey::generate(format).unwrap().display()), format);
+        }
+        let elsewhere = ApiKey::parse("live_9f8e7d6c5b4a39281706").unwrap();
+        assert_eq!(Format::of_display(&elsewhere.display()), Format::Mindo);
+    }
+
+    #[test]
+    fn a_rate_limit_is_read_as_it_is_written() {
+        for text in ["default", "none", "1", "100000"] {
+            assert_eq!(
+                text.parse::<RateLimit>().map(|limit| limit.to_string()).as_deref(),
+                Ok(text)
+            );
+        }
+        for wrong in ["", "0", "-1", "100001", "1.5", "all"] {
+            assert!(
+                wrong.parse::<RateLimit>().unwrap_err().contains("1 to 100000"),
+                "{wrong}"
+            );
         }
     }
 

@@ -67,27 +67,36 @@ async fn find_webhook(request: &ServiceRequest) -> Result<Webhook, ApiError> {
 }
 
 async fn identify(request: &ServiceRequest, scope: Scope) -> Result<Caller, ApiError> {
+    let now = Instant::now();
     let key_hash = sent_key(request.headers())?.hash();
-    let Verdict::Known(credential) = judge_key(request, key_hash).await? else {
+    let Verdict::Known(credential) = judge_key(request, key_hash, now).await? else {
         return Err(ApiError::KeyUnknown);
     };
     request.extensions_mut().insert(KeyLabel(credential.label.clone()));
     if credential.ended {
-        Err(ApiError::KeyEnded)
-    } else if !credential.scopes.contains(&scope) {
-        Err(ApiError::ScopeMissing)
-    } else {
-        Ok(Caller {
-            client: credential.client,
-            region: credential.region,
-        })
+        return Err(ApiError::KeyEnded);
     }
+    let state = State::of(request.request());
+    state.key_uses.note(credential.key_id, now);
+    if !credential.scopes.contains(&scope) {
+        return Err(ApiError::ScopeMissing);
+    }
+    if let Some(quota) = state.rate_limits.spend(credential.key_id, credential.rate_limit, now) {
+        request.extensions_mut().insert(quota);
+        if !quota.is_kept {
+            let seconds = quota.seconds();
+            return Err(ApiError::TooMany { seconds });
+        }
+    }
+    Ok(Caller {
+        client: credential.client,
+        region: credential.region,
+    })
 }
 
 /// What the key with this hash is: as it was read lately, where that still holds, else as the database says.
-async fn judge_key(request: &ServiceRequest, key_hash: [u8; 32]) -> Result<Verdict, ApiError> {
+async fn judge_key(request: &ServiceRequest, key_hash: [u8; 32], now: Instant) -> Result<Verdict, ApiError> {
     let state = State::of(request.request());
-    let now = Instant::now();
     if let Some(verdict) = state.credentials.find(&key_hash, &state.watch.sight(), now) {
         state.metrics.count_key(KeySource::Memory);
         return Ok(verdict);

@@ -139,7 +139,7 @@ mod tests {
 
     use super::*;
     use crate::domain::client::ClientId;
-    use crate::domain::key::Scope;
+    use crate::domain::key::{RateLimit, Scope};
     use crate::domain::phone::Region;
     use crate::http::watch::Seen;
     use crate::store::migrations::SchemaState;
@@ -170,6 +170,7 @@ mod tests {
             region: Region::DEFAULT,
             label: "crm".to_owned(),
             scopes: Scope::ALL.to_vec(),
+            rate_limit: RateLimit::OfServer,
             ended,
             lasts,
         }

@@ -28,6 +28,11 @@ pub enum ApiError {
     KeyEnded,
     #[error("a key without the scope")]
     ScopeMissing,
+    #[error("more requests than the key's limit")]
+    TooMany {
+        /// After so many one more is answered.
+        seconds: u64,
+    },
     #[error("a delivery that isn't signed as it should be")]
     SignatureWrong,
     #[error("a handshake that asks for nothing or has another token")]
@@ -260,6 +265,9 @@ impl ApiError {
             ApiError::Busy | ApiError::NoDatabase(_) => {
                 response.insert_header((header::RETRY_AFTER, HeaderValue::from_static("1")));
             }
+            ApiError::TooMany { seconds } => {
+                response.insert_header((header::RETRY_AFTER, *seconds));
+            }
             _ => {}
         }
         match shape {
@@ -291,6 +299,9 @@ impl ApiError {
             }
             ApiError::ScopeMissing => {
                 "This API key has no access to this resource. Use a key that has the scope for it.".to_owned()
+            }
+            ApiError::TooMany { seconds } => {
+                format!("This API key has made more requests than its limit allows. Try again in {seconds} s.")
             }
             ApiError::SignatureWrong => {
                 "Send the body's signature by the app secret in the X-Hub-Signature-256 header.".to_owned()
@@ -348,6 +359,9 @@ impl ApiError {
             ApiError::KeyUnknown => "API Key invalida".to_owned(),
             ApiError::KeyEnded => "API Key expirada".to_owned(),
             ApiError::ScopeMissing => "API Key no tiene acceso a este recurso".to_owned(),
+            ApiError::TooMany { seconds } => {
+                format!("API Key supero su limite de solicitudes. Reintente en {seconds} s")
+            }
             ApiError::SignatureWrong => "La firma del cuerpo falta o no corresponde".to_owned(),
             ApiError::HandshakeRefused => "La verificacion no corresponde".to_owned(),
             ApiError::Parameter { name, fault } => match fault {
@@ -411,6 +425,7 @@ impl ResponseError for ApiError {
             ApiError::OriginRefused | ApiError::Parameter { .. } | ApiError::NothingToSearch | ApiError::Body(_) => {
                 StatusCode::BAD_REQUEST
             }
+            ApiError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             ApiError::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             ApiError::TargetTooLong => StatusCode::URI_TOO_LONG,
             ApiError::Busy | ApiError::NoDatabase(_) => StatusCode::SERVICE_UNAVAILABLE,

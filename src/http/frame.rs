@@ -16,6 +16,7 @@ use super::connections::Connection;
 use super::context::{KeyLabel, RequestContext};
 use super::error::{ApiError, ErrorShape};
 use super::proxies::caller_address;
+use super::rate_limit::Quota;
 use super::state::State;
 
 /// The longest request target, in bytes.
@@ -50,6 +51,10 @@ pub async fn frame(
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let quota = response.request().extensions().get::<Quota>().copied();
+    if let Some(quota) = quota {
+        quota.tell(response.headers_mut());
+    }
     account_for(&response, start, &id);
     Ok(response)
 }

@@ -21,6 +21,7 @@ mod credentials;
 mod error;
 mod frame;
 mod health;
+mod key_use;
 mod lookup_answer;
 mod messages;
 mod metrics;
@@ -28,12 +29,14 @@ pub mod openapi;
 mod proxies;
 mod public_contact;
 mod query;
+mod rate_limit;
 mod state;
 mod watch;
 mod whatsapp_webhook;
 
 use std::io;
 use std::net::TcpListener;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use actix_web::dev::Server;
@@ -48,6 +51,7 @@ use self::auth::authorize;
 use self::connections::{Connections, IDLE_MAX};
 use self::error::ApiError;
 use self::frame::frame;
+pub use self::key_use::KeyUseWriter;
 use self::openapi::Documentation;
 use self::state::State;
 use crate::domain::key::Scope;
@@ -217,6 +221,8 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     /// Proxies that are believed when they say for whom they ask.
     pub trusted_proxies: Vec<IpNet>,
+    /// Requests a minute that a key without a limit of its own may make; `None` for as many as it likes.
+    pub rate_limit: Option<NonZeroU32>,
 }
 
 /// What serves until it is stopped.
@@ -225,6 +231,8 @@ pub struct Servers {
     pub api: Server,
     /// What is counted, for who measures.
     pub metrics: Option<Server>,
+    /// To be dropped when both have ended.
+    pub key_uses: KeyUseWriter,
 }
 
 /// Starts a server on a listening socket, and one for the metrics where there is a socket for it; they run where they
@@ -236,6 +244,7 @@ pub struct Servers {
 pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpListener>) -> io::Result<Servers> {
     let state = web::Data::new(State::new(settings)?);
     let connections = Connections::watch()?;
+    let key_uses = KeyUseWriter::start(&settings.database_url, state.key_uses.clone())?;
     let shared = state.clone();
     let cors_origins = settings.cors_origins.clone();
     let api = HttpServer::new(move || {
@@ -274,5 +283,6 @@ pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpList
     Ok(Servers {
         api,
         metrics: metrics.transpose()?,
+        key_uses,
     })
 }

@@ -172,6 +172,17 @@ pub fn specification() -> Value {
                     "required": true,
                     "schema": { "type": "string", "minLength": 1, "maxLength": 128 },
                 },
+                "RateLimit": {
+                    "description": "Where the key has a limit: how many requests it may make at once (`r`), and after \
+                        how many seconds there are more (`t`)",
+                    "schema": { "type": "string" },
+                    "example": "\"default\";r=50;t=1",
+                },
+                "RateLimit-Policy": {
+                    "description": "Where the key has a limit: how many requests (`q`) it may make in so many seconds (`w`)",
+                    "schema": { "type": "string" },
+                    "example": "\"default\";q=100;w=60",
+                },
             },
             "responses": { "MethodNotAllowed": method_not_allowed },
         },
@@ -255,7 +266,7 @@ fn describe_answers(path: &str, operation: &Operation, schemas: &mut SchemaGener
         ErrorShape::Problem => ("application/problem+json", of::<Problem>(schemas)),
     };
     let of_access: &[u16] = match operation.access {
-        Access::Key(_) => &[401, 403],
+        Access::Key(_) => &[401, 403, 429],
         // The token in the path is the key.
         Access::Webhook => &[404],
         Access::Public => &[],
@@ -273,7 +284,7 @@ fn describe_answers(path: &str, operation: &Operation, schemas: &mut SchemaGener
             (413, Some(body)) => {
                 failure["description"] = json!(format!("The body is larger than {} MiB", body.max >> 20));
             }
-            (503, _) => {
+            (429 | 503, _) => {
                 failure["headers"]["Retry-After"] = json!({
                     "description": "Seconds to wait", "required": true, "schema": { "type": "integer" },
                 });
@@ -281,6 +292,17 @@ fn describe_answers(path: &str, operation: &Operation, schemas: &mut SchemaGener
             _ => {}
         }
         answers.insert(status.to_string(), failure);
+    }
+    if let Access::Key(_) = operation.access {
+        // What is decided before the key's limit says nothing of it.
+        for (_, answer) in answers
+            .iter_mut()
+            .filter(|(status, _)| !["401", "403", "414"].contains(&status.as_str()))
+        {
+            for name in ["RateLimit", "RateLimit-Policy"] {
+                answer["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
+            }
+        }
     }
     Value::Object(answers)
 }
@@ -292,6 +314,7 @@ fn describe_status(status: u16) -> &'static str {
         403 => "The key lacks the scope, or the token is another",
         404 => "There is nothing like that",
         409 => "Another contact has that identity",
+        429 => "The key has made more requests than its limit allows",
         414 => "The address is longer than 8192 bytes",
         500 => "Something went wrong",
         503 => "No capacity, or no database",

@@ -13,7 +13,9 @@ use super::Settings;
 use super::complaints::Complaints;
 use super::credentials::Credentials;
 use super::error::ApiError;
+use super::key_use::KeyUses;
 use super::metrics::Metrics;
+use super::rate_limit::RateLimits;
 use super::watch::Watch;
 use crate::store::pool::{Pool, StatementLimits};
 use crate::store::search::ClientSizes;
@@ -56,6 +58,8 @@ pub struct State {
     /// How many of the `reads` may be about keys that nobody is known to have, so that whoever makes keys up leaves
     /// capacity to those who have one: half of them.
     pub strangers: Arc<Semaphore>,
+    pub rate_limits: RateLimits,
+    pub key_uses: Arc<KeyUses>,
     pub watch: Watch,
     pub complaints: Complaints,
     pub metrics: Metrics,
@@ -83,6 +87,8 @@ impl State {
             client_sizes: ClientSizes::default(),
             credentials: Credentials::default(),
             strangers: Arc::new(Semaphore::new((*pool_size as usize / 2).max(1))),
+            rate_limits: RateLimits::new(settings.rate_limit),
+            key_uses: Arc::default(),
             watch,
             complaints: Complaints::default(),
             metrics: Metrics::default(),

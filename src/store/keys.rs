@@ -1,17 +1,20 @@
-//! API keys: made, listed, revoked, and read with the version that tells how long what was read holds.
+//! API keys: made, listed, changed, replaced, revoked, and read with the version that tells how long what was read
+//! holds.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Timestamptz};
 use uuid::Uuid;
 
 use super::schema::{api_keys, clients, credential_version};
-use super::{PgConnection, StoreError};
+use super::statement::{Bind, Statement};
+use super::{PgConnection, StoreError, transaction};
 use crate::domain::client::ClientId;
-use crate::domain::key::{ApiKey, NewKey, Scope};
+use crate::domain::key::{ApiKey, NewKey, RateLimit, Scope};
 use crate::domain::phone::Region;
 
 /// A key as operators see it; its text is nowhere in it.
@@ -23,7 +26,10 @@ pub struct KeyRecord {
     /// Prefix and last four characters.
     pub display: String,
     pub scopes: Vec<Scope>,
+    pub rate_limit: RateLimit,
     pub created_at: DateTime<Utc>,
+    /// When a server last accepted it; servers tell that some seconds later.
+    pub last_used_at: Option<DateTime<Utc>>,
     pub expires_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
 }
@@ -36,6 +42,7 @@ pub struct Credential {
     pub region: Region,
     pub label: String,
     pub scopes: Vec<Scope>,
+    pub rate_limit: RateLimit,
     /// Expired or revoked, by the database's clock.
     pub ended: bool,
     /// After how long it ends by itself, counted from when it was read; `None` for a key that doesn't expire.
@@ -87,10 +94,96 @@ pub fn add_key(
                 api_keys::scopes.eq(scopes),
                 api_keys::created_at.eq(at),
                 api_keys::expires_at.eq(new.lifetime.map(|lifetime| at + lifetime)),
+                api_keys::rate_limit.eq(stored_limit(new.rate_limit)),
             ))
             .execute(connection)?;
         Ok(id)
     })
+}
+
+/// What became of a key that another one succeeds.
+#[derive(Clone, Copy, Debug)]
+pub struct Rotation {
+    pub new_id: Uuid,
+    /// Until then the old key works.
+    pub old_ends_at: DateTime<Utc>,
+}
+
+type OldKeyRow = (
+    Uuid,
+    String,
+    Vec<Option<String>>,
+    Option<i32>,
+    Option<DateTime<Utc>>,
+    Option<DateTime<Utc>>,
+    DateTime<Utc>,
+);
+
+/// Stores the hash of `key` beside the key with this id, for the same client and with the same label, scopes and rate
+/// limit, and lets the old one live for `overlap`, or to its own end where that comes first. `lifetime` is the new
+/// one's. `None` where the old one has ended, or isn't there.
+///
+/// `show` is called before any of it is so for others: what can't be shown hasn't happened.
+///
+/// # Errors
+/// Those of `show`, and [`StoreError::Exists`] where the new key is stored already.
+pub fn rotate_key<E: From<StoreError>>(
+    connection: &mut PgConnection,
+    id: Uuid,
+    key: &ApiKey,
+    lifetime: Option<TimeDelta>,
+    overlap: TimeDelta,
+    show: impl FnOnce() -> Result<(), E>,
+) -> Result<Option<Rotation>, E> {
+    transaction(connection, |connection| {
+        let rotation = succeed_key(connection, id, key, lifetime, overlap)?;
+        if rotation.is_some() {
+            show()?;
+        }
+        Ok(rotation)
+    })
+}
+
+fn succeed_key(
+    connection: &mut PgConnection,
+    id: Uuid,
+    key: &ApiKey,
+    lifetime: Option<TimeDelta>,
+    overlap: TimeDelta,
+) -> Result<Option<Rotation>, StoreError> {
+    let old: Option<OldKeyRow> = api_keys::table
+        .find(id)
+        .select((
+            api_keys::client_id,
+            api_keys::label,
+            api_keys::scopes,
+            api_keys::rate_limit,
+            api_keys::expires_at,
+            api_keys::revoked_at,
+            now.into_sql::<Timestamptz>(),
+        ))
+        .for_no_key_update()
+        .first(connection)
+        .optional()?;
+    let Some((client, label, scopes, rate_limit, expires_at, revoked_at, at)) = old else {
+        return Ok(None);
+    };
+    if has_ended(expires_at, revoked_at, at) {
+        return Ok(None);
+    }
+    let new = NewKey {
+        label,
+        scopes: parse_scopes(scopes),
+        lifetime,
+        rate_limit: parse_limit(rate_limit),
+    };
+    let new_id = add_key(connection, ClientId::new(client), key, &new)?;
+    let overlap_end = at + overlap;
+    let old_ends_at = expires_at.map_or(overlap_end, |end| end.min(overlap_end));
+    diesel::update(api_keys::table.find(id))
+        .set(api_keys::expires_at.eq(old_ends_at))
+        .execute(connection)?;
+    Ok(Some(Rotation { new_id, old_ends_at }))
 }
 
 type KeyRow = (
@@ -99,7 +192,9 @@ type KeyRow = (
     String,
     String,
     Vec<Option<String>>,
+    Option<i32>,
     DateTime<Utc>,
+    Option<DateTime<Utc>>,
     Option<DateTime<Utc>>,
     Option<DateTime<Utc>>,
 );
@@ -115,7 +210,9 @@ pub fn list_keys(connection: &mut PgConnection, client: Option<ClientId>) -> Res
             api_keys::label,
             api_keys::display,
             api_keys::scopes,
+            api_keys::rate_limit,
             api_keys::created_at,
+            api_keys::last_used_at,
             api_keys::expires_at,
             api_keys::revoked_at,
         ))
@@ -127,15 +224,19 @@ pub fn list_keys(connection: &mut PgConnection, client: Option<ClientId>) -> Res
     Ok(rows
         .into_iter()
         .map(
-            |(id, client_name, label, display, scopes, created_at, expires_at, revoked_at)| KeyRecord {
-                id,
-                client_name,
-                label,
-                display,
-                scopes: parse_scopes(scopes),
-                created_at,
-                expires_at,
-                revoked_at,
+            |(id, client_name, label, display, scopes, limit, created_at, last_used_at, expires_at, revoked_at)| {
+                KeyRecord {
+                    id,
+                    client_name,
+                    label,
+                    display,
+                    scopes: parse_scopes(scopes),
+                    rate_limit: parse_limit(limit),
+                    created_at,
+                    last_used_at,
+                    expires_at,
+                    revoked_at,
+                }
             },
         )
         .collect())
@@ -151,11 +252,42 @@ pub fn revoke_key(connection: &mut PgConnection, id: Uuid) -> Result<bool, Store
     Ok(count > 0)
 }
 
+/// Gives a key another rate limit. `false` where there is no such key.
+pub fn limit_key(connection: &mut PgConnection, id: Uuid, limit: RateLimit) -> Result<bool, StoreError> {
+    let count = diesel::update(api_keys::table.find(id))
+        .set(api_keys::rate_limit.eq(stored_limit(limit)))
+        .execute(connection)?;
+    Ok(count > 0)
+}
+
+/// Says of keys how long ago they were last used; of several uses, whoever tells them and in whatever order, the
+/// latest stays. The time is the database's, less that age: a server's own clock may be wrong. What a key means is
+/// as it was, and so is the version.
+pub fn record_uses(connection: &mut PgConnection, uses: &[(Uuid, Duration)]) -> Result<(), StoreError> {
+    let ids = uses.iter().map(|(id, _)| *id).collect();
+    let ages = uses
+        .iter()
+        .map(|(_, age)| i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
+        .collect();
+    // Locked in one order, since two servers that write the same keys would else wait for each other in circles.
+    let statement = || {
+        "WITH uses AS (
+            SELECT id, now() - age * interval '1 millisecond' AS used_at
+            FROM unnest(?, ?) AS told (id, age) JOIN api_keys USING (id)
+            ORDER BY id FOR NO KEY UPDATE OF api_keys
+        )
+        UPDATE api_keys SET last_used_at = greatest(last_used_at, used_at) FROM uses WHERE api_keys.id = uses.id"
+    };
+    Statement::new(statement, vec![Bind::Uuids(ids), Bind::BigInts(ages)]).execute(connection)?;
+    Ok(())
+}
+
 type CredentialRow = (
     Uuid,
     Uuid,
     String,
     Vec<Option<String>>,
+    Option<i32>,
     Option<DateTime<Utc>>,
     Option<DateTime<Utc>>,
 );
@@ -168,6 +300,7 @@ pub fn read_key(connection: &mut PgConnection, key_hash: &[u8; 32]) -> Result<Ke
         api_keys::client_id,
         api_keys::label,
         api_keys::scopes,
+        api_keys::rate_limit,
         api_keys::expires_at,
         api_keys::revoked_at,
     );
@@ -182,15 +315,18 @@ pub fn read_key(connection: &mut PgConnection, key_hash: &[u8; 32]) -> Result<Ke
                 clients::default_region.nullable(),
             ))
             .first(connection)?;
-    let credential = key.map(|(key_id, client, label, scopes, expires_at, revoked_at)| Credential {
-        key_id,
-        client: ClientId::new(client),
-        region: region.and_then(|region| region.parse().ok()).unwrap_or(Region::DEFAULT),
-        label,
-        scopes: parse_scopes(scopes),
-        ended: revoked_at.is_some() || expires_at.is_some_and(|end| end <= at),
-        lasts: expires_at.map(|end| (end - at).to_std().unwrap_or_default()),
-    });
+    let credential = key.map(
+        |(key_id, client, label, scopes, limit, expires_at, revoked_at)| Credential {
+            key_id,
+            client: ClientId::new(client),
+            region: region.and_then(|region| region.parse().ok()).unwrap_or(Region::DEFAULT),
+            label,
+            scopes: parse_scopes(scopes),
+            rate_limit: parse_limit(limit),
+            ended: has_ended(expires_at, revoked_at, at),
+            lasts: expires_at.map(|end| (end - at).to_std().unwrap_or_default()),
+        },
+    );
     Ok(KeyReading {
         version: Version(version),
         credential,
@@ -203,6 +339,27 @@ pub fn read_version(connection: &mut PgConnection) -> Result<Version, StoreError
         .select(credential_version::version)
         .first(connection)?;
     Ok(Version(version))
+}
+
+/// Whether a key has expired or was revoked, `at` being the database's time.
+fn has_ended(expires_at: Option<DateTime<Utc>>, revoked_at: Option<DateTime<Utc>>, at: DateTime<Utc>) -> bool {
+    revoked_at.is_some() || expires_at.is_some_and(|end| end <= at)
+}
+
+/// The column says nothing of a key that is limited as the server says, and 0 of one that isn't limited.
+fn stored_limit(limit: RateLimit) -> Option<i32> {
+    match limit {
+        RateLimit::OfServer => None,
+        RateLimit::Unlimited => Some(0),
+        RateLimit::PerMinute(limit) => Some(limit.get().try_into().unwrap_or(i32::MAX)),
+    }
+}
+
+fn parse_limit(stored: Option<i32>) -> RateLimit {
+    let limit = |stored: i32| u32::try_from(stored).ok().and_then(NonZeroU32::new);
+    stored.map_or(RateLimit::OfServer, |stored| {
+        limit(stored).map_or(RateLimit::Unlimited, RateLimit::PerMinute)
+    })
 }
 
 /// A scope that a newer program wrote is none that this one can grant.

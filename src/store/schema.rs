@@ -12,6 +12,7 @@ diesel::table! {
         expires_at -> Nullable<Timestamptz>,
         revoked_at -> Nullable<Timestamptz>,
         last_used_at -> Nullable<Timestamptz>,
+        rate_limit -> Nullable<Int4>,
     }
 }
 

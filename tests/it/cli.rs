@@ -18,14 +18,14 @@ use crate::support::directory::ServerDirectory;
 use crate::support::{Contact, TestApp, TestDatabase};
 
 /// What a command said, and how it ended.
-struct Said {
-    status: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub struct Said {
+    pub status: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
 }
 
 /// Runs a command to its end, with that text on its standard input.
-fn run(mut command: Command, input: &str) -> Said {
+pub fn run(mut command: Command, input: &str) -> Said {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -47,20 +47,20 @@ fn run(mut command: Command, input: &str) -> Said {
 }
 
 /// Runs the program on a database.
-fn on(database: &TestDatabase, arguments: &[&str]) -> Said {
+pub fn on(database: &TestDatabase, arguments: &[&str]) -> Said {
     let mut command = program();
     command.args(arguments).env("DATABASE_URL", database.url());
     run(command, "")
 }
 
 /// What the command printed; it must have succeeded.
-fn stdout(said: Said) -> String {
+pub fn stdout(said: Said) -> String {
     assert_eq!(said.status, Some(0), "{}", said.stderr);
     said.stdout
 }
 
 /// What the command complained of; it must have failed without a panic and without printing a result.
-fn complaint(said: Said) -> String {
+pub fn complaint(said: Said) -> String {
     assert!(matches!(said.status, Some(1 | 2)), "{:?}: {}", said.status, said.stderr);
     assert_eq!(said.stdout, "");
     assert!(!said.stderr.contains("panicked"), "{}", said.stderr);
@@ -204,7 +204,12 @@ fn pending_migrations_name_the_command_that_runs_them() {
             "{message}"
         );
     }
-    assert_eq!(stdout(on(&database, &["migrate"])), "Ran 4 migrations.\n");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let steps = std::fs::read_dir(folder).expect("the migrations").count();
+    assert_eq!(
+        stdout(on(&database, &["migrate"])),
+        format!("Ran {steps} migrations.\n")
+    );
     assert_eq!(stdout(on(&database, &["migrate"])), "The schema is up to date.\n");
     stdout(on(&database, &["client", "list"]));
     diesel::connection::SimpleConnection::batch_execute(
@@ -467,7 +472,7 @@ fn a_switch_in_the_environment_may_be_any_usual_word() {
 }
 
 /// The command with nobody who reads what it prints.
-fn unread(mut command: Command) -> (Option<i32>, String) {
+pub fn unread(mut command: Command) -> (Option<i32>, String) {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -646,6 +651,7 @@ fn a_mistake_is_answered_by_a_sentence() {
         ),
         (&["serve", "--listen", &taken], "choose another address with --listen"),
         (&["serve", "--pool-size", "0"], "1..=1000"),
+        (&["serve", "--rate-limit", "100001"], "1..=100000"),
         (&["serve", "--log-format", "xml"], "json"),
         (&["client", "list", "--database-url", "mysql://x"], "postgresql://"),
         (

@@ -4,11 +4,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use contact_search::domain::key::{ApiKey, Format, NewKey, Scope};
+use contact_search::domain::key::{ApiKey, Format, NewKey, RateLimit, Scope};
 use contact_search::domain::phone::Region;
+use contact_search::store::PgConnection;
 use contact_search::store::{clients, keys};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::json;
+use uuid::Uuid;
 
+use crate::cli::{complaint, on, stdout, unread};
 use crate::support::app::{Server, add_key, program, revoke};
 use crate::support::{Contact, TestApp, TestDatabase};
 
@@ -42,7 +47,7 @@ fn make_known(app: &TestApp, server: &Server, key: &str) {
     execute(&mut blocker, "ROLLBACK");
 }
 
-fn execute(connection: &mut contact_search::store::PgConnection, sql: &str) {
+fn execute(connection: &mut PgConnection, sql: &str) {
     diesel::connection::SimpleConnection::batch_execute(connection, sql)
         .unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
@@ -214,19 +219,19 @@ fn however_many_ask_whether_it_is_ready_one_connection_looks() {
 }
 
 /// A process that was stopped, and goes on when this is dropped.
-struct Stopped(nix::unistd::Pid);
+struct Stopped(Pid);
 
 impl Stopped {
     fn new(pid: i64) -> Self {
-        let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).unwrap();
+        let pid = Pid::from_raw(i32::try_from(pid).unwrap());
+        kill(pid, Signal::SIGSTOP).unwrap();
         Self(pid)
     }
 }
 
 impl Drop for Stopped {
     fn drop(&mut self) {
-        let _ = nix::sys::signal::kill(self.0, nix::sys::signal::Signal::SIGCONT);
+        let _ = kill(self.0, Signal::SIGCONT);
     }
 }
 
@@ -273,6 +278,7 @@ fn the_version_changes_with_what_a_key_means_and_not_with_its_use() {
         "UPDATE public.api_keys SET expires_at = now()",
         "UPDATE public.api_keys SET revoked_at = now()",
         "UPDATE public.api_keys SET label = 'crm'",
+        "UPDATE public.api_keys SET rate_limit = 5",
         "UPDATE public.api_keys SET key_hash = sha256('a')",
         "UPDATE public.api_keys SET client_id = (SELECT id FROM public.clients WHERE name = 'New')",
         "INSERT INTO public.api_keys (id, client_id, key_hash, display, scopes)
@@ -329,5 +335,240 @@ fn whoever_makes_keys_up_leaves_capacity_to_those_who_have_one() {
     assert_eq!(
         app.server.get(LOOKUP, Some("mindo_000000000000000000000000")).status,
         401
+    );
+}
+
+/// Makes a key without any speciality, and gives its id.
+fn plain_key(connection: &mut PgConnection, client: contact_search::domain::client::ClientId) -> Uuid {
+    let key = ApiKey::generate(Format::Mindo).unwrap();
+    let new = NewKey::new("plain", Scope::ALL.to_vec(), None).unwrap();
+    keys::add_key(connection, client, &key, &new).unwrap()
+}
+
+#[test]
+fn the_latest_use_that_any_server_tells_is_kept_and_changes_nothing_else() {
+    let database = TestDatabase::new();
+    let mut connection = database.connect();
+    let client = clients::create_client(&mut connection, "Acme", Region::DEFAULT).unwrap();
+    let [often, once, never] = std::array::from_fn(|_| plain_key(&mut connection, client));
+    let version = keys::read_version(&mut connection).unwrap();
+    let gone = Uuid::now_v7();
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    for uses in [
+        &[(often, minutes(10)), (gone, minutes(0)), (once, minutes(30))][..],
+        &[(often, minutes(5))],
+        &[(often, minutes(20))],
+        &[],
+    ] {
+        keys::record_uses(&mut connection, uses).unwrap();
+    }
+    let used_before = |id| {
+        let records = keys::list_keys(&mut database.connect(), None).unwrap();
+        let record = records.into_iter().find(|record| record.id == id).expect("its record");
+        let now = chrono::Utc::now();
+        record.last_used_at.map(|at| (now - at).num_minutes())
+    };
+    assert_eq!(
+        (used_before(often), used_before(once), used_before(never)),
+        (Some(5), Some(30), None)
+    );
+    assert_eq!(keys::read_version(&mut connection).unwrap(), version);
+}
+
+#[test]
+fn servers_that_write_uses_at_once_never_wait_for_each_other_in_circles() {
+    let database = TestDatabase::new();
+    let mut connection = database.connect();
+    let client = clients::create_client(&mut connection, "Acme", Region::DEFAULT).unwrap();
+    let mut uses: Vec<(Uuid, Duration)> = (0..50)
+        .map(|_| (plain_key(&mut connection, client), Duration::ZERO))
+        .collect();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            let (told, database) = (uses.clone(), &database);
+            scope.spawn(move || {
+                let pool = database.pool();
+                for _ in 0..100 {
+                    let written = pool.run(|connection| keys::record_uses(connection, &told));
+                    written.expect("nobody is in the way for good");
+                }
+            });
+            uses.reverse();
+        }
+    });
+}
+
+#[test]
+fn a_server_that_stops_writes_when_keys_were_last_used() {
+    let mut app = TestApp::start();
+    let key = add_key(&mut app.database.connect(), app.client, &[Scope::Search], None);
+    let used = "SELECT count(*) AS count FROM api_keys WHERE last_used_at > now() - interval '1 minute'";
+    // Also one that is refused for its scope is in use.
+    assert_eq!(app.server.get(LOOKUP, Some(&key)).status, 403);
+    assert_eq!(
+        app.server.get(LOOKUP, Some("mindo_000000000000000000000000")).status,
+        401
+    );
+    kill(Pid::from_raw(app.server.pid().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(app.server.wait(), Some(0));
+    assert_eq!(app.database.count(used), 1);
+
+    let list = stdout(on(&app.database, &["key", "list"]));
+    assert!(list.lines().next().unwrap().contains("LAST USED"), "{list}");
+    let today = chrono::Utc::now().format("%Y-").to_string();
+    let line = |end: &str| {
+        list.lines()
+            .find(|line| line.contains(end))
+            .expect("its line")
+            .to_owned()
+    };
+    let dates = |line: &str| line.matches(&today).count();
+    assert_eq!(
+        (dates(&line(&key[26..])), dates(&line(&app.key[26..]))),
+        (2, 1),
+        "{list}"
+    );
+}
+
+#[test]
+fn a_use_that_cant_be_written_during_an_outage_is_written_after_it() {
+    let app = TestApp::start();
+    assert_eq!(app.get(LOOKUP).status, 200);
+    let clock = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS count";
+    let latest = app.database.count(clock);
+    app.database.set_available(false);
+    app.server
+        .log_when(|log| log.contains("when keys were last used can't be written for now"));
+    app.database.set_available(true);
+    let used = "SELECT coalesce((extract(epoch FROM max(last_used_at)) * 1000)::bigint, 0) AS count FROM api_keys";
+    wait_until(EVER, "it is lost", || app.database.count(used) > 0);
+    // By the database's clock, and of the moment at which it was used: not of that at which it was written.
+    let used = app.database.count(used);
+    assert!(
+        (latest - 60_000..=latest + 100).contains(&used),
+        "{used} and not {latest}"
+    );
+}
+
+/// The ids of the keys in the list's lines that say this, the newest first.
+fn listed(database: &TestDatabase, text: &str) -> Vec<String> {
+    let list = stdout(on(database, &["key", "list"]));
+    let lines = list.lines().filter(|line| line.contains(text));
+    lines.map(|line| line[..36].to_owned()).collect()
+}
+
+#[test]
+fn a_rotated_key_is_succeeded_by_one_for_the_same_and_ends_after_the_overlap() {
+    let app = TestApp::start();
+    let new = "--client Test --scope search --format opaque --label crm --rate-limit 90 --expires-in 30d";
+    let arguments: Vec<&str> = ["key", "create"].into_iter().chain(new.split(' ')).collect();
+    let old = stdout(on(&app.database, &arguments)).trim_end().to_owned();
+    let [old_id] = &listed(&app.database, "crm")[..] else {
+        panic!("one key");
+    };
+    let rotated = on(
+        &app.database,
+        &["key", "rotate", old_id, "--overlap", "1h", "--expires-in", "2d"],
+    );
+    assert!(
+        rotated.stderr.contains("The old key works until 20"),
+        "{}",
+        rotated.stderr
+    );
+    let key = stdout(rotated).trim_end().to_owned();
+    assert!(key.starts_with("cs_") && key.len() == 35 && key != old, "{key}");
+    for key in [&old, &key] {
+        let status = |target| app.server.get(target, Some(key)).status;
+        assert_eq!((status(SEARCH), status(LOOKUP)), (200, 403));
+    }
+    let same = "SELECT count(*) AS count FROM api_keys WHERE label = 'crm' AND scopes = '{search}' AND rate_limit = 90
+        AND client_id = (SELECT id FROM clients) AND revoked_at IS NULL";
+    assert_eq!(app.database.count(same), 2);
+    let ending_in = |id: &str, interval: &str| {
+        let ends = format!(
+            "SELECT count(*) AS count FROM api_keys WHERE id = '{id}' AND expires_at
+                BETWEEN now() + interval '{interval}' - interval '1 minute' AND now() + interval '{interval}'"
+        );
+        app.database.count(&ends) == 1
+    };
+    let [new_id, also_old] = &listed(&app.database, "crm")[..] else {
+        panic!("two keys");
+    };
+    assert!(also_old == old_id && ending_in(new_id, "2 days") && ending_in(old_id, "1 hour"));
+
+    // Its own end comes before that of the usual overlap.
+    stdout(on(&app.database, &["key", "rotate", new_id]));
+    assert!(ending_in(new_id, "2 days"));
+    let newest = &listed(&app.database, "crm")[0];
+    stdout(on(&app.database, &["key", "rotate", newest]));
+    assert!(ending_in(newest, "7 days"));
+
+    app.sql(&format!("UPDATE api_keys SET expires_at = now() WHERE id = '{old_id}'"));
+    app.sql(&format!("UPDATE api_keys SET revoked_at = now() WHERE id = '{new_id}'"));
+    for ended in [old_id, new_id] {
+        let message = complaint(on(&app.database, &["key", "rotate", ended]));
+        assert!(message.contains("this key has ended: make another with"), "{message}");
+    }
+    let nobodys = complaint(on(&app.database, &["key", "rotate", &Uuid::nil().to_string()]));
+    assert!(nobodys.contains("contact-search key list"), "{nobodys}");
+    assert_eq!(app.database.count(&same.replace("AND revoked_at IS NULL", "")), 4);
+}
+
+#[test]
+fn an_old_key_stays_as_it_was_where_the_new_one_cant_be_shown() {
+    let app = TestApp::start();
+    let mut connection = app.database.connect();
+    let id = plain_key(&mut connection, app.client);
+    let version = keys::read_version(&mut connection).unwrap();
+    let mut command = program();
+    command
+        .args(["key", "rotate", &id.to_string()])
+        .env("DATABASE_URL", app.database.url());
+    let (status, said) = unread(command);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(
+        said.starts_with("contact-search: the new key can't be shown, so that the old one stays as it was"),
+        "{said}"
+    );
+    let plain = "SELECT count(*) AS count FROM api_keys WHERE label = 'plain'";
+    assert_eq!(app.database.count(plain), 1);
+    assert_eq!(app.database.count(&format!("{plain} AND expires_at IS NULL")), 1);
+    assert_eq!(keys::read_version(&mut connection).unwrap(), version);
+}
+
+#[test]
+fn a_rotated_key_is_refused_when_the_overlap_is_over() {
+    let app = TestApp::start();
+    make_known(&app, &app.server, &app.key);
+    let [id] = &listed(&app.database, "Test")[..] else {
+        panic!("one key");
+    };
+    stdout(on(&app.database, &["key", "rotate", id, "--overlap", "1s"]));
+    wait_until(SOON, "it is accepted for good", || app.get(LOOKUP).status == 401);
+}
+
+#[test]
+fn a_limit_is_stored_as_it_is_told() {
+    let database = TestDatabase::new();
+    let mut connection = database.connect();
+    let client = clients::create_client(&mut connection, "Acme", Region::DEFAULT).unwrap();
+    let id = plain_key(&mut connection, client);
+    let limit = |connection: &mut PgConnection| keys::list_keys(connection, None).unwrap()[0].rate_limit;
+    assert_eq!(limit(&mut connection), RateLimit::OfServer);
+    for text in ["none", "1", "100000", "default"] {
+        let version = keys::read_version(&mut connection).unwrap();
+        assert_eq!(
+            stdout(on(&database, &["key", "limit", &id.to_string(), text])),
+            "Changed.\n"
+        );
+        assert_eq!(limit(&mut connection).to_string(), text);
+        assert_ne!(keys::read_version(&mut connection).unwrap(), version);
+    }
+    let nobodys = complaint(on(&database, &["key", "limit", &Uuid::nil().to_string(), "5"]));
+    assert!(nobodys.contains("contact-search key list"), "{nobodys}");
+    let wrong = complaint(on(&database, &["key", "limit", &id.to_string(), "0"]));
+    assert!(
+        wrong.contains("1 to 100000 requests a minute, none or default"),
+        "{wrong}"
     );
 }

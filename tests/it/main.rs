@@ -24,6 +24,7 @@ mod metrics;
 mod openapi;
 mod overload;
 mod proxies;
+mod rate_limit;
 mod search;
 mod support;
 mod tenants;

@@ -70,7 +70,7 @@ fn every_route_is_specified_with_its_key_and_the_statuses_that_follow_from_it() 
             let has_key = described.get("security").is_some();
             let asks_key = matches!(operation.access, contact_search::http::Access::Key(_));
             assert_eq!(has_key, asks_key, "{place}");
-            let of_key: &[&str] = if asks_key { &["401", "403"] } else { &[] };
+            let of_key: &[&str] = if asks_key { &["401", "403", "429"] } else { &[] };
             for status in [of_key, &["414", "500", "503", "504"]].concat() {
                 assert!(described["responses"].get(status).is_some(), "{place} {status}");
             }

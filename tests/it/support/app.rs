@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use contact_search::domain::client::ClientId;
-use contact_search::domain::key::{ApiKey, Format, NewKey, Scope};
+use contact_search::domain::key::{ApiKey, Format, NewKey, RateLimit, Scope};
 use contact_search::domain::phone::Region;
 use contact_search::store::PgConnection;
 use contact_search::store::clients;
@@ -331,6 +331,7 @@ pub fn add_key(
         label: "test".to_owned(),
         scopes: scopes.to_vec(),
         lifetime,
+        rate_limit: RateLimit::default(),
     };
     keys::add_key(connection, client, &key, &new).expect("a key can be made");
     key.reveal().to_owned()

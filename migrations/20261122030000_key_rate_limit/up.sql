@@ -1,0 +1,12 @@
+-- How many requests a minute the key may make of each server: 0 is as many as it likes, and where nothing is said the
+-- server's own limit counts.
+ALTER TABLE api_keys
+    ADD COLUMN rate_limit integer,
+    ADD CONSTRAINT api_keys_rate_limit_check CHECK (rate_limit BETWEEN 0 AND 100000);
+
+-- It is part of what a key means.
+DROP TRIGGER api_keys_credential_version ON api_keys;
+CREATE TRIGGER api_keys_credential_version
+    AFTER INSERT OR DELETE OR TRUNCATE
+    OR UPDATE OF client_id, key_hash, label, scopes, expires_at, revoked_at, rate_limit ON api_keys
+    FOR EACH STATEMENT EXECUTE FUNCTION credential_version_change();

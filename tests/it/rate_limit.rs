@@ -1,0 +1,166 @@
+//! How many requests a key may make, and what it is told of that.
+
+use std::time::{Duration, Instant};
+
+use contact_search::domain::key::{RateLimit, Scope};
+use contact_search::store::keys;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::cli::{on, run, stdout};
+use crate::support::TestApp;
+use crate::support::app::{Answer, Server, add_key, program};
+
+const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
+const SEARCH: &str = "/api/public/contacts/search?email=a";
+
+/// What an answer tells of the key's limit: its policy, and how many requests are left.
+fn told(answer: &Answer) -> Option<(&str, u32)> {
+    let (left, seconds) = answer
+        .header("ratelimit")?
+        .strip_prefix("\"default\";r=")
+        .and_then(|text| text.split_once(";t="))
+        .unwrap_or_else(|| panic!("no structured field: {answer:?}"));
+    let seconds: u64 = seconds.parse().expect("seconds");
+    assert!((1..=60).contains(&seconds), "{answer:?}");
+    if answer.status == 429 {
+        assert_eq!(answer.header("retry-after"), Some(seconds.to_string().as_str()));
+    }
+    Some((answer.header("ratelimit-policy")?, left.parse().expect("a number")))
+}
+
+fn id_of(app: &TestApp, key: &str) -> Uuid {
+    let list = stdout(on(&app.database, &["key", "list"]));
+    let line = list.lines().find(|line| line.contains(&key[key.len() - 4..]));
+    line.expect("its line")[..36].parse().expect("an id")
+}
+
+#[test]
+fn a_key_that_has_used_its_limit_up_is_told_when_to_come_back() {
+    // Twenty seconds go by before there is one more.
+    let app = TestApp::start_with(&["--rate-limit", "3"]);
+    let policy = "\"default\";q=3;w=60";
+    assert_eq!(told(&app.get(LOOKUP)), Some((policy, 2)));
+    let mistaken = app.get("/api/v1/contact-lookup/");
+    assert_eq!((mistaken.status, told(&mistaken)), (400, Some((policy, 1))));
+    let head = app.server.send("HEAD", SEARCH, &[("X-API-Key", &app.key)]);
+    assert_eq!((head.status, told(&head)), (200, Some((policy, 0))));
+
+    let lookup = app.get(LOOKUP);
+    assert_eq!((lookup.status, told(&lookup)), (429, Some((policy, 0))));
+    let seconds = lookup.header("retry-after").expect("it is told");
+    assert_eq!(
+        lookup.json(),
+        json!({ "error": format!("API Key supero su limite de solicitudes. Reintente en {seconds} s") })
+    );
+    let sentence = |answer: &Answer| {
+        let seconds = answer.header("retry-after").expect("it is told");
+        format!("This API key has made more requests than its limit allows. Try again in {seconds} s.")
+    };
+    let search = app.get(SEARCH);
+    assert_eq!((search.status, told(&search)), (429, Some((policy, 0))));
+    assert_eq!(
+        search.json(),
+        json!({ "statusCode": 429, "message": sentence(&search), "error": "Too Many Requests" })
+    );
+    let write = app.send("POST", "/api/v1/messages/", &json!([]));
+    assert_eq!(write.header("content-type"), Some("application/problem+json"));
+    assert_eq!(
+        write.json(),
+        json!({ "type": "about:blank", "title": "Too Many Requests", "status": 429, "detail": sentence(&write) })
+    );
+    assert_eq!(app.get("/api/v1/contact-lookup/").status, 429, "before the query");
+
+    // Nobody else is limited by it.
+    let other = add_key(&mut app.database.connect(), app.client, &Scope::ALL, None);
+    assert_eq!(told(&app.server.get(LOOKUP, Some(&other))), Some((policy, 2)));
+}
+
+#[test]
+fn whether_a_key_is_good_and_has_the_scope_is_decided_before_its_limit() {
+    let app = TestApp::start_with(&["--rate-limit", "1"]);
+    let key = add_key(&mut app.database.connect(), app.client, &[Scope::Lookup], None);
+    for (target, key, expected) in [
+        (SEARCH, Some(key.as_str()), 403),
+        (LOOKUP, Some(&key), 200),
+        (LOOKUP, Some(&key), 429),
+        (SEARCH, Some(&key), 403),
+    ] {
+        let answer = app.server.get(target, key);
+        assert_eq!(answer.status, expected, "{answer:?}");
+        assert_eq!(told(&answer).is_some(), expected != 403);
+    }
+    for _ in 0..5 {
+        for key in [None, Some("mindo_000000000000000000000000")] {
+            let answer = app.server.get(LOOKUP, key);
+            assert_eq!((answer.status, told(&answer)), (401, None));
+        }
+        assert_eq!(app.server.get("/readyz", None).status, 200);
+    }
+}
+
+#[test]
+fn a_limit_of_its_own_goes_before_the_servers_and_its_change_counts_soon() {
+    let app = TestApp::start_with(&["--rate-limit", "1"]);
+    assert_eq!(app.get(LOOKUP).status, 200);
+    let mut connection = app.database.connect();
+    let id = id_of(&app, &app.key);
+    let mut soon = |limit: &str, is_so: &dyn Fn(Answer) -> bool| {
+        let limit: RateLimit = limit.parse().unwrap();
+        assert!(keys::limit_key(&mut connection, id, limit).unwrap());
+        let start = Instant::now();
+        while !is_so(app.get(LOOKUP)) {
+            assert!(start.elapsed() < Duration::from_secs(5), "{limit} doesn't count");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    assert_eq!(app.get(LOOKUP).status, 429);
+    soon("none", &|answer| answer.status == 200 && told(&answer).is_none());
+    soon("100000", &|answer| {
+        told(&answer).is_some_and(|(policy, _)| policy.contains(";q=100000;"))
+    });
+    soon("default", &|answer| {
+        told(&answer).is_some_and(|(policy, _)| policy.contains(";q=1;"))
+    });
+}
+
+#[test]
+fn a_key_is_made_and_brought_along_with_its_limit() {
+    let app = TestApp::start();
+    assert_eq!(told(&app.get(LOOKUP)), None, "none by default");
+    let database = &app.database;
+    let made = stdout(on(
+        database,
+        &["key", "create", "--client", "Test", "--rate-limit", "7"],
+    ));
+    let made = made.trim_end();
+    assert_eq!(
+        told(&app.server.get(LOOKUP, Some(made))),
+        Some(("\"default\";q=7;w=60", 6))
+    );
+    let brought = "live_9f8e7d6c5b4a39281706";
+    let mut command = program();
+    command
+        .args(["key", "import", "--client", "Test", "--rate-limit", "9"])
+        .env("DATABASE_URL", database.url());
+    stdout(run(command, brought));
+    assert_eq!(
+        told(&app.server.get(LOOKUP, Some(brought))),
+        Some(("\"default\";q=9;w=60", 8))
+    );
+    let unlimited = stdout(on(
+        database,
+        &["key", "create", "--client", "Test", "--rate-limit", "none"],
+    ));
+
+    let mut command = program();
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--database-url", database.url()])
+        .env("CONTACT_SEARCH_RATE_LIMIT", "5");
+    let limited = Server::start(command);
+    let of_key = |key: &str| {
+        let answer = limited.get(LOOKUP, Some(key.trim_end()));
+        told(&answer).map(|(_, left)| left)
+    };
+    assert_eq!([&app.key, made, &unlimited].map(of_key), [Some(4), Some(6), None]);
+}

@@ -125,7 +125,7 @@ enum Command {
     /// Make up contacts by the million, to try and to measure on
     #[command(after_help = generate::EXAMPLE)]
     Generate(generate::GenerateArgs),
-    /// How to reach the database
+    /// Back the database up, restore it, and how to reach it
     #[command(subcommand)]
     Database(database::DatabaseCommand),
 }

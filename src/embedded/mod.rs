@@ -19,7 +19,9 @@
 //! | `socket` | the directory of the socket |
 //! | `lease` | the two locks |
 //! | `cluster` | makes, starts, adopts and stops |
+//! | [`client_program`] | finds `pg_dump` and `pg_restore`, for whichever database |
 
+pub mod client_program;
 mod cluster;
 mod lease;
 mod owner;

@@ -149,14 +149,14 @@ impl DataVersion {
 }
 
 /// `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`, `postgres (PostgreSQL) 18beta1`.
-fn parse_version(said: &str) -> Option<(String, u32)> {
+pub(super) fn parse_version(said: &str) -> Option<(String, u32)> {
     let version = said.split_whitespace().nth(2)?;
     let digits = version.bytes().take_while(u8::is_ascii_digit).count();
     Some((version.to_owned(), version[..digits].parse().ok()?))
 }
 
 /// The directories that may hold the programs, the user's own choice first.
-fn places() -> Vec<PathBuf> {
+pub(super) fn places() -> Vec<PathBuf> {
     let mut places: Vec<PathBuf> = Vec::new();
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path).filter(|directory| directory.is_absolute());

@@ -125,7 +125,11 @@ pub fn fill<E: From<StoreError>>(
             Ok::<_, E>(filling.contacts.flush()?)
         })
     })?;
-    // Statistics for the planner, the map of visible rows for index-only walks.
-    let tidied = connection.batch_execute("VACUUM (ANALYZE) contacts, contact_texts");
-    Ok(tidied.map_err(StoreError::from)?)
+    Ok(tidy(connection)?)
+}
+
+/// What autovacuum would come to do after a while: statistics for the planner, the map of visible rows for index-only
+/// walks.
+pub(super) fn tidy(connection: &mut PgConnection) -> Result<(), StoreError> {
+    Ok(connection.batch_execute("VACUUM (ANALYZE) contacts, contact_texts")?)
 }

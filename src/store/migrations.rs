@@ -42,7 +42,6 @@ pub enum MigrationError {
 /// Compares the database's steps with the program's; changes nothing, so that a role without the right to
 /// create tables can ask.
 pub fn schema_state(connection: &mut PgConnection) -> Result<SchemaState, MigrationError> {
-    use diesel::migration::MigrationSource;
     #[derive(QueryableByName)]
     struct Step {
         #[diesel(sql_type = diesel::sql_types::Text)]
@@ -63,12 +62,19 @@ pub fn schema_state(connection: &mut PgConnection) -> Result<SchemaState, Migrat
     } else {
         Vec::new()
     };
+    let applied: Vec<String> = applied.into_iter().map(|step| step.version).collect();
+    state_of(&applied)
+}
+
+/// Compares steps that were run on some schema, by their versions, with the program's.
+pub fn state_of(applied: &[String]) -> Result<SchemaState, MigrationError> {
+    use diesel::migration::MigrationSource;
     let known: Vec<String> = MigrationSource::<diesel::pg::Pg>::migrations(&MIGRATIONS)
         .map_err(MigrationError::Step)?
         .iter()
         .map(|migration| migration.name().version().to_string())
         .collect();
-    if applied.iter().any(|step| !known.contains(&step.version)) {
+    if applied.iter().any(|step| !known.contains(step)) {
         return Ok(SchemaState::Newer);
     }
     match known.len() - applied.len() {
@@ -81,19 +87,38 @@ pub fn schema_state(connection: &mut PgConnection) -> Result<SchemaState, Migrat
 ///
 /// The connection should have no `statement_timeout`: a step may take as long as it needs.
 pub fn migrate(connection: &mut PgConnection) -> Result<usize, MigrationError> {
+    locked(connection, migrate_locked)
+}
+
+/// Runs `work` while nobody else migrates. It may itself [`migrate`]: the lock is the session's.
+pub(super) fn locked<T, E: From<StoreError>>(
+    connection: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
+) -> Result<T, E> {
     sql_query("SELECT pg_advisory_lock($1)")
         .bind::<BigInt, _>(ADVISORY_LOCK)
         .execute(connection)
         .map_err(StoreError::from)?;
-    let outcome = migrate_locked(connection);
+    let outcome = work(connection);
     // Where the connection broke the lock went with it; the first error is the one to tell.
     let unlocked = sql_query("SELECT pg_advisory_unlock($1)")
         .bind::<BigInt, _>(ADVISORY_LOCK)
         .execute(connection)
         .map_err(StoreError::from);
-    let count = outcome?;
+    let done = outcome?;
     unlocked?;
-    Ok(count)
+    Ok(done)
+}
+
+/// Takes back every step that was run, so that nothing of the schema is left. All contacts go with it.
+pub(super) fn revert_all(connection: &mut PgConnection) -> Result<(), MigrationError> {
+    connection
+        .revert_all_migrations(MIGRATIONS)
+        .map_err(MigrationError::Step)?;
+    sql_query("DROP TABLE __diesel_schema_migrations")
+        .execute(connection)
+        .map_err(StoreError::from)?;
+    Ok(())
 }
 
 fn migrate_locked(connection: &mut PgConnection) -> Result<usize, MigrationError> {

@@ -3,8 +3,10 @@
 //! Every function that reads or writes contacts takes the [`ClientId`](crate::domain::client::ClientId)
 //! whose rows it may touch.
 
+pub mod backup;
 pub mod bulk_copy;
 pub mod clients;
+pub mod conninfo;
 pub mod contacts;
 mod copying;
 mod creation;

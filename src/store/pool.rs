@@ -294,7 +294,7 @@ fn explain(error: ConnectionError) -> StoreError {
 
 /// Adds the limits without which libpq waits for minutes when packets get lost, where `url` doesn't set its
 /// own. Both of libpq's forms are taken: a URL, and `key=value` pairs.
-fn with_timeouts(url: &str) -> String {
+pub(super) fn with_timeouts(url: &str) -> String {
     let defaults = [
         ("connect_timeout", CONNECT_SECONDS.to_string()),
         ("tcp_user_timeout", "5000".to_owned()),

@@ -1,6 +1,7 @@
 //! Every test that needs more than one module: over HTTP, against the real PostgreSQL, at the terminal.
 
 mod authorization;
+mod backup;
 mod cli;
 mod connections;
 mod contacts;

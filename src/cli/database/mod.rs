@@ -1,5 +1,9 @@
 //! `database`, and how every command comes to its database.
 
+mod backup;
+mod program;
+mod restore;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,6 +20,12 @@ use crate::store::{PgConnection, pool};
 
 #[derive(Subcommand, Debug)]
 pub enum DatabaseCommand {
+    /// Write the whole database to a file: clients, contacts, keys, webhooks
+    #[command(after_help = backup::EXAMPLE)]
+    Backup(backup::BackupArgs),
+    /// Read a backup into a database without clients, all or nothing, and bring its schema up to date
+    #[command(after_help = restore::EXAMPLE)]
+    Restore(restore::RestoreArgs),
     /// Print the URL by which psql reaches the database
     #[command(after_help = "Example, while a server runs:\n  psql \"$(contact-search database url)\"")]
     Url,
@@ -23,6 +33,8 @@ pub enum DatabaseCommand {
 
 pub fn run(config: &DatabaseConfig, command: &DatabaseCommand) -> anyhow::Result<()> {
     match command {
+        DatabaseCommand::Backup(arguments) => backup::run(config, arguments),
+        DatabaseCommand::Restore(arguments) => restore::run(config, arguments),
         DatabaseCommand::Url => {
             let database = Database::open(config)?;
             output::print(format_args!("{}\n", database.url()))?;
@@ -62,8 +74,10 @@ impl Drop for Private {
 /// has been begun is stopped once it is there.
 static OPEN: Mutex<Option<Arc<PrivateDatabase>>> = Mutex::new(None);
 
-/// Leaves the private database, if it is open, on behalf of a process that ends; no other is opened after that.
+/// Leaves the private database, if it is open, on behalf of a process that ends; no other is opened after that. What
+/// works on a database for this process ends first.
 pub fn leave() {
+    program::abandon();
     let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(server) = &*open {
         leave_and_log(server);

@@ -81,10 +81,14 @@ impl Owner {
                 });
             }
             // Never `nobody`: whatever else runs as that user could read the contacts.
-            None if us.is_root() => ["postgres", "contact-search"]
-                .iter()
-                .find_map(|name| User::from_name(name).ok().flatten())
-                .ok_or(EmbeddedError::NoUnprivilegedUser)?,
+            None if us.is_root() => match fs::metadata(data_dir) {
+                // Made for a service's user, who is to go on with what root begins.
+                Ok(directory) if directory.uid() != us.as_raw() => named(Uid::from_raw(directory.uid()))?,
+                _ => ["postgres", "contact-search"]
+                    .iter()
+                    .find_map(|name| User::from_name(name).ok().flatten())
+                    .ok_or(EmbeddedError::NoUnprivilegedUser)?,
+            },
             None => named(us)?,
         };
         Ok(Self {

@@ -534,6 +534,24 @@ fn an_unprivileged_user_has_a_database_too() {
 }
 
 #[test]
+fn a_database_that_root_begins_is_the_data_directorys_owners() {
+    let directory = ServerDirectory::new();
+    let data_dir = directory.path().join("data");
+    fs::create_dir(&data_dir).expect("a directory can be made");
+    let mut owner = Uid::effective();
+    if owner.is_root() {
+        // Neither of the users whom root takes by itself.
+        owner = User::from_name("daemon").ok().flatten().expect("it is everywhere").uid;
+        std::os::unix::fs::chown(&data_dir, Some(owner.as_raw()), None).expect("it can be given");
+    }
+    let database = open(&data_dir);
+    keep_a_row(&database.url());
+    assert!(the_row_is_there(&database.url()));
+    database.close().expect("it stops");
+    assert_eq!(fs::metadata(data_dir.join("postgres")).unwrap().uid(), owner.as_raw());
+}
+
+#[test]
 fn a_data_directory_too_long_for_a_socket_has_its_socket_in_tmp() {
     let directory = ServerDirectory::new();
     let data_dir = directory.path().join("long".repeat(25));

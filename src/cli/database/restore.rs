@@ -50,7 +50,16 @@ pub fn run(config: &DatabaseConfig, RestoreArgs { file }: &RestoreArgs) -> anyho
         ]);
         program::connect(&mut command, &target);
         command.stdin(archive.input()?).stdout(Stdio::null());
-        program::run(&pg_restore, &mut command).map(drop)
+        let restored = program::run(&pg_restore, &mut command).map(drop);
+        if pg_restore.major() > server {
+            return restored.with_context(|| {
+                format!(
+                    "{} is of a newer PostgreSQL than the database, which is {server} and may need its own",
+                    pg_restore.path().display()
+                )
+            });
+        }
+        restored
     })
     .with_context(|| format!("{name} was not restored, and nothing of it is in the database"))?;
     drop(connection);
@@ -140,8 +149,8 @@ impl<'a> Archive<'a> {
         if words.contains("unsupported version") {
             let version = pg_restore.version();
             return anyhow!(
-                "{name} was written by a newer PostgreSQL than {version}, whose pg_restore reads it here: install the \
-                 client programs of that one, or set CONTACT_SEARCH_PG_BIN to their directory"
+                "{name} was written by a newer PostgreSQL than {version}, whose pg_restore can't read it: restore it into \
+                 that version or a newer one, with its client programs (CONTACT_SEARCH_PG_BIN is their directory)"
             );
         }
         anyhow!("{name} is cut short or damaged, and nothing was restored ({words})")

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use actix_cors::CorsError;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, ResponseError};
 use tokio::time::Instant;
@@ -130,16 +130,31 @@ fn log_cause(error: &ApiError, request: &HttpRequest, id: &HeaderValue) {
     log::log!(level, request_id = id.to_str().unwrap_or_default(); "{text}");
 }
 
+/// The methods that HTTP itself has.
+static METHODS: [Method; 9] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::OPTIONS,
+    Method::TRACE,
+    Method::CONNECT,
+];
+
 /// Counts the request, and writes one line of it, with the route's pattern: a path or a query would show whom somebody
-/// asked for.
+/// asked for. Nor is a method named that is a word of the caller's own.
 fn account_for(response: &ServiceResponse, start: Instant, id: &HeaderValue) {
     let request = response.request();
     let route = request.match_pattern();
     let took = start.elapsed();
+    let method = METHODS.iter().find(|method| *method == request.method());
+    let method = method.map_or("other", Method::as_str);
     let state = State::of(request);
     state
         .metrics
-        .count_request(route.clone(), request.method(), response.status(), took);
+        .count_request(route.clone(), method, response.status(), took);
     let from = request
         .peer_addr()
         .map(|peer| caller_address(peer.ip(), request.headers(), &state.trusted_proxies));
@@ -147,7 +162,7 @@ fn account_for(response: &ServiceResponse, start: Instant, id: &HeaderValue) {
     let key = extensions.get::<KeyLabel>().map_or("", |label| label.0.as_str());
     log::info!(
         target: "access",
-        method = request.method().as_str(),
+        method = method,
         route = route.as_deref().unwrap_or("-"),
         status = response.status().as_u16(),
         ms = (took.as_secs_f64() * 1e5).round() / 1e2,

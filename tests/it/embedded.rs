@@ -300,25 +300,6 @@ fn the_server_is_durable_private_and_speaks_english_and_unicode() {
 }
 
 #[test]
-fn nobodys_data_get_into_the_servers_log() {
-    let directory = ServerDirectory::new();
-    let database = open(directory.path());
-    let url = database.url();
-    execute(&url, "CREATE TABLE people (email text PRIMARY KEY)");
-    execute(&url, "INSERT INTO people VALUES ('canary@example.com')");
-    let again = connect(&url).batch_execute("INSERT INTO people VALUES ('canary@example.com')");
-    assert!(again.is_err());
-    database.close().expect("it stops");
-
-    let logs: String = fs::read_dir(directory.path().join("postgres/log"))
-        .expect("the log's directory")
-        .map(|file| fs::read_to_string(file.expect("a file").path()).expect("a log"))
-        .collect();
-    assert!(logs.contains("duplicate key value"), "{logs}");
-    assert!(!logs.contains("canary"), "{logs}");
-}
-
-#[test]
 fn the_last_process_to_leave_stops_the_server() {
     if let Some(data_dir) = std::env::var_os(HOLDER_DIRECTORY) {
         return hold(Path::new(&data_dir));

@@ -53,6 +53,8 @@ use self::error::ApiError;
 use self::frame::frame;
 pub use self::key_use::KeyUseWriter;
 use self::openapi::Documentation;
+#[cfg(fuzzing)]
+pub use self::query::parameter;
 use self::state::State;
 use crate::domain::key::Scope;
 

@@ -13,3 +13,5 @@ mod values;
 pub use header::{ColumnChoice, HeaderError, Mapping};
 pub use progress::on_stderr;
 pub use reader::ReadError;
+#[cfg(fuzzing)]
+pub use reader::Records;

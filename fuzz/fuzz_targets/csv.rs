@@ -1,0 +1,104 @@
+//! Delimited files: what is read, written by the standard's rules, is read again as the same, line by line; and it
+//! doesn't matter in which portions a file comes.
+
+#![no_main]
+
+use std::io::Read;
+
+use contact_search::domain::contact::Attribute;
+use contact_search::intake::{Mapping, ReadError, Records};
+use libfuzzer_sys::fuzz_target;
+
+/// A record: its line and its cells.
+type Row = (u64, Vec<String>);
+
+/// The records up to the file's end, or up to what keeps it from being read on.
+fn read(source: impl Read) -> (Vec<Row>, Option<ReadError>, u64) {
+    let mut rows = Vec::new();
+    let mut records = match Records::open(source) {
+        Ok(records) => records,
+        Err(error) => return (rows, Some(error), 0),
+    };
+    let error = loop {
+        match records.next() {
+            Ok(Some(record)) => {
+                let cells = (0..record.len()).map(|index| record.get(index).unwrap_or_default().to_owned());
+                rows.push((record.line, cells.collect()));
+            }
+            Ok(None) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    (rows, error, records.position())
+}
+
+/// Gives one byte at a time.
+struct Dripping<'a>(&'a [u8]);
+
+impl Read for Dripping<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.0.len().min(buffer.len()).min(1);
+        buffer[..count].copy_from_slice(&self.0[..count]);
+        self.0 = &self.0[count..];
+        Ok(count)
+    }
+}
+
+fn quote(cell: &str) -> String {
+    format!("\"{}\"", cell.replace('"', "\"\""))
+}
+
+/// How many line ends a text holds, be they LF, CR LF or CR.
+fn line_ends(text: &str) -> u64 {
+    text.replace("\r\n", "\n").matches(['\r', '\n']).count() as u64
+}
+
+fn told(error: &Option<ReadError>) -> Option<String> {
+    error.as_ref().map(ReadError::to_string)
+}
+
+fuzz_target!(|file: &[u8]| {
+    let (rows, error, position) = read(file);
+    assert!(
+        rows.is_sorted_by(|a, b| a.0 < b.0),
+        "each record begins in a later line"
+    );
+    assert!(rows.iter().all(|(_, cells)| !cells.is_empty()));
+    match &error {
+        None => assert_eq!(position, file.len() as u64),
+        Some(_) => assert!(position <= file.len() as u64),
+    }
+    let (dripped, dripped_error, _) = read(Dripping(file));
+    assert_eq!((&rows, told(&error)), (&dripped, told(&dripped_error)));
+
+    let mut written = String::new();
+    let mut expected = Vec::new();
+    for (_, cells) in &rows {
+        assert!(cells.iter().all(|cell| cell.trim() == cell && !cell.contains('\0')));
+        expected.push((1 + line_ends(&written), cells.clone()));
+        written.push_str(&cells.iter().map(|cell| quote(cell)).collect::<Vec<_>>().join(","));
+        written.push('\n');
+    }
+    if !rows.is_empty() {
+        let (again, error, position) = read(written.as_bytes());
+        assert_eq!((&again, told(&error)), (&expected, None));
+        assert_eq!(position, written.len() as u64);
+    }
+
+    if let Some((_, header)) = rows.first()
+        && let Ok(mapping) = Mapping::new(header.clone(), &[])
+    {
+        assert_eq!(mapping.width(), header.len());
+        let mut used: Vec<usize> = Attribute::ALL
+            .iter()
+            .flat_map(|it| mapping.columns(*it))
+            .copied()
+            .collect();
+        used.sort_unstable();
+        assert!(used.is_sorted_by(|a, b| a < b), "no column says two things");
+        assert!(
+            used.last().is_some_and(|last| *last < header.len()),
+            "something says who is meant"
+        );
+    }
+});

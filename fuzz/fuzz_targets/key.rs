@@ -1,0 +1,29 @@
+//! Keys: whatever is taken is itself again, fits a header, and is hidden wherever it is shown.
+
+#![no_main]
+
+use contact_search::domain::key::{ApiKey, KeyError};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    let trimmed = text.trim();
+    let characters = trimmed.chars().count();
+    match ApiKey::parse(text) {
+        Ok(key) => {
+            assert_eq!(key.reveal(), trimmed);
+            assert!((16..=256).contains(&characters) && trimmed.bytes().all(|byte| byte.is_ascii_graphic()));
+            assert_eq!(ApiKey::parse(&format!(" {trimmed}\n")), Ok(key.clone()));
+            let other = ApiKey::parse(&format!("{}x", &trimmed[..characters - 1])).expect("a key of the same length");
+            assert_eq!(key.hash() == other.hash(), key == other);
+            // Twelve characters at least are hidden, or the twenty-four of our own keys but for the last four.
+            let (shown, debug) = (key.display(), format!("{key:?}"));
+            let (prefix, end) = shown.split_once('…').expect("what is hidden has a mark");
+            assert!(["", "mindo_", "cs_"].contains(&prefix) && trimmed.starts_with(prefix));
+            assert!(end.len() == 4 && trimmed.ends_with(end));
+            assert_eq!(debug, format!("ApiKey({shown})"));
+        }
+        Err(KeyError::Empty) => assert_eq!(trimmed, ""),
+        Err(KeyError::Characters) => assert!(!trimmed.chars().all(|character| character.is_ascii_graphic())),
+        Err(KeyError::Length) => assert!(!(16..=256).contains(&characters)),
+    }
+});

@@ -1,0 +1,64 @@
+//! Phone numbers: a text reads as it is stored, and what is stored reads as itself, in whatever region.
+
+#![no_main]
+
+use contact_search::domain::phone::{Reading, Region, StoredPhone, readings};
+use libfuzzer_sys::fuzz_target;
+
+/// Countries with rules of their own, with a trunk prefix, without one, with several to a calling code, and one
+/// whose numbers keep their zero.
+const REGIONS: [&str; 10] = ["AR", "MX", "BR", "CL", "CO", "US", "DE", "GB", "IT", "BS"];
+
+/// The most digits of a number: three of the calling code, and seventeen that Google's metadata may allow behind it.
+/// E.164 has fifteen in all, but German numbers may be longer there.
+const DIGITS_MAX: usize = 3 + 17;
+
+fn region(choice: u8) -> Region {
+    let code = REGIONS[usize::from(choice) % REGIONS.len()];
+    code.parse().expect("a known region")
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Says that a reading is well-formed and, where it resolves, the same number in `elsewhere`.
+fn check(reading: &Reading, elsewhere: Region) {
+    let Reading { phone, key, resolved } = reading;
+    assert!(is_digits(key), "{reading:?}");
+    assert!(is_digits(phone.strip_prefix('+').unwrap_or(phone)), "{reading:?}");
+    if *resolved {
+        assert!(phone.starts_with('+') && phone.len() <= 1 + DIGITS_MAX, "{reading:?}");
+        assert_eq!(readings(phone, elsewhere), [reading.clone()], "in {elsewhere:?}");
+        for plus in ["00", " ", ""] {
+            let asked = phone.replacen('+', plus, 1);
+            let is_found = readings(&asked, elsewhere).iter().any(|again| again.key == *key);
+            assert!(is_found, "{asked:?} in {elsewhere:?} for {reading:?}");
+        }
+    }
+}
+
+fuzz_target!(|input: (u8, u8, &str)| {
+    let (here, elsewhere, text) = input;
+    let (here, elsewhere) = (region(here), region(elsewhere));
+    let asked = readings(text, here);
+    asked.iter().for_each(|reading| check(reading, elsewhere));
+
+    let stored = StoredPhone::read(text, here);
+    assert_eq!(stored.as_given, text);
+    assert_eq!(stored.phone.is_some(), !asked.is_empty());
+    let (Some(phone), Some(key)) = (stored.phone, stored.key) else {
+        return;
+    };
+    let resolved = stored.resolved;
+    let stored = Reading { phone, key, resolved };
+    check(&stored, elsewhere);
+    // Where nothing says that a `+` got lost, a question for the text prefers what is stored.
+    assert_eq!(readings(text.trim_start(), here).first(), Some(&stored), "in {here:?}");
+    // The joined digits of a text of several numbers may be a number; else they stay as they are.
+    let again = StoredPhone::read(&stored.phone, here);
+    if !again.resolved {
+        let again = (again.phone.as_deref(), again.key.as_deref());
+        assert_eq!(again, (Some(&*stored.phone), Some(&*stored.key)), "in {here:?}");
+    }
+});

@@ -1,0 +1,48 @@
+//! A query's parameter: what is read is what the standard for forms reads, and every refusal has its reason.
+
+#![no_main]
+
+use contact_search::http::parameter;
+use libfuzzer_sys::fuzz_target;
+
+const NAME: &str = "phone";
+
+/// The longest value, in bytes, that the APIs document.
+const VALUE_MAX: usize = 256;
+
+fn encode(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+}
+
+fuzz_target!(|query: &str| {
+    // The standard's own decoding, which puts U+FFFD for what is no UTF-8 and lets a broken `%` stand for itself.
+    let standard: Vec<String> = form_urlencoded::parse(query.as_bytes())
+        .filter(|(name, _)| name == NAME)
+        .map(|(_, value)| value.into_owned())
+        .collect();
+    match parameter(query, NAME) {
+        Ok(None) => {
+            assert!(standard.is_empty());
+            let asked = format!("{query}&{NAME}=1");
+            assert_eq!(parameter(&asked, NAME).unwrap().as_deref(), Some("1"));
+        }
+        Ok(Some(value)) => {
+            assert_eq!(standard, [value.as_str()]);
+            assert!(value.len() <= VALUE_MAX && !value.contains('\0'));
+            let encoded = format!("{NAME}={}", encode(&value));
+            assert_eq!(parameter(&encoded, NAME).unwrap().as_ref(), Some(&value));
+            let among_others = format!("phones=2&{query}&a=%zz");
+            assert_eq!(parameter(&among_others, NAME).unwrap().as_ref(), Some(&value));
+            assert!(
+                parameter(&format!("{query}&{NAME}"), NAME).is_err(),
+                "it is there twice"
+            );
+        }
+        Err(_) => {
+            let has_reason =
+                |value: &String| value.len() > VALUE_MAX || value.contains(['\0', '%', char::REPLACEMENT_CHARACTER]);
+            assert!(standard.len() > 1 || standard.iter().all(has_reason));
+            assert!(!standard.is_empty());
+        }
+    }
+});

@@ -66,6 +66,10 @@ pub struct ServeConfig {
     #[arg(long, env = "CONTACT_SEARCH_RATE_LIMIT", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rate_limit: Option<u32>,
 
+    /// The URL is a transaction pooler's, such as pgbouncer's: prepare nothing, and set each transaction's limits anew
+    #[arg(long, env = "CONTACT_SEARCH_POOLER", value_parser = BoolishValueParser::new(), requires = "database_url", conflicts_with_all = ["migrate", "bootstrap"])]
+    pub pooler: bool,
+
     /// Run pending migrations on your own PostgreSQL first (the private one is always migrated)
     #[arg(long, env = "CONTACT_SEARCH_MIGRATE", value_parser = BoolishValueParser::new())]
     pub migrate: bool,

@@ -29,6 +29,7 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
     let servers = http::serve(
         &Settings {
             database_url: database.url().to_owned(),
+            is_pooled: serve.pooler,
             workers: serve.workers(),
             pool_size: serve.pool_size(),
             cors_origins: serve.cors_origin.clone(),
@@ -97,6 +98,10 @@ fn allow_many_connections() {
 /// Brings the database to where requests can be answered, as far as it is this program's to do so.
 fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Option<ApiKey>> {
     let is_private = database.private().is_some();
+    if serve.pooler {
+        // Each of its connections looks at the schema for itself.
+        return Ok(None);
+    }
     let mut connection = match pool::connect(database.url()) {
         Ok(connection) => connection,
         // The server starts all the same, and is ready as soon as its database is.

@@ -11,17 +11,14 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use crate::store::pool::{self, StatementLimits};
+use crate::store::pool::{Limited, StatementLimits};
 use crate::store::{StoreError, keys};
 
 /// How often what was noted is written.
 const PERIOD: Duration = Duration::from_secs(10);
 
 /// Also how long a server that stops waits at most for an operator who has the keys locked.
-const LIMITS: StatementLimits = StatementLimits {
-    statement_timeout: Duration::from_secs(2),
-    lock_timeout: None,
-};
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The last uses of keys that aren't written yet: one time for each key that was used, however often.
 #[derive(Default)]
@@ -70,12 +67,17 @@ impl KeyUseWriter {
     ///
     /// # Errors
     /// Where the system has no thread for it.
-    pub(super) fn start(database_url: &str, uses: Arc<KeyUses>) -> io::Result<Self> {
+    pub(super) fn start(database_url: &str, is_pooled: bool, uses: Arc<KeyUses>) -> io::Result<Self> {
         let (sender, stop) = mpsc::channel();
         let url = database_url.to_owned();
+        let limits = StatementLimits {
+            statement_timeout: STATEMENT_TIMEOUT,
+            lock_timeout: None,
+            is_pooled,
+        };
         let thread = thread::Builder::new()
             .name("key uses".to_owned())
-            .spawn(move || keep_writing(&url, &uses, &stop))?;
+            .spawn(move || keep_writing(&url, limits, &uses, &stop))?;
         Ok(Self {
             stop: Some(sender),
             thread: Some(thread),
@@ -94,12 +96,12 @@ impl Drop for KeyUseWriter {
 }
 
 /// The log hears of the first failure in a row.
-fn keep_writing(url: &str, uses: &KeyUses, stop: &mpsc::Receiver<()>) {
+fn keep_writing(url: &str, limits: StatementLimits, uses: &KeyUses, stop: &mpsc::Receiver<()>) {
     let mut was_failing = false;
     loop {
         let is_last = stop.recv_timeout(PERIOD) != Err(RecvTimeoutError::Timeout);
         let written = uses.flush(|uses| -> Result<(), StoreError> {
-            keys::record_uses(&mut pool::connect_limited(url, LIMITS)?, uses)
+            Limited::connect(url, limits)?.run(|connection| keys::record_uses(connection, uses))
         });
         if let Err(error) = &written
             && !was_failing

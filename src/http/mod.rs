@@ -215,6 +215,8 @@ impl Operation {
 pub struct Settings {
     /// A libpq URL.
     pub database_url: String,
+    /// Whether that is a transaction pooler's.
+    pub is_pooled: bool,
     /// Threads that speak HTTP.
     pub workers: usize,
     /// Connections to the database, which is also how many requests work on it at the same time.
@@ -246,7 +248,7 @@ pub struct Servers {
 pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpListener>) -> io::Result<Servers> {
     let state = web::Data::new(State::new(settings)?);
     let connections = Connections::watch()?;
-    let key_uses = KeyUseWriter::start(&settings.database_url, state.key_uses.clone())?;
+    let key_uses = KeyUseWriter::start(&settings.database_url, settings.is_pooled, state.key_uses.clone())?;
     let shared = state.clone();
     let cors_origins = settings.cors_origins.clone();
     let api = HttpServer::new(move || {

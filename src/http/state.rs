@@ -76,10 +76,19 @@ impl State {
             database_url,
             pool_size,
             trusted_proxies,
+            is_pooled,
             ..
         } = settings;
-        let watch = Watch::start(database_url)?;
-        let lane = |size, deadline, lock_timeout| Lane::new(database_url, size, deadline, lock_timeout, watch.clone());
+        let watch = Watch::start(database_url, *is_pooled)?;
+        let lane = |size, deadline: Duration, lock_timeout| {
+            let limits = StatementLimits {
+                statement_timeout: deadline - STATEMENT_MARGIN,
+                lock_timeout,
+                is_pooled: *is_pooled,
+            };
+            let pool = Pool::new(database_url, size, limits, CHECKOUT_TIMEOUT);
+            Lane::new(pool, deadline, watch.clone())
+        };
         Ok(Self {
             reads: lane(*pool_size, REQUEST_DEADLINE, None),
             writes: lane(*pool_size, REQUEST_DEADLINE, Some(LOCK_TIMEOUT)),
@@ -136,12 +145,7 @@ pub struct Lane {
 }
 
 impl Lane {
-    fn new(database_url: &str, size: u32, deadline: Duration, lock_timeout: Option<Duration>, watch: Watch) -> Self {
-        let limits = StatementLimits {
-            statement_timeout: deadline - STATEMENT_MARGIN,
-            lock_timeout,
-        };
-        let pool = Pool::new(database_url, size, limits, CHECKOUT_TIMEOUT);
+    fn new(pool: Pool, deadline: Duration, watch: Watch) -> Self {
         let permits = Arc::new(Semaphore::new(pool.size() as usize));
         Self {
             pool,

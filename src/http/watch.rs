@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::store::keys::{self, Version};
 use crate::store::migrations::{self, MigrationError, SchemaState};
-use crate::store::pool::{self, StatementLimits};
+use crate::store::pool::{Limited, StatementLimits};
 use crate::store::{PgConnection, StoreError};
 
 /// The pause between two looks, and before a new connection.
@@ -83,12 +83,12 @@ impl Watch {
     ///
     /// # Errors
     /// Where the system has no thread for it.
-    pub fn start(database_url: &str) -> io::Result<Self> {
+    pub fn start(database_url: &str, is_pooled: bool) -> io::Result<Self> {
         let (sender, sight) = watch::channel(Sight::default());
         let url = database_url.to_owned();
         thread::Builder::new()
             .name("watch".to_owned())
-            .spawn(move || keep_looking(&url, &sender))?;
+            .spawn(move || keep_looking(&url, is_pooled, &sender))?;
         Ok(Self { sight })
     }
 
@@ -113,14 +113,14 @@ type Look = Result<Seen, MigrationError>;
 ///
 /// Each connection has a thread of its own: one that is stuck, as behind a backend that was stopped, is left alone, and
 /// its thread ends whenever it wakes up.
-fn keep_looking(url: &str, sight: &watch::Sender<Sight>) {
-    let mut was_failing = false;
+fn keep_looking(url: &str, is_pooled: bool, sight: &watch::Sender<Sight>) {
+    let mut trouble = None;
     while !sight.is_closed() {
         let (sender, looks) = mpsc::channel();
         let connection_url = url.to_owned();
         let started = thread::Builder::new()
             .name("look".to_owned())
-            .spawn(move || look_until_failure(&connection_url, &sender));
+            .spawn(move || look_until_failure(&connection_url, is_pooled, &sender));
         if let Err(error) = started {
             log::warn!("no thread to look at the database with: {error}");
         }
@@ -130,8 +130,7 @@ fn keep_looking(url: &str, sight: &watch::Sender<Sight>) {
                 return;
             }
             has_answered = look.is_ok();
-            publish(look, was_failing, sight);
-            was_failing = !has_answered;
+            trouble = publish(look, trouble, sight);
         }
         // A connection that ends after it has answered may be the only one that does: a new one tells, at once.
         if !has_answered {
@@ -140,37 +139,45 @@ fn keep_looking(url: &str, sight: &watch::Sender<Sight>) {
     }
 }
 
-/// The log hears of an outage's beginning and end.
-fn publish(look: Look, was_failing: bool, sight: &watch::Sender<Sight>) {
-    match look {
+/// Makes known what was seen, and gives what is wrong with it. The log hears of each trouble when it begins, and of the
+/// end of all.
+fn publish(look: Look, last_trouble: Option<String>, sight: &watch::Sender<Sight>) -> Option<String> {
+    let error = match look {
         Ok(seen) => {
-            if was_failing {
-                log::info!("the database answers again");
-            }
             sight.send_replace(Sight {
                 seen: Some(seen),
                 is_away: false,
             });
+            match seen.schema {
+                SchemaState::Behind(count) => Some(MigrationError::Behind(count)),
+                SchemaState::Current | SchemaState::Newer => None,
+            }
         }
         Err(error) => {
             let is_away = matches!(
                 error,
                 MigrationError::Store(StoreError::Unavailable(_) | StoreError::Refused(_))
             );
-            if !was_failing {
-                log::warn!("{:#}", anyhow::Error::from(error));
-            }
             sight.send_modify(|sight| sight.is_away = is_away);
+            Some(error)
         }
+    };
+    let trouble = error.map(|error| format!("{:#}", anyhow::Error::from(error)));
+    match (&trouble, &last_trouble) {
+        (None, Some(_)) => log::info!("the database answers again"),
+        (Some(trouble), last) if last.as_ref() != Some(trouble) => log::warn!("{trouble}"),
+        _ => {}
     }
+    trouble
 }
 
-fn look_until_failure(url: &str, looks: &mpsc::Sender<Look>) {
+fn look_until_failure(url: &str, is_pooled: bool, looks: &mpsc::Sender<Look>) {
     let limits = StatementLimits {
         statement_timeout: STATEMENT_TIMEOUT,
         lock_timeout: None,
+        is_pooled,
     };
-    let mut connection = match pool::connect_limited(url, limits) {
+    let mut connection = match Limited::connect(url, limits) {
         Ok(connection) => connection,
         Err(error) => {
             // Nobody hears of it where nobody wants to any more.
@@ -180,7 +187,7 @@ fn look_until_failure(url: &str, looks: &mpsc::Sender<Look>) {
     };
     let mut has_answered = false;
     loop {
-        let look = look(&mut connection);
+        let look = connection.run(look);
         let has_failed = look.is_err();
         let is_lost = matches!(&look, Err(MigrationError::Store(StoreError::Unavailable(_))));
         // Whether the database is away or this connection alone is the next connection's to say.

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::ConnectionError;
-use diesel::connection::{Connection as _, SimpleConnection, TransactionManager};
+use diesel::connection::{CacheSize, Connection as _, SimpleConnection, TransactionManager};
 
 use super::migrations::{self, MigrationError, SchemaState};
-use super::{PgConnection, StoreError, one_line};
+use super::{PgConnection, StoreError, one_line, transaction};
 
 /// A connection that was used this recently is handed out unchecked: asking it costs a round trip.
 const TRUSTED_FOR: Duration = Duration::from_millis(500);
@@ -20,8 +20,12 @@ const CONNECT_SECONDS: u32 = 2;
 /// and not at each call, which it does for arrays: planning a lookup takes five times as long as answering it. A plan
 /// that is made without the values thinks them larger than they are, would compile them for longer than they run, and
 /// reads a small table whole, once for each period that a search asks for.
-const PLANS: &str = "SET plan_cache_mode TO force_generic_plan; SET jit TO off; SET enable_seqscan TO off; \
-                     SET max_parallel_workers_per_gather TO 0";
+const PLANS: [(&str, &str); 4] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("jit", "off"),
+    ("enable_seqscan", "off"),
+    ("max_parallel_workers_per_gather", "0"),
+];
 
 /// What keeps us out of a database that is there, or from looking for one.
 #[derive(Debug, thiserror::Error)]
@@ -62,24 +66,85 @@ pub fn check_url(url: &str) -> Result<(), Refusal> {
 /// [`StoreError::Unavailable`] says in its source why the database can't be reached, [`StoreError::Refused`] why it
 /// never will be.
 pub fn connect(url: &str) -> Result<PgConnection, StoreError> {
-    establish(url, None)
+    let mut connection = establish(url)?;
+    connection.batch_execute("SET timezone TO 'UTC'; SET statement_timeout TO 0; SET lock_timeout TO 0")?;
+    Ok(connection)
 }
 
-/// Opens one connection outside any pool that gives a statement up as those of a pool do.
-///
-/// # Errors
-/// As those of [`connect`].
-pub fn connect_limited(url: &str, limits: StatementLimits) -> Result<PgConnection, StoreError> {
-    establish(url, Some(limits))
-}
-
-/// PostgreSQL's limits for one statement, whatever the role's own are.
+/// PostgreSQL's limits for one statement, whatever the role's own are, and where they are kept.
 #[derive(Clone, Copy, Debug)]
 pub struct StatementLimits {
     /// The whole of it: past that it is [`StoreError::TimedOut`].
     pub statement_timeout: Duration,
     /// What it may wait for other writers: past that it is [`StoreError::Locked`].
     pub lock_timeout: Option<Duration>,
+    /// Whether a transaction pooler is between, which gives each transaction whichever session is free.
+    pub is_pooled: bool,
+}
+
+impl StatementLimits {
+    /// Sets all that the statements of requests want, for the session or for the transaction.
+    fn statements(&self) -> String {
+        let set = if self.is_pooled { "SET LOCAL" } else { "SET" };
+        // To PostgreSQL 0 means none.
+        let milliseconds = |limit: Option<Duration>| limit.map_or(0, |limit| limit.as_millis()).to_string();
+        let (statement, lock) = (
+            milliseconds(Some(self.statement_timeout)),
+            milliseconds(self.lock_timeout),
+        );
+        let limits = [
+            ("timezone", "'UTC'"),
+            ("statement_timeout", &*statement),
+            ("lock_timeout", &*lock),
+        ];
+        let settings = limits.into_iter().chain(PLANS);
+        settings
+            .map(|(name, value)| format!("{set} {name} TO {value};"))
+            .collect()
+    }
+}
+
+/// A connection whose statements are limited.
+pub struct Limited {
+    connection: PgConnection,
+    /// What each transaction begins with, where sessions are a pooler's: what one is told it may forget, or tell another
+    /// caller, and what is prepared in one isn't in the next.
+    beginning: Option<String>,
+}
+
+impl Limited {
+    /// Opens one, outside any pool.
+    ///
+    /// # Errors
+    /// As those of [`connect`].
+    pub fn connect(url: &str, limits: StatementLimits) -> Result<Self, StoreError> {
+        let mut connection = establish(url)?;
+        let beginning = if limits.is_pooled {
+            connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+            Some(limits.statements())
+        } else {
+            connection.batch_execute(&limits.statements())?;
+            None
+        };
+        Ok(Self { connection, beginning })
+    }
+
+    /// Runs `work`; through a pooler in one transaction.
+    ///
+    /// # Errors
+    /// Those of `work`, and the connection's.
+    pub fn run<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let Some(beginning) = &self.beginning else {
+            return work(&mut self.connection);
+        };
+        transaction(&mut self.connection, |connection| {
+            connection.batch_execute(beginning).map_err(StoreError::from)?;
+            work(connection)
+        })
+    }
 }
 
 /// A fixed number of connections, each opened when it is first needed.
@@ -155,7 +220,7 @@ impl Pool {
                 StoreError::Unavailable(Box::new(error))
             }
         })?;
-        let outcome = work(&mut pooled.connection);
+        let outcome = pooled.limited.run(work);
         if matches!(outcome, Err(StoreError::Unavailable(_))) {
             pooled.dead = true;
             // What ended this connection has most likely ended all others of its time.
@@ -171,7 +236,7 @@ impl Pool {
 }
 
 struct Pooled {
-    connection: PgConnection,
+    limited: Limited,
     dead: bool,
     used_at: Instant,
     /// The pool's when it was made: connections from before the last loss of one are not used any more.
@@ -195,12 +260,12 @@ impl r2d2::ManageConnection for Manager {
     /// goes on meanwhile.
     fn connect(&self) -> Result<Pooled, StoreError> {
         let generation = self.generation.load(Ordering::Relaxed);
-        let mut connection = establish(&self.url, Some(self.limits))?;
-        if let Ok(SchemaState::Behind(count)) = migrations::schema_state(&mut connection) {
+        let mut limited = Limited::connect(&self.url, self.limits)?;
+        if let Ok(SchemaState::Behind(count)) = limited.run(migrations::schema_state) {
             return Err(StoreError::Unavailable(Box::new(MigrationError::Behind(count))));
         }
         Ok(Pooled {
-            connection,
+            limited,
             dead: false,
             used_at: Instant::now(),
             generation,
@@ -214,7 +279,7 @@ impl r2d2::ManageConnection for Manager {
             ));
         }
         if pooled.used_at.elapsed() > TRUSTED_FOR {
-            pooled.connection.batch_execute("SELECT 1")?;
+            pooled.limited.connection.batch_execute("SELECT 1")?;
         }
         Ok(())
     }
@@ -224,7 +289,7 @@ impl r2d2::ManageConnection for Manager {
         pooled.dead
             || std::thread::panicking()
             || <PgConnection as diesel::Connection>::TransactionManager::is_broken_transaction_manager(
-                &mut pooled.connection,
+                &mut pooled.limited.connection,
             )
     }
 }
@@ -243,19 +308,8 @@ impl r2d2::HandleError<StoreError> for LogConnectFailure {
     }
 }
 
-fn establish(url: &str, limits: Option<StatementLimits>) -> Result<PgConnection, StoreError> {
-    let mut connection = PgConnection::establish(&with_timeouts(url)).map_err(explain)?;
-    // To PostgreSQL 0 means none.
-    let milliseconds = |limit: Option<Duration>| limit.map_or(0, |limit| limit.as_millis());
-    connection.batch_execute(&format!(
-        "SET timezone TO 'UTC'; SET statement_timeout TO {}; SET lock_timeout TO {}",
-        milliseconds(limits.map(|limits| limits.statement_timeout)),
-        milliseconds(limits.and_then(|limits| limits.lock_timeout)),
-    ))?;
-    if limits.is_some() {
-        connection.batch_execute(PLANS)?;
-    }
-    Ok(connection)
+fn establish(url: &str) -> Result<PgConnection, StoreError> {
+    PgConnection::establish(&with_timeouts(url)).map_err(explain)
 }
 
 /// An outage, a refusal, or a URL that libpq can't read; libpq tells which by its words alone, which are English here.

@@ -21,7 +21,7 @@
 //! have no sequential scans (`store/pool.rs`), and `OFFSET 0` keeps conditions apart that aren't meant for an index.
 //! Whatever finds the candidates, LIKE on the email in lower case decides, which is what ILIKE does.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -241,7 +241,7 @@ pub fn search_contacts(
         client,
         plans: Vec::new(),
     };
-    let mut matches = BTreeSet::new();
+    let mut matches = Vec::new();
     if let Some(email) = email {
         matches.extend(search.find::<Email>(&email.pattern(), &email.grams())?);
     }
@@ -254,6 +254,10 @@ pub fn search_contacts(
     let contacts = if matches.is_empty() {
         Vec::new()
     } else {
+        // A message may have come between the parts: then one contact has two times.
+        let mut seen = HashSet::new();
+        matches.sort_unstable();
+        matches.retain(|found| seen.insert(found.id));
         let ids = matches.into_iter().take(LIMIT).map(|found| found.id).collect();
         let binds = vec![Bind::Uuid(client.as_uuid()), Bind::Uuids(ids)];
         Statement::new(|| CONTACTS, binds).load(search.connection)?

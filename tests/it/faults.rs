@@ -31,8 +31,8 @@ impl Drop for Over<'_> {
     }
 }
 
-/// Asks by four callers as fast as they are answered, until `during` is over; every answer. A server has as many
-/// connections at least, so that none is shed.
+/// Asks by four callers as fast as they are answered, until `during` is over; every answer. Where none may be shed the
+/// server needs more than twice as many connections, half of which are for those whose key it knows.
 fn ask_during(app: &TestApp, during: impl FnOnce()) -> Vec<(&'static str, Answer, Duration)> {
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -60,7 +60,7 @@ const END_CONNECTIONS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_act
 
 #[test]
 fn a_read_whose_connection_is_lost_is_answered_all_the_same() {
-    let app = start(&[]);
+    let app = start(&["--pool-size", "16"]);
     let answers = ask_during(&app, || {
         for _ in 0..10 {
             thread::sleep(Duration::from_millis(100));
@@ -97,7 +97,7 @@ fn a_read_that_loses_its_connection_at_its_statement_is_answered_too() {
 
 #[test]
 fn the_end_of_the_connection_that_looks_is_no_outage() {
-    let app = start(&[]);
+    let app = start(&["--pool-size", "16"]);
     let looking = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND query LIKE '%credential_version%' AND pid <> pg_backend_pid()";
     let answers = ask_during(&app, || {
@@ -107,7 +107,8 @@ fn the_end_of_the_connection_that_looks_is_no_outage() {
             wait_until(EVER, "it isn't ready", || app.server.get("/readyz", None).status == 200);
         }
     });
-    assert!(answers.iter().all(|(_, answer, _)| answer.status == 200));
+    let failed: Vec<_> = answers.iter().filter(|(_, answer, _)| answer.status != 200).collect();
+    assert!(failed.is_empty(), "of {}: {failed:?}", answers.len());
 }
 
 #[test]
@@ -174,10 +175,10 @@ fn a_server_that_is_told_to_stop_amid_requests_fails_none() {
     for _ in 0..rounds() {
         let mut command = program();
         command.args(["serve", "--listen", "127.0.0.1:0", "--database-url", app.database.url()]);
+        command.args(["--pool-size", "16"]);
         let mut server = Server::start(command);
         let (address, answered) = (server.address().to_owned(), AtomicUsize::new(0));
         thread::scope(|scope| {
-            // As many as a server has connections at least, so that none is shed.
             let callers = [(); 4].map(|()| scope.spawn(|| ask_until_refused(&address, &app.key, &answered)));
             wait_until(EVER, "nobody is answered", || answered.load(Ordering::Relaxed) > 20);
             let told = Instant::now();

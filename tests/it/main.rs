@@ -24,6 +24,7 @@ mod messages;
 mod metrics;
 mod openapi;
 mod overload;
+mod pooler;
 mod privacy;
 mod proxies;
 mod rate_limit;

@@ -83,6 +83,7 @@ impl TestDatabase {
         let limits = StatementLimits {
             statement_timeout: Duration::from_secs(20),
             lock_timeout: None,
+            is_pooled: false,
         };
         Pool::new(&self.url, 1, limits, Duration::from_secs(20))
     }

@@ -7,7 +7,14 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::app::{Answer, Server, program};
+use contact_search::domain::key::Scope;
+use contact_search::domain::phone::Region;
+use contact_search::embedded::{Options, PrivateDatabase};
+use contact_search::store::{self, clients};
+
+use crate::support::app::{Answer, Server, add_key, program};
+use crate::support::database::programs;
+use crate::support::directory::ServerDirectory;
 use crate::support::{Contact, EVER, TestApp, wait_until};
 
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=%2B5491123456789";
@@ -162,6 +169,79 @@ fn a_server_whose_database_is_away_starts_and_is_ready_when_it_comes() {
     app.database.set_available(true);
     wait_until(EVER, "it isn't ready", || server.get("/readyz", None).status == 200);
     assert_eq!(server.get(LOOKUP, Some(&app.key)).status, 200);
+}
+
+/// Crashes amid requests, as `pg_ctl restart -m immediate` does it.
+#[test]
+fn a_database_that_crashes_amid_requests_is_503_until_it_is_there_again_and_never_500() {
+    let directory = ServerDirectory::new();
+    let options = Options {
+        data_dir: directory.path().to_owned(),
+        programs: programs(),
+        settings: vec![("fsync".to_owned(), "off".to_owned())],
+    };
+    let open = || PrivateDatabase::open(&options).unwrap_or_else(|error| panic!("{error}"));
+    let database = open();
+    let mut connection = store::pool::connect(&database.url()).unwrap();
+    store::migrations::migrate(&mut connection).unwrap();
+    let client = clients::create_client(&mut connection, "Test", Region::DEFAULT).unwrap();
+    let key = add_key(&mut connection, client, &Scope::ALL, None);
+    let mut command = program();
+    command.args([
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--pool-size",
+        "16",
+        "--database-url",
+        &database.url(),
+    ]);
+    let server = Server::start(command);
+    let body = br#"{"channel": "whatsapp", "contact_phone_number": "+5491123456789"}"#;
+    let upsert = || server.send_json("POST", "/api/public/customer/upsert/info", Some(&key), body);
+    assert_eq!(upsert().status, 200);
+
+    let is_over = AtomicBool::new(false);
+    let repeat = |ask: &dyn Fn() -> Answer| {
+        let mut statuses = Vec::new();
+        while !is_over.load(Ordering::Relaxed) {
+            statuses.push(ask().status);
+            thread::sleep(Duration::from_millis(2));
+        }
+        statuses
+    };
+    let statuses = thread::scope(|scope| {
+        let (repeat, server, key, upsert) = (&repeat, &server, &key, &upsert);
+        let readers = [LOOKUP, SEARCH].map(|target| scope.spawn(move || repeat(&|| server.get(target, Some(key)))));
+        let writer = scope.spawn(move || repeat(upsert));
+        let over = Over(&is_over);
+        for _ in 0..3 {
+            let pid_file = directory.path().join("postgres/postmaster.pid");
+            let pid = std::fs::read_to_string(&pid_file).expect("it runs");
+            let pid = Pid::from_raw(pid.lines().next().unwrap().parse().unwrap());
+            kill(pid, Signal::SIGQUIT).unwrap();
+            wait_until(EVER, "it goes on", || kill(pid, None).is_err());
+            wait_until(EVER, "the server doesn't notice", || {
+                server.get(LOOKUP, Some(key)).status == 503
+            });
+            drop(open());
+            wait_until(EVER, "the server doesn't come back", || {
+                server.get(LOOKUP, Some(key)).status == 200 && upsert().status == 200
+            });
+        }
+        drop(over);
+        let threads = readers.into_iter().chain([writer]);
+        threads.flat_map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    let count = |status| statuses.iter().filter(|answered| **answered == status).count();
+    println!(
+        "{} answers: {} of 200, {} of 503",
+        statuses.len(),
+        count(200),
+        count(503)
+    );
+    assert!(count(200) > 3 && count(503) > 10);
+    assert_eq!(count(200) + count(503) + count(504), statuses.len(), "{statuses:?}");
 }
 
 /// How many servers are ended amid requests; the promise is of twenty.

@@ -3,11 +3,6 @@
 use std::process::ExitCode;
 
 use contact_search::cli::{self, Cli, output};
-use mimalloc::MiMalloc;
-
-/// Answering is much asking for small pieces of memory, on other threads than those that free them.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = Cli::read();

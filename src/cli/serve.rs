@@ -1,10 +1,12 @@
 //! `serve`
 
+use std::io;
 use std::net::TcpListener;
 use std::num::NonZeroU32;
 
 use anyhow::Context;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::socket::{self, Backlog};
 
 use super::client::parse_name;
 use super::database::{Database, check_schema};
@@ -74,8 +76,17 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
     database.close()
 }
 
+/// How many callers may wait to be accepted. Of those beyond it the system loses the first packet, which is sent again a
+/// second later; the library's 128 are few for a burst.
+const BACKLOG: i32 = 4_096;
+
 fn listen(address: &str, option: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).map_err(|error| {
+    let listen = || {
+        let listener = TcpListener::bind(address)?;
+        socket::listen(&listener, Backlog::new(BACKLOG)?)?;
+        Ok(listener)
+    };
+    listen().map_err(|error: io::Error| {
         let error = error.to_string();
         // Without the system's number for it.
         let reason = error.split(" (os error").next().unwrap_or_default();

@@ -4,7 +4,7 @@
 //! first [`LIMIT`] contacts; their union, sorted again, holds the first of all.
 //!
 //! 1. A **small client**, of up to [`SMALL_CLIENT`] contacts, is walked whole: its contacts are read newest first, on
-//!    the index that has phone and email in it. That is faster than asking an index for a term.
+//!    the index that has phone and email in it, once for both. That is faster than asking an index for a term.
 //! 2. Of a **large client** the first [`PROBE_ROWS`] are walked. A frequent term has its fifty there.
 //! 3. With [`PROBE_MATCHES`], but not fifty, the rest is not far: the **walk goes on** for as long as it should take.
 //! 4. Else the **grams** name the few contacts that have all pieces of the term (`domain/gram.rs`). They are asked for
@@ -145,6 +145,14 @@ struct Phone;
 column!(Email: "email_lower" LIKE "(SELECT lower(?))");
 column!(Phone: "phone" LIKE "?");
 
+/// Both columns at once, for small clients. Binds: client, pattern of the email, pattern of the phone.
+const EITHER: &str = "
+    SELECT id, last_message_at
+    FROM (SELECT id, last_message_at, phone, email_lower FROM contacts WHERE client_id = ?
+          ORDER BY last_message_at DESC NULLS LAST, id OFFSET 0) AS recent
+    WHERE email_lower LIKE (SELECT lower(?)) OR phone LIKE ?
+    LIMIT 50";
+
 const WHOLE_NUMBER: &str = "
     SELECT id, last_message_at
     FROM (SELECT id, last_message_at FROM contacts WHERE client_id = ? AND phone_key = ANY(?) OFFSET 0) AS matching
@@ -164,12 +172,13 @@ const CONTACTS: &str = "
     ORDER BY last_message_at DESC NULLS LAST, id";
 
 /// Every statement that a search may ask, by its name: for tests of the plans. `?` stands for each value.
-pub fn statements() -> [(&'static str, &'static str); 7] {
+pub fn statements() -> [(&'static str, &'static str); 8] {
     [
         ("email, walk", Email::WALK),
         ("email, grams", Email::GRAMS),
         ("phone, walk", Phone::WALK),
         ("phone, grams", Phone::GRAMS),
+        ("either, walk", EITHER),
         ("whole number", WHOLE_NUMBER),
         ("size of a client", COUNT),
         ("contacts", CONTACTS),
@@ -242,14 +251,21 @@ pub fn search_contacts(
         plans: Vec::new(),
     };
     let mut matches = Vec::new();
-    if let Some(email) = email {
-        matches.extend(search.find::<Email>(&email.pattern(), &email.grams())?);
-    }
-    if let Some(phone) = phone {
-        matches.extend(search.find::<Phone>(&phone.pattern(), &phone.grams())?);
-        if !phone.keys().is_empty() {
-            matches.extend(search.find_whole_number(phone.keys())?);
+    match (email, phone) {
+        (Some(email), Some(phone)) if search.is_small()? => {
+            matches.extend(search.walk_for_either(&email.pattern(), &phone.pattern())?);
         }
+        _ => {
+            if let Some(email) = email {
+                matches.extend(search.find::<Email>(&email.pattern(), &email.grams())?);
+            }
+            if let Some(phone) = phone {
+                matches.extend(search.find::<Phone>(&phone.pattern(), &phone.grams())?);
+            }
+        }
+    }
+    if let Some(keys) = phone.map(PhoneTerm::keys).filter(|keys| !keys.is_empty()) {
+        matches.extend(search.find_whole_number(keys)?);
     }
     let contacts = if matches.is_empty() {
         Vec::new()
@@ -303,6 +319,17 @@ impl Search<'_> {
     fn walk<C: Column>(&mut self, pattern: &str, rows: i64) -> QueryResult<Vec<Match>> {
         let binds = vec![self.client(), Bind::BigInt(rows), Bind::Text(pattern.to_owned())];
         Statement::new(|| C::WALK, binds).load(self.connection)
+    }
+
+    /// The first matches of either term among all of the client's contacts.
+    fn walk_for_either(&mut self, email: &str, phone: &str) -> QueryResult<Vec<Match>> {
+        self.plans.push(Plan::WholeWalk);
+        let binds = vec![
+            self.client(),
+            Bind::Text(email.to_owned()),
+            Bind::Text(phone.to_owned()),
+        ];
+        Statement::new(|| EITHER, binds).load(self.connection)
     }
 
     fn is_small(&mut self) -> QueryResult<bool> {

@@ -24,7 +24,7 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     durations: Family<RouteLabels, Histogram>,
     searches: Family<PlanLabels, Counter>,
-    refusals: Family<RefusalLabels, Counter>,
+    failures: Family<FailureLabels, Counter>,
     keys: Family<KeyLabels, Counter>,
     connections: Family<LaneLabels, Gauge>,
     permits: Family<LaneLabels, Gauge>,
@@ -49,7 +49,7 @@ struct PlanLabels {
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-struct RefusalLabels {
+struct FailureLabels {
     reason: &'static str,
 }
 
@@ -94,11 +94,11 @@ impl Default for Metrics {
             "Parts of searches, by the plan that answered them",
             searches.clone(),
         );
-        let refusals = Family::default();
+        let failures = Family::default();
         registry.register(
             "failures",
             "Answers of status 5xx: busy is what was shed, the others are the database's or ours",
-            refusals.clone(),
+            failures.clone(),
         );
         let keys = Family::default();
         registry.register(
@@ -129,7 +129,7 @@ impl Default for Metrics {
             requests,
             durations,
             searches,
-            refusals,
+            failures,
             keys,
             connections,
             permits,
@@ -182,7 +182,7 @@ impl Metrics {
             ApiError::Internal(_) => "internal",
             _ => return,
         };
-        self.refusals.get_or_create(&RefusalLabels { reason }).inc();
+        self.failures.get_or_create(&FailureLabels { reason }).inc();
     }
 
     pub fn count_key(&self, from: KeySource) {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::support::app::{Server, add_key, program};
 use crate::support::database::programs;
 use crate::support::directory::ServerDirectory;
-use crate::support::{Contact, TestApp, TestDatabase};
+use crate::support::{Contact, EVER, TestApp, TestDatabase, wait_until};
 
 /// What a command said, and how it ended.
 pub struct Said {
@@ -360,7 +360,9 @@ fn every_flag_goes_before_its_variable() {
         .env("CONTACT_SEARCH_LOG_FORMAT", "json");
     let server = Server::start(command);
     server.get("/", None);
-    wait_until("the log has a line", || server.log.lock().unwrap().contains("answered"));
+    wait_until(EVER, "the log has no line", || {
+        server.log.lock().unwrap().contains("answered")
+    });
     assert!(!server.log.lock().unwrap().starts_with('{'));
 
     let directory = ServerDirectory::new();
@@ -850,7 +852,7 @@ impl Waiting {
         let mut command = program(private(&directory, &["import", "--client", "Acme"]));
         command.arg(&file).stdout(Stdio::null()).stderr(Stdio::piped());
         let child = command.spawn().expect("the program can be started");
-        wait_until("it waits for the lock", || {
+        wait_until(EVER, "it doesn't wait for the lock", || {
             count(&mut lock, "SELECT count(*) AS count FROM pg_locks WHERE NOT granted") == 1
         });
         // The connection holds no lease.
@@ -887,14 +889,6 @@ fn open_private(directory: &ServerDirectory) -> PrivateDatabase {
 
 fn is_running(directory: &ServerDirectory) -> bool {
     directory.path().join("postgres/postmaster.pid").exists()
-}
-
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < Duration::from_secs(20), "waiting until {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
 }
 
 /// Whoever runs the tests may have them ignore SIGHUP, and every process with them.
@@ -953,7 +947,7 @@ fn a_first_start_that_is_interrupted_stops_what_it_has_begun() {
         let mut command = private(&directory, &["serve", "--listen", "127.0.0.1:0"]);
         command.stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
         let child = command.spawn().expect("the program can be started");
-        wait_until(begun, || {
+        wait_until(EVER, begun, || {
             std::fs::read_to_string(directory.path().join(begun)).is_ok_and(|text| text.contains(words))
         });
         // As a terminal does it: to every process of the group.

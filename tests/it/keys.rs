@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::cli::{complaint, on, stdout, unread};
 use crate::support::app::{Server, add_key, program, revoke};
-use crate::support::{Contact, TestApp, TestDatabase};
+use crate::support::{Contact, EVER, TestApp, TestDatabase, wait_until};
 
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
 const LOOKUP_OF_NOTHING: &str = "/api/v1/contact-lookup/";
@@ -23,17 +23,6 @@ const SEARCH: &str = "/api/public/contacts/search?email=a";
 
 /// What has to be so within a second, with a margin for a busy machine.
 const SOON: Duration = Duration::from_secs(5);
-
-/// What has to be so at some time.
-const EVER: Duration = Duration::from_secs(20);
-
-fn wait_until(limit: Duration, what: &str, holds: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < limit, "{what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
 
 /// Makes the server know the key, so that no statement is needed for it.
 ///

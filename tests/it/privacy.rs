@@ -16,15 +16,14 @@ use contact_search::store::{PgConnection, clients, migrations, webhooks};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
-use sha2::Sha256;
 
 use crate::support::app::{Server, add_key, encode, program, revoke};
 use crate::support::contacts::Added;
 use crate::support::database::programs;
 use crate::support::directory::ServerDirectory;
 use crate::support::{Contact, TestApp, TestDatabase};
+use crate::webhook::sign;
 
 const PHONE: &str = "+5492235961983";
 const OTHER_PHONE: &str = "+5492235961984";
@@ -254,7 +253,7 @@ impl World {
         };
         let mut headers = Vec::new();
         if path.starts_with("/webhooks/") {
-            headers.push(("X-Hub-Signature-256", sign(&body)));
+            headers.push(("X-Hub-Signature-256", sign(APP_SECRET, body.as_bytes())));
         }
         Request {
             method: method.to_owned(),
@@ -308,7 +307,7 @@ impl World {
             // A webhook takes whatever is signed.
             let mut request = granted.with_body(body);
             if operation.access == Access::Webhook {
-                request.headers = vec![("X-Hub-Signature-256", sign(&request.body))];
+                request.headers = vec![("X-Hub-Signature-256", sign(APP_SECRET, request.body.as_bytes()))];
             }
             all.push(request);
         }
@@ -377,18 +376,6 @@ fn add(connection: &mut PgConnection, client: ClientId, phone: Option<&str>, ext
         ..Contact::default()
     };
     contact.add(connection, client)
-}
-
-fn sign(body: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(APP_SECRET.as_bytes()).unwrap();
-    mac.update(body.as_bytes());
-    let digits: String = mac
-        .finalize()
-        .into_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("sha256={digits}")
 }
 
 /// The statuses that each operation has answered with.

@@ -27,7 +27,8 @@ fn payload(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn sign(secret: &str, body: &[u8]) -> String {
+/// What Meta's header says of a body: its HMAC by the app's secret.
+pub fn sign(secret: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(body);
     let digits: String = mac

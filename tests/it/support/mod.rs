@@ -16,7 +16,7 @@ pub use database::TestDatabase;
 pub const EVER: Duration = Duration::from_secs(20);
 
 /// Waits until something is so, and fails where that takes longer than `limit`.
-pub fn wait_until(limit: Duration, what: &str, holds: impl Fn() -> bool) {
+pub fn wait_until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
         assert!(start.elapsed() < limit, "{what}");

@@ -18,8 +18,7 @@ use tempfile::TempDir;
 
 use crate::support::app::{Server, program};
 use crate::support::database::programs;
-use crate::support::directory::ServerDirectory;
-use crate::support::{TestApp, TestDatabase};
+use crate::support::{OwnDirectory, TestApp, TestDatabase};
 
 /// What there is to keep, row by row, and what sees to it that it is found and stays right.
 const KEPT: [&str; 10] = [
@@ -173,7 +172,7 @@ fn backup_of(database: &TestDatabase, directory: &TempDir) -> String {
 
 #[test]
 fn a_database_moves_from_the_private_postgresql_to_ones_own_and_back_with_all_that_is_in_it() {
-    let (first, second, files) = (ServerDirectory::new(), ServerDirectory::new(), directory());
+    let (first, second, files) = (OwnDirectory::new(), OwnDirectory::new(), directory());
     let data_dir = first.path();
     let file = files.path().join("contacts.backup");
     let file = file.to_str().unwrap();
@@ -272,7 +271,7 @@ fn secret(directory: &TempDir) -> PathBuf {
 
 #[test]
 fn a_database_with_clients_is_never_restored_into_and_the_complaint_says_what_to_do() {
-    let (app, files, home) = (TestApp::start(), directory(), ServerDirectory::new());
+    let (app, files, home) = (TestApp::start(), directory(), OwnDirectory::new());
     let file = files.path().join("a.backup");
     let file = file.to_str().unwrap();
     printed(on(&app.database, &["database", "backup", file]));
@@ -299,7 +298,7 @@ fn a_database_with_clients_is_never_restored_into_and_the_complaint_says_what_to
 
 #[test]
 fn what_is_no_backup_is_told_before_a_database_is_looked_for() {
-    let (files, home) = (directory(), ServerDirectory::new());
+    let (files, home) = (directory(), OwnDirectory::new());
     let data_dir = home.path().join("data");
     let path = |name: &str| files.path().join(name).to_str().unwrap().to_owned();
     fs::write(path("empty"), "").unwrap();

@@ -14,8 +14,7 @@ use serde_json::{Value, json};
 
 use crate::support::app::{Server, add_key, program};
 use crate::support::database::programs;
-use crate::support::directory::ServerDirectory;
-use crate::support::{Contact, EVER, TestApp, TestDatabase, wait_until};
+use crate::support::{Contact, EVER, OwnDirectory, TestApp, TestDatabase, wait_until};
 
 /// What a command said, and how it ended.
 pub struct Said {
@@ -365,7 +364,7 @@ fn every_flag_goes_before_its_variable() {
     });
     assert!(!server.log.lock().unwrap().starts_with('{'));
 
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let mut command = private(&directory, &["database", "url"]);
     command.env("CONTACT_SEARCH_DATA_DIR", "/nowhere/at/all");
     let url = stdout(run(command, ""));
@@ -388,7 +387,7 @@ fn options_stand_before_or_after_the_command() {
     ] {
         assert!(stdout(plain(&arguments)).starts_with("ID"), "{arguments:?}");
     }
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let mut command = program();
     command.arg("--data-dir").arg(directory.path());
     command.args(
@@ -429,7 +428,7 @@ fn a_variable_of_serve_is_nothing_to_another_command_and_an_empty_one_is_none() 
     command.envs(names.map(|name| (name, "some nonsense")));
     stdout(run(command, ""));
 
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let mut command = private(&directory, &["--listen", "127.0.0.1:0"]);
     command.envs(names.map(|name| (name, "")));
     command.envs(
@@ -608,7 +607,7 @@ fn an_outage_is_one_line_of_the_log() {
 
 #[test]
 fn private_data_of_a_newer_schema_are_said_in_a_sentence() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     stdout(run(private(&directory, &["migrate"]), ""));
     let database = open_private(&directory);
     let mut connection = contact_search::store::pool::connect(&database.url()).expect("the database answers");
@@ -701,7 +700,7 @@ fn the_help_of_every_command_has_an_example() {
 }
 
 /// The program on the private database in a directory.
-fn private(directory: &ServerDirectory, arguments: &[&str]) -> Command {
+fn private(directory: &OwnDirectory, arguments: &[&str]) -> Command {
     let mut command = program();
     command.args(arguments).arg("--data-dir").arg(directory.path());
     if let Some(programs) = programs() {
@@ -739,7 +738,7 @@ fn run_printed_examples(server: &Server) -> Vec<Value> {
 
 #[test]
 fn the_first_start_fills_in_a_demo_and_prints_examples_that_work() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let mut server = Server::start(private(&directory, &["serve", "--listen", "127.0.0.1:0"]));
     let examples = run_printed_examples(&server);
     let lookup = &examples[0];
@@ -813,7 +812,7 @@ fn the_first_start_fills_in_a_demo_and_prints_examples_that_work() {
 
 #[test]
 fn without_a_demo_nothing_is_filled_in() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let mut server = Server::start(private(&directory, &["serve", "--listen", "127.0.0.1:0", "--no-demo"]));
     assert_eq!(server.get("/readyz", None).status, 200);
     assert!(!directory.path().join("demo-key").exists());
@@ -835,13 +834,13 @@ fn without_a_demo_nothing_is_filled_in() {
 /// A command that waits for a lock on the private database, whose only user it is: an import.
 struct Waiting {
     child: Child,
-    directory: ServerDirectory,
+    directory: OwnDirectory,
     _lock: contact_search::store::PgConnection,
 }
 
 impl Waiting {
     fn start(program: impl FnOnce(Command) -> Command) -> Self {
-        let directory = ServerDirectory::new();
+        let directory = OwnDirectory::new();
         stdout(run(private(&directory, &["client", "create", "Acme"]), ""));
         let file = directory.path().join("contacts.csv");
         std::fs::write(&file, "email\na@example.com\n").unwrap();
@@ -878,7 +877,7 @@ fn send(process: u32, signal: Signal) {
     nix::sys::signal::kill(process, signal).expect("it can be signalled");
 }
 
-fn open_private(directory: &ServerDirectory) -> PrivateDatabase {
+fn open_private(directory: &OwnDirectory) -> PrivateDatabase {
     PrivateDatabase::open(&contact_search::embedded::Options {
         data_dir: directory.path().to_owned(),
         programs: programs(),
@@ -887,7 +886,7 @@ fn open_private(directory: &ServerDirectory) -> PrivateDatabase {
     .expect("the private database opens")
 }
 
-fn is_running(directory: &ServerDirectory) -> bool {
+fn is_running(directory: &OwnDirectory) -> bool {
     directory.path().join("postgres/postmaster.pid").exists()
 }
 
@@ -943,7 +942,7 @@ fn a_first_start_that_is_interrupted_stops_what_it_has_begun() {
         ("postgres/postmaster.pid", ""),
         ("postgres/postmaster.pid", "ready"),
     ] {
-        let directory = ServerDirectory::new();
+        let directory = OwnDirectory::new();
         let mut command = private(&directory, &["serve", "--listen", "127.0.0.1:0"]);
         command.stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
         let child = command.spawn().expect("the program can be started");
@@ -968,7 +967,7 @@ fn a_first_start_that_is_interrupted_stops_what_it_has_begun() {
 
 #[test]
 fn a_second_ctrl_c_ends_a_command_at_once_and_nohup_keeps_one_from_hangups() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     // Who has this has the turn to start and stop the server: the command waits for it, and its end does.
     let turn = std::fs::File::create(directory.path().join("lock")).unwrap();
     turn.lock().unwrap();
@@ -994,7 +993,7 @@ fn a_second_ctrl_c_ends_a_command_at_once_and_nohup_keeps_one_from_hangups() {
 
 #[test]
 fn a_server_ends_well_on_every_signal_and_stops_postgresql() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let command = private(&directory, &["serve", "--listen", "127.0.0.1:0", "--no-demo"]);
         let mut server = Server::start(minding_hangups(command));
@@ -1078,7 +1077,7 @@ fn data_are_where_the_users_other_data_are_and_roots_below_var_lib() {
         let directory = contact_search::embedded::default_data_dir().expect("root has one");
         assert_eq!(directory, std::path::Path::new("/var/lib/contact-search"));
     }
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let (copy, data) = (directory.path().join("contact-search"), directory.path().join("xdg"));
     // An ordinary user may not be able to reach the program where it is.
     let copied = Command::new("cp")

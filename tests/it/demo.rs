@@ -5,12 +5,12 @@ use std::process::Command;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
+use crate::support::OwnDirectory;
 use crate::support::app::{Server, program};
 use crate::support::database::programs;
-use crate::support::directory::ServerDirectory;
 
 /// The program on the private database in a directory.
-fn private(directory: &ServerDirectory, arguments: &[&str]) -> Command {
+fn private(directory: &OwnDirectory, arguments: &[&str]) -> Command {
     let mut command = program();
     command.args(arguments).arg("--data-dir").arg(directory.path());
     if let Some(programs) = programs() {
@@ -19,12 +19,12 @@ fn private(directory: &ServerDirectory, arguments: &[&str]) -> Command {
     command
 }
 
-fn serve(directory: &ServerDirectory) -> Server {
+fn serve(directory: &OwnDirectory) -> Server {
     Server::start(private(directory, &["serve", "--listen", "127.0.0.1:0"]))
 }
 
 /// Runs a command to its end, and gives what it printed.
-fn run(directory: &ServerDirectory, arguments: &[&str]) -> String {
+fn run(directory: &OwnDirectory, arguments: &[&str]) -> String {
     let output = private(directory, arguments)
         .output()
         .expect("the program can be started");
@@ -33,7 +33,7 @@ fn run(directory: &ServerDirectory, arguments: &[&str]) -> String {
 }
 
 /// One text of the database.
-fn ask(directory: &ServerDirectory, sql: &str) -> String {
+fn ask(directory: &OwnDirectory, sql: &str) -> String {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = Text)]
@@ -47,7 +47,7 @@ fn ask(directory: &ServerDirectory, sql: &str) -> String {
     row.text
 }
 
-fn key(directory: &ServerDirectory) -> String {
+fn key(directory: &OwnDirectory) -> String {
     std::fs::read_to_string(directory.path().join("demo-key"))
         .expect("a demo has a key")
         .trim()
@@ -56,7 +56,7 @@ fn key(directory: &ServerDirectory) -> String {
 
 #[test]
 fn servers_that_start_together_for_the_first_time_make_one_demo() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let servers: Vec<Server> = std::thread::scope(|scope| {
         let starts: Vec<_> = (0..3).map(|_| scope.spawn(|| serve(&directory))).collect();
         starts
@@ -76,7 +76,7 @@ fn servers_that_start_together_for_the_first_time_make_one_demo() {
 
 #[test]
 fn a_database_that_has_a_client_gets_no_demo_whatever_the_clients_name() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     run(&directory, &["client", "create", "Demo"]);
     let server = serve(&directory);
     assert_eq!(server.get("/readyz", None).status, 200);
@@ -87,7 +87,7 @@ fn a_database_that_has_a_client_gets_no_demo_whatever_the_clients_name() {
 
 #[test]
 fn a_later_start_moves_the_window_and_leaves_all_else_as_it_was_edited() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let server = serve(&directory);
     let first_key = key(&directory);
     let url = run(&directory, &["database", "url"]);

@@ -21,8 +21,8 @@ use diesel::sql_types::Text;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, Uid, User};
 
+use crate::support::OwnDirectory;
 use crate::support::database::programs;
-use crate::support::directory::ServerDirectory;
 
 /// With our own settings: what a user has.
 fn durable(data_dir: &Path) -> Options {
@@ -132,7 +132,7 @@ impl Holder {
     }
 
     /// As the user whom PostgreSQL runs as, who may not be able to reach this program where it is.
-    fn start_unprivileged(directory: &ServerDirectory, data_dir: &Path) -> Self {
+    fn start_unprivileged(directory: &OwnDirectory, data_dir: &Path) -> Self {
         let program = directory.path().join("holder");
         // By another process: a copy that we had open for writing could not be run while a fork of another test's
         // still has it open as well.
@@ -214,7 +214,7 @@ fn hold(data_dir: &Path) {
 
 #[test]
 fn the_first_start_makes_a_database_and_the_second_finds_its_rows() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
 
     let database = PrivateDatabase::open(&durable(directory.path())).expect("the first start");
     assert_eq!(database.state(), State::Fresh);
@@ -239,7 +239,7 @@ fn the_version_is_the_servers(database: &PrivateDatabase) -> bool {
 
 #[test]
 fn the_application_is_no_superuser_and_owns_its_database() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let database = open(directory.path());
     let url = database.url();
 
@@ -263,7 +263,7 @@ fn the_application_is_no_superuser_and_owns_its_database() {
 
 #[test]
 fn the_server_is_durable_private_and_speaks_english_and_unicode() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let database = PrivateDatabase::open(&durable(directory.path())).expect("it starts");
     let url = database.url();
 
@@ -304,7 +304,7 @@ fn the_last_process_to_leave_stops_the_server() {
     if let Some(data_dir) = std::env::var_os(HOLDER_DIRECTORY) {
         return hold(Path::new(&data_dir));
     }
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let mut first = Holder::start(directory.path());
     assert_eq!(first.opened().0, "Fresh");
     let second = open(directory.path());
@@ -320,7 +320,7 @@ fn the_last_process_to_leave_stops_the_server() {
 
 #[test]
 fn two_processes_that_come_at_once_share_one_server() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let mut one = Holder::start(directory.path());
     let mut other = Holder::start(directory.path());
     let mut states = [one.opened(), other.opened()].map(|(state, _)| state);
@@ -333,7 +333,7 @@ fn two_processes_that_come_at_once_share_one_server() {
 
 #[test]
 fn a_killed_process_leaves_its_lease_and_a_server_that_the_next_takes_over() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let mut holder = Holder::start(directory.path());
     let (_, url) = holder.opened();
     keep_a_row(&url);
@@ -349,7 +349,7 @@ fn a_killed_process_leaves_its_lease_and_a_server_that_the_next_takes_over() {
 
 #[test]
 fn ctrl_c_ends_the_process_and_not_the_server() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let mut holder = Holder::start(directory.path());
     let (_, url) = holder.opened();
     // What a terminal does: the signal goes to the whole group.
@@ -361,7 +361,7 @@ fn ctrl_c_ends_the_process_and_not_the_server() {
 
 #[test]
 fn a_write_that_was_acknowledged_survives_the_killing_of_everything() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let mut holder = Holder::start(directory.path());
     let (_, url) = holder.opened();
     let backends = query(&url, "SELECT string_agg(pid::text, ' ') FROM pg_stat_activity");
@@ -381,7 +381,7 @@ fn a_write_that_was_acknowledged_survives_the_killing_of_everything() {
 
 #[test]
 fn a_start_waits_for_the_processes_of_a_killed_server_to_end() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let database = open(directory.path());
     let mut connection = connect(&database.url());
     #[derive(QueryableByName)]
@@ -413,7 +413,7 @@ fn a_start_waits_for_the_processes_of_a_killed_server_to_end() {
 
 #[test]
 fn a_server_that_does_not_answer_is_not_ended_under_others() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let database = open(directory.path());
     keep_a_row(&database.url());
     let server = postmaster(directory.path());
@@ -431,7 +431,7 @@ fn a_server_that_does_not_answer_is_not_ended_under_others() {
 
 #[test]
 fn a_recorded_process_number_that_another_program_has_now_is_not_taken_for_the_server() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let database = open(directory.path());
     keep_a_row(&database.url());
     let recorded = fs::read_to_string(pid_file(directory.path())).expect("a server runs");
@@ -459,7 +459,7 @@ fn a_recorded_process_number_that_another_program_has_now_is_not_taken_for_the_s
 
 #[test]
 fn a_record_that_a_full_disk_has_left_empty_is_no_obstacle() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     open(directory.path()).close().expect("it stops");
     leave_pid_file(directory.path(), "");
     assert_eq!(open(directory.path()).state(), State::Started);
@@ -474,7 +474,7 @@ fn leave_pid_file(data_dir: &Path, contents: &str) {
 
 #[test]
 fn a_first_start_that_was_cut_short_is_done_again() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let holder = Holder::start(directory.path());
     let unfinished = directory.path().join("postgres.new/PG_VERSION");
     while !unfinished.exists() {
@@ -491,7 +491,7 @@ fn a_first_start_that_was_cut_short_is_done_again() {
 
 #[test]
 fn an_unprivileged_user_has_a_database_too() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let user = server_user();
     let data_dir = directory.path().join("data");
     fs::create_dir(&data_dir).expect("a directory can be made");
@@ -516,7 +516,7 @@ fn an_unprivileged_user_has_a_database_too() {
 
 #[test]
 fn a_database_that_root_begins_is_the_data_directorys_owners() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let data_dir = directory.path().join("data");
     fs::create_dir(&data_dir).expect("a directory can be made");
     let mut owner = Uid::effective();
@@ -534,7 +534,7 @@ fn a_database_that_root_begins_is_the_data_directorys_owners() {
 
 #[test]
 fn a_data_directory_too_long_for_a_socket_has_its_socket_in_tmp() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let data_dir = directory.path().join("long".repeat(25));
     let database = open(&data_dir);
     let socket = socket_directory(&database);
@@ -578,7 +578,7 @@ fn socket_directory(database: &PrivateDatabase) -> PathBuf {
 
 #[test]
 fn a_data_directory_may_have_any_name() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let data_dir = directory.path().join("it's \"mine\" $(false) `false` ñ, %20 \\");
     let database = open(&data_dir);
     keep_a_row(&database.url());
@@ -588,7 +588,7 @@ fn a_data_directory_may_have_any_name() {
 
 #[test]
 fn data_of_another_major_version_are_left_alone() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     open(directory.path()).close().expect("it stops");
     let version = directory.path().join("postgres/PG_VERSION");
     fs::write(&version, "13\n").expect("the file can be written");
@@ -603,7 +603,7 @@ fn data_of_another_major_version_are_left_alone() {
 
 #[test]
 fn missing_programs_are_named_with_what_to_install() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let empty = directory.path().join("empty");
     fs::create_dir(&empty).expect("a directory can be made");
     let mut options = options(&directory.path().join("data"));
@@ -621,7 +621,7 @@ fn missing_programs_are_named_with_what_to_install() {
 
 #[test]
 fn a_closed_directory_is_named_with_what_to_do() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let closed = directory.path().join("closed");
     fs::create_dir(&closed).expect("a directory can be made");
     let data_dir = closed.join("data");
@@ -655,7 +655,7 @@ fn a_closed_directory_is_named_with_what_to_do() {
 
 #[test]
 fn a_file_is_no_data_directory() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let file = directory.path().join("file");
     fs::write(&file, "years of work").expect("a file can be made");
     assert_eq!(
@@ -671,7 +671,7 @@ fn a_file_is_no_data_directory() {
 
 #[test]
 fn what_is_not_a_database_is_left_alone() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let foreign = directory.path().join("postgres");
     fs::create_dir(&foreign).expect("a directory can be made");
     let user = server_user();
@@ -687,7 +687,7 @@ fn what_is_not_a_database_is_left_alone() {
 
 #[test]
 fn settings_that_postgresql_refuses_are_told_in_its_own_words() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let mut options = options(directory.path());
     options.settings.push(("shared_buffers".into(), "much".into()));
     let error = PrivateDatabase::open(&options).expect_err("it can't start");
@@ -708,7 +708,7 @@ fn a_full_disk_is_said_and_the_data_are_there_when_there_is_room() {
     const SMALL_DISK: &str = "CONTACT_SEARCH_TEST_SMALL_DISK";
     const MOUNT: &str = r#"mount -t tmpfs -o size=120m,mode=0711 tmpfs "$1" && shift && exec "$@""#;
     let Some(disk) = std::env::var_os(SMALL_DISK) else {
-        let directory = ServerDirectory::new();
+        let directory = OwnDirectory::new();
         let disk = directory.path().join("disk");
         fs::create_dir(&disk).expect("a directory can be made");
         let mut unshare = Command::new("unshare");

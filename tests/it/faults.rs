@@ -14,8 +14,7 @@ use contact_search::store::{self, clients};
 
 use crate::support::app::{Answer, Server, add_key, program};
 use crate::support::database::programs;
-use crate::support::directory::ServerDirectory;
-use crate::support::{Contact, EVER, TestApp, wait_until};
+use crate::support::{Contact, EVER, OwnDirectory, TestApp, Turn, wait_until};
 
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=%2B5491123456789";
 const SEARCH: &str = "/api/public/contacts/search?phone=1123456789";
@@ -38,26 +37,46 @@ impl Drop for Over<'_> {
     }
 }
 
+/// Four callers.
+struct Callers([AtomicUsize; 4]);
+
+impl Callers {
+    /// Waits until each has the answer to a request that it began after this was called.
+    fn wait_for_answers(&self) {
+        for answered in &self.0 {
+            let before = answered.load(Ordering::Relaxed);
+            wait_until(EVER, "it isn't answered", || {
+                answered.load(Ordering::Relaxed) >= before + 2
+            });
+        }
+    }
+}
+
 /// Asks by four callers as fast as they are answered, until `during` is over; every answer. Where none may be shed the
 /// server needs more than twice as many connections, half of which are for those whose key it knows.
-fn ask_during(app: &TestApp, during: impl FnOnce()) -> Vec<(&'static str, Answer, Duration)> {
-    let is_over = AtomicBool::new(false);
+fn ask_during(app: &TestApp, during: impl FnOnce(&Callers)) -> Vec<(&'static str, Answer, Duration)> {
+    let (is_over, callers) = (AtomicBool::new(false), Callers(Default::default()));
     thread::scope(|scope| {
-        let is_over = &is_over;
-        let ask = |target| {
+        let (is_over, callers) = (&is_over, &callers);
+        let ask = move |target, answered: &AtomicUsize| {
             let mut answers = Vec::new();
             while !is_over.load(Ordering::Relaxed) {
                 let start = Instant::now();
                 answers.push((target, app.get(target), start.elapsed()));
+                answered.fetch_add(1, Ordering::Relaxed);
                 thread::sleep(Duration::from_millis(2));
             }
             answers
         };
-        let callers = [LOOKUP, SEARCH, LOOKUP, SEARCH].map(|target| scope.spawn(move || ask(target)));
+        let threads: Vec<_> = [LOOKUP, SEARCH, LOOKUP, SEARCH]
+            .into_iter()
+            .zip(&callers.0)
+            .map(|(target, answered)| scope.spawn(move || ask(target, answered)))
+            .collect();
         let over = Over(is_over);
-        during();
+        during(callers);
         drop(over);
-        callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect()
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     })
 }
 
@@ -67,10 +86,13 @@ const END_CONNECTIONS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_act
 
 #[test]
 fn a_read_whose_connection_is_lost_is_answered_all_the_same() {
+    let _alone = Turn::take_alone();
     let app = start(&["--pool-size", "16"]);
-    let answers = ask_during(&app, || {
+    let answers = ask_during(&app, |callers| {
         for _ in 0..10 {
-            thread::sleep(Duration::from_millis(100));
+            // None loses its connection twice.
+            callers.wait_for_answers();
+            thread::sleep(Duration::from_millis(50));
             app.sql(END_CONNECTIONS);
         }
     });
@@ -104,10 +126,11 @@ fn a_read_that_loses_its_connection_at_its_statement_is_answered_too() {
 
 #[test]
 fn the_end_of_the_connection_that_looks_is_no_outage() {
+    let _alone = Turn::take_alone();
     let app = start(&["--pool-size", "16"]);
     let looking = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND query LIKE '%credential_version%' AND pid <> pg_backend_pid()";
-    let answers = ask_during(&app, || {
+    let answers = ask_during(&app, |_| {
         for _ in 0..10 {
             thread::sleep(Duration::from_millis(150));
             app.sql(looking);
@@ -120,10 +143,11 @@ fn the_end_of_the_connection_that_looks_is_no_outage() {
 
 #[test]
 fn an_outage_is_503_at_once_for_however_many_ask_and_over_soon_after_it_is() {
+    let _alone = Turn::take_alone();
     let app = start(&[]);
     assert_eq!(app.get(LOOKUP).status, 200);
     let mut came_back = Duration::ZERO;
-    let answers = ask_during(&app, || {
+    let answers = ask_during(&app, |_| {
         app.database.set_available(false);
         wait_until(EVER, "it is ready", || app.server.get("/readyz", None).status == 503);
         thread::sleep(Duration::from_secs(2));
@@ -174,7 +198,7 @@ fn a_server_whose_database_is_away_starts_and_is_ready_when_it_comes() {
 /// Crashes amid requests, as `pg_ctl restart -m immediate` does it.
 #[test]
 fn a_database_that_crashes_amid_requests_is_503_until_it_is_there_again_and_never_500() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let options = Options {
         data_dir: directory.path().to_owned(),
         programs: programs(),

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Contact, TestApp};
+use crate::support::{Contact, TestApp, Turn};
 
 /// How long the lookup's statement takes here, and by how many connections it is asked.
 const STATEMENT: Duration = Duration::from_millis(50);
@@ -62,6 +62,7 @@ fn quantile(times: &[Duration], percent: usize) -> Duration {
 
 #[test]
 fn ten_times_the_load_that_can_be_carried_is_shed_and_not_queued() {
+    let _alone = Turn::take_alone();
     let app = TestApp::start_with(&["--pool-size", &POOL_SIZE.to_string()]);
     app.add(Contact {
         phone: Some("+5491123456789"),
@@ -98,9 +99,7 @@ fn ten_times_the_load_that_can_be_carried_is_shed_and_not_queued() {
         "{good} good answers of {}",
         peak.good.len()
     );
-    // It is the p99 that is promised to be within 300 ms, on a machine that has nothing else to do.
-    assert!(quantile(&over.good, 90) <= STATEMENT + Duration::from_millis(300));
-    assert!(quantile(&over.good, 99) <= STATEMENT + Duration::from_secs(1));
+    assert!(quantile(&over.good, 99) <= STATEMENT + Duration::from_millis(300));
     let log = app.server.log.lock().unwrap().clone();
     let complaints = log.matches("no capacity").count();
     assert!(complaints <= 10, "a line a second is enough: {complaints}");

@@ -21,8 +21,7 @@ use serde_json::json;
 use crate::support::app::{Server, add_key, encode, program, revoke};
 use crate::support::contacts::Added;
 use crate::support::database::programs;
-use crate::support::directory::ServerDirectory;
-use crate::support::{Contact, TestApp, TestDatabase};
+use crate::support::{Contact, OwnDirectory, TestApp, TestDatabase};
 use crate::webhook::sign;
 
 const PHONE: &str = "+5492235961983";
@@ -500,7 +499,7 @@ fn no_canary_is_in_a_log_of_json() {
 /// for.
 #[test]
 fn no_canary_is_in_the_private_databases_own_log() {
-    let directory = ServerDirectory::new();
+    let directory = OwnDirectory::new();
     let options = Options {
         data_dir: directory.path().to_owned(),
         programs: programs(),

@@ -1,8 +1,8 @@
 //! A PostgreSQL for the run, and in it one migrated template that each test's database is cloned from.
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use diesel::prelude::*;
@@ -11,12 +11,14 @@ use contact_search::embedded::{Options, PrivateDatabase};
 use contact_search::store;
 use contact_search::store::pool::{Pool, StatementLimits};
 
+use super::Turn;
 use super::directory::ServerDirectory;
 
 /// A database that belongs to one test and goes with it.
 pub struct TestDatabase {
     name: String,
     url: String,
+    _turn: Arc<Turn>,
 }
 
 impl TestDatabase {
@@ -32,6 +34,7 @@ impl TestDatabase {
 
     fn of_template(template: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let turn = Turn::take();
         let cluster = cluster();
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         execute_as_superuser(&format!(
@@ -41,7 +44,7 @@ impl TestDatabase {
             .database
             .url()
             .replace("///contact_search?", &format!("///{name}?"));
-        Self { name, url }
+        Self { name, url, _turn: turn }
     }
 
     pub fn url(&self) -> &str {

@@ -5,12 +5,14 @@ pub mod app;
 pub mod contacts;
 pub mod database;
 pub mod directory;
+mod turn;
 
 use std::time::{Duration, Instant};
 
 pub use app::{Answer, TestApp};
 pub use contacts::Contact;
 pub use database::TestDatabase;
+pub use turn::{OwnDirectory, Turn};
 
 /// What has to be so at some time.
 pub const EVER: Duration = Duration::from_secs(20);

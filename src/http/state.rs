@@ -22,7 +22,7 @@ use crate::store::search::ClientSizes;
 use crate::store::{PgConnection, StoreError};
 
 /// How long a request waits for its turn, and then for a connection, before it is told to come back later.
-const QUEUE_WAIT: Duration = Duration::from_millis(200);
+const QUEUE_WAIT: Duration = Duration::from_millis(150);
 const CHECKOUT_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// What a bulk call's answer may take; it has connections of its own, so that it never keeps a lookup waiting.

@@ -9,11 +9,12 @@ use serde_json::value::RawValue;
 use super::body::{self, ITEMS_MAX, Members};
 use super::context::{Caller, RequestContext};
 use super::error::{ApiError, BodyFault, Expected};
+use super::gathering;
 use super::openapi::{self, Body, Content, Documentation, NOT_BLANK, WITH_DIGIT, having};
 use super::state::State;
 use crate::domain::message::{Direction, Message, Newcomer, Person, Phone, Whom};
 use crate::domain::phone::Region;
-use crate::store::messages::{self, Outcome};
+use crate::store::messages::Outcome;
 
 /// The source of a contact that `createMissing` makes.
 const SOURCE: &str = "messages_api";
@@ -127,15 +128,9 @@ pub async fn record_messages(
                 .err()
         })
         .collect();
-    let client = caller.client;
-    let lane = state.writes_of(readable.len());
-    let deadline = lane.deadline(start).into_std();
-    let outcomes = lane
-        .run(start, move |connection| {
-            messages::record_messages(connection, client, &readable, deadline)
-        })
-        .await?;
-    let mut outcomes = outcomes.into_iter();
+    let mut outcomes = gathering::record(&state, start, caller.client, readable)
+        .await?
+        .into_iter();
     let mut results = faults.into_iter().map(|fault| match fault {
         Some(fault) => Err(fault),
         None => answer(outcomes.next().expect("every message has an outcome")),

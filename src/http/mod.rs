@@ -20,6 +20,7 @@ mod cors;
 mod credentials;
 mod error;
 mod frame;
+mod gathering;
 mod health;
 mod key_use;
 mod lookup_answer;

@@ -13,6 +13,7 @@ use super::Settings;
 use super::complaints::Complaints;
 use super::credentials::Credentials;
 use super::error::ApiError;
+use super::gathering::Gathering;
 use super::key_use::KeyUses;
 use super::metrics::Metrics;
 use super::rate_limit::RateLimits;
@@ -53,6 +54,7 @@ pub struct State {
     pub writes: Lane,
     /// For calls about up to a thousand.
     pub bulk: Lane,
+    pub gathering: Gathering,
     pub client_sizes: ClientSizes,
     pub credentials: Credentials,
     /// How many of the `reads` may be about keys that nobody is known to have, so that whoever makes keys up leaves
@@ -93,6 +95,7 @@ impl State {
             reads: lane(*pool_size, REQUEST_DEADLINE, None),
             writes: lane(*pool_size, REQUEST_DEADLINE, Some(LOCK_TIMEOUT)),
             bulk: lane(BULK_POOL_SIZE, BULK_DEADLINE, Some(BULK_LOCK_TIMEOUT)),
+            gathering: Gathering::default(),
             client_sizes: ClientSizes::default(),
             credentials: Credentials::default(),
             strangers: Arc::new(Semaphore::new((*pool_size as usize / 2).max(1))),

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use super::body::{self, Members};
 use super::context::RequestContext;
 use super::error::{ApiError, ParameterFault};
+use super::gathering;
 use super::openapi::{Body, Content, Documentation, In, Parameter};
 use super::query::{self, VALUE_MAX};
 use super::state::State;
@@ -19,7 +20,7 @@ use crate::domain::message::{self, Direction, Message, Newcomer, Person, Phone, 
 use crate::domain::phone::Region;
 use crate::domain::webhook::Token;
 use crate::domain::window::PLATFORM;
-use crate::store::messages::{self, Outcome};
+use crate::store::messages::Outcome;
 use crate::store::webhooks::Webhook;
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature-256");
@@ -140,14 +141,7 @@ pub async fn take_delivery(
     };
     let messages = read_delivery(delivery, webhook.region);
     if !messages.is_empty() {
-        let client = webhook.client;
-        let lane = state.writes_of(messages.len());
-        let deadline = lane.deadline(start).into_std();
-        let outcomes = lane
-            .run(start, move |connection| {
-                messages::record_messages(connection, client, &messages, deadline)
-            })
-            .await?;
+        let outcomes = gathering::record(&state, start, webhook.client, messages).await?;
         let ahead = outcomes.iter().filter(|outcome| **outcome == Outcome::Ahead).count();
         if ahead > 0 {
             log::warn!(

@@ -16,7 +16,7 @@ use super::clients::ensure_list;
 use super::creation::claim;
 use super::schema::contacts;
 use super::statement::{Bind, Statement};
-use super::{PgConnection, StoreError, attempt, take_turn};
+use super::{PgConnection, StoreError, attempt, take_turn, transaction};
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::message::{Activity, Message, Newcomer, Person, Whom};
 
@@ -61,6 +61,48 @@ pub fn record_messages(
     Ok(outcomes)
 }
 
+/// Records each of the messages that does no more than to say when somebody known wrote or was written to, all in one
+/// transaction, and never waits for a contact that another writer has locked. What became of each, in their order; `None`
+/// of those that are to be recorded by themselves.
+///
+/// # Errors
+/// [`StoreError`]; nothing is recorded then.
+pub fn record_together(
+    connection: &mut PgConnection,
+    client: ClientId,
+    messages: &[Message],
+) -> Result<Vec<Option<Outcome>>, StoreError> {
+    transaction(connection, |connection| {
+        let found = find(connection, client, messages)?;
+        let before = lock(connection, client, &found, Locked::Skip)?;
+        let mut contacts = before.clone();
+        let record = |(message, found): (&Message, &Found)| {
+            if message.is_ahead(found.now) {
+                return Some(Outcome::Ahead);
+            }
+            let Some(id) = found.contact_id else {
+                return message.newcomer.is_none().then_some(Outcome::NotFound);
+            };
+            let contact = contacts.get_mut(&id).filter(|contact| contact.is_meant(message))?;
+            let mut changed = contact.clone();
+            changed.add(message, &mut HashSet::new());
+            if !changed.is_called_as(contact) {
+                return None;
+            }
+            let outcome = if changed == *contact {
+                Outcome::Unchanged
+            } else {
+                Outcome::Updated
+            };
+            *contact = changed;
+            Some(outcome)
+        };
+        let outcomes = messages.iter().zip(&found).map(record).collect();
+        update(connection, client, &before, &contacts)?;
+        Ok(outcomes)
+    })
+}
+
 /// From so many messages on a run takes turns with the batches of contacts. Fewer, as a webhook tells of, are never kept
 /// waiting by one.
 const MANY: usize = 10;
@@ -85,7 +127,7 @@ fn record_run(
         made = insert(connection, client, list, newcomers(messages, &found))?;
         found = find(connection, client, messages)?;
     }
-    let before = lock(connection, client, &found)?;
+    let before = lock(connection, client, &found, Locked::Wait)?;
     // Between the look and the lock another writer may have made the contact somebody else, or erased it.
     let is_other = |(message, found): (&Message, &Found)| {
         let contact = found.contact_id.map(|id| before.get(&id));
@@ -116,8 +158,7 @@ fn record_run(
             }
         });
     }
-    let is_changed = |contact: &&Contact| before.get(&contact.id) != Some(contact);
-    update(connection, client, contacts.values().filter(is_changed))?;
+    update(connection, client, &before, &contacts)?;
     Ok(outcomes)
 }
 
@@ -315,6 +356,24 @@ impl Contact {
         }
     }
 
+    /// Whether both have the same name, phone and external id.
+    fn is_called_as(&self, other: &Self) -> bool {
+        let own = (
+            &self.name,
+            &self.external_user_id,
+            &self.phone,
+            &self.phone_key,
+            &self.phone_as_given,
+        );
+        own == (
+            &other.name,
+            &other.external_user_id,
+            &other.phone,
+            &other.phone_key,
+            &other.phone_as_given,
+        )
+    }
+
     /// Adds the message, and where it may make contacts also what this one lacks: what there is stays, since somebody
     /// may have written it with more care. An external id that `adopted` has went to another contact.
     fn add<'a>(&mut self, message: &'a Message, adopted: &mut HashSet<(&'a str, &'a str)>) {
@@ -341,14 +400,22 @@ impl Contact {
     }
 }
 
+/// What becomes of contacts that another writer has locked.
+enum Locked {
+    Wait,
+    /// They are left out.
+    Skip,
+}
+
 /// Locks the contacts that were found, and reads them as they are then. One that is gone by now is missing.
 fn lock(
     connection: &mut PgConnection,
     client: ClientId,
     found: &[Found],
+    locked: Locked,
 ) -> Result<BTreeMap<Uuid, Contact>, StoreError> {
     let ids: HashSet<Uuid> = found.iter().filter_map(|found| found.contact_id).collect();
-    let rows = contacts::table
+    let wanted = contacts::table
         .filter(contacts::client_id.eq(client.as_uuid()))
         .filter(contacts::id.eq_any(ids))
         .order(contacts::id)
@@ -364,8 +431,11 @@ fn lock(
                 contacts::is_chat_read,
                 contacts::chat_status,
             ),
-        ))
-        .load::<ContactRow>(connection)?;
+        ));
+    let rows: Vec<ContactRow> = match locked {
+        Locked::Wait => wanted.load(connection)?,
+        Locked::Skip => wanted.skip_locked().load(connection)?,
+    };
     let contact = |(id, name, external_user_id, phone, activity): ContactRow| {
         let (phone, phone_key, phone_as_given) = phone;
         let (last_message_at, last_inbound_at, is_chat_read, chat_status) = activity;
@@ -408,12 +478,15 @@ FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 WHERE contacts.client_id = ? AND contacts.id = said.id
 ";
 
-fn update<'a>(
+/// Writes the contacts that are not as they were before.
+fn update(
     connection: &mut PgConnection,
     client: ClientId,
-    contacts: impl Iterator<Item = &'a Contact>,
+    before: &BTreeMap<Uuid, Contact>,
+    contacts: &BTreeMap<Uuid, Contact>,
 ) -> Result<(), StoreError> {
-    let contacts: Vec<&Contact> = contacts.collect();
+    let is_changed = |contact: &&Contact| before.get(&contact.id) != Some(contact);
+    let contacts: Vec<&Contact> = contacts.values().filter(is_changed).collect();
     if contacts.is_empty() {
         return Ok(());
     }

@@ -1,14 +1,16 @@
 //! `POST /api/v1/messages/`: what a message changes, whom it means, and that neither order nor company matters.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use contact_search::domain::client::ClientId;
 use contact_search::domain::key::Scope;
 use contact_search::domain::message::{Direction, Message, Newcomer, Person, Phone, Whom};
 use contact_search::domain::phone::{Region, StoredPhone};
 use contact_search::store::clients;
-use contact_search::store::messages::{Outcome, record_messages};
+use contact_search::store::messages::{Outcome, record_messages, record_together};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text, Timestamptz};
 use proptest::prelude::*;
@@ -524,6 +526,95 @@ fn a_call_takes_a_thousand_messages() {
 }
 
 #[test]
+fn messages_that_come_at_once_are_recorded_together_and_each_is_told_its_own() {
+    let app = TestApp::start();
+    let phone = |number: usize| format!("+54911{:08}", 10_000_000 + number);
+    for number in 0..200 {
+        app.add(Contact {
+            phone: Some(&phone(number)),
+            ..Contact::default()
+        });
+    }
+    let ahead = (Utc::now() + TimeDelta::hours(1)).to_rfc3339();
+    let expected = |number: usize| match number % 5 {
+        0 | 1 => "updated",
+        2 => "not_found",
+        3 => "created",
+        _ => "ahead",
+    };
+    let send = |number: usize| {
+        let mut body = message(&phone(number), "inbound", "2025-03-28T14:22:00Z");
+        match expected(number) {
+            "not_found" => body["platform"] = json!("sms"),
+            "created" => {
+                body["platform"] = json!("sms");
+                body["createMissing"] = json!(true);
+            }
+            "ahead" => body["sentAt"] = json!(ahead),
+            _ => {}
+        }
+        let answer = app.post_patiently("/api/v1/messages/", &body);
+        match expected(number) {
+            "ahead" => {
+                assert_eq!(answer.status, 400, "{answer:?}");
+                assert!(answer.body.contains("'sentAt'"), "{answer:?}");
+            }
+            expected => assert_eq!(answer.json(), json!({"status": expected}), "{number}: {answer:?}"),
+        }
+    };
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..32 {
+            scope.spawn(|| {
+                while let number @ ..200 = next.fetch_add(1, Ordering::Relaxed) {
+                    send(number);
+                }
+            });
+        }
+    });
+    let updated = "last_message_at IS NOT NULL AND platform = 'whatsapp'";
+    let count = |of: &str, which: &str| {
+        app.database
+            .count(&format!("SELECT {of} AS count FROM contacts WHERE {which}"))
+    };
+    assert_eq!(count("count(*)", updated), 80);
+    assert_eq!(count("count(*)", "platform = 'sms'"), 40);
+    let writings = count("count(DISTINCT xmin::text)", updated);
+    assert!(writings < 60, "each by itself: {writings} of 80");
+}
+
+#[test]
+fn a_contact_that_somebody_has_locked_keeps_no_other_message_waiting() {
+    let app = TestApp::start();
+    let phones: Vec<String> = (0..40)
+        .map(|number| format!("+54911{:08}", 10_000_000 + number))
+        .collect();
+    for phone in &phones {
+        app.add(Contact {
+            phone: Some(phone),
+            ..Contact::default()
+        });
+    }
+    let mut other = app.database.connect();
+    let lock = format!("BEGIN; SELECT 1 FROM contacts WHERE phone = '{}' FOR UPDATE", phones[0]);
+    diesel::connection::SimpleConnection::batch_execute(&mut other, &lock).unwrap();
+    let sent_at = "2025-03-28T14:22:00Z";
+    std::thread::scope(|scope| {
+        let locked = scope.spawn(|| post(&app, &app.key, &message(&phones[0], "inbound", sent_at)));
+        for phone in &phones[1..] {
+            scope.spawn(|| {
+                let body = message(phone, "inbound", sent_at);
+                let answer = app.post_patiently("/api/v1/messages/", &body);
+                assert_eq!(answer.json(), json!({"status": "updated"}), "{answer:?}");
+            });
+        }
+        assert_eq!(locked.join().unwrap().status, 503);
+    });
+    let recorded = "SELECT count(last_message_at) AS count FROM contacts";
+    assert_eq!(app.database.count(recorded), 39);
+}
+
+#[test]
 fn a_key_needs_the_scope_and_reaches_its_own_clients_contacts_alone() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
@@ -780,59 +871,65 @@ fn told() -> impl Strategy<Value = (Result<Names, usize>, Message)> {
     })
 }
 
-#[test]
-fn an_array_ends_as_its_messages_do_one_at_a_time() {
-    #[derive(PartialEq, Eq, Debug, QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        contact: String,
+#[derive(PartialEq, Eq, Debug, QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    contact: String,
+}
+
+/// What becomes of messages, and of a new client's contacts, who have these names, by recording the messages in one way.
+fn end<T>(
+    connection: &mut PgConnection,
+    known: &[Names],
+    told: &[(Result<Names, usize>, Message)],
+    record: impl FnOnce(&mut PgConnection, ClientId, &[Message]) -> T,
+) -> (T, Vec<Row>) {
+    let client = clients::create_client(connection, &Uuid::now_v7().to_string(), Region::DEFAULT).unwrap();
+    let mut serial_ids = Vec::new();
+    let mut identities = HashSet::new();
+    for (phone, external_id) in known {
+        let stored = phone.and_then(|phone| StoredPhone::read(phone, Region::DEFAULT).phone);
+        if identities.insert(external_id.map_or_else(|| stored, |id| Some(id.to_owned()))) {
+            let contact = Contact {
+                phone: *phone,
+                external_user_id: *external_id,
+                created_at: &format!("now() - interval '{} hours'", serial_ids.len() + 1),
+                last_message_at: "'2025-03-28T14:03Z'",
+                last_inbound_at: "'2025-03-28T14:01Z'",
+                ..Contact::default()
+            };
+            serial_ids.push(contact.add(connection, client).serial_id);
+        }
     }
+    let messages: Vec<Message> = told
+        .iter()
+        .map(|(whom, message)| {
+            let mut message = message.clone();
+            if let Err(index) = whom {
+                message.whom = Whom::Contact(serial_ids.get(*index).copied().unwrap_or_default());
+            }
+            message
+        })
+        .collect();
+    let outcomes = record(connection, client, &messages);
+    // In the order in which a later write would mean one of several.
+    let contacts = diesel::sql_query(format!(
+        "SELECT concat_ws(', ', name, phone, phone_key, phone_as_given, external_user_id, source, last_message_at,
+                last_inbound_at, is_chat_read, chat_status) AS contact
+         FROM contacts WHERE client_id = '{client}' ORDER BY created_at, serial_id"
+    ))
+    .load(connection)
+    .unwrap();
+    (outcomes, contacts)
+}
+
+/// Checks what `holds` of some known contacts and messages about them and others.
+fn check(
+    mut holds: impl FnMut(&mut PgConnection, &[Names], &[(Result<Names, usize>, Message)]) -> Result<(), TestCaseError>,
+) {
     let database = TestDatabase::new();
     let connection = std::cell::RefCell::new(database.connect());
-    let end = |known: &[Names], told: &[(Result<Names, usize>, Message)], size: usize| {
-        let connection = &mut *connection.borrow_mut();
-        let client = clients::create_client(connection, &Uuid::now_v7().to_string(), Region::DEFAULT).unwrap();
-        let mut serial_ids = Vec::new();
-        let mut identities = HashSet::new();
-        for (phone, external_id) in known {
-            let stored = phone.and_then(|phone| StoredPhone::read(phone, Region::DEFAULT).phone);
-            if identities.insert(external_id.map_or_else(|| stored, |id| Some(id.to_owned()))) {
-                let contact = Contact {
-                    phone: *phone,
-                    external_user_id: *external_id,
-                    created_at: &format!("now() - interval '{} hours'", serial_ids.len() + 1),
-                    last_message_at: "'2025-03-28T14:03Z'",
-                    last_inbound_at: "'2025-03-28T14:01Z'",
-                    ..Contact::default()
-                };
-                serial_ids.push(contact.add(connection, client).serial_id);
-            }
-        }
-        let messages: Vec<Message> = told
-            .iter()
-            .map(|(whom, message)| {
-                let mut message = message.clone();
-                if let Err(index) = whom {
-                    message.whom = Whom::Contact(serial_ids.get(*index).copied().unwrap_or_default());
-                }
-                message
-            })
-            .collect();
-        let deadline = Instant::now() + Duration::from_secs(10);
-        let outcomes: Vec<Outcome> = messages
-            .chunks(size)
-            .flat_map(|call| record_messages(connection, client, call, deadline).unwrap())
-            .collect();
-        // In the order in which a later write would mean one of several.
-        let contacts: Vec<Row> = diesel::sql_query(format!(
-            "SELECT concat_ws(', ', name, phone, phone_key, phone_as_given, external_user_id, source, last_message_at,
-                    last_inbound_at, is_chat_read, chat_status) AS contact
-             FROM contacts WHERE client_id = '{client}' ORDER BY created_at, serial_id"
-        ))
-        .load(connection)
-        .unwrap();
-        (outcomes, contacts)
-    };
+    let holds = std::cell::RefCell::new(&mut holds);
     let config = ProptestConfig {
         cases: 120,
         failure_persistence: None,
@@ -841,8 +938,50 @@ fn an_array_ends_as_its_messages_do_one_at_a_time() {
     let known = proptest::collection::vec(names(), 0..4);
     TestRunner::new(config)
         .run(&(known, proptest::collection::vec(told(), 2..9)), |(known, told)| {
-            prop_assert_eq!(end(&known, &told, told.len()), end(&known, &told, 1));
-            Ok(())
+            holds.borrow_mut()(&mut connection.borrow_mut(), &known, &told)
         })
         .unwrap();
+}
+
+fn deadline() -> Instant {
+    Instant::now() + Duration::from_secs(10)
+}
+
+#[test]
+fn an_array_ends_as_its_messages_do_one_at_a_time() {
+    check(|connection, known, told| {
+        let mut end_in_calls_of = |size: usize| {
+            end(connection, known, told, |connection, client, messages| {
+                let calls = messages.chunks(size);
+                let outcomes = calls.flat_map(|call| record_messages(connection, client, call, deadline()).unwrap());
+                outcomes.collect::<Vec<Outcome>>()
+            })
+        };
+        prop_assert_eq!(end_in_calls_of(told.len()), end_in_calls_of(1));
+        Ok(())
+    });
+}
+
+#[test]
+fn what_is_recorded_together_ends_as_one_at_a_time_and_the_rest_is_left() {
+    let (mut together, mut left) = (0, 0);
+    check(|connection, known, told| {
+        let (outcomes, contacts) = end(connection, known, told, |connection, client, messages| {
+            record_together(connection, client, messages).unwrap()
+        });
+        together += outcomes.iter().flatten().count();
+        left += outcomes.iter().filter(|outcome| outcome.is_none()).count();
+        let one_at_a_time = end(connection, known, told, |connection, client, messages| {
+            let mut alone = |message: &Message| {
+                record_messages(connection, client, std::slice::from_ref(message), deadline()).unwrap()[0]
+            };
+            let asked = messages.iter().zip(&outcomes);
+            asked
+                .map(|(message, outcome)| outcome.map(|_| alone(message)))
+                .collect::<Vec<_>>()
+        });
+        prop_assert_eq!((outcomes.clone(), contacts), one_at_a_time);
+        Ok(())
+    });
+    assert!(together > 100 && left > 50, "{together} together, {left} left");
 }

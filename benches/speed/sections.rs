@@ -18,8 +18,11 @@ use crate::report::{Goal, Ratio, Report, Row};
 use crate::stage::{self, Filled, Server, Stage};
 use crate::terms::{self, Asker, Class, Person};
 
-/// How many contacts' phones and emails are asked for, and messages are told of.
+/// How many contacts' phones and emails are asked for.
 const PEOPLE: usize = 20_000;
+
+/// How many contacts messages are told of that had none for long.
+const SILENT: usize = 40_000;
 
 /// How often the classes are asked in turn, first to warm up, and for how many loads' time at most.
 const WARMING: (usize, u32) = (20, 4);
@@ -361,35 +364,42 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
+    /// First with messages each of which is its contact's first for a while, which costs the index of grams an entry for
+    /// each gram, then with more of the same contacts'.
     fn measure_beside_writes(&mut self) -> anyhow::Result<()> {
         let callers = [(&self.server, &self.large)];
+        let people = terms::pick_silent(&mut self.filled.connect()?, self.large.client, SILENT)?;
         let without = self.ask_in_turn(&callers)?;
-        let messages = Messages {
-            address: &self.server.address,
-            key: &self.large.key,
-            people: &self.large.people,
-            connections: 16,
-            per_second: 1_000.0,
-        };
-        let (with, recorded) = load::beside_messages(&messages, || self.ask_in_turn(&callers))?;
-        let row = Row::new("writes", "a message, 16 connections")
-            .times(&recorded.samples)
-            .ratio(Ratio::Times(recorded.per_second() / messages.per_second))
-            .note(format!(
-                "{:.0}/s of {:.0}/s",
-                recorded.per_second(),
-                messages.per_second
-            ));
-        self.report.add(row);
-        for (class, (with, without)) in self.large.classes().zip(with[0].iter().zip(&without[0])) {
-            let row = Row::new("writes", format!("{}, with ÷ without", class.name))
-                .times(with)
-                .ratio(Ratio::Times(
-                    with.median().as_secs_f64() / without.median().as_secs_f64(),
-                ))
-                .goal(Goal::AtMost(1.5))
-                .note(format!("{:.2} ms without", without.median().as_secs_f64() * 1000.0));
+        let mut told = people.len();
+        for kind in ["first", "later"] {
+            let messages = Messages {
+                address: &self.server.address,
+                key: &self.large.key,
+                people: &people[..told],
+                connections: 16,
+                per_second: 1_000.0,
+            };
+            let (with, recorded) = load::beside_messages(&messages, || self.ask_in_turn(&callers))?;
+            told = recorded.samples.count().min(told);
+            let row = Row::new("writes", format!("a {kind} message, of 16 at once"))
+                .times(&recorded.samples)
+                .ratio(Ratio::Times(recorded.per_second() / messages.per_second))
+                .note(format!(
+                    "{:.0}/s of {:.0}/s",
+                    recorded.per_second(),
+                    messages.per_second
+                ));
             self.report.add(row);
+            for (class, (with, without)) in self.large.classes().zip(with[0].iter().zip(&without[0])) {
+                let row = Row::new("writes", format!("{}, {kind} ÷ none", class.name))
+                    .times(with)
+                    .ratio(Ratio::Times(
+                        with.median().as_secs_f64() / without.median().as_secs_f64(),
+                    ))
+                    .goal(Goal::AtMost(1.5))
+                    .note(format!("{:.2} ms with none", without.median().as_secs_f64() * 1000.0));
+                self.report.add(row);
+            }
         }
         Ok(())
     }

@@ -91,6 +91,20 @@ pub fn pick_people(connection: &mut PgConnection, client: ClientId, count: usize
     Ok(wanted.iter().filter_map(|id| people.get(id).cloned()).collect())
 }
 
+/// Contacts of the client that have a phone, and whose last message is of an earlier period than today's: each period
+/// has its own part of the index of grams.
+pub fn pick_silent(connection: &mut PgConnection, client: ClientId, count: usize) -> anyhow::Result<Vec<Person>> {
+    let people = diesel::sql_query(
+        "SELECT serial_id, phone, phone_key, email, platform FROM contacts
+         WHERE client_id = $1 AND phone IS NOT NULL AND last_message_at < now() - interval '25 days'
+         ORDER BY hashint8(serial_id) LIMIT $2",
+    );
+    Ok(people
+        .bind::<Uuid, _>(client.as_uuid())
+        .bind::<BigInt, _>(i64::try_from(count)?)
+        .load(connection)?)
+}
+
 /// What one caller asks of one client.
 pub struct Asker<'a> {
     /// The caller's key.

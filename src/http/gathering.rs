@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::{rt, web};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::error::ApiError;
 use super::state::State;
@@ -15,8 +15,8 @@ use crate::domain::client::ClientId;
 use crate::domain::message::Message;
 use crate::store::messages::{self, Outcome};
 
-/// From one recording of a client's messages to the next. What comes meanwhile waits for that; the first message after
-/// a pause doesn't wait.
+/// From the begin of one recording of a client's messages to the next. What comes meanwhile waits for that; the first
+/// message after a pause doesn't wait.
 const PACE: Duration = Duration::from_millis(10);
 
 /// So many are recorded together at most, and wait at most for a recording.
@@ -121,8 +121,10 @@ impl Drop for Recorder {
 
 async fn keep_recording(mut recorder: Recorder) {
     let client = recorder.client;
+    let mut due = Instant::now() + PACE;
     loop {
-        sleep(PACE).await;
+        sleep_until(due).await;
+        due = Instant::now() + PACE;
         let Some(waiting) = recorder.state.gathering.take(client) else {
             recorder.is_done = true;
             return;

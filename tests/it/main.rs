@@ -32,4 +32,5 @@ mod search;
 mod support;
 mod tenants;
 mod webhook;
+mod wire;
 mod writers;

@@ -1,0 +1,394 @@
+//! What is between the server and its database fails: connections are reset, or nothing comes through any more.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use contact_search::domain::key::Scope;
+use contact_search::domain::phone::Region;
+use contact_search::store::clients;
+use nix::libc::linger;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{setsockopt, sockopt};
+use nix::unistd::Pid;
+use serde_json::json;
+
+use crate::support::app::{Answer, Server, add_key, program};
+use crate::support::{Contact, EVER, TestDatabase, wait_until};
+
+const LOOKUP: &str = "/api/v1/contact-lookup/?phone=%2B5491123456789";
+const SEARCH: &str = "/api/public/contacts/search?phone=1123456789";
+
+/// A TCP port that leads to the tests' PostgreSQL.
+struct Wire {
+    address: SocketAddr,
+    database: String,
+    switch: Arc<Switch>,
+}
+
+/// What all connections of a wire share.
+struct Switch {
+    socket: PathBuf,
+    /// Nothing is passed on, and nothing is broken off.
+    is_silent: AtomicBool,
+    is_gone: AtomicBool,
+    links: Mutex<Vec<Weak<Link>>>,
+}
+
+/// One connection of the server's. It is closed when its last owner goes.
+struct Link {
+    server: TcpStream,
+    database: UnixStream,
+    is_over: AtomicBool,
+}
+
+impl Wire {
+    fn start(database: &TestDatabase) -> Self {
+        let (_, place) = database.url().split_once("///").unwrap();
+        let (name, query) = place.split_once('?').unwrap();
+        let option = |name| {
+            let mut options = query.split('&').filter_map(|option| option.split_once('='));
+            options.find(|(key, _)| *key == name).expect("the URL says it").1
+        };
+        let switch = Arc::new(Switch {
+            socket: PathBuf::from(option("host")).join(format!(".s.PGSQL.{}", option("port"))),
+            is_silent: AtomicBool::new(false),
+            is_gone: AtomicBool::new(false),
+            links: Mutex::default(),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+        let wire = Self {
+            address: listener.local_addr().unwrap(),
+            database: name.to_owned(),
+            switch: switch.clone(),
+        };
+        thread::spawn(move || {
+            for server in listener.incoming() {
+                if switch.is_gone.load(Ordering::Relaxed) {
+                    return;
+                }
+                switch.link(server.expect("a connection can be accepted"));
+            }
+        });
+        wire
+    }
+
+    fn url(&self) -> String {
+        format!("postgresql://contact_search@{}/{}", self.address, self.database)
+    }
+
+    /// Lets nothing through, or lets it through again, what has gathered first.
+    fn set_silent(&self, is_silent: bool) {
+        self.switch.is_silent.store(is_silent, Ordering::Relaxed);
+    }
+
+    /// Resets every connection that there is: no end comes before it, and what was on its way is lost.
+    fn reset(&self) {
+        let links = std::mem::take(&mut *self.switch.links.lock().unwrap());
+        for link in links.iter().filter_map(Weak::upgrade) {
+            let nothing_lingers = linger {
+                l_onoff: 1,
+                l_linger: 0,
+            };
+            setsockopt(&link.server, sockopt::Linger, &nothing_lingers).expect("it is a socket");
+            link.end();
+        }
+        wait_until(EVER, "they aren't reset", || {
+            links.iter().all(|link| link.strong_count() == 0)
+        });
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.switch.is_gone.store(true, Ordering::Relaxed);
+        // For the thread that accepts to see it.
+        let _ = TcpStream::connect(self.address);
+        self.reset();
+    }
+}
+
+impl Switch {
+    fn link(self: &Arc<Self>, server: TcpStream) {
+        let database = UnixStream::connect(&self.socket).expect("PostgreSQL listens");
+        let link = Arc::new(Link {
+            server,
+            database,
+            is_over: AtomicBool::new(false),
+        });
+        self.links.lock().unwrap().push(Arc::downgrade(&link));
+        let (switch, there) = (self.clone(), link.clone());
+        thread::spawn(move || switch.pass_on(&there, &there.server, &there.database));
+        let switch = self.clone();
+        thread::spawn(move || switch.pass_on(&link, &link.database, &link.server));
+    }
+
+    /// Passes one direction on, until either end is closed.
+    fn pass_on(&self, link: &Link, mut from: impl Read, mut to: impl Write) {
+        let mut bytes = [0; 1 << 14];
+        while let Ok(count @ 1..) = from.read(&mut bytes) {
+            while self.is_silent.load(Ordering::Relaxed) && !link.is_over.load(Ordering::Relaxed) {
+                thread::sleep(Duration::from_millis(5));
+            }
+            if to.write_all(&bytes[..count]).is_err() {
+                break;
+            }
+        }
+        link.end();
+    }
+}
+
+impl Link {
+    /// Lets neither direction's thread wait for more. It is the closing that tells the server, and how.
+    fn end(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        let _ = self.server.shutdown(Shutdown::Read);
+        let _ = self.database.shutdown(Shutdown::Both);
+    }
+}
+
+/// A server whose database is at the other end of a wire, and a key.
+struct Wired {
+    server: Server,
+    wire: Wire,
+    database: TestDatabase,
+    key: String,
+}
+
+impl Wired {
+    fn start() -> Self {
+        let database = TestDatabase::new();
+        let mut connection = database.connect();
+        let client = clients::create_client(&mut connection, "Test", Region::DEFAULT).unwrap();
+        let key = add_key(&mut connection, client, &Scope::ALL, None);
+        Contact {
+            phone: Some("+5491123456789"),
+            ..Contact::default()
+        }
+        .add(&mut connection, client);
+        let wire = Wire::start(&database);
+        let mut command = program();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--pool-size", "16"]);
+        command.args(["--database-url", &wire.url()]);
+        let server = Server::start(command);
+        Self {
+            server,
+            wire,
+            database,
+            key,
+        }
+    }
+
+    fn get(&self, target: &str) -> Answer {
+        self.server.get(target, Some(&self.key))
+    }
+
+    /// Makes a contact, or brings it up to date.
+    fn write(&self, external_user_id: &str) -> Answer {
+        let body =
+            json!({"channel": "webchat", "external_user_id": external_user_id, "contact_name": "Ana"}).to_string();
+        self.server.send_json(
+            "POST",
+            "/api/public/customer/upsert/info",
+            Some(&self.key),
+            body.as_bytes(),
+        )
+    }
+
+    /// When the server last looked at the database, in microseconds.
+    fn last_look(&self) -> i64 {
+        self.database.count(
+            r#"SELECT coalesce((extract(epoch FROM max(query_start)) * 1000000)::bigint, 0) AS count
+               FROM pg_stat_activity
+               WHERE datname = current_database() AND query LIKE 'SELECT "credential_version"."version" FROM %'"#,
+        )
+    }
+
+    /// Waits until what looks at the database has been answered on a connection that is made from now on, so that the
+    /// end of that one is no outage. A look may still have begun on the one before; the first on a new one begins twice,
+    /// to be prepared and to be run; and when the second begins the first was answered.
+    fn wait_for_looks(&self) {
+        for _ in 0..4 {
+            let last = self.last_look();
+            wait_until(EVER, "the server looks no more", || self.last_look() > last);
+        }
+    }
+}
+
+/// What ends when it is dropped, be that since a test fails.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn connections_that_are_reset_cost_no_read_and_no_write_is_done_twice() {
+    const RESETS: usize = 5;
+    let wired = Wired::start();
+    // Every write is noted, finds that there is something to change, also where it was done before, and takes most of its
+    // time when it is committed: whose connection is lost then is done though nobody is told.
+    let mut owner = wired.database.connect();
+    diesel::connection::SimpleConnection::batch_execute(
+        &mut owner,
+        "CREATE TABLE done (external_user_id text, transaction xid8);
+         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN
+                 NEW.name = 'Another';
+                 INSERT INTO done VALUES (NEW.external_user_id, pg_current_xact_id());
+                 RETURN NEW;
+             END $$;
+         CREATE TRIGGER note BEFORE INSERT OR UPDATE ON contacts FOR EACH ROW EXECUTE FUNCTION note();
+         CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN PERFORM pg_sleep(0.05); RETURN NULL; END';
+         CREATE CONSTRAINT TRIGGER wait AFTER INSERT OR UPDATE ON contacts DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW EXECUTE FUNCTION wait()",
+    )
+    .unwrap();
+    assert_eq!(wired.get(LOOKUP).status, 200);
+    wired.wait_for_looks();
+
+    let (is_over, resets) = (AtomicBool::new(false), AtomicUsize::new(0));
+    // How many resets each caller has seen the end of: it was answered what it asked after them.
+    let survived = [(); 4].map(|()| AtomicUsize::new(0));
+    let repeat = |caller: usize, ask: &dyn Fn(usize) -> Answer| {
+        let mut answers = Vec::new();
+        while !is_over.load(Ordering::Relaxed) {
+            let before = resets.load(Ordering::Relaxed);
+            answers.push(ask(answers.len()));
+            survived[caller].store(before, Ordering::Relaxed);
+        }
+        answers
+    };
+    let name = |caller: usize, number: usize| format!("{caller}-{number}");
+    let answers = thread::scope(|scope| {
+        let (wired, repeat) = (&wired, &repeat);
+        let callers = [0, 1, 2, 3].map(|caller| {
+            scope.spawn(move || match caller {
+                0 => repeat(caller, &|_| wired.get(LOOKUP)),
+                1 => repeat(caller, &|_| wired.get(SEARCH)),
+                _ => repeat(caller, &|number| wired.write(&name(caller, number))),
+            })
+        });
+        let over = Over(&is_over);
+        for count in 1..=RESETS {
+            wired.wire.reset();
+            resets.store(count, Ordering::Relaxed);
+            wait_until(EVER, "a caller isn't answered", || {
+                survived
+                    .iter()
+                    .all(|survived| survived.load(Ordering::Relaxed) == count)
+            });
+            // No connection is lost twice, that of the looks neither.
+            wired.wait_for_looks();
+        }
+        drop(over);
+        callers.map(|caller| caller.join().unwrap())
+    });
+    let mut lost = 0;
+    for (caller, answers) in answers.iter().enumerate() {
+        for (number, answer) in answers.iter().enumerate() {
+            match (caller, answer.status) {
+                (_, 200) => {}
+                (2.., 503) => lost += 1,
+                _ => panic!("{caller}, {number}: {answer:?}"),
+            }
+        }
+    }
+    println!("{:?} answers, {lost} writes are 503", answers.each_ref().map(Vec::len));
+    for caller in [2, 3] {
+        let acknowledged = answers[caller]
+            .iter()
+            .enumerate()
+            .filter(|(_, answer)| answer.status == 200);
+        let names: Vec<_> = acknowledged
+            .map(|(number, _)| format!("'{}'", name(caller, number)))
+            .collect();
+        let missing = format!(
+            "SELECT count(*) AS count FROM unnest(ARRAY[{}]) AS written (id)
+             WHERE NOT EXISTS (SELECT FROM contacts WHERE external_user_id = written.id)",
+            names.join(", ")
+        );
+        assert_eq!(wired.database.count(&missing), 0);
+    }
+    let twice = "SELECT count(*) AS count FROM
+        (SELECT FROM done GROUP BY external_user_id HAVING count(DISTINCT transaction) > 1) AS twice";
+    assert_eq!(wired.database.count(twice), 0);
+    assert!(lost > 0, "no write was under way");
+}
+
+#[test]
+fn a_database_that_nothing_comes_from_is_503_or_504_in_time_and_over_when_it_is() {
+    // More than the deadline of two seconds, for a machine that is busy.
+    const IN_TIME: Duration = Duration::from_secs(4);
+    let wired = Wired::start();
+    let answers_well = || wired.get(LOOKUP).status == 200 && wired.write("a").status == 200;
+    assert!(answers_well());
+    // Packets come through again on the connections of before, or those have ended meanwhile.
+    for are_lost in [false, true] {
+        wired.wire.set_silent(true);
+        let is_over = AtomicBool::new(false);
+        let repeat = |ask: &dyn Fn() -> Answer| {
+            let mut statuses = Vec::new();
+            while !is_over.load(Ordering::Relaxed) {
+                let start = Instant::now();
+                let answer = ask();
+                assert!(start.elapsed() < IN_TIME, "{:?}: {answer:?}", start.elapsed());
+                statuses.push(answer.status);
+            }
+            statuses
+        };
+        let statuses: Vec<u16> = thread::scope(|scope| {
+            let (wired, repeat) = (&wired, &repeat);
+            let readers = [LOOKUP, SEARCH, LOOKUP].map(|target| scope.spawn(move || repeat(&|| wired.get(target))));
+            let writer = scope.spawn(move || repeat(&|| wired.write("a")));
+            let over = Over(&is_over);
+            wait_until(EVER, "it is ready", || wired.server.get("/readyz", None).status == 503);
+            assert_eq!(wired.server.get("/healthz", None).status, 200);
+            wait_until(EVER, "each request waits for it", || {
+                let start = Instant::now();
+                wired.get(LOOKUP).status == 503 && start.elapsed() < Duration::from_millis(100)
+            });
+            assert_eq!(wired.server.get("/readyz", None).status, 503);
+            drop(over);
+            let callers = readers.into_iter().chain([writer]);
+            callers.flat_map(|caller| caller.join().unwrap()).collect()
+        });
+        let count = |status| statuses.iter().filter(|answered| **answered == status).count();
+        println!("{} of 503, {} of 504", count(503), count(504));
+        assert_eq!(count(503) + count(504), statuses.len(), "{statuses:?}");
+        assert!(count(504) > 0, "nothing was under way");
+        if are_lost {
+            wired.wire.reset();
+        }
+        wired.wire.set_silent(false);
+        wait_until(EVER, "it doesn't come back", || {
+            wired.server.get("/readyz", None).status == 200 && answers_well()
+        });
+    }
+    let log = wired.server.log.lock().unwrap().clone();
+    assert!(!log.contains("status=500"), "{log}");
+}
+
+#[test]
+fn a_server_stops_though_nothing_comes_from_its_database() {
+    let mut wired = Wired::start();
+    assert_eq!(wired.get(LOOKUP).status, 200);
+    wired.wire.set_silent(true);
+    assert_eq!(wired.get(LOOKUP).status, 504);
+    let told = Instant::now();
+    kill(
+        Pid::from_raw(i32::try_from(wired.server.pid()).unwrap()),
+        Signal::SIGTERM,
+    )
+    .unwrap();
+    assert_eq!(wired.server.wait(), Some(0));
+    assert!(told.elapsed() < Duration::from_secs(10), "{:?}", told.elapsed());
+}

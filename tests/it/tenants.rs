@@ -1,13 +1,76 @@
 //! Two clients with the same phones and emails never see each other's contacts.
 
+use std::cell::{Cell, RefCell};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
+
 use contact_search::domain::key::Scope;
 use contact_search::domain::phone::Region;
 use contact_search::store::clients;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use serde_json::Value;
 
 use crate::support::app::{add_key, encode};
-use crate::support::{Contact, TestApp};
+use crate::support::{Contact, EVER, TestApp};
+
+const CALLERS: usize = 4;
+
+/// How many random requests are made; the promise is of a million.
+fn requests() -> usize {
+    std::env::var("CONTACT_SEARCH_TEST_REQUESTS").map_or(1_600, |count| count.parse().expect("a number"))
+}
+
+/// Asks one request after the other on one connection.
+struct Caller(BufReader<TcpStream>);
+
+impl Caller {
+    fn connect(app: &TestApp) -> Self {
+        let stream = TcpStream::connect(app.server.address()).expect("the server accepts");
+        stream.set_nodelay(true).unwrap();
+        stream.set_read_timeout(Some(EVER)).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    /// Sends `GET target` until the server has capacity; what is answered, `None` where the question is no good.
+    fn get(&mut self, target: &str, key: &str) -> Option<Value> {
+        for _ in 0..200 {
+            match self.get_once(target, key) {
+                (200, answer) => return Some(answer),
+                (400, _) => return None,
+                (503, _) => thread::sleep(Duration::from_millis(20)),
+                other => panic!("{target}: {other:?}"),
+            }
+        }
+        panic!("the server never has capacity");
+    }
+
+    fn get_once(&mut self, target: &str, key: &str) -> (u16, Value) {
+        let head = format!("GET {target} HTTP/1.1\r\nHost: test\r\nX-API-Key: {key}\r\n\r\n");
+        self.0.get_mut().write_all(head.as_bytes()).expect("it can be sent");
+        let (mut status, mut length) = (None, 0);
+        loop {
+            let mut line = String::new();
+            self.0.read_line(&mut line).expect("a line");
+            let line = line.trim_end().to_lowercase();
+            if let Some(rest) = line.strip_prefix("http/1.1 ") {
+                status = rest.split(' ').next().and_then(|code| code.parse().ok());
+            } else if let Some(count) = line.strip_prefix("content-length: ") {
+                length = count.parse().expect("a number");
+            } else if line.is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body).expect("the whole body");
+        (
+            status.expect("an answer"),
+            serde_json::from_slice(&body).expect("each answer is JSON"),
+        )
+    }
+}
 
 #[test]
 fn no_other_clients_contact_is_ever_found() {
@@ -57,36 +120,47 @@ fn no_other_clients_contact_is_ever_found() {
             proptest::sample::select(emails.to_vec()).prop_map(str::to_owned)
         ],
     );
-    let found = std::cell::Cell::new(0);
-    TestRunner::new(ProptestConfig {
-        cases: 200,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })
-    .run(&terms, |(phone, email)| {
-        for (index, (client, key)) in keys.iter().enumerate() {
-            for query in [
-                format!("phone={}", encode(&phone)),
-                format!("email={}", encode(&email)),
-                format!("phone={}&email={}", encode(&phone), encode(&email)),
-            ] {
-                let answer = app
-                    .server
-                    .get(&format!("/api/public/contacts/search?{query}"), Some(key));
-                if answer.status == 400 {
-                    continue; // no digit, and no email beside it
-                }
-                for contact in answer.json().as_array().unwrap() {
-                    prop_assert_eq!(contact["client_id"].as_str().unwrap(), client.to_string());
-                    found.set(found.get() + 1);
-                }
-            }
-            let target = format!("/api/v1/contact-lookup/?phone={}", encode(&phone));
-            let id = app.server.get(&target, Some(key)).json()["contact"]["id"].as_i64();
-            prop_assert!(id.is_none_or(|id| serial_ids[index].contains(&id)));
-        }
-        Ok(())
-    })
-    .unwrap();
-    assert!(found.get() > 500, "the terms meet the contacts: {}", found.get());
+    // Each case is asked four times by either client.
+    let cases = u32::try_from(requests().div_ceil(CALLERS * 8)).expect("fewer than that");
+    let found: usize = thread::scope(|scope| {
+        let callers = [(); CALLERS].map(|()| {
+            scope.spawn(|| {
+                let (found, caller) = (Cell::new(0), RefCell::new(Caller::connect(&app)));
+                let mut runner = TestRunner::new(ProptestConfig {
+                    cases,
+                    failure_persistence: None,
+                    ..ProptestConfig::default()
+                });
+                let ask = |(phone, email): (String, String)| {
+                    for (index, (client, key)) in keys.iter().enumerate() {
+                        for query in [
+                            format!("phone={}", encode(&phone)),
+                            format!("email={}", encode(&email)),
+                            format!("phone={}&email={}", encode(&phone), encode(&email)),
+                        ] {
+                            let target = format!("/api/public/contacts/search?{query}");
+                            // No digit, and no email beside it, is no question.
+                            let Some(answer) = caller.borrow_mut().get(&target, key) else {
+                                continue;
+                            };
+                            for contact in answer.as_array().unwrap() {
+                                prop_assert_eq!(contact["client_id"].as_str().unwrap(), client.to_string());
+                                found.set(found.get() + 1);
+                            }
+                        }
+                        let target = format!("/api/v1/contact-lookup/?phone={}", encode(&phone));
+                        let answer = caller.borrow_mut().get(&target, key);
+                        let id = answer.and_then(|answer| answer["contact"]["id"].as_i64());
+                        prop_assert!(id.is_none_or(|id| serial_ids[index].contains(&id)));
+                    }
+                    Ok(())
+                };
+                runner.run(&terms, ask).unwrap();
+                found.get()
+            })
+        });
+        callers.into_iter().map(|caller| caller.join().unwrap()).sum()
+    });
+    println!("{found} contacts were found");
+    assert!(found > requests() / 4, "the terms meet the contacts: {found}");
 }

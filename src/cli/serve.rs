@@ -3,6 +3,9 @@
 use std::io;
 use std::net::TcpListener;
 use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -14,6 +17,7 @@ use super::{demo, interrupt, output};
 use crate::config::{DatabaseConfig, ServeConfig};
 use crate::domain::key::{ApiKey, Format, NewKey, Scope};
 use crate::domain::phone::Region;
+use crate::embedded::PrivateDatabase;
 use crate::http::{self, Settings};
 use crate::intake;
 use crate::store::{PgConnection, StoreError, clients, keys, migrations, pool};
@@ -46,6 +50,7 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
     interrupt::hand_over(move |graceful| drop(handle.stop(graceful)));
 
     if let Some(private) = database.private() {
+        keep_alive(private.server.clone())?;
         output::print(format_args!(
             "PostgreSQL {} from {}, data in {}\n",
             private.server.version(),
@@ -74,6 +79,30 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
     served.context("the server stopped")?;
     drop(servers.key_uses);
     database.close()
+}
+
+/// How often it is looked whether the private PostgreSQL still runs, and how long it is left alone where it can't be
+/// started.
+const REVIVAL_PERIOD: Duration = Duration::from_secs(1);
+
+/// Starts the private PostgreSQL again whenever it has ended by itself, for as long as this process runs: nobody else
+/// does. A full disk ends it, and starting it then fails until there is room. The log hears of the first failure in a
+/// row.
+fn keep_alive(server: Arc<PrivateDatabase>) -> io::Result<()> {
+    let mut was_failing = false;
+    let keep = move || loop {
+        thread::sleep(REVIVAL_PERIOD);
+        let revived = server.revive();
+        match &revived {
+            Ok(true) => log::warn!("PostgreSQL had ended, and was started again"),
+            Err(error) if !was_failing => {
+                log::error!("PostgreSQL has ended by itself, and is tried to be started: {error}")
+            }
+            _ => {}
+        }
+        was_failing = revived.is_err();
+    };
+    thread::Builder::new().name("revival".to_owned()).spawn(keep).map(drop)
 }
 
 /// How many callers may wait to be accepted. Of those beyond it the system loses the first packet, which is sent again a

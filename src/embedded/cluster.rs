@@ -351,6 +351,12 @@ impl Cluster {
         })
     }
 
+    /// Whether the server has ended without being stopped by one of us, as far as its record tells; for who has a lease.
+    pub(super) fn has_ended(&self) -> Result<bool, EmbeddedError> {
+        let recorded = self.recorded()?;
+        Ok(recorded.is_none_or(|recorded| recorded.pid == 0 || !recorded.is_alive()))
+    }
+
     /// Stops the server that runs now, which where it crashed meanwhile need not be the one that we `used`.
     pub(super) fn stop(&self, turn: &Turn, used: &Postmaster) -> Result<(), EmbeddedError> {
         let Some(recorded) = self.recorded()? else {

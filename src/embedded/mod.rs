@@ -146,6 +146,21 @@ impl PrivateDatabase {
         self.state
     }
 
+    /// Starts the server again where it has ended by itself: where it had no room for its log, or was killed. Tells
+    /// whether it did. It is reached as before; once the lease is given back it is left alone.
+    ///
+    /// # Errors
+    /// As those of [`open`](Self::open), such as while there is still no room.
+    pub fn revive(&self) -> Result<bool, EmbeddedError> {
+        let lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner);
+        if lease.is_none() || !self.cluster.has_ended()? {
+            return Ok(false);
+        }
+        let turn = Turn::take(self.cluster.data_dir())?;
+        let (_, found_running) = self.cluster.ensure_running(&turn, false)?;
+        Ok(!found_running)
+    }
+
     /// Gives the lease back; the last process to do so stops PostgreSQL. Dropping does the same, and logs what
     /// goes wrong.
     ///

@@ -449,7 +449,9 @@ impl From<BodyFault> for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) | StoreError::Refused(_) => ApiError::NoDatabase(Box::new(error)),
+            StoreError::Unavailable(_) | StoreError::Refused(_) | StoreError::DiskFull(_) => {
+                ApiError::NoDatabase(Box::new(error))
+            }
             StoreError::Exhausted | StoreError::Contended | StoreError::Locked(_) => ApiError::Busy,
             StoreError::TimedOut(_) | StoreError::Late => ApiError::TooLate,
             StoreError::Exists(_) | StoreError::Statement(_) => ApiError::Internal(Box::new(error)),

@@ -45,6 +45,9 @@ pub enum StoreError {
     /// Every connection of the pool is in use, and none came back in time.
     #[error("no database connection became free in time")]
     Exhausted,
+    /// The database's disk is full: it can be read, and written again when there is room.
+    #[error("the database's disk is full")]
+    DiskFull(#[source] DieselError),
     /// The statement ran into the deadline that the connection has for one.
     #[error("the database took too long")]
     TimedOut(#[source] DieselError),
@@ -100,6 +103,7 @@ impl From<DieselError> for StoreError {
                 // gets the less precise `Statement`; the caller's own deadline tells the rest.
                 _ if information.message().starts_with("canceling statement due to") => StoreError::TimedOut(error),
                 _ if is_shutdown(information.message()) => StoreError::unavailable(&error),
+                _ if is_full_disk(information.message()) => StoreError::DiskFull(error),
                 _ => StoreError::Statement(error),
             },
             DieselError::BrokenTransactionManager => StoreError::unavailable(&error),
@@ -121,6 +125,13 @@ fn is_shutdown(message: &str) -> bool {
     ]
     .iter()
     .any(|start| message.contains(start))
+}
+
+/// Whether the system has no room for what PostgreSQL writes (the system's words).
+fn is_full_disk(message: &str) -> bool {
+    ["No space left on device", "Disk quota exceeded"]
+        .iter()
+        .any(|words| message.contains(words))
 }
 
 /// Runs `work` in a transaction, or in a savepoint of the one that is open, with whatever error `work` has.

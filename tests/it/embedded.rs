@@ -700,39 +700,44 @@ fn settings_that_postgresql_refuses_are_told_in_its_own_words() {
     );
 }
 
-/// On a disk of its own, a small one in memory, which only this program's second run sees: it is root's to make, or
-/// of anybody in a user namespace of their own.
+/// A disk of the test's own, a small one in memory, which only this program's second run sees, where it is given: it is
+/// root's to make, or of anybody in a user namespace of their own. `None` where that run of the test has ended well.
+#[cfg(target_os = "linux")]
+pub fn small_disk(test: &str, size: &str) -> Option<PathBuf> {
+    const SMALL_DISK: &str = "CONTACT_SEARCH_TEST_SMALL_DISK";
+    const MOUNT: &str = r#"mount -t tmpfs -o "size=$1,mode=0711" tmpfs "$2" && shift 2 && exec "$@""#;
+    if let Some(disk) = std::env::var_os(SMALL_DISK) {
+        return Some(disk.into());
+    }
+    let directory = OwnDirectory::new();
+    let disk = directory.path().join("disk");
+    fs::create_dir(&disk).expect("a directory can be made");
+    let mut unshare = Command::new("unshare");
+    if !Uid::effective().is_root() {
+        unshare.args(["--user", "--map-current-user", "--keep-caps"]);
+    }
+    let status = unshare
+        .args(["--mount", "sh", "-c", MOUNT, "sh", size])
+        .arg(&disk)
+        .arg(std::env::current_exe().expect("this program"))
+        .args([test, "--exact"])
+        .env(SMALL_DISK, &disk)
+        .status()
+        .expect("unshare can be run");
+    assert!(
+        status.success(),
+        "a small disk wants root, or a system that lets users have namespaces"
+    );
+    None
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_said_and_the_data_are_there_when_there_is_room() {
-    const SMALL_DISK: &str = "CONTACT_SEARCH_TEST_SMALL_DISK";
-    const MOUNT: &str = r#"mount -t tmpfs -o size=120m,mode=0711 tmpfs "$1" && shift && exec "$@""#;
-    let Some(disk) = std::env::var_os(SMALL_DISK) else {
-        let directory = OwnDirectory::new();
-        let disk = directory.path().join("disk");
-        fs::create_dir(&disk).expect("a directory can be made");
-        let mut unshare = Command::new("unshare");
-        if !Uid::effective().is_root() {
-            unshare.args(["--user", "--map-current-user", "--keep-caps"]);
-        }
-        let status = unshare
-            .args(["--mount", "sh", "-c", MOUNT, "sh"])
-            .arg(&disk)
-            .arg(std::env::current_exe().expect("this program"))
-            .args([
-                "embedded::a_full_disk_is_said_and_the_data_are_there_when_there_is_room",
-                "--exact",
-            ])
-            .env(SMALL_DISK, &disk)
-            .status()
-            .expect("unshare can be run");
-        assert!(
-            status.success(),
-            "a small disk wants root, or a system that lets users have namespaces"
-        );
+    let test = "embedded::a_full_disk_is_said_and_the_data_are_there_when_there_is_room";
+    let Some(disk) = small_disk(test, "120m") else {
         return;
     };
-    let disk = Path::new(&disk);
     let data_dir = disk.join("data");
     let full = format!(
         "the disk that holds {} is full: make room and start again",
@@ -756,7 +761,7 @@ fn a_full_disk_is_said_and_the_data_are_there_when_there_is_room() {
 
 /// Writes that many bytes, or as many as there is room for.
 #[cfg(target_os = "linux")]
-fn fill(path: &Path, bytes: u64) {
+pub fn fill(path: &Path, bytes: u64) {
     let mut file = fs::File::create(path).expect("a file can be made");
     let block = vec![0; 1 << 16];
     let mut written = 0;

@@ -10,6 +10,8 @@ mod demo;
 mod embedded;
 mod export;
 mod faults;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod generate;
 mod http;
 mod import;

@@ -3,6 +3,7 @@
 mod authorization;
 mod backup;
 mod cli;
+mod clocks;
 mod connections;
 mod contacts;
 mod cors;

@@ -358,6 +358,42 @@ fn a_file_that_is_cut_short_or_damaged_restores_nothing_and_leaves_the_schema() 
 }
 
 #[test]
+fn a_private_database_is_made_for_no_file_that_is_refused_and_none_that_is_there_goes() {
+    let (database, newer, files, home) = (
+        TestDatabase::new(),
+        TestDatabase::new(),
+        directory(),
+        OwnDirectory::new(),
+    );
+    let file = backup_of(&database, &files);
+    let whole = fs::read(&file).unwrap();
+    fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    execute(
+        &newer,
+        "INSERT INTO __diesel_schema_migrations (version) VALUES ('20990101000000')",
+    );
+    let later = files.path().join("later").to_str().unwrap().to_owned();
+    printed(on(&newer, &["database", "backup", &later]));
+    let refused = |data_dir: &Path| {
+        for (file, complains) in [(&file, "cut short or damaged"), (&later, "newer contact-search")] {
+            let said = complaint(private(data_dir, &["database", "restore", file]));
+            assert!(said.contains(complains), "{said}");
+        }
+    };
+    let data_dir = home.path().join("data");
+    refused(&data_dir);
+    assert!(!data_dir.exists(), "nothing was made");
+
+    let list = printed(private(&data_dir, &["client", "list"]));
+    refused(&data_dir);
+    assert_eq!(printed(private(&data_dir, &["client", "list"])), list);
+
+    fs::write(&file, whole).unwrap();
+    printed(private(&data_dir, &["database", "restore", &file]));
+    assert!(printed(private(&data_dir, &["client", "list"])).contains("Acme"));
+}
+
+#[test]
 fn another_programs_dump_is_no_backup() {
     let (database, target, files) = (TestDatabase::empty(), TestDatabase::new(), directory());
     execute(&database, "CREATE TABLE contacts (id integer)");
@@ -413,14 +449,14 @@ fn an_older_backup_is_brought_up_to_date_and_a_newer_one_is_refused() {
         &newer,
         "INSERT INTO __diesel_schema_migrations (version) VALUES ('20990101000000')",
     );
-    let file = files.path().join("newer");
-    let file = file.to_str().unwrap();
-    printed(on(&newer, &["database", "backup", file]));
+    let later = files.path().join("newer");
+    let later = later.to_str().unwrap();
+    printed(on(&newer, &["database", "backup", later]));
     let empty = TestDatabase::empty();
-    let said = complaint(on(&empty, &["database", "restore", file]));
+    let said = complaint(on(&empty, &["database", "restore", later]));
     assert!(said.contains("newer contact-search"), "{said}");
     assert!(!backup::has_schema(&mut empty.connect()).unwrap());
-    let said = complaint(on(&newer, &["database", "restore", file]));
+    let said = complaint(on(&newer, &["database", "restore", &file]));
     assert!(said.contains("newer schema"), "{said}");
 }
 

@@ -21,8 +21,9 @@ use diesel::sql_types::Text;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, Uid, User};
 
-use crate::support::OwnDirectory;
+use crate::support::app::{Server, program};
 use crate::support::database::programs;
+use crate::support::{EVER, OwnDirectory, wait_until};
 
 /// With our own settings: what a user has.
 fn durable(data_dir: &Path) -> Options {
@@ -377,6 +378,30 @@ fn a_write_that_was_acknowledged_survives_the_killing_of_everything() {
     let database = open(directory.path());
     assert_eq!(database.state(), State::Started);
     assert!(the_row_is_there(&database.url()));
+}
+
+#[test]
+fn a_server_starts_its_postgresql_again_when_that_was_killed_and_leaves_it_alone_when_it_stops() {
+    let directory = OwnDirectory::new();
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--no-demo", "--data-dir"]);
+    command.arg(directory.path());
+    if let Some(programs) = programs() {
+        command.arg("--pg-bin").arg(programs);
+    }
+    let mut server = Server::start(command);
+    wait_until(EVER, "it isn't ready", || server.get("/readyz", None).status == 200);
+    let killed = postmaster(directory.path());
+    kill(killed, Signal::SIGKILL).expect("the server can be killed");
+    server.log_when(|log| log.contains("PostgreSQL had ended, and was started again"));
+    wait_until(EVER, "it isn't ready again", || {
+        server.get("/readyz", None).status == 200
+    });
+    assert_ne!(postmaster(directory.path()), killed);
+
+    kill(Pid::from_raw(server.pid().cast_signed()), Signal::SIGTERM).expect("it can be told to stop");
+    assert_eq!(server.wait(), Some(0));
+    assert!(!is_running(directory.path()));
 }
 
 #[test]

@@ -232,6 +232,8 @@ impl Drop for Over<'_> {
 #[test]
 fn connections_that_are_reset_cost_no_read_and_no_write_is_done_twice() {
     const RESETS: usize = 5;
+    /// How long the server waits for a connection.
+    const TIME_TO_CONNECT: Duration = Duration::from_millis(250);
     let wired = Wired::start();
     // Every write is noted, finds that there is something to change, also where it was done before, and takes most of its
     // time when it is committed: whose connection is lost then is done though nobody is told.
@@ -252,18 +254,21 @@ fn connections_that_are_reset_cost_no_read_and_no_write_is_done_twice() {
              FOR EACH ROW EXECUTE FUNCTION wait()",
     )
     .unwrap();
-    assert_eq!(wired.get(LOOKUP).status, 200);
-    wired.wait_for_looks();
 
     let (is_over, resets) = (AtomicBool::new(false), AtomicUsize::new(0));
-    // How many resets each caller has seen the end of: it was answered what it asked after them.
-    let survived = [(); 4].map(|()| AtomicUsize::new(0));
+    // How many resets each caller has seen the end of: what it asked after them was answered well.
+    let survived = [(); 4].map(|()| AtomicUsize::new(usize::MAX));
     let repeat = |caller: usize, ask: &dyn Fn(usize) -> Answer| {
         let mut answers = Vec::new();
         while !is_over.load(Ordering::Relaxed) {
             let before = resets.load(Ordering::Relaxed);
-            answers.push(ask(answers.len()));
-            survived[caller].store(before, Ordering::Relaxed);
+            let start = Instant::now();
+            let answer = ask(answers.len());
+            if answer.status == 200 {
+                survived[caller].store(before, Ordering::Relaxed);
+            }
+            answers.push((answer, start.elapsed()));
+            thread::sleep(Duration::from_millis(5));
         }
         answers
     };
@@ -278,9 +283,11 @@ fn connections_that_are_reset_cost_no_read_and_no_write_is_done_twice() {
             })
         });
         let over = Over(&is_over);
-        for count in 1..=RESETS {
-            wired.wire.reset();
-            resets.store(count, Ordering::Relaxed);
+        for count in 0..=RESETS {
+            if count > 0 {
+                wired.wire.reset();
+                resets.store(count, Ordering::Relaxed);
+            }
             wait_until(EVER, "a caller isn't answered", || {
                 survived
                     .iter()
@@ -292,22 +299,27 @@ fn connections_that_are_reset_cost_no_read_and_no_write_is_done_twice() {
         drop(over);
         callers.map(|caller| caller.join().unwrap())
     });
-    let mut lost = 0;
+    let (mut lost, mut late) = (0, 0);
     for (caller, answers) in answers.iter().enumerate() {
-        for (number, answer) in answers.iter().enumerate() {
+        for (number, (answer, took)) in answers.iter().enumerate() {
             match (caller, answer.status) {
                 (_, 200) => {}
                 (2.., 503) => lost += 1,
+                // On a machine too busy to make another connection within the time for that it is no lost one.
+                (_, 503) if *took >= TIME_TO_CONNECT => late += 1,
                 _ => panic!("{caller}, {number}: {answer:?}"),
             }
         }
     }
-    println!("{:?} answers, {lost} writes are 503", answers.each_ref().map(Vec::len));
+    println!(
+        "{:?} answers, {lost} writes are 503, {late} reads are late",
+        answers.each_ref().map(Vec::len)
+    );
     for caller in [2, 3] {
         let acknowledged = answers[caller]
             .iter()
             .enumerate()
-            .filter(|(_, answer)| answer.status == 200);
+            .filter(|(_, (answer, _))| answer.status == 200);
         let names: Vec<_> = acknowledged
             .map(|(number, _)| format!("'{}'", name(caller, number)))
             .collect();

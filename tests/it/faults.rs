@@ -14,7 +14,7 @@ use contact_search::store::{self, clients};
 
 use crate::support::app::{Answer, Server, add_key, program};
 use crate::support::database::programs;
-use crate::support::{Contact, EVER, OwnDirectory, TestApp, Turn, wait_until};
+use crate::support::{Contact, EVER, Over, OwnDirectory, TestApp, Turn, wait_until};
 
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=%2B5491123456789";
 const SEARCH: &str = "/api/public/contacts/search?phone=1123456789";
@@ -26,15 +26,6 @@ fn start(arguments: &[&str]) -> TestApp {
         ..Contact::default()
     });
     app
-}
-
-/// Ends what goes on until it is set, when a test fails too.
-struct Over<'a>(&'a AtomicBool);
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 /// Four callers.

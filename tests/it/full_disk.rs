@@ -15,16 +15,7 @@ use serde_json::json;
 use crate::embedded::{fill, small_disk};
 use crate::support::app::{Answer, Server, program};
 use crate::support::database::programs;
-use crate::support::{EVER, wait_until};
-
-/// What ends when it is dropped, be that since a test fails.
-struct Over<'a>(&'a AtomicBool);
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
+use crate::support::{EVER, Over, wait_until};
 
 /// First there is no room for rows, later none for PostgreSQL's own log, which ends it, as often as it is started.
 #[test]

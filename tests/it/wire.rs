@@ -19,7 +19,7 @@ use nix::unistd::Pid;
 use serde_json::json;
 
 use crate::support::app::{Answer, Server, add_key, program};
-use crate::support::{Contact, EVER, TestDatabase, wait_until};
+use crate::support::{Contact, EVER, Over, TestDatabase, Turn, wait_until};
 
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=%2B5491123456789";
 const SEARCH: &str = "/api/public/contacts/search?phone=1123456789";
@@ -220,20 +220,12 @@ impl Wired {
     }
 }
 
-/// What ends when it is dropped, be that since a test fails.
-struct Over<'a>(&'a AtomicBool);
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 #[test]
 fn connections_that_are_reset_cost_no_read_and_no_write_is_done_twice() {
     const RESETS: usize = 5;
     /// How long the server waits for a connection.
     const TIME_TO_CONNECT: Duration = Duration::from_millis(250);
+    let _alone = Turn::take_alone();
     let wired = Wired::start();
     // Every write is noted, finds that there is something to change, also where it was done before, and takes most of its
     // time when it is committed: whose connection is lost then is done though nobody is told.
@@ -340,6 +332,7 @@ fn connections_that_are_reset_cost_no_read_and_no_write_is_done_twice() {
 fn a_database_that_nothing_comes_from_is_503_or_504_in_time_and_over_when_it_is() {
     // More than the deadline of two seconds, for a machine that is busy.
     const IN_TIME: Duration = Duration::from_secs(4);
+    let _alone = Turn::take_alone();
     let wired = Wired::start();
     let answers_well = || wired.get(LOOKUP).status == 200 && wired.write("a").status == 200;
     assert!(answers_well());

@@ -7,6 +7,7 @@ pub mod database;
 pub mod directory;
 mod turn;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub use app::{Answer, TestApp};
@@ -23,5 +24,14 @@ pub fn wait_until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) 
     while !holds() {
         assert!(start.elapsed() < limit, "{what}");
         std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Sets it when it is dropped, when a test fails too, so that what goes on until then ends.
+pub struct Over<'a>(pub &'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }

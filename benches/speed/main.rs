@@ -58,6 +58,9 @@ struct Arguments {
     /// that goes in the end]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// The program to measure [default: the one that is built along]
+    #[arg(long, value_name = "FILE", default_value = env!("CARGO_BIN_EXE_contact-search"), hide_default_value = true)]
+    program: PathBuf,
     /// How many seconds each load lasts
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
@@ -72,7 +75,7 @@ struct Arguments {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let load = Duration::from_secs(arguments.seconds);
-    let stage = Stage::open(arguments.data_dir.as_deref())?;
+    let stage = Stage::open(&arguments.program, arguments.data_dir.as_deref())?;
     let mut bench = Bench::prepare(&stage, arguments.contacts, load, arguments.growth)?;
     for section in Section::ALL {
         if arguments.only.is_empty() || arguments.only.contains(&section) {

@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use nix::sys::signal::{Signal, kill};
@@ -51,8 +52,21 @@ impl Process {
     }
 }
 
+/// How long a process may take to end.
+const TIME_TO_END: Duration = Duration::from_secs(15);
+
+/// Told to end it writes what a build has it watch, which a killed one doesn't.
 impl Drop for Process {
     fn drop(&mut self) {
+        if matches!(self.0.try_wait(), Ok(None))
+            && let Ok(pid) = i32::try_from(self.0.id())
+        {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+        }
+        let start = Instant::now();
+        while matches!(self.0.try_wait(), Ok(None)) && start.elapsed() < TIME_TO_END {
+            thread::sleep(TICK);
+        }
         let _ = self.0.kill();
         let _ = self.0.wait();
         running().retain(|pid| *pid != self.0.id());

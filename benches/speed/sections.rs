@@ -502,7 +502,8 @@ impl<'a> Bench<'a> {
             let imported = empty_client(&mut connection, "Imported")?;
             let start = Instant::now();
             process::run(
-                stage::program()
+                self.stage
+                    .measured()
                     .args(["import", "--client", "Imported", "--database-url", &self.filled.url])
                     .arg(&csv),
             )?;

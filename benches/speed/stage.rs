@@ -40,8 +40,9 @@ const TOLD: [&str; 4] = [
     "synchronous_commit",
 ];
 
-/// A running PostgreSQL, and a directory for what a run writes.
+/// A running PostgreSQL, the program that is measured, and a directory for what a run writes.
 pub struct Stage {
+    measured: PathBuf,
     database: Arc<PrivateDatabase>,
     scratch: PathBuf,
     /// What the settings in [`TOLD`] are.
@@ -52,7 +53,7 @@ pub struct Stage {
 impl Stage {
     /// Starts PostgreSQL on data that are kept, or on a directory that goes with the value. From here on a signal ends
     /// what runs, PostgreSQL too.
-    pub fn open(kept: Option<&Path>) -> anyhow::Result<Self> {
+    pub fn open(measured: &Path, kept: Option<&Path>) -> anyhow::Result<Self> {
         let temporary = kept.is_none().then(ServerDirectory::new);
         let data_dir = match (kept, &temporary) {
             (Some(directory), _) => std::path::absolute(directory)?,
@@ -73,6 +74,7 @@ impl Stage {
         let scratch = data_dir.join("speed");
         fs::create_dir_all(&scratch)?;
         let mut stage = Self {
+            measured: std::path::absolute(measured)?,
             database,
             scratch,
             settings: String::new(),
@@ -94,6 +96,19 @@ impl Stage {
         let mut superuser = pool::connect(&self.database.superuser_url("postgres"))?;
         let most: usize = setting(&mut superuser, "max_connections")?.parse()?;
         Ok(most.saturating_sub(OTHER_CONNECTIONS).max(1))
+    }
+
+    /// The program that is measured.
+    pub fn measured(&self) -> Command {
+        let mut command = Command::new(&self.measured);
+        // Only what is measured may count, and not how somebody uses the program otherwise.
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(|name| name.starts_with("CONTACT_SEARCH_")) {
+                command.env_remove(name);
+            }
+        }
+        command.env_remove("RUST_LOG");
+        command
     }
 
     /// A file for the run.
@@ -223,19 +238,6 @@ impl Filled {
     }
 }
 
-/// The program that is measured.
-pub fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_contact-search"));
-    // Only what is measured may count, and not how somebody uses the program otherwise.
-    for (name, _) in std::env::vars_os() {
-        if name.to_str().is_some_and(|name| name.starts_with("CONTACT_SEARCH_")) {
-            command.env_remove(name);
-        }
-    }
-    command.env_remove("RUST_LOG");
-    command
-}
-
 /// The program, serving a database; it logs to a file, as it does in use.
 pub struct Server {
     pub process: Process,
@@ -245,7 +247,7 @@ pub struct Server {
 impl Server {
     pub fn start(stage: &Stage, filled: &Filled) -> anyhow::Result<Self> {
         let log = stage.file(&format!("server-{}.log", filled.workload.contacts));
-        let mut command = program();
+        let mut command = stage.measured();
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--database-url", &filled.url])
             .stdout(Stdio::piped())

@@ -2,11 +2,11 @@
 //! does.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix_web::{rt, web};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::error::ApiError;
@@ -110,7 +110,7 @@ struct Recorder {
     is_done: bool,
 }
 
-/// Where a worker ends, and this with it, the callers go on alone.
+/// Where a worker ends, and this with it, the callers go on by themselves.
 impl Drop for Recorder {
     fn drop(&mut self) {
         if !self.is_done {
@@ -119,26 +119,39 @@ impl Drop for Recorder {
     }
 }
 
+/// Recordings may overlap, since each may have to wait for the disk, but leave half of the connections to other writes.
 async fn keep_recording(mut recorder: Recorder) {
     let client = recorder.client;
+    let at_once = Arc::new(Semaphore::new(recorder.state.writes.size().div_ceil(2)));
     let mut due = Instant::now() + PACE;
     loop {
         sleep_until(due).await;
+        let Ok(permit) = at_once.clone().acquire_owned().await else {
+            return;
+        };
         due = Instant::now() + PACE;
         let Some(waiting) = recorder.state.gathering.take(client) else {
             recorder.is_done = true;
             return;
         };
-        let (messages, callers): (Vec<_>, Vec<_>) = waiting
-            .into_iter()
-            .map(|waiting| (waiting.message, waiting.outcome))
-            .unzip();
-        let work = move |connection: &mut _| messages::record_together(connection, client, &messages);
-        let outcomes = recorder.state.writes.run(Instant::now(), work).await;
-        // An error is told by each caller's own attempt.
-        for (caller, outcome) in callers.into_iter().zip(outcomes.into_iter().flatten()) {
-            // A caller may have gone meanwhile.
-            let _ = caller.send(outcome);
-        }
+        let state = recorder.state.clone();
+        rt::spawn(async move {
+            record_waiting(&state, client, waiting).await;
+            drop(permit);
+        });
+    }
+}
+
+async fn record_waiting(state: &State, client: ClientId, waiting: Vec<Waiting>) {
+    let (messages, callers): (Vec<_>, Vec<_>) = waiting
+        .into_iter()
+        .map(|waiting| (waiting.message, waiting.outcome))
+        .unzip();
+    let work = move |connection: &mut _| messages::record_together(connection, client, &messages);
+    let outcomes = state.writes.run(Instant::now(), work).await;
+    // An error is told by each caller's own attempt.
+    for (caller, outcome) in callers.into_iter().zip(outcomes.into_iter().flatten()) {
+        // A caller may have gone meanwhile.
+        let _ = caller.send(outcome);
     }
 }

@@ -168,6 +168,11 @@ impl Lane {
         }
     }
 
+    /// How many connections there are.
+    pub fn size(&self) -> usize {
+        self.pool.size() as usize
+    }
+
     /// When the answer to a request that began at `start` has to be there.
     pub fn deadline(&self, start: Instant) -> Instant {
         start + self.deadline

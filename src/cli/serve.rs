@@ -4,6 +4,7 @@ use std::io;
 use std::net::TcpListener;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -46,11 +47,16 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
         metrics,
     )?;
     let handle = servers.api.handle();
+    let is_stopping = Arc::new(AtomicBool::new(false));
+    let stops = is_stopping.clone();
     // It stops by being told; what is awaited is its end, below.
-    interrupt::hand_over(move |graceful| drop(handle.stop(graceful)));
+    interrupt::hand_over(move |graceful| {
+        stops.store(true, Ordering::Relaxed);
+        drop(handle.stop(graceful));
+    });
 
     if let Some(private) = database.private() {
-        keep_alive(private.server.clone())?;
+        keep_alive(private.server.clone(), is_stopping)?;
         output::print(format_args!(
             "PostgreSQL {} from {}, data in {}\n",
             private.server.version(),
@@ -85,13 +91,16 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
 /// started.
 const REVIVAL_PERIOD: Duration = Duration::from_secs(1);
 
-/// Starts the private PostgreSQL again whenever it has ended by itself, for as long as this process runs: nobody else
+/// Starts the private PostgreSQL again whenever it has ended by itself, until this process is told to stop: nobody else
 /// does. A full disk ends it, and starting it then fails until there is room. The log hears of the first failure in a
 /// row.
-fn keep_alive(server: Arc<PrivateDatabase>) -> io::Result<()> {
+fn keep_alive(server: Arc<PrivateDatabase>, is_stopping: Arc<AtomicBool>) -> io::Result<()> {
     let mut was_failing = false;
     let keep = move || loop {
         thread::sleep(REVIVAL_PERIOD);
+        if is_stopping.load(Ordering::Relaxed) {
+            return;
+        }
         let revived = server.revive();
         match &revived {
             Ok(true) => log::warn!("PostgreSQL had ended, and was started again"),

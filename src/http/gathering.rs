@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use actix_web::{rt, web};
 use tokio::sync::{Semaphore, oneshot};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::error::ApiError;
-use super::state::State;
+use super::state::{QUEUE_WAIT, State};
 use crate::domain::client::ClientId;
 use crate::domain::message::Message;
 use crate::store::messages::{self, Outcome};
@@ -23,21 +23,38 @@ const PACE: Duration = Duration::from_millis(10);
 const TOGETHER_MAX: usize = 100;
 const WAITING_MAX: usize = 1_000;
 
-/// The messages that wait, by client. A client is here from its first message on until none came for as long as
-/// [`PACE`], and somebody records what waits for as long as it is.
-#[derive(Default)]
-pub struct Gathering(Mutex<HashMap<ClientId, Vec<Waiting>>>);
+/// The messages that wait.
+pub struct Gathering {
+    /// A client is here from its first message on until none came for as long as [`PACE`], and somebody records what
+    /// waits for as long as it is.
+    clients: Mutex<HashMap<ClientId, Vec<Waiting>>>,
+    /// Recordings may overlap, since each may have to wait for the disk, but leave half of the connections to other
+    /// writes.
+    at_once: Arc<Semaphore>,
+}
 
 struct Waiting {
     message: Message,
-    /// Takes what became of it; dropped, or told `None`, where it is to be recorded alone.
-    outcome: oneshot::Sender<Option<Outcome>>,
+    /// Tells the caller that its message is being recorded, and where to hear what becomes of it. Where the caller has
+    /// gone the message isn't recorded.
+    turn: oneshot::Sender<Hearing>,
 }
 
+/// What becomes of a message; `None`, or nothing, where it is to be recorded by itself.
+type Hearing = oneshot::Receiver<Result<Option<Outcome>, ApiError>>;
+
 impl Gathering {
+    /// For a server that has so many connections for single writes.
+    pub fn new(connections: usize) -> Self {
+        Self {
+            clients: Mutex::default(),
+            at_once: Arc::new(Semaphore::new(connections.div_ceil(2))),
+        }
+    }
+
     /// Nothing panics while it holds the lock.
     fn lock(&self) -> MutexGuard<'_, HashMap<ClientId, Vec<Waiting>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The next messages to record, without those whose callers have gone; `None` where nobody waits, and the client is
@@ -45,7 +62,7 @@ impl Gathering {
     fn take(&self, client: ClientId) -> Option<Vec<Waiting>> {
         let mut clients = self.lock();
         let waiting = clients.get_mut(&client)?;
-        waiting.retain(|waiting| !waiting.outcome.is_closed());
+        waiting.retain(|waiting| !waiting.turn.is_closed());
         if waiting.is_empty() {
             clients.remove(&client);
             return None;
@@ -69,8 +86,7 @@ pub async fn record(
     let lane = state.writes_of(messages.len());
     let deadline = lane.deadline(start);
     if let [message] = &*messages
-        && let Some(outcome) = join(state, client, message)
-        && let Ok(Some(outcome)) = timeout_at(deadline, outcome).await.map_err(|_| ApiError::TooLate)?
+        && let Some(outcome) = record_together(state, deadline, client, message).await?
     {
         return Ok(vec![outcome]);
     }
@@ -80,8 +96,26 @@ pub async fn record(
     .await
 }
 
+/// What becomes of the message together with others; `None` where it is to be recorded by itself.
+async fn record_together(
+    state: &web::Data<State>,
+    deadline: Instant,
+    client: ClientId,
+    message: &Message,
+) -> Result<Option<Outcome>, ApiError> {
+    state.writes.look_for_database()?;
+    let Some(turn) = join(state, client, message) else {
+        return Ok(None);
+    };
+    let Ok(hearing) = timeout(QUEUE_WAIT, turn).await.map_err(|_| ApiError::Busy)? else {
+        return Ok(None);
+    };
+    let heard = timeout_at(deadline, hearing).await.map_err(|_| ApiError::TooLate)?;
+    heard.unwrap_or(Ok(None))
+}
+
 /// Adds the message to those that wait. `None` where the client had none for a while, or has too many.
-fn join(state: &web::Data<State>, client: ClientId, message: &Message) -> Option<oneshot::Receiver<Option<Outcome>>> {
+fn join(state: &web::Data<State>, client: ClientId, message: &Message) -> Option<oneshot::Receiver<Hearing>> {
     let mut clients = state.gathering.lock();
     let Some(waiting) = clients.get_mut(&client) else {
         clients.insert(client, Vec::new());
@@ -98,7 +132,7 @@ fn join(state: &web::Data<State>, client: ClientId, message: &Message) -> Option
     let (sender, receiver) = oneshot::channel();
     waiting.push(Waiting {
         message: message.clone(),
-        outcome: sender,
+        turn: sender,
     });
     Some(receiver)
 }
@@ -119,14 +153,12 @@ impl Drop for Recorder {
     }
 }
 
-/// Recordings may overlap, since each may have to wait for the disk, but leave half of the connections to other writes.
 async fn keep_recording(mut recorder: Recorder) {
     let client = recorder.client;
-    let at_once = Arc::new(Semaphore::new(recorder.state.writes.size().div_ceil(2)));
     let mut due = Instant::now() + PACE;
     loop {
         sleep_until(due).await;
-        let Ok(permit) = at_once.clone().acquire_owned().await else {
+        let Ok(permit) = recorder.state.gathering.at_once.clone().acquire_owned().await else {
             return;
         };
         due = Instant::now() + PACE;
@@ -143,15 +175,32 @@ async fn keep_recording(mut recorder: Recorder) {
 }
 
 async fn record_waiting(state: &State, client: ClientId, waiting: Vec<Waiting>) {
-    let (messages, callers): (Vec<_>, Vec<_>) = waiting
-        .into_iter()
-        .map(|waiting| (waiting.message, waiting.outcome))
-        .unzip();
+    let (mut messages, mut callers) = (Vec::new(), Vec::new());
+    for Waiting { message, turn } in waiting {
+        let (caller, hearing) = oneshot::channel();
+        if turn.send(hearing).is_ok() {
+            messages.push(message);
+            callers.push(caller);
+        }
+    }
     let work = move |connection: &mut _| messages::record_together(connection, client, &messages);
     let outcomes = state.writes.run(Instant::now(), work).await;
-    // An error is told by each caller's own attempt.
-    for (caller, outcome) in callers.into_iter().zip(outcomes.into_iter().flatten()) {
+    for (at, caller) in callers.into_iter().enumerate() {
         // A caller may have gone meanwhile.
-        let _ = caller.send(outcome);
+        let _ = caller.send(match &outcomes {
+            Ok(outcomes) => Ok(outcomes[at]),
+            Err(error) => of_all(error),
+        });
+    }
+}
+
+/// What an error of a recording is to each of its callers. One that may be about a single message is none of the
+/// others': each is recorded by itself.
+fn of_all(error: &ApiError) -> Result<Option<Outcome>, ApiError> {
+    match error {
+        ApiError::Busy => Err(ApiError::Busy),
+        ApiError::TooLate => Err(ApiError::TooLate),
+        ApiError::NoDatabase(cause) => Err(ApiError::NoDatabase(cause.to_string().into())),
+        _ => Ok(None),
     }
 }

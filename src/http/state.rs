@@ -23,7 +23,7 @@ use crate::store::search::ClientSizes;
 use crate::store::{PgConnection, StoreError};
 
 /// How long a request waits for its turn, and then for a connection, before it is told to come back later.
-const QUEUE_WAIT: Duration = Duration::from_millis(150);
+pub const QUEUE_WAIT: Duration = Duration::from_millis(150);
 const CHECKOUT_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// What a bulk call's answer may take; it has connections of its own, so that it never keeps a lookup waiting.
@@ -95,7 +95,7 @@ impl State {
             reads: lane(*pool_size, REQUEST_DEADLINE, None),
             writes: lane(*pool_size, REQUEST_DEADLINE, Some(LOCK_TIMEOUT)),
             bulk: lane(BULK_POOL_SIZE, BULK_DEADLINE, Some(BULK_LOCK_TIMEOUT)),
-            gathering: Gathering::default(),
+            gathering: Gathering::new(*pool_size as usize),
             client_sizes: ClientSizes::default(),
             credentials: Credentials::default(),
             strangers: Arc::new(Semaphore::new((*pool_size as usize / 2).max(1))),
@@ -168,9 +168,15 @@ impl Lane {
         }
     }
 
-    /// How many connections there are.
-    pub fn size(&self) -> usize {
-        self.pool.size() as usize
+    /// Tells at once where there is no use in waiting for a connection.
+    ///
+    /// # Errors
+    /// [`ApiError::NoDatabase`] while the watch doesn't find the database.
+    pub fn look_for_database(&self) -> Result<(), ApiError> {
+        if self.watch.sight().is_away {
+            return Err(ApiError::NoDatabase("it was away when it was last looked for".into()));
+        }
+        Ok(())
     }
 
     /// When the answer to a request that began at `start` has to be there.
@@ -211,9 +217,7 @@ impl Lane {
         start: Instant,
         work: impl FnOnce(&Pool) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        if self.watch.sight().is_away {
-            return Err(ApiError::NoDatabase("it was away when it was last looked for".into()));
-        }
+        self.look_for_database()?;
         let permit = take_permit(&self.permits).await?;
         let pool = self.pool.clone();
         let blocking = web::block(move || {

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::app::{Answer, add_key, encode};
-use crate::support::{Contact, TestApp, TestDatabase};
+use crate::support::{Contact, TestApp, TestDatabase, Turn};
 
 const PHONE: &str = "+5492235961983";
 
@@ -612,6 +612,37 @@ fn a_contact_that_somebody_has_locked_keeps_no_other_message_waiting() {
     });
     let recorded = "SELECT count(last_message_at) AS count FROM contacts";
     assert_eq!(app.database.count(recorded), 39);
+}
+
+#[test]
+fn messages_that_cannot_be_recorded_are_told_so_soon_and_recorded_when_they_can() {
+    let _alone = Turn::take_alone();
+    let app = TestApp::start();
+    app.add(Contact {
+        phone: Some(PHONE),
+        ..Contact::default()
+    });
+    let send = || post(&app, &app.key, &message(PHONE, "inbound", "2025-03-28T14:22:00Z"));
+    let mut other = app.database.connect();
+    let mut execute = |sql| diesel::connection::SimpleConnection::batch_execute(&mut other, sql).unwrap();
+    execute("BEGIN; LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE");
+    std::thread::scope(|scope| {
+        for _ in 0..40 {
+            scope.spawn(|| {
+                let start = Instant::now();
+                let answer = send();
+                assert_eq!(
+                    (answer.status, answer.header("retry-after")),
+                    (503, Some("1")),
+                    "{answer:?}"
+                );
+                // The wait for a turn, and half a second for who has the contact.
+                assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+            });
+        }
+    });
+    execute("ROLLBACK");
+    assert_eq!(send().json(), json!({"status": "updated"}));
 }
 
 #[test]

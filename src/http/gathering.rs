@@ -13,14 +13,13 @@ use super::error::ApiError;
 use super::state::{QUEUE_WAIT, State};
 use crate::domain::client::ClientId;
 use crate::domain::message::Message;
-use crate::store::messages::{self, Outcome};
+use crate::store::messages::{self, Outcome, TOGETHER_MAX};
 
 /// From the begin of one recording of a client's messages to the next. What comes meanwhile waits for that; the first
 /// message after a pause doesn't wait.
 const PACE: Duration = Duration::from_millis(10);
 
-/// So many are recorded together at most, and wait at most for a recording.
-const TOGETHER_MAX: usize = 100;
+/// So many of a client wait at most for a recording.
 const WAITING_MAX: usize = 1_000;
 
 /// The messages that wait.

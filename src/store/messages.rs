@@ -103,6 +103,10 @@ pub fn record_together(
     })
 }
 
+/// The most messages that are recorded together: contacts stay locked for as long as it takes, and who writes to one of
+/// them waits.
+pub const TOGETHER_MAX: usize = 100;
+
 /// From so many messages on a run takes turns with the batches of contacts. Fewer, as a webhook tells of, are never kept
 /// waiting by one.
 const MANY: usize = 10;
@@ -356,22 +360,13 @@ impl Contact {
         }
     }
 
-    /// Whether both have the same name, phone and external id.
+    /// Whether both are the same but for their activity.
     fn is_called_as(&self, other: &Self) -> bool {
-        let own = (
-            &self.name,
-            &self.external_user_id,
-            &self.phone,
-            &self.phone_key,
-            &self.phone_as_given,
-        );
-        own == (
-            &other.name,
-            &other.external_user_id,
-            &other.phone,
-            &other.phone_key,
-            &other.phone_as_given,
-        )
+        let activity = other.activity.clone();
+        Self {
+            activity,
+            ..self.clone()
+        } == *other
     }
 
     /// Adds the message, and where it may make contacts also what this one lacks: what there is stays, since somebody

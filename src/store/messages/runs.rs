@@ -3,11 +3,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use super::TOGETHER_MAX;
 use crate::domain::message::{Message, Person, Whom};
-
-/// The most messages that are recorded together: contacts stay locked for as long as it takes, and who writes to one of
-/// them waits.
-const RUN: usize = 100;
 
 /// Cuts a batch into runs. Within a run no message changes whom another one means.
 ///
@@ -19,7 +16,11 @@ pub(super) fn runs(messages: &[Message]) -> impl Iterator<Item = &[Message]> {
     let mut rest = messages;
     std::iter::from_fn(move || {
         let mut names = Names::default();
-        let end = rest.iter().take(RUN).take_while(|message| names.admit(message)).count();
+        let end = rest
+            .iter()
+            .take(TOGETHER_MAX)
+            .take_while(|message| names.admit(message))
+            .count();
         let (run, after) = rest.split_at(end);
         rest = after;
         (!run.is_empty()).then_some(run)

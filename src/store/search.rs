@@ -6,7 +6,9 @@
 //! 1. A **small client**, of up to [`SMALL_CLIENT`] contacts, is walked whole: its contacts are read newest first, on
 //!    the index that has phone and email in it, once for both. That is faster than asking an index for a term.
 //! 2. Of a **large client** the first [`PROBE_ROWS`] are walked. A frequent term has its fifty there.
-//! 3. With [`PROBE_MATCHES`], but not fifty, the rest is not far: the **walk goes on** for as long as it should take.
+//! 3. With [`PROBE_MATCHES`], but not fifty, the rest is not far: the **walk goes on** for as long as it should take, in
+//!    the same statement, since a message that comes between two would move its contact from where the second looks to
+//!    where the first has looked.
 //! 4. Else the **grams** name the few contacts that have all pieces of the term (`domain/gram.rs`). They are asked for
 //!    one period of 24 days after the other, the newest first, so that a term of which there are thousands ends after
 //!    the first, and one of which there are few costs a short question for each.
@@ -27,7 +29,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::contacts::ContactRow;
@@ -47,10 +49,10 @@ const SMALL_CLIENT: i64 = 4_000;
 const PROBE_ROWS: i64 = 1_000;
 
 /// With so many matches in the probe, walking on is faster than the grams of the newest period. Fewer may be chance.
-const PROBE_MATCHES: usize = 4;
+const PROBE_MATCHES: i64 = 4;
 
-/// Rows that are walked on, divided by the probe's matches: within, fifty matches are found unless the probe met half as
-/// many again as are usual.
+/// Rows that are walked in all, multiplied by the probe's matches: within, fifty matches are found unless the probe met
+/// half as many again as are usual.
 const WALK_ROWS: i64 = 75 * PROBE_ROWS;
 
 /// What is known of a match before its row is read: enough to sort by.
@@ -81,9 +83,23 @@ impl PartialOrd for Match {
     }
 }
 
+#[derive(QueryableByName)]
+struct Walked {
+    #[diesel(embed)]
+    found: Match,
+    /// Whether it lies behind the rows that are walked first.
+    #[diesel(sql_type = Bool)]
+    is_further: bool,
+}
+
 /// The statements that look for one column's term; the texts differ in the column alone.
 trait Column: 'static {
-    /// Binds: client, rows to walk, pattern.
+    /// All of a client's contacts. Binds: client, pattern.
+    const WHOLE_WALK: &str;
+    /// The newest contacts, and those after them where the first say so. Binds: client, rows to walk first, pattern,
+    /// client, the fewest matches with which to walk on, rows to walk in all times matches, rows walked first, pattern.
+    ///
+    /// It walks on from the last match, whose place it knows, and not from the last row.
     const WALK: &str;
     /// Binds: client, client, grams, client, client, pattern. The periods come in their order and contacts without
     /// messages last; as soon as there are fifty, the rest is left unread.
@@ -93,18 +109,48 @@ trait Column: 'static {
 macro_rules! column {
     ($column:ident: $name:literal LIKE $pattern:literal) => {
         impl Column for $column {
-            const WALK: &str = concat!(
+            const WHOLE_WALK: &str = concat!(
                 "SELECT id, last_message_at
                  FROM (SELECT id, last_message_at, ",
                 $name,
                 " FROM contacts WHERE client_id = ?
-                       ORDER BY last_message_at DESC NULLS LAST, id LIMIT ?) AS recent
+                       ORDER BY last_message_at DESC NULLS LAST, id OFFSET 0) AS recent
                  WHERE ",
                 $name,
                 " LIKE ",
                 $pattern,
                 "
                  LIMIT 50"
+            );
+            const WALK: &str = concat!(
+                "WITH probe AS MATERIALIZED (
+                     SELECT id, last_message_at
+                     FROM (SELECT id, last_message_at, ",
+                $name,
+                " FROM contacts WHERE client_id = ?
+                           ORDER BY last_message_at DESC NULLS LAST, id LIMIT ?) AS newest
+                     WHERE ",
+                $name,
+                " LIKE ",
+                $pattern,
+                "
+                     LIMIT 50),
+                 probed AS MATERIALIZED (SELECT count(*) AS matches, min(last_message_at) AS until FROM probe)
+                 SELECT id, last_message_at, false AS is_further FROM probe
+                 UNION ALL
+                 (SELECT id, last_message_at, true
+                  FROM (SELECT id, last_message_at, ",
+                $name,
+                " FROM contacts WHERE client_id = ? AND last_message_at <= (SELECT until FROM probed)
+                        ORDER BY last_message_at DESC NULLS LAST, id
+                        LIMIT (SELECT CASE WHEN matches BETWEEN ? AND 49 THEN ? / matches - ? ELSE 0 END FROM probed)
+                       ) AS further
+                  WHERE ",
+                $name,
+                " LIKE ",
+                $pattern,
+                " AND id NOT IN (SELECT id FROM probe)
+                  LIMIT (SELECT 50 - matches FROM probed))"
             );
             const GRAMS: &str = concat!(
                 "SELECT found.id, found.last_message_at
@@ -172,10 +218,12 @@ const CONTACTS: &str = "
     ORDER BY last_message_at DESC NULLS LAST, id";
 
 /// Every statement that a search may ask, by its name: for tests of the plans. `?` stands for each value.
-pub fn statements() -> [(&'static str, &'static str); 8] {
+pub fn statements() -> [(&'static str, &'static str); 10] {
     [
+        ("email, whole walk", Email::WHOLE_WALK),
         ("email, walk", Email::WALK),
         ("email, grams", Email::GRAMS),
+        ("phone, whole walk", Phone::WHOLE_WALK),
         ("phone, walk", Phone::WALK),
         ("phone, grams", Phone::GRAMS),
         ("either, walk", EITHER),
@@ -296,28 +344,38 @@ impl Search<'_> {
     fn find<C: Column>(&mut self, pattern: &str, grams: &[Gram]) -> QueryResult<Vec<Match>> {
         if self.is_small()? || grams.is_empty() {
             self.plans.push(Plan::WholeWalk);
-            return self.walk::<C>(pattern, i64::MAX);
+            return self.walk_all::<C>(pattern);
         }
-        let probed = self.walk::<C>(pattern, PROBE_ROWS)?;
-        if probed.len() >= LIMIT {
-            self.plans.push(Plan::Probe);
-            return Ok(probed);
+        let walked = self.walk::<C>(pattern)?;
+        if walked.len() < LIMIT {
+            self.plans.push(Plan::Grams);
+            return self.ask_grams::<C>(pattern, grams);
         }
-        if probed.len() >= PROBE_MATCHES {
-            let rows = WALK_ROWS / probed.len() as i64;
-            let walked = self.walk::<C>(pattern, rows)?;
-            if walked.len() >= LIMIT {
-                self.plans.push(Plan::LongWalk);
-                return Ok(walked);
-            }
-        }
-        self.plans.push(Plan::Grams);
-        self.ask_grams::<C>(pattern, grams)
+        let is_further = walked.iter().any(|row| row.is_further);
+        self.plans.push(if is_further { Plan::LongWalk } else { Plan::Probe });
+        Ok(walked.into_iter().map(|row| row.found).collect())
     }
 
-    /// The matches among the client's newest `rows` contacts.
-    fn walk<C: Column>(&mut self, pattern: &str, rows: i64) -> QueryResult<Vec<Match>> {
-        let binds = vec![self.client(), Bind::BigInt(rows), Bind::Text(pattern.to_owned())];
+    /// The first matches among all of the client's contacts.
+    fn walk_all<C: Column>(&mut self, pattern: &str) -> QueryResult<Vec<Match>> {
+        let binds = vec![self.client(), Bind::Text(pattern.to_owned())];
+        Statement::new(|| C::WHOLE_WALK, binds).load(self.connection)
+    }
+
+    /// The first matches among as many of the client's newest contacts as are worth it: fewer than [`LIMIT`] need not be
+    /// all that it has.
+    fn walk<C: Column>(&mut self, pattern: &str) -> QueryResult<Vec<Walked>> {
+        let pattern = || Bind::Text(pattern.to_owned());
+        let binds = vec![
+            self.client(),
+            Bind::BigInt(PROBE_ROWS),
+            pattern(),
+            self.client(),
+            Bind::BigInt(PROBE_MATCHES),
+            Bind::BigInt(WALK_ROWS),
+            Bind::BigInt(PROBE_ROWS),
+            pattern(),
+        ];
         Statement::new(|| C::WALK, binds).load(self.connection)
     }
 

@@ -5,7 +5,7 @@ use contact_search::domain::client::ClientId;
 use contact_search::domain::key::Scope;
 use contact_search::domain::term::{EmailTerm, PhoneTerm};
 use contact_search::store::pool::Pool;
-use contact_search::store::search::ClientSizes;
+use contact_search::store::search::{ClientSizes, Plan};
 use contact_search::store::{clients, search};
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Uuid as SqlUuid};
@@ -424,18 +424,18 @@ fn fill_by_chance(connection: &mut PgConnection, clients: &[Uuid]) {
     diesel::sql_query("ANALYZE contacts").execute(connection).unwrap();
 }
 
-/// The ids that the search finds, in its order.
+/// The ids that the search finds, in its order, and how.
 fn found(
     pool: &Pool,
     sizes: &ClientSizes,
     client: ClientId,
     phone: Option<&PhoneTerm>,
     email: Option<&EmailTerm>,
-) -> Vec<Uuid> {
-    let rows = pool.run(|connection| Ok(search::search_contacts(connection, sizes, client, phone, email)?.contacts));
-    let rows = rows.expect("the search is answered");
-    assert!(rows.iter().all(|row| row.client_id == client.as_uuid()));
-    rows.into_iter().map(|row| row.id).collect()
+) -> (Vec<Uuid>, Vec<Plan>) {
+    let found = pool.run(|connection| search::search_contacts(connection, sizes, client, phone, email));
+    let found = found.expect("the search is answered");
+    assert!(found.contacts.iter().all(|row| row.client_id == client.as_uuid()));
+    (found.contacts.into_iter().map(|row| row.id).collect(), found.plans)
 }
 
 #[test]
@@ -467,34 +467,37 @@ fn every_term_is_answered_as_plain_ilike_answers_it_and_within_one_client() {
         });
     let emails = prop_oneof![by_chance, of_stored].prop_filter_map("blank", |term| EmailTerm::parse(&term));
     let connection = std::cell::RefCell::new(connection);
+    let met = std::cell::RefCell::new(Vec::new());
     TestRunner::new(config)
         .run(&(emails, "[0-9]{1,7}|0{1,7}|10000[0-9]{2,3}"), |(email, phone)| {
             let connection = &mut *connection.borrow_mut();
             let by_email = by_definition(connection, client.as_uuid(), "email", &email.pattern());
-            prop_assert_eq!(
-                found(&pool, &sizes, client, None, Some(&email)),
-                by_email,
-                "{:?}",
-                email
-            );
+            let (ids, plans) = found(&pool, &sizes, client, None, Some(&email));
+            prop_assert_eq!(ids, by_email, "{:?} by {:?}", email, plans);
+            met.borrow_mut().extend(plans);
             let phone = PhoneTerm::parse(&phone, region).unwrap();
             if phone.keys().is_empty() {
                 let by_phone = by_definition(connection, client.as_uuid(), "phone", &phone.pattern());
-                prop_assert_eq!(
-                    found(&pool, &sizes, client, Some(&phone), None),
-                    by_phone,
-                    "{:?}",
-                    phone
-                );
+                let (ids, plans) = found(&pool, &sizes, client, Some(&phone), None);
+                prop_assert_eq!(ids, by_phone, "{:?} by {:?}", phone, plans);
+                met.borrow_mut().extend(plans);
             }
             Ok(())
         })
         .unwrap();
     let of_common: usize = ["a", "@", "ab", "aab", "b.a", "1212", "éb"]
-        .map(|term| found(&pool, &sizes, client, None, EmailTerm::parse(term).as_ref()).len())
+        .map(|term| {
+            let (ids, _) = found(&pool, &sizes, client, None, EmailTerm::parse(term).as_ref());
+            ids.len()
+        })
         .iter()
         .sum();
     assert!(of_common > 150, "the terms meet the data: {of_common}");
+    let met = met.into_inner();
+    for plan in [Plan::Probe, Plan::LongWalk, Plan::Grams] {
+        let times = met.iter().filter(|one| **one == plan).count();
+        assert!(times >= 20, "{plan:?}: {times} of {}", met.len());
+    }
 }
 
 #[test]

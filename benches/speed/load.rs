@@ -25,7 +25,7 @@ pub struct Samples {
 
 impl Samples {
     /// Sends a request and adds what its answer took.
-    fn ask(&mut self, connection: &mut Connection, request: &Request) -> anyhow::Result<()> {
+    pub fn ask(&mut self, connection: &mut Connection, request: &Request) -> anyhow::Result<()> {
         self.add(connection.ask(request)?);
         Ok(())
     }
@@ -97,32 +97,22 @@ pub fn ask_in_turn(tracks: &mut [Track], rounds: usize, time: Duration) -> anyho
     Ok(samples)
 }
 
-/// Asks each request once, then all of them a second and a third time unless the time is over before. Gives each one's
-/// samples.
-pub fn ask_each(connection: &mut Connection, requests: &[Request], time: Duration) -> anyhow::Result<Vec<Samples>> {
-    let mut samples = vec![Samples::default(); requests.len()];
-    let start = Instant::now();
-    for round in 0..3 {
-        for (request, samples) in requests.iter().zip(&mut samples) {
-            if round > 0 && start.elapsed() > time {
-                break;
-            }
-            samples.ask(connection, request)?;
-        }
-    }
-    Ok(samples)
-}
-
 /// Requests, and of a hundred how many come from each of these kinds.
 pub type Mix<'a> = [(u32, &'a [&'a Request])];
 
 /// What many connections got together.
+#[derive(Default)]
 pub struct Throughput {
     pub samples: Samples,
     pub elapsed: Duration,
 }
 
 impl Throughput {
+    pub fn merge(&mut self, other: Throughput) {
+        self.samples.merge(other.samples);
+        self.elapsed += other.elapsed;
+    }
+
     /// Answers a second, refusals left out.
     pub fn per_second(&self) -> f64 {
         (self.samples.count() - self.samples.refused) as f64 / self.elapsed.as_secs_f64()

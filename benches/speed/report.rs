@@ -8,8 +8,8 @@ use crate::load::Samples;
 /// What a row is judged by.
 #[derive(Clone, Copy, Debug)]
 pub enum Ratio {
-    /// A time, told as a multiple of U.
-    ToUnit(Duration),
+    /// A time, and U as it was meanwhile.
+    ToUnit(Duration, Duration),
     /// How many times as much as something else.
     Times(f64),
     Megabytes(f64),
@@ -70,14 +70,14 @@ impl Row {
         self
     }
 
-    fn cells(&self, unit: Duration) -> [String; COLUMNS] {
+    fn cells(&self) -> [String; COLUMNS] {
         let milliseconds = |time: Duration| format!("{:.2}", time.as_secs_f64() * 1000.0);
         let (median, p99) = self
             .times
             .map(|(median, p99)| (milliseconds(median), milliseconds(p99)))
             .unwrap_or_default();
         let value = self.ratio.map(|ratio| match ratio {
-            Ratio::ToUnit(time) => (time.as_secs_f64() / unit.as_secs_f64(), "U"),
+            Ratio::ToUnit(time, unit) => (time.as_secs_f64() / unit.as_secs_f64(), "U"),
             Ratio::Times(times) => (times, "×"),
             Ratio::Megabytes(megabytes) => (megabytes, "MB"),
         });
@@ -126,13 +126,13 @@ pub struct Report {
     /// Machine, versions and data.
     head: String,
     rows: Vec<Row>,
-    /// U as measured first, and in the end.
+    /// U as it was beside each section that is told by it.
     units: Vec<Duration>,
 }
 
 impl Report {
     pub fn new(head: String) -> Self {
-        eprintln!("{head}");
+        eprint!("{head}\n{}", line(&HEADING.map(str::to_owned), &WIDTHS));
         Self {
             head,
             rows: Vec::new(),
@@ -140,38 +140,28 @@ impl Report {
         }
     }
 
-    /// U was measured: rows are told by the mean so far.
+    /// What U was beside the rows that come next.
     pub fn add_unit(&mut self, unit: Duration) {
-        eprintln!("U is {:.1} µs", unit.as_secs_f64() * 1e6);
-        if self.units.is_empty() {
-            eprint!("{}", line(&HEADING.map(str::to_owned), &WIDTHS));
-        }
+        eprintln!("U is {}", microseconds(unit));
         self.units.push(unit);
     }
 
     /// Adds a row, and tells it on standard error.
     pub fn add(&mut self, row: Row) {
-        eprint!("{}", line(&row.cells(self.unit()), &WIDTHS));
+        eprint!("{}", line(&row.cells(), &WIDTHS));
         self.rows.push(row);
     }
 
-    fn unit(&self) -> Duration {
-        self.units.iter().sum::<Duration>() / u32::try_from(self.units.len()).unwrap_or(1).max(1)
-    }
-
     fn head(&self) -> String {
-        let microseconds = |unit: &Duration| format!("{:.1} µs", unit.as_secs_f64() * 1e6);
-        let units: Vec<String> = self.units.iter().map(microseconds).collect();
-        format!(
-            "{}. U = {}, the mean of {}.",
-            self.head,
-            microseconds(&self.unit()),
-            units.join(" and ")
-        )
+        let units: Vec<String> = self.units.iter().copied().map(microseconds).collect();
+        match units.as_slice() {
+            [] => self.head.clone(),
+            units => format!("{}. U was {}, section by section.", self.head, units.join(", ")),
+        }
     }
 
     fn cells(&self) -> impl Iterator<Item = [String; COLUMNS]> {
-        std::iter::once(HEADING.map(str::to_owned)).chain(self.rows.iter().map(|row| row.cells(self.unit())))
+        std::iter::once(HEADING.map(str::to_owned)).chain(self.rows.iter().map(Row::cells))
     }
 
     /// The table for a terminal.
@@ -198,6 +188,10 @@ impl Report {
         }
         text
     }
+}
+
+fn microseconds(time: Duration) -> String {
+    format!("{:.1} µs", time.as_secs_f64() * 1e6)
 }
 
 /// Cells in columns of these widths; figures to the right.

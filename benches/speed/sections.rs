@@ -22,11 +22,17 @@ use crate::terms::{self, Asker, Class, Person};
 const PEOPLE: usize = 20_000;
 
 /// How many contacts messages are told of that had none for long.
-const SILENT: usize = 40_000;
+const SILENT: usize = 80_000;
 
-/// How often the classes are asked in turn, first to warm up, and for how many loads' time at most.
-const WARMING: (usize, u32) = (20, 4);
-const MEASURING: (usize, u32) = (200, 8);
+/// Messages a second.
+const PACE: f64 = 1_000.0;
+
+/// How often the classes are asked in turn in one pass, first to warm up, and for how many loads' time at most.
+const WARMING: (usize, u32) = (10, 1);
+const MEASURING: (usize, u32) = (50, 2);
+
+/// What is compared is measured by passes in turn, so that what disturbs the machine for a while disturbs all alike.
+const PASSES: u64 = 4;
 
 const CONNECTIONS: [usize; 4] = [1, 4, 16, 64];
 
@@ -125,6 +131,18 @@ fn requests(classes: &[Class]) -> Vec<&Request> {
     classes.iter().flat_map(|class| &class.requests).collect()
 }
 
+/// The samples of all passes together.
+fn merged(passes: Vec<Vec<Vec<Samples>>>) -> Vec<Vec<Samples>> {
+    let mut passes = passes.into_iter();
+    let mut all = passes.next().unwrap_or_default();
+    for pass in passes {
+        for (all, samples) in all.iter_mut().flatten().zip(pass.into_iter().flatten()) {
+            all.merge(samples);
+        }
+    }
+    all
+}
+
 /// All that the sections need.
 pub struct Bench<'a> {
     stage: &'a Stage,
@@ -132,14 +150,14 @@ pub struct Bench<'a> {
     server: Server,
     large: Caller,
     pgbench: Pgbench,
-    report: Report,
+    pub report: Report,
     /// How long each load of many connections lasts, and a run of pgbench.
     load: Duration,
     with_growth: bool,
 }
 
 impl<'a> Bench<'a> {
-    /// Fills the large database, starts the server on it, and measures U for the first time.
+    /// Fills the large database and starts the server on it.
     pub fn prepare(stage: &'a Stage, contacts: u64, load: Duration, with_growth: bool) -> anyhow::Result<Self> {
         let filled = stage.fill(contacts)?;
         let large = Caller::new(&filled, filled.large_client()?, contacts)?;
@@ -168,7 +186,7 @@ impl<'a> Bench<'a> {
             filled.workload.small_contacts(),
             filled.workload.small_clients,
         );
-        let mut bench = Self {
+        let bench = Self {
             stage,
             filled,
             server,
@@ -178,22 +196,31 @@ impl<'a> Bench<'a> {
             load,
             with_growth,
         };
-        // The first run warms up.
+        // To warm up.
         bench.pgbench.run(1, bench.load)?;
-        bench.measure_unit()?;
         Ok(bench)
     }
 
-    /// Measures U again.
-    pub fn finish(mut self) -> anyhow::Result<Report> {
-        self.measure_unit()?;
-        Ok(self.report)
+    fn passes(&self) -> u64 {
+        self.load.as_secs().clamp(1, PASSES)
     }
 
-    fn measure_unit(&mut self) -> anyhow::Result<()> {
-        let figures = self.pgbench.run(1, self.load)?;
-        self.report.add_unit(figures.latency);
-        Ok(())
+    /// One pass's part of a load.
+    fn slice(&self) -> Duration {
+        Duration::from_secs(self.load.as_secs() / self.passes())
+    }
+
+    /// Runs the passes of what is told by U, and measures that before, between and after them. Gives what the passes
+    /// gave, and the median U.
+    fn beside_unit<T>(&self, mut pass: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<(Vec<T>, Duration)> {
+        let unit = || anyhow::Ok(self.pgbench.run(1, self.slice())?.latency);
+        let mut units = vec![unit()?];
+        let mut given = Vec::new();
+        for _ in 0..self.passes() {
+            given.push(pass()?);
+            units.push(unit()?);
+        }
+        Ok((given, units.into_iter().collect::<Samples>().median()))
     }
 
     pub fn run(&mut self, section: Section) -> anyhow::Result<()> {
@@ -211,8 +238,8 @@ impl<'a> Bench<'a> {
         .with_context(|| format!("{section:?} can't be measured"))
     }
 
-    /// Asks every class of each caller in turn, after warming up: the lookups among themselves, since a search before
-    /// it leaves none of a lookup's data in the processor's caches. Gives the samples of each caller's classes.
+    /// One pass: asks every class of each caller in turn, after warming up, the lookups among themselves, since a search
+    /// before it leaves none of a lookup's data in the processor's caches. Gives the samples of each caller's classes.
     fn ask_in_turn(&self, callers: &[(&Server, &Caller)]) -> anyhow::Result<Vec<Vec<Samples>>> {
         let ask = |classes: fn(&Caller) -> &[Class]| {
             let mut tracks = Vec::new();
@@ -233,13 +260,15 @@ impl<'a> Bench<'a> {
     }
 
     fn measure_classes(&mut self) -> anyhow::Result<()> {
-        let samples = self.ask_in_turn(&[(&self.server, &self.large)])?;
+        let (passes, unit) = self.beside_unit(|| self.ask_in_turn(&[(&self.server, &self.large)]))?;
+        let samples = merged(passes);
+        self.report.add_unit(unit);
         for (class, samples) in self.large.classes().zip(&samples[0]) {
             let is_lookup = self.large.lookups.iter().any(|lookup| lookup.name == class.name);
             let most = if is_lookup { 3.0 } else { 60.0 };
             let row = Row::new("classes", class.name)
                 .times(samples)
-                .ratio(Ratio::ToUnit(samples.median()))
+                .ratio(Ratio::ToUnit(samples.median(), unit))
                 .goal(Goal::AtMost(most));
             self.report.add(row);
         }
@@ -249,11 +278,13 @@ impl<'a> Bench<'a> {
     fn measure_small_client(&mut self) -> anyhow::Result<()> {
         let contacts = self.filled.workload.small_contacts();
         let small = Caller::new(&self.filled, self.filled.small_client()?, contacts)?;
-        let samples = self.ask_in_turn(&[(&self.server, &small)])?;
+        let (passes, unit) = self.beside_unit(|| self.ask_in_turn(&[(&self.server, &small)]))?;
+        let samples = merged(passes);
+        self.report.add_unit(unit);
         for (class, samples) in small.classes().zip(&samples[0]) {
             let row = Row::new("small", format!("{}, of {contacts}", class.name))
                 .times(samples)
-                .ratio(Ratio::ToUnit(samples.median()))
+                .ratio(Ratio::ToUnit(samples.median(), unit))
                 .goal(Goal::AtMost(20.0));
             self.report.add(row);
         }
@@ -269,7 +300,11 @@ impl<'a> Bench<'a> {
         let filled = self.stage.fill(contacts)?;
         let fewer = Caller::new(&filled, filled.large_client()?, contacts)?;
         let server = Server::start(self.stage, &filled)?;
-        let samples = self.ask_in_turn(&[(&self.server, &self.large), (&server, &fewer)])?;
+        let callers = [(&self.server, &self.large), (&server, &fewer)];
+        let passes: Vec<_> = (0..self.passes())
+            .map(|_| self.ask_in_turn(&callers))
+            .collect::<anyhow::Result<_>>()?;
+        let samples = merged(passes);
         for (class, (many, few)) in self.large.classes().zip(samples[0].iter().zip(&samples[1])) {
             let row = Row::new("scale", format!("{}, to {contacts}", class.name))
                 .times(many)
@@ -285,7 +320,12 @@ impl<'a> Bench<'a> {
         let asker = self.large.asker();
         let requests = [asker.pieces(1_000), asker.texts(200)].concat();
         let mut connection = Connection::open(&self.server.address)?;
-        let answers = load::ask_each(&mut connection, &requests, self.load * MEASURING.1)?;
+        let mut answers = vec![Samples::default(); requests.len()];
+        let (_, unit) = self.beside_unit(|| {
+            let mut asked = requests.iter().zip(&mut answers);
+            asked.try_for_each(|(request, samples)| samples.ask(&mut connection, request))
+        })?;
+        self.report.add_unit(unit);
         let samples: Samples = answers.iter().map(Samples::median).collect();
         let refused: usize = answers.iter().map(|answers| answers.refused).sum();
         let (slowest, worst) = answers
@@ -296,12 +336,12 @@ impl<'a> Bench<'a> {
             .context("there are terms")?;
         let row = Row::new("random", format!("{} terms", requests.len()))
             .times(&samples)
-            .ratio(Ratio::ToUnit(samples.quantile(0.99)))
+            .ratio(Ratio::ToUnit(samples.quantile(0.99), unit))
             .goal(Goal::AtMost(180.0))
             .note(format!("by the p99; {refused} answers 503 or 504"));
         self.report.add(row);
         let row = Row::new("random", "the worst of them")
-            .ratio(Ratio::ToUnit(slowest))
+            .ratio(Ratio::ToUnit(slowest, unit))
             .note(format!(
                 "{:.2} ms for `{}`",
                 slowest.as_secs_f64() * 1000.0,
@@ -311,7 +351,7 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// Asks at once by so many connections; the second figure is the server's processor time for each request.
+    /// Asks at once by so many connections; the second figure is the server's processor time.
     fn ask_at_once(
         &self,
         connections: usize,
@@ -322,8 +362,7 @@ impl<'a> Bench<'a> {
         let before = self.server.process.processor_time();
         let throughput = load::ask_at_once(&self.server.address, connections, mix, most, time)?;
         let used = self.server.process.processor_time().zip(before);
-        let count = u32::try_from(throughput.samples.count())?.max(1);
-        Ok((throughput, used.map(|(after, before)| (after - before) / count)))
+        Ok((throughput, used.map(|(after, before)| after - before)))
     }
 
     fn measure_throughput(&mut self) -> anyhow::Result<()> {
@@ -336,20 +375,27 @@ impl<'a> Bench<'a> {
         for (name, mix) in mixes {
             for connections in CONNECTIONS {
                 let clients = connections.min(most);
-                let pgbench = self.pgbench.run(clients, self.load)?;
+                let mut by_pgbench = 0.0;
+                let mut throughput = Throughput::default();
+                let mut processor = Some(Duration::ZERO);
                 let before = MachineTime::now();
-                let (throughput, processor) = self.ask_at_once(connections, mix, u64::MAX, self.load)?;
+                for _ in 0..self.passes() {
+                    by_pgbench += self.pgbench.run(clients, self.slice())?.per_second / self.passes() as f64;
+                    let (answers, used) = self.ask_at_once(connections, mix, u64::MAX, self.slice())?;
+                    throughput.merge(answers);
+                    processor = processor.zip(used).map(|(sum, used)| sum + used);
+                }
                 let stolen = before.and_then(MachineTime::stolen_since);
                 let per_second = throughput.per_second();
+                let count = throughput.samples.count().max(1) as f64;
                 let row = Row::new("throughput", format!("{name}, {connections} connections"))
                     .times(&throughput.samples)
-                    .ratio(Ratio::Times(per_second / pgbench.per_second))
+                    .ratio(Ratio::Times(per_second / by_pgbench))
                     .note(format!(
-                        "{per_second:.0}/s, pgbench with {clients} clients {:.0}/s",
-                        pgbench.per_second
+                        "{per_second:.0}/s, pgbench with {clients} clients {by_pgbench:.0}/s"
                     ))
                     .note(match processor {
-                        Some(time) => format!("{:.0} µs of processor a request", time.as_secs_f64() * 1e6),
+                        Some(time) => format!("{:.0} µs of processor a request", time.as_secs_f64() * 1e6 / count),
                         None => "processor time unknown".to_owned(),
                     });
                 let row = match stolen {
@@ -364,40 +410,53 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// First with messages each of which is its contact's first for a while, which costs the index of grams an entry for
-    /// each gram, then with more of the same contacts'.
+    /// In each pass with no messages and all that was written seen by VACUUM; with messages each of which is its
+    /// contact's first for a while, which costs the index of grams an entry for each gram; with more of the same
+    /// contacts'; and after them.
     fn measure_beside_writes(&mut self) -> anyhow::Result<()> {
         let callers = [(&self.server, &self.large)];
-        let people = terms::pick_silent(&mut self.filled.connect()?, self.large.client, SILENT)?;
-        let without = self.ask_in_turn(&callers)?;
-        let mut told = people.len();
-        for kind in ["first", "later"] {
-            let messages = Messages {
-                address: &self.server.address,
-                key: &self.large.key,
-                people: &people[..told],
-                connections: 16,
-                per_second: 1_000.0,
-            };
-            let (with, recorded) = load::beside_messages(&messages, || self.ask_in_turn(&callers))?;
-            told = recorded.samples.count().min(told);
+        let mut connection = self.filled.connect()?;
+        let silent = terms::pick_silent(&mut connection, self.large.client, SILENT)?;
+        let in_pass = silent.len().div_ceil(usize::try_from(self.passes())?).max(1);
+        let [mut none, mut first, mut later, mut after] = [const { Vec::new() }; 4];
+        let mut recorded = [Throughput::default(), Throughput::default()];
+        for silent in silent.chunks(in_pass) {
+            connection.batch_execute("VACUUM contacts, contact_texts")?;
+            none.push(self.ask_in_turn(&callers)?);
+            let mut told = silent.len();
+            for (with, recorded) in [&mut first, &mut later].into_iter().zip(&mut recorded) {
+                let messages = Messages {
+                    address: &self.server.address,
+                    key: &self.large.key,
+                    people: &silent[..told],
+                    connections: 16,
+                    per_second: PACE,
+                };
+                let (samples, throughput) = load::beside_messages(&messages, || self.ask_in_turn(&callers))?;
+                told = throughput.samples.count().min(told);
+                with.push(samples);
+                recorded.merge(throughput);
+            }
+            after.push(self.ask_in_turn(&callers)?);
+        }
+        let (none, after) = (merged(none), merged(after));
+        for (kind, with, recorded) in [
+            ("first", merged(first), &recorded[0]),
+            ("later", merged(later), &recorded[1]),
+        ] {
             let row = Row::new("writes", format!("a {kind} message, of 16 at once"))
                 .times(&recorded.samples)
-                .ratio(Ratio::Times(recorded.per_second() / messages.per_second))
-                .note(format!(
-                    "{:.0}/s of {:.0}/s",
-                    recorded.per_second(),
-                    messages.per_second
-                ));
+                .ratio(Ratio::Times(recorded.per_second() / PACE))
+                .note(format!("{:.0}/s of {PACE:.0}/s", recorded.per_second()));
             self.report.add(row);
-            for (class, (with, without)) in self.large.classes().zip(with[0].iter().zip(&without[0])) {
+            let times = with[0].iter().zip(none[0].iter().zip(&after[0]));
+            for (class, (with, (none, after))) in self.large.classes().zip(times) {
+                let [with_median, none, after] = [with, none, after].map(|samples| samples.median().as_secs_f64());
                 let row = Row::new("writes", format!("{}, {kind} ÷ none", class.name))
                     .times(with)
-                    .ratio(Ratio::Times(
-                        with.median().as_secs_f64() / without.median().as_secs_f64(),
-                    ))
+                    .ratio(Ratio::Times(with_median / none))
                     .goal(Goal::AtMost(1.5))
-                    .note(format!("{:.2} ms with none", without.median().as_secs_f64() * 1000.0));
+                    .note(format!("{:.2} ms with none, {:.2} after them", none * 1e3, after * 1e3));
                 self.report.add(row);
             }
         }

@@ -207,7 +207,7 @@ impl<'a> Bench<'a> {
 
     /// One pass's part of a load.
     fn slice(&self) -> Duration {
-        Duration::from_secs(self.load.as_secs() / self.passes())
+        Duration::from_secs(self.load.as_secs().div_ceil(self.passes()))
     }
 
     /// Runs the passes of what is told by U, and measures that before, between and after them. Gives what the passes

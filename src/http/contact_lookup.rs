@@ -6,12 +6,12 @@ use schemars::json_schema;
 
 use super::context::{Caller, RequestContext};
 use super::error::{ApiError, ParameterFault};
+use super::joint_lookup;
 use super::lookup_answer::ContactLookupResponse;
 use super::openapi::{self, Content, Documentation, In, NOT_BLANK, Parameter};
 use super::query::{self, VALUE_MAX};
 use super::state::State;
 use crate::domain::phone;
-use crate::store::lookup;
 
 pub const DOCUMENTATION: Documentation = Documentation {
     summary: "The contact that a phone number reaches, whether it has replied, and whether its session window is open",
@@ -44,13 +44,7 @@ pub async fn look_up_contact(
             fault: ParameterFault::Missing,
         })?;
     let readings = phone::readings(&phone, caller.region);
-    let client = caller.client;
     let start = RequestContext::of(&request).start;
-    let row = state
-        .reads
-        .read(start, move |connection| {
-            lookup::find_by_phone(connection, client, &readings)
-        })
-        .await?;
+    let row = joint_lookup::find(&state, start, caller.client, readings).await?;
     Ok(HttpResponse::Ok().json(row.map(ContactLookupResponse::from).unwrap_or_default()))
 }

@@ -253,6 +253,17 @@ impl ErrorShape {
 }
 
 impl ApiError {
+    /// What the error of work for several callers is to each of them, whose time is over with it where it came too late;
+    /// `None` where it may be about one of them alone.
+    pub fn of_others(&self) -> Option<ApiError> {
+        match self {
+            ApiError::Busy => Some(ApiError::Busy),
+            ApiError::TooLate => Some(ApiError::TooLate),
+            ApiError::NoDatabase(cause) => Some(ApiError::NoDatabase(cause.to_string().into())),
+            _ => None,
+        }
+    }
+
     /// The whole answer in a shape; nothing of the cause is in it.
     pub fn render(&self, shape: ErrorShape) -> HttpResponse {
         let status = self.status_code();

@@ -188,18 +188,8 @@ async fn record_waiting(state: &State, client: ClientId, waiting: Vec<Waiting>) 
         // A caller may have gone meanwhile.
         let _ = caller.send(match &outcomes {
             Ok(outcomes) => Ok(outcomes[at]),
-            Err(error) => of_all(error),
+            // What may be about a single message is none of the others': each is recorded by itself.
+            Err(error) => error.of_others().map_or(Ok(None), Err),
         });
-    }
-}
-
-/// What an error of a recording is to each of its callers. One that may be about a single message is none of the
-/// others': each is recorded by itself.
-fn of_all(error: &ApiError) -> Result<Option<Outcome>, ApiError> {
-    match error {
-        ApiError::Busy => Err(ApiError::Busy),
-        ApiError::TooLate => Err(ApiError::TooLate),
-        ApiError::NoDatabase(cause) => Err(ApiError::NoDatabase(cause.to_string().into())),
-        _ => Ok(None),
     }
 }

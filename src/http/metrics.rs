@@ -24,6 +24,7 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     durations: Family<RouteLabels, Histogram>,
     searches: Family<PlanLabels, Counter>,
+    lookups: Family<StatementLabels, Counter>,
     failures: Family<FailureLabels, Counter>,
     keys: Family<KeyLabels, Counter>,
     connections: Family<LaneLabels, Gauge>,
@@ -46,6 +47,11 @@ struct RouteLabels {
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct PlanLabels {
     plan: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct StatementLabels {
+    statement: &'static str,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
@@ -94,6 +100,12 @@ impl Default for Metrics {
             "Parts of searches, by the plan that answered them",
             searches.clone(),
         );
+        let lookups = Family::default();
+        registry.register(
+            "lookups",
+            "Numbers that were looked up one a call, by whether they had a statement of their own",
+            lookups.clone(),
+        );
         let failures = Family::default();
         registry.register(
             "failures",
@@ -129,6 +141,7 @@ impl Default for Metrics {
             requests,
             durations,
             searches,
+            lookups,
             failures,
             keys,
             connections,
@@ -171,6 +184,14 @@ impl Metrics {
             };
             self.searches.get_or_create(&PlanLabels { plan }).inc();
         }
+    }
+
+    /// Counts the numbers that a statement of lookups has asked for.
+    pub fn count_lookups(&self, numbers: usize) {
+        let statement = if numbers > 1 { "joint" } else { "own" };
+        self.lookups
+            .get_or_create(&StatementLabels { statement })
+            .inc_by(numbers as u64);
     }
 
     /// Counts an error, where its status is 5xx.

@@ -22,6 +22,7 @@ mod error;
 mod frame;
 mod gathering;
 mod health;
+mod joint_lookup;
 mod key_use;
 mod lookup_answer;
 mod messages;

@@ -14,6 +14,7 @@ use super::complaints::Complaints;
 use super::credentials::Credentials;
 use super::error::ApiError;
 use super::gathering::Gathering;
+use super::joint_lookup::JointLookups;
 use super::key_use::KeyUses;
 use super::metrics::Metrics;
 use super::rate_limit::RateLimits;
@@ -55,6 +56,7 @@ pub struct State {
     /// For calls about up to a thousand.
     pub bulk: Lane,
     pub gathering: Gathering,
+    pub joint_lookups: JointLookups,
     pub client_sizes: ClientSizes,
     pub credentials: Credentials,
     /// How many of the `reads` may be about keys that nobody is known to have, so that whoever makes keys up leaves
@@ -96,6 +98,7 @@ impl State {
             writes: lane(*pool_size, REQUEST_DEADLINE, Some(LOCK_TIMEOUT)),
             bulk: lane(BULK_POOL_SIZE, BULK_DEADLINE, Some(BULK_LOCK_TIMEOUT)),
             gathering: Gathering::new(*pool_size as usize),
+            joint_lookups: JointLookups::new(*pool_size as usize),
             client_sizes: ClientSizes::default(),
             credentials: Credentials::default(),
             strangers: Arc::new(Semaphore::new((*pool_size as usize / 2).max(1))),

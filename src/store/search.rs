@@ -97,9 +97,11 @@ trait Column: 'static {
     /// All of a client's contacts. Binds: client, pattern.
     const WHOLE_WALK: &str;
     /// The newest contacts, and those after them where the first say so. Binds: client, rows to walk first, pattern,
-    /// client, the fewest matches with which to walk on, rows to walk in all times matches, rows walked first, pattern.
+    /// the fewest matches with which to walk on, rows to walk in all times matches, rows walked first, client, pattern,
+    /// client, pattern.
     ///
-    /// It walks on from the last match, whose place it knows, and not from the last row.
+    /// It walks on from the last match, whose place it knows, and not from the last row. Where that match has no
+    /// messages, all that have some are behind, and contacts without are walked, of which the first may be met again.
     const WALK: &str;
     /// Binds: client, client, grams, client, client, pattern. The periods come in their order and contacts without
     /// messages last; as soon as there are fifty, the rest is left unread.
@@ -135,7 +137,11 @@ macro_rules! column {
                 $pattern,
                 "
                      LIMIT 50),
-                 probed AS MATERIALIZED (SELECT count(*) AS matches, min(last_message_at) AS until FROM probe)
+                 probed AS MATERIALIZED (
+                     SELECT min(last_message_at) AS until, bool_or(last_message_at IS NULL) AS is_silent,
+                            50 - count(*) AS missing,
+                            CASE WHEN count(*) BETWEEN ? AND 49 THEN ? / count(*) - ? ELSE 0 END AS further
+                     FROM probe)
                  SELECT id, last_message_at, false AS is_further FROM probe
                  UNION ALL
                  (SELECT id, last_message_at, true
@@ -143,14 +149,26 @@ macro_rules! column {
                 $name,
                 " FROM contacts WHERE client_id = ? AND last_message_at <= (SELECT until FROM probed)
                         ORDER BY last_message_at DESC NULLS LAST, id
-                        LIMIT (SELECT CASE WHEN matches BETWEEN ? AND 49 THEN ? / matches - ? ELSE 0 END FROM probed)
-                       ) AS further
+                        LIMIT (SELECT CASE WHEN is_silent THEN 0 ELSE further END FROM probed)) AS further
                   WHERE ",
                 $name,
                 " LIKE ",
                 $pattern,
                 " AND id NOT IN (SELECT id FROM probe)
-                  LIMIT (SELECT 50 - matches FROM probed))"
+                  LIMIT (SELECT missing FROM probed))
+                 UNION ALL
+                 (SELECT id, last_message_at, true
+                  FROM (SELECT id, last_message_at, ",
+                $name,
+                " FROM contacts WHERE client_id = ? AND last_message_at IS NULL
+                        ORDER BY last_message_at DESC NULLS LAST, id
+                        LIMIT (SELECT CASE WHEN is_silent THEN further ELSE 0 END FROM probed)) AS silent
+                  WHERE ",
+                $name,
+                " LIKE ",
+                $pattern,
+                " AND id NOT IN (SELECT id FROM probe)
+                  LIMIT (SELECT missing FROM probed))"
             );
             const GRAMS: &str = concat!(
                 "SELECT found.id, found.last_message_at
@@ -370,10 +388,12 @@ impl Search<'_> {
             self.client(),
             Bind::BigInt(PROBE_ROWS),
             pattern(),
-            self.client(),
             Bind::BigInt(PROBE_MATCHES),
             Bind::BigInt(WALK_ROWS),
             Bind::BigInt(PROBE_ROWS),
+            self.client(),
+            pattern(),
+            self.client(),
             pattern(),
         ];
         Statement::new(|| C::WALK, binds).load(self.connection)

@@ -18,6 +18,7 @@ mod http;
 mod import;
 mod import_command;
 mod indexes;
+mod joint_lookup;
 mod keys;
 mod layers;
 mod logs;

@@ -4,7 +4,7 @@ use crate::support::app::{Answer, TestApp};
 use crate::support::{Contact, EVER, wait_until};
 
 /// What the server shows at its address for metrics.
-fn metrics(app: &TestApp) -> Answer {
+pub fn metrics(app: &TestApp) -> Answer {
     let output = app.server.output.lock().unwrap().clone();
     let (_, rest) = output
         .split_once("Metrics are at http://")
@@ -14,7 +14,12 @@ fn metrics(app: &TestApp) -> Answer {
 }
 
 fn start() -> TestApp {
-    let app = TestApp::start_with(&["--metrics-listen", "0"]);
+    start_with(&[])
+}
+
+/// A server with more arguments than that it shows metrics.
+pub fn start_with(arguments: &[&str]) -> TestApp {
+    let app = TestApp::start_with(&[&["--metrics-listen", "0"], arguments].concat());
     wait_until(EVER, "the address isn't said", || {
         app.server.output.lock().unwrap().contains("Metrics are at")
     });
@@ -22,7 +27,7 @@ fn start() -> TestApp {
 }
 
 /// The value of the line that begins so.
-fn value(text: &str, start: &str) -> Option<f64> {
+pub fn value(text: &str, start: &str) -> Option<f64> {
     let line = text
         .lines()
         .find(|line| line.strip_prefix(start).is_some_and(|rest| rest.starts_with(' ')))?;
@@ -78,6 +83,7 @@ fn requests_searches_keys_and_failures_are_counted() {
             r#"contact_search_request_duration_seconds_count{route="/api/v1/contact-lookup/"}"#,
             4.0,
         ),
+        (r#"contact_search_lookups_total{statement="own"}"#, 3.0),
         (r#"contact_search_searches_total{plan="whole_walk"}"#, 1.0),
         (r#"contact_search_searches_total{plan="whole_number"}"#, 1.0),
         (r#"contact_search_database_connections{lane="reads",state="used"}"#, 0.0),

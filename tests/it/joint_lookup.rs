@@ -1,0 +1,138 @@
+//! Lookups that come at once share statements; nobody notices but by the time.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use contact_search::domain::key::Scope;
+use contact_search::domain::phone::Region;
+use contact_search::store::clients;
+
+use crate::metrics::{metrics, start_with, value};
+use crate::support::app::{TestApp, add_key};
+use crate::support::{Contact, EVER, Turn};
+
+/// How many ask at once.
+const CALLERS: usize = 48;
+
+/// How many numbers of each client are known.
+const KNOWN: usize = 20;
+
+fn phone(number: usize) -> String {
+    format!("+54911234{number:05}")
+}
+
+fn target(phone: &str) -> String {
+    format!("/api/v1/contact-lookup/?phone={}", phone.replace('+', "%2B"))
+}
+
+/// How many lookups have shared statements.
+fn joint(app: &TestApp) -> f64 {
+    value(&metrics(app).body, r#"contact_search_lookups_total{statement="joint"}"#).unwrap_or(0.0)
+}
+
+/// Two clients who know the same numbers by other names, and a key for each; as many connections as make lookups wait
+/// for each other.
+fn start() -> (TestApp, [String; 2]) {
+    let app = start_with(&["--pool-size", "2"]);
+    let mut connection = app.database.connect();
+    let other = clients::create_client(&mut connection, "Other", Region::DEFAULT).unwrap();
+    let other_key = add_key(&mut connection, other, &[Scope::Lookup], None);
+    for (client, of) in [(app.client, 0), (other, 1)] {
+        for number in 0..KNOWN {
+            let contact = Contact {
+                name: Some(&format!("{number} of {of}")),
+                phone: Some(&phone(number)),
+                ..Contact::default()
+            };
+            contact.add(&mut connection, client);
+        }
+    }
+    let key = app.key.clone();
+    (app, [key, other_key])
+}
+
+#[test]
+fn each_caller_gets_its_own_clients_answer_though_others_hang_up() {
+    let _alone = Turn::take_alone();
+    let (app, keys) = start();
+    let is_over = AtomicBool::new(false);
+    let start = Instant::now();
+    let call = |caller: usize| {
+        let of = caller % 2;
+        for round in 0.. {
+            if is_over.load(Ordering::Relaxed) || start.elapsed() > 2 * EVER {
+                break;
+            }
+            // Half of them are known, and one is no number.
+            let number = (caller + round) % (2 * KNOWN);
+            let asked = if number == 2 * KNOWN - 1 {
+                "nobody".to_owned()
+            } else {
+                phone(number)
+            };
+            if caller.is_multiple_of(3) && round % 2 == 0 {
+                let mut stream = TcpStream::connect(app.server.address()).unwrap();
+                let head = format!(
+                    "GET {} HTTP/1.1\r\nHost: test\r\nX-API-Key: {}\r\n\r\n",
+                    target(&asked),
+                    keys[of]
+                );
+                stream.write_all(head.as_bytes()).unwrap();
+                continue;
+            }
+            let answer = app.server.get(&target(&asked), Some(&keys[of]));
+            // Who has hung up is worked for all the same.
+            if (answer.status, answer.header("retry-after")) == (503, Some("1")) {
+                continue;
+            }
+            assert_eq!(answer.status, 200, "{answer:?}");
+            let answer = answer.json();
+            let is_known = number < KNOWN;
+            assert_eq!(answer["found"], is_known, "{asked}: {answer}");
+            if is_known {
+                assert_eq!(answer["contact"]["fullName"], format!("{number} of {of}"));
+                assert_eq!(answer["contact"]["phone"], asked);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        let call = &call;
+        for caller in 0..CALLERS {
+            scope.spawn(move || call(caller));
+        }
+        while joint(&app) < 100.0 && start.elapsed() < EVER {
+            thread::sleep(Duration::from_millis(100));
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    assert!(joint(&app) >= 100.0, "they share statements");
+}
+
+#[test]
+fn lookups_that_wait_for_the_database_are_answered_in_time_and_found_when_it_goes_on() {
+    let _alone = Turn::take_alone();
+    let (app, keys) = start();
+    let found = || app.server.get(&target(&phone(1)), Some(&keys[0])).status;
+    // So that it is known to be fast.
+    for _ in 0..100 {
+        assert_eq!(found(), 200);
+    }
+    let mut other = app.database.connect();
+    let mut execute = |sql| diesel::connection::SimpleConnection::batch_execute(&mut other, sql).unwrap();
+    execute("BEGIN; LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE");
+    thread::scope(|scope| {
+        for _ in 0..CALLERS {
+            scope.spawn(|| {
+                let start = Instant::now();
+                let status = found();
+                assert!([503, 504].contains(&status), "{status}");
+                assert!(start.elapsed() < Duration::from_millis(2_500), "{:?}", start.elapsed());
+            });
+        }
+    });
+    execute("ROLLBACK");
+    assert_eq!(found(), 200);
+}

@@ -37,7 +37,8 @@ use stage::Stage;
 
 /// Measures the server's speed on made-up contacts, and prints one table.
 ///
-/// U is the latency of the lookup's statement by pgbench with one client, measured at the beginning and at the end.
+/// U is the latency of the lookup's statement by pgbench with one client, measured beside each section
+/// that is told by it.
 #[derive(Parser, Debug)]
 #[command(
     name = "speed",

@@ -45,9 +45,9 @@ struct Joined {
 }
 
 /// How a lookup goes about it.
-enum Part {
+enum Part<'a> {
     /// As one that others may join.
-    Lead,
+    Lead(Place<'a>),
     /// With the one that waits.
     Join(oneshot::Receiver<Result<Option<LookupRow>, ApiError>>),
     Alone,
@@ -69,20 +69,14 @@ impl JointLookups {
         usize::try_from(most).unwrap_or(usize::MAX).clamp(1, TOGETHER_MAX)
     }
 
-    /// Does what asks for these numbers, and notes what it takes: an eighth of what is known goes by the last one.
-    fn timed<T>(
-        &self,
-        questions: &[Vec<Reading>],
-        find: impl FnOnce() -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    /// Does what asks for so many numbers, and notes what it takes: an eighth of what is known goes by the last one.
+    fn timed<T>(&self, numbers: usize, find: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
         let start = Instant::now();
         let found = find();
-        let numbers = questions.iter().filter(|readings| !readings.is_empty()).count();
+        let of_one = nanoseconds(start.elapsed()) / numbers as u64;
         let before = self.took.load(Ordering::Relaxed);
-        if let Some(of_one) = nanoseconds(start.elapsed()).checked_div(numbers as u64)
-            // What fails at once says nothing.
-            && (found.is_ok() || of_one > before)
-        {
+        // What fails at once says nothing.
+        if found.is_ok() || of_one > before {
             self.took.store(before - before / 8 + of_one / 8, Ordering::Relaxed);
         }
         found
@@ -94,7 +88,7 @@ impl JointLookups {
     }
 
     /// Whoever began long ago has less time left than others.
-    fn part(&self, start: Instant, client: ClientId, readings: &[Reading]) -> Part {
+    fn part(&self, start: Instant, client: ClientId, readings: &[Reading]) -> Part<'_> {
         let most = self.together_max();
         if most == 1 || start.elapsed() > QUEUE_WAIT {
             return Part::Alone;
@@ -102,7 +96,11 @@ impl JointLookups {
         let mut waiting = self.lock();
         let Some(joined) = waiting.get_mut(&client) else {
             waiting.insert(client, Vec::new());
-            return Part::Lead;
+            return Part::Lead(Place {
+                lookups: self,
+                client,
+                is_taken: false,
+            });
         };
         if joined.len() + 1 >= most {
             return Part::Alone;
@@ -128,6 +126,12 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// Waits for those before, but not for long. Gives who has joined meanwhile.
+    async fn wait(mut self) -> (Option<OwnedSemaphorePermit>, Vec<Joined>) {
+        let permit = timeout(WAIT, self.lookups.at_once.clone().acquire_owned()).await;
+        (permit.ok().and_then(Result::ok), self.take())
+    }
+
     /// Those that have joined; whoever comes now doesn't.
     fn take(&mut self) -> Vec<Joined> {
         self.is_taken = true;
@@ -144,7 +148,7 @@ impl Drop for Place<'_> {
 }
 
 /// What a phone number's readings reach, for a request that began at `start`. It is asked for at once where few look up
-/// at the same time, else within [`WAIT`], together with others of its client.
+/// at the same time, else within [`WAIT`], together with others of its client. What has no readings reaches nobody.
 ///
 /// # Errors
 /// As those of [`Lane::read`](super::state::Lane::read).
@@ -155,6 +159,9 @@ pub async fn find(
     readings: Vec<Reading>,
 ) -> Result<Option<LookupRow>, ApiError> {
     state.reads.look_for_database()?;
+    if readings.is_empty() {
+        return Ok(None);
+    }
     let lookups = &state.joint_lookups;
     // It is kept until the answer is there.
     let mut permit = lookups.at_once.clone().try_acquire_owned().ok();
@@ -166,9 +173,9 @@ pub async fn find(
                 .await
                 .map_err(|_| ApiError::TooLate)?
                 .ok(),
-            Part::Lead => {
+            Part::Lead(place) => {
                 let joined;
-                (permit, joined) = wait(lookups, client).await;
+                (permit, joined) = place.wait().await;
                 find_together(state, start, client, &readings, joined).await
             }
         };
@@ -179,23 +186,12 @@ pub async fn find(
     let data = state.clone();
     let found = state.reads.read(start, move |connection| {
         let find = || lookup::find_by_phone(connection, client, &readings);
-        data.joint_lookups.timed(std::slice::from_ref(&readings), find)
+        data.joint_lookups.timed(1, find)
     });
     let row = found.await?;
     drop(permit);
     state.metrics.count_lookups(1);
     Ok(row)
-}
-
-/// Waits for those before, but not for long. Gives who has joined meanwhile.
-async fn wait(lookups: &JointLookups, client: ClientId) -> (Option<OwnedSemaphorePermit>, Vec<Joined>) {
-    let mut place = Place {
-        lookups,
-        client,
-        is_taken: false,
-    };
-    let permit = timeout(WAIT, lookups.at_once.clone().acquire_owned()).await;
-    (permit.ok().and_then(Result::ok), place.take())
 }
 
 /// Answers those that have joined, and gives what the readings reach; `None` where nobody has joined, or what went wrong
@@ -219,7 +215,7 @@ async fn find_together(
     let data = state.clone();
     let found = state.reads.read(start, move |connection| {
         let find = || lookup::find_all_by_phone(connection, client, &questions);
-        data.joint_lookups.timed(&questions, find)
+        data.joint_lookups.timed(questions.len(), find)
     });
     match found.await {
         Ok(rows) => {

@@ -421,7 +421,7 @@ impl<'a> Bench<'a> {
         let [mut none, mut first, mut later, mut after] = [const { Vec::new() }; 4];
         let mut recorded = [Throughput::default(), Throughput::default()];
         for silent in silent.chunks(in_pass) {
-            connection.batch_execute("VACUUM contacts, contact_texts")?;
+            connection.batch_execute("VACUUM contacts, contact_texts, contacts_newest")?;
             none.push(self.ask_in_turn(&callers)?);
             let mut told = silent.len();
             for (with, recorded) in [&mut first, &mut later].into_iter().zip(&mut recorded) {
@@ -472,7 +472,8 @@ impl<'a> Bench<'a> {
             &mut connection,
             "SELECT string_agg(indexrelid::regclass::text, ' ' ORDER BY indexrelid::regclass::text) AS text
              FROM pg_index
-             WHERE NOT indisprimary AND indrelid IN ('contacts'::regclass, 'contact_texts'::regclass)",
+             WHERE NOT indisprimary
+                   AND indrelid IN ('contacts'::regclass, 'contact_texts'::regclass, 'contacts_newest'::regclass)",
         )?;
         let insert = format!(
             "INSERT INTO contacts (client_id, id, contact_list_id, email, phone, phone_key, last_message_at)
@@ -503,8 +504,13 @@ impl<'a> Bench<'a> {
         }
         let fast = "ALTER INDEX contact_texts_grams SET (fastupdate = on)";
         variants.push(("contact_texts_grams with fastupdate".to_owned(), fast.to_owned()));
+        let without = "DELETE FROM contacts_newest_border";
+        variants.push(("without contacts_newest".to_owned(), without.to_owned()));
         let without = "ALTER TABLE contacts DISABLE TRIGGER USER";
-        variants.push(("without contact_texts".to_owned(), without.to_owned()));
+        variants.push((
+            "without contact_texts and contacts_newest".to_owned(),
+            without.to_owned(),
+        ));
 
         let mut times = vec![[const { Vec::new() }; 2]; variants.len()];
         for _ in 0..WRITINGS {
@@ -518,7 +524,7 @@ impl<'a> Bench<'a> {
                 }
             }
         }
-        connection.batch_execute("VACUUM contacts, contact_texts")?;
+        connection.batch_execute("VACUUM contacts, contact_texts, contacts_newest")?;
         let mut whole = None;
         for ((name, _), [insert, update]) in variants.into_iter().zip(times) {
             let [insert, update] = [insert, update].map(|times| Samples::from_iter(times).median() / WRITTEN as u32);

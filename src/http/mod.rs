@@ -27,6 +27,7 @@ mod key_use;
 mod lookup_answer;
 mod messages;
 mod metrics;
+mod newest_contacts;
 pub mod openapi;
 mod proxies;
 mod public_contact;
@@ -54,6 +55,7 @@ use self::connections::{Connections, IDLE_MAX};
 use self::error::ApiError;
 use self::frame::frame;
 pub use self::key_use::KeyUseWriter;
+pub use self::newest_contacts::NewestContacts;
 use self::openapi::Documentation;
 #[cfg(fuzzing)]
 pub use self::query::parameter;
@@ -239,6 +241,8 @@ pub struct Servers {
     pub metrics: Option<Server>,
     /// To be dropped when both have ended.
     pub key_uses: KeyUseWriter,
+    /// To be dropped then too.
+    pub newest_contacts: NewestContacts,
 }
 
 /// Starts a server on a listening socket, and one for the metrics where there is a socket for it; they run where they
@@ -251,6 +255,7 @@ pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpList
     let state = web::Data::new(State::new(settings)?);
     let connections = Connections::watch()?;
     let key_uses = KeyUseWriter::start(&settings.database_url, settings.is_pooled, state.key_uses.clone())?;
+    let newest_contacts = NewestContacts::keep_few(&settings.database_url, settings.is_pooled)?;
     let shared = state.clone();
     let cors_origins = settings.cors_origins.clone();
     let api = HttpServer::new(move || {
@@ -290,5 +295,6 @@ pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpList
         api,
         metrics: metrics.transpose()?,
         key_uses,
+        newest_contacts,
     })
 }

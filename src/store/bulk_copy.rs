@@ -131,5 +131,5 @@ pub fn fill<E: From<StoreError>>(
 /// What autovacuum would come to do after a while: statistics for the planner, the map of visible rows for index-only
 /// walks.
 pub(super) fn tidy(connection: &mut PgConnection) -> Result<(), StoreError> {
-    Ok(connection.batch_execute("VACUUM (ANALYZE) contacts, contact_texts")?)
+    Ok(connection.batch_execute("VACUUM (ANALYZE) contacts, contact_texts, contacts_newest")?)
 }

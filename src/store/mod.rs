@@ -16,6 +16,7 @@ pub mod keys;
 pub mod lookup;
 pub mod messages;
 pub mod migrations;
+pub mod newest_contacts;
 pub mod pool;
 mod schema;
 pub mod search;

@@ -72,6 +72,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    contacts_newest (client_id, id) {
+        client_id -> Uuid,
+        id -> Uuid,
+        last_message_at -> Timestamptz,
+        phone -> Nullable<Text>,
+        email_lower -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    contacts_newest_border (is_only) {
+        is_only -> Bool,
+        since -> Timestamptz,
+    }
+}
+
+diesel::table! {
     credential_version (is_only) {
         is_only -> Bool,
         version -> Uuid,
@@ -98,6 +115,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     contact_lists,
     contact_texts,
     contacts,
+    contacts_newest,
+    contacts_newest_border,
     credential_version,
     webhooks,
 );

@@ -1,5 +1,6 @@
-//! `contact_texts`, what the search looks at of each contact. A trigger keeps it (`migrations/…_contact_texts`); here is
-//! only how its index of grams is spared where it would be made row by row.
+//! `contact_texts`, what the search looks at of each contact, and `contacts_newest`, the newest of them once more. A
+//! trigger keeps them (`migrations/…_contacts_newest`); here is only how the index of grams is spared where it would be
+//! made row by row.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -28,7 +29,11 @@ SELECT client_id, id, last_message_at, contact_gram_prefix(client_id, contact_pe
        phone, email_lower
 FROM contacts
 WHERE coalesce(phone, email_lower) IS NOT NULL
-ORDER BY gram_prefix
+ORDER BY gram_prefix;
+INSERT INTO contacts_newest (client_id, id, last_message_at, phone, email_lower)
+SELECT client_id, id, last_message_at, phone, email_lower
+FROM contact_texts
+WHERE last_message_at >= (SELECT since FROM contacts_newest_border)
 ";
 
 /// Runs `fill`, which writes many contacts, within the open transaction. Where there are none yet, their texts and the

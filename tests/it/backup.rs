@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use chrono::Utc;
 use contact_search::embedded::client_program::ClientProgram;
 use contact_search::store::migrations::{SchemaState, schema_state};
 use contact_search::store::{backup, pool};
@@ -21,13 +22,15 @@ use crate::support::database::programs;
 use crate::support::{OwnDirectory, TestApp, TestDatabase};
 
 /// What there is to keep, row by row, and what sees to it that it is found and stays right.
-const KEPT: [&str; 10] = [
+const KEPT: [&str; 12] = [
     "SELECT * FROM clients",
     "SELECT * FROM api_keys",
     "SELECT * FROM webhooks",
     "SELECT * FROM contact_lists",
     "SELECT * FROM contacts",
     "SELECT * FROM contact_texts",
+    "SELECT * FROM contacts_newest",
+    "SELECT * FROM contacts_newest_border",
     "SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public'",
     "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
     "SELECT relname, reloptions, attstattarget FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
@@ -199,6 +202,12 @@ fn a_database_moves_from_the_private_postgresql_to_ones_own_and_back_with_all_th
     for phone in ["+56912345678", "+56912345679"] {
         upsert(&server, phone);
     }
+    let message = format!(
+        r#"{{"platform":"whatsapp","phone":"56912345678","direction":"inbound","sentAt":"{}"}}"#,
+        Utc::now().to_rfc3339()
+    );
+    let answer = server.send_json("POST", "/api/v1/messages/", Some(&key), message.as_bytes());
+    assert_eq!(answer.status, 200, "{answer:?}");
     let before = lookup(&server, "56912345678");
     assert_eq!(before["found"], true);
 

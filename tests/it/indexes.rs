@@ -9,6 +9,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
+use crate::newest_contacts;
 use crate::support::TestDatabase;
 
 /// How often PostgreSQL has read a table from end to end, or an index at all. A connection's counts are there once
@@ -29,7 +30,7 @@ fn scans(database: &TestDatabase, name: &str) -> i64 {
     row.scans
 }
 
-/// A client with 20,000 contacts, ten times as many as a search walks at first.
+/// A client with 20,000 contacts, twenty times as many as a search walks at first, a quarter of them kept as the newest.
 fn fill(database: &TestDatabase) -> ClientId {
     let mut connection = database.connect();
     let client = clients::create_client(&mut connection, "Large", Region::DEFAULT).unwrap();
@@ -38,12 +39,12 @@ fn fill(database: &TestDatabase) -> ClientId {
             "INSERT INTO contacts (client_id, id, contact_list_id, email, phone, phone_key, last_message_at)
              SELECT '{client}', gen_random_uuid(), (SELECT min(id) FROM contact_lists), 'p' || md5(n::text) || '@example.com',
                     '+549113' || lpad(n::text, 7, '0'), '549113' || lpad(n::text, 7, '0'),
-                    timestamptz '2025-01-01' - n * interval '1 minute'
+                    now() + (5000 - n) * interval '1 minute'
              FROM generate_series(1, 20000) AS n"
         ),
     )
     .unwrap();
-    diesel::sql_query("VACUUM ANALYZE contacts, contact_texts")
+    diesel::sql_query("VACUUM ANALYZE contacts, contact_texts, contacts_newest")
         .execute(&mut connection)
         .unwrap();
     client
@@ -161,19 +162,29 @@ fn what_the_search_looks_at_follows_the_contacts_whoever_writes_them() {
         FULL JOIN contact_texts AS texts USING (client_id, id)
         WHERE (wanted.last_message_at, wanted.phone, wanted.email_lower, wanted.gram_prefix)
               IS DISTINCT FROM (texts.last_message_at, texts.phone, texts.email_lower, texts.gram_prefix)";
-    let mut most = 0;
+    let (mut most, mut most_newest) = (0, 0);
+    connection
+        .batch_execute("UPDATE contacts_newest_border SET since = now()")
+        .unwrap();
     for write in [
         insert.as_str(),
         "UPDATE contacts SET last_message_at = now() WHERE external_user_id::int % 7 = 0",
+        "UPDATE contacts SET last_message_at = now() + external_user_id::int * interval '1 minute' - interval '20 minutes'
+         WHERE external_user_id::int % 3 > 0",
         "UPDATE contacts SET phone = NULL, phone_key = NULL WHERE external_user_id::int % 2 = 0",
         "UPDATE contacts SET email = 'Ñ' || external_user_id || '@Y.com' WHERE external_user_id::int > 40",
         "UPDATE contacts SET id = gen_random_uuid(), blocked = true WHERE external_user_id::int < 10",
+        "UPDATE contacts SET last_message_at = last_message_at - interval '30 minutes' WHERE external_user_id::int % 2 = 0",
+        "UPDATE contacts SET last_message_at = NULL WHERE external_user_id::int % 5 = 0",
         "DELETE FROM contacts WHERE external_user_id::int BETWEEN 20 AND 29",
-        "DELETE FROM contacts",
+        "DELETE FROM contacts WHERE external_user_id::int < 30",
+        "TRUNCATE contacts",
     ] {
         connection.batch_execute(write).unwrap();
         assert_eq!(database.count(missing), 0, "{write}");
+        assert_eq!(database.count(newest_contacts::WRONG), 0, "{write}");
         most = most.max(database.count("SELECT count(*) AS count FROM contact_texts"));
+        most_newest = most_newest.max(database.count("SELECT count(*) AS count FROM contacts_newest"));
     }
-    assert_eq!(most, 55);
+    assert_eq!((most, most_newest), (55, 29));
 }

@@ -26,6 +26,7 @@ mod lookup;
 mod lookup_batch;
 mod messages;
 mod metrics;
+mod newest_contacts;
 mod openapi;
 mod overload;
 mod pooler;

@@ -1,0 +1,81 @@
+-- The contacts with the latest messages once more: what a search walks first. Contacts lie in their table wherever
+-- there was room when their last message came, so that to walk them costs a page each as long as VACUUM has not seen
+-- it; and the newest are always those that it has not seen. Here they lie beside each other.
+--
+-- A row that changes is deleted and made anew: an UPDATE would put it where there is room beside the old one, anywhere
+-- among the others, and not beside those of the same time. Rows are of no use once they are older than the border;
+-- servers raise it, and delete them (`src/store/newest_contacts.rs`).
+CREATE TABLE contacts_newest (
+    client_id uuid NOT NULL,
+    id uuid NOT NULL,
+    last_message_at timestamptz NOT NULL,
+    phone text,
+    email_lower text,
+    CONSTRAINT contacts_newest_pkey PRIMARY KEY (client_id, id)
+);
+CREATE INDEX contacts_newest_recent ON contacts_newest (client_id, last_message_at DESC NULLS LAST, id);
+
+-- The border: all contacts with a phone or an email whose last message came at `since` or later are in contacts_newest.
+-- A reference table of one row, for all clients. It only ever rises: so whoever still goes by an older one writes more
+-- than is needed, and never less.
+CREATE TABLE contacts_newest_border (
+    is_only boolean NOT NULL DEFAULT true,
+    since timestamptz NOT NULL,
+    CONSTRAINT contacts_newest_border_pkey PRIMARY KEY (is_only),
+    CONSTRAINT contacts_newest_border_only_check CHECK (is_only)
+);
+
+-- From here to the end of this step nobody else writes contacts, so that none is missed.
+LOCK TABLE contacts IN SHARE ROW EXCLUSIVE MODE;
+-- Of those that are there only what came from clocks that are ahead is beyond the border: few, and not to be looked for
+-- among all.
+SET LOCAL enable_seqscan TO off;
+INSERT INTO contacts_newest_border (since) VALUES (clock_timestamp());
+INSERT INTO contacts_newest (client_id, id, last_message_at, phone, email_lower)
+SELECT contacts.client_id, contacts.id, last_message_at, phone, email_lower
+FROM clients JOIN contacts ON contacts.client_id = clients.id
+WHERE last_message_at >= (SELECT since FROM contacts_newest_border) AND coalesce(phone, email_lower) IS NOT NULL;
+
+-- contact_texts and contacts_newest follow contacts, whoever writes them.
+CREATE OR REPLACE FUNCTION contact_texts_follow() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    is_gone CONSTANT boolean := TG_OP = 'DELETE' OR coalesce(NEW.phone, NEW.email_lower) IS NULL;
+BEGIN
+    IF TG_OP = 'DELETE' OR TG_OP = 'UPDATE' AND (is_gone OR (NEW.client_id, NEW.id) <> (OLD.client_id, OLD.id)) THEN
+        DELETE FROM contact_texts WHERE client_id = OLD.client_id AND id = OLD.id;
+    END IF;
+    IF TG_OP <> 'INSERT' AND OLD.last_message_at IS NOT NULL THEN
+        DELETE FROM contacts_newest WHERE client_id = OLD.client_id AND id = OLD.id;
+    END IF;
+    IF is_gone THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO contact_texts (client_id, id, last_message_at, gram_prefix, phone, email_lower)
+    VALUES (NEW.client_id, NEW.id, NEW.last_message_at,
+            contact_gram_prefix(NEW.client_id, contact_period(NEW.last_message_at)), NEW.phone, NEW.email_lower)
+    ON CONFLICT (client_id, id) DO UPDATE
+    SET last_message_at = excluded.last_message_at, gram_prefix = excluded.gram_prefix, phone = excluded.phone,
+        email_lower = excluded.email_lower;
+    IF NEW.last_message_at IS NOT NULL THEN
+        INSERT INTO contacts_newest (client_id, id, last_message_at, phone, email_lower)
+        SELECT NEW.client_id, NEW.id, NEW.last_message_at, NEW.phone, NEW.email_lower
+        FROM contacts_newest_border
+        WHERE since <= NEW.last_message_at;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION contact_texts_clear() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    TRUNCATE contact_texts, contacts_newest;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER contacts_texts_of_none AFTER TRUNCATE ON contacts
+    FOR EACH STATEMENT EXECUTE FUNCTION contact_texts_clear();

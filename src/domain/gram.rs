@@ -74,12 +74,19 @@ pub(super) fn of_phone(digits: &str) -> Vec<Gram> {
     grams
 }
 
-/// Those that follow each other, and the last one, which may overlap.
+/// Those that follow each other, and two that may overlap them: the last one, and where none crosses from the name to the
+/// provider one that does. `jose` is in two hundred times as many emails as `jose@out` is, `se@o` in few more.
 fn pieces(run: &[char]) -> impl Iterator<Item = String> + use<'_> {
     let last = run.len().checked_sub(LENGTH).map(|start| &run[start..]);
     let rest = run.chunks_exact(LENGTH);
     let last = last.filter(|_| !run.len().is_multiple_of(LENGTH));
-    rest.chain(last).map(|piece| piece.iter().collect())
+    let at = run.iter().position(|&character| character == '@');
+    let crossing = at.filter(|at| at.is_multiple_of(LENGTH)).and_then(|at| {
+        let start = at.checked_sub(LENGTH / 2)?;
+        run.get(start..start + LENGTH)
+    });
+    let crossing = crossing.filter(|crossing| Some(*crossing) != last);
+    rest.chain(last).chain(crossing).map(|piece| piece.iter().collect())
 }
 
 fn is_everywhere(piece: &str) -> bool {
@@ -134,6 +141,15 @@ mod tests {
     fn what_all_emails_have_in_common_is_asked_for_only_where_there_is_nothing_else() {
         assert_eq!(email("john.smith@gmail.com"), [".smi", "th@g", "john"]);
         assert_eq!(email("@Gmail.com"), ["@Gma"]);
+    }
+
+    #[test]
+    fn one_piece_crosses_from_the_name_to_the_provider() {
+        assert_eq!(email("jose@out"), ["se@o", "jose"]);
+        assert_eq!(email("jose@o"), ["se@o", "jose"]);
+        assert_eq!(email("jose@"), ["ose@", "jose"]);
+        assert_eq!(email("jos@out"), ["jos@"]);
+        assert_eq!(email("mariajua@gmail.com"), ["ua@g", "mari", "ajua"]);
     }
 
     #[test]

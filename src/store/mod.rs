@@ -1,7 +1,7 @@
 //! Everything that speaks SQL. Synchronous; knows no HTTP status, no file format, no environment.
 //!
 //! Every function that reads or writes contacts takes the [`ClientId`](crate::domain::client::ClientId)
-//! whose rows it may touch.
+//! whose rows it may touch. Only what keeps `contacts_newest` small is for all clients, and tells nothing of anybody.
 
 pub mod backup;
 pub mod bulk_copy;

@@ -11,7 +11,7 @@ use super::{PgConnection, StoreError};
 /// of up to ten million contacts VACUUM has seen the others: it comes when a hundredth has changed.
 pub const KEPT: i64 = 100_000;
 
-/// Deleted at a time: a message to one of them waits meanwhile, some milliseconds.
+/// Deleted at a time: a message to one of them waits for as long as that takes.
 const DELETED_AT_ONCE: i64 = 5_000;
 
 /// Raises the border where it is older than two days, to a day: else an import of last year's contacts would bring them
@@ -55,7 +55,7 @@ pub fn delete_old(connection: &mut PgConnection) -> Result<bool, StoreError> {
     #[derive(QueryableByName)]
     struct Done {
         #[diesel(sql_type = Bool)]
-        is_partial: bool,
+        may_be_more: bool,
     }
     let done: Done = sql_query(
         "WITH old AS MATERIALIZED (
@@ -68,9 +68,9 @@ pub fn delete_old(connection: &mut PgConnection) -> Result<bool, StoreError> {
          ), deleted AS (
              DELETE FROM contacts_newest WHERE ctid = ANY(ARRAY(SELECT place FROM free)) RETURNING 1
          )
-         SELECT (SELECT count(*) FROM old) = $1 AND EXISTS (SELECT FROM deleted) AS is_partial",
+         SELECT (SELECT count(*) FROM old) = $1 AND EXISTS (SELECT FROM deleted) AS may_be_more",
     )
     .bind::<BigInt, _>(DELETED_AT_ONCE)
     .get_result(connection)?;
-    Ok(done.is_partial)
+    Ok(done.may_be_more)
 }

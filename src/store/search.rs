@@ -111,7 +111,8 @@ trait Column: 'static {
 
 /// The first `rows` of a client's contacts whose last message came at `until` or before, and of those without messages,
 /// which come last. They are read from three places, one after the other, and no further than needed: PostgreSQL reads
-/// the parts of a UNION ALL in their order, which `tests/data/plans.txt` holds. To merge them would cost a third more.
+/// the parts of a UNION ALL in their order, which the property test and `tests/data/plans.txt` hold. To merge them would
+/// cost a third more.
 macro_rules! newest_first {
     ($name:literal, until: $until:literal, rows: $rows:literal) => {
         concat!(

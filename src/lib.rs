@@ -7,7 +7,8 @@
 //! | [`cli`] | the commands: one file each, a few lines that parse, call and print |
 //! | [`config`] | what flags, environment and defaults say |
 //! | [`http`] | routes, authentication, errors, and one file an endpoint |
-//! | [`intake`] | files coming in and going out: reading, header mapping, import, export; contacts that are made up |
+//! | [`transfer`] | files coming in and going out: readers, header mapping, import, export |
+//! | [`sample`] | made-up contacts: the demo and the load generator |
 //! | [`store`] | everything that speaks SQL |
 //! | [`domain`] | what a contact, a phone number, a search term, a key *is* |
 //! | [`embedded`] | the private PostgreSQL that runs where no database is named |
@@ -17,5 +18,6 @@ pub mod config;
 pub mod domain;
 pub mod embedded;
 pub mod http;
-pub mod intake;
+pub mod sample;
 pub mod store;
+pub mod transfer;

@@ -10,7 +10,7 @@ use anyhow::{Context, bail, ensure};
 use contact_search::domain::client::ClientId;
 use contact_search::domain::key::{ApiKey, Format, NewKey, Scope};
 use contact_search::embedded::{Options, PrivateDatabase, State};
-use contact_search::intake::generate::{self, Workload};
+use contact_search::sample::generate::{self, Workload};
 use contact_search::store::migrations;
 use contact_search::store::pool;
 use contact_search::store::{PgConnection, clients, keys};

@@ -6,7 +6,7 @@
 use std::io::Read;
 
 use contact_search::domain::contact::Attribute;
-use contact_search::intake::{Mapping, ReadError, Records};
+use contact_search::transfer::{Mapping, ReadError, Records};
 use libfuzzer_sys::fuzz_target;
 
 /// A record: its line and its cells.

@@ -1,7 +1,7 @@
 //! What a start with a demo prints.
 
 use crate::domain::key::ApiKey;
-use crate::intake::demo::{CLIENT, CONTACTS};
+use crate::sample::demo::{CLIENT, CONTACTS};
 
 /// What to try, for the terminal: one line of curl an endpoint. The key is in it, so it is never logged.
 pub fn describe(key: &ApiKey, base: &str) -> String {

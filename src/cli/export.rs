@@ -10,7 +10,7 @@ use clap::Args;
 use super::database::{Database, find_client};
 use super::output;
 use crate::config::DatabaseConfig;
-use crate::intake::export::{self, ExportError, Form};
+use crate::transfer::export::{self, ExportError, Form};
 
 pub const EXAMPLE: &str = "Examples:\n  contact-search export --client Acme > acme.csv\n  contact-search export --client \
                            Acme --spreadsheet acme-for-excel.csv";

@@ -8,7 +8,7 @@ use super::client::parse_name;
 use super::database::Database;
 use super::output;
 use crate::config::DatabaseConfig;
-use crate::intake::generate::{self, CONTACTS_MAX, Workload};
+use crate::sample::generate::{self, CONTACTS_MAX, Workload};
 
 pub const EXAMPLE: &str = "Example, a client to measure on and a thousand others beside it:\n  contact-search generate \
                            --contacts 5000000 --small-clients 1000 --client Load\n  contact-search key create --client \

@@ -11,8 +11,8 @@ use super::database::{Database, find_client};
 use super::output;
 use crate::config::DatabaseConfig;
 use crate::domain::phone::Region;
-use crate::intake::import::{Import, ImportOptions};
-use crate::intake::{self, ColumnChoice};
+use crate::transfer::import::{Import, ImportOptions};
+use crate::transfer::{self, ColumnChoice};
 
 pub const EXAMPLE: &str = "Example:\n  contact-search import contacts.csv --client Acme --list Newsletter \\\n    \
                            --column name=first_name,surname --column external_user_id=crm_id";
@@ -63,7 +63,7 @@ pub fn run(config: &DatabaseConfig, arguments: ImportArgs) -> anyhow::Result<()>
     let database = Database::open(config)?;
     let mut connection = database.connect()?;
     let client = find_client(&mut connection, &arguments.client)?;
-    let mut observe = intake::on_stderr(size);
+    let mut observe = transfer::on_stderr(size);
     let report = import
         .run(&mut connection, &client, &mut observe)
         .with_context(|| format!("{name} was not imported"))?;

@@ -6,12 +6,12 @@ mod demo;
 mod export;
 mod generate;
 mod import;
-mod interrupt;
 mod key;
 pub mod log;
 mod migrate;
 pub mod output;
 mod serve;
+mod signals;
 mod table;
 mod webhook;
 
@@ -135,9 +135,9 @@ enum Command {
 /// # Errors
 /// A chain of sentences; the first says what was not done, the last why.
 pub fn run(cli: Cli) -> anyhow::Result<()> {
-    interrupt::watch().context("signals can't be watched")?;
+    signals::watch().context("signals can't be watched")?;
     let outcome = run_command(cli);
-    interrupt::finish();
+    signals::finish();
     outcome
 }
 

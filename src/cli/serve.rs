@@ -14,13 +14,13 @@ use nix::sys::socket::{self, Backlog};
 
 use super::client::parse_name;
 use super::database::{Database, check_schema};
-use super::{demo, interrupt, output};
+use super::{demo, output, signals};
 use crate::config::{DatabaseConfig, ServeConfig};
 use crate::domain::key::{ApiKey, Format, NewKey, Scope};
 use crate::domain::phone::Region;
 use crate::embedded::PrivateDatabase;
 use crate::http::{self, Settings};
-use crate::intake;
+use crate::sample;
 use crate::store::{PgConnection, StoreError, clients, keys, migrations, pool};
 
 pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
@@ -50,7 +50,7 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
     let is_stopping = Arc::new(AtomicBool::new(false));
     let stops = is_stopping.clone();
     // It stops by being told; what is awaited is its end, below.
-    interrupt::hand_over(move |graceful| {
+    signals::hand_over(move |graceful| {
         stops.store(true, Ordering::Relaxed);
         drop(handle.stop(graceful));
     });
@@ -170,7 +170,7 @@ fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Option<Ap
     }
     match database.private() {
         Some(private) if !serve.no_demo => {
-            intake::demo::ensure(&mut connection, &private.data_dir).context("the demo can't be made")
+            sample::demo::ensure(&mut connection, &private.data_dir).context("the demo can't be made")
         }
         _ => Ok(None),
     }

@@ -3,39 +3,16 @@
 //! [`endpoints`] is the one list of routes: actix gets it from there, and whoever wants to say something about
 //! every route goes through it.
 
-mod auth;
-mod body;
-mod complaints;
-mod connections;
-mod contact_activity;
-mod contact_batch;
-mod contact_edit;
-mod contact_info;
-mod contact_lookup;
-mod contact_lookup_batch;
-mod contact_search;
-mod contact_upsert;
-mod context;
-mod cors;
-mod credentials;
+mod database;
+mod endpoints;
 mod error;
-mod frame;
-mod gathering;
-mod health;
-mod joint_lookup;
-mod key_use;
-mod lookup_answer;
-mod messages;
+mod keys;
+mod log_throttle;
 mod metrics;
-mod newest_contacts;
+mod middleware;
 pub mod openapi;
-mod proxies;
-mod public_contact;
-mod query;
-mod rate_limit;
+mod request;
 mod state;
-mod watch;
-mod whatsapp_webhook;
 
 use std::io;
 use std::net::TcpListener;
@@ -49,16 +26,21 @@ use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, HttpServer, Resource, Route, web};
 use ipnet::IpNet;
 
-pub use self::auth::Access;
-use self::auth::authorize;
-use self::connections::{Connections, IDLE_MAX};
+pub use self::database::newest_contacts_job::NewestContacts;
+use self::endpoints::ingest::{contact_batch, messages, whatsapp_webhook};
+use self::endpoints::lookup::{contact_lookup, contact_lookup_batch};
+use self::endpoints::ops::health;
+use self::endpoints::public::{contact, contact_info, contact_search, contact_upsert, recent_contacts};
 use self::error::ApiError;
-use self::frame::frame;
-pub use self::key_use::KeyUseWriter;
-pub use self::newest_contacts::NewestContacts;
+pub use self::keys::key_usage::KeyUseWriter;
+pub use self::middleware::auth::Access;
+use self::middleware::auth::authorize;
+use self::middleware::cors;
+use self::middleware::frame::frame;
+use self::middleware::idle_connections::{Connections, IDLE_MAX};
 use self::openapi::Documentation;
 #[cfg(fuzzing)]
-pub use self::query::parameter;
+pub use self::request::query::parameter;
 use self::state::State;
 use crate::domain::key::Scope;
 
@@ -120,8 +102,8 @@ pub fn endpoints() -> Vec<Endpoint> {
             &contact_search::DOCUMENTATION,
             || web::to(contact_search::search_contacts),
         ),
-        get("/api/public/contacts", search, &contact_activity::DOCUMENTATION, || {
-            web::to(contact_activity::list_recent_contacts)
+        get("/api/public/contacts", search, &recent_contacts::DOCUMENTATION, || {
+            web::to(recent_contacts::list_recent_contacts)
         }),
         get(
             "/api/public/contact/{id}/info",
@@ -132,11 +114,11 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint {
             path: "/api/public/contact/{id}",
             operations: vec![
-                on(Method::PATCH, write, &contact_edit::CHANGE, || {
-                    web::to(contact_edit::edit_contact)
+                on(Method::PATCH, write, &contact::CHANGE, || {
+                    web::to(contact::edit_contact)
                 }),
-                on(Method::DELETE, write, &contact_edit::ERASURE, || {
-                    web::to(contact_edit::delete_contact)
+                on(Method::DELETE, write, &contact::ERASURE, || {
+                    web::to(contact::delete_contact)
                 }),
             ],
         },

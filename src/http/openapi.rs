@@ -11,9 +11,9 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
-use super::auth::Access;
-use super::body;
 use super::error::{ErrorShape, LookupError, Problem, PublicError};
+use super::middleware::auth::Access;
+use super::request::body;
 use super::{Endpoint, Operation, endpoints};
 
 /// What is said of an operation beside its handler.

@@ -7,7 +7,7 @@ use diesel::sql_types::{Bool, Integer};
 
 use super::migrations::{self, MigrationError, SchemaState};
 use super::schema::clients;
-use super::{StoreError, bulk_copy};
+use super::{StoreError, bulk_load};
 
 /// What keeps a backup out of a database.
 #[derive(Debug, thiserror::Error)]
@@ -115,5 +115,5 @@ fn clear(connection: &mut PgConnection) -> Result<bool, RestoreError> {
 /// Another version than the backup's, for servers that have kept keys since they saw that one before.
 fn finish(connection: &mut PgConnection) -> Result<(), StoreError> {
     connection.batch_execute("UPDATE credential_version SET version = gen_random_uuid()")?;
-    bulk_copy::tidy(connection)
+    bulk_load::tidy(connection)
 }

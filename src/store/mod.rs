@@ -4,15 +4,15 @@
 //! whose rows it may touch. Only what keeps `contacts_newest` small is for all clients, and tells nothing of anybody.
 
 pub mod backup;
-pub mod bulk_copy;
+pub mod bulk_load;
 pub mod clients;
 pub mod conninfo;
 pub mod contacts;
-mod copying;
-mod creation;
+mod copy_writer;
 pub mod export;
 pub mod import;
 pub mod keys;
+mod locks;
 pub mod lookup;
 pub mod messages;
 pub mod migrations;
@@ -20,8 +20,8 @@ pub mod newest_contacts;
 pub mod pool;
 mod schema;
 pub mod search;
+mod search_index;
 mod statement;
-mod texts;
 pub mod webhooks;
 
 use chrono::{DateTime, Utc};

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use contact_search::domain::key::Scope;
 use contact_search::domain::phone::Region;
-use contact_search::intake::import::{Import, ImportOptions};
 use contact_search::store::clients;
+use contact_search::transfer::import::{Import, ImportOptions};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Text;

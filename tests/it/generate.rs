@@ -1,7 +1,7 @@
 //! `contact-search generate`: made-up contacts as the rest of the program would have written them.
 
 use contact_search::domain::phone::{Region, StoredPhone};
-use contact_search::intake::generate::{GenerateError, Workload, generate};
+use contact_search::sample::generate::{GenerateError, Workload, generate};
 use contact_search::store::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};

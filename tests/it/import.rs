@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use contact_search::domain::client::DEFAULT_LIST;
 use contact_search::domain::phone::Region;
-use contact_search::intake::ColumnChoice;
-use contact_search::intake::import::{Event, Import, ImportError, ImportOptions, Rejection, Report};
 use contact_search::store::PgConnection;
 use contact_search::store::clients::{self, Client};
+use contact_search::transfer::ColumnChoice;
+use contact_search::transfer::import::{Event, Import, ImportError, ImportOptions, Rejection, Report};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;

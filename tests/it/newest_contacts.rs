@@ -9,10 +9,10 @@ use chrono::{TimeDelta, Utc};
 use contact_search::domain::client::ClientId;
 use contact_search::domain::phone::Region;
 use contact_search::domain::term::EmailTerm;
-use contact_search::intake::import::{Import, ImportOptions};
 use contact_search::store::newest_contacts::{delete_old, raise_border};
 use contact_search::store::search::{ClientSizes, Plan, search_contacts};
 use contact_search::store::{clients, migrations};
+use contact_search::transfer::import::{Import, ImportOptions};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 

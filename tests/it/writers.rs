@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use contact_search::intake::import::{Import, ImportOptions};
 use contact_search::store::clients;
+use contact_search::transfer::import::{Import, ImportOptions};
 use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 

@@ -21,7 +21,7 @@ use super::{Attributes, ContactRow, find_contact, lock, update};
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::contact::{ContactDraft, DEFAULT_CHAT_STATUS, Given, Refusal};
 use crate::store::clients::ensure_list;
-use crate::store::creation::claim;
+use crate::store::locks::claim;
 use crate::store::schema::contacts;
 use crate::store::statement::{Bind, Statement};
 use crate::store::{ATTEMPTS, StoreError, attempt, now, take_turn};

@@ -28,8 +28,8 @@ use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::contact::DEFAULT_CHAT_STATUS;
 use crate::store::StoreError;
 use crate::store::clients::ensure_list;
-use crate::store::creation::claim_all;
-use crate::store::texts;
+use crate::store::locks::claim_all;
+use crate::store::search_index;
 
 /// How often the merge is tried where other writers make the same contacts at the same time.
 const ATTEMPTS: usize = 5;
@@ -104,7 +104,7 @@ fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) 
     };
     let new: Count = sql_query(COUNT_NEW).get_result(connection)?;
     let created = if new.count >= FIRST_LOAD {
-        texts::fill(connection, insert)?
+        search_index::fill(connection, insert)?
     } else {
         insert(connection)?
     };

@@ -1,0 +1,194 @@
+//! `POST /api/v1/contacts/`: up to 1,000 contacts in one call, with the fields of the import.
+//!
+//! The body is `{"contacts":[…]}`, or the array alone. An item's members: `name`, `phone`, `email`, `platform`,
+//! `source`, `chatStatus`, `blocked`, `isChatRead`, `createdAt`, `lastMessageAt`, `lastInboundAt`, `contactList`,
+//! `externalUserId`, `defaultStageId`, `aiCustomerId` (UUIDs). One of `externalUserId`, `phone` and `email` has to be there; an absent one, `null` and a blank
+//! text leave what is there. Times are RFC 3339.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use schemars::{JsonSchema, json_schema};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::domain::contact::{Attribute, Given, Refusal};
+use crate::domain::phone::{Region, StoredPhone};
+use crate::http::error::{ApiError, BodyFault};
+use crate::http::openapi::{self, Body, Content, Documentation};
+use crate::http::request::body::{self, ITEMS_MAX, Members};
+use crate::http::request::context::{Caller, RequestContext};
+use crate::http::state::State;
+use crate::store::contacts::{self, Outcome, Upserted};
+
+/// What became of the items, in the order in which they were sent.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ContactBatchResponse {
+    pub results: Vec<ContactBatchResult>,
+}
+
+/// What became of one item. Items that mean one contact are written one after the other.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase", tag = "status")]
+pub enum ContactBatchResult {
+    Created(ContactBatchIds),
+    Updated(ContactBatchIds),
+    /// The contact had everything already.
+    Unchanged(ContactBatchIds),
+    /// The item is not written; the others are.
+    Error {
+        error: String,
+    },
+}
+
+/// Both ids of a contact.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ContactBatchIds {
+    pub id: Uuid,
+    /// The integer that the lookup calls `id`.
+    pub contact_id: i64,
+}
+
+pub const DOCUMENTATION: Documentation = Documentation {
+    summary: "Makes or brings up to date up to a thousand contacts",
+    parameters: &[],
+    body: Some(Body::new(|_| {
+        let text = |max: usize| serde_json::json!({ "type": ["string", "null"], "maxLength": max });
+        let time = serde_json::json!({ "type": ["string", "null"], "format": "date-time" });
+        let uuid = serde_json::json!({ "type": ["string", "null"], "format": "uuid" });
+        let contact = serde_json::json!({
+            "type": "object",
+            "properties": {
+                "name": text(512), "phone": text(256), "email": text(320), "externalUserId": text(256),
+                "platform": text(64), "source": text(64), "chatStatus": text(64), "contactList": text(200),
+                "blocked": { "type": ["boolean", "null"] }, "isChatRead": { "type": ["boolean", "null"] },
+                "createdAt": time, "lastMessageAt": time, "lastInboundAt": time,
+                "defaultStageId": uuid, "aiCustomerId": uuid,
+            },
+        });
+        let contacts = serde_json::json!({ "type": "array", "maxItems": ITEMS_MAX, "items": contact });
+        json_schema!({
+            "anyOf": [
+                { "type": "object", "required": ["contacts"], "properties": { "contacts": contacts } },
+                contacts,
+            ],
+            "example": { "contacts": [{ "platform": "whatsapp", "phone": "+56912345678", "name": "John Doe" }] },
+        })
+    })),
+    answer: (200, Some(Content::Json(openapi::of::<ContactBatchResponse>))),
+    failures: &[],
+};
+
+/// Answers 200 with one result an item, whatever became of each.
+pub async fn upsert_contacts(
+    request: HttpRequest,
+    caller: web::ReqData<Caller>,
+    state: web::Data<State>,
+    payload: web::Payload,
+) -> Result<HttpResponse, ApiError> {
+    let start = RequestContext::of(&request).start;
+    let deadline = state.bulk.deadline(start);
+    let items = read_items(&body::read_json(payload, deadline).await?)?;
+    let (client, region) = (caller.client, caller.region);
+    let results = state
+        .bulk
+        .run(start, move |connection| {
+            // A thousand phones take long enough to read to do it here, away from the worker's thread.
+            let mut given = Vec::new();
+            let faults: Vec<Option<BodyFault>> = items
+                .into_iter()
+                .map(|item| read_item(&item, region).map(|item| given.push(item)).err())
+                .collect();
+            let mut written = contacts::upsert_contacts(connection, client, given, deadline.into_std())?.into_iter();
+            let result = |fault: Option<BodyFault>| match fault {
+                Some(fault) => fault.into(),
+                None => written.next().expect("every item that was given is answered").into(),
+            };
+            Ok(faults.into_iter().map(result).collect())
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(ContactBatchResponse { results }))
+}
+
+fn read_items(value: &RawValue) -> Result<Vec<Box<RawValue>>, BodyFault> {
+    let name = "contacts";
+    let items = match body::items(value) {
+        Some(items) => items,
+        None => Members::new(value)?.array(name)?.ok_or(BodyFault::Missing { name })?,
+    };
+    if items.len() > ITEMS_MAX {
+        return Err(BodyFault::TooMany { name, max: ITEMS_MAX });
+    }
+    Ok(items.into_iter().map(RawValue::to_owned).collect())
+}
+
+fn read_item(item: &RawValue, region: Region) -> Result<Given, BodyFault> {
+    let members = Members::new(item)?;
+    let text = |attribute| members.text(member(attribute));
+    let flag = |attribute| members.flag(member(attribute));
+    let time = |attribute| members.time(member(attribute));
+    let uuid = |attribute| members.uuid(member(attribute));
+    Ok(Given {
+        name: text(Attribute::Name)?,
+        phone: text(Attribute::Phone)?.map(|phone| StoredPhone::read(&phone, region)),
+        email: text(Attribute::Email)?,
+        platform: text(Attribute::Platform)?,
+        source: text(Attribute::Source)?,
+        chat_status: text(Attribute::ChatStatus)?,
+        blocked: flag(Attribute::Blocked)?,
+        is_chat_read: flag(Attribute::IsChatRead)?,
+        created_at: time(Attribute::CreatedAt)?,
+        last_message_at: time(Attribute::LastMessageAt)?,
+        last_inbound_at: time(Attribute::LastInboundAt)?,
+        contact_list: text(Attribute::ContactList)?,
+        external_user_id: text(Attribute::ExternalUserId)?,
+        default_stage_id: uuid(Attribute::DefaultStageId)?,
+        ai_customer_id: uuid(Attribute::AiCustomerId)?,
+    })
+}
+
+/// What this API calls an attribute.
+fn member(attribute: Attribute) -> &'static str {
+    match attribute {
+        Attribute::Name => "name",
+        Attribute::Phone => "phone",
+        Attribute::Email => "email",
+        Attribute::Platform => "platform",
+        Attribute::Source => "source",
+        Attribute::ChatStatus => "chatStatus",
+        Attribute::Blocked => "blocked",
+        Attribute::IsChatRead => "isChatRead",
+        Attribute::CreatedAt => "createdAt",
+        Attribute::LastMessageAt => "lastMessageAt",
+        Attribute::LastInboundAt => "lastInboundAt",
+        Attribute::ContactList => "contactList",
+        Attribute::ExternalUserId => "externalUserId",
+        Attribute::DefaultStageId => "defaultStageId",
+        Attribute::AiCustomerId => "aiCustomerId",
+    }
+}
+
+impl From<Result<Upserted, Refusal>> for ContactBatchResult {
+    fn from(outcome: Result<Upserted, Refusal>) -> Self {
+        match outcome {
+            Ok(upserted) => {
+                let ids = ContactBatchIds {
+                    id: upserted.id,
+                    contact_id: upserted.serial_id,
+                };
+                match upserted.outcome {
+                    Outcome::Created => Self::Created(ids),
+                    Outcome::Updated => Self::Updated(ids),
+                    Outcome::Unchanged => Self::Unchanged(ids),
+                }
+            }
+            Err(refusal) => body::refused(&refusal, member, "'externalUserId', 'phone' or 'email'").into(),
+        }
+    }
+}
+
+impl From<BodyFault> for ContactBatchResult {
+    fn from(fault: BodyFault) -> Self {
+        Self::Error { error: fault.english() }
+    }
+}

@@ -1,0 +1,224 @@
+//! `POST /api/v1/messages/`: tells of messages that were sent and received, one object or an array of up to 1,000.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use schemars::{JsonSchema, json_schema};
+use serde::Serialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use crate::domain::message::{Direction, Message, Newcomer, Person, Phone, Whom};
+use crate::domain::phone::Region;
+use crate::http::database::message_batcher;
+use crate::http::error::{ApiError, BodyFault, Expected};
+use crate::http::openapi::{self, Body, Content, Documentation, NOT_BLANK, WITH_DIGIT, having};
+use crate::http::request::body::{self, ITEMS_MAX, Members};
+use crate::http::request::context::{Caller, RequestContext};
+use crate::http::state::State;
+use crate::store::messages::Outcome;
+
+/// The source of a contact that `createMissing` makes.
+const SOURCE: &str = "messages_api";
+
+/// What became of a message: `{"status":"updated"}`, or `created`, `unchanged`, `not_found`; in an array also
+/// `{"status":"error","error":"The member 'sentAt' should be …"}`.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "status")]
+pub enum MessageResponse {
+    Created,
+    Updated,
+    /// The contact had everything already.
+    Unchanged,
+    /// Nobody is known by what was given.
+    NotFound,
+    /// The message is not recorded; the others are.
+    Error {
+        error: String,
+    },
+}
+
+/// The answer to an array: an answer for each of its messages, in their order.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct MessagesResponse {
+    pub results: Vec<MessageResponse>,
+}
+
+/// One message's answer, or that of an array.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "it says which bodies there are; each is sent as itself")]
+enum Answer {
+    One(MessageResponse),
+    Many(MessagesResponse),
+}
+
+pub const DOCUMENTATION: Documentation = Documentation {
+    summary: "Tells of a message that was sent or received, or of up to a thousand",
+    parameters: &[],
+    body: Some(Body::new(|_| {
+        let text = |max: usize| json!({ "type": ["string", "null"], "maxLength": max });
+        let given = json!({ "type": "string", "pattern": NOT_BLANK });
+        let phone = json!({ "type": "string", "pattern": WITH_DIGIT });
+        let message = json!({
+            "type": "object",
+            "required": ["direction", "sentAt"],
+            "properties": {
+                "platform": text(64),
+                "phone": text(256),
+                "externalUserId": text(256),
+                "contactId": { "type": ["integer", "null"], "format": "int64" },
+                "direction": { "enum": ["inbound", "outbound"] },
+                "sentAt": { "type": "string", "format": "date-time" },
+                "createMissing": { "type": ["boolean", "null"] },
+            },
+            "anyOf": [
+                having(&[("contactId", json!({ "type": "integer" }))]),
+                having(&[("platform", given.clone()), ("phone", phone)]),
+                having(&[("platform", given.clone()), ("externalUserId", given)]),
+            ],
+        });
+        json_schema!({
+            "anyOf": [message, { "type": "array", "maxItems": ITEMS_MAX, "items": message }],
+            "example": {
+                "platform": "whatsapp", "phone": "+5492235961983", "direction": "inbound", "sentAt": "2025-03-28T14:22:00Z",
+            },
+        })
+    })),
+    answer: (200, Some(Content::Json(openapi::of::<Answer>))),
+    failures: &[],
+};
+
+/// Records a message, or an array of them. A message is
+///
+/// ```json
+/// {"platform": "whatsapp", "phone": "+5492235961983", "direction": "inbound", "sentAt": "2025-03-28T14:22:00Z"}
+/// ```
+///
+/// with `"externalUserId"` instead of `"phone"`, or both (the external id goes first), or `"contactId"`, the integer
+/// id, which decides alone and needs no `platform`. With `"createMissing": true` somebody unknown becomes a contact,
+/// and one that is known gets the phone or external id that it lacks; a phone that is no person's, such as `0` or the id
+/// of a WhatsApp group, is an error then.
+///
+/// An object that is not as it should be is 400. In an array each message answers for itself, and the others are
+/// recorded.
+pub async fn record_messages(
+    request: HttpRequest,
+    caller: web::ReqData<Caller>,
+    state: web::Data<State>,
+    payload: web::Payload,
+) -> Result<HttpResponse, ApiError> {
+    let start = RequestContext::of(&request).start;
+    let body = body::read_json(payload, state.bulk.deadline(start)).await?;
+    let (items, is_array) = match body::items(&body) {
+        Some(items) => (items, true),
+        None => (vec![&*body], false),
+    };
+    if items.len() > ITEMS_MAX {
+        return Err(ApiError::Body(BodyFault::TooMany {
+            name: "body",
+            max: ITEMS_MAX,
+        }));
+    }
+    // The messages that can be read travel to the database; each takes the place of its answer on the way back.
+    let mut readable = Vec::new();
+    let faults: Vec<Option<BodyFault>> = items
+        .into_iter()
+        .map(|item| {
+            read_message(item, caller.region)
+                .map(|message| readable.push(message))
+                .err()
+        })
+        .collect();
+    let mut outcomes = message_batcher::record(&state, start, caller.client, readable)
+        .await?
+        .into_iter();
+    let mut results = faults.into_iter().map(|fault| match fault {
+        Some(fault) => Err(fault),
+        None => answer(outcomes.next().expect("every message has an outcome")),
+    });
+    if is_array {
+        let results = results
+            .map(|result| result.unwrap_or_else(MessageResponse::from))
+            .collect();
+        return Ok(HttpResponse::Ok().json(MessagesResponse { results }));
+    }
+    let result = results.next().expect("there is one message")?;
+    Ok(HttpResponse::Ok().json(result))
+}
+
+fn read_message(item: &RawValue, region: Region) -> Result<Message, BodyFault> {
+    let members = Members::new(item)?;
+    let whom = match members.integer("contactId")? {
+        Some(id) => Whom::Contact(id),
+        None => Whom::Person(read_person(&members, region)?),
+    };
+    let direction = match members.text("direction")?.as_deref() {
+        Some("inbound") => Direction::Inbound,
+        Some("outbound") => Direction::Outbound,
+        Some(_) => {
+            let expected = Expected::OneOf("\"inbound\" or \"outbound\"");
+            return Err(BodyFault::Member {
+                name: "direction",
+                expected,
+            });
+        }
+        None => return Err(BodyFault::Missing { name: "direction" }),
+    };
+    let sent_at = members.time("sentAt")?.ok_or(BodyFault::Missing { name: "sentAt" })?;
+    let newcomer = members.flag("createMissing")?.unwrap_or(false).then_some(Newcomer {
+        name: None,
+        source: SOURCE,
+    });
+    if let (Whom::Person(Person { phone: Some(phone), .. }), Some(_)) = (&whom, &newcomer)
+        && !phone.is_somebodys()
+    {
+        let expected = Expected::PersonsPhone;
+        return Err(BodyFault::Member {
+            name: "phone",
+            expected,
+        });
+    }
+    Message::new(whom, direction, sent_at, newcomer).map_err(|_| BodyFault::Member {
+        name: "sentAt",
+        expected: Expected::Time,
+    })
+}
+
+fn read_person(members: &Members, region: Region) -> Result<Person, BodyFault> {
+    let text = |name, max| {
+        let text = members.text(name)?;
+        match text {
+            Some(text) if text.chars().count() > max => Err(BodyFault::TooLong { name, max }),
+            text => Ok(text),
+        }
+    };
+    let external_user_id = text("externalUserId", 256)?;
+    let phone = text("phone", 256)?.and_then(|phone| Phone::read(&phone, region));
+    if external_user_id.is_none() && phone.is_none() {
+        return Err(BodyFault::NoIdentity {
+            names: "'phone' (with a digit in it), 'externalUserId' or 'contactId'",
+        });
+    }
+    Ok(Person {
+        platform: text("platform", 64)?.ok_or(BodyFault::Missing { name: "platform" })?,
+        external_user_id,
+        phone,
+    })
+}
+
+/// # Errors
+/// [`BodyFault::Future`], which the database's clock alone can find out.
+fn answer(outcome: Outcome) -> Result<MessageResponse, BodyFault> {
+    match outcome {
+        Outcome::Created => Ok(MessageResponse::Created),
+        Outcome::Updated => Ok(MessageResponse::Updated),
+        Outcome::Unchanged => Ok(MessageResponse::Unchanged),
+        Outcome::NotFound => Ok(MessageResponse::NotFound),
+        Outcome::Ahead => Err(BodyFault::Future { name: "sentAt" }),
+    }
+}
+
+impl From<BodyFault> for MessageResponse {
+    fn from(fault: BodyFault) -> Self {
+        Self::Error { error: fault.english() }
+    }
+}

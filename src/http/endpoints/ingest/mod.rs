@@ -1,0 +1,5 @@
+//! Endpoints that keep contacts current: batches of contacts, messages, WhatsApp's webhook.
+
+pub mod contact_batch;
+pub mod messages;
+pub mod whatsapp_webhook;

@@ -1,0 +1,3 @@
+//! Endpoints for operators and for tools: health, metrics, the specification.
+
+pub mod health;

@@ -1,0 +1,174 @@
+//! What is around every request: its id, its deadline, the shape of its errors, its line in the access log.
+
+use std::sync::Arc;
+
+use actix_cors::CorsError;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpRequest, ResponseError};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::caller_address::caller_address;
+use super::idle_connections::Connection;
+use crate::http::error::{ApiError, ErrorShape};
+use crate::http::keys::rate_limit::Quota;
+use crate::http::request::context::{KeyLabel, RequestContext};
+use crate::http::state::State;
+
+/// The longest request target, in bytes.
+const TARGET_MAX: usize = 8 * 1024;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The outermost middleware.
+pub async fn frame(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let start = Instant::now();
+    let connection = request.request().conn_data::<Arc<Connection>>().cloned();
+    let _busy = connection.map(Connection::begin_request);
+    let id = request_id(request.headers());
+    request.extensions_mut().insert(RequestContext { start });
+
+    // Of an absolute target the authority counts too.
+    let uri = request.uri();
+    let target_length = uri.authority().map_or(0, |authority| authority.as_str().len())
+        + uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let response = if target_length > TARGET_MAX {
+        request.error_response(ApiError::TargetTooLong)
+    } else {
+        next.call(request).await?.map_into_boxed_body()
+    };
+
+    let mut response = shape_error(response, &id);
+    response.headers_mut().insert(REQUEST_ID, id.clone());
+    // Answers hold personal data: no cache between here and the caller may keep them.
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let quota = response.request().extensions().get::<Quota>().copied();
+    if let Some(quota) = quota {
+        quota.tell(response.headers_mut());
+    }
+    account_for(&response, start, &id);
+    Ok(response)
+}
+
+/// The caller's id where it is 1 to 128 visible ASCII characters, else a new one.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let is_usable =
+        |value: &&HeaderValue| (1..=128).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic);
+    headers
+        .get(REQUEST_ID)
+        .filter(is_usable)
+        .cloned()
+        .unwrap_or_else(|| HeaderValue::from_str(&Uuid::now_v7().to_string()).expect("a UUID is visible ASCII"))
+}
+
+/// Gives an error the body that its path's API promises, and logs what caused a 5xx, once.
+fn shape_error(response: ServiceResponse, id: &HeaderValue) -> ServiceResponse {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    // The path as the routes see it, so that an escaped letter doesn't change the language.
+    let shape = ErrorShape::of_path(response.request().match_info().as_str());
+    let Some(error) = response.response().error() else {
+        return response;
+    };
+    let mut rendered = match error.as_error::<ApiError>() {
+        Some(error) => {
+            log_cause(error, response.request(), id);
+            error.render(shape)
+        }
+        // What actix itself refused; its words are a library's.
+        None => match status {
+            StatusCode::NOT_FOUND => ApiError::NotFound.render(shape),
+            _ if error.as_error::<CorsError>().is_some() => ApiError::OriginRefused.render(shape),
+            _ => ApiError::Internal(error.to_string().into()).render(shape),
+        },
+    };
+    // What those within have added, as for pages of other origins.
+    for (name, value) in response.headers() {
+        if !rendered.headers().contains_key(name) && *name != header::CONTENT_TYPE {
+            rendered.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    let (request, _) = response.into_parts();
+    ServiceResponse::new(request, rendered)
+}
+
+fn log_cause(error: &ApiError, request: &HttpRequest, id: &HeaderValue) {
+    let status = error.status_code();
+    if !status.is_server_error() {
+        return;
+    }
+    let state = State::of(request);
+    state.metrics.count_failure(error);
+    let Some(untold) = state.complaints.admit(error, Instant::now().into_std()) else {
+        return;
+    };
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {}", error.to_string().trim());
+        cause = error.source();
+    }
+    if untold > 0 {
+        text = format!("{text} (and {untold} more since it was last told)");
+    }
+    let level = if status == StatusCode::INTERNAL_SERVER_ERROR {
+        log::Level::Error
+    } else {
+        log::Level::Warn
+    };
+    log::log!(level, request_id = id.to_str().unwrap_or_default(); "{text}");
+}
+
+/// The methods that HTTP itself has.
+static METHODS: [Method; 9] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::OPTIONS,
+    Method::TRACE,
+    Method::CONNECT,
+];
+
+/// Counts the request, and writes one line of it, with the route's pattern: a path or a query would show whom somebody
+/// asked for. Nor is a method named that is a word of the caller's own.
+fn account_for(response: &ServiceResponse, start: Instant, id: &HeaderValue) {
+    let request = response.request();
+    let route = request.match_pattern();
+    let took = start.elapsed();
+    let method = METHODS.iter().find(|method| *method == request.method());
+    let method = method.map_or("other", Method::as_str);
+    let state = State::of(request);
+    state
+        .metrics
+        .count_request(route.clone(), method, response.status(), took);
+    let from = request
+        .peer_addr()
+        .map(|peer| caller_address(peer.ip(), request.headers(), &state.trusted_proxies));
+    let extensions = request.extensions();
+    let key = extensions.get::<KeyLabel>().map_or("", |label| label.0.as_str());
+    log::info!(
+        target: "access",
+        method = method,
+        route = route.as_deref().unwrap_or("-"),
+        status = response.status().as_u16(),
+        ms = (took.as_secs_f64() * 1e5).round() / 1e2,
+        from = from.map(|address| address.to_string()).as_deref().unwrap_or("-"),
+        request_id = id.to_str().unwrap_or_default(),
+        key = key;
+        "answered"
+    );
+}

@@ -1,0 +1,7 @@
+//! What runs around every handler.
+
+pub mod auth;
+pub mod caller_address;
+pub mod cors;
+pub mod frame;
+pub mod idle_connections;

@@ -1,0 +1,315 @@
+//! JSON bodies: read whole after the key was checked, up to a limit, and taken apart member by member.
+//!
+//! A library's own words for what is wrong would repeat the input, so each member is asked for by name and type
+//! here, and an error says which member should have been what.
+
+use std::borrow::{Borrow, Cow};
+use std::collections::HashMap;
+
+use actix_web::web::{BytesMut, Payload};
+use chrono::{DateTime, Utc};
+use futures_util::StreamExt;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
+
+use crate::domain::contact::{Attribute, Refusal};
+use crate::http::error::{ApiError, BodyFault, Expected};
+
+/// The largest body of a request, in bytes.
+pub const BODY_MAX: usize = 2 * 1024 * 1024;
+
+/// The most items of a bulk call.
+pub const ITEMS_MAX: usize = 1_000;
+
+/// The bytes of a body.
+///
+/// # Errors
+/// [`ApiError::BodyTooLarge`] over `max` bytes, [`ApiError::TooLate`] where the body is not there at `deadline`, and
+/// [`ApiError::Body`] where the client breaks off.
+pub async fn read(mut payload: Payload, max: usize, deadline: Instant) -> Result<BytesMut, ApiError> {
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = timeout_at(deadline, payload.next())
+        .await
+        .map_err(|_| ApiError::TooLate)?
+    {
+        let chunk = chunk.map_err(|_| ApiError::Body(BodyFault::Broken))?;
+        if bytes.len() + chunk.len() > max {
+            return Err(ApiError::BodyTooLarge { max });
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// The JSON of a body, whatever it is: well-formed, and understood no further than somebody asks for its members.
+pub async fn read_json(payload: Payload, deadline: Instant) -> Result<Box<RawValue>, ApiError> {
+    let bytes = read(payload, BODY_MAX, deadline).await?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        ApiError::Body(BodyFault::NotJson {
+            line: error.line(),
+            column: error.column(),
+        })
+    })
+}
+
+/// The items of an array; `None` where the value is no array.
+pub fn items(value: &RawValue) -> Option<Vec<&RawValue>> {
+    serde_json::from_str(value.get()).ok()
+}
+
+/// An object of a body, or of an array in it; of a name that is there twice, the last member.
+///
+/// Members that nobody asks for are ignored, however strange: half of a surrogate pair, a number beyond all bounds and
+/// a depth that no stack has room for are JSON's grammar too.
+#[derive(Default, Debug)]
+pub struct Members<'a>(HashMap<Name<'a>, &'a RawValue>);
+
+/// A member's name, as bytes: half of a surrogate pair is no text.
+#[derive(PartialEq, Eq, Hash, Debug, Deserialize)]
+#[serde(transparent)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, [u8]>);
+
+impl Borrow<[u8]> for Name<'_> {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl<'a> Members<'a> {
+    /// # Errors
+    /// [`BodyFault::NotObject`].
+    pub fn new(value: &'a RawValue) -> Result<Self, BodyFault> {
+        serde_json::from_str(value.get())
+            .map(Self)
+            .map_err(|_| BodyFault::NotObject)
+    }
+
+    /// Whether the member is there, and be it as `null`.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name.as_bytes())
+    }
+
+    /// The member, whatever it is; `None` where it is absent or `null`.
+    pub fn value(&self, name: &str) -> Option<&'a RawValue> {
+        self.0
+            .get(name.as_bytes())
+            .copied()
+            .filter(|value| value.get() != "null")
+    }
+
+    /// A text, its surrounding blanks cut; `None` where the member is absent, `null` or blank.
+    pub fn text(&self, name: &'static str) -> Result<Option<String>, BodyFault> {
+        match self.read::<String>(name, Expected::Text)? {
+            Some(text) if text.contains('\0') => Err(BodyFault::Nul { name }),
+            text => Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())),
+        }
+    }
+
+    /// `true` or `false`; `None` where the member is absent or `null`.
+    pub fn flag(&self, name: &'static str) -> Result<Option<bool>, BodyFault> {
+        self.read(name, Expected::Flag)
+    }
+
+    /// A whole number; `None` where the member is absent or `null`. It may be written as `1.0` or `1e3`, as JSON Schema
+    /// has it, up to 2⁵³: beyond, such a number is read as one of its neighbours.
+    pub fn integer(&self, name: &'static str) -> Result<Option<i64>, BodyFault> {
+        const EXACT: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
+        self.read(name, Expected::Integer).or_else(|fault| {
+            // Not serde_json's number, which may be a neighbour of the one that is written.
+            let number = self.value(name).and_then(|value| value.get().parse::<f64>().ok());
+            let whole = number.filter(|number| number.fract() == 0.0 && number.abs() < EXACT);
+            whole.map(|number| Some(number as i64)).ok_or(fault)
+        })
+    }
+
+    /// An RFC 3339 time; `None` where the member is absent, `null` or blank.
+    pub fn time(&self, name: &'static str) -> Result<Option<DateTime<Utc>>, BodyFault> {
+        let wrong = || wrong(name, Expected::Time);
+        let text = self.text(name).map_err(|_| wrong())?;
+        text.map(|text| DateTime::parse_from_rfc3339(&text).map(|time| time.to_utc()))
+            .transpose()
+            .map_err(|_| wrong())
+    }
+
+    /// A UUID, 36 characters with hyphens; `None` where the member is absent, `null` or blank.
+    pub fn uuid(&self, name: &'static str) -> Result<Option<Uuid>, BodyFault> {
+        let wrong = || wrong(name, Expected::Uuid);
+        let text = self.text(name).map_err(|_| wrong())?;
+        text.map(|text| text.parse().map(Hyphenated::into_uuid))
+            .transpose()
+            .map_err(|_| wrong())
+    }
+
+    /// The items of an array; `None` where the member is absent or `null`.
+    pub fn array(&self, name: &'static str) -> Result<Option<Vec<&'a RawValue>>, BodyFault> {
+        self.read(name, Expected::Array)
+    }
+
+    fn read<T: Deserialize<'a>>(&self, name: &'static str, expected: Expected) -> Result<Option<T>, BodyFault> {
+        let value = self.value(name).map(|value| serde_json::from_str(value.get()));
+        value.transpose().map_err(|_| wrong(name, expected))
+    }
+}
+
+/// What a refusal means to a caller for whom each attribute is called what `member` says. `names` are the members of
+/// which one has to be there.
+pub fn refused(refusal: &Refusal, member: fn(Attribute) -> &'static str, names: &'static str) -> BodyFault {
+    match *refusal {
+        Refusal::NoIdentity => BodyFault::NoIdentity { names },
+        Refusal::NoDigits => wrong(member(Attribute::Phone), Expected::Phone),
+        Refusal::Empty { attribute } => BodyFault::Missing {
+            name: member(attribute),
+        },
+        Refusal::Nul { attribute } => BodyFault::Nul {
+            name: member(attribute),
+        },
+        Refusal::TooLong { attribute, max } => BodyFault::TooLong {
+            name: member(attribute),
+            max,
+        },
+        Refusal::Future { attribute } => BodyFault::Future {
+            name: member(attribute),
+        },
+        Refusal::TooEarly { attribute } => BodyFault::TooEarly {
+            name: member(attribute),
+        },
+    }
+}
+
+fn wrong(name: &'static str, expected: Expected) -> BodyFault {
+    BodyFault::Member { name, expected }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> &RawValue {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn members_are_asked_for_by_name_and_type() {
+        let members = Members::new(raw(
+            r#"{"text": "  a ", "blank": " ", "null" : null , "flag": true, "number": 7, "nul": "a\u0000", "half": "\ud800",
+                "time": "2025-03-28T14:22:00+01:00", "array": [1, "\ud800"], "number": 8, "\u0074wice": 1, "twice": 2}"#,
+        ))
+        .unwrap();
+        assert_eq!(members.text("text"), Ok(Some("a".to_owned())));
+        for name in ["blank", "null", "absent"] {
+            assert_eq!(members.text(name), Ok(None), "{name}");
+        }
+        assert_eq!((members.has("null"), members.has("absent")), (true, false));
+        assert_eq!(members.text("nul"), Err(BodyFault::Nul { name: "nul" }));
+        for name in ["number", "half"] {
+            assert_eq!(members.text(name), Err(wrong(name, Expected::Text)));
+        }
+        assert_eq!(
+            (
+                members.flag("flag"),
+                members.integer("number"),
+                members.integer("twice")
+            ),
+            (Ok(Some(true)), Ok(Some(8)), Ok(Some(2)))
+        );
+        assert_eq!(members.flag("text"), Err(wrong("text", Expected::Flag)));
+        assert_eq!(
+            members.time("time").unwrap().unwrap().to_string(),
+            "2025-03-28 13:22:00 UTC"
+        );
+        assert_eq!(members.time("number"), Err(wrong("number", Expected::Time)));
+        let items = members.array("array").unwrap().unwrap();
+        assert_eq!(
+            items.iter().map(|item| item.get()).collect::<Vec<_>>(),
+            ["1", r#""\ud800""#]
+        );
+        for text in ["[]", "7", "null", "\"{}\""] {
+            assert_eq!(Members::new(raw(text)).unwrap_err(), BodyFault::NotObject, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_integer_may_be_written_with_a_point_but_not_with_a_fraction() {
+        let read = |number: &str| {
+            let text = format!(r#"{{"id": {number}}}"#);
+            Members::new(raw(&text)).unwrap().integer("id")
+        };
+        for (number, expected) in [
+            ("1", 1),
+            ("1.0", 1),
+            ("-1.00", -1),
+            ("1e3", 1_000),
+            ("9007199254740991.0", 9_007_199_254_740_991),
+            ("9223372036854775807", i64::MAX),
+            ("-9223372036854775808", i64::MIN),
+        ] {
+            assert_eq!(read(number), Ok(Some(expected)), "{number}");
+        }
+        for number in [
+            "1.5",
+            "1e-1",
+            "9223372036854775808",
+            "9007199254740993.0",
+            "1e999",
+            "\"1\"",
+            "true",
+            "[1]",
+        ] {
+            assert_eq!(read(number), Err(wrong("id", Expected::Integer)), "{number}");
+        }
+    }
+
+    #[test]
+    fn a_uuid_is_written_with_hyphens() {
+        let read = |text: &str| {
+            let text = format!(r#"{{"id": "{text}"}}"#);
+            Members::new(raw(&text)).unwrap().uuid("id")
+        };
+        let uuid = uuid::uuid!("df980fc8-b6db-4820-bf22-2969482d106d");
+        for text in [
+            "df980fc8-b6db-4820-bf22-2969482d106d",
+            " DF980FC8-B6DB-4820-BF22-2969482D106D",
+        ] {
+            assert_eq!(read(text), Ok(Some(uuid)), "{text}");
+        }
+        for text in [
+            "df980fc8b6db4820bf222969482d106d",
+            "{df980fc8-b6db-4820-bf22-2969482d106d}",
+            "urn:uuid:df980fc8-b6db-4820-bf22-2969482d106d",
+            "a",
+        ] {
+            assert_eq!(read(text), Err(wrong("id", Expected::Uuid)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_asks_for_may_be_whatever_json_can_be() {
+        let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
+        let deep_object = format!("{}1{}", "{\"a\":".repeat(300_000), "}".repeat(300_000));
+        for strange in [
+            r#""\ud800""#,
+            r#"{"\udc00": 1}"#,
+            "1e999",
+            "-1e-999",
+            &deep,
+            &deep_object,
+        ] {
+            let text = format!(r#"{{"other": {strange}, "\ud800": {strange}, "flag": true}}"#);
+            let members = Members::new(raw(&text)).unwrap();
+            assert_eq!(members.flag("flag"), Ok(Some(true)));
+            assert_eq!(members.text("other"), Err(wrong("other", Expected::Text)));
+        }
+        for broken in [
+            r#"{"a": "\ud8"}"#,
+            r#"{"a": 01}"#,
+            "{\"a\": \"\n\"}",
+            "{\"\n\": 1}",
+            "[}",
+        ] {
+            assert!(serde_json::from_str::<&RawValue>(broken).is_err(), "{broken}");
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! Makes up contacts by the million, to try and to measure on: one large client, and beside it, if wanted, many small
+//! ones, whose contacts share its indexes.
+//!
+//! All of it comes from a seed: the same seed makes the same contacts, their ids (UUIDs) and times included. Emails,
+//! names and phones are spread as in CRMs of Latin America, so that searches meet terms of every frequency: `gmail` is
+//! in a third of the contacts, `john` in 2 % of them, `ximena` in 0.1 %, `maria.lopez` in fewer.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use indicatif::{ProgressBar, ProgressStyle};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+use uuid::Uuid;
+
+use super::random::{ascii, pick};
+use crate::domain::contact::{ContactDraft, Given, Refusal};
+use crate::domain::phone::{Region, StoredPhone};
+use crate::store::bulk_load::{self, EmptyClient, Filling};
+use crate::store::{PgConnection, StoreError};
+
+/// The most contacts of one client: every country has as many numbers to give.
+pub const CONTACTS_MAX: u64 = 50_000_000;
+
+/// A small client has so many contacts where the large one has [`LARGE_SHARE`].
+const SMALL_SHARE: u64 = 3;
+const LARGE_SHARE: u64 = 5_000;
+
+/// How often progress is told, in contacts.
+const PROGRESS_EVERY: u64 = 1_000;
+
+/// When the latest message came. The clock has no say, so that equal seeds make equal contacts.
+const LATEST: &str = "2025-06-30T12:00:00Z";
+
+/// Commonest first; the n-th is about as frequent as the first divided by n. In [`SPECIAL_NAMES`] are those whose
+/// frequency matters.
+const FIRST_NAMES: &str = "María José Juan Ana Luis Carlos Jorge Sofía Pedro Martín Valentina Camila Lucía Diego Pablo \
+    Laura Daniel Andrea Gabriel Paula Fernando Claudia Alejandro Carolina Marcelo Patricia Ricardo Daniela Miguel \
+    Natalia Roberto Florencia Sergio Mariana Eduardo Julieta Francisco Gabriela Nicolás Silvia Matías Verónica Gustavo \
+    Cecilia Sebastián Lorena Rodrigo Mónica Santiago Rosa Lucas Victoria Mateo Constanza Felipe Isabel Raúl Adriana \
+    Hugo Beatriz João Fernanda Thiago Larissa Rafael Juliana Antônio Bruna Iván Teresa Agustín Josefa Emilio Pilar \
+    Ramiro Elena";
+
+const LAST_NAMES: &str = "González Rodríguez García Fernández Martínez Pérez Gómez Sánchez Díaz Romero Silva Muñoz \
+    Rojas Santos Hernández Ramírez Torres Castro Vargas López Oliveira Souza Álvarez Ruiz Flores Acosta Benítez \
+    Medina Herrera Suárez Aguirre Giménez Gutiérrez Pereyra Soto Contreras Sepúlveda Morales Fuentes Espinoza \
+    Reyes Ortiz Cruz Mendoza Guzmán Salazar Delgado Ríos Cabrera Molina Navarro Vega Campos Núñez Ponce Smith \
+    Costa Pereira Almeida Ribeiro Carvalho Lima Araújo Barbosa Gonçalves Moreira Restrepo Ospina Zuluaga Cárdenas \
+    Valencia Quintero Bianchi Rossi Ferrari Ibáñez Quiroga Zapata Lagos Tapia";
+
+/// Names by their share in ten-thousandths of all people; of these 72 % have it in their email.
+const SPECIAL_NAMES: [(&str, u32); 2] = [("John", 278), ("Ximena", 14)];
+
+/// Mailbox providers in hundredths of all emails; the rest are [`COMPANIES`].
+const PROVIDERS: [(&str, u32); 5] = [
+    ("gmail.com", 45),
+    ("hotmail.com", 15),
+    ("outlook.com", 10),
+    ("yahoo.com", 8),
+    ("", 22),
+];
+
+/// How many companies have a domain of their own.
+const COMPANIES: u32 = 50_000;
+
+/// A country's mobile numbers: what they begin with, each with seven digits after it, and the weight of the country in
+/// hundredths.
+const MOBILES: [(&[&str], u32); 5] = [
+    (
+        &[
+            "+549112", "+549113", "+549114", "+549115", "+549116", "+549117", "+549118",
+        ],
+        40,
+    ),
+    (&["+5693", "+5694", "+5695", "+5696", "+5697", "+5698", "+5699"], 20),
+    (&["+52552", "+52554", "+52555", "+52558", "+52333", "+52818"], 18),
+    (&["+551199", "+551198", "+551197", "+552199", "+553198", "+554199"], 14),
+    (&["+57300", "+57301", "+57310", "+57311", "+57312", "+57320"], 8),
+];
+
+/// What a beginning is followed by.
+const DIGITS: usize = 7;
+const NUMBERS: u64 = 10_u64.pow(DIGITS as u32);
+
+/// A prime: its multiples run through a country's numbers in no apparent order, and meet none twice.
+const STRIDE: u64 = 6_700_417;
+
+/// Channels by weight in hundredths, for contacts with a phone and for those without.
+const PHONE_PLATFORMS: [(&str, u32); 4] = [("whatsapp", 75), ("web-whatsapp", 10), ("sms", 10), ("webchat", 5)];
+const OTHER_PLATFORMS: [(&str, u32); 3] = [("instagram", 45), ("messenger", 30), ("webchat", 25)];
+
+const STATUSES: [(&str, u32); 3] = [("UNATTENDED", 30), ("ATTENDED", 40), ("CLOSED", 30)];
+const SOURCES: [(&str, u32); 3] = [("csv_import", 50), ("whatsapp_sync", 30), ("organic", 20)];
+
+/// What is to be made.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// The large client's name. The small ones have a number after it.
+    pub client: String,
+    /// How many contacts the large client gets.
+    pub contacts: u64,
+    pub small_clients: u64,
+    pub seed: u64,
+}
+
+impl Workload {
+    /// How many contacts each small client gets.
+    pub fn small_contacts(&self) -> u64 {
+        (self.contacts * SMALL_SHARE).div_ceil(LARGE_SHARE)
+    }
+
+    /// How many contacts all clients get.
+    pub fn total(&self) -> u64 {
+        self.contacts + self.small_clients * self.small_contacts()
+    }
+
+    /// Every client's name and number of contacts.
+    fn clients(&self) -> impl Iterator<Item = (String, u64)> {
+        let small = (1..=self.small_clients).map(|number| (format!("{} {number}", self.client), self.small_contacts()));
+        std::iter::once((self.client.clone(), self.contacts)).chain(small)
+    }
+}
+
+/// Why nothing was made.
+#[derive(Debug, thiserror::Error)]
+pub enum GenerateError {
+    #[error("the client '{0}' has contacts: name another one by --client")]
+    NotEmpty(String),
+    #[error("a made-up contact is none")]
+    Refused(#[from] Refusal),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Makes the clients that don't exist and fills all of them, or writes nothing. `progress` is told the contacts made
+/// so far.
+///
+/// # Errors
+/// [`GenerateError::NotEmpty`] where one of the clients has contacts.
+pub fn generate(
+    connection: &mut PgConnection,
+    workload: &Workload,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(), GenerateError> {
+    bulk_load::fill(connection, |filling| {
+        let mut made = 0;
+        for (stream, (name, count)) in (0..).zip(workload.clients()) {
+            let Some(client) = filling.empty_client(&name)? else {
+                return Err(GenerateError::NotEmpty(name));
+            };
+            let people = People::new(workload.seed, stream);
+            fill_client(filling, client, people, count, &mut || {
+                made += 1;
+                if made % PROGRESS_EVERY == 0 {
+                    progress(made);
+                }
+            })?;
+        }
+        progress(made);
+        Ok(())
+    })
+}
+
+fn fill_client(
+    filling: &mut Filling<'_>,
+    client: EmptyClient,
+    mut people: People,
+    count: u64,
+    made_one: &mut dyn FnMut(),
+) -> Result<(), GenerateError> {
+    let now = filling.now();
+    for number in 0..count {
+        let (id, given) = people.make_up(number);
+        filling.push(client, id, ContactDraft::new(given, now)?)?;
+        made_one();
+    }
+    Ok(())
+}
+
+/// A bar on standard error over so many contacts. Nothing is drawn where that is no terminal.
+pub fn bar(total: u64) -> impl FnMut(u64) {
+    let bar = ProgressBar::new(total);
+    bar.set_style(
+        ProgressStyle::with_template("{bar:40} {percent:>3} % {human_pos} of {human_len}, {eta} left {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
+    move |made| {
+        bar.set_position(made);
+        if made == total {
+            bar.set_message("(tidying up)");
+        }
+    }
+}
+
+/// One client's people.
+struct People {
+    random: ChaCha8Rng,
+    first_names: Vec<(&'static str, u32)>,
+    last_names: Vec<(&'static str, u32)>,
+    latest: DateTime<Utc>,
+    /// Where in every country's numbers the client's begin.
+    first_phone: u64,
+}
+
+impl People {
+    /// Every client has a stream of the seed to itself, so that its contacts don't depend on how many others have.
+    fn new(seed: u64, stream: u64) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        random.set_stream(stream);
+        Self {
+            first_phone: random.random_range(0..NUMBERS),
+            random,
+            first_names: by_rank(FIRST_NAMES),
+            last_names: by_rank(LAST_NAMES),
+            latest: LATEST.parse().expect("a time"),
+        }
+    }
+
+    /// The contact of that number, which sees to it that no two are the same.
+    fn make_up(&mut self, number: u64) -> (Uuid, Given) {
+        let first = self.first_name();
+        let last = pick(&mut self.random, &self.last_names, |name| name.1).0;
+        let has_phone = self.one_in_hundred(95);
+        let platforms: &[_] = if has_phone { &PHONE_PLATFORMS } else { &OTHER_PLATFORMS };
+        let platform = pick(&mut self.random, platforms, |choice| choice.1).0;
+        // Seconds, squared so that recent days have more messages than those long ago: two years of them.
+        let age = self.random.random_range(0.0_f64..1.0).powi(2) * 63_072_000.0;
+        let last_message_at = self.latest - TimeDelta::microseconds((age * 1e6) as i64);
+        let created_at = last_message_at - TimeDelta::seconds(self.random.random_range(0..100_000_000));
+        let has_message = self.one_in_hundred(98);
+        let has_inbound = has_message && self.one_in_hundred(60);
+        let last_inbound_at = last_message_at - TimeDelta::seconds(self.random.random_range(0..200_000));
+        let given = Given {
+            name: self.one_in_hundred(97).then(|| format!("{first} {last}")),
+            phone: has_phone.then(|| StoredPhone::read(&self.phone(number), Region::DEFAULT)),
+            email: self.one_in_hundred(80).then(|| self.email(first, last)),
+            platform: Some(platform.to_owned()),
+            source: Some(pick(&mut self.random, &SOURCES, |choice| choice.1).0.to_owned()),
+            chat_status: Some(pick(&mut self.random, &STATUSES, |choice| choice.1).0.to_owned()),
+            blocked: Some(self.one_in_hundred(2)),
+            is_chat_read: Some(self.one_in_hundred(70)),
+            created_at: Some(created_at),
+            last_message_at: has_message.then_some(last_message_at),
+            last_inbound_at: has_inbound.then(|| last_inbound_at.max(created_at)),
+            contact_list: None,
+            default_stage_id: None,
+            ai_customer_id: None,
+            // Nobody who lacks both phone and email would have an identity otherwise.
+            external_user_id: (!has_phone || platform == "webchat").then(|| format!("{platform}-{number}")),
+        };
+        (self.id(number), given)
+    }
+
+    fn one_in_hundred(&mut self, hundredths: u32) -> bool {
+        self.random.random_ratio(hundredths, 100)
+    }
+
+    fn first_name(&mut self) -> &'static str {
+        let mut left = self.random.random_range(0..10_000);
+        for (name, share) in SPECIAL_NAMES {
+            match u32::checked_sub(left, share) {
+                Some(rest) => left = rest,
+                None => return name,
+            }
+        }
+        pick(&mut self.random, &self.first_names, |name| name.1).0
+    }
+
+    fn phone(&mut self, number: u64) -> String {
+        let (starts, _) = pick(&mut self.random, &MOBILES, |choice| choice.1);
+        let at = (self.first_phone + number * STRIDE) % (starts.len() as u64 * NUMBERS);
+        let start = starts[(at / NUMBERS) as usize];
+        format!("{start}{:0DIGITS$}", at % NUMBERS)
+    }
+
+    fn email(&mut self, first: &str, last: &str) -> String {
+        let (first, last) = (ascii(first), ascii(last));
+        let mut address = match self.random.random_range(0..10) {
+            0..5 => format!("{first}.{last}"),
+            5..7 => format!("{first}{last}"),
+            7 => format!("{first}_{last}"),
+            8 => first,
+            _ => format!("{}{last}", &first[..1]),
+        };
+        if self.random.random() {
+            address += &self.random.random_range(1..2_000).to_string();
+        }
+        match pick(&mut self.random, &PROVIDERS, |choice| choice.1).0 {
+            "" => address + "@" + &self.company(),
+            provider => address + "@" + provider,
+        }
+    }
+
+    /// A company's domain: `perez.com`, `perez7.com`.
+    fn company(&mut self) -> String {
+        let company = self.random.random_range(0..COMPANIES) as usize;
+        let owner = ascii(self.last_names[company % self.last_names.len()].0);
+        match company / self.last_names.len() {
+            0 => format!("{owner}.com"),
+            number => format!("{owner}{number}.com"),
+        }
+    }
+
+    /// Of version 7, one millisecond after that of the contact before: new contacts' ids ascend.
+    fn id(&mut self, number: u64) -> Uuid {
+        let millisecond = self.latest.timestamp_millis().unsigned_abs() + number;
+        uuid::Builder::from_unix_timestamp_millis(millisecond, &self.random.random()).into_uuid()
+    }
+}
+
+/// Names and their weights: Zipf's law, a little flatter at its top.
+fn by_rank(names: &'static str) -> Vec<(&'static str, u32)> {
+    (6..)
+        .zip(names.split_whitespace())
+        .map(|(rank, name)| (name, 100_000 / rank))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    fn people(stream: u64, count: u64) -> Vec<(Uuid, Given)> {
+        let mut people = People::new(7, stream);
+        (0..count).map(|number| people.make_up(number)).collect()
+    }
+
+    #[test]
+    fn every_beginning_has_valid_numbers_of_its_country_and_enough_of_them() {
+        for (starts, _) in MOBILES {
+            assert!(starts.len() as u64 * NUMBERS >= CONTACTS_MAX && !STRIDE.is_multiple_of(starts.len() as u64));
+            for start in starts {
+                for tail in (0..NUMBERS).step_by(9_973) {
+                    let number = format!("{start}{tail:0DIGITS$}");
+                    let phone = StoredPhone::read(&number, Region::DEFAULT);
+                    assert_eq!((phone.resolved, phone.phone), (true, Some(number)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn shares_are_those_of_a_crm() {
+        const COUNT: u64 = 40_000;
+        let all = people(0, COUNT);
+        let per_mille =
+            |holds: &dyn Fn(&Given) -> bool| all.iter().filter(|(_, given)| holds(given)).count() as u64 * 1000 / COUNT;
+        let email_has =
+            |term: &'static str| per_mille(&|given| given.email.as_ref().is_some_and(|email| email.contains(term)));
+        let phone_starts = |start: &'static str| {
+            per_mille(&|given| {
+                given
+                    .phone
+                    .as_ref()
+                    .is_some_and(|phone| phone.as_given.starts_with(start))
+            })
+        };
+        for (what, share, expected) in [
+            ("no email", per_mille(&|given| given.email.is_none()), 190..211),
+            ("no phone", per_mille(&|given| given.phone.is_none()), 45..56),
+            (
+                "no message",
+                per_mille(&|given| given.last_message_at.is_none()),
+                17..24,
+            ),
+            ("john", email_has("john"), 18..23),
+            ("ximena", email_has("ximena"), 0..3),
+            ("maria.lopez", email_has("maria.lopez"), 0..2),
+            ("gmail", email_has("@gmail.com"), 345..376),
+            ("hotmail", email_has("@hotmail.com"), 110..131),
+            ("outlook", email_has("@outlook.com"), 70..91),
+            ("yahoo", email_has("@yahoo.com"), 55..75),
+            ("Argentina", phone_starts("+549"), 360..400),
+            ("Chile", phone_starts("+569"), 175..206),
+            ("Mexico", phone_starts("+52"), 155..187),
+            ("Brazil", phone_starts("+55"), 120..147),
+            ("Colombia", phone_starts("+57"), 65..88),
+        ] {
+            assert!(expected.contains(&share), "{what}: {share}");
+        }
+        let has_number = |given: &Given| {
+            let email = given.email.as_deref().and_then(|email| email.split('@').next());
+            email.is_some_and(|name| name.ends_with(|c: char| c.is_ascii_digit()))
+        };
+        assert!((380..421).contains(&per_mille(&has_number)));
+        assert!(email_has("maria.lopez") < email_has("john"));
+        assert!(
+            all.iter()
+                .any(|(_, given)| given.email.as_ref().is_some_and(|email| email.contains("maria.lopez")))
+        );
+        assert!(
+            all.iter()
+                .all(|(_, given)| given.last_inbound_at <= given.last_message_at)
+        );
+        let emails = all.iter().filter_map(|(_, given)| given.email.as_ref());
+        assert!(
+            emails
+                .clone()
+                .all(|email| email.is_ascii() && !email.contains(char::is_uppercase))
+        );
+        let domains: HashSet<&str> = emails.filter_map(|email| email.split('@').nth(1)).collect();
+        assert!(domains.len() > 5_000, "{}", domains.len());
+    }
+
+    #[test]
+    fn no_two_contacts_of_a_client_are_the_same_and_other_streams_have_others() {
+        let all = people(0, 60_000);
+        let ids: HashSet<Uuid> = all.iter().map(|(id, _)| *id).collect();
+        assert_eq!(ids.len(), all.len());
+        assert!(all.is_sorted_by_key(|(id, _)| *id));
+        let phones: Vec<&String> = all
+            .iter()
+            .filter_map(|(_, given)| Some(&given.phone.as_ref()?.as_given))
+            .collect();
+        assert_eq!(phones.iter().collect::<HashSet<_>>().len(), phones.len());
+        assert!(people(1, 100).iter().all(|(id, _)| !ids.contains(id)));
+        let of = |people: &[(Uuid, Given)]| format!("{people:?}");
+        assert_eq!(of(&people(0, 100)), of(&all[..100]));
+    }
+}

@@ -1,0 +1,5 @@
+//! Made-up contacts: the demo and the load generator.
+
+pub mod demo;
+pub mod generate;
+mod random;

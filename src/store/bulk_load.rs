@@ -1,0 +1,135 @@
+//! Copies new contacts straight into clients that have none: without a merge, as fast as PostgreSQL takes them.
+
+use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::copy_writer::Copying;
+use super::schema::contacts;
+use super::{StoreError, clients, search_index, transaction};
+use crate::domain::client::{ClientId, DEFAULT_LIST};
+use crate::domain::contact::{ContactDraft, DEFAULT_CHAT_STATUS};
+use crate::domain::phone::Region;
+
+#[derive(Insertable)]
+#[diesel(table_name = contacts, treat_none_as_default_value = false)]
+struct NewContact {
+    client_id: Uuid,
+    id: Uuid,
+    contact_list_id: i64,
+    name: Option<String>,
+    phone: Option<String>,
+    phone_key: Option<String>,
+    phone_as_given: Option<String>,
+    email: Option<String>,
+    platform: String,
+    external_user_id: Option<String>,
+    source: Option<String>,
+    chat_status: String,
+    blocked: bool,
+    is_chat_read: bool,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    last_message_at: Option<DateTime<Utc>>,
+    last_inbound_at: Option<DateTime<Utc>>,
+}
+
+/// Takes clients, and each one's contacts.
+pub struct Filling<'c> {
+    contacts: Copying<'c, NewContact>,
+    now: DateTime<Utc>,
+}
+
+/// A client without contacts, to be filled.
+#[derive(Clone, Copy, Debug)]
+pub struct EmptyClient {
+    id: ClientId,
+    default_list: i64,
+}
+
+impl Filling<'_> {
+    /// The database's clock when the filling began.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// The client of that name or id, which is made where it doesn't exist; `None` where it has contacts.
+    pub fn empty_client(&mut self, name_or_id: &str) -> Result<Option<EmptyClient>, StoreError> {
+        let connection = &mut *self.contacts.connection;
+        let id = match clients::find_client(connection, name_or_id)? {
+            Some(client) => client.id,
+            None => clients::create_client(connection, name_or_id, Region::DEFAULT)?,
+        };
+        let contacts = contacts::table.filter(contacts::client_id.eq(id.as_uuid()));
+        if diesel::select(exists(contacts)).get_result(connection)? {
+            return Ok(None);
+        }
+        let default_list = clients::ensure_list(connection, id, DEFAULT_LIST)?;
+        Ok(Some(EmptyClient { id, default_list }))
+    }
+
+    /// Takes the client's next contact, for its default list.
+    pub fn push(&mut self, client: EmptyClient, id: Uuid, draft: ContactDraft) -> Result<(), StoreError> {
+        let (platform, given) = draft.into_parts();
+        let (phone, phone_key, phone_as_given) = match given.phone {
+            Some(phone) => (phone.phone, phone.key, Some(phone.as_given)),
+            None => (None, None, None),
+        };
+        let created_at = given.created_at.unwrap_or(self.now);
+        self.contacts.push(NewContact {
+            client_id: client.id.as_uuid(),
+            id,
+            contact_list_id: client.default_list,
+            name: given.name,
+            phone,
+            phone_key,
+            phone_as_given,
+            email: given.email,
+            platform,
+            external_user_id: given.external_user_id,
+            source: given.source,
+            chat_status: given.chat_status.unwrap_or_else(|| DEFAULT_CHAT_STATUS.to_owned()),
+            blocked: given.blocked.unwrap_or(false),
+            is_chat_read: given.is_chat_read.unwrap_or(true),
+            created_at,
+            updated_at: given.last_message_at.unwrap_or(created_at),
+            last_message_at: given.last_message_at,
+            last_inbound_at: given.last_inbound_at,
+        })
+    }
+}
+
+/// Writes all contacts that `fill` gives, then sees to it that searches find them fast; nothing where `fill` or
+/// anything else fails.
+///
+/// The connection should have no `statement_timeout`.
+///
+/// # Errors
+/// Those of `fill`, and [`StoreError`]; [`StoreError::Exists`] where two contacts have one identity.
+pub fn fill<E: From<StoreError>>(
+    connection: &mut PgConnection,
+    fill: impl FnOnce(&mut Filling<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    transaction(connection, |connection| {
+        search_index::fill(connection, |connection| {
+            let now = super::now(connection).map_err(StoreError::from)?;
+            let contacts = Copying::new(connection, |connection, batch| {
+                diesel::copy_from(contacts::table)
+                    .from_insertable(batch)
+                    .execute(connection)
+            });
+            let mut filling = Filling { contacts, now };
+            fill(&mut filling)?;
+            Ok::<_, E>(filling.contacts.flush()?)
+        })
+    })?;
+    Ok(tidy(connection)?)
+}
+
+/// What autovacuum would come to do after a while: statistics for the planner, the map of visible rows for index-only
+/// walks.
+pub(super) fn tidy(connection: &mut PgConnection) -> Result<(), StoreError> {
+    Ok(connection.batch_execute("VACUUM (ANALYZE) contacts, contact_texts, contacts_newest")?)
+}

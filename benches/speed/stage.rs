@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail, ensure};
 use contact_search::domain::client::ClientId;
 use contact_search::domain::key::{ApiKey, Format, NewKey, Scope};
-use contact_search::embedded::{Options, PrivateDatabase, State};
+use contact_search::embedded::{Options, PrivateDatabase, Startup};
 use contact_search::sample::generate::{self, Workload};
 use contact_search::store::migrations;
 use contact_search::store::pool;
@@ -64,7 +64,7 @@ impl Stage {
             programs: std::env::var_os("CONTACT_SEARCH_PG_BIN").map(PathBuf::from),
             settings: settings(),
         })?);
-        if database.state() == State::Adopted {
+        if database.startup() == Startup::Adopted {
             eprintln!(
                 "PostgreSQL runs on {} already, and keeps its settings",
                 data_dir.display()

@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::database::{Database, find_client, find_client_id};
 use super::{output, table};
 use crate::config::{DatabaseConfig, parse_duration};
-use crate::domain::key::{ApiKey, Format, NewKey, RateLimit, Scope};
+use crate::domain::key::{ApiKey, Format, NewKey, Scope};
+use crate::domain::rate_limit::RateLimit;
 use crate::store::keys::{self, KeyRecord};
 use crate::store::{PgConnection, StoreError};
 

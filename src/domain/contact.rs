@@ -2,18 +2,20 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::client::NAME_MAX;
 use super::phone::StoredPhone;
-use super::window::FUTURE_TOLERANCE;
 
 /// The channel of a contact for which none is named.
 pub const DEFAULT_PLATFORM: &str = "other";
 
 /// The chat status of a new contact for which none is given.
 pub const DEFAULT_CHAT_STATUS: &str = "UNATTENDED";
+
+/// How far ahead of the database's clock a time may be before it is refused.
+pub const FUTURE_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
 /// What a file or a request can say about a contact.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -85,7 +87,7 @@ impl fmt::Display for Attribute {
 
 /// What is said about one contact, unchecked; `None` says nothing and so leaves what is there.
 #[derive(Clone, Default, Debug)]
-pub struct Given {
+pub struct ContactFields {
     pub name: Option<String>,
     /// A number without any digit counts as not given.
     pub phone: Option<StoredPhone>,
@@ -110,7 +112,7 @@ pub struct Given {
 /// What is said about one contact, checked: it has an identity, its texts fit, and no time is ahead.
 #[derive(Clone, Debug)]
 pub struct ContactDraft {
-    given: Given,
+    given: ContactFields,
     platform: String,
 }
 
@@ -121,8 +123,8 @@ impl ContactDraft {
     /// its `last_message_at`. Times are cut to microseconds, which is what the database keeps.
     ///
     /// # Errors
-    /// A [`Refusal`] for the first thing that doesn't hold.
-    pub fn new(mut given: Given, now: DateTime<Utc>) -> Result<Self, Refusal> {
+    /// A [`ContactError`] for the first thing that doesn't hold.
+    pub fn new(mut given: ContactFields, now: DateTime<Utc>) -> Result<Self, ContactError> {
         given.phone = given.phone.filter(|phone| phone.phone.is_some());
         check_texts([
             (Attribute::ExternalUserId, given.external_user_id.as_ref()),
@@ -146,14 +148,14 @@ impl ContactDraft {
             }
         }
         if given.external_user_id.is_none() && given.phone.is_none() && given.email.is_none() {
-            return Err(Refusal::NoIdentity);
+            return Err(ContactError::NoIdentity);
         }
         given.last_message_at = given.last_message_at.max(given.last_inbound_at);
         let platform = given.platform.clone().unwrap_or_else(|| DEFAULT_PLATFORM.into());
         Ok(Self { given, platform })
     }
 
-    pub fn given(&self) -> &Given {
+    pub fn given(&self) -> &ContactFields {
         &self.given
     }
 
@@ -163,7 +165,7 @@ impl ContactDraft {
     }
 
     /// The channel that the contact is on, and what is given.
-    pub fn into_parts(self) -> (String, Given) {
+    pub fn into_parts(self) -> (String, ContactFields) {
         (self.platform, self.given)
     }
 }
@@ -187,11 +189,11 @@ pub struct ContactEdit(Changes);
 
 impl ContactEdit {
     /// # Errors
-    /// A [`Refusal`] for the first thing that doesn't hold.
-    pub fn new(changes: Changes) -> Result<Self, Refusal> {
+    /// A [`ContactError`] for the first thing that doesn't hold.
+    pub fn new(changes: Changes) -> Result<Self, ContactError> {
         let phone = changes.phone.iter().flatten().next();
         if phone.is_some_and(|phone| phone.phone.is_none()) {
-            return Err(Refusal::NoDigits);
+            return Err(ContactError::NoDigits);
         }
         check_texts([
             (Attribute::Name, changes.name.iter().flatten().next()),
@@ -208,24 +210,24 @@ impl ContactEdit {
     }
 }
 
-fn check_texts<const N: usize>(texts: [(Attribute, Option<&String>); N]) -> Result<(), Refusal> {
+fn check_texts<const N: usize>(texts: [(Attribute, Option<&String>); N]) -> Result<(), ContactError> {
     texts
         .into_iter()
         .filter_map(|(attribute, text)| Some((attribute, text?)))
         .try_for_each(|(attribute, text)| check_text(attribute, text))
 }
 
-fn check_text(attribute: Attribute, text: &str) -> Result<(), Refusal> {
+fn check_text(attribute: Attribute, text: &str) -> Result<(), ContactError> {
     let max = longest(attribute);
     if text.is_empty() {
-        return Err(Refusal::Empty { attribute });
+        return Err(ContactError::Empty { attribute });
     }
     if text.contains('\0') {
-        return Err(Refusal::Nul { attribute });
+        return Err(ContactError::Nul { attribute });
     }
     // No text has more characters than bytes, so most need no counting.
     if text.len() > max && text.chars().count() > max {
-        return Err(Refusal::TooLong { attribute, max });
+        return Err(ContactError::TooLong { attribute, max });
     }
     Ok(())
 }
@@ -241,19 +243,19 @@ const fn longest(attribute: Attribute) -> usize {
     }
 }
 
-fn check_time(attribute: Attribute, time: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Refusal> {
+fn check_time(attribute: Attribute, time: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), ContactError> {
     if time > now + FUTURE_TOLERANCE {
-        return Err(Refusal::Future { attribute });
+        return Err(ContactError::Future { attribute });
     }
     if time.year() < 1 {
-        return Err(Refusal::TooEarly { attribute });
+        return Err(ContactError::TooEarly { attribute });
     }
     Ok(())
 }
 
 /// Why something given about a contact is not taken. Never repeats what was given.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum ContactError {
     #[error("an external id, a phone with digits, or an email is needed")]
     NoIdentity,
     #[error("it has no digit")]
@@ -270,17 +272,17 @@ pub enum Refusal {
     TooEarly { attribute: Attribute },
 }
 
-impl Refusal {
+impl ContactError {
     /// Where the trouble is; `None` where it is in the contact as a whole.
     pub fn attribute(&self) -> Option<Attribute> {
         match *self {
-            Refusal::NoIdentity => None,
-            Refusal::NoDigits => Some(Attribute::Phone),
-            Refusal::Empty { attribute }
-            | Refusal::Nul { attribute }
-            | Refusal::TooLong { attribute, .. }
-            | Refusal::Future { attribute }
-            | Refusal::TooEarly { attribute } => Some(attribute),
+            ContactError::NoIdentity => None,
+            ContactError::NoDigits => Some(Attribute::Phone),
+            ContactError::Empty { attribute }
+            | ContactError::Nul { attribute }
+            | ContactError::TooLong { attribute, .. }
+            | ContactError::Future { attribute }
+            | ContactError::TooEarly { attribute } => Some(attribute),
         }
     }
 }
@@ -294,35 +296,35 @@ mod tests {
         "2025-03-28T14:22:00Z".parse().unwrap()
     }
 
-    fn email() -> Given {
-        Given {
+    fn email() -> ContactFields {
+        ContactFields {
             email: Some("ana@example.com".into()),
-            ..Given::default()
+            ..ContactFields::default()
         }
     }
 
     #[test]
     fn any_one_identity_is_enough() {
         assert!(ContactDraft::new(email(), now()).is_ok());
-        let external = Given {
+        let external = ContactFields {
             external_user_id: Some("7".into()),
-            ..Given::default()
+            ..ContactFields::default()
         };
         assert!(ContactDraft::new(external, now()).is_ok());
     }
 
     #[test]
     fn a_phone_without_digits_is_no_identity() {
-        let given = Given {
+        let given = ContactFields {
             phone: Some(StoredPhone {
                 as_given: "none".into(),
                 phone: None,
                 key: None,
                 resolved: false,
             }),
-            ..Given::default()
+            ..ContactFields::default()
         };
-        assert_eq!(ContactDraft::new(given, now()).unwrap_err(), Refusal::NoIdentity);
+        assert_eq!(ContactDraft::new(given, now()).unwrap_err(), ContactError::NoIdentity);
     }
 
     #[test]
@@ -333,7 +335,7 @@ mod tests {
         given.platform = Some("ñ".repeat(65));
         assert_eq!(
             ContactDraft::new(given, now()).unwrap_err(),
-            Refusal::TooLong {
+            ContactError::TooLong {
                 attribute: Attribute::Platform,
                 max: 64
             }
@@ -345,10 +347,10 @@ mod tests {
         let mut given = email();
         given.created_at = Some(now() + FUTURE_TOLERANCE);
         assert!(ContactDraft::new(given.clone(), now()).is_ok());
-        given.created_at = Some(now() + FUTURE_TOLERANCE + chrono::TimeDelta::microseconds(1));
+        given.created_at = Some(now() + FUTURE_TOLERANCE + TimeDelta::microseconds(1));
         assert_eq!(
             ContactDraft::new(given, now()).unwrap_err(),
-            Refusal::Future {
+            ContactError::Future {
                 attribute: Attribute::CreatedAt
             }
         );
@@ -374,12 +376,12 @@ mod tests {
         };
         assert!(change(Some(None)).is_ok());
         assert!(change(phone("+54 9 11 2345-6789")).is_ok());
-        assert_eq!(change(phone("none")).unwrap_err(), Refusal::NoDigits);
+        assert_eq!(change(phone("none")).unwrap_err(), ContactError::NoDigits);
         let attribute = Attribute::Phone;
         let long = "1".repeat(257);
         assert_eq!(
             change(phone(&long)).unwrap_err(),
-            Refusal::TooLong { attribute, max: 256 }
+            ContactError::TooLong { attribute, max: 256 }
         );
     }
 

@@ -1,11 +1,13 @@
 //! API keys: what a caller proves itself with, and what a key allows.
 
 use std::fmt;
-use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
+
+use super::rate_limit::RateLimit;
+use super::secret::{RandomError, random_text};
 
 /// What a key allows its holder to do.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -48,50 +50,6 @@ impl FromStr for Scope {
     }
 }
 
-/// The most requests a minute that a limit can be: half of what a server takes. With fewer than 240,000 a minute's
-/// nanoseconds can be shared out among requests without room for one more.
-pub const RATE_LIMIT_MAX: u32 = 100_000;
-
-/// How many requests a key may make of each server.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum RateLimit {
-    /// As many as the server allows every key that has no limit of its own.
-    #[default]
-    OfServer,
-    /// As many as it likes, whatever the server allows others.
-    Unlimited,
-    /// So many a minute, at most [`RATE_LIMIT_MAX`].
-    PerMinute(NonZeroU32),
-}
-
-impl fmt::Display for RateLimit {
-    /// As [`FromStr`] takes it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RateLimit::OfServer => f.write_str("default"),
-            RateLimit::Unlimited => f.write_str("none"),
-            RateLimit::PerMinute(limit) => limit.fmt(f),
-        }
-    }
-}
-
-impl FromStr for RateLimit {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "default" => Ok(RateLimit::OfServer),
-            "none" => Ok(RateLimit::Unlimited),
-            _ => text
-                .parse()
-                .ok()
-                .filter(|limit: &NonZeroU32| limit.get() <= RATE_LIMIT_MAX)
-                .map(RateLimit::PerMinute)
-                .ok_or_else(|| format!("a rate limit is 1 to {RATE_LIMIT_MAX} requests a minute, none or default")),
-        }
-    }
-}
-
 /// How a new key looks. Both formats work on both APIs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Format {
@@ -119,9 +77,6 @@ pub struct ApiKey(String);
 /// What the keys of each [`Format`] begin with.
 const PREFIXES: [&str; 2] = ["mindo_", "cs_"];
 
-/// Characters of a generated key: 62 of them, 5.95 bits each, so that the shortest format carries 142.
-const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
 /// The fewest and the most characters of a key that was made elsewhere.
 const IMPORTED_LENGTH: std::ops::RangeInclusive<usize> = 16..=256;
 
@@ -138,7 +93,7 @@ pub enum KeyError {
 
 impl ApiKey {
     /// Makes a new key from the system's random source.
-    pub fn generate(format: Format) -> Result<Self, getrandom::Error> {
+    pub fn generate(format: Format) -> Result<Self, RandomError> {
         let (prefix, length) = match format {
             Format::Mindo => (PREFIXES[0], 24),
             Format::Opaque => (PREFIXES[1], 32),
@@ -231,21 +186,6 @@ impl NewKey {
     }
 }
 
-/// That many random characters of the [`ALPHABET`].
-pub(super) fn random_text(length: usize) -> Result<String, getrandom::Error> {
-    let mut text = String::with_capacity(length);
-    let mut bytes = [0_u8; 64];
-    while text.len() < length {
-        getrandom::fill(&mut bytes)?;
-        // 248 is the largest multiple of 62 in a byte: above it the remainder would favour some characters.
-        let fair = bytes.iter().filter(|byte| **byte < 248);
-        for byte in fair.take(length - text.len()) {
-            text.push(char::from(ALPHABET[usize::from(byte % 62)]));
-        }
-    }
-    Ok(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,22 +215,6 @@ mod tests {
         }
         let elsewhere = ApiKey::parse("live_9f8e7d6c5b4a39281706").unwrap();
         assert_eq!(Format::of_display(&elsewhere.display()), Format::Mindo);
-    }
-
-    #[test]
-    fn a_rate_limit_is_read_as_it_is_written() {
-        for text in ["default", "none", "1", "100000"] {
-            assert_eq!(
-                text.parse::<RateLimit>().map(|limit| limit.to_string()).as_deref(),
-                Ok(text)
-            );
-        }
-        for wrong in ["", "0", "-1", "100001", "1.5", "all"] {
-            assert!(
-                wrong.parse::<RateLimit>().unwrap_err().contains("1 to 100000"),
-                "{wrong}"
-            );
-        }
     }
 
     #[test]

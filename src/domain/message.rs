@@ -6,8 +6,9 @@
 
 use chrono::{DateTime, Datelike, Utc};
 
+use super::contact::FUTURE_TOLERANCE;
+use super::phone::whatsapp_id::{is_group_or_channel, is_hidden_number};
 use super::phone::{self, Reading, Region, StoredPhone};
-use super::window::FUTURE_TOLERANCE;
 
 /// The chat status of a contact whose inbound message nobody has attended to yet.
 pub const UNATTENDED: &str = super::contact::DEFAULT_CHAT_STATUS;
@@ -24,16 +25,16 @@ pub enum Direction {
 /// A message, as far as its contact is concerned.
 #[derive(Clone, Debug)]
 pub struct Message {
-    pub whom: Whom,
+    pub target: Target,
     pub direction: Direction,
     sent_at: DateTime<Utc>,
     /// What makes the contact where there is none; without it a message to or from nobody is not found.
-    pub newcomer: Option<Newcomer>,
+    pub new_contact: Option<NewContact>,
 }
 
 /// The contact that a message is about.
 #[derive(Clone, Debug)]
-pub enum Whom {
+pub enum Target {
     /// By the integer id.
     Contact(i64),
     Person(Person),
@@ -57,7 +58,7 @@ pub struct Phone {
 
 /// What a new contact has besides its identity.
 #[derive(Clone, Debug)]
-pub struct Newcomer {
+pub struct NewContact {
     pub name: Option<String>,
     pub source: &'static str,
 }
@@ -81,33 +82,15 @@ impl Phone {
 
     /// Whether a person can be known by it: not the `0` of a form that wants a number, nor a WhatsApp id of something
     /// else. Whether the number is valid is another question: short codes write too.
-    pub fn is_somebodys(&self) -> bool {
+    pub fn identifies_a_person(&self) -> bool {
         let digits = self.stored.key.as_ref().map_or(0, String::len);
-        digits >= DIGITS_MIN && !is_nobodys(&self.stored.as_given) && !ends_with(&self.stored.as_given, HIDDEN)
+        digits >= DIGITS_MIN && !is_group_or_channel(&self.stored.as_given) && !is_hidden_number(&self.stored.as_given)
     }
 }
 
 /// The fewest digits of a number. libphonenumber's shortest has two after a calling code of one, and the shortest short
 /// codes have three.
 const DIGITS_MIN: usize = 3;
-
-/// What WhatsApp ids end with that are a group's, a broadcast's (`status@broadcast` among them) or a channel's.
-const NOBODYS: [&str; 3] = ["@g.us", "@broadcast", "@newsletter"];
-
-/// What the id of a person ends with whose number WhatsApp hides: the digits before it are no phone.
-const HIDDEN: &str = "@lid";
-
-/// Whether a WhatsApp id is that of something which is no person.
-pub fn is_nobodys(whatsapp_id: &str) -> bool {
-    NOBODYS.iter().any(|suffix| ends_with(whatsapp_id, suffix))
-}
-
-fn ends_with(text: &str, suffix: &str) -> bool {
-    let start = text.len().checked_sub(suffix.len());
-    start
-        .and_then(|start| text.get(start..))
-        .is_some_and(|end| end.eq_ignore_ascii_case(suffix))
-}
 
 /// The time is before the year 1, which no message is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -119,26 +102,26 @@ impl Message {
     /// its.
     pub fn can_identify(&self) -> bool {
         let has_external_id = |person: &Person| person.external_user_id.is_some();
-        self.newcomer.is_some() && matches!(&self.whom, Whom::Person(person) if has_external_id(person))
+        self.new_contact.is_some() && matches!(&self.target, Target::Person(person) if has_external_id(person))
     }
 
     /// # Errors
     /// [`TooEarly`].
     pub fn new(
-        whom: Whom,
+        target: Target,
         direction: Direction,
         sent_at: DateTime<Utc>,
-        newcomer: Option<Newcomer>,
+        new_contact: Option<NewContact>,
     ) -> Result<Self, TooEarly> {
         // PostgreSQL keeps microseconds: a time with more would be later than itself once it is stored.
         let sent_at = DateTime::from_timestamp_micros(sent_at.timestamp_micros())
             .filter(|at| at.year() >= 1)
             .ok_or(TooEarly)?;
         Ok(Self {
-            whom,
+            target,
             direction,
             sent_at,
-            newcomer,
+            new_contact,
         })
     }
 
@@ -192,7 +175,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn message(direction: Direction, sent_at: &str) -> Message {
-        Message::new(Whom::Contact(1), direction, sent_at.parse().unwrap(), None).unwrap()
+        Message::new(Target::Contact(1), direction, sent_at.parse().unwrap(), None).unwrap()
     }
 
     fn attended(last_message_at: &str, last_inbound_at: &str) -> Activity {
@@ -238,7 +221,7 @@ mod tests {
         activity.add(&message(Direction::Inbound, "2025-03-28T14:00:00.123456789Z"));
         assert_eq!(activity, known);
         let year_zero = "0000-12-31T23:59:59Z".parse().unwrap();
-        assert!(Message::new(Whom::Contact(1), Direction::Inbound, year_zero, None).is_err());
+        assert!(Message::new(Target::Contact(1), Direction::Inbound, year_zero, None).is_err());
     }
 
     #[test]
@@ -258,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_placeholder_and_the_id_of_a_group_are_nobodys_phone() {
-        let is_somebodys = |text: &str| Phone::read(text, Region::DEFAULT).unwrap().is_somebodys();
+        let identifies_a_person = |text: &str| Phone::read(text, Region::DEFAULT).unwrap().identifies_a_person();
         for text in [
             "5491123456789",
             "5491123456789@c.us",
@@ -267,7 +250,7 @@ mod tests {
             "22395",
             "15 2345-6789",
         ] {
-            assert!(is_somebodys(text), "{text}");
+            assert!(identifies_a_person(text), "{text}");
         }
         for text in [
             "0",
@@ -280,9 +263,8 @@ mod tests {
             "120363144038483540@newsletter",
             "98765432101234@lid",
         ] {
-            assert!(!is_somebodys(text), "{text}");
+            assert!(!identifies_a_person(text), "{text}");
         }
-        assert!(is_nobodys("status@broadcast") && !is_nobodys("us") && !is_nobodys("ñ.us"));
     }
 
     proptest! {
@@ -297,7 +279,7 @@ mod tests {
                 for (is_inbound, second) in told {
                     let direction = if is_inbound { Direction::Inbound } else { Direction::Outbound };
                     let sent_at = DateTime::from_timestamp(second, 0).unwrap();
-                    activity.add(&Message::new(Whom::Contact(1), direction, sent_at, None).unwrap());
+                    activity.add(&Message::new(Target::Contact(1), direction, sent_at, None).unwrap());
                 }
                 activity
             };

@@ -6,6 +6,8 @@ pub mod gram;
 pub mod key;
 pub mod message;
 pub mod phone;
+pub mod rate_limit;
+pub mod secret;
 pub mod term;
 pub mod webhook;
 pub mod window;

@@ -5,7 +5,7 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use super::key;
+use super::secret::{RandomError, random_text};
 
 /// The last part of a webhook's address, which is also the "verify token" of Meta's form. It is shown once, when it is
 /// made; `Debug` hides it.
@@ -17,8 +17,8 @@ const TOKEN_LENGTH: usize = 32;
 
 impl Token {
     /// Makes a new token from the system's random source.
-    pub fn generate() -> Result<Self, getrandom::Error> {
-        key::random_text(TOKEN_LENGTH).map(Self)
+    pub fn generate() -> Result<Self, RandomError> {
+        random_text(TOKEN_LENGTH).map(Self)
     }
 
     /// `None` for what no token looks like.

@@ -9,9 +9,6 @@ pub const LENGTH: TimeDelta = TimeDelta::hours(24);
 /// The only platform that has a window; `web-whatsapp` has none.
 pub const PLATFORM: &str = "whatsapp";
 
-/// How far ahead of the database's clock a time may be before it is refused.
-pub const FUTURE_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
-
 /// When the window that `last_inbound` opened closes, or `None` where it is closed at `now`.
 ///
 /// Exactly 24 hours after the message the window is closed. Both times come from one clock, the

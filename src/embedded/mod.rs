@@ -57,7 +57,7 @@ pub struct Options {
 
 /// How [`PrivateDatabase::open`] came by a running server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum State {
+pub enum Startup {
     /// There were no data: this is the first start.
     Fresh,
     /// The data were there, the server wasn't running.
@@ -71,7 +71,7 @@ pub enum State {
 pub struct PrivateDatabase {
     cluster: Cluster,
     server: Postmaster,
-    state: State,
+    startup: Startup,
     lease: Mutex<Option<Lease>>,
 }
 
@@ -94,15 +94,15 @@ impl PrivateDatabase {
         }
         let lease = Lease::take(&options.data_dir)?;
         let (server, found_running) = cluster.ensure_running(&turn, alone)?;
-        let state = match (data, found_running) {
-            (cluster::Data::Absent, _) => State::Fresh,
-            (_, false) => State::Started,
-            (_, true) => State::Adopted,
+        let startup = match (data, found_running) {
+            (cluster::Data::Absent, _) => Startup::Fresh,
+            (_, false) => Startup::Started,
+            (_, true) => Startup::Adopted,
         };
         Ok(Self {
             cluster,
             server,
-            state,
+            startup,
             lease: Mutex::new(Some(lease)),
         })
     }
@@ -142,8 +142,8 @@ impl PrivateDatabase {
     }
 
     /// Whether this is the first start, another one, or a server that was running already.
-    pub fn state(&self) -> State {
-        self.state
+    pub fn startup(&self) -> Startup {
+        self.startup
     }
 
     /// Starts the server again where it has ended by itself: where it had no room for its log, or was killed. Tells

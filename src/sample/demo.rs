@@ -13,7 +13,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::random::{ascii, pick};
 use crate::domain::client::{ClientId, DEFAULT_LIST};
-use crate::domain::contact::{ContactDraft, Given, Refusal};
+use crate::domain::contact::{ContactDraft, ContactError, ContactFields};
 use crate::domain::key::{ApiKey, Format, LabelError, NewKey, Scope};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::domain::window;
@@ -139,11 +139,11 @@ pub enum DemoError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("a made-up contact is none")]
-    Refused(#[from] Refusal),
+    Refused(#[from] ContactError),
     #[error("its key's label is none")]
     Label(#[from] LabelError),
     #[error("the system has no random numbers")]
-    Random(#[from] getrandom::Error),
+    Random(#[from] crate::domain::secret::RandomError),
     #[error("{} can't be read or written", .0.display())]
     KeyFile(PathBuf, #[source] io::Error),
 }
@@ -220,11 +220,11 @@ fn push_all(staging: &mut Staging<'_>) -> Result<(), DemoError> {
 /// What a new message from the documented contact says: nothing but when it came.
 fn push_message_of_now(staging: &mut Staging<'_>) -> Result<(), DemoError> {
     let now = staging.now();
-    let message = Given {
+    let message = ContactFields {
         phone: Some(StoredPhone::read(WINDOW_EXAMPLE, Region::DEFAULT)),
         platform: text(window::PLATFORM),
         last_inbound_at: Some(now - MESSAGE_AGE),
-        ..Given::default()
+        ..ContactFields::default()
     };
     staging.push(ContactDraft::new(message, now)?)?;
     Ok(())
@@ -234,7 +234,7 @@ fn push_message_of_now(staging: &mut Staging<'_>) -> Result<(), DemoError> {
 fn push_examples(staging: &mut Staging<'_>) -> Result<(), DemoError> {
     let now = staging.now();
     let phone = |number| Some(StoredPhone::read(number, Region::DEFAULT));
-    let juan = Given {
+    let juan = ContactFields {
         name: text("Juan Perez"),
         phone: phone(WINDOW_EXAMPLE),
         email: text("juan@ejemplo.com"),
@@ -243,9 +243,9 @@ fn push_examples(staging: &mut Staging<'_>) -> Result<(), DemoError> {
         chat_status: text("UNATTENDED"),
         created_at: time("2025-01-15T10:30:00Z"),
         last_inbound_at: Some(now - MESSAGE_AGE),
-        ..Given::default()
+        ..ContactFields::default()
     };
-    let john = Given {
+    let john = ContactFields {
         name: text("John Doe"),
         phone: phone("+56912345678"),
         email: text("john@example.com"),
@@ -254,7 +254,7 @@ fn push_examples(staging: &mut Staging<'_>) -> Result<(), DemoError> {
         chat_status: text("ATTENDED"),
         created_at: time("2024-01-15T10:00:00Z"),
         last_message_at: time("2024-09-30T10:00:00Z"),
-        ..Given::default()
+        ..ContactFields::default()
     };
     for given in [juan, john] {
         staging.push(ContactDraft::new(given, now)?)?;
@@ -272,7 +272,7 @@ fn push_made_up(staging: &mut Staging<'_>) -> Result<(), DemoError> {
 }
 
 /// The contact of that number, which sees to it that no two are the same.
-fn make_up(random: &mut ChaCha8Rng, number: usize, now: DateTime<Utc>) -> Given {
+fn make_up(random: &mut ChaCha8Rng, number: usize, now: DateTime<Utc>) -> ContactFields {
     let (platform, has_ids, _) = pick(random, &PLATFORMS, |choice| choice.2);
     let first = FIRST_NAMES[random.random_range(0..FIRST_NAMES.len())];
     let last = LAST_NAMES[random.random_range(0..LAST_NAMES.len())];
@@ -300,7 +300,7 @@ fn make_up(random: &mut ChaCha8Rng, number: usize, now: DateTime<Utc>) -> Given 
     let last_inbound_at = last_message_at
         .filter(|_| random.random_ratio(3, 5))
         .map(|at| (at - TimeDelta::minutes(random.random_range(0..3_000))).max(created_at));
-    Given {
+    ContactFields {
         name: random.random_ratio(97, 100).then(|| format!("{first} {last}")),
         phone: has_phone.then(|| StoredPhone::read(&phone, Region::DEFAULT)),
         email: has_email.then(|| format!("{first_ascii}.{last_ascii}{number}@{domain}")),
@@ -336,7 +336,7 @@ mod tests {
     fn made_up_contacts_are_valid_varied_and_no_two_the_same() {
         let now = Utc::now();
         let mut random = ChaCha8Rng::seed_from_u64(SEED);
-        let all: Vec<Given> = (2..CONTACTS).map(|number| make_up(&mut random, number, now)).collect();
+        let all: Vec<ContactFields> = (2..CONTACTS).map(|number| make_up(&mut random, number, now)).collect();
         let mut phones = HashSet::new();
         for given in &all {
             ContactDraft::new(given.clone(), now).expect("a contact");
@@ -346,7 +346,8 @@ mod tests {
             }
             assert!(given.last_inbound_at <= given.last_message_at);
         }
-        let share = |holds: fn(&Given) -> bool| all.iter().filter(|given| holds(given)).count() * 100 / all.len();
+        let share =
+            |holds: fn(&ContactFields) -> bool| all.iter().filter(|given| holds(given)).count() * 100 / all.len();
         assert!((1..=4).contains(&share(|given| given.blocked == Some(true))));
         assert!((15..=25).contains(&share(|given| given.email.is_none())));
         assert!((10..=25).contains(&share(|given| given.phone.is_none())));

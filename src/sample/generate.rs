@@ -12,7 +12,7 @@ use rand::{RngExt, SeedableRng};
 use uuid::Uuid;
 
 use super::random::{ascii, pick};
-use crate::domain::contact::{ContactDraft, Given, Refusal};
+use crate::domain::contact::{ContactDraft, ContactError, ContactFields};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::store::bulk_load::{self, EmptyClient, Filling};
 use crate::store::{PgConnection, StoreError};
@@ -125,7 +125,7 @@ pub enum GenerateError {
     #[error("the client '{0}' has contacts: name another one by --client")]
     NotEmpty(String),
     #[error("a made-up contact is none")]
-    Refused(#[from] Refusal),
+    Refused(#[from] ContactError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -215,7 +215,7 @@ impl People {
     }
 
     /// The contact of that number, which sees to it that no two are the same.
-    fn make_up(&mut self, number: u64) -> (Uuid, Given) {
+    fn make_up(&mut self, number: u64) -> (Uuid, ContactFields) {
         let first = self.first_name();
         let last = pick(&mut self.random, &self.last_names, |name| name.1).0;
         let has_phone = self.one_in_hundred(95);
@@ -228,7 +228,7 @@ impl People {
         let has_message = self.one_in_hundred(98);
         let has_inbound = has_message && self.one_in_hundred(60);
         let last_inbound_at = last_message_at - TimeDelta::seconds(self.random.random_range(0..200_000));
-        let given = Given {
+        let given = ContactFields {
             name: self.one_in_hundred(97).then(|| format!("{first} {last}")),
             phone: has_phone.then(|| StoredPhone::read(&self.phone(number), Region::DEFAULT)),
             email: self.one_in_hundred(80).then(|| self.email(first, last)),
@@ -319,7 +319,7 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
-    fn people(stream: u64, count: u64) -> Vec<(Uuid, Given)> {
+    fn people(stream: u64, count: u64) -> Vec<(Uuid, ContactFields)> {
         let mut people = People::new(7, stream);
         (0..count).map(|number| people.make_up(number)).collect()
     }
@@ -342,8 +342,9 @@ mod tests {
     fn shares_are_those_of_a_crm() {
         const COUNT: u64 = 40_000;
         let all = people(0, COUNT);
-        let per_mille =
-            |holds: &dyn Fn(&Given) -> bool| all.iter().filter(|(_, given)| holds(given)).count() as u64 * 1000 / COUNT;
+        let per_mille = |holds: &dyn Fn(&ContactFields) -> bool| {
+            all.iter().filter(|(_, given)| holds(given)).count() as u64 * 1000 / COUNT
+        };
         let email_has =
             |term: &'static str| per_mille(&|given| given.email.as_ref().is_some_and(|email| email.contains(term)));
         let phone_starts = |start: &'static str| {
@@ -377,7 +378,7 @@ mod tests {
         ] {
             assert!(expected.contains(&share), "{what}: {share}");
         }
-        let has_number = |given: &Given| {
+        let has_number = |given: &ContactFields| {
             let email = given.email.as_deref().and_then(|email| email.split('@').next());
             email.is_some_and(|name| name.ends_with(|c: char| c.is_ascii_digit()))
         };
@@ -413,7 +414,7 @@ mod tests {
             .collect();
         assert_eq!(phones.iter().collect::<HashSet<_>>().len(), phones.len());
         assert!(people(1, 100).iter().all(|(id, _)| !ids.contains(id)));
-        let of = |people: &[(Uuid, Given)]| format!("{people:?}");
+        let of = |people: &[(Uuid, ContactFields)]| format!("{people:?}");
         assert_eq!(of(&people(0, 100)), of(&all[..100]));
     }
 }

@@ -15,7 +15,7 @@ use crate::domain::phone::Region;
 
 #[derive(Insertable)]
 #[diesel(table_name = contacts, treat_none_as_default_value = false)]
-struct NewContact {
+struct LoadedContact {
     client_id: Uuid,
     id: Uuid,
     contact_list_id: i64,
@@ -38,7 +38,7 @@ struct NewContact {
 
 /// Takes clients, and each one's contacts.
 pub struct Filling<'c> {
-    contacts: Copying<'c, NewContact>,
+    contacts: Copying<'c, LoadedContact>,
     now: DateTime<Utc>,
 }
 
@@ -78,7 +78,7 @@ impl Filling<'_> {
             None => (None, None, None),
         };
         let created_at = given.created_at.unwrap_or(self.now);
-        self.contacts.push(NewContact {
+        self.contacts.push(LoadedContact {
             client_id: client.id.as_uuid(),
             id,
             contact_list_id: client.default_list,

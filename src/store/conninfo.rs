@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString, c_char};
 use std::fmt::Write as _;
 use std::ptr;
 
-use super::pool::{Refusal, with_timeouts};
+use super::pool::{ConnectError, with_timeouts};
 
 /// A database URL in two parts, of which one may be seen.
 pub struct ProgramConnection {
@@ -18,7 +18,7 @@ pub struct ProgramConnection {
 #[derive(Debug, thiserror::Error)]
 pub enum UnusableUrl {
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] ConnectError),
     #[error(
         "the database URL has {0}, which PostgreSQL's programs take where everybody can read it: write it into libpq's \
          file of services, and `service=` with its name into the URL"
@@ -57,15 +57,15 @@ struct Pair {
 }
 
 /// The pairs that a URL has a value for.
-fn parse(url: &str) -> Result<Vec<Pair>, Refusal> {
-    let url = CString::new(url).map_err(|_| Refusal::Url)?;
+fn parse(url: &str) -> Result<Vec<Pair>, ConnectError> {
+    let url = CString::new(url).map_err(|_| ConnectError::Url)?;
     // SAFETY: the array is libpq's own until it is freed below, and ends with an element whose keyword is null; its
     // texts are null or end with a NUL. What libpq would say of a URL that it can't read isn't asked for, since it
     // repeats parts of it.
     unsafe {
         let options = pq_sys::PQconninfoParse(url.as_ptr(), ptr::null_mut());
         if options.is_null() {
-            return Err(Refusal::Url);
+            return Err(ConnectError::Url);
         }
         let text = |text: *const c_char| (!text.is_null()).then(|| CStr::from_ptr(text).to_string_lossy().into_owned());
         let mut pairs = Vec::new();

@@ -14,8 +14,9 @@ use super::schema::{api_keys, clients, credential_version};
 use super::statement::{Bind, Statement};
 use super::{PgConnection, StoreError, transaction};
 use crate::domain::client::ClientId;
-use crate::domain::key::{ApiKey, NewKey, RateLimit, Scope};
+use crate::domain::key::{ApiKey, NewKey, Scope};
 use crate::domain::phone::Region;
+use crate::domain::rate_limit::RateLimit;
 
 /// A key as operators see it; its text is nowhere in it.
 #[derive(Clone, Debug)]

@@ -42,7 +42,7 @@ pub enum StoreError {
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No connection, however often it is tried.
     #[error(transparent)]
-    Refused(#[from] pool::Refusal),
+    Refused(#[from] pool::ConnectError),
     /// Every connection of the pool is in use, and none came back in time.
     #[error("no database connection became free in time")]
     Exhausted,

@@ -29,7 +29,7 @@ const PLANS: [(&str, &str); 4] = [
 
 /// What keeps us out of a database that is there, or from looking for one.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum ConnectError {
     /// Nothing of the URL is in the sentence: which part of it is the password is what can't be told.
     #[error(
         "the database URL can't be read: write postgresql://user:password@host:port/database, with %40 for an @ in the \
@@ -45,9 +45,13 @@ pub enum Refusal {
 /// # Errors
 /// Also where a password has a character in it that cuts it in two: libpq would take the rest of it for a host or a
 /// database, and say so.
-pub fn check_url(url: &str) -> Result<(), Refusal> {
+pub fn check_url(url: &str) -> Result<(), ConnectError> {
     let Some((scheme, rest)) = url.split_once("://") else {
-        return if url.contains('=') { Ok(()) } else { Err(Refusal::Url) };
+        return if url.contains('=') {
+            Ok(())
+        } else {
+            Err(ConnectError::Url)
+        };
     };
     // As libpq does it: where an @ comes before any /, all before it is user and password.
     let (credentials, place) = match rest.find(['@', '/']) {
@@ -56,7 +60,7 @@ pub fn check_url(url: &str) -> Result<(), Refusal> {
     };
     let path = place.split('?').next().unwrap_or_default();
     let is_one = ["postgres", "postgresql"].contains(&scheme) && !credentials.contains('?') && !path.contains('@');
-    if is_one { Ok(()) } else { Err(Refusal::Url) }
+    if is_one { Ok(()) } else { Err(ConnectError::Url) }
 }
 
 /// Opens one connection outside any pool, without a limit on its statements: for commands, migrations and
@@ -333,14 +337,16 @@ fn explain(error: ConnectionError) -> StoreError {
     ];
     let words = match &error {
         ConnectionError::BadConnection(words) => one_line(words),
-        ConnectionError::InvalidCString(_) | ConnectionError::InvalidConnectionUrl(_) => return Refusal::Url.into(),
+        ConnectionError::InvalidCString(_) | ConnectionError::InvalidConnectionUrl(_) => {
+            return ConnectError::Url.into();
+        }
         _ => return StoreError::unavailable(&error),
     };
     let is_missing = words.contains("FATAL: ") && words.contains("\" does not exist");
     if !ATTEMPTS.iter().any(|start| words.starts_with(start)) {
-        Refusal::Url.into()
+        ConnectError::Url.into()
     } else if is_missing || DENIALS.iter().any(|denial| words.contains(denial)) {
-        Refusal::Denied(words).into()
+        ConnectError::Denied(words).into()
     } else {
         StoreError::Unavailable(words.into())
     }
@@ -416,7 +422,10 @@ mod tests {
             "postgres://u:hun\0ter2@h/d",
         ] {
             let error = connect(url).err().expect("it can't be read");
-            assert!(matches!(error, StoreError::Refused(Refusal::Url)), "{url}: {error:?}");
+            assert!(
+                matches!(error, StoreError::Refused(ConnectError::Url)),
+                "{url}: {error:?}"
+            );
             assert!(!format!("{error:?} {error}").contains("unter2"), "{error:?}");
         }
     }
@@ -433,7 +442,10 @@ mod tests {
             "FATAL:  no pg_hba.conf entry for host \"127.0.0.1\", user \"u\", database \"d\", no encryption\n",
         ] {
             let error = explained(&format!("{server}{words}"));
-            assert!(matches!(error, StoreError::Refused(Refusal::Denied(_))), "{error:?}");
+            assert!(
+                matches!(error, StoreError::Refused(ConnectError::Denied(_))),
+                "{error:?}"
+            );
             assert!(!error.to_string().contains('\n'));
         }
         for words in [

@@ -9,8 +9,8 @@ use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use uuid::Uuid;
 
 use crate::domain::contact::Attribute;
+use crate::domain::contact::FUTURE_TOLERANCE;
 use crate::domain::phone::{Region, StoredPhone};
-use crate::domain::window::FUTURE_TOLERANCE;
 use crate::store::clients::Client;
 use crate::store::export::{self, ExportedRow};
 use crate::store::{PgConnection, StoreError};
@@ -26,7 +26,7 @@ pub enum Form {
 
 /// What was written, and how much of it `import` would change.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub struct Report {
+pub struct ExportReport {
     pub contacts: u64,
     /// Contacts in which `import` would see the same person as in another one, unless it is exact.
     pub doubles: u64,
@@ -35,7 +35,7 @@ pub struct Report {
     pub changed: u64,
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for ExportReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} contacts exported", self.contacts)?;
         if self.doubles > 0 {
@@ -76,8 +76,8 @@ pub fn export(
     client: &Client,
     form: Form,
     out: &mut dyn Write,
-) -> Result<Report, ExportError> {
-    let mut report = Report::default();
+) -> Result<ExportReport, ExportError> {
+    let mut report = ExportReport::default();
     let mut line = String::new();
     if form == Form::Spreadsheet {
         // Without the mark Excel reads UTF-8 as something else.

@@ -9,7 +9,7 @@ use super::header::{ColumnChoice, HeaderError, Mapping};
 use super::reader::{ReadError, Record, Records};
 use super::values;
 use crate::domain::client::NAME_MAX;
-use crate::domain::contact::{Attribute, ContactDraft, Given, Refusal};
+use crate::domain::contact::{Attribute, ContactDraft, ContactError, ContactFields};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::store::clients::Client;
 use crate::store::import::{self, Rules, Staging};
@@ -74,7 +74,7 @@ impl fmt::Display for Rejection {
 
 /// What an import did; every row that was read is counted once. Rows without any text are no rows.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Report {
+pub struct ImportReport {
     /// `created + updated + unchanged + merged + rejected`.
     pub read: u64,
     /// Contacts that are new.
@@ -93,7 +93,7 @@ pub struct Report {
     pub doubtful: u64,
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for ImportReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             read,
@@ -198,7 +198,7 @@ impl<R: Read> Import<R> {
         connection: &mut PgConnection,
         client: &Client,
         observe: &mut dyn FnMut(Event),
-    ) -> Result<Report, ImportError> {
+    ) -> Result<ImportReport, ImportError> {
         let mut tally = Tally::default();
         let default_source = self.mapping.columns(Attribute::Source).is_empty().then_some(SOURCE);
         let rules = Rules {
@@ -212,7 +212,7 @@ impl<R: Read> Import<R> {
         })?;
         observe(Event::Done);
         let contacts = merged.created + merged.updated + merged.unchanged;
-        Ok(Report {
+        Ok(ImportReport {
             read: tally.read,
             created: merged.created,
             updated: merged.updated,
@@ -297,7 +297,7 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn given(&self, record: &Record<'_>) -> Result<Given, Rejection> {
+    fn given(&self, record: &Record<'_>) -> Result<ContactFields, Rejection> {
         let width = self.mapping.width();
         if record.len() != width {
             return Err(Rejection {
@@ -338,7 +338,7 @@ impl Rows<'_> {
                 some => Ok(some),
             },
         };
-        Ok(Given {
+        Ok(ContactFields {
             name: self.name(record),
             phone: cell(Attribute::Phone).map(|phone| StoredPhone::read(phone, self.region)),
             email: text(Attribute::Email),
@@ -364,7 +364,7 @@ impl Rows<'_> {
         (!parts.is_empty()).then(|| parts.join(" "))
     }
 
-    fn refused(&self, record: &Record<'_>, refusal: &Refusal) -> Rejection {
+    fn refused(&self, record: &Record<'_>, refusal: &ContactError) -> Rejection {
         let identities = [Attribute::ExternalUserId, Attribute::Phone, Attribute::Email];
         match refusal.attribute() {
             Some(attribute) => self.rejected(record, &[attribute], &refusal.to_string()),

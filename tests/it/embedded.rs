@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use contact_search::embedded::{EmbeddedError, Options, PrivateDatabase, State};
+use contact_search::embedded::{EmbeddedError, Options, PrivateDatabase, Startup};
 use contact_search::store::{self, PgConnection};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -205,7 +205,7 @@ fn hold(data_dir: &Path) {
     unsafe { nix::sys::signal::signal(Signal::SIGINT, nix::sys::signal::SigHandler::SigDfl) }.expect("a valid signal");
     match PrivateDatabase::open(&options(data_dir)) {
         Ok(database) => {
-            println!("\nopened {:?} {}", database.state(), database.url());
+            println!("\nopened {:?} {}", database.startup(), database.url());
             let _ = std::io::stdin().read_line(&mut String::new());
             database.close().expect("it leaves");
         }
@@ -218,14 +218,14 @@ fn the_first_start_makes_a_database_and_the_second_finds_its_rows() {
     let directory = OwnDirectory::new();
 
     let database = PrivateDatabase::open(&durable(directory.path())).expect("the first start");
-    assert_eq!(database.state(), State::Fresh);
+    assert_eq!(database.startup(), Startup::Fresh);
     assert!(the_version_is_the_servers(&database));
     keep_a_row(&database.url());
     database.close().expect("the first stop");
     assert!(!is_running(directory.path()));
 
     let database = open(directory.path());
-    assert_eq!(database.state(), State::Started);
+    assert_eq!(database.startup(), Startup::Started);
     assert!(the_row_is_there(&database.url()));
     drop(database);
     assert!(!is_running(directory.path()));
@@ -309,7 +309,7 @@ fn the_last_process_to_leave_stops_the_server() {
     let mut first = Holder::start(directory.path());
     assert_eq!(first.opened().0, "Fresh");
     let second = open(directory.path());
-    assert_eq!(second.state(), State::Adopted);
+    assert_eq!(second.startup(), Startup::Adopted);
 
     first.leave();
     assert!(is_running(directory.path()));
@@ -342,7 +342,7 @@ fn a_killed_process_leaves_its_lease_and_a_server_that_the_next_takes_over() {
     assert!(is_running(directory.path()));
 
     let database = open(directory.path());
-    assert_eq!(database.state(), State::Adopted);
+    assert_eq!(database.startup(), Startup::Adopted);
     assert!(the_row_is_there(&database.url()));
     database.close().expect("it stops");
     assert!(!is_running(directory.path()), "the killed process's lease still counts");
@@ -376,7 +376,7 @@ fn a_write_that_was_acknowledged_survives_the_killing_of_everything() {
     }
 
     let database = open(directory.path());
-    assert_eq!(database.state(), State::Started);
+    assert_eq!(database.startup(), Startup::Started);
     assert!(the_row_is_there(&database.url()));
 }
 
@@ -431,7 +431,7 @@ fn a_start_waits_for_the_processes_of_a_killed_server_to_end() {
     let began = Instant::now();
     let again = open(directory.path());
     assert!(began.elapsed() >= held_for, "two servers' processes had the same data");
-    assert_eq!(again.state(), State::Started);
+    assert_eq!(again.startup(), Startup::Started);
     assert!(the_row_is_there(&again.url()));
     release.join().expect("the thread ends");
 }
@@ -472,7 +472,7 @@ fn a_recorded_process_number_that_another_program_has_now_is_not_taken_for_the_s
     leave_pid_file(directory.path(), &format!("{}\n{rest}", another.id()));
 
     let database = open(directory.path());
-    assert_eq!(database.state(), State::Started);
+    assert_eq!(database.startup(), Startup::Started);
     assert!(the_row_is_there(&database.url()));
     assert!(
         another.try_wait().expect("it can be asked").is_none(),
@@ -487,7 +487,7 @@ fn a_record_that_a_full_disk_has_left_empty_is_no_obstacle() {
     let directory = OwnDirectory::new();
     open(directory.path()).close().expect("it stops");
     leave_pid_file(directory.path(), "");
-    assert_eq!(open(directory.path()).state(), State::Started);
+    assert_eq!(open(directory.path()).startup(), Startup::Started);
 }
 
 fn leave_pid_file(data_dir: &Path, contents: &str) {
@@ -509,7 +509,7 @@ fn a_first_start_that_was_cut_short_is_done_again() {
     assert!(!directory.path().join("postgres").exists());
 
     let database = open(directory.path());
-    assert_eq!(database.state(), State::Fresh);
+    assert_eq!(database.startup(), Startup::Fresh);
     keep_a_row(&database.url());
     assert!(!directory.path().join("postgres.new").exists());
 }

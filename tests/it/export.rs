@@ -4,12 +4,12 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 
 use contact_search::domain::client::ClientId;
-use contact_search::domain::contact::{ContactDraft, Given};
+use contact_search::domain::contact::{ContactDraft, ContactFields};
 use contact_search::domain::phone::{Region, StoredPhone};
 use contact_search::sample::generate::{Workload, generate};
 use contact_search::store::import::{Rules, import};
 use contact_search::store::{PgConnection, StoreError, clients};
-use contact_search::transfer::export::{Form, Report, export};
+use contact_search::transfer::export::{ExportReport, Form, export};
 use contact_search::transfer::import::{self, Import, ImportOptions};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
@@ -23,14 +23,14 @@ fn client(connection: &mut PgConnection, region: Region) -> ClientId {
     clients::create_client(connection, &uuid::Uuid::now_v7().to_string(), region).unwrap()
 }
 
-fn export_client(connection: &mut PgConnection, id: ClientId, form: Form) -> (Report, String) {
+fn export_client(connection: &mut PgConnection, id: ClientId, form: Form) -> (ExportReport, String) {
     let client = clients::find_client(connection, &id.to_string()).unwrap().unwrap();
     let mut file = Vec::new();
     let report = export(connection, &client, form, &mut file).unwrap();
     (report, String::from_utf8(file).unwrap())
 }
 
-fn import_with(connection: &mut PgConnection, id: ClientId, file: &str, exact: bool) -> import::Report {
+fn import_with(connection: &mut PgConnection, id: ClientId, file: &str, exact: bool) -> import::ImportReport {
     let client = clients::find_client(connection, &id.to_string()).unwrap().unwrap();
     let options = ImportOptions {
         exact,
@@ -125,7 +125,7 @@ fn time() -> impl Strategy<Value = chrono::DateTime<chrono::Utc>> {
     (0..1_735_689_600_000_000_i64).prop_map(|micros| chrono::DateTime::from_timestamp_micros(micros).unwrap())
 }
 
-fn contact(region: Region) -> impl Strategy<Value = Given> {
+fn contact(region: Region) -> impl Strategy<Value = ContactFields> {
     let phone = prop_oneof![
         "[0-9]{8}".prop_map(|digits| format!("011 15-{}-{}", &digits[..4], &digits[4..])),
         "[0-9]{7}".prop_map(|digits| format!("+549112{digits}")),
@@ -154,7 +154,7 @@ fn contact(region: Region) -> impl Strategy<Value = Given> {
         any::<[bool; 2]>(),
         any::<[Option<u128>; 2]>(),
     )
-        .prop_map(|(phone, platform, texts, times, flags, ids)| Given {
+        .prop_map(|(phone, platform, texts, times, flags, ids)| ContactFields {
             default_stage_id: ids[0].map(uuid::Uuid::from_u128),
             ai_customer_id: ids[1].map(uuid::Uuid::from_u128),
             name: texts.0,
@@ -197,9 +197,9 @@ fn an_export_that_is_imported_is_the_same_contacts() {
             .unwrap();
             let expected = rows(&mut connection, source);
             let (report, file) = export_client(&mut connection, source, Form::Import);
-            let complete = Report {
+            let complete = ExportReport {
                 contacts: expected.len() as u64,
-                ..Report::default()
+                ..ExportReport::default()
             };
             prop_assert_eq!(report, complete);
             let target = client(&mut connection, region);
@@ -214,7 +214,7 @@ fn an_export_that_is_imported_is_the_same_contacts() {
 }
 
 /// Contacts of few identities, so that many share a phone or an email.
-fn similar_contact() -> impl Strategy<Value = Given> {
+fn similar_contact() -> impl Strategy<Value = ContactFields> {
     let phones = [
         "+5491155550001",
         "+541155550001",
@@ -229,7 +229,7 @@ fn similar_contact() -> impl Strategy<Value = Given> {
         option(&["a@example.com", "A@example.com", "b@example.com"]),
         option(&["x", "y", "+5491155550001", "a@example.com"]),
     )
-        .prop_map(|(given, phone, email, external_user_id)| Given {
+        .prop_map(|(given, phone, email, external_user_id)| ContactFields {
             phone: phone.map(|phone| StoredPhone::read(phone, Region::DEFAULT)),
             email: email.map(str::to_owned),
             external_user_id: external_user_id.map(str::to_owned),
@@ -241,7 +241,7 @@ fn similar_contact() -> impl Strategy<Value = Given> {
 }
 
 /// Writes a contact past every rule but the schema's; one whose identity is taken is left out.
-fn add(connection: &mut PgConnection, client: ClientId, given: Given) {
+fn add(connection: &mut PgConnection, client: ClientId, given: ContactFields) {
     let (platform, given) = ContactDraft::new(given, chrono::Utc::now())
         .expect("a contact")
         .into_parts();
@@ -373,7 +373,7 @@ fn thousands_of_contacts_come_back_in_their_order_and_no_other_clients() {
 
     let empty = client(&mut connection, Region::DEFAULT);
     let (report, file) = export_client(&mut connection, empty, Form::Import);
-    assert_eq!((report, file.lines().count()), (Report::default(), 1));
+    assert_eq!((report, file.lines().count()), (ExportReport::default(), 1));
 }
 
 #[test]

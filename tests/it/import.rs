@@ -10,7 +10,7 @@ use contact_search::domain::phone::Region;
 use contact_search::store::PgConnection;
 use contact_search::store::clients::{self, Client};
 use contact_search::transfer::ColumnChoice;
-use contact_search::transfer::import::{Event, Import, ImportError, ImportOptions, Rejection, Report};
+use contact_search::transfer::import::{Event, Import, ImportError, ImportOptions, ImportReport, Rejection};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -38,7 +38,7 @@ impl Intake {
         }
     }
 
-    fn import(&mut self, file: impl AsRef<[u8]>) -> Result<Report, ImportError> {
+    fn import(&mut self, file: impl AsRef<[u8]>) -> Result<ImportReport, ImportError> {
         self.import_with(file.as_ref(), &[], &ImportOptions::default())
     }
 
@@ -47,7 +47,7 @@ impl Intake {
         file: impl Read,
         columns: &[&str],
         options: &ImportOptions,
-    ) -> Result<Report, ImportError> {
+    ) -> Result<ImportReport, ImportError> {
         import(&mut self.connection, &self.client, file, columns, options)
     }
 
@@ -114,7 +114,7 @@ fn import(
     file: impl Read,
     columns: &[&str],
     options: &ImportOptions,
-) -> Result<Report, ImportError> {
+) -> Result<ImportReport, ImportError> {
     let options = ImportOptions {
         columns: choices(columns),
         ..options.clone()
@@ -142,7 +142,7 @@ fn ask(connection: &mut PgConnection, sql: &str) -> String {
 }
 
 /// `created updated unchanged merged rejected`
-fn counts(report: &Report) -> [u64; 5] {
+fn counts(report: &ImportReport) -> [u64; 5] {
     [
         report.created,
         report.updated,
@@ -954,7 +954,7 @@ fn an_import_whose_connection_is_killed_leaves_nothing() {
 }
 
 /// Lets another writer do something that the import runs into before it is committed.
-fn while_another_writes(sql: &str, file: &str, intake: &mut Intake) -> Report {
+fn while_another_writes(sql: &str, file: &str, intake: &mut Intake) -> ImportReport {
     let mut writer = intake.database.connect();
     writer.batch_execute(&format!("BEGIN; {sql}")).unwrap();
     let mut importer = intake.database.connect();
@@ -1005,7 +1005,7 @@ fn a_contact_that_gets_another_external_id_meanwhile_is_not_adopted() {
 fn imports_into_one_client_at_the_same_time_make_each_contact_once() {
     let mut intake = Intake::new();
     let file = generate(3000);
-    let reports: Vec<Report> = std::thread::scope(|scope| {
+    let reports: Vec<ImportReport> = std::thread::scope(|scope| {
         let imports: Vec<_> = (0..3)
             .map(|_| {
                 let (mut connection, client, file) = (intake.database.connect(), intake.client.clone(), &file);

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use contact_search::domain::key::{ApiKey, Format, NewKey, RateLimit, Scope};
+use contact_search::domain::key::{ApiKey, Format, NewKey, Scope};
 use contact_search::domain::phone::Region;
+use contact_search::domain::rate_limit::RateLimit;
 use contact_search::store::PgConnection;
 use contact_search::store::{clients, keys};
 use nix::sys::signal::{Signal, kill};

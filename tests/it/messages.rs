@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use contact_search::domain::client::ClientId;
 use contact_search::domain::key::Scope;
-use contact_search::domain::message::{Direction, Message, Newcomer, Person, Phone, Whom};
+use contact_search::domain::message::{Direction, Message, NewContact, Person, Phone, Target};
 use contact_search::domain::phone::{Region, StoredPhone};
 use contact_search::store::clients;
-use contact_search::store::messages::{Outcome, record_messages, record_together};
+use contact_search::store::messages::{MessageOutcome, record_messages, record_together};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text, Timestamptz};
 use proptest::prelude::*;
@@ -879,7 +879,7 @@ fn names() -> impl Strategy<Value = Names> {
 fn told() -> impl Strategy<Value = (Result<Names, usize>, Message)> {
     let whom = prop_oneof![9 => names().prop_map(Ok), 1 => (0_usize..3).prop_map(Err)];
     let name = proptest::option::of(proptest::sample::select(&["Ana", "Eva"]));
-    let newcomer = proptest::option::of(name.prop_map(|name| Newcomer {
+    let newcomer = proptest::option::of(name.prop_map(|name| NewContact {
         name: name.map(str::to_owned),
         source: "test",
     }));
@@ -895,7 +895,7 @@ fn told() -> impl Strategy<Value = (Result<Names, usize>, Message)> {
             external_user_id: external_id.map(str::to_owned),
             phone: phone.and_then(|phone| Phone::read(phone, Region::DEFAULT)),
         };
-        let meant = whom.map_or(Whom::Contact(0), |names| Whom::Person(person(names)));
+        let meant = whom.map_or(Target::Contact(0), |names| Target::Person(person(names)));
         let start: DateTime<Utc> = "2025-03-28T14:00:00Z".parse().unwrap();
         let sent_at = start + TimeDelta::minutes(minute);
         (whom, Message::new(meant, direction, sent_at, newcomer).unwrap())
@@ -937,7 +937,7 @@ fn end<T>(
         .map(|(whom, message)| {
             let mut message = message.clone();
             if let Err(index) = whom {
-                message.whom = Whom::Contact(serial_ids.get(*index).copied().unwrap_or_default());
+                message.target = Target::Contact(serial_ids.get(*index).copied().unwrap_or_default());
             }
             message
         })
@@ -985,7 +985,7 @@ fn an_array_ends_as_its_messages_do_one_at_a_time() {
             end(connection, known, told, |connection, client, messages| {
                 let calls = messages.chunks(size);
                 let outcomes = calls.flat_map(|call| record_messages(connection, client, call, deadline()).unwrap());
-                outcomes.collect::<Vec<Outcome>>()
+                outcomes.collect::<Vec<MessageOutcome>>()
             })
         };
         prop_assert_eq!(end_in_calls_of(told.len()), end_in_calls_of(1));

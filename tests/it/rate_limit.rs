@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use contact_search::domain::key::{RateLimit, Scope};
+use contact_search::domain::key::Scope;
+use contact_search::domain::rate_limit::RateLimit;
 use contact_search::store::keys;
 use serde_json::json;
 use uuid::Uuid;

@@ -9,6 +9,7 @@ mod countries;
 mod metadata;
 #[cfg(test)]
 mod tests;
+pub mod whatsapp_id;
 
 use std::str::FromStr;
 

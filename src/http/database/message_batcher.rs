@@ -13,7 +13,7 @@ use crate::domain::client::ClientId;
 use crate::domain::message::Message;
 use crate::http::error::ApiError;
 use crate::http::state::{QUEUE_WAIT, State};
-use crate::store::messages::{self, Outcome, TOGETHER_MAX};
+use crate::store::messages::{self, MessageOutcome, TOGETHER_MAX};
 
 /// From the begin of one recording of a client's messages to the next. What comes meanwhile waits for that; the first
 /// message after a pause doesn't wait.
@@ -40,7 +40,7 @@ struct Waiting {
 }
 
 /// What becomes of a message; `None`, or nothing, where it is to be recorded by itself.
-type Hearing = oneshot::Receiver<Result<Option<Outcome>, ApiError>>;
+type Hearing = oneshot::Receiver<Result<Option<MessageOutcome>, ApiError>>;
 
 impl Gathering {
     /// For a server that has so many connections for single writes.
@@ -81,7 +81,7 @@ pub async fn record(
     start: Instant,
     client: ClientId,
     messages: Vec<Message>,
-) -> Result<Vec<Outcome>, ApiError> {
+) -> Result<Vec<MessageOutcome>, ApiError> {
     let lane = state.writes_of(messages.len());
     let deadline = lane.deadline(start);
     if let [message] = &*messages
@@ -101,7 +101,7 @@ async fn record_together(
     deadline: Instant,
     client: ClientId,
     message: &Message,
-) -> Result<Option<Outcome>, ApiError> {
+) -> Result<Option<MessageOutcome>, ApiError> {
     state.writes.look_for_database()?;
     let Some(turn) = join(state, client, message) else {
         return Ok(None);

@@ -139,8 +139,9 @@ mod tests {
 
     use super::*;
     use crate::domain::client::ClientId;
-    use crate::domain::key::{RateLimit, Scope};
+    use crate::domain::key::Scope;
     use crate::domain::phone::Region;
+    use crate::domain::rate_limit::RateLimit;
     use crate::http::database::monitor::Seen;
     use crate::store::migrations::SchemaState;
 

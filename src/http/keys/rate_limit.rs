@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
-use crate::domain::key::RateLimit;
+use crate::domain::rate_limit::RateLimit;
 
 /// The time in which a quota that is used up becomes whole again.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -124,7 +124,7 @@ impl Quota {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::key::RATE_LIMIT_MAX;
+    use crate::domain::rate_limit::RATE_LIMIT_MAX;
 
     fn per_minute(limit: u32) -> RateLimit {
         RateLimit::PerMinute(NonZeroU32::new(limit).unwrap())

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-use crate::domain::contact::{Attribute, Refusal};
+use crate::domain::contact::{Attribute, ContactError};
 use crate::http::error::{ApiError, BodyFault, Expected};
 
 /// The largest body of a request, in bytes.
@@ -156,24 +156,24 @@ impl<'a> Members<'a> {
 
 /// What a refusal means to a caller for whom each attribute is called what `member` says. `names` are the members of
 /// which one has to be there.
-pub fn refused(refusal: &Refusal, member: fn(Attribute) -> &'static str, names: &'static str) -> BodyFault {
+pub fn refused(refusal: &ContactError, member: fn(Attribute) -> &'static str, names: &'static str) -> BodyFault {
     match *refusal {
-        Refusal::NoIdentity => BodyFault::NoIdentity { names },
-        Refusal::NoDigits => wrong(member(Attribute::Phone), Expected::Phone),
-        Refusal::Empty { attribute } => BodyFault::Missing {
+        ContactError::NoIdentity => BodyFault::NoIdentity { names },
+        ContactError::NoDigits => wrong(member(Attribute::Phone), Expected::Phone),
+        ContactError::Empty { attribute } => BodyFault::Missing {
             name: member(attribute),
         },
-        Refusal::Nul { attribute } => BodyFault::Nul {
+        ContactError::Nul { attribute } => BodyFault::Nul {
             name: member(attribute),
         },
-        Refusal::TooLong { attribute, max } => BodyFault::TooLong {
+        ContactError::TooLong { attribute, max } => BodyFault::TooLong {
             name: member(attribute),
             max,
         },
-        Refusal::Future { attribute } => BodyFault::Future {
+        ContactError::Future { attribute } => BodyFault::Future {
             name: member(attribute),
         },
-        Refusal::TooEarly { attribute } => BodyFault::TooEarly {
+        ContactError::TooEarly { attribute } => BodyFault::TooEarly {
             name: member(attribute),
         },
     }

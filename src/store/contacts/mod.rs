@@ -10,7 +10,7 @@ use diesel::result::Error as DieselError;
 use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
-pub use self::upsert::{Outcome, Upserted, upsert_contact, upsert_contacts};
+pub use self::upsert::{UpsertOutcome, Upserted, upsert_contact, upsert_contacts};
 use super::clients::ensure_list;
 use super::schema::contacts;
 use super::statement::{Bind, Statement};

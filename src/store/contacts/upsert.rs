@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::{Attributes, ContactRow, find_contact, lock, update};
 use crate::domain::client::{ClientId, DEFAULT_LIST};
-use crate::domain::contact::{ContactDraft, DEFAULT_CHAT_STATUS, Given, Refusal};
+use crate::domain::contact::{ContactDraft, ContactError, ContactFields, DEFAULT_CHAT_STATUS};
 use crate::store::clients::ensure_list;
 use crate::store::locks::claim;
 use crate::store::schema::contacts;
@@ -31,7 +31,7 @@ const DEFAULT_SOURCE: &str = "api";
 
 /// What became of a contact.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outcome {
+pub enum UpsertOutcome {
     Created,
     Updated,
     /// It had everything already; nothing was written.
@@ -41,7 +41,7 @@ pub enum Outcome {
 /// The contact that was meant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Upserted {
-    pub outcome: Outcome,
+    pub outcome: UpsertOutcome,
     pub id: Uuid,
     pub serial_id: i64,
 }
@@ -77,9 +77,9 @@ const CHUNK: usize = 100;
 pub fn upsert_contacts(
     connection: &mut PgConnection,
     client: ClientId,
-    given: Vec<Given>,
+    given: Vec<ContactFields>,
     deadline: Instant,
-) -> Result<Vec<Result<Upserted, Refusal>>, StoreError> {
+) -> Result<Vec<Result<Upserted, ContactError>>, StoreError> {
     let now = now(connection)?;
     let drafts: Vec<_> = given.into_iter().map(|given| ContactDraft::new(given, now)).collect();
     let mut outcomes = Vec::with_capacity(drafts.len());
@@ -94,9 +94,9 @@ pub fn upsert_contacts(
 fn upsert_chunk(
     connection: &mut PgConnection,
     client: ClientId,
-    drafts: &[Result<ContactDraft, Refusal>],
+    drafts: &[Result<ContactDraft, ContactError>],
     deadline: Instant,
-) -> Result<Vec<Result<Upserted, Refusal>>, StoreError> {
+) -> Result<Vec<Result<Upserted, ContactError>>, StoreError> {
     take_turn(connection, client)?;
     let mut lists = Lists::new(client);
     lists.prepare(connection, drafts.iter().flatten())?;
@@ -167,10 +167,10 @@ fn upsert(connection: &mut PgConnection, lists: &mut Lists, draft: &ContactDraft
             let mut wanted = present.clone();
             wanted.learn(given, list);
             let outcome = if wanted == present {
-                Outcome::Unchanged
+                UpsertOutcome::Unchanged
             } else {
                 update(connection, client, found.id, &wanted)?;
-                Outcome::Updated
+                UpsertOutcome::Updated
             };
             return Ok(Upserted {
                 outcome,
@@ -304,7 +304,7 @@ fn insert(
         .get_result(connection)
         .optional()?;
     Ok(serial_id.map(|serial_id| Upserted {
-        outcome: Outcome::Created,
+        outcome: UpsertOutcome::Created,
         id,
         serial_id,
     }))
@@ -334,7 +334,7 @@ impl Attributes {
 
     /// Takes over what is given; `list` is the id of the list that it names. A contact keeps the external id that it
     /// has.
-    fn learn(&mut self, given: &Given, list: Option<i64>) {
+    fn learn(&mut self, given: &ContactFields, list: Option<i64>) {
         fn set<T: Clone>(present: &mut Option<T>, said: &Option<T>) {
             if said.is_some() {
                 present.clone_from(said);

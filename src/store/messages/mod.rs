@@ -18,11 +18,11 @@ use super::schema::contacts;
 use super::statement::{Bind, Statement};
 use super::{PgConnection, StoreError, attempt, take_turn, transaction};
 use crate::domain::client::{ClientId, DEFAULT_LIST};
-use crate::domain::message::{Activity, Message, Newcomer, Person, Whom};
+use crate::domain::message::{Activity, Message, NewContact, Person, Target};
 
 /// What became of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outcome {
+pub enum MessageOutcome {
     /// It made the contact.
     Created,
     /// It changed the contact.
@@ -50,7 +50,7 @@ pub fn record_messages(
     client: ClientId,
     messages: &[Message],
     deadline: Instant,
-) -> Result<Vec<Outcome>, StoreError> {
+) -> Result<Vec<MessageOutcome>, StoreError> {
     let mut outcomes = Vec::with_capacity(messages.len());
     for run in runs(messages) {
         if Instant::now() > deadline {
@@ -71,17 +71,17 @@ pub fn record_together(
     connection: &mut PgConnection,
     client: ClientId,
     messages: &[Message],
-) -> Result<Vec<Option<Outcome>>, StoreError> {
+) -> Result<Vec<Option<MessageOutcome>>, StoreError> {
     transaction(connection, |connection| {
         let found = find(connection, client, messages)?;
         let before = lock(connection, client, &found, Locked::Skip)?;
         let mut contacts = before.clone();
         let record = |(message, found): (&Message, &Found)| {
             if message.is_ahead(found.now) {
-                return Some(Outcome::Ahead);
+                return Some(MessageOutcome::Ahead);
             }
             let Some(id) = found.contact_id else {
-                return message.newcomer.is_none().then_some(Outcome::NotFound);
+                return message.new_contact.is_none().then_some(MessageOutcome::NotFound);
             };
             let contact = contacts.get_mut(&id).filter(|contact| contact.is_meant(message))?;
             let mut changed = contact.clone();
@@ -90,9 +90,9 @@ pub fn record_together(
                 return None;
             }
             let outcome = if changed == *contact {
-                Outcome::Unchanged
+                MessageOutcome::Unchanged
             } else {
-                Outcome::Updated
+                MessageOutcome::Updated
             };
             *contact = changed;
             Some(outcome)
@@ -115,20 +115,20 @@ fn record_run(
     connection: &mut PgConnection,
     client: ClientId,
     messages: &[Message],
-) -> Result<Vec<Outcome>, StoreError> {
+) -> Result<Vec<MessageOutcome>, StoreError> {
     if messages.len() >= MANY {
         take_turn(connection, client)?;
     }
     let mut found = find(connection, client, messages)?;
     let mut made = HashSet::new();
-    if newcomers(messages, &found).next().is_some() {
+    if missing_contacts(messages, &found).next().is_some() {
         let list = ensure_list(connection, client, DEFAULT_LIST)?;
-        let lines: Vec<_> = newcomers(messages, &found)
+        let lines: Vec<_> = missing_contacts(messages, &found)
             .filter_map(|missing| missing.line())
             .collect();
         claim(connection, client, &lines)?;
         found = find(connection, client, messages)?;
-        made = insert(connection, client, list, newcomers(messages, &found))?;
+        made = insert(connection, client, list, missing_contacts(messages, &found))?;
         found = find(connection, client, messages)?;
     }
     let before = lock(connection, client, &found, Locked::Wait)?;
@@ -137,7 +137,7 @@ fn record_run(
         let contact = found.contact_id.map(|id| before.get(&id));
         contact.is_some_and(|contact| contact.is_none_or(|contact| !contact.is_meant(message)))
     };
-    if messages.iter().zip(&found).any(is_other) || newcomers(messages, &found).next().is_some() {
+    if messages.iter().zip(&found).any(is_other) || missing_contacts(messages, &found).next().is_some() {
         return Err(DieselError::RollbackTransaction.into());
     }
     let mut contacts = before.clone();
@@ -145,19 +145,19 @@ fn record_run(
     let mut adopted = HashSet::new();
     for (message, found) in messages.iter().zip(&found) {
         outcomes.push(match found.contact_id.and_then(|id| contacts.get_mut(&id)) {
-            _ if message.is_ahead(found.now) => Outcome::Ahead,
-            None => Outcome::NotFound,
+            _ if message.is_ahead(found.now) => MessageOutcome::Ahead,
+            None => MessageOutcome::NotFound,
             // Only a later message of the batch makes the contact.
-            Some(contact) if message.newcomer.is_none() && made.contains(&contact.id) => Outcome::NotFound,
+            Some(contact) if message.new_contact.is_none() && made.contains(&contact.id) => MessageOutcome::NotFound,
             Some(contact) => {
                 let known = contact.clone();
                 contact.add(message, &mut adopted);
                 if made.remove(&contact.id) {
-                    Outcome::Created
+                    MessageOutcome::Created
                 } else if *contact != known {
-                    Outcome::Updated
+                    MessageOutcome::Updated
                 } else {
-                    Outcome::Unchanged
+                    MessageOutcome::Unchanged
                 }
             }
         });
@@ -214,9 +214,9 @@ fn find(connection: &mut PgConnection, client: ClientId, messages: &[Message]) -
     let mut phones = Vec::new();
     let mut phone_keys = Vec::new();
     for (item, message) in (0..).zip(messages) {
-        let (serial_id, person) = match &message.whom {
-            Whom::Contact(serial_id) => (Some(*serial_id), None),
-            Whom::Person(person) => (None, Some(person)),
+        let (serial_id, person) = match &message.target {
+            Target::Contact(serial_id) => (Some(*serial_id), None),
+            Target::Person(person) => (None, Some(person)),
         };
         let readings = person
             .and_then(|person| person.phone.as_ref())
@@ -254,7 +254,7 @@ fn find(connection: &mut PgConnection, client: ClientId, messages: &[Message]) -
 struct Missing<'a> {
     message: &'a Message,
     person: &'a Person,
-    newcomer: &'a Newcomer,
+    new_contact: &'a NewContact,
 }
 
 impl<'a> Missing<'a> {
@@ -265,14 +265,14 @@ impl<'a> Missing<'a> {
     }
 }
 
-fn newcomers<'a>(messages: &'a [Message], found: &[Found]) -> impl Iterator<Item = Missing<'a>> {
+fn missing_contacts<'a>(messages: &'a [Message], found: &[Found]) -> impl Iterator<Item = Missing<'a>> {
     let is_missing = |(message, found): &(&Message, &Found)| found.contact_id.is_none() && !message.is_ahead(found.now);
     let missing = messages.iter().zip(found).filter(is_missing);
-    missing.filter_map(|(message, _)| match (&message.whom, &message.newcomer) {
-        (Whom::Person(person), Some(newcomer)) => Some(Missing {
+    missing.filter_map(|(message, _)| match (&message.target, &message.new_contact) {
+        (Target::Person(person), Some(new_contact)) => Some(Missing {
             message,
             person,
-            newcomer,
+            new_contact,
         }),
         _ => None,
     })
@@ -284,15 +284,15 @@ fn insert<'a>(
     connection: &mut PgConnection,
     client: ClientId,
     list: i64,
-    newcomers: impl Iterator<Item = Missing<'a>>,
+    missing_contacts: impl Iterator<Item = Missing<'a>>,
 ) -> Result<HashSet<Uuid>, StoreError> {
     let mut taken = HashSet::new();
     let mut rows = Vec::new();
-    for missing in newcomers {
+    for missing in missing_contacts {
         let Missing {
             message,
             person,
-            newcomer,
+            new_contact,
         } = missing;
         let platform = person.platform.as_str();
         let id = person.external_user_id.as_ref().map(|id| (platform, id.as_str(), "id"));
@@ -310,8 +310,8 @@ fn insert<'a>(
             contacts::client_id.eq(client.as_uuid()),
             contacts::id.eq(Uuid::now_v7()),
             contacts::contact_list_id.eq(list),
-            contacts::name.eq(newcomer.name.as_deref()),
-            contacts::source.eq(newcomer.source),
+            contacts::name.eq(new_contact.name.as_deref()),
+            contacts::source.eq(new_contact.source),
             contacts::platform.eq(&person.platform),
             contacts::external_user_id.eq(person.external_user_id.as_deref()),
             contacts::phone.eq(phone.and_then(|phone| phone.phone.as_deref())),
@@ -346,7 +346,7 @@ struct Contact {
 impl Contact {
     /// Whether the message finds the contact as it is now; [`FIND`] says how it does.
     fn is_meant(&self, message: &Message) -> bool {
-        let Whom::Person(person) = &message.whom else {
+        let Target::Person(person) = &message.target else {
             return true;
         };
         let asked = person.external_user_id.as_ref();
@@ -373,11 +373,11 @@ impl Contact {
     /// may have written it with more care. An external id that `adopted` has went to another contact.
     fn add<'a>(&mut self, message: &'a Message, adopted: &mut HashSet<(&'a str, &'a str)>) {
         self.activity.add(message);
-        let (Some(newcomer), Whom::Person(person)) = (&message.newcomer, &message.whom) else {
+        let (Some(new_contact), Target::Person(person)) = (&message.new_contact, &message.target) else {
             return;
         };
         if self.name.is_none() {
-            self.name.clone_from(&newcomer.name);
+            self.name.clone_from(&new_contact.name);
         }
         if let Some(phone) = &person.phone
             && self.phone.is_none()

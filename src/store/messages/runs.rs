@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::TOGETHER_MAX;
-use crate::domain::message::{Message, Person, Whom};
+use crate::domain::message::{Message, Person, Target};
 
 /// Cuts a batch into runs. Within a run no message changes whom another one means.
 ///
@@ -55,7 +55,7 @@ impl Effect {
     fn new(message: &Message, person: &Person) -> Self {
         Self {
             can_identify: message.can_identify(),
-            can_create: message.newcomer.is_some(),
+            can_create: message.new_contact.is_some(),
             has_readings: person.phone.as_ref().is_some_and(|phone| phone.readings.len() > 1),
         }
     }
@@ -77,7 +77,7 @@ impl Effect {
 impl<'a> Names<'a> {
     /// Takes the message into the run, or says that it has to wait for the next. The first is always taken.
     fn admit(&mut self, message: &'a Message) -> bool {
-        let Whom::Person(person) = &message.whom else {
+        let Target::Person(person) = &message.target else {
             // The integer id decides alone, whatever is said of anybody.
             return true;
         };
@@ -115,24 +115,24 @@ fn names(person: &Person) -> impl Iterator<Item = Name<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::message::{Direction, Newcomer, Phone};
+    use crate::domain::message::{Direction, NewContact, Phone};
     use crate::domain::phone::Region;
 
     /// `phone/external id`, either of which may be blank, and `!` where the message makes contacts.
     fn message(said: &str) -> Message {
-        let (who, is_newcomer) = said.strip_suffix('!').map_or((said, false), |who| (who, true));
+        let (who, is_new) = said.strip_suffix('!').map_or((said, false), |who| (who, true));
         let (phone, external_id) = who.split_once('/').unwrap();
         let person = Person {
             platform: "whatsapp".to_owned(),
             external_user_id: (!external_id.is_empty()).then(|| external_id.to_owned()),
             phone: Phone::read(phone, Region::DEFAULT),
         };
-        let newcomer = is_newcomer.then_some(Newcomer {
+        let new_contact = is_new.then_some(NewContact {
             name: None,
             source: "test",
         });
         let sent_at = "2025-03-28T14:00:00Z".parse().unwrap();
-        Message::new(Whom::Person(person), Direction::Inbound, sent_at, newcomer).unwrap()
+        Message::new(Target::Person(person), Direction::Inbound, sent_at, new_contact).unwrap()
     }
 
     fn lengths(said: &[&str]) -> Vec<usize> {

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use contact_search::domain::client::ClientId;
-use contact_search::domain::key::{ApiKey, Format, NewKey, RateLimit, Scope};
+use contact_search::domain::key::{ApiKey, Format, NewKey, Scope};
 use contact_search::domain::phone::Region;
+use contact_search::domain::rate_limit::RateLimit;
 use contact_search::store::PgConnection;
 use contact_search::store::clients;
 use contact_search::store::keys;

@@ -11,14 +11,14 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::domain::contact::{Attribute, Given, Refusal};
+use crate::domain::contact::{Attribute, ContactError, ContactFields};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::http::error::{ApiError, BodyFault};
 use crate::http::openapi::{self, Body, Content, Documentation};
 use crate::http::request::body::{self, ITEMS_MAX, Members};
 use crate::http::request::context::{Caller, RequestContext};
 use crate::http::state::State;
-use crate::store::contacts::{self, Outcome, Upserted};
+use crate::store::contacts::{self, UpsertOutcome, Upserted};
 
 /// What became of the items, in the order in which they were sent.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -122,13 +122,13 @@ fn read_items(value: &RawValue) -> Result<Vec<Box<RawValue>>, BodyFault> {
     Ok(items.into_iter().map(RawValue::to_owned).collect())
 }
 
-fn read_item(item: &RawValue, region: Region) -> Result<Given, BodyFault> {
+fn read_item(item: &RawValue, region: Region) -> Result<ContactFields, BodyFault> {
     let members = Members::new(item)?;
     let text = |attribute| members.text(member(attribute));
     let flag = |attribute| members.flag(member(attribute));
     let time = |attribute| members.time(member(attribute));
     let uuid = |attribute| members.uuid(member(attribute));
-    Ok(Given {
+    Ok(ContactFields {
         name: text(Attribute::Name)?,
         phone: text(Attribute::Phone)?.map(|phone| StoredPhone::read(&phone, region)),
         email: text(Attribute::Email)?,
@@ -168,8 +168,8 @@ fn member(attribute: Attribute) -> &'static str {
     }
 }
 
-impl From<Result<Upserted, Refusal>> for ContactBatchResult {
-    fn from(outcome: Result<Upserted, Refusal>) -> Self {
+impl From<Result<Upserted, ContactError>> for ContactBatchResult {
+    fn from(outcome: Result<Upserted, ContactError>) -> Self {
         match outcome {
             Ok(upserted) => {
                 let ids = ContactBatchIds {
@@ -177,9 +177,9 @@ impl From<Result<Upserted, Refusal>> for ContactBatchResult {
                     contact_id: upserted.serial_id,
                 };
                 match upserted.outcome {
-                    Outcome::Created => Self::Created(ids),
-                    Outcome::Updated => Self::Updated(ids),
-                    Outcome::Unchanged => Self::Unchanged(ids),
+                    UpsertOutcome::Created => Self::Created(ids),
+                    UpsertOutcome::Updated => Self::Updated(ids),
+                    UpsertOutcome::Unchanged => Self::Unchanged(ids),
                 }
             }
             Err(refusal) => body::refused(&refusal, member, "'externalUserId', 'phone' or 'email'").into(),

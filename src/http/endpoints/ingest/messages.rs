@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::domain::message::{Direction, Message, Newcomer, Person, Phone, Whom};
+use crate::domain::message::{Direction, Message, NewContact, Person, Phone, Target};
 use crate::domain::phone::Region;
 use crate::http::database::message_batcher;
 use crate::http::error::{ApiError, BodyFault, Expected};
@@ -14,7 +14,7 @@ use crate::http::openapi::{self, Body, Content, Documentation, NOT_BLANK, WITH_D
 use crate::http::request::body::{self, ITEMS_MAX, Members};
 use crate::http::request::context::{Caller, RequestContext};
 use crate::http::state::State;
-use crate::store::messages::Outcome;
+use crate::store::messages::MessageOutcome;
 
 /// The source of a contact that `createMissing` makes.
 const SOURCE: &str = "messages_api";
@@ -147,9 +147,9 @@ pub async fn record_messages(
 
 fn read_message(item: &RawValue, region: Region) -> Result<Message, BodyFault> {
     let members = Members::new(item)?;
-    let whom = match members.integer("contactId")? {
-        Some(id) => Whom::Contact(id),
-        None => Whom::Person(read_person(&members, region)?),
+    let target = match members.integer("contactId")? {
+        Some(id) => Target::Contact(id),
+        None => Target::Person(read_person(&members, region)?),
     };
     let direction = match members.text("direction")?.as_deref() {
         Some("inbound") => Direction::Inbound,
@@ -164,12 +164,12 @@ fn read_message(item: &RawValue, region: Region) -> Result<Message, BodyFault> {
         None => return Err(BodyFault::Missing { name: "direction" }),
     };
     let sent_at = members.time("sentAt")?.ok_or(BodyFault::Missing { name: "sentAt" })?;
-    let newcomer = members.flag("createMissing")?.unwrap_or(false).then_some(Newcomer {
+    let new_contact = members.flag("createMissing")?.unwrap_or(false).then_some(NewContact {
         name: None,
         source: SOURCE,
     });
-    if let (Whom::Person(Person { phone: Some(phone), .. }), Some(_)) = (&whom, &newcomer)
-        && !phone.is_somebodys()
+    if let (Target::Person(Person { phone: Some(phone), .. }), Some(_)) = (&target, &new_contact)
+        && !phone.identifies_a_person()
     {
         let expected = Expected::PersonsPhone;
         return Err(BodyFault::Member {
@@ -177,7 +177,7 @@ fn read_message(item: &RawValue, region: Region) -> Result<Message, BodyFault> {
             expected,
         });
     }
-    Message::new(whom, direction, sent_at, newcomer).map_err(|_| BodyFault::Member {
+    Message::new(target, direction, sent_at, new_contact).map_err(|_| BodyFault::Member {
         name: "sentAt",
         expected: Expected::Time,
     })
@@ -207,13 +207,13 @@ fn read_person(members: &Members, region: Region) -> Result<Person, BodyFault> {
 
 /// # Errors
 /// [`BodyFault::Future`], which the database's clock alone can find out.
-fn answer(outcome: Outcome) -> Result<MessageResponse, BodyFault> {
+fn answer(outcome: MessageOutcome) -> Result<MessageResponse, BodyFault> {
     match outcome {
-        Outcome::Created => Ok(MessageResponse::Created),
-        Outcome::Updated => Ok(MessageResponse::Updated),
-        Outcome::Unchanged => Ok(MessageResponse::Unchanged),
-        Outcome::NotFound => Ok(MessageResponse::NotFound),
-        Outcome::Ahead => Err(BodyFault::Future { name: "sentAt" }),
+        MessageOutcome::Created => Ok(MessageResponse::Created),
+        MessageOutcome::Updated => Ok(MessageResponse::Updated),
+        MessageOutcome::Unchanged => Ok(MessageResponse::Unchanged),
+        MessageOutcome::NotFound => Ok(MessageResponse::NotFound),
+        MessageOutcome::Ahead => Err(BodyFault::Future { name: "sentAt" }),
     }
 }
 

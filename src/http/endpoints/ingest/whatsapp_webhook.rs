@@ -9,8 +9,8 @@ use chrono::DateTime;
 use schemars::{Schema, json_schema};
 use serde_json::value::RawValue;
 
-use crate::domain::message::{self, Direction, Message, Newcomer, Person, Phone, Whom};
-use crate::domain::phone::Region;
+use crate::domain::message::{Direction, Message, NewContact, Person, Phone, Target};
+use crate::domain::phone::{Region, whatsapp_id};
 use crate::domain::webhook::Token;
 use crate::domain::window::PLATFORM;
 use crate::http::database::message_batcher;
@@ -20,7 +20,7 @@ use crate::http::request::body::{self, Members};
 use crate::http::request::context::RequestContext;
 use crate::http::request::query::{self, VALUE_MAX};
 use crate::http::state::State;
-use crate::store::messages::Outcome;
+use crate::store::messages::MessageOutcome;
 use crate::store::webhooks::Webhook;
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature-256");
@@ -142,7 +142,10 @@ pub async fn take_delivery(
     let messages = read_delivery(delivery, webhook.region);
     if !messages.is_empty() {
         let outcomes = message_batcher::record(&state, start, webhook.client, messages).await?;
-        let ahead = outcomes.iter().filter(|outcome| **outcome == Outcome::Ahead).count();
+        let ahead = outcomes
+            .iter()
+            .filter(|outcome| **outcome == MessageOutcome::Ahead)
+            .count();
         if ahead > 0 {
             log::warn!(
                 "{ahead} WhatsApp messages are ahead of the database's clock and were left out: check that clock"
@@ -200,12 +203,12 @@ impl<'a> Told<'a> {
         }
         let ids = Ids::read(message, "from", "from_user_id");
         let profile = self.find_profile(&ids);
-        let newcomer = Newcomer {
+        let new_contact = NewContact {
             name: profile.and_then(|profile| profile.name.clone()),
             source: SOURCE,
         };
         let person = ids.or_of(profile).person(region)?;
-        read_message(person, Direction::Inbound, message, Some(newcomer))
+        read_message(person, Direction::Inbound, message, Some(new_contact))
     }
 
     /// A message of `statuses`: `recipient_id`, `timestamp`, `status`. Only `sent` is a message's time. `delivered` and
@@ -281,12 +284,12 @@ impl Ids {
             Some(id) if is_number(&id) => (Some(id), None),
             other => (None, other),
         };
-        if other.as_deref().is_some_and(message::is_nobodys) {
+        if other.as_deref().is_some_and(whatsapp_id::is_group_or_channel) {
             return None;
         }
         let external_user_id = self.user.or(other);
         let phone = number.and_then(|id| Phone::read_whatsapp_id(&id, region));
-        let phone = phone.filter(Phone::is_somebodys);
+        let phone = phone.filter(Phone::identifies_a_person);
         (external_user_id.is_some() || phone.is_some()).then(|| Person {
             platform: PLATFORM.to_owned(),
             external_user_id,
@@ -299,7 +302,7 @@ fn read_message(
     person: Person,
     direction: Direction,
     item: &Members<'_>,
-    newcomer: Option<Newcomer>,
+    new_contact: Option<NewContact>,
 ) -> Option<Message> {
     // Unix seconds, documented as a text.
     let seconds = match word(item, "timestamp") {
@@ -307,7 +310,7 @@ fn read_message(
         None => item.integer("timestamp").ok()??,
     };
     let sent_at = DateTime::from_timestamp(seconds, 0)?;
-    Message::new(Whom::Person(person), direction, sent_at, newcomer).ok()
+    Message::new(Target::Person(person), direction, sent_at, new_contact).ok()
 }
 
 /// The objects of an array. What is no array has none, and an item that is no object no members.

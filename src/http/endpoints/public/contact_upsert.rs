@@ -11,7 +11,7 @@ use schemars::json_schema;
 use serde_json::json;
 
 use super::contact_json::PublicContact;
-use crate::domain::contact::{Attribute, ContactDraft, Given};
+use crate::domain::contact::{Attribute, ContactDraft, ContactFields};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::http::error::{ApiError, BodyFault};
 use crate::http::openapi::{self, Body, Content, Documentation, NOT_BLANK, WITH_DIGIT, having};
@@ -72,13 +72,13 @@ pub async fn upsert_contact(
 fn read_draft(members: &Members, region: Region) -> Result<ContactDraft, BodyFault> {
     let channel = members.text("channel")?.ok_or(BodyFault::Missing { name: "channel" })?;
     let phone = members.text("contact_phone_number")?;
-    let given = Given {
+    let given = ContactFields {
         phone: phone.map(|phone| StoredPhone::read(&phone, region)),
         external_user_id: members.text("external_user_id")?,
         email: members.text("contact_email")?,
         name: members.text("contact_name")?,
         default_stage_id: members.uuid("stageId")?,
-        ..Given::default()
+        ..ContactFields::default()
     };
     // What the channel knows its contacts by.
     let has_phone = given.phone.as_ref().is_some_and(|phone| phone.phone.is_some());
@@ -90,7 +90,7 @@ fn read_draft(members: &Members, region: Region) -> Result<ContactDraft, BodyFau
     if !is_named {
         return Err(BodyFault::NoIdentity { names });
     }
-    let given = Given {
+    let given = ContactFields {
         platform: Some(channel),
         ..given
     };

@@ -83,8 +83,7 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
         servers.api.await
     });
     served.context("the server stopped")?;
-    drop(servers.newest_contacts);
-    drop(servers.key_uses);
+    drop(servers.jobs);
     database.close()
 }
 

@@ -1,48 +1,50 @@
-//! Which troubles the log hears of. In an outage, or under more load than can be carried, each request meets the same
-//! one, thousands of times a second: a line a second tells it, and how many it stands for.
+//! Log throttling. In an outage or under overload every request meets the same error, thousands of times a second. One
+//! line a second reports it, with the number of suppressed ones.
 
-use std::sync::{Mutex, PoisonError};
+use std::mem;
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use super::error::ApiError;
 
-/// How long the log hears nothing more of a trouble that it was told of.
-const QUIET: Duration = Duration::from_secs(1);
+/// Minimum interval between two log lines of one kind.
+const INTERVAL: Duration = Duration::from_secs(1);
 
-/// When the log was last told of each kind of trouble that many requests meet alike.
+/// One counter for each kind of error that many requests meet alike.
 #[derive(Debug, Default)]
-pub struct Complaints {
-    busy: Mutex<Complaint>,
-    no_database: Mutex<Complaint>,
-    too_late: Mutex<Complaint>,
+pub struct LogThrottle {
+    busy: Mutex<Kind>,
+    no_database: Mutex<Kind>,
+    too_late: Mutex<Kind>,
 }
 
 #[derive(Debug, Default)]
-struct Complaint {
-    told_at: Option<Instant>,
-    untold: u64,
+struct Kind {
+    last_logged: Option<Instant>,
+    suppressed: u64,
 }
 
-impl Complaints {
-    /// Whether the log hears of `error` at `now`: `None` where it was told of the like just before, else how many were
-    /// left out since then.
-    pub fn admit(&self, error: &ApiError, now: Instant) -> Option<u64> {
-        let complaint = match error {
+impl LogThrottle {
+    /// Whether to log `error` at `now`: `None` to suppress it, else the number of suppressed errors of its kind since the
+    /// last line. Other kinds of errors are always logged.
+    pub fn check(&self, error: &ApiError, now: Instant) -> Option<u64> {
+        let kind = match error {
             ApiError::Busy => &self.busy,
             ApiError::NoDatabase(_) => &self.no_database,
             ApiError::TooLate => &self.too_late,
             _ => return Some(0),
         };
-        let mut complaint = complaint.lock().unwrap_or_else(PoisonError::into_inner);
-        if complaint
-            .told_at
-            .is_some_and(|at| now.saturating_duration_since(at) < QUIET)
+        let mut kind = kind.lock();
+        if kind
+            .last_logged
+            .is_some_and(|at| now.saturating_duration_since(at) < INTERVAL)
         {
-            complaint.untold += 1;
+            kind.suppressed += 1;
             return None;
         }
-        complaint.told_at = Some(now);
-        Some(std::mem::take(&mut complaint.untold))
+        kind.last_logged = Some(now);
+        Some(mem::take(&mut kind.suppressed))
     }
 }
 
@@ -51,23 +53,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_a_second_tells_of_each_trouble_and_how_many_it_stands_for() {
-        let (complaints, start) = (Complaints::default(), Instant::now());
-        let admit =
-            |error: &ApiError, milliseconds| complaints.admit(error, start + Duration::from_millis(milliseconds));
-        assert_eq!(admit(&ApiError::Busy, 0), Some(0));
-        assert_eq!(admit(&ApiError::Busy, 1), None);
-        assert_eq!(admit(&ApiError::TooLate, 2), Some(0), "another trouble");
-        assert_eq!(admit(&ApiError::Busy, 999), None);
-        assert_eq!(admit(&ApiError::Busy, 1000), Some(2));
-        assert_eq!(admit(&ApiError::Busy, 2001), Some(0));
+    fn each_kind_of_error_is_logged_once_a_second_with_the_number_suppressed() {
+        let (throttle, start) = (LogThrottle::default(), Instant::now());
+        let check = |error: &ApiError, milliseconds| throttle.check(error, start + Duration::from_millis(milliseconds));
+        assert_eq!(check(&ApiError::Busy, 0), Some(0));
+        assert_eq!(check(&ApiError::Busy, 1), None);
+        assert_eq!(check(&ApiError::TooLate, 2), Some(0), "another kind");
+        assert_eq!(check(&ApiError::Busy, 999), None);
+        assert_eq!(check(&ApiError::Busy, 1000), Some(2));
+        assert_eq!(check(&ApiError::Busy, 2001), Some(0));
     }
 
     #[test]
-    fn what_is_a_fault_of_ours_is_always_told() {
-        let (complaints, now) = (Complaints::default(), Instant::now());
+    fn an_internal_error_is_always_logged() {
+        let (throttle, now) = (LogThrottle::default(), Instant::now());
         for _ in 0..2 {
-            assert_eq!(complaints.admit(&ApiError::Internal("a".into()), now), Some(0));
+            assert_eq!(throttle.check(&ApiError::Internal("a".into()), now), Some(0));
         }
     }
 }

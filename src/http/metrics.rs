@@ -1,11 +1,11 @@
-//! What the server counts, for Prometheus. No label grows with traffic: routes are patterns, and what callers write
-//! themselves is no label.
+//! Counters, gauges and histograms for Prometheus.
+//!
+//! The number of series does not grow with traffic: routes are patterns, and no label holds a text of a caller.
 
 use std::fmt;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -14,11 +14,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use super::database::lane::Usage;
 use super::error::ApiError;
-use super::state::State;
 use crate::store::search::Plan;
 
-/// Counters that requests count up, and gauges that are read when somebody asks.
+/// Requests increment the counters. The gauges are set when Prometheus scrapes them.
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
@@ -64,7 +64,7 @@ struct KeyLabels {
     from: &'static str,
 }
 
-/// Where what is known of a request's key came from.
+/// Where the verdict on a request's key came from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum KeySource {
     Memory,
@@ -77,7 +77,7 @@ struct LaneLabels {
     state: &'static str,
 }
 
-/// Up to 13 s: what is slower was answered with 504 before.
+/// Buckets up to 13 s: the deadline ends slower requests with 504 before.
 fn duration_histogram() -> Histogram {
     Histogram::new(exponential_buckets(0.0002, 2.0, 17))
 }
@@ -90,32 +90,32 @@ impl Default for Metrics {
         let durations = Family::new_with_constructor(duration_histogram as fn() -> Histogram);
         registry.register_with_unit(
             "request_duration",
-            "What requests took, from their head to their answer",
+            "Time from a request's head to its answer",
             Unit::Seconds,
             durations.clone(),
         );
         let searches = Family::default();
         registry.register(
             "searches",
-            "Parts of searches, by the plan that answered them",
+            "Parts of searches, by the plan that found them",
             searches.clone(),
         );
         let lookups = Family::default();
         registry.register(
             "lookups",
-            "Numbers that were looked up one a call, by whether they had a statement of their own",
+            "Numbers of single lookups, by whether their statement was shared",
             lookups.clone(),
         );
         let failures = Family::default();
         registry.register(
             "failures",
-            "Answers of status 5xx: busy is what was shed, the others are the database's or ours",
+            "Answers with status 5xx, by reason; busy counts shed requests",
             failures.clone(),
         );
         let keys = Family::default();
         registry.register(
             "key_readings",
-            "Keys judged, by where what is known of them came from",
+            "Keys checked, by where the verdict came from",
             keys.clone(),
         );
         let connections = Family::default();
@@ -127,13 +127,13 @@ impl Default for Metrics {
         let permits = Family::default();
         registry.register(
             "permits",
-            "Requests that may work on the database at once",
+            "Permits for concurrent work on the database",
             permits.clone(),
         );
         let database_up = Gauge::default();
         registry.register(
             "database_up",
-            "Whether the database answered lately",
+            "Whether the last probe reached the database",
             database_up.clone(),
         );
         Self {
@@ -158,9 +158,9 @@ impl fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// Counts an answered request; `route` is the pattern that it matched, `None` where there is nothing, and `method`
-    /// one of HTTP's own, or a word of ours for all others.
-    pub fn count_request(&self, route: Option<String>, method: &'static str, status: StatusCode, took: Duration) {
+    /// Counts an answered request. `route` is the pattern that it matched, if any. `method` is a standard method or
+    /// `other`.
+    pub fn count_request(&self, route: Option<String>, method: &'static str, status: StatusCode, duration: Duration) {
         let route = route.unwrap_or_else(|| "none".to_owned());
         let labels = RequestLabels {
             route: route.clone(),
@@ -170,9 +170,10 @@ impl Metrics {
         self.requests.get_or_create(&labels).inc();
         self.durations
             .get_or_create(&RouteLabels { route })
-            .observe(took.as_secs_f64());
+            .observe(duration.as_secs_f64());
     }
 
+    /// Counts the parts of a search by their plans.
     pub fn count_search(&self, plans: &[Plan]) {
         for plan in plans {
             let plan = match plan {
@@ -186,7 +187,7 @@ impl Metrics {
         }
     }
 
-    /// Counts the numbers that a statement of lookups has asked for.
+    /// Counts the numbers that one statement has looked up.
     pub fn count_lookups(&self, numbers: usize) {
         let statement = if numbers > 1 { "joint" } else { "own" };
         self.lookups
@@ -194,7 +195,7 @@ impl Metrics {
             .inc_by(numbers as u64);
     }
 
-    /// Counts an error, where its status is 5xx.
+    /// Counts an error if its status is 5xx.
     pub fn count_failure(&self, error: &ApiError) {
         let reason = match error {
             ApiError::Busy => "busy",
@@ -206,6 +207,7 @@ impl Metrics {
         self.failures.get_or_create(&FailureLabels { reason }).inc();
     }
 
+    /// Counts a checked key by the source of its verdict.
     pub fn count_key(&self, from: KeySource) {
         let from = match from {
             KeySource::Memory => "memory",
@@ -213,27 +215,24 @@ impl Metrics {
         };
         self.keys.get_or_create(&KeyLabels { from }).inc();
     }
-}
 
-/// Answers in the text format of OpenMetrics, which Prometheus reads.
-pub async fn show_metrics(state: web::Data<State>) -> HttpResponse {
-    let metrics = &state.metrics;
-    for (lane, usage) in state.usage() {
-        let set = |family: &Family<LaneLabels, Gauge>, state, value: u32| {
-            family.get_or_create(&LaneLabels { lane, state }).set(value.into());
-        };
-        set(&metrics.connections, "idle", usage.idle);
-        set(&metrics.connections, "used", usage.open.saturating_sub(usage.idle));
-        set(&metrics.permits, "free", usage.free_permits);
-        set(&metrics.permits, "used", usage.size.saturating_sub(usage.free_permits));
-    }
-    let is_up = state.watch.schema().await.is_some();
-    metrics.database_up.set(is_up.into());
-    let mut text = String::new();
-    match encode(&mut text, &metrics.registry) {
-        Ok(()) => HttpResponse::Ok()
-            .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
-            .body(text),
-        Err(_) => HttpResponse::InternalServerError().finish(),
+    /// All series in the text format of OpenMetrics, with the gauges set to the given values.
+    ///
+    /// # Errors
+    /// If a value cannot be formatted.
+    pub fn render(&self, lanes: &[(&'static str, Usage)], is_database_up: bool) -> Result<String, fmt::Error> {
+        for (lane, usage) in lanes {
+            let set = |family: &Family<LaneLabels, Gauge>, state, value: u32| {
+                family.get_or_create(&LaneLabels { lane, state }).set(value.into());
+            };
+            set(&self.connections, "idle", usage.idle);
+            set(&self.connections, "used", usage.open.saturating_sub(usage.idle));
+            set(&self.permits, "free", usage.free_permits);
+            set(&self.permits, "used", usage.size.saturating_sub(usage.free_permits));
+        }
+        self.database_up.set(is_database_up.into());
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
     }
 }

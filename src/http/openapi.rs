@@ -1,140 +1,40 @@
-//! `GET /openapi.json`: the specification (OpenAPI 3.1), made from the list of routes that the server answers by.
+//! The specification (OpenAPI 3.1), built from the table of routes.
 //!
-//! Beside each handler stands what only its author knows: a summary, parameters, bodies. Everything else follows:
-//! the key and its scope from [`Access`], the shape of errors from the path, the statuses that every operation can
-//! answer with from the frame around it.
+//! Each endpoint file documents its summary, parameters and bodies. This file derives the rest: the key and its scope from
+//! [`Access`], the shape of errors from the path, and the common statuses from the middleware.
+//!
+//! We build it by hand, since `utoipa` and `apistos` know neither our table of routes nor errors whose shape depends on
+//! the path.
 
-use std::sync::LazyLock;
-
-use actix_web::HttpResponse;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
-use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
+use super::documentation::{Answer, Content, In, Parameter, of};
 use super::error::{ErrorShape, LookupError, Problem, PublicError};
 use super::middleware::auth::Access;
-use super::request::body;
-use super::{Endpoint, Operation, endpoints};
+use super::request::limits::TARGET_MAX;
+use super::routes::{Endpoint, Operation};
 
-/// What is said of an operation beside its handler.
-pub struct Documentation {
-    /// One line.
-    pub summary: &'static str,
-    pub parameters: &'static [Parameter],
-    /// What a request's body is, for operations that take one.
-    pub body: Option<Body>,
-    /// The status of success, and what its body is; `None` where there is none.
-    pub answer: (u16, Option<Content>),
-    /// Statuses of failure beyond those that follow from path, method and access.
-    pub failures: &'static [u16],
+/// The specification of these endpoints, as text.
+pub fn render(endpoints: &[Endpoint]) -> String {
+    format!("{:#}\n", specification(endpoints))
 }
 
-/// A JSON body that the server takes.
-pub struct Body {
-    /// The most bytes that it may have.
-    pub max: usize,
-    pub schema: SchemaOf,
-}
-
-impl Body {
-    /// One of at most [`body::BODY_MAX`] bytes.
-    pub const fn new(schema: SchemaOf) -> Self {
-        let max = body::BODY_MAX;
-        Self { max, schema }
-    }
-}
-
-/// A body that the server sends.
-pub enum Content {
-    Json(SchemaOf),
-    /// JSON, and a header `Link` to what follows.
-    JsonPage(SchemaOf),
-    Text,
-}
-
-/// A schema, by its name in the components where it has one.
-pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
-
-/// The schema of a type.
-pub fn of<T: JsonSchema>(schemas: &mut SchemaGenerator) -> Schema {
-    schemas.subschema_for::<T>()
-}
-
-/// The pattern of a text that has to say something.
-pub const NOT_BLANK: &str = r"\S";
-
-/// The pattern of a phone number that has to say something.
-pub const WITH_DIGIT: &str = r"\d";
-
-/// The objects that have all of these members, each with what its schema asks.
-pub fn having(members: &[(&str, Value)]) -> Value {
-    let names: Vec<&str> = members.iter().map(|(name, _)| *name).collect();
-    let schemas: Map<String, Value> = members
-        .iter()
-        .map(|(name, schema)| ((*name).to_owned(), schema.clone()))
-        .collect();
-    json!({ "required": names, "properties": schemas })
-}
-
-/// A parameter of a request.
-pub struct Parameter {
-    pub place: In,
-    pub name: &'static str,
-    pub description: &'static str,
-    /// As one of the path always is.
-    pub is_required: bool,
-    /// An example in it is one that the server takes.
-    pub schema: fn() -> Schema,
-}
-
-/// Where a parameter stands.
-#[derive(Clone, Copy, Debug)]
-pub enum In {
-    Path,
-    Query,
-    Header,
-}
-
-/// The specification, once a process.
-static SPECIFICATION: LazyLock<String> = LazyLock::new(|| {
-    let mut text = serde_json::to_string_pretty(&specification()).unwrap_or_default();
-    text.push('\n');
-    text
-});
-
-/// Answers with the specification.
-pub async fn show_specification() -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("application/json")
-        .body(SPECIFICATION.as_str())
-}
-
-pub const DOCUMENTATION: Documentation = Documentation {
-    summary: "This specification",
-    parameters: &[],
-    body: None,
-    answer: (
-        200,
-        Some(Content::Json(|_| schemars::json_schema!({ "type": "object" }))),
-    ),
-    failures: &[],
-};
-
-/// The specification of all [`endpoints`].
-pub fn specification() -> Value {
+/// The specification of these endpoints.
+pub fn specification(endpoints: &[Endpoint]) -> Value {
     let mut settings = SchemaSettings::draft2020_12().for_serialize();
     settings.definitions_path = "/components/schemas".into();
     settings.meta_schema = None;
     let mut schemas = settings.into_generator();
-    let paths: Map<String, Value> = endpoints()
+    let paths: Map<String, Value> = endpoints
         .iter()
         .map(|endpoint| (endpoint.path.to_owned(), describe_path(endpoint, &mut schemas)))
         .collect();
     let method_not_allowed = json!({
-        "description": "The path hasn't got the method; the body is in the shape of the path's other errors",
+        "description": "The path does not have the method. The body has the shape of the path's other errors",
         "headers": {
             "Allow": {
-                "description": "The methods that the path has", "required": true, "schema": { "type": "string" },
+                "description": "The methods of the path", "required": true, "schema": { "type": "string" },
             },
             "X-Request-Id": request_id(),
         },
@@ -161,25 +61,25 @@ pub fn specification() -> Value {
                 "RequestId": {
                     "name": "X-Request-Id",
                     "in": "header",
-                    "description": "What to call the request: 1 to 128 visible ASCII characters; else it gets a new id",
+                    "description": "An id for the request: 1 to 128 visible ASCII characters. Any other value is replaced",
                     "schema": { "type": "string" },
                     "example": "order-4711",
                 },
             },
             "headers": {
                 "RequestId": {
-                    "description": "What the request is called in the log: the caller's id where it sent one, else a new one",
+                    "description": "The request's id in the log: the caller's if it sent one, else a new one",
                     "required": true,
                     "schema": { "type": "string", "minLength": 1, "maxLength": 128 },
                 },
                 "RateLimit": {
-                    "description": "Where the key has a limit: how many requests it may make at once (`r`), and after \
-                        how many seconds there are more (`t`)",
+                    "description": "If the key has a limit: the requests that it may make immediately (`r`), and the \
+                        seconds until it may make one more (`t`)",
                     "schema": { "type": "string" },
                     "example": "\"default\";r=50;t=1",
                 },
                 "RateLimit-Policy": {
-                    "description": "Where the key has a limit: how many requests (`q`) it may make in so many seconds (`w`)",
+                    "description": "If the key has a limit: the requests (`q`) that it may make in a window of `w` seconds",
                     "schema": { "type": "string" },
                     "example": "\"default\";q=100;w=60",
                 },
@@ -189,10 +89,10 @@ pub fn specification() -> Value {
     })
 }
 
-/// What holds for every path.
-const DESCRIPTION: &str = "Every path answers with and without a slash at its end, and GET also as HEAD. To a method \
-    that isn't listed, a path answers 405 as in `#/components/responses/MethodNotAllowed`, whatever the key. No text may \
-    have a NUL character.";
+/// The rules of all paths.
+const DESCRIPTION: &str = "Every path answers with and without a trailing slash, and every GET answers HEAD too. A \
+    path answers other methods with 405, as in `#/components/responses/MethodNotAllowed`, whatever the key. No text may \
+    contain a NUL character.";
 
 fn describe_path(endpoint: &Endpoint, schemas: &mut SchemaGenerator) -> Value {
     let operations = endpoint.operations.iter().map(|operation| {
@@ -243,8 +143,12 @@ fn request_id() -> Value {
 
 fn describe_answers(path: &str, operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
     let documentation = operation.documentation;
-    let (status, content) = &documentation.answer;
-    let mut success = json!({ "description": "As asked", "headers": { "X-Request-Id": request_id() } });
+    let Answer {
+        status,
+        description,
+        content,
+    } = &documentation.answer;
+    let mut success = json!({ "description": description, "headers": { "X-Request-Id": request_id() } });
     match content {
         Some(Content::Json(schema) | Content::JsonPage(schema)) => {
             success["content"] = json!({ "application/json": { "schema": schema(schemas) } });
@@ -254,7 +158,7 @@ fn describe_answers(path: &str, operation: &Operation, schemas: &mut SchemaGener
     }
     if let Some(Content::JsonPage(_)) = content {
         success["headers"]["Link"] = json!({
-            "description": "Where more follows: a reference relative to the address asked, and `rel=\"next\"`",
+            "description": "The next page, if one follows: an address relative to this one, and `rel=\"next\"`",
             "schema": { "type": "string" },
         });
     }
@@ -272,7 +176,7 @@ fn describe_answers(path: &str, operation: &Operation, schemas: &mut SchemaGener
         Access::Public => &[],
     };
     let of_body: &[u16] = if documentation.body.is_some() { &[400, 413] } else { &[] };
-    // Those of the frame around every request, and of the bridge to the database.
+    // The statuses of the outermost middleware and of the lanes.
     let of_all: &[u16] = &[414, 500, 503, 504];
     for status in [of_access, of_body, of_all, documentation.failures].concat() {
         let mut failure = json!({
@@ -294,7 +198,7 @@ fn describe_answers(path: &str, operation: &Operation, schemas: &mut SchemaGener
         answers.insert(status.to_string(), failure);
     }
     if let Access::Key(_) = operation.access {
-        // What is decided before the key's limit says nothing of it.
+        // Answers that are decided before the rate limit do not report it.
         for (_, answer) in answers
             .iter_mut()
             .filter(|(status, _)| !["401", "403", "414"].contains(&status.as_str()))
@@ -307,18 +211,19 @@ fn describe_answers(path: &str, operation: &Operation, schemas: &mut SchemaGener
     Value::Object(answers)
 }
 
-fn describe_status(status: u16) -> &'static str {
-    match status {
-        400 => "A parameter or the body is missing or can't be understood; the text says which",
-        401 => "No key, an unknown one, two of them, an expired or revoked one; or a wrong signature",
-        403 => "The key lacks the scope, or the token is another",
-        404 => "There is nothing like that",
-        409 => "Another contact has that identity",
+fn describe_status(status: u16) -> String {
+    let text = match status {
+        400 => "A parameter or the body is missing or invalid. The text says which",
+        401 => "The key is missing, unknown, sent twice, expired or revoked; or the signature is wrong",
+        403 => "The key lacks the scope, or the verify token is wrong",
+        404 => "No such path, contact or webhook",
+        409 => "Another contact has the new identity",
         429 => "The key has made more requests than its limit allows",
-        414 => "The address is longer than 8192 bytes",
+        414 => return format!("The address is longer than {TARGET_MAX} bytes"),
         500 => "Something went wrong",
         503 => "No capacity, or no database",
         504 => "The answer took too long",
-        _ => "Not as asked",
-    }
+        _ => "The request failed",
+    };
+    text.to_owned()
 }

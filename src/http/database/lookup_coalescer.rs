@@ -1,116 +1,213 @@
-//! Lookups that come at once are answered by one statement: its beginning and end take the processor twice as long as
-//! one more number in it does.
+//! Coalesces concurrent lookups of one client into one statement: a statement's fixed cost is twice that of one more
+//! number in it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use actix_web::web;
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::lane::{Lanes, QUEUE_WAIT};
 use crate::domain::client::ClientId;
 use crate::domain::phone::Reading;
 use crate::http::error::ApiError;
-use crate::http::state::{QUEUE_WAIT, State};
+use crate::http::metrics::Metrics;
 use crate::store::StoreError;
 use crate::store::lookup::{self, LookupRow};
 
-/// So many numbers are asked for by one statement at most.
-const TOGETHER_MAX: usize = 32;
+/// The most numbers in one statement.
+const BATCH_MAX: usize = 32;
 
-/// What a statement for several may take, going by the last ones: where the database is slow each lookup has one of its
-/// own, so that none waits for what another one's takes.
+/// The most time that a shared statement may take, judged by the last ones. On a slow database each lookup runs its own
+/// statement, so that no lookup waits for the numbers of others.
 const STATEMENT_MAX: Duration = Duration::from_millis(5);
 
-/// How long a lookup waits for those before it, and others join it meanwhile.
+/// How long a leader waits for a permit. Other lookups join it during that time.
 const WAIT: Duration = Duration::from_millis(2);
 
-/// The lookups that wait.
-pub struct JointLookups {
-    /// A client is here while one of its lookups waits, with those that have joined it.
-    waiting: Mutex<HashMap<ClientId, Vec<Joined>>>,
-    /// Half as many as there are connections: others join those that wait for one. What has waited for long enough goes
-    /// without.
-    at_once: Arc<Semaphore>,
-    /// What one number took of late, in nanoseconds.
-    took: AtomicU64,
+/// Runs lookups, and coalesces them under load.
+pub struct LookupCoalescer {
+    lanes: Arc<Lanes>,
+    metrics: Arc<Metrics>,
+    /// Has an entry for a client while one of its lookups leads: the lookups that have joined it.
+    joined: Mutex<HashMap<ClientId, Vec<Follower>>>,
+    /// Half the connections. A lookup without a permit waits up to [`WAIT`] while others join it, then runs anyway.
+    permits: Arc<Semaphore>,
+    /// Moving average of the time that one number of a statement takes, in nanoseconds.
+    cost_per_number: AtomicU64,
 }
 
-struct Joined {
+/// A lookup that a leader answers.
+struct Follower {
     readings: Vec<Reading>,
-    /// Where nothing comes the lookup is answered by itself.
-    answer: oneshot::Sender<Result<Option<LookupRow>, ApiError>>,
+    /// If the sender is dropped, the follower runs on its own.
+    answer: oneshot::Sender<Answer>,
 }
 
-/// How a lookup goes about it.
-enum Part<'a> {
-    /// As one that others may join.
-    Lead(Place<'a>),
-    /// With the one that waits.
-    Join(oneshot::Receiver<Result<Option<LookupRow>, ApiError>>),
+type Answer = Result<Option<LookupRow>, ApiError>;
+
+/// How a lookup without a permit runs.
+enum Role<'a> {
+    /// Others may join it.
+    Leader(Leader<'a>),
+    /// It has joined the leader of its client.
+    Follower(oneshot::Receiver<Answer>),
     Alone,
 }
 
-impl JointLookups {
-    /// For a server that has so many connections for reads.
-    pub fn new(connections: usize) -> Self {
+/// A leader's slot. If the leader is cancelled, its followers' channels close and they look up alone.
+struct Leader<'a> {
+    coalescer: &'a LookupCoalescer,
+    client: ClientId,
+    is_closed: bool,
+}
+
+impl LookupCoalescer {
+    /// `connections` is the size of the lane for reads.
+    pub fn new(lanes: Arc<Lanes>, metrics: Arc<Metrics>, connections: usize) -> Self {
         Self {
-            waiting: Mutex::default(),
-            at_once: Arc::new(Semaphore::new(connections.div_ceil(2))),
-            took: AtomicU64::new(nanoseconds(STATEMENT_MAX)),
+            lanes,
+            metrics,
+            joined: Mutex::default(),
+            permits: Arc::new(Semaphore::new(connections.div_ceil(2))),
+            cost_per_number: AtomicU64::new(nanoseconds(STATEMENT_MAX)),
         }
     }
 
-    /// How many numbers a statement may ask for, going by what the last ones took.
-    fn together_max(&self) -> usize {
-        let most = nanoseconds(STATEMENT_MAX) / self.took.load(Ordering::Relaxed).max(1);
-        usize::try_from(most).unwrap_or(usize::MAX).clamp(1, TOGETHER_MAX)
-    }
-
-    /// Does what asks for so many numbers, and notes what it takes: an eighth of what is known goes by the last one.
-    fn timed<T>(&self, numbers: usize, find: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let start = Instant::now();
-        let found = find();
-        let of_one = nanoseconds(start.elapsed()) / numbers as u64;
-        let before = self.took.load(Ordering::Relaxed);
-        // What fails at once says nothing.
-        if found.is_ok() || of_one > before {
-            self.took.store(before - before / 8 + of_one / 8, Ordering::Relaxed);
+    /// The contact that a phone number's readings reach, for a request that began at `start`.
+    ///
+    /// Under little load the lookup runs immediately. Otherwise it runs within [`WAIT`], together with other lookups of
+    /// its client. A number without readings reaches no contact.
+    ///
+    /// # Errors
+    /// The same as [`Lane::read`](super::lane::Lane::read).
+    pub async fn find(self: &Arc<Self>, start: Instant, client: ClientId, readings: Vec<Reading>) -> Answer {
+        self.lanes.reads.check_database()?;
+        if readings.is_empty() {
+            return Ok(None);
         }
-        found
-    }
-
-    /// Nothing panics while it holds the lock.
-    fn lock(&self) -> MutexGuard<'_, HashMap<ClientId, Vec<Joined>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whoever began long ago has less time left than others.
-    fn part(&self, start: Instant, client: ClientId, readings: &[Reading]) -> Part<'_> {
-        let most = self.together_max();
-        if most == 1 || start.elapsed() > QUEUE_WAIT {
-            return Part::Alone;
+        // Held until the answer has arrived.
+        let mut permit = self.permits.clone().try_acquire_owned().ok();
+        if permit.is_none() {
+            let answer = match self.role(start, client, &readings) {
+                Role::Alone => None,
+                Role::Follower(answer) => timeout_at(self.lanes.reads.deadline(start), answer)
+                    .await
+                    .map_err(|_| ApiError::TooLate)?
+                    .ok(),
+                Role::Leader(leader) => {
+                    let followers;
+                    (permit, followers) = leader.wait().await;
+                    self.find_for_all(start, client, &readings, followers).await
+                }
+            };
+            if let Some(answer) = answer {
+                return answer;
+            }
         }
-        let mut waiting = self.lock();
-        let Some(joined) = waiting.get_mut(&client) else {
-            waiting.insert(client, Vec::new());
-            return Part::Lead(Place {
-                lookups: self,
+        let coalescer = self.clone();
+        let found = self.lanes.reads.read(start, move |connection| {
+            coalescer.measure(1, || lookup::find_by_phone(connection, client, &readings))
+        });
+        let row = found.await?;
+        drop(permit);
+        self.metrics.count_lookups(1);
+        Ok(row)
+    }
+
+    fn role(&self, start: Instant, client: ClientId, readings: &[Reading]) -> Role<'_> {
+        let batch_limit = self.batch_limit();
+        // A request that is already late does not join: it has no time to wait for the others.
+        if batch_limit == 1 || start.elapsed() > QUEUE_WAIT {
+            return Role::Alone;
+        }
+        let mut joined = self.joined.lock();
+        let Some(followers) = joined.get_mut(&client) else {
+            joined.insert(client, Vec::new());
+            return Role::Leader(Leader {
+                coalescer: self,
                 client,
-                is_taken: false,
+                is_closed: false,
             });
         };
-        if joined.len() + 1 >= most {
-            return Part::Alone;
+        if followers.len() + 1 >= batch_limit {
+            return Role::Alone;
         }
-        let (answer, hearing) = oneshot::channel();
-        joined.push(Joined {
+        let (sender, answer) = oneshot::channel();
+        followers.push(Follower {
             readings: readings.to_vec(),
-            answer,
+            answer: sender,
         });
-        Part::Join(hearing)
+        Role::Follower(answer)
+    }
+
+    /// Runs the leader's lookup together with those of its followers, and answers the followers.
+    ///
+    /// Returns `None` without followers, or if the error may concern only one of the numbers. Then each runs on its own.
+    async fn find_for_all(
+        self: &Arc<Self>,
+        start: Instant,
+        client: ClientId,
+        readings: &[Reading],
+        followers: Vec<Follower>,
+    ) -> Option<Answer> {
+        if followers.is_empty() {
+            return None;
+        }
+        let mut numbers = vec![readings.to_vec()];
+        let mut callers = Vec::new();
+        for Follower { readings, answer } in followers {
+            numbers.push(readings);
+            callers.push(answer);
+        }
+        let coalescer = self.clone();
+        let found = self.lanes.reads.read(start, move |connection| {
+            let find = || lookup::find_all_by_phone(connection, client, &numbers);
+            coalescer.measure(numbers.len(), find)
+        });
+        match found.await {
+            Ok(rows) => {
+                self.metrics.count_lookups(rows.len());
+                let mut rows = rows.into_iter();
+                let own = rows.next()?;
+                for (caller, row) in callers.into_iter().zip(rows) {
+                    // The send fails if the caller has gone.
+                    let _ = caller.send(Ok(row));
+                }
+                Some(Ok(own))
+            }
+            Err(error) => {
+                for caller in callers {
+                    if let Some(error) = error.shared() {
+                        let _ = caller.send(Err(error));
+                    }
+                }
+                error.shared().map(Err)
+            }
+        }
+    }
+
+    /// The most numbers that the next statement may look up, judged by the cost of the last ones.
+    fn batch_limit(&self) -> usize {
+        let limit = nanoseconds(STATEMENT_MAX) / self.cost_per_number.load(Ordering::Relaxed).max(1);
+        usize::try_from(limit).unwrap_or(usize::MAX).clamp(1, BATCH_MAX)
+    }
+
+    /// Runs `find` and updates the moving average (weight 1/8) of the cost per number.
+    fn measure<T>(&self, numbers: usize, find: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let start = Instant::now();
+        let found = find();
+        let cost = nanoseconds(start.elapsed()) / numbers as u64;
+        let average = self.cost_per_number.load(Ordering::Relaxed);
+        // A statement that fails quickly says nothing about the cost.
+        if found.is_ok() || cost > average {
+            self.cost_per_number
+                .store(average - average / 8 + cost / 8, Ordering::Relaxed);
+        }
+        found
     }
 }
 
@@ -118,123 +215,23 @@ fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// The place that others join. Where its caller goes away they hear nothing.
-struct Place<'a> {
-    lookups: &'a JointLookups,
-    client: ClientId,
-    is_taken: bool,
-}
-
-impl Place<'_> {
-    /// Waits for those before, but not for long. Gives who has joined meanwhile.
-    async fn wait(mut self) -> (Option<OwnedSemaphorePermit>, Vec<Joined>) {
-        let permit = timeout(WAIT, self.lookups.at_once.clone().acquire_owned()).await;
-        (permit.ok().and_then(Result::ok), self.take())
+impl Leader<'_> {
+    /// Waits up to [`WAIT`] for a permit, then closes the slot and returns the lookups that have joined.
+    async fn wait(mut self) -> (Option<OwnedSemaphorePermit>, Vec<Follower>) {
+        let permit = timeout(WAIT, self.coalescer.permits.clone().acquire_owned()).await;
+        (permit.ok().and_then(Result::ok), self.close())
     }
 
-    /// Those that have joined; whoever comes now doesn't.
-    fn take(&mut self) -> Vec<Joined> {
-        self.is_taken = true;
-        self.lookups.lock().remove(&self.client).unwrap_or_default()
+    fn close(&mut self) -> Vec<Follower> {
+        self.is_closed = true;
+        self.coalescer.joined.lock().remove(&self.client).unwrap_or_default()
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Leader<'_> {
     fn drop(&mut self) {
-        if !self.is_taken {
-            self.take();
-        }
-    }
-}
-
-/// What a phone number's readings reach, for a request that began at `start`. It is asked for at once where few look up
-/// at the same time, else within [`WAIT`], together with others of its client. What has no readings reaches nobody.
-///
-/// # Errors
-/// As those of [`Lane::read`](crate::http::state::Lane::read).
-pub async fn find(
-    state: &web::Data<State>,
-    start: Instant,
-    client: ClientId,
-    readings: Vec<Reading>,
-) -> Result<Option<LookupRow>, ApiError> {
-    state.reads.look_for_database()?;
-    if readings.is_empty() {
-        return Ok(None);
-    }
-    let lookups = &state.joint_lookups;
-    // It is kept until the answer is there.
-    let mut permit = lookups.at_once.clone().try_acquire_owned().ok();
-    if permit.is_none() {
-        let part = lookups.part(start, client, &readings);
-        let answer = match part {
-            Part::Alone => None,
-            Part::Join(hearing) => timeout_at(state.reads.deadline(start), hearing)
-                .await
-                .map_err(|_| ApiError::TooLate)?
-                .ok(),
-            Part::Lead(place) => {
-                let joined;
-                (permit, joined) = place.wait().await;
-                find_together(state, start, client, &readings, joined).await
-            }
-        };
-        if let Some(answer) = answer {
-            return answer;
-        }
-    }
-    let data = state.clone();
-    let found = state.reads.read(start, move |connection| {
-        let find = || lookup::find_by_phone(connection, client, &readings);
-        data.joint_lookups.timed(1, find)
-    });
-    let row = found.await?;
-    drop(permit);
-    state.metrics.count_lookups(1);
-    Ok(row)
-}
-
-/// Answers those that have joined, and gives what the readings reach; `None` where nobody has joined, or what went wrong
-/// may be about one of them alone: then each is answered by itself.
-async fn find_together(
-    state: &web::Data<State>,
-    start: Instant,
-    client: ClientId,
-    readings: &[Reading],
-    joined: Vec<Joined>,
-) -> Option<Result<Option<LookupRow>, ApiError>> {
-    if joined.is_empty() {
-        return None;
-    }
-    let mut questions = vec![readings.to_vec()];
-    let mut callers = Vec::new();
-    for Joined { readings, answer } in joined {
-        questions.push(readings);
-        callers.push(answer);
-    }
-    let data = state.clone();
-    let found = state.reads.read(start, move |connection| {
-        let find = || lookup::find_all_by_phone(connection, client, &questions);
-        data.joint_lookups.timed(questions.len(), find)
-    });
-    match found.await {
-        Ok(rows) => {
-            state.metrics.count_lookups(rows.len());
-            let mut rows = rows.into_iter();
-            let own = rows.next()?;
-            for (caller, row) in callers.into_iter().zip(rows) {
-                // A caller may have gone meanwhile.
-                let _ = caller.send(Ok(row));
-            }
-            Some(Ok(own))
-        }
-        Err(error) => {
-            for caller in callers {
-                if let Some(error) = error.of_others() {
-                    let _ = caller.send(Err(error));
-                }
-            }
-            error.of_others().map(Err)
+        if !self.is_closed {
+            self.close();
         }
     }
 }

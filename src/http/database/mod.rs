@@ -1,6 +1,8 @@
-//! Between requests and the database.
+//! Between requests and the database: connections, batching, health, background jobs.
 
+pub mod lane;
 pub mod lookup_coalescer;
 pub mod message_batcher;
 pub mod monitor;
 pub mod newest_contacts_job;
+pub mod periodic_job;

@@ -1,5 +1,7 @@
-//! One look at the database a few times a second, for all requests: whether it answers, with which schema, and which
-//! version its keys have. However many probes and requests want to know, they cost the database nothing.
+//! Database health monitor: probes the database a few times a second, on behalf of all requests.
+//!
+//! A probe reads whether the database answers, which schema it has, and the version of its keys. Health checks and
+//! requests read the last result, so they cost the database nothing.
 
 use std::io;
 use std::sync::mpsc;
@@ -9,146 +11,152 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::http::error::chain;
 use crate::store::keys::{self, Version};
 use crate::store::migrations::{self, MigrationError, SchemaState};
 use crate::store::pool::{Limited, StatementLimits};
 use crate::store::{PgConnection, StoreError};
 
-/// The pause between two looks, and before a new connection.
+/// The pause between two probes, and before a new connection.
 const PERIOD: Duration = Duration::from_millis(400);
 
-/// For each statement of a look.
+/// Timeout of each statement of a probe.
 const STATEMENT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// For so long a look is as good as a new one.
+/// For how long the result of a probe counts as current.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// After so long without any outcome a connection counts as stuck, and a new one takes its place. Longer than a new
-/// one may take to come about.
+/// A connection that delivers no probe for this long counts as stuck and is replaced. Longer than opening a connection
+/// may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How long who asks waits for the first look of all.
-const FIRST_LOOK: Duration = Duration::from_secs(2);
+/// How long `/readyz` waits for the first probe after start.
+const FIRST_PROBE: Duration = Duration::from_secs(2);
 
-/// How long keys are honoured that were good when the database was last seen.
-const HONOURED_WITHOUT_DATABASE: Duration = Duration::from_secs(60);
+/// During an outage, cached keys stay valid for this long after the last successful probe.
+const VALID_WITHOUT_DATABASE: Duration = Duration::from_secs(60);
 
-/// How long a key is believed at all: what changes keys without a change of version, such as a restore with triggers
-/// disabled, is noticed then.
-const BELIEVED: Duration = Duration::from_secs(300);
+/// The longest time that a cached key stays valid. It bounds the effect of changes that leave the version as it was, such
+/// as a restore with triggers disabled.
+const VALID_MAX: Duration = Duration::from_secs(300);
 
-/// What was seen of the database lately.
+/// The state of the database at the last probe.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Sight {
-    /// What the last look showed that was answered.
-    pub seen: Option<Seen>,
-    /// Whether the database can't be reached since then.
+pub struct DatabaseStatus {
+    /// The last successful probe.
+    pub probe: Option<Probe>,
+    /// Whether the database has been unreachable since then.
     pub is_away: bool,
 }
 
-/// What one look showed.
+/// The result of a successful probe.
 #[derive(Clone, Copy, Debug)]
-pub struct Seen {
-    /// When the look began; what it showed was so then or a little later.
+pub struct Probe {
+    /// When the probe began. The result was true then or a little later.
     pub at: Instant,
     pub schema: SchemaState,
-    /// The version of the keys; `None` where the schema may lack it.
+    /// The version of the keys; `None` if migrations are pending, since the schema may lack it.
     pub version: Option<Version>,
 }
 
-impl Sight {
-    /// Whether what was read of a key at `read_at`, with this version, still holds at `now`.
-    pub fn vouches_for(&self, version: Version, read_at: Instant, now: Instant) -> bool {
-        let Some(seen) = self.seen.filter(|seen| seen.version == Some(version)) else {
+impl DatabaseStatus {
+    /// Whether a key that was read at `read_at` with this version is still valid at `now`.
+    pub fn still_valid(&self, version: Version, read_at: Instant, now: Instant) -> bool {
+        let Some(probe) = self.probe.filter(|probe| probe.version == Some(version)) else {
             return false;
         };
-        let since_look = now.saturating_duration_since(seen.at);
+        let since_probe = now.saturating_duration_since(probe.at);
         if self.is_away {
-            since_look <= HONOURED_WITHOUT_DATABASE
+            since_probe <= VALID_WITHOUT_DATABASE
         } else {
-            since_look <= FRESH && now.saturating_duration_since(read_at) <= BELIEVED
+            since_probe <= FRESH && now.saturating_duration_since(read_at) <= VALID_MAX
         }
     }
 }
 
-/// Whoever looks at the database; one a server. It stops looking soon after the last clone is dropped, and nobody waits
-/// for that.
+/// Handle of the monitor, one per server. The monitor stops soon after the last clone is dropped; nobody waits for it.
 #[derive(Clone)]
-pub struct Watch {
-    sight: watch::Receiver<Sight>,
+pub struct DatabaseMonitor {
+    status: watch::Receiver<DatabaseStatus>,
 }
 
-impl Watch {
-    /// Starts to look, with a connection of its own.
+impl DatabaseMonitor {
+    /// Starts probing, on a connection of its own.
     ///
     /// # Errors
-    /// Where the system has no thread for it.
+    /// If the system cannot start another thread.
     pub fn start(database_url: &str, is_pooled: bool) -> io::Result<Self> {
-        let (sender, sight) = watch::channel(Sight::default());
+        let (sender, status) = watch::channel(DatabaseStatus::default());
         let url = database_url.to_owned();
         thread::Builder::new()
-            .name("watch".to_owned())
-            .spawn(move || keep_looking(&url, is_pooled, &sender))?;
-        Ok(Self { sight })
+            .name("monitor".to_owned())
+            .spawn(move || monitor(&url, is_pooled, &sender))?;
+        Ok(Self { status })
     }
 
-    pub fn sight(&self) -> Sight {
-        *self.sight.borrow()
+    pub fn status(&self) -> DatabaseStatus {
+        *self.status.borrow()
     }
 
-    /// The schema of the database, where it answers.
+    /// The schema of the database; `None` if the database does not answer.
     pub async fn schema(&self) -> Option<SchemaState> {
-        let mut sight = self.sight.clone();
-        let first_look = sight.wait_for(|sight| sight.seen.is_some() || sight.is_away);
-        let _ = timeout(FIRST_LOOK, first_look).await;
-        let Sight { seen, is_away } = self.sight();
-        seen.filter(|seen| !is_away && seen.at.elapsed() <= FRESH)
-            .map(|seen| seen.schema)
+        let mut status = self.status.clone();
+        let first_probe = status.wait_for(|status| status.probe.is_some() || status.is_away);
+        let _ = timeout(FIRST_PROBE, first_probe).await;
+        let DatabaseStatus { probe, is_away } = self.status();
+        probe
+            .filter(|probe| !is_away && probe.at.elapsed() <= FRESH)
+            .map(|probe| probe.schema)
     }
 }
 
-type Look = Result<Seen, MigrationError>;
+type ProbeResult = Result<Probe, MigrationError>;
 
-/// Publishes look after look, until nobody wants to see them any more.
+/// Publishes the result of every probe until the last [`DatabaseMonitor`] is dropped.
 ///
-/// Each connection has a thread of its own: one that is stuck, as behind a backend that was stopped, is left alone, and
-/// its thread ends whenever it wakes up.
-fn keep_looking(url: &str, is_pooled: bool, sight: &watch::Sender<Sight>) {
-    let mut trouble = None;
-    while !sight.is_closed() {
-        let (sender, looks) = mpsc::channel();
+/// Each connection has a thread of its own. A stuck connection, for instance to a stopped backend, is abandoned; its
+/// thread ends when the connection answers or breaks.
+fn monitor(url: &str, is_pooled: bool, status: &watch::Sender<DatabaseStatus>) {
+    let mut problem = None;
+    while !status.is_closed() {
+        let (sender, results) = mpsc::channel();
         let connection_url = url.to_owned();
         let started = thread::Builder::new()
-            .name("look".to_owned())
-            .spawn(move || look_until_failure(&connection_url, is_pooled, &sender));
+            .name("probe".to_owned())
+            .spawn(move || probe_until_failure(&connection_url, is_pooled, &sender));
         if let Err(error) = started {
-            log::warn!("no thread to look at the database with: {error}");
+            log::warn!("no thread could be started to probe the database: {error}");
         }
         let mut has_answered = false;
-        while let Ok(look) = looks.recv_timeout(PATIENCE) {
-            if sight.is_closed() {
+        while let Ok(result) = results.recv_timeout(PATIENCE) {
+            if status.is_closed() {
                 return;
             }
-            has_answered = look.is_ok();
-            trouble = publish(look, trouble, sight);
+            has_answered = result.is_ok();
+            problem = publish(result, problem, status);
         }
-        // A connection that ends after it has answered may be the only one that does: a new one tells, at once.
+        // If this connection answered before it broke, the database may still be there: a new connection finds out at
+        // once.
         if !has_answered {
             thread::sleep(PERIOD);
         }
     }
 }
 
-/// Makes known what was seen, and gives what is wrong with it. The log hears of each trouble when it begins, and of the
-/// end of all.
-fn publish(look: Look, last_trouble: Option<String>, sight: &watch::Sender<Sight>) -> Option<String> {
-    let error = match look {
-        Ok(seen) => {
-            sight.send_replace(Sight {
-                seen: Some(seen),
+/// Publishes the result of a probe and returns the problem that it shows. Each problem is logged when it begins, and the
+/// end of the last one.
+fn publish(
+    result: ProbeResult,
+    last_problem: Option<String>,
+    status: &watch::Sender<DatabaseStatus>,
+) -> Option<String> {
+    let error = match result {
+        Ok(probe) => {
+            status.send_replace(DatabaseStatus {
+                probe: Some(probe),
                 is_away: false,
             });
-            match seen.schema {
+            match probe.schema {
                 SchemaState::Behind(count) => Some(MigrationError::Behind(count)),
                 SchemaState::Current | SchemaState::Newer => None,
             }
@@ -158,20 +166,20 @@ fn publish(look: Look, last_trouble: Option<String>, sight: &watch::Sender<Sight
                 error,
                 MigrationError::Store(StoreError::Unavailable(_) | StoreError::Refused(_))
             );
-            sight.send_modify(|sight| sight.is_away = is_away);
+            status.send_modify(|status| status.is_away = is_away);
             Some(error)
         }
     };
-    let trouble = error.map(|error| format!("{:#}", anyhow::Error::from(error)));
-    match (&trouble, &last_trouble) {
+    let problem = error.map(|error| chain(&error));
+    match (&problem, &last_problem) {
         (None, Some(_)) => log::info!("the database answers again"),
-        (Some(trouble), last) if last.as_ref() != Some(trouble) => log::warn!("{trouble}"),
+        (Some(problem), last) if last.as_ref() != Some(problem) => log::warn!("{problem}"),
         _ => {}
     }
-    trouble
+    problem
 }
 
-fn look_until_failure(url: &str, is_pooled: bool, looks: &mpsc::Sender<Look>) {
+fn probe_until_failure(url: &str, is_pooled: bool, results: &mpsc::Sender<ProbeResult>) {
     let limits = StatementLimits {
         statement_timeout: STATEMENT_TIMEOUT,
         lock_timeout: None,
@@ -180,18 +188,19 @@ fn look_until_failure(url: &str, is_pooled: bool, looks: &mpsc::Sender<Look>) {
     let mut connection = match Limited::connect(url, limits) {
         Ok(connection) => connection,
         Err(error) => {
-            // Nobody hears of it where nobody wants to any more.
-            let _ = looks.send(Err(error.into()));
+            // The send fails if the monitor has stopped.
+            let _ = results.send(Err(error.into()));
             return;
         }
     };
     let mut has_answered = false;
     loop {
-        let look = connection.run(look);
-        let has_failed = look.is_err();
-        let is_lost = matches!(&look, Err(MigrationError::Store(StoreError::Unavailable(_))));
-        // Whether the database is away or this connection alone is the next connection's to say.
-        if is_lost && has_answered || looks.send(look).is_err() || has_failed {
+        let result = connection.run(probe);
+        let has_failed = result.is_err();
+        let is_lost = matches!(&result, Err(MigrationError::Store(StoreError::Unavailable(_))));
+        // A connection that breaks after it has answered does not say whether the database is away. The next connection
+        // finds that out.
+        if is_lost && has_answered || results.send(result).is_err() || has_failed {
             return;
         }
         has_answered = true;
@@ -199,14 +208,14 @@ fn look_until_failure(url: &str, is_pooled: bool, looks: &mpsc::Sender<Look>) {
     }
 }
 
-fn look(connection: &mut PgConnection) -> Look {
+fn probe(connection: &mut PgConnection) -> ProbeResult {
     let at = Instant::now();
     let schema = migrations::schema_state(connection)?;
     let version = match schema {
         SchemaState::Behind(_) => None,
         SchemaState::Current | SchemaState::Newer => Some(keys::read_version(connection)?),
     };
-    Ok(Seen { at, schema, version })
+    Ok(Probe { at, schema, version })
 }
 
 #[cfg(test)]
@@ -214,48 +223,54 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_read_holds_while_its_version_is_seen_and_a_minute_without_the_database() {
+    fn a_key_stays_valid_while_its_version_is_current_and_for_a_minute_of_an_outage() {
         let version = Version::another();
         let start = Instant::now();
         let after = |seconds: f64| start + Duration::from_secs_f64(seconds);
-        let seen = Seen {
+        let probe = Probe {
             at: start,
             schema: SchemaState::Current,
             version: Some(version),
         };
-        let [there, away] = [false, true].map(|is_away| Sight {
-            seen: Some(seen),
+        let [there, away] = [false, true].map(|is_away| DatabaseStatus {
+            probe: Some(probe),
             is_away,
         });
-        let holds = |sight: Sight, now| sight.vouches_for(version, start, now);
+        let holds = |status: DatabaseStatus, now| status.still_valid(version, start, now);
         assert!(holds(there, start) && holds(there, after(1.0)) && !holds(there, after(1.1)));
         assert!(holds(away, after(60.0)) && !holds(away, after(60.1)));
-        assert!(!there.vouches_for(Version::another(), start, start));
-        assert!(!away.vouches_for(Version::another(), start, start));
+        assert!(!there.still_valid(Version::another(), start, start));
+        assert!(!away.still_valid(Version::another(), start, start));
 
         for is_away in [false, true] {
-            assert!(!holds(Sight { seen: None, is_away }, start), "nothing seen yet");
-            let seen = Some(Seen { version: None, ..seen });
-            assert!(!holds(Sight { seen, is_away }, start), "no version there");
+            assert!(
+                !holds(DatabaseStatus { probe: None, is_away }, start),
+                "no probe has succeeded yet"
+            );
+            let probe = Some(Probe { version: None, ..probe });
+            assert!(
+                !holds(DatabaseStatus { probe, is_away }, start),
+                "the schema has no version"
+            );
         }
     }
 
     #[test]
-    fn no_key_is_believed_for_longer_than_five_minutes_though_no_version_changes() {
+    fn no_key_stays_valid_for_longer_than_five_minutes() {
         let version = Version::another();
         let start = Instant::now();
         let holds = |after| {
             let now = start + Duration::from_secs(after);
-            let seen = Seen {
+            let probe = Probe {
                 at: now,
                 schema: SchemaState::Current,
                 version: Some(version),
             };
-            let sight = Sight {
-                seen: Some(seen),
+            let status = DatabaseStatus {
+                probe: Some(probe),
                 is_away: false,
             };
-            sight.vouches_for(version, start, now)
+            status.still_valid(version, start, now)
         };
         assert!(holds(300) && !holds(301));
     }

@@ -1,118 +1,79 @@
-//! When keys were last used: noted in memory as requests come, and written for all of them now and then, so that no
-//! request waits for it.
+//! When keys were last used: collected in memory, and written for all keys every ten seconds, so that no request waits
+//! for it.
 
 use std::collections::HashMap;
 use std::io;
 use std::mem;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use uuid::Uuid;
 
+use crate::http::database::periodic_job::{OnDrop, PeriodicJob};
+use crate::http::error::chain;
 use crate::store::pool::{Limited, StatementLimits};
 use crate::store::{StoreError, keys};
 
-/// How often what was noted is written.
 const PERIOD: Duration = Duration::from_secs(10);
 
-/// Also how long a server that stops waits at most for an operator who has the keys locked.
+/// Also limits how long a stopping server waits if an operator has locked the keys.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The last uses of keys that aren't written yet: one time for each key that was used, however often.
+/// The uses that are not written yet: for each key the latest time.
 #[derive(Default)]
-pub struct KeyUses(Mutex<HashMap<Uuid, Instant>>);
+pub struct KeyUsage(Mutex<HashMap<Uuid, Instant>>);
 
-impl KeyUses {
+impl KeyUsage {
     pub fn note(&self, key: Uuid, at: Instant) {
-        note(&mut self.lock(), key, at);
+        keep_latest(&mut self.0.lock(), key, at);
     }
 
-    /// Nothing panics while it holds the lock.
-    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Instant>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Gives all that was noted to `write`. Where that fails it is kept for the next time, and may be later by then.
+    /// Passes the collected uses, as their ages, to `write`. If `write` fails they are kept for the next time.
     fn flush<E>(&self, write: impl FnOnce(&[(Uuid, Duration)]) -> Result<(), E>) -> Result<(), E> {
-        let uses = mem::take(&mut *self.lock());
+        let uses = mem::take(&mut *self.0.lock());
         if uses.is_empty() {
             return Ok(());
         }
         let ages: Vec<(Uuid, Duration)> = uses.iter().map(|(key, at)| (*key, at.elapsed())).collect();
         write(&ages).inspect_err(|_| {
-            let mut noted = self.lock();
+            let mut latest = self.0.lock();
             for (key, at) in uses {
-                note(&mut noted, key, at);
+                keep_latest(&mut latest, key, at);
             }
         })
     }
 }
 
-fn note(uses: &mut HashMap<Uuid, Instant>, key: Uuid, at: Instant) {
+fn keep_latest(uses: &mut HashMap<Uuid, Instant>, key: Uuid, at: Instant) {
     let latest = uses.entry(key).or_insert(at);
     *latest = at.max(*latest);
 }
 
-/// Whoever writes the uses; one a server. Dropping it writes what is left, and waits for that.
-pub struct KeyUseWriter {
-    /// Gone tells the thread to end.
-    stop: Option<mpsc::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl KeyUseWriter {
-    /// Starts to write, on a connection that is there only meanwhile.
-    ///
-    /// # Errors
-    /// Where the system has no thread for it.
-    pub fn start(database_url: &str, is_pooled: bool, uses: Arc<KeyUses>) -> io::Result<Self> {
-        let (sender, stop) = mpsc::channel();
-        let url = database_url.to_owned();
-        let limits = StatementLimits {
-            statement_timeout: STATEMENT_TIMEOUT,
-            lock_timeout: None,
-            is_pooled,
-        };
-        let thread = thread::Builder::new()
-            .name("key uses".to_owned())
-            .spawn(move || keep_writing(&url, limits, &uses, &stop))?;
-        Ok(Self {
-            stop: Some(sender),
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for KeyUseWriter {
-    fn drop(&mut self) {
-        self.stop = None;
-        if let Some(thread) = self.thread.take() {
-            // A thread that panicked has said so.
-            let _ = thread.join();
-        }
-    }
-}
-
-/// The log hears of the first failure in a row.
-fn keep_writing(url: &str, limits: StatementLimits, uses: &KeyUses, stop: &mpsc::Receiver<()>) {
-    let mut was_failing = false;
-    loop {
-        let is_last = stop.recv_timeout(PERIOD) != Err(RecvTimeoutError::Timeout);
-        let written = uses.flush(|uses| -> Result<(), StoreError> {
-            Limited::connect(url, limits)?.run(|connection| keys::record_uses(connection, uses))
-        });
-        if let Err(error) = &written
-            && !was_failing
-        {
-            log::warn!("when keys were last used can't be written for now: {error}");
-        }
-        was_failing = written.is_err();
-        if is_last {
-            return;
-        }
-    }
+/// Starts the job that writes the uses, one per server. It opens a connection for each write and closes it afterwards.
+/// Dropping the job writes the remaining uses and waits for that.
+///
+/// # Errors
+/// If the system cannot start another thread.
+pub fn start_writer(database_url: &str, is_pooled: bool, usage: Arc<KeyUsage>) -> io::Result<PeriodicJob> {
+    let url = database_url.to_owned();
+    let limits = StatementLimits {
+        statement_timeout: STATEMENT_TIMEOUT,
+        lock_timeout: None,
+        is_pooled,
+    };
+    PeriodicJob::start(
+        "key usage",
+        PERIOD,
+        OnDrop::RunOnceMore,
+        "the times when keys were last used could not be written",
+        move |_| {
+            let written = usage.flush(|uses| -> Result<(), StoreError> {
+                Limited::connect(&url, limits)?.run(|connection| keys::record_uses(connection, uses))
+            });
+            written.map_err(|error| chain(&error))
+        },
+    )
 }
 
 #[cfg(test)]
@@ -120,43 +81,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_latest_use_is_written_once_for_all_keys() {
-        let (uses, now) = (KeyUses::default(), Instant::now());
+    fn one_write_records_the_latest_use_of_every_key() {
+        let (usage, now) = (KeyUsage::default(), Instant::now());
         let [one, other] = [Uuid::now_v7(), Uuid::now_v7()];
         let earlier = now
             .checked_sub(Duration::from_secs(60))
-            .expect("the machine runs for a minute");
+            .expect("the machine has been up for a minute");
         for (key, at) in [(one, now), (one, earlier), (other, earlier)] {
-            uses.note(key, at);
+            usage.note(key, at);
         }
         let mut written = HashMap::new();
         let write = |uses: &[(Uuid, Duration)]| -> Result<(), ()> {
             written.extend(uses.iter().copied());
             Ok(())
         };
-        assert_eq!(uses.flush(write), Ok(()));
+        assert_eq!(usage.flush(write), Ok(()));
         assert!(written.len() == 2 && written[&one] < Duration::from_secs(60));
         assert!(written[&other] >= Duration::from_secs(60));
-        let nothing = |_: &[(Uuid, Duration)]| -> Result<(), ()> { panic!("there is nothing new") };
-        assert_eq!(uses.flush(nothing), Ok(()));
+        let nothing = |_: &[(Uuid, Duration)]| -> Result<(), ()> { panic!("no key was used since") };
+        assert_eq!(usage.flush(nothing), Ok(()));
     }
 
     #[test]
-    fn what_cant_be_written_is_written_later_unless_a_later_use_takes_its_place() {
-        let (uses, start) = (KeyUses::default(), Instant::now());
+    fn a_use_that_could_not_be_written_is_kept_unless_a_later_one_replaced_it() {
+        let (usage, start) = (KeyUsage::default(), Instant::now());
         let [one, other] = [Uuid::now_v7(), Uuid::now_v7()];
         let earlier = start
             .checked_sub(Duration::from_secs(60))
-            .expect("the machine runs for a minute");
-        uses.note(one, earlier);
-        uses.note(other, earlier);
+            .expect("the machine has been up for a minute");
+        usage.note(one, earlier);
+        usage.note(other, earlier);
         let failing = |_: &[(Uuid, Duration)]| {
-            // A request comes while it is tried.
-            uses.note(other, start);
+            // A request arrives during the write.
+            usage.note(other, start);
             Err("no database")
         };
-        assert_eq!(uses.flush(failing), Err("no database"));
-        let noted = uses.lock();
-        assert_eq!((noted[&one], noted[&other]), (earlier, start));
+        assert_eq!(usage.flush(failing), Err("no database"));
+        let latest = usage.0.lock();
+        assert_eq!((latest[&one], latest[&other]), (earlier, start));
     }
 }

@@ -1,4 +1,4 @@
-//! What the server keeps in memory about API keys.
+//! State of API keys in the server's memory: readings, last uses, quotas.
 
 pub mod credential_cache;
 pub mod key_usage;

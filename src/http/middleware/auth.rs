@@ -1,5 +1,5 @@
-//! Who is asking: the key in `X-API-Key`, or the token that a webhook's address ends with, decides before anything else
-//! of a request is looked at.
+//! Authentication: checks the key in `X-API-Key`, or the token at the end of a webhook's address, before anything else of
+//! the request is read.
 
 use std::time::Instant;
 
@@ -11,29 +11,30 @@ use actix_web::{Error, HttpMessage};
 
 use crate::domain::key::{ApiKey, KeyError, Scope};
 use crate::domain::webhook::Token;
+use crate::http::database::lane::take_permit;
 use crate::http::error::ApiError;
 use crate::http::keys::credential_cache::Verdict;
 use crate::http::metrics::KeySource;
 use crate::http::request::context::{Caller, KeyLabel, RequestContext};
-use crate::http::state::{State, take_permit};
+use crate::http::state::State;
 use crate::store::keys;
 use crate::store::webhooks::{self, Webhook};
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 
-/// What an endpoint asks of its callers.
+/// The credential that an operation asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Access {
-    /// Nothing: the endpoint shows no contact.
+    /// None: the operation shows no contact.
     Public,
     /// A key with this scope.
     Key(Scope),
-    /// The token of a webhook in the path; the body says for itself, by its signature, that it is Meta's.
+    /// The token of a webhook in the path. The handler checks the body's signature.
     Webhook,
 }
 
-/// Middleware of a route: lets the request pass where its key or its path allows `access`, and leaves the [`Caller`]
-/// or the [`Webhook`] for the handler.
+/// Middleware of a route: passes the request on if its key or its path allows `access`, and adds the [`Caller`] or the
+/// [`Webhook`] for the handler.
 pub async fn authorize(
     access: Access,
     request: ServiceRequest,
@@ -54,12 +55,13 @@ pub async fn authorize(
     }
 }
 
-/// A token that nobody has is a path that doesn't exist.
+/// An unknown token is an unknown path: 404.
 async fn find_webhook(request: &ServiceRequest) -> Result<Webhook, ApiError> {
     let token = request.match_info().get("token").and_then(Token::parse);
     let token_hash = token.ok_or(ApiError::NotFound)?.hash();
     let start = RequestContext::of(request.request()).start;
     State::of(request.request())
+        .lanes
         .reads
         .read(start, move |connection| webhooks::find_webhook(connection, token_hash))
         .await?
@@ -69,7 +71,7 @@ async fn find_webhook(request: &ServiceRequest) -> Result<Webhook, ApiError> {
 async fn identify(request: &ServiceRequest, scope: Scope) -> Result<Caller, ApiError> {
     let now = Instant::now();
     let key_hash = sent_key(request.headers())?.hash();
-    let Verdict::Known(credential) = judge_key(request, key_hash, now).await? else {
+    let Verdict::Known(credential) = check_key(request, key_hash, now).await? else {
         return Err(ApiError::KeyUnknown);
     };
     request.extensions_mut().insert(KeyLabel(credential.label.clone()));
@@ -77,13 +79,13 @@ async fn identify(request: &ServiceRequest, scope: Scope) -> Result<Caller, ApiE
         return Err(ApiError::KeyEnded);
     }
     let state = State::of(request.request());
-    state.key_uses.note(credential.key_id, now);
+    state.key_usage.note(credential.key_id, now);
     if !credential.scopes.contains(&scope) {
         return Err(ApiError::ScopeMissing);
     }
     if let Some(quota) = state.rate_limits.spend(credential.key_id, credential.rate_limit, now) {
         request.extensions_mut().insert(quota);
-        if !quota.is_kept {
+        if !quota.is_allowed {
             let seconds = quota.seconds();
             return Err(ApiError::TooMany { seconds });
         }
@@ -91,35 +93,37 @@ async fn identify(request: &ServiceRequest, scope: Scope) -> Result<Caller, ApiE
     Ok(Caller {
         client: credential.client,
         region: credential.region,
+        start: RequestContext::of(request.request()).start,
     })
 }
 
-/// What the key with this hash is: as it was read lately, where that still holds, else as the database says.
-async fn judge_key(request: &ServiceRequest, key_hash: [u8; 32], now: Instant) -> Result<Verdict, ApiError> {
+/// The verdict on the key with this hash, from the cache if that is still valid, else from the database.
+async fn check_key(request: &ServiceRequest, key_hash: [u8; 32], now: Instant) -> Result<Verdict, ApiError> {
     let state = State::of(request.request());
-    if let Some(verdict) = state.credentials.find(&key_hash, &state.watch.sight(), now) {
+    if let Some(verdict) = state.credential_cache.find(&key_hash, &state.monitor.status(), now) {
         state.metrics.count_key(KeySource::Memory);
         return Ok(verdict);
     }
     state.metrics.count_key(KeySource::Database);
-    // It goes along with the statement, which is run to its end though its caller may have gone away.
-    let permit = if state.credentials.remembers(&key_hash) {
+    // The permit moves into the closure, since the statement runs to its end even if the caller goes away.
+    let permit = if state.credential_cache.is_known(&key_hash) {
         None
     } else {
-        Some(take_permit(&state.strangers).await?)
+        Some(take_permit(&state.unknown_key_permits).await?)
     };
     let start = RequestContext::of(request.request()).start;
     let reading = state
+        .lanes
         .reads
         .read(start, move |connection| {
             let _permit = &permit;
             keys::read_key(connection, &key_hash)
         })
         .await?;
-    Ok(state.credentials.keep(key_hash, reading, now))
+    Ok(state.credential_cache.keep(key_hash, reading, now))
 }
 
-/// The one key that the headers carry. Two are none: which of them was meant would be a guess.
+/// The key in the headers. Two key headers count as an unknown key, since choosing one would be a guess.
 fn sent_key(headers: &HeaderMap) -> Result<ApiKey, ApiError> {
     let mut values = headers.get_all(KEY_HEADER);
     let value = values.next().ok_or(ApiError::KeyMissing)?;

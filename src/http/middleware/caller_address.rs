@@ -1,13 +1,14 @@
-//! Who asks, where a proxy asks for somebody.
+//! The client's address behind trusted proxies.
 
 use std::net::IpAddr;
 
 use actix_web::http::header::HeaderMap;
 use ipnet::IpNet;
 
-/// The address that a request came from. A proxy that is trusted is believed about whom it asks for, which it adds at
-/// the end of `X-Forwarded-For`; so the last address there that is no trusted proxy's is the one. What was written
-/// before it anybody may have made up.
+/// The address that a request came from.
+///
+/// Each proxy appends its client's address to `X-Forwarded-For`. The result is the last address in there that is not a
+/// trusted proxy's. The addresses before it may be forged.
 pub fn caller_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(&address.to_canonical()));
     if !is_trusted(&peer) {
@@ -21,7 +22,7 @@ pub fn caller_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     for text in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
         match text.trim().parse() {
             Ok(address) => nearest = address,
-            // Whoever wrote this was not believed before, or is no proxy that does as others do.
+            // The text is not an address, so the header is not the work of a proxy that follows the convention.
             Err(_) => return nearest,
         }
         if !is_trusted(&nearest) {
@@ -48,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trusted_proxy_is_believed_about_the_last_address_that_is_none_of_theirs() {
+    fn the_last_address_that_is_not_a_trusted_proxys_is_the_clients() {
         assert_eq!(address("10.0.0.1", &["203.0.113.9"]), "203.0.113.9");
         assert_eq!(
             address("10.0.0.1", &["198.51.100.1, 203.0.113.9, 10.0.0.2"]),
@@ -67,11 +68,15 @@ mod tests {
     }
 
     #[test]
-    fn nobody_else_is() {
+    fn the_header_of_an_untrusted_peer_is_ignored() {
         assert_eq!(address("203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
         assert_eq!(address("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(address("10.0.0.1", &["unknown"]), "10.0.0.1");
         assert_eq!(address("10.0.0.1", &["198.51.100.1, ' OR 1=1, 10.0.0.2"]), "10.0.0.2");
-        assert_eq!(address("10.0.0.1", &["10.0.0.3"]), "10.0.0.3", "all of them trusted");
+        assert_eq!(
+            address("10.0.0.1", &["10.0.0.3"]),
+            "10.0.0.3",
+            "every address is a trusted proxy"
+        );
     }
 }

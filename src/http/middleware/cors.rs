@@ -1,14 +1,14 @@
-//! Which pages of other origins may read answers: none, unless the operator names them. A key is in the page then, for
-//! everybody who can open it.
+//! CORS: pages of other origins may read answers only if the operator names the origin. Everybody who can open such a page
+//! can read the key in it.
 
 use actix_cors::Cors;
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName};
 
-/// How long a browser may remember what it was allowed, in seconds.
+/// How long a browser may cache the answer to a preflight request, in seconds.
 const MAX_AGE: usize = 3_600;
 
-/// Lets pages of these origins (`https://crm.example.com`) read answers, with their headers; `*` stands for all.
+/// Allows pages of these origins (`https://crm.example.com`) to read answers and their headers. `*` allows all origins.
 pub fn allow(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE])

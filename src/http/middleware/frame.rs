@@ -1,4 +1,5 @@
-//! What is around every request: its id, its deadline, the shape of its errors, its line in the access log.
+//! The outermost middleware: gives every request an id and a start time, its errors their shape, and the access log a
+//! line.
 
 use std::sync::Arc;
 
@@ -14,13 +15,11 @@ use uuid::Uuid;
 
 use super::caller_address::caller_address;
 use super::idle_connections::Connection;
-use crate::http::error::{ApiError, ErrorShape};
+use crate::http::error::{ApiError, ErrorShape, chain};
 use crate::http::keys::rate_limit::Quota;
 use crate::http::request::context::{KeyLabel, RequestContext};
+use crate::http::request::limits::TARGET_MAX;
 use crate::http::state::State;
-
-/// The longest request target, in bytes.
-const TARGET_MAX: usize = 8 * 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -31,11 +30,11 @@ pub async fn frame(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let start = Instant::now();
     let connection = request.request().conn_data::<Arc<Connection>>().cloned();
-    let _busy = connection.map(Connection::begin_request);
+    let _in_flight = connection.map(Connection::begin_request);
     let id = request_id(request.headers());
     request.extensions_mut().insert(RequestContext { start });
 
-    // Of an absolute target the authority counts too.
+    // For absolute-form targets the authority counts towards the limit.
     let uri = request.uri();
     let target_length = uri.authority().map_or(0, |authority| authority.as_str().len())
         + uri.path_and_query().map_or(0, |target| target.as_str().len());
@@ -47,19 +46,19 @@ pub async fn frame(
 
     let mut response = shape_error(response, &id);
     response.headers_mut().insert(REQUEST_ID, id.clone());
-    // Answers hold personal data: no cache between here and the caller may keep them.
+    // Answers hold personal data, so no cache on the way may keep them.
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let quota = response.request().extensions().get::<Quota>().copied();
     if let Some(quota) = quota {
-        quota.tell(response.headers_mut());
+        quota.write_headers(response.headers_mut());
     }
-    account_for(&response, start, &id);
+    count_and_log(&response, start, &id);
     Ok(response)
 }
 
-/// The caller's id where it is 1 to 128 visible ASCII characters, else a new one.
+/// The caller's id if it is 1 to 128 visible ASCII characters, else a new one.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
     let is_usable =
         |value: &&HeaderValue| (1..=128).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic);
@@ -70,13 +69,13 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
         .unwrap_or_else(|| HeaderValue::from_str(&Uuid::now_v7().to_string()).expect("a UUID is visible ASCII"))
 }
 
-/// Gives an error the body that its path's API promises, and logs what caused a 5xx, once.
+/// Gives an error the body that its path's API documents, and logs the cause of a 5xx once.
 fn shape_error(response: ServiceResponse, id: &HeaderValue) -> ServiceResponse {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return response;
     }
-    // The path as the routes see it, so that an escaped letter doesn't change the language.
+    // The decoded path, so that an escaped letter does not change the shape.
     let shape = ErrorShape::of_path(response.request().match_info().as_str());
     let Some(error) = response.response().error() else {
         return response;
@@ -86,14 +85,14 @@ fn shape_error(response: ServiceResponse, id: &HeaderValue) -> ServiceResponse {
             log_cause(error, response.request(), id);
             error.render(shape)
         }
-        // What actix itself refused; its words are a library's.
+        // actix or a library refused the request. Its text must not reach the caller.
         None => match status {
             StatusCode::NOT_FOUND => ApiError::NotFound.render(shape),
             _ if error.as_error::<CorsError>().is_some() => ApiError::OriginRefused.render(shape),
             _ => ApiError::Internal(error.to_string().into()).render(shape),
         },
     };
-    // What those within have added, as for pages of other origins.
+    // Keep headers set by inner middleware, such as CORS.
     for (name, value) in response.headers() {
         if !rendered.headers().contains_key(name) && *name != header::CONTENT_TYPE {
             rendered.headers_mut().append(name.clone(), value.clone());
@@ -110,17 +109,12 @@ fn log_cause(error: &ApiError, request: &HttpRequest, id: &HeaderValue) {
     }
     let state = State::of(request);
     state.metrics.count_failure(error);
-    let Some(untold) = state.complaints.admit(error, Instant::now().into_std()) else {
+    let Some(suppressed) = state.log_throttle.check(error, Instant::now().into_std()) else {
         return;
     };
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {}", error.to_string().trim());
-        cause = error.source();
-    }
-    if untold > 0 {
-        text = format!("{text} (and {untold} more since it was last told)");
+    let mut text = chain(error);
+    if suppressed > 0 {
+        text = format!("{text} ({suppressed} more since the last line)");
     }
     let level = if status == StatusCode::INTERNAL_SERVER_ERROR {
         log::Level::Error
@@ -130,7 +124,7 @@ fn log_cause(error: &ApiError, request: &HttpRequest, id: &HeaderValue) {
     log::log!(level, request_id = id.to_str().unwrap_or_default(); "{text}");
 }
 
-/// The methods that HTTP itself has.
+/// The standard methods.
 static METHODS: [Method; 9] = [
     Method::GET,
     Method::HEAD,
@@ -143,18 +137,18 @@ static METHODS: [Method; 9] = [
     Method::CONNECT,
 ];
 
-/// Counts the request, and writes one line of it, with the route's pattern: a path or a query would show whom somebody
-/// asked for. Nor is a method named that is a word of the caller's own.
-fn account_for(response: &ServiceResponse, start: Instant, id: &HeaderValue) {
+/// Counts the request and writes its line in the access log. The line has the route's pattern, since the path and the
+/// query hold personal data. A method that is not a standard one appears as `other`, since it is the caller's text.
+fn count_and_log(response: &ServiceResponse, start: Instant, id: &HeaderValue) {
     let request = response.request();
     let route = request.match_pattern();
-    let took = start.elapsed();
+    let duration = start.elapsed();
     let method = METHODS.iter().find(|method| *method == request.method());
     let method = method.map_or("other", Method::as_str);
     let state = State::of(request);
     state
         .metrics
-        .count_request(route.clone(), method, response.status(), took);
+        .count_request(route.clone(), method, response.status(), duration);
     let from = request
         .peer_addr()
         .map(|peer| caller_address(peer.ip(), request.headers(), &state.trusted_proxies));
@@ -165,7 +159,7 @@ fn account_for(response: &ServiceResponse, start: Instant, id: &HeaderValue) {
         method = method,
         route = route.as_deref().unwrap_or("-"),
         status = response.status().as_u16(),
-        ms = (took.as_secs_f64() * 1e5).round() / 1e2,
+        ms = (duration.as_secs_f64() * 1e5).round() / 1e2,
         from = from.map(|address| address.to_string()).as_deref().unwrap_or("-"),
         request_id = id.to_str().unwrap_or_default(),
         key = key;

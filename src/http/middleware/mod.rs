@@ -1,4 +1,4 @@
-//! What runs around every handler.
+//! Middleware: runs before and after every handler.
 
 pub mod auth;
 pub mod caller_address;

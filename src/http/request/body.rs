@@ -1,7 +1,7 @@
-//! JSON bodies: read whole after the key was checked, up to a limit, and taken apart member by member.
+//! JSON bodies: read up to a size limit, after authentication, and taken apart member by member.
 //!
-//! A library's own words for what is wrong would repeat the input, so each member is asked for by name and type
-//! here, and an error says which member should have been what.
+//! The error texts of serde repeat the input. So each member is read here by its name and type, and an error names the
+//! member and the expected type.
 
 use std::borrow::{Borrow, Cow};
 use std::collections::HashMap;
@@ -15,20 +15,15 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
+use super::limits::BODY_MAX;
 use crate::domain::contact::{Attribute, ContactError};
 use crate::http::error::{ApiError, BodyFault, Expected};
 
-/// The largest body of a request, in bytes.
-pub const BODY_MAX: usize = 2 * 1024 * 1024;
-
-/// The most items of a bulk call.
-pub const ITEMS_MAX: usize = 1_000;
-
-/// The bytes of a body.
+/// Reads a body of at most `max` bytes.
 ///
 /// # Errors
-/// [`ApiError::BodyTooLarge`] over `max` bytes, [`ApiError::TooLate`] where the body is not there at `deadline`, and
-/// [`ApiError::Body`] where the client breaks off.
+/// [`ApiError::BodyTooLarge`] over `max` bytes, [`ApiError::TooLate`] if the body is incomplete at `deadline`, and
+/// [`ApiError::Body`] if the client closes the connection.
 pub async fn read(mut payload: Payload, max: usize, deadline: Instant) -> Result<BytesMut, ApiError> {
     let mut bytes = BytesMut::new();
     while let Some(chunk) = timeout_at(deadline, payload.next())
@@ -44,7 +39,10 @@ pub async fn read(mut payload: Payload, max: usize, deadline: Instant) -> Result
     Ok(bytes)
 }
 
-/// The JSON of a body, whatever it is: well-formed, and understood no further than somebody asks for its members.
+/// Reads a JSON body. It checks the grammar only; [`Members`] reads the values.
+///
+/// # Errors
+/// As [`read`], and [`BodyFault::NotJson`].
 pub async fn read_json(payload: Payload, deadline: Instant) -> Result<Box<RawValue>, ApiError> {
     let bytes = read(payload, BODY_MAX, deadline).await?;
     serde_json::from_slice(&bytes).map_err(|error| {
@@ -55,19 +53,19 @@ pub async fn read_json(payload: Payload, deadline: Instant) -> Result<Box<RawVal
     })
 }
 
-/// The items of an array; `None` where the value is no array.
+/// The items of an array; `None` if the value is not an array.
 pub fn items(value: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(value.get()).ok()
 }
 
-/// An object of a body, or of an array in it; of a name that is there twice, the last member.
+/// The members of a JSON object. Of two members with one name the last one counts.
 ///
-/// Members that nobody asks for are ignored, however strange: half of a surrogate pair, a number beyond all bounds and
-/// a depth that no stack has room for are JSON's grammar too.
+/// Members that are never read are ignored, even if their value has half of a surrogate pair, a number out of range, or a
+/// nesting too deep for the stack: JSON's grammar allows all of those.
 #[derive(Default, Debug)]
 pub struct Members<'a>(HashMap<Name<'a>, &'a RawValue>);
 
-/// A member's name, as bytes: half of a surrogate pair is no text.
+/// A member's name, as bytes, since a name with half of a surrogate pair is not valid UTF-8.
 #[derive(PartialEq, Eq, Hash, Debug, Deserialize)]
 #[serde(transparent)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, [u8]>);
@@ -79,6 +77,8 @@ impl Borrow<[u8]> for Name<'_> {
 }
 
 impl<'a> Members<'a> {
+    /// The members of `value`.
+    ///
     /// # Errors
     /// [`BodyFault::NotObject`].
     pub fn new(value: &'a RawValue) -> Result<Self, BodyFault> {
@@ -87,12 +87,12 @@ impl<'a> Members<'a> {
             .map_err(|_| BodyFault::NotObject)
     }
 
-    /// Whether the member is there, and be it as `null`.
+    /// Whether the member is present, also as `null`.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name.as_bytes())
     }
 
-    /// The member, whatever it is; `None` where it is absent or `null`.
+    /// The member's value, of any type; `None` if it is absent or `null`.
     pub fn value(&self, name: &str) -> Option<&'a RawValue> {
         self.0
             .get(name.as_bytes())
@@ -100,7 +100,10 @@ impl<'a> Members<'a> {
             .filter(|value| value.get() != "null")
     }
 
-    /// A text, its surrounding blanks cut; `None` where the member is absent, `null` or blank.
+    /// A trimmed text; `None` if the member is absent, `null` or blank.
+    ///
+    /// # Errors
+    /// If the member has another type or a NUL character.
     pub fn text(&self, name: &'static str) -> Result<Option<String>, BodyFault> {
         match self.read::<String>(name, Expected::Text)? {
             Some(text) if text.contains('\0') => Err(BodyFault::Nul { name }),
@@ -108,24 +111,33 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// `true` or `false`; `None` where the member is absent or `null`.
+    /// `true` or `false`; `None` if the member is absent or `null`.
+    ///
+    /// # Errors
+    /// If the member has another type.
     pub fn flag(&self, name: &'static str) -> Result<Option<bool>, BodyFault> {
         self.read(name, Expected::Flag)
     }
 
-    /// A whole number; `None` where the member is absent or `null`. It may be written as `1.0` or `1e3`, as JSON Schema
-    /// has it, up to 2⁵³: beyond, such a number is read as one of its neighbours.
+    /// A whole number; `None` if the member is absent or `null`. As in JSON Schema, `1.0` and `1e3` are whole numbers too,
+    /// up to 2⁵³: a larger `f64` may stand for its neighbour.
+    ///
+    /// # Errors
+    /// If the member is not a whole number of 64 bits.
     pub fn integer(&self, name: &'static str) -> Result<Option<i64>, BodyFault> {
         const EXACT: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
         self.read(name, Expected::Integer).or_else(|fault| {
-            // Not serde_json's number, which may be a neighbour of the one that is written.
+            // Parsed from the text, since serde_json may round to a neighbour.
             let number = self.value(name).and_then(|value| value.get().parse::<f64>().ok());
             let whole = number.filter(|number| number.fract() == 0.0 && number.abs() < EXACT);
             whole.map(|number| Some(number as i64)).ok_or(fault)
         })
     }
 
-    /// An RFC 3339 time; `None` where the member is absent, `null` or blank.
+    /// An RFC 3339 time; `None` if the member is absent, `null` or blank.
+    ///
+    /// # Errors
+    /// If the member is something else.
     pub fn time(&self, name: &'static str) -> Result<Option<DateTime<Utc>>, BodyFault> {
         let wrong = || wrong(name, Expected::Time);
         let text = self.text(name).map_err(|_| wrong())?;
@@ -134,7 +146,10 @@ impl<'a> Members<'a> {
             .map_err(|_| wrong())
     }
 
-    /// A UUID, 36 characters with hyphens; `None` where the member is absent, `null` or blank.
+    /// A UUID of 36 characters with hyphens; `None` if the member is absent, `null` or blank.
+    ///
+    /// # Errors
+    /// If the member is something else.
     pub fn uuid(&self, name: &'static str) -> Result<Option<Uuid>, BodyFault> {
         let wrong = || wrong(name, Expected::Uuid);
         let text = self.text(name).map_err(|_| wrong())?;
@@ -143,7 +158,10 @@ impl<'a> Members<'a> {
             .map_err(|_| wrong())
     }
 
-    /// The items of an array; `None` where the member is absent or `null`.
+    /// The items of an array; `None` if the member is absent or `null`.
+    ///
+    /// # Errors
+    /// If the member has another type.
     pub fn array(&self, name: &'static str) -> Result<Option<Vec<&'a RawValue>>, BodyFault> {
         self.read(name, Expected::Array)
     }
@@ -154,10 +172,10 @@ impl<'a> Members<'a> {
     }
 }
 
-/// What a refusal means to a caller for whom each attribute is called what `member` says. `names` are the members of
-/// which one has to be there.
-pub fn refused(refusal: &ContactError, member: fn(Attribute) -> &'static str, names: &'static str) -> BodyFault {
-    match *refusal {
+/// The fault that `error` means for the caller of an API. `member` gives the API's name of an attribute. `names` are the
+/// members of which one is required.
+pub fn fault_of(error: &ContactError, member: fn(Attribute) -> &'static str, names: &'static str) -> BodyFault {
+    match *error {
         ContactError::NoIdentity => BodyFault::NoIdentity { names },
         ContactError::NoDigits => wrong(member(Attribute::Phone), Expected::Phone),
         ContactError::Empty { attribute } => BodyFault::Missing {
@@ -192,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn members_are_asked_for_by_name_and_type() {
+    fn members_are_read_by_name_and_type() {
         let members = Members::new(raw(
             r#"{"text": "  a ", "blank": " ", "null" : null , "flag": true, "number": 7, "nul": "a\u0000", "half": "\ud800",
                 "time": "2025-03-28T14:22:00+01:00", "array": [1, "\ud800"], "number": 8, "\u0074wice": 1, "twice": 2}"#,
@@ -232,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn an_integer_may_be_written_with_a_point_but_not_with_a_fraction() {
+    fn an_integer_may_have_a_decimal_point_but_no_fraction() {
         let read = |number: &str| {
             let text = format!(r#"{{"id": {number}}}"#);
             Members::new(raw(&text)).unwrap().integer("id")
@@ -263,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uuid_is_written_with_hyphens() {
+    fn a_uuid_needs_its_hyphens() {
         let read = |text: &str| {
             let text = format!(r#"{{"id": "{text}"}}"#);
             Members::new(raw(&text)).unwrap().uuid("id")
@@ -286,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_asks_for_may_be_whatever_json_can_be() {
+    fn members_that_are_not_read_may_hold_any_json() {
         let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
         let deep_object = format!("{}1{}", "{\"a\":".repeat(300_000), "}".repeat(300_000));
         for strange in [

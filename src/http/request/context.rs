@@ -1,35 +1,63 @@
-//! What is known of a request besides its own words.
+//! Data that middleware adds to a request: its start, its caller, and its key's label.
 
-use actix_web::{HttpMessage, HttpRequest};
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use tokio::time::Instant;
 
 use crate::domain::client::ClientId;
 use crate::domain::phone::Region;
+use crate::http::error::ApiError;
 
-/// What the frame around every request puts into it.
+/// The outermost middleware adds it to every request.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestContext {
-    /// When the request came; its deadline counts from here.
+    /// When the request arrived. Its deadline counts from here.
     pub start: Instant,
 }
 
 impl RequestContext {
-    /// The context that the frame put into the request.
+    /// The context of the request.
     pub fn of(request: &HttpRequest) -> Self {
         *request
             .extensions()
             .get::<Self>()
-            .expect("every request passes the frame")
+            .expect("the outermost middleware adds the context")
     }
 }
 
-/// Whom a request's key speaks for; authentication alone makes one.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    pub client: ClientId,
-    /// The client's default region, in which bare digits are read.
-    pub region: Region,
+/// Extracts the context of the request.
+impl FromRequest for RequestContext {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self::of(request)))
+    }
 }
 
-/// The label of a request's key, for the access log: also of one that is refused, as long as it is known.
+/// The caller of an authenticated request. Only authentication creates one.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller {
+    pub client: ClientId,
+    /// The client's default region, for digits without a calling code.
+    pub region: Region,
+    /// When the request arrived.
+    pub start: Instant,
+}
+
+/// Extracts the caller that authentication has found.
+impl FromRequest for Caller {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let caller = request.extensions().get::<Self>().copied();
+        // A route that asks for no key must not have a handler that takes a caller.
+        ready(caller.ok_or_else(|| ApiError::Internal("the route asks for no key".into())))
+    }
+}
+
+/// The label of a request's key, for the access log. A refused key has one too, if it exists.
 pub struct KeyLabel(pub String);

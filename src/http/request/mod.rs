@@ -1,5 +1,6 @@
-//! How a request is read.
+//! Reads requests: query parameters, JSON bodies, and the context that middleware adds.
 
 pub mod body;
 pub mod context;
+pub mod limits;
 pub mod query;

@@ -1,25 +1,22 @@
 //! Query parameters, read strictly from the raw query.
 //!
-//! actix's own extractor decodes lossily (`%FF` becomes U+FFFD), which would answer a question that nobody
-//! asked.
+//! We parse by hand, since actix's extractor decodes lossily: it turns `%FF` into U+FFFD, and the server would search for
+//! that character.
 
 use percent_encoding::percent_decode_str;
 
+use super::limits::VALUE_MAX;
 use crate::http::error::{ApiError, ParameterFault};
 
-/// The longest value of a parameter, in bytes after decoding.
-pub const VALUE_MAX: usize = 256;
-
-/// The value of the parameter `name`, decoded; `None` where the query hasn't got it. Other parameters are not
-/// looked at.
+/// The decoded value of the parameter `name`; `None` if the query does not have it. Other parameters are ignored.
 ///
 /// # Errors
-/// [`ApiError::Parameter`] where the value can't be read, is too long, or is there twice.
+/// [`ApiError::Parameter`] if the value cannot be decoded, is too long, or appears twice.
 pub fn parameter(query: &str, name: &'static str) -> Result<Option<String>, ApiError> {
     let fail = |fault| ApiError::Parameter { name, fault };
     let mut values = query.split('&').filter_map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        // A name that can't be decoded is none that is known.
+        // A name that cannot be decoded is not the name of a known parameter.
         (decode(key).is_ok_and(|key| key == name)).then_some(value)
     });
     let Some(value) = values.next() else {
@@ -38,7 +35,7 @@ pub fn parameter(query: &str, name: &'static str) -> Result<Option<String>, ApiE
     }
 }
 
-/// `application/x-www-form-urlencoded`: `+` is a blank, `%` and two hexadecimal digits are a byte.
+/// Decodes `application/x-www-form-urlencoded`: `+` is a blank, `%` and two hexadecimal digits are a byte.
 fn decode(text: &str) -> Result<String, ParameterFault> {
     let bytes = text.as_bytes();
     let is_broken = |at: usize| {
@@ -68,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_decoded_as_forms_encode_them() {
+    fn values_are_form_decoded() {
         assert_eq!(
             parameter("a=1&phone=%2B54+9&b", "phone").unwrap().as_deref(),
             Some("+54 9")
@@ -79,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_refused() {
+    fn an_invalid_value_is_refused_with_its_fault() {
         for query in ["phone=%zz", "phone=%", "phone=1%2", "phone=%+1"] {
             assert_eq!(fault(query), ParameterFault::Escape, "{query}");
         }
@@ -93,7 +90,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_encoded_value_comes_back_and_nothing_panics(value in "\\PC{0,60}", raw in "[%0-9a-f&=+é]{0,20}") {
+        fn every_encoded_value_is_decoded_and_no_query_panics(value in "\\PC{0,60}", raw in "[%0-9a-f&=+é]{0,20}") {
             let encoded: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
             prop_assert_eq!(parameter(&format!("phone={encoded}"), "phone").unwrap(), Some(value));
             let _ = parameter(&raw, "phone");

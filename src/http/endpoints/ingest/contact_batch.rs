@@ -2,10 +2,11 @@
 //!
 //! The body is `{"contacts":[…]}`, or the array alone. An item's members: `name`, `phone`, `email`, `platform`,
 //! `source`, `chatStatus`, `blocked`, `isChatRead`, `createdAt`, `lastMessageAt`, `lastInboundAt`, `contactList`,
-//! `externalUserId`, `defaultStageId`, `aiCustomerId` (UUIDs). One of `externalUserId`, `phone` and `email` has to be there; an absent one, `null` and a blank
-//! text leave what is there. Times are RFC 3339.
+//! `externalUserId`, `defaultStageId`, `aiCustomerId` (the last two are UUIDs). At least one of `externalUserId`, `phone`
+//! and `email` is required. An absent member, `null` and a blank text leave the contact's value as it is. Times are
+//! RFC 3339.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
 use schemars::{JsonSchema, json_schema};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -13,28 +14,29 @@ use uuid::Uuid;
 
 use crate::domain::contact::{Attribute, ContactError, ContactFields};
 use crate::domain::phone::{Region, StoredPhone};
+use crate::http::documentation::{self, Answer, Body, Documentation};
 use crate::http::error::{ApiError, BodyFault};
-use crate::http::openapi::{self, Body, Content, Documentation};
-use crate::http::request::body::{self, ITEMS_MAX, Members};
-use crate::http::request::context::{Caller, RequestContext};
+use crate::http::request::body::{self, Members};
+use crate::http::request::context::Caller;
+use crate::http::request::limits::ITEMS_MAX;
 use crate::http::state::State;
 use crate::store::contacts::{self, UpsertOutcome, Upserted};
 
-/// What became of the items, in the order in which they were sent.
+/// The outcome of each item, in the order of the request.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ContactBatchResponse {
     pub results: Vec<ContactBatchResult>,
 }
 
-/// What became of one item. Items that mean one contact are written one after the other.
+/// The outcome of one item. Items about the same contact are written one after the other.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase", tag = "status")]
 pub enum ContactBatchResult {
     Created(ContactBatchIds),
     Updated(ContactBatchIds),
-    /// The contact had everything already.
+    /// The contact had all of these values already.
     Unchanged(ContactBatchIds),
-    /// The item is not written; the others are.
+    /// The item is not written. The others are.
     Error {
         error: String,
     },
@@ -50,7 +52,7 @@ pub struct ContactBatchIds {
 }
 
 pub const DOCUMENTATION: Documentation = Documentation {
-    summary: "Makes or brings up to date up to a thousand contacts",
+    summary: "Creates or updates up to a thousand contacts",
     parameters: &[],
     body: Some(Body::new(|_| {
         let text = |max: usize| serde_json::json!({ "type": ["string", "null"], "maxLength": max });
@@ -75,39 +77,41 @@ pub const DOCUMENTATION: Documentation = Documentation {
             "example": { "contacts": [{ "platform": "whatsapp", "phone": "+56912345678", "name": "John Doe" }] },
         })
     })),
-    answer: (200, Some(Content::Json(openapi::of::<ContactBatchResponse>))),
+    answer: Answer::json(
+        "One result per item, in the order of the request",
+        documentation::of::<ContactBatchResponse>,
+    ),
     failures: &[],
 };
 
-/// Answers 200 with one result an item, whatever became of each.
+/// Answers 200 with one result per item, including those that failed.
 pub async fn upsert_contacts(
-    request: HttpRequest,
-    caller: web::ReqData<Caller>,
+    caller: Caller,
     state: web::Data<State>,
     payload: web::Payload,
-) -> Result<HttpResponse, ApiError> {
-    let start = RequestContext::of(&request).start;
-    let deadline = state.bulk.deadline(start);
+) -> Result<web::Json<ContactBatchResponse>, ApiError> {
+    let Caller { client, region, start } = caller;
+    let deadline = state.lanes.bulk.deadline(start);
     let items = read_items(&body::read_json(payload, deadline).await?)?;
-    let (client, region) = (caller.client, caller.region);
     let results = state
+        .lanes
         .bulk
         .run(start, move |connection| {
-            // A thousand phones take long enough to read to do it here, away from the worker's thread.
-            let mut given = Vec::new();
+            // Parsing a thousand phones takes so long that it runs here and not on the worker's thread.
+            let mut contacts = Vec::new();
             let faults: Vec<Option<BodyFault>> = items
                 .into_iter()
-                .map(|item| read_item(&item, region).map(|item| given.push(item)).err())
+                .map(|item| read_item(&item, region).map(|item| contacts.push(item)).err())
                 .collect();
-            let mut written = contacts::upsert_contacts(connection, client, given, deadline.into_std())?.into_iter();
+            let mut written = contacts::upsert_contacts(connection, client, contacts, deadline.into_std())?.into_iter();
             let result = |fault: Option<BodyFault>| match fault {
                 Some(fault) => fault.into(),
-                None => written.next().expect("every item that was given is answered").into(),
+                None => written.next().expect("every readable item has an outcome").into(),
             };
             Ok(faults.into_iter().map(result).collect())
         })
         .await?;
-    Ok(HttpResponse::Ok().json(ContactBatchResponse { results }))
+    Ok(web::Json(ContactBatchResponse { results }))
 }
 
 fn read_items(value: &RawValue) -> Result<Vec<Box<RawValue>>, BodyFault> {
@@ -147,7 +151,7 @@ fn read_item(item: &RawValue, region: Region) -> Result<ContactFields, BodyFault
     })
 }
 
-/// What this API calls an attribute.
+/// This API's name of an attribute.
 fn member(attribute: Attribute) -> &'static str {
     match attribute {
         Attribute::Name => "name",
@@ -182,7 +186,7 @@ impl From<Result<Upserted, ContactError>> for ContactBatchResult {
                     UpsertOutcome::Unchanged => Self::Unchanged(ids),
                 }
             }
-            Err(refusal) => body::refused(&refusal, member, "'externalUserId', 'phone' or 'email'").into(),
+            Err(error) => body::fault_of(&error, member, "'externalUserId', 'phone' or 'email'").into(),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! `POST /api/v1/messages/`: tells of messages that were sent and received, one object or an array of up to 1,000.
+//! `POST /api/v1/messages/`: records messages that were sent or received, one object or an array of up to 1,000.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
 use schemars::{JsonSchema, json_schema};
 use serde::Serialize;
 use serde_json::json;
@@ -8,51 +8,51 @@ use serde_json::value::RawValue;
 
 use crate::domain::message::{Direction, Message, NewContact, Person, Phone, Target};
 use crate::domain::phone::Region;
-use crate::http::database::message_batcher;
+use crate::http::documentation::{self, Answer, Body, Documentation, NOT_BLANK, WITH_DIGIT, having};
 use crate::http::error::{ApiError, BodyFault, Expected};
-use crate::http::openapi::{self, Body, Content, Documentation, NOT_BLANK, WITH_DIGIT, having};
-use crate::http::request::body::{self, ITEMS_MAX, Members};
-use crate::http::request::context::{Caller, RequestContext};
+use crate::http::request::body::{self, Members};
+use crate::http::request::context::Caller;
+use crate::http::request::limits::ITEMS_MAX;
 use crate::http::state::State;
 use crate::store::messages::MessageOutcome;
 
-/// The source of a contact that `createMissing` makes.
+/// The source of a contact that `createMissing` creates.
 const SOURCE: &str = "messages_api";
 
-/// What became of a message: `{"status":"updated"}`, or `created`, `unchanged`, `not_found`; in an array also
+/// The outcome of a message: `{"status":"updated"}`, or `created`, `unchanged`, `not_found`; in an array also
 /// `{"status":"error","error":"The member 'sentAt' should be …"}`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "status")]
 pub enum MessageResponse {
     Created,
     Updated,
-    /// The contact had everything already.
+    /// The contact had this message or later ones already.
     Unchanged,
-    /// Nobody is known by what was given.
+    /// No contact has this id, external id or phone.
     NotFound,
-    /// The message is not recorded; the others are.
+    /// The message is not recorded. The others are.
     Error {
         error: String,
     },
 }
 
-/// The answer to an array: an answer for each of its messages, in their order.
+/// The answer to an array: one outcome per message, in their order.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct MessagesResponse {
     pub results: Vec<MessageResponse>,
 }
 
-/// One message's answer, or that of an array.
-#[derive(JsonSchema)]
+/// The answer to one message, or to an array.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
-#[allow(dead_code, reason = "it says which bodies there are; each is sent as itself")]
-enum Answer {
+#[schemars(rename = "Answer")]
+pub enum MessagesAnswer {
     One(MessageResponse),
     Many(MessagesResponse),
 }
 
 pub const DOCUMENTATION: Documentation = Documentation {
-    summary: "Tells of a message that was sent or received, or of up to a thousand",
+    summary: "Records a message that was sent or received, or up to a thousand",
     parameters: &[],
     body: Some(Body::new(|_| {
         let text = |max: usize| json!({ "type": ["string", "null"], "maxLength": max });
@@ -83,7 +83,10 @@ pub const DOCUMENTATION: Documentation = Documentation {
             },
         })
     })),
-    answer: (200, Some(Content::Json(openapi::of::<Answer>))),
+    answer: Answer::json(
+        "The message's outcome, or one per message of an array",
+        documentation::of::<MessagesAnswer>,
+    ),
     failures: &[],
 };
 
@@ -93,21 +96,19 @@ pub const DOCUMENTATION: Documentation = Documentation {
 /// {"platform": "whatsapp", "phone": "+5492235961983", "direction": "inbound", "sentAt": "2025-03-28T14:22:00Z"}
 /// ```
 ///
-/// with `"externalUserId"` instead of `"phone"`, or both (the external id goes first), or `"contactId"`, the integer
-/// id, which decides alone and needs no `platform`. With `"createMissing": true` somebody unknown becomes a contact,
-/// and one that is known gets the phone or external id that it lacks; a phone that is no person's, such as `0` or the id
-/// of a WhatsApp group, is an error then.
+/// `"externalUserId"` may stand instead of `"phone"`, or beside it: then it takes precedence. `"contactId"`, the integer
+/// id, takes precedence over both and needs no `platform`. With `"createMissing": true` the call creates an unknown
+/// contact, and adds a missing phone or external id to a known one. A phone that identifies no person, such as `0` or the
+/// id of a WhatsApp group, is an error then.
 ///
-/// An object that is not as it should be is 400. In an array each message answers for itself, and the others are
-/// recorded.
+/// An invalid object answers 400. In an array each message has its own outcome, and an invalid one does not stop the
+/// others.
 pub async fn record_messages(
-    request: HttpRequest,
-    caller: web::ReqData<Caller>,
+    caller: Caller,
     state: web::Data<State>,
     payload: web::Payload,
-) -> Result<HttpResponse, ApiError> {
-    let start = RequestContext::of(&request).start;
-    let body = body::read_json(payload, state.bulk.deadline(start)).await?;
+) -> Result<web::Json<MessagesAnswer>, ApiError> {
+    let body = body::read_json(payload, state.lanes.bulk.deadline(caller.start)).await?;
     let (items, is_array) = match body::items(&body) {
         Some(items) => (items, true),
         None => (vec![&*body], false),
@@ -118,7 +119,7 @@ pub async fn record_messages(
             max: ITEMS_MAX,
         }));
     }
-    // The messages that can be read travel to the database; each takes the place of its answer on the way back.
+    // Only readable messages go to the database. Their outcomes then fill the gaps between the faults.
     let mut readable = Vec::new();
     let faults: Vec<Option<BodyFault>> = items
         .into_iter()
@@ -128,21 +129,23 @@ pub async fn record_messages(
                 .err()
         })
         .collect();
-    let mut outcomes = message_batcher::record(&state, start, caller.client, readable)
+    let mut outcomes = state
+        .message_batcher
+        .record(caller.start, caller.client, readable)
         .await?
         .into_iter();
     let mut results = faults.into_iter().map(|fault| match fault {
         Some(fault) => Err(fault),
-        None => answer(outcomes.next().expect("every message has an outcome")),
+        None => response(outcomes.next().expect("every message has an outcome")),
     });
     if is_array {
         let results = results
             .map(|result| result.unwrap_or_else(MessageResponse::from))
             .collect();
-        return Ok(HttpResponse::Ok().json(MessagesResponse { results }));
+        return Ok(web::Json(MessagesAnswer::Many(MessagesResponse { results })));
     }
-    let result = results.next().expect("there is one message")?;
-    Ok(HttpResponse::Ok().json(result))
+    let result = results.next().expect("the body is one message")?;
+    Ok(web::Json(MessagesAnswer::One(result)))
 }
 
 fn read_message(item: &RawValue, region: Region) -> Result<Message, BodyFault> {
@@ -206,8 +209,8 @@ fn read_person(members: &Members, region: Region) -> Result<Person, BodyFault> {
 }
 
 /// # Errors
-/// [`BodyFault::Future`], which the database's clock alone can find out.
-fn answer(outcome: MessageOutcome) -> Result<MessageResponse, BodyFault> {
+/// [`BodyFault::Future`], which depends on the database's clock.
+fn response(outcome: MessageOutcome) -> Result<MessageResponse, BodyFault> {
     match outcome {
         MessageOutcome::Created => Ok(MessageResponse::Created),
         MessageOutcome::Updated => Ok(MessageResponse::Updated),

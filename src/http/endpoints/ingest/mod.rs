@@ -2,4 +2,5 @@
 
 pub mod contact_batch;
 pub mod messages;
+mod whatsapp_delivery;
 pub mod whatsapp_webhook;

@@ -1,4 +1,4 @@
-//! What is answered about a phone number: the object that the lookup documents, for one number or for many.
+//! The object that the lookup documents, for the answer about one number or many.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::JsonSchema;
@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::domain::window;
 use crate::store::lookup::LookupRow;
 
-/// The documented answer, its members in the documented order. An unknown number has the same shape.
+/// The documented answer, with its members in the documented order. The answer about an unknown number has the same shape.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ContactLookupResponse {
@@ -18,7 +18,7 @@ pub struct ContactLookupResponse {
     #[schemars(extend("format" = "date-time"))]
     pub last_reply_at: Option<String>,
     pub session_window_active: bool,
-    /// `null` where no window is open.
+    /// `null` if no window is open.
     #[schemars(extend("format" = "date-time"))]
     pub session_expires_at: Option<String>,
 }
@@ -28,7 +28,7 @@ pub struct ContactLookupResponse {
 pub struct LookupContact {
     pub id: i64,
     pub full_name: Option<String>,
-    /// E.164 where the number resolves.
+    /// E.164 if the number resolves.
     pub phone: Option<String>,
     pub email: Option<String>,
     pub contact_list_id: i64,
@@ -61,7 +61,7 @@ impl From<LookupRow> for ContactLookupResponse {
     }
 }
 
-/// RFC 3339 in UTC with `Z`; what is below a second is cut.
+/// RFC 3339 in UTC with `Z`, truncated to whole seconds.
 fn whole_seconds(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

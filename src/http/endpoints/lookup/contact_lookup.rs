@@ -1,20 +1,20 @@
-//! `GET /api/v1/contact-lookup/?phone=…`: the contact that a number reaches, whether it has replied, and
-//! whether its WhatsApp session window is open.
+//! `GET /api/v1/contact-lookup/?phone=…`: the contact with this phone number, whether it has replied, and whether its
+//! WhatsApp session window is open.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, web};
 use schemars::json_schema;
 
 use super::answer::ContactLookupResponse;
 use crate::domain::phone;
-use crate::http::database::lookup_coalescer;
+use crate::http::documentation::{self, Answer, Documentation, In, NOT_BLANK, Parameter};
 use crate::http::error::{ApiError, ParameterFault};
-use crate::http::openapi::{self, Content, Documentation, In, NOT_BLANK, Parameter};
-use crate::http::request::context::{Caller, RequestContext};
-use crate::http::request::query::{self, VALUE_MAX};
+use crate::http::request::context::Caller;
+use crate::http::request::limits::VALUE_MAX;
+use crate::http::request::query;
 use crate::http::state::State;
 
 pub const DOCUMENTATION: Documentation = Documentation {
-    summary: "The contact that a phone number reaches, whether it has replied, and whether its session window is open",
+    summary: "The contact with a phone number, whether it has replied, and whether its session window is open",
     parameters: &[Parameter {
         place: In::Query,
         name: "phone",
@@ -27,16 +27,19 @@ pub const DOCUMENTATION: Documentation = Documentation {
         },
     }],
     body: None,
-    answer: (200, Some(Content::Json(openapi::of::<ContactLookupResponse>))),
+    answer: Answer::json(
+        "The contact, or `\"found\": false`",
+        documentation::of::<ContactLookupResponse>,
+    ),
     failures: &[400],
 };
 
-/// Answers with the contact that the parameter `phone` reaches.
+/// Answers with the contact that has the number in the parameter `phone`.
 pub async fn look_up_contact(
     request: HttpRequest,
-    caller: web::ReqData<Caller>,
+    caller: Caller,
     state: web::Data<State>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<web::Json<ContactLookupResponse>, ApiError> {
     let phone = query::parameter(request.query_string(), "phone")?
         .filter(|phone| !phone.trim().is_empty())
         .ok_or(ApiError::Parameter {
@@ -44,7 +47,9 @@ pub async fn look_up_contact(
             fault: ParameterFault::Missing,
         })?;
     let readings = phone::readings(&phone, caller.region);
-    let start = RequestContext::of(&request).start;
-    let row = lookup_coalescer::find(&state, start, caller.client, readings).await?;
-    Ok(HttpResponse::Ok().json(row.map(ContactLookupResponse::from).unwrap_or_default()))
+    let row = state
+        .lookup_coalescer
+        .find(caller.start, caller.client, readings)
+        .await?;
+    Ok(web::Json(row.map(ContactLookupResponse::from).unwrap_or_default()))
 }

@@ -1,21 +1,22 @@
-//! `POST /api/v1/contact-lookup/batch`: what the lookup answers, for up to a thousand numbers at once.
+//! `POST /api/v1/contact-lookup/batch`: the lookup for up to a thousand numbers in one call.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
 use schemars::{JsonSchema, json_schema};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::answer::ContactLookupResponse;
 use crate::domain::phone;
+use crate::http::documentation::{self, Answer, Body, Documentation, NOT_BLANK};
 use crate::http::error::{ApiError, BodyFault};
-use crate::http::openapi::{self, Body, Content, Documentation, NOT_BLANK};
-use crate::http::request::body::{self, ITEMS_MAX, Members};
-use crate::http::request::context::{Caller, RequestContext};
-use crate::http::request::query::VALUE_MAX;
+use crate::http::request::body::{self, Members};
+use crate::http::request::context::Caller;
+use crate::http::request::limits::ITEMS_MAX;
+use crate::http::request::limits::VALUE_MAX;
 use crate::http::state::State;
 use crate::store::lookup;
 
-/// One result a phone, in the order in which they were asked.
+/// One result per phone, in the order of the request.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ContactLookupBatchResponse {
     pub results: Vec<ContactLookupResult>,
@@ -23,14 +24,14 @@ pub struct ContactLookupBatchResponse {
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ContactLookupResult {
-    /// The text as it was asked.
+    /// The phone as the request has it.
     pub phone: String,
     #[serde(flatten)]
     pub answer: ContactLookupResponse,
 }
 
 pub const DOCUMENTATION: Documentation = Documentation {
-    summary: "What the lookup answers, for up to a thousand phone numbers at once",
+    summary: "The lookup for up to a thousand phone numbers in one call",
     parameters: &[],
     body: Some(Body::new(|_| {
         json_schema!({
@@ -46,25 +47,27 @@ pub const DOCUMENTATION: Documentation = Documentation {
             "example": { "phones": ["5492235961983", "+56912345678"] },
         })
     })),
-    answer: (200, Some(Content::Json(openapi::of::<ContactLookupBatchResponse>))),
+    answer: Answer::json(
+        "One result per phone, in the order of the request",
+        documentation::of::<ContactLookupBatchResponse>,
+    ),
     failures: &[],
 };
 
-/// Answers each phone of the member `phones`.
+/// Answers with one result for each phone of the member `phones`.
 pub async fn look_up_contacts(
-    request: HttpRequest,
-    caller: web::ReqData<Caller>,
+    caller: Caller,
     state: web::Data<State>,
     payload: web::Payload,
-) -> Result<HttpResponse, ApiError> {
-    let start = RequestContext::of(&request).start;
-    let body = body::read_json(payload, state.bulk.deadline(start)).await?;
+) -> Result<web::Json<ContactLookupBatchResponse>, ApiError> {
+    let Caller { client, region, start } = caller;
+    let body = body::read_json(payload, state.lanes.bulk.deadline(start)).await?;
     let phones = read_phones(&body).map_err(ApiError::Body)?;
-    let Caller { client, region } = *caller;
     let results = state
+        .lanes
         .bulk
         .read(start, move |connection| {
-            // A blank at the beginning is a `+` in a query alone, where that is what an unencoded one becomes.
+            // Trimmed, since only in a query a leading blank may stand for a `+` that was not encoded.
             let readings = |phone: &String| phone::readings(phone.trim(), region);
             let questions: Vec<_> = phones.iter().map(readings).collect();
             let rows = lookup::find_all_by_phone(connection, client, &questions)?;
@@ -75,10 +78,10 @@ pub async fn look_up_contacts(
             Ok(phones.iter().cloned().zip(rows).map(result).collect())
         })
         .await?;
-    Ok(HttpResponse::Ok().json(ContactLookupBatchResponse { results }))
+    Ok(web::Json(ContactLookupBatchResponse { results }))
 }
 
-/// The phones, each a text that the lookup's parameter could be.
+/// The phones. Each one meets the limits of the lookup's parameter.
 fn read_phones(body: &RawValue) -> Result<Vec<String>, BodyFault> {
     const NAME: &str = "phones";
     let items = Members::new(body)?

@@ -1,13 +1,13 @@
-//! `GET /healthz` and `GET /readyz`: for whoever watches the server.
+//! `GET /healthz` and `GET /readyz`: liveness and readiness, for load balancers and supervisors.
 
 use std::error::Error;
 
-use actix_web::{HttpResponse, web};
+use actix_web::web;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::http::documentation::{self, Answer, Documentation};
 use crate::http::error::ApiError;
-use crate::http::openapi::{self, Content, Documentation};
 use crate::http::state::State;
 use crate::store::migrations::{MigrationError, SchemaState};
 
@@ -15,33 +15,34 @@ pub const PROCESS: Documentation = Documentation {
     summary: "Whether the process answers",
     parameters: &[],
     body: None,
-    answer: (200, Some(Content::Json(openapi::of::<Status>))),
+    answer: Answer::json("The process answers", documentation::of::<Status>),
     failures: &[],
 };
 
 pub const READINESS: Documentation = Documentation {
     summary: "Whether the database answers, and has this program's schema",
+    answer: Answer::json("The server can answer requests", documentation::of::<Status>),
     ..PROCESS
 };
 
 #[derive(Serialize, JsonSchema)]
-struct Status {
-    /// `ok` or `ready`
+pub struct Status {
+    /// `ok` or `ready`.
     status: &'static str,
 }
 
-/// The process answers; nothing is said of the database.
-pub async fn check_process() -> HttpResponse {
-    HttpResponse::Ok().json(Status { status: "ok" })
+/// Answers 200 as long as the process runs, also without a database.
+pub async fn check_process() -> web::Json<Status> {
+    web::Json(Status { status: "ok" })
 }
 
-/// 200 where the database answers and has this program's schema, else 503; as the last look showed it.
-pub async fn check_readiness(state: web::Data<State>) -> Result<HttpResponse, ApiError> {
+/// Answers 200 if the last probe found the database with this program's schema, else 503.
+pub async fn check_readiness(state: web::Data<State>) -> Result<web::Json<Status>, ApiError> {
     let no_database = |error: Box<dyn Error + Send + Sync>| Err(ApiError::NoDatabase(error));
-    match state.watch.schema().await {
-        Some(SchemaState::Current) => Ok(HttpResponse::Ok().json(Status { status: "ready" })),
+    match state.monitor.schema().await {
+        Some(SchemaState::Current) => Ok(web::Json(Status { status: "ready" })),
         Some(SchemaState::Behind(count)) => no_database(MigrationError::Behind(count).into()),
         Some(SchemaState::Newer) => no_database(MigrationError::Newer.into()),
-        None => no_database("it doesn't answer".into()),
+        None => no_database("it does not answer".into()),
     }
 }

@@ -1,9 +1,10 @@
-//! `PATCH` and `DELETE /api/public/contact/{id}`: changes one contact, or erases it for good.
+//! One contact: `GET /api/public/contact/{id}/info` shows it, `PATCH /api/public/contact/{id}` changes it, `DELETE` erases
+//! it for good.
 //!
-//! The members of a change are called as in the answers: `name`, `phone`, `email`, `default_stage_id` (a UUID),
-//! `contact_list` (the list's name; it is made where there is none), `chat_status`, `blocked`, `is_chat_read`. An
-//! absent one leaves what is there. `null` or a blank text clears the first four, as long as something is left that
-//! says who the contact is: its external id, phone or email. Others are ignored, but one of these has to be there.
+//! The members of a change have the names of the answers: `name`, `phone`, `email`, `default_stage_id` (a UUID),
+//! `contact_list` (the list's name; a missing list is created), `chat_status`, `blocked`, `is_chat_read`. At least one of
+//! them is required, and others are ignored. An absent member leaves the contact's value as it is. `null` or a blank text
+//! clears one of the first four, as long as the contact keeps an external id, a phone or an email.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use schemars::json_schema;
@@ -12,14 +13,14 @@ use serde_json::json;
 use super::contact_json::{ID, PublicContact, id_in_path};
 use crate::domain::contact::{Attribute, Changes, ContactEdit};
 use crate::domain::phone::{Region, StoredPhone};
+use crate::http::documentation::{self, Answer, Body, Documentation, NOT_BLANK};
 use crate::http::error::{ApiError, BodyFault};
-use crate::http::openapi::{self, Body, Content, Documentation, NOT_BLANK};
 use crate::http::request::body::{self, Members};
-use crate::http::request::context::{Caller, RequestContext};
+use crate::http::request::context::Caller;
 use crate::http::state::State;
 use crate::store::contacts::{self, EditError};
 
-/// What can be changed.
+/// The members that can be changed.
 const MEMBERS: [&str; 8] = [
     "name",
     "phone",
@@ -30,6 +31,14 @@ const MEMBERS: [&str; 8] = [
     "blocked",
     "is_chat_read",
 ];
+
+pub const INFO: Documentation = Documentation {
+    summary: "One contact, by its UUID",
+    parameters: &[ID],
+    body: None,
+    answer: Answer::json("The contact", documentation::of::<PublicContact>),
+    failures: &[404],
+};
 
 pub const CHANGE: Documentation = Documentation {
     summary: "Changes one contact",
@@ -51,7 +60,7 @@ pub const CHANGE: Documentation = Documentation {
             "example": { "chat_status": "ATTENDED", "is_chat_read": true },
         })
     })),
-    answer: (200, Some(Content::Json(openapi::of::<PublicContact>))),
+    answer: Answer::json("The changed contact", documentation::of::<PublicContact>),
     failures: &[404, 409],
 };
 
@@ -59,24 +68,45 @@ pub const ERASURE: Documentation = Documentation {
     summary: "Erases one contact for good",
     parameters: &[ID],
     body: None,
-    answer: (204, None),
+    answer: Answer {
+        status: 204,
+        description: "The contact is erased",
+        content: None,
+    },
     failures: &[404],
 };
 
-/// Answers with the contact as it is then; 404 where the client has none of that id, 409 where another contact of the
-/// channel is identified by what this one would be.
+/// Answers with the contact. 404 if the client has no contact with this id, or the id is not a UUID.
+pub async fn show_contact(
+    request: HttpRequest,
+    caller: Caller,
+    state: web::Data<State>,
+) -> Result<web::Json<PublicContact>, ApiError> {
+    let id = id_in_path(&request)?;
+    let Caller { client, start, .. } = caller;
+    let row = state
+        .lanes
+        .reads
+        .read(start, move |connection| contacts::find_contact(connection, client, id))
+        .await?
+        .ok_or(ApiError::NoContact)?;
+    Ok(web::Json(PublicContact::from(row)))
+}
+
+/// Answers with the changed contact. 404 if the client has no contact with this id, 409 if another contact of the channel
+/// has the new identity.
 pub async fn edit_contact(
     request: HttpRequest,
-    caller: web::ReqData<Caller>,
+    caller: Caller,
     state: web::Data<State>,
     payload: web::Payload,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<web::Json<PublicContact>, ApiError> {
     let id = id_in_path(&request)?;
-    let start = RequestContext::of(&request).start;
-    let body = body::read_json(payload, state.writes.deadline(start)).await?;
-    let edit = read_edit(&Members::new(&body)?, caller.region)?;
-    let client = caller.client;
+    let Caller { client, region, start } = caller;
+    let body = body::read_json(payload, state.lanes.writes.deadline(start)).await?;
+    let edit = read_edit(&Members::new(&body)?, region)?;
     let edited = state
+        .lanes
         .writes
         .run(start, move |connection| {
             match contacts::edit_contact(connection, client, id, &edit) {
@@ -91,19 +121,19 @@ pub async fn edit_contact(
         EditError::Taken(_) => ApiError::IdentityTaken,
         EditError::Store(error) => error.into(),
     })?;
-    Ok(HttpResponse::Ok().json(PublicContact::from(row)))
+    Ok(web::Json(PublicContact::from(row)))
 }
 
-/// Answers 204 where the contact was there, else 404.
+/// Answers 204, or 404 if the client has no contact with this id.
 pub async fn delete_contact(
     request: HttpRequest,
-    caller: web::ReqData<Caller>,
+    caller: Caller,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let id = id_in_path(&request)?;
-    let client = caller.client;
-    let start = RequestContext::of(&request).start;
+    let Caller { client, start, .. } = caller;
     let was_there = state
+        .lanes
         .writes
         .run(start, move |connection| {
             contacts::delete_contact(connection, client, id)
@@ -131,15 +161,15 @@ fn read_edit(members: &Members, region: Region) -> Result<ContactEdit, BodyFault
         is_chat_read: settable(members, "is_chat_read", members.flag("is_chat_read")?)?,
         contact_list: settable(members, "contact_list", members.text("contact_list")?)?,
     };
-    ContactEdit::new(changes).map_err(|refusal| body::refused(&refusal, Attribute::name, "'phone' or 'email'"))
+    ContactEdit::new(changes).map_err(|error| body::fault_of(&error, Attribute::name, "'phone' or 'email'"))
 }
 
-/// A member that is there without a value clears what the contact has.
+/// A present member without a value clears the contact's value.
 fn clearable<T>(members: &Members, name: &str, value: Option<T>) -> Option<Option<T>> {
     members.has(name).then_some(value)
 }
 
-/// A member that is there without a value says nothing that could be set.
+/// A present member without a value is an error.
 fn settable<T>(members: &Members, name: &'static str, value: Option<T>) -> Result<Option<T>, BodyFault> {
     if members.has(name) && value.is_none() {
         return Err(BodyFault::Missing { name });

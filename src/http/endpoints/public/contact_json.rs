@@ -1,4 +1,4 @@
-//! The contact as every endpoint of `/api/public/` shows it, and the id by which they name one.
+//! The JSON of a contact in `/api/public/…`, and the contact id in a path.
 
 use actix_web::HttpRequest;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -7,8 +7,8 @@ use serde::Serialize;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
+use crate::http::documentation::{In, Parameter};
 use crate::http::error::ApiError;
-use crate::http::openapi::{In, Parameter};
 use crate::store::contacts::ContactRow;
 
 /// One contact, with the 13 documented members in the documented order.
@@ -19,7 +19,7 @@ pub struct PublicContact {
     pub phone: Option<String>,
     pub email: Option<String>,
     pub platform: String,
-    /// Milliseconds, UTC: `2024-09-30T10:00:00.000Z`; `null` where there is no message yet.
+    /// Milliseconds, UTC: `2024-09-30T10:00:00.000Z`; `null` before the first message.
     #[schemars(extend("format" = "date-time"))]
     pub last_message_at: Option<String>,
     pub chat_status: String,
@@ -69,7 +69,7 @@ pub const ID: Parameter = Parameter {
 /// The contact's id in the request's path.
 ///
 /// # Errors
-/// [`ApiError::NoContact`] where it is no UUID, 36 characters with hyphens: no contact has such an id.
+/// [`ApiError::NoContact`] if the text is not a UUID of 36 characters with hyphens, since no contact has such an id.
 pub fn id_in_path(request: &HttpRequest) -> Result<Uuid, ApiError> {
     let id = request.match_info().query("id");
     id.parse().map(Hyphenated::into_uuid).map_err(|_| ApiError::NoContact)

@@ -1,57 +1,58 @@
-//! `GET /api/public/contacts/search?phone=…&email=…`: the contacts that contain a piece of a phone or of an
-//! email, latest message first.
+//! `GET /api/public/contacts/search?phone=…&email=…`: the contacts whose phone or email contains a term, latest message
+//! first.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, web};
 use schemars::json_schema;
 
 use super::contact_json::PublicContact;
 use crate::domain::term::{EmailTerm, PhoneTerm};
+use crate::http::documentation::{self, Answer, Documentation, In, Parameter};
 use crate::http::error::ApiError;
-use crate::http::openapi::{self, Content, Documentation, In, Parameter};
-use crate::http::request::context::{Caller, RequestContext};
-use crate::http::request::query::{self, VALUE_MAX};
+use crate::http::request::context::Caller;
+use crate::http::request::limits::VALUE_MAX;
+use crate::http::request::query;
 use crate::http::state::State;
 use crate::store::search;
 
 pub const DOCUMENTATION: Documentation = Documentation {
-    summary: "At most 50 contacts that contain a piece of a phone or of an email, latest message first",
+    summary: "At most 50 contacts whose phone or email contains a term, latest message first",
     parameters: &[
         Parameter {
             place: In::Query,
             name: "phone",
-            description: "A piece of a phone number, or a whole one in any notation",
+            description: "A part of a phone number, or a whole one in any notation",
             is_required: false,
             schema: || json_schema!({ "type": "string", "maxLength": VALUE_MAX, "example": "56912345" }),
         },
         Parameter {
             place: In::Query,
             name: "email",
-            description: "A piece of an email, whatever the case; one of both has to be given",
+            description: "A part of an email, in any case. At least one of both parameters is required",
             is_required: false,
             schema: || json_schema!({ "type": "string", "maxLength": VALUE_MAX, "example": "@example.com" }),
         },
     ],
     body: None,
-    answer: (200, Some(Content::Json(openapi::of::<Vec<PublicContact>>))),
+    answer: Answer::json("The matching contacts", documentation::of::<Vec<PublicContact>>),
     failures: &[400],
 };
 
 /// Answers with an array of the contacts that match the parameter `phone` or the parameter `email`.
 pub async fn search_contacts(
     request: HttpRequest,
-    caller: web::ReqData<Caller>,
+    caller: Caller,
     state: web::Data<State>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<web::Json<Vec<PublicContact>>, ApiError> {
     let query = request.query_string();
     let phone = query::parameter(query, "phone")?.and_then(|phone| PhoneTerm::parse(&phone, caller.region));
     let email = query::parameter(query, "email")?.and_then(|email| EmailTerm::parse(&email));
     if phone.is_none() && email.is_none() {
         return Err(ApiError::NothingToSearch);
     }
-    let client = caller.client;
-    let start = RequestContext::of(&request).start;
+    let Caller { client, start, .. } = caller;
     let shared = state.clone();
     let found = state
+        .lanes
         .reads
         .read(start, move |connection| {
             search::search_contacts(connection, &shared.client_sizes, client, phone.as_ref(), email.as_ref())
@@ -59,5 +60,5 @@ pub async fn search_contacts(
         .await?;
     state.metrics.count_search(&found.plans);
     let contacts: Vec<PublicContact> = found.contacts.into_iter().map(PublicContact::from).collect();
-    Ok(HttpResponse::Ok().json(contacts))
+    Ok(web::Json(contacts))
 }

@@ -1,11 +1,11 @@
-//! `POST /api/public/customer/upsert/info`: makes a contact, or brings it up to date.
+//! `POST /api/public/customer/upsert/info`: creates or updates a contact.
 //!
 //! The documented members: `channel` (required), `contact_phone_number`, `external_user_id`, `contact_email`,
-//! `contact_name`, `stageId` (a UUID). An absent one, `null` and a blank text leave what is there. The others
-//! (`channel_phone_number`, `channel_id`, `agentId`, `meta_data`, `custom_field_values`) are taken and ignored, as is
-//! whatever isn't known.
+//! `contact_name`, `stageId` (a UUID). An absent member, `null` and a blank text leave the contact's value as it is. The
+//! other documented members (`channel_phone_number`, `channel_id`, `agentId`, `meta_data`, `custom_field_values`) and all
+//! unknown ones are ignored.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
 use chrono::Utc;
 use schemars::json_schema;
 use serde_json::json;
@@ -13,15 +13,15 @@ use serde_json::json;
 use super::contact_json::PublicContact;
 use crate::domain::contact::{Attribute, ContactDraft, ContactFields};
 use crate::domain::phone::{Region, StoredPhone};
+use crate::http::documentation::{self, Answer, Body, Documentation, NOT_BLANK, WITH_DIGIT, having};
 use crate::http::error::{ApiError, BodyFault};
-use crate::http::openapi::{self, Body, Content, Documentation, NOT_BLANK, WITH_DIGIT, having};
 use crate::http::request::body::{self, Members};
-use crate::http::request::context::{Caller, RequestContext};
+use crate::http::request::context::Caller;
 use crate::http::state::State;
 use crate::store::contacts;
 
 pub const DOCUMENTATION: Documentation = Documentation {
-    summary: "Makes a contact, or brings it up to date",
+    summary: "Creates or updates a contact",
     parameters: &[],
     body: Some(Body::new(|_| {
         json_schema!({
@@ -45,34 +45,33 @@ pub const DOCUMENTATION: Documentation = Documentation {
             },
         })
     })),
-    answer: (200, Some(Content::Json(openapi::of::<PublicContact>))),
+    answer: Answer::json("The written contact", documentation::of::<PublicContact>),
     failures: &[],
 };
 
-/// Answers with the contact as it is then. The same call again, also at the same time, means the same contact.
+/// Answers with the written contact. The same call again, also concurrently, is about the same contact.
 pub async fn upsert_contact(
-    request: HttpRequest,
-    caller: web::ReqData<Caller>,
+    caller: Caller,
     state: web::Data<State>,
     payload: web::Payload,
-) -> Result<HttpResponse, ApiError> {
-    let start = RequestContext::of(&request).start;
-    let body = body::read_json(payload, state.writes.deadline(start)).await?;
-    let draft = read_draft(&Members::new(&body)?, caller.region)?;
-    let client = caller.client;
+) -> Result<web::Json<PublicContact>, ApiError> {
+    let Caller { client, region, start } = caller;
+    let body = body::read_json(payload, state.lanes.writes.deadline(start)).await?;
+    let draft = read_draft(&Members::new(&body)?, region)?;
     let row = state
+        .lanes
         .writes
         .run(start, move |connection| {
             contacts::upsert_contact(connection, client, &draft)
         })
         .await?;
-    Ok(HttpResponse::Ok().json(PublicContact::from(row)))
+    Ok(web::Json(PublicContact::from(row)))
 }
 
 fn read_draft(members: &Members, region: Region) -> Result<ContactDraft, BodyFault> {
     let channel = members.text("channel")?.ok_or(BodyFault::Missing { name: "channel" })?;
     let phone = members.text("contact_phone_number")?;
-    let given = ContactFields {
+    let fields = ContactFields {
         phone: phone.map(|phone| StoredPhone::read(&phone, region)),
         external_user_id: members.text("external_user_id")?,
         email: members.text("contact_email")?,
@@ -80,25 +79,25 @@ fn read_draft(members: &Members, region: Region) -> Result<ContactDraft, BodyFau
         default_stage_id: members.uuid("stageId")?,
         ..ContactFields::default()
     };
-    // What the channel knows its contacts by.
-    let has_phone = given.phone.as_ref().is_some_and(|phone| phone.phone.is_some());
-    let (is_named, names) = match channel.as_str() {
+    // The identity that the channel requires.
+    let has_phone = fields.phone.as_ref().is_some_and(|phone| phone.phone.is_some());
+    let (has_identity, names) = match channel.as_str() {
         "whatsapp" | "web-whatsapp" | "sms" => (has_phone, "'contact_phone_number'"),
-        "webchat" => (given.external_user_id.is_some(), "'external_user_id'"),
+        "webchat" => (fields.external_user_id.is_some(), "'external_user_id'"),
         _ => (true, "'external_user_id', 'contact_phone_number' or 'contact_email'"),
     };
-    if !is_named {
+    if !has_identity {
         return Err(BodyFault::NoIdentity { names });
     }
-    let given = ContactFields {
+    let fields = ContactFields {
         platform: Some(channel),
-        ..given
+        ..fields
     };
-    // No time is among the members, so it doesn't matter whose clock this is.
-    ContactDraft::new(given, Utc::now()).map_err(|refusal| body::refused(&refusal, member, names))
+    // The body has no times, so the clock does not matter.
+    ContactDraft::new(fields, Utc::now()).map_err(|error| body::fault_of(&error, member, names))
 }
 
-/// What this API calls an attribute.
+/// This API's name of an attribute.
 fn member(attribute: Attribute) -> &'static str {
     match attribute {
         Attribute::Platform => "channel",

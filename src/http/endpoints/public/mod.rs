@@ -1,7 +1,6 @@
 //! `/api/public/…`: the search's vendor documents these paths, with errors in English.
 
 pub mod contact;
-pub mod contact_info;
 mod contact_json;
 pub mod contact_search;
 pub mod contact_upsert;

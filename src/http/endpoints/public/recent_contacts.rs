@@ -1,18 +1,18 @@
-//! `GET /api/public/contacts?days=N`: the contacts whose last message is at most N days old, the latest first.
+//! `GET /api/public/contacts?days=N`: the contacts whose last message is at most N days old, latest first.
 //!
-//! An answer has at most 1,000 contacts. Where more follow, its header `Link` says where:
-//! `</api/public/contacts?days=7&cursor=…>; rel="next"`, a reference that is relative to the address asked.
+//! A page has at most 1,000 contacts. If more follow, the header `Link` has the next page's address, relative to this
+//! one's: `</api/public/contacts?days=7&cursor=…>; rel="next"`.
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{CustomizeResponder, HttpRequest, Responder, web};
 use chrono::{DateTime, Datelike};
 use schemars::json_schema;
 use uuid::Uuid;
 
 use super::contact_json::PublicContact;
+use crate::http::documentation::{self, Answer, Content, Documentation, In, Parameter};
 use crate::http::error::{ApiError, ParameterFault};
-use crate::http::openapi::{self, Content, Documentation, In, Parameter};
-use crate::http::request::context::{Caller, RequestContext};
+use crate::http::request::context::Caller;
 use crate::http::request::query;
 use crate::http::state::State;
 use crate::store::contacts::{self, Place};
@@ -20,62 +20,66 @@ use crate::store::contacts::{self, Place};
 const DAYS_MIN: i64 = 1;
 const DAYS_MAX: i64 = 365;
 
-/// One that the server takes.
+/// A valid cursor, for the specification.
 const CURSOR: &str = "00063167cb273200df980fc8b6db4820bf222969482d106d";
 
 pub const DOCUMENTATION: Documentation = Documentation {
-    summary: "The contacts whose last message is at most so many days old, latest first, a thousand at a time",
+    summary: "The contacts whose last message is at most N days old, latest first, a thousand per page",
     parameters: &[
         Parameter {
             place: In::Query,
             name: "days",
-            description: "How many days old the last message may be",
+            description: "The greatest age of the last message, in days",
             is_required: true,
             schema: || json_schema!({ "type": "integer", "minimum": DAYS_MIN, "maximum": DAYS_MAX, "example": 7 }),
         },
         Parameter {
             place: In::Query,
             name: "cursor",
-            description: "What the header `Link` of the answer before gave",
+            description: "The cursor in the previous page's header `Link`",
             is_required: false,
             schema: || json_schema!({ "type": "string", "pattern": "^[0-9a-f]{48}$", "example": CURSOR }),
         },
     ],
     body: None,
-    answer: (200, Some(Content::JsonPage(openapi::of::<Vec<PublicContact>>))),
+    answer: Answer {
+        status: 200,
+        description: "A page of contacts",
+        content: Some(Content::JsonPage(documentation::of::<Vec<PublicContact>>)),
+    },
     failures: &[400],
 };
 
-/// Answers with an array of contacts. `days` is a whole number from 1 to 365, and `cursor` what a former answer's
-/// `Link` gave.
+/// Answers with a page of contacts. `days` is a whole number from 1 to 365, and `cursor` comes from the previous page's
+/// header `Link`.
 pub async fn list_recent_contacts(
     request: HttpRequest,
-    caller: web::ReqData<Caller>,
+    caller: Caller,
     state: web::Data<State>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<CustomizeResponder<web::Json<Vec<PublicContact>>>, ApiError> {
     let days = query::parameter(request.query_string(), "days")?.filter(|days| !days.trim().is_empty());
     let days = read_days(&days.ok_or_else(|| bad("days", ParameterFault::Missing))?)?;
     let after = query::parameter(request.query_string(), "cursor")?;
     let after = after.map(|cursor| read_cursor(&cursor)).transpose()?;
-    let client = caller.client;
-    let start = RequestContext::of(&request).start;
+    let Caller { client, start, .. } = caller;
     let page = state
+        .lanes
         .reads
         .read(start, move |connection| {
             contacts::recent_contacts(connection, client, days, after)
         })
         .await?;
-    let mut response = HttpResponse::Ok();
+    let contacts: Vec<PublicContact> = page.contacts.into_iter().map(PublicContact::from).collect();
+    let mut response = web::Json(contacts).customize();
     if let Some(place) = page.next {
         let link = format!(
             "<{}?days={days}&cursor={}>; rel=\"next\"",
             request.path(),
             cursor(place)
         );
-        response.insert_header((header::LINK, link));
+        response = response.insert_header((header::LINK, link));
     }
-    let contacts: Vec<PublicContact> = page.contacts.into_iter().map(PublicContact::from).collect();
-    Ok(response.json(contacts))
+    Ok(response)
 }
 
 fn bad(name: &'static str, fault: ParameterFault) -> ApiError {
@@ -89,12 +93,12 @@ fn read_days(text: &str) -> Result<i64, ApiError> {
         .ok_or_else(|| bad("days", ParameterFault::NotBetween(DAYS_MIN, DAYS_MAX)))
 }
 
-/// A place as callers carry it: microseconds since 1970 and the id, 16 and 32 hexadecimal digits.
+/// A place in the order, as text: microseconds since 1970 in 16 hexadecimal digits, and the id in 32.
 fn cursor(place: Place) -> String {
     format!("{:016x}{}", place.last_message_at.timestamp_micros(), place.id.simple())
 }
 
-/// Takes what [`cursor`] makes, and nothing else.
+/// Reads exactly the texts that [`cursor`] writes.
 fn read_cursor(text: &str) -> Result<Place, ApiError> {
     let place = text.split_at_checked(16).and_then(|(time, id)| {
         let micros = u64::from_str_radix(time, 16).ok()?.cast_signed();
@@ -103,7 +107,7 @@ fn read_cursor(text: &str) -> Result<Place, ApiError> {
         Some(Place { last_message_at, id })
     });
     place
-        // The database knows no year that isn't in here.
+        // PostgreSQL cannot bind a time outside these years.
         .filter(|place| (1..=9_999).contains(&place.last_message_at.year()))
         .filter(|place| cursor(*place) == text)
         .ok_or_else(|| bad("cursor", ParameterFault::Cursor))
@@ -124,13 +128,13 @@ mod tests {
     }
 
     #[test]
-    fn the_documented_cursor_is_one() {
+    fn the_cursor_in_the_specification_is_valid() {
         assert_eq!(read_cursor(CURSOR).unwrap().last_message_at.year(), 2025);
     }
 
     proptest! {
         #[test]
-        fn a_cursor_comes_back_and_what_is_none_is_refused(
+        fn a_cursor_is_read_back_and_any_other_text_is_refused(
             micros in -62_135_596_800_000_000..253_402_300_799_999_999_i64, id: u128, text in "[0-9a-fA-F+]{46,50}",
         ) {
             let last_message_at = DateTime::from_timestamp_micros(micros).unwrap();

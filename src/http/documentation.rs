@@ -1,0 +1,106 @@
+//! The types in which an endpoint documents itself beside its handler. `openapi` builds the specification from them.
+
+use schemars::generate::SchemaGenerator;
+use schemars::{JsonSchema, Schema};
+use serde_json::{Map, Value, json};
+
+use super::request::limits::BODY_MAX;
+
+/// The documentation of an operation, beside its handler.
+pub struct Documentation {
+    /// One line.
+    pub summary: &'static str,
+    pub parameters: &'static [Parameter],
+    /// The request body of operations that have one.
+    pub body: Option<Body>,
+    /// The answer of a successful call.
+    pub answer: Answer,
+    /// Statuses of failure besides those that follow from the path, the method and the access.
+    pub failures: &'static [u16],
+}
+
+/// A JSON body of a request.
+pub struct Body {
+    /// The largest size, in bytes.
+    pub max: usize,
+    pub schema: SchemaOf,
+}
+
+impl Body {
+    /// A body of at most [`BODY_MAX`] bytes.
+    pub const fn new(schema: SchemaOf) -> Self {
+        let max = BODY_MAX;
+        Self { max, schema }
+    }
+}
+
+/// The answer of a successful call.
+pub struct Answer {
+    pub status: u16,
+    /// One line.
+    pub description: &'static str,
+    /// The body; `None` for an empty one.
+    pub content: Option<Content>,
+}
+
+impl Answer {
+    /// 200 with a JSON body.
+    pub const fn json(description: &'static str, schema: SchemaOf) -> Self {
+        Self {
+            status: 200,
+            description,
+            content: Some(Content::Json(schema)),
+        }
+    }
+}
+
+/// The body of an answer.
+pub enum Content {
+    Json(SchemaOf),
+    /// JSON, with a header `Link` to the next page.
+    JsonPage(SchemaOf),
+    Text,
+}
+
+/// Returns a schema, or a reference to it in the components.
+pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// The schema of a type.
+pub fn of<T: JsonSchema>(schemas: &mut SchemaGenerator) -> Schema {
+    schemas.subschema_for::<T>()
+}
+
+/// The pattern of a text that is not blank.
+pub const NOT_BLANK: &str = r"\S";
+
+/// The pattern of a text with a digit.
+pub const WITH_DIGIT: &str = r"\d";
+
+/// The schema of objects that have all of these members, each by its own schema.
+pub fn having(members: &[(&str, Value)]) -> Value {
+    let names: Vec<&str> = members.iter().map(|(name, _)| *name).collect();
+    let schemas: Map<String, Value> = members
+        .iter()
+        .map(|(name, schema)| ((*name).to_owned(), schema.clone()))
+        .collect();
+    json!({ "required": names, "properties": schemas })
+}
+
+/// A parameter of a request.
+pub struct Parameter {
+    pub place: In,
+    pub name: &'static str,
+    pub description: &'static str,
+    /// A path parameter always is.
+    pub is_required: bool,
+    /// If it has an example, the server accepts that.
+    pub schema: fn() -> Schema,
+}
+
+/// The place of a parameter.
+#[derive(Clone, Copy, Debug)]
+pub enum In {
+    Path,
+    Query,
+    Header,
+}

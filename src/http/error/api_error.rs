@@ -1,0 +1,201 @@
+//! Every way in which a request can fail, and the status of each.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+
+use crate::store::StoreError;
+
+/// Every way in which a request can fail; each has one status.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    #[error("no such path")]
+    NotFound,
+    #[error("no such method here")]
+    MethodNotAllowed {
+        /// The value of `Allow`.
+        allow: String,
+    },
+    #[error("no key")]
+    KeyMissing,
+    #[error("an unknown key")]
+    KeyUnknown,
+    #[error("an expired or revoked key")]
+    KeyEnded,
+    #[error("a key without the scope")]
+    ScopeMissing,
+    #[error("more requests than the key's limit")]
+    TooMany {
+        /// Seconds until the key may make one more request.
+        seconds: u64,
+    },
+    #[error("a delivery with a missing or wrong signature")]
+    SignatureWrong,
+    #[error("a handshake with a wrong mode or token")]
+    HandshakeRefused,
+    #[error("a page of another origin")]
+    OriginRefused,
+    #[error("a bad parameter")]
+    Parameter {
+        /// The parameter's documented name, not the caller's text.
+        name: &'static str,
+        fault: ParameterFault,
+    },
+    #[error("neither parameter given")]
+    NothingToSearch,
+    #[error("no such contact")]
+    NoContact,
+    #[error("another contact has that identity")]
+    IdentityTaken,
+    #[error("a bad body")]
+    Body(BodyFault),
+    #[error("the body is too large")]
+    BodyTooLarge {
+        /// The largest size, in bytes.
+        max: usize,
+    },
+    #[error("the request target is too long")]
+    TargetTooLong,
+    #[error("no capacity")]
+    Busy,
+    #[error("no database")]
+    NoDatabase(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("too late")]
+    TooLate,
+    #[error("something went wrong")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The fault of a query parameter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ParameterFault {
+    /// Absent, empty or blank.
+    Missing,
+    /// A `%` without two hexadecimal digits after it.
+    Escape,
+    /// Bytes that are not UTF-8.
+    Encoding,
+    /// A NUL character.
+    Nul,
+    /// More than [`super::request::query::VALUE_MAX`] bytes.
+    TooLong,
+    /// The query has the parameter more than once.
+    Repeated,
+    /// Not a whole number from the first to the second.
+    NotBetween(i64, i64),
+    /// Not a cursor of this server.
+    Cursor,
+}
+
+/// The fault of a JSON body.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum BodyFault {
+    /// The body ended before its announced length.
+    Broken,
+    /// The place of the first syntax error, counted from 1.
+    NotJson { line: usize, column: usize },
+    /// A value of another type in place of an object.
+    NotObject,
+    /// A member of another type than expected.
+    Member { name: &'static str, expected: Expected },
+    /// A required member is absent.
+    Missing { name: &'static str },
+    /// A text with a NUL character, which PostgreSQL cannot store.
+    Nul { name: &'static str },
+    /// A text with more than `max` characters.
+    TooLong { name: &'static str, max: usize },
+    /// A time more than five minutes ahead of the database's clock.
+    Future { name: &'static str },
+    /// An array with more than `max` items.
+    TooMany { name: &'static str, max: usize },
+    /// An item of an array that is not a text, is blank, is longer than `max` bytes, or has a NUL character.
+    Item {
+        name: &'static str,
+        /// Counted from 0.
+        index: usize,
+        max: usize,
+    },
+    /// A time before the year 1.
+    TooEarly { name: &'static str },
+    /// All members that can identify the contact are absent.
+    NoIdentity { names: &'static str },
+    /// A change without any member that can be changed.
+    NoChange { names: &'static [&'static str] },
+    /// A change that would leave the contact without an identity.
+    IdentityLost,
+}
+
+/// The expected type of a member.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expected {
+    Text,
+    /// A text with a digit.
+    Phone,
+    /// A number that can identify a person.
+    PersonsPhone,
+    Flag,
+    Integer,
+    Time,
+    Uuid,
+    Array,
+    /// One of these words.
+    OneOf(&'static str),
+}
+
+impl ApiError {
+    /// This error as it applies to every caller of shared work, or `None` if it may concern only one of them.
+    pub fn shared(&self) -> Option<ApiError> {
+        match self {
+            ApiError::Busy => Some(ApiError::Busy),
+            ApiError::TooLate => Some(ApiError::TooLate),
+            ApiError::NoDatabase(cause) => Some(ApiError::NoDatabase(cause.to_string().into())),
+            _ => None,
+        }
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            ApiError::NotFound | ApiError::NoContact => StatusCode::NOT_FOUND,
+            ApiError::IdentityTaken => StatusCode::CONFLICT,
+            ApiError::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            ApiError::KeyMissing | ApiError::KeyUnknown | ApiError::KeyEnded | ApiError::SignatureWrong => {
+                StatusCode::UNAUTHORIZED
+            }
+            ApiError::ScopeMissing | ApiError::HandshakeRefused => StatusCode::FORBIDDEN,
+            ApiError::OriginRefused | ApiError::Parameter { .. } | ApiError::NothingToSearch | ApiError::Body(_) => {
+                StatusCode::BAD_REQUEST
+            }
+            ApiError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            ApiError::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            ApiError::TargetTooLong => StatusCode::URI_TOO_LONG,
+            ApiError::Busy | ApiError::NoDatabase(_) => StatusCode::SERVICE_UNAVAILABLE,
+            ApiError::TooLate => StatusCode::GATEWAY_TIMEOUT,
+            ApiError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// An empty body: the outermost middleware knows the path and so the shape of the body.
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+impl From<BodyFault> for ApiError {
+    fn from(fault: BodyFault) -> Self {
+        ApiError::Body(fault)
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) | StoreError::Refused(_) | StoreError::DiskFull(_) => {
+                ApiError::NoDatabase(Box::new(error))
+            }
+            StoreError::Exhausted | StoreError::Contended | StoreError::Locked(_) => ApiError::Busy,
+            StoreError::TimedOut(_) | StoreError::Late => ApiError::TooLate,
+            StoreError::Exists(_) | StoreError::Statement(_) => ApiError::Internal(Box::new(error)),
+        }
+    }
+}

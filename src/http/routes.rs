@@ -1,0 +1,122 @@
+//! The table of routes. The server registers its routes from it, and the specification and the tests read it.
+
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::web::{resource, to};
+use actix_web::{Resource, Route, guard};
+
+use super::documentation::Documentation;
+use super::endpoints::ingest::{contact_batch, messages, whatsapp_webhook};
+use super::endpoints::lookup::{contact_lookup, contact_lookup_batch};
+use super::endpoints::ops::{health, specification};
+use super::endpoints::public::{contact, contact_search, contact_upsert, recent_contacts};
+use super::error::ApiError;
+use super::middleware::auth::{Access, authorize};
+use crate::domain::key::Scope;
+
+/// One path and its operations.
+pub struct Endpoint {
+    /// The documented path, with its parameters in braces. It answers with and without a trailing slash.
+    pub path: &'static str,
+    pub operations: Vec<Operation>,
+}
+
+/// One method of a path.
+pub struct Operation {
+    /// An operation on GET answers HEAD too.
+    pub method: Method,
+    pub access: Access,
+    pub documentation: &'static Documentation,
+    handler: fn() -> Route,
+}
+
+/// A path, a method, the access that it asks for, its documentation, its handler.
+type Row = (&'static str, Method, Access, &'static Documentation, fn() -> Route);
+
+/// Every path that the server answers.
+pub fn endpoints() -> Vec<Endpoint> {
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    const PATCH: Method = Method::PATCH;
+    const DELETE: Method = Method::DELETE;
+    const LOOKUP: Access = Access::Key(Scope::Lookup);
+    const SEARCH: Access = Access::Key(Scope::Search);
+    const WRITE: Access = Access::Key(Scope::Write);
+    const WEBHOOK: Access = Access::Webhook;
+    const PUBLIC: Access = Access::Public;
+    // Rows of one path follow each other.
+    #[rustfmt::skip]
+    let rows: [Row; 15] = [
+        ("/api/v1/contact-lookup/",          GET,    LOOKUP,  &contact_lookup::DOCUMENTATION,       || to(contact_lookup::look_up_contact)),
+        ("/api/v1/contact-lookup/batch",     POST,   LOOKUP,  &contact_lookup_batch::DOCUMENTATION, || to(contact_lookup_batch::look_up_contacts)),
+        ("/api/public/contacts/search",      GET,    SEARCH,  &contact_search::DOCUMENTATION,       || to(contact_search::search_contacts)),
+        ("/api/public/contacts",             GET,    SEARCH,  &recent_contacts::DOCUMENTATION,      || to(recent_contacts::list_recent_contacts)),
+        ("/api/public/contact/{id}/info",    GET,    SEARCH,  &contact::INFO,                       || to(contact::show_contact)),
+        ("/api/public/contact/{id}",         PATCH,  WRITE,   &contact::CHANGE,                     || to(contact::edit_contact)),
+        ("/api/public/contact/{id}",         DELETE, WRITE,   &contact::ERASURE,                    || to(contact::delete_contact)),
+        ("/api/public/customer/upsert/info", POST,   WRITE,   &contact_upsert::DOCUMENTATION,       || to(contact_upsert::upsert_contact)),
+        ("/api/v1/contacts/",                POST,   WRITE,   &contact_batch::DOCUMENTATION,        || to(contact_batch::upsert_contacts)),
+        ("/api/v1/messages/",                POST,   WRITE,   &messages::DOCUMENTATION,             || to(messages::record_messages)),
+        ("/webhooks/whatsapp/{token}",       GET,    WEBHOOK, &whatsapp_webhook::HANDSHAKE,         || to(whatsapp_webhook::answer_handshake)),
+        ("/webhooks/whatsapp/{token}",       POST,   WEBHOOK, &whatsapp_webhook::DELIVERY,          || to(whatsapp_webhook::receive_delivery)),
+        ("/openapi.json",                    GET,    PUBLIC,  &specification::DOCUMENTATION,        || to(specification::show_specification)),
+        ("/healthz",                         GET,    PUBLIC,  &health::PROCESS,                     || to(health::check_process)),
+        ("/readyz",                          GET,    PUBLIC,  &health::READINESS,                   || to(health::check_readiness)),
+    ];
+    let mut endpoints: Vec<Endpoint> = Vec::new();
+    for (path, method, access, documentation, handler) in rows {
+        let operation = Operation {
+            method,
+            access,
+            documentation,
+            handler,
+        };
+        match endpoints.last_mut() {
+            Some(endpoint) if endpoint.path == path => endpoint.operations.push(operation),
+            _ => endpoints.push(Endpoint {
+                path,
+                operations: vec![operation],
+            }),
+        }
+    }
+    endpoints
+}
+
+impl Endpoint {
+    /// The value of the header `Allow`.
+    pub fn allow(&self) -> String {
+        let names = self.operations.iter().flat_map(|operation| operation.methods());
+        names.map(|method| method.to_string()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The actix resource. It decides in the contract's order: after the path the method, then the key and its scope; the
+    /// handler reads the query or the body last.
+    pub fn resource(&self) -> Resource {
+        // The access log names the first path, so the documented one goes first.
+        let path = self.path;
+        let twin = path.strip_suffix('/').map_or_else(|| format!("{path}/"), str::to_owned);
+        let allow = self.allow();
+        let resource = resource([path.to_owned(), twin]).default_service(to(move || {
+            let allow = allow.clone();
+            async move { Err::<&'static str, _>(ApiError::MethodNotAllowed { allow }) }
+        }));
+        self.operations
+            .iter()
+            .fold(resource, |resource, operation| resource.route(operation.route()))
+    }
+}
+
+impl Operation {
+    fn methods(&self) -> impl Iterator<Item = Method> {
+        let head = (self.method == Method::GET).then_some(Method::HEAD);
+        std::iter::once(self.method.clone()).chain(head)
+    }
+
+    fn route(&self) -> Route {
+        let access = self.access;
+        let methods: Vec<Method> = self.methods().collect();
+        (self.handler)()
+            .guard(guard::fn_guard(move |context| methods.contains(&context.head().method)))
+            .wrap(from_fn(move |request, next| authorize(access, request, next)))
+    }
+}

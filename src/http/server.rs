@@ -1,0 +1,97 @@
+//! Starts the server: listeners, workers, background jobs, and the order in which all of it stops.
+
+use std::io;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::{Condition, from_fn};
+use actix_web::{App, HttpServer, web};
+
+use super::database::newest_contacts_job;
+use super::database::periodic_job::PeriodicJob;
+use super::endpoints::ops::metrics::show_metrics;
+use super::endpoints::ops::specification::Specification;
+use super::error::ApiError;
+use super::keys::key_usage;
+use super::middleware::cors;
+use super::middleware::frame::frame;
+use super::middleware::idle_connections::{IDLE_MAX, IdleConnections};
+use super::openapi;
+use super::routes::endpoints;
+use super::settings::Settings;
+use super::state::State;
+
+/// How long a client may take to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long requests in flight may take to end when the server stops gracefully.
+const SHUTDOWN_SECONDS: u64 = 8;
+
+/// A running server.
+pub struct Servers {
+    /// Both APIs.
+    pub api: Server,
+    /// The metrics, on a port of their own.
+    pub metrics: Option<Server>,
+    /// Background jobs. To be dropped after both servers have ended: the drop writes the last uses of keys.
+    pub jobs: Vec<PeriodicJob>,
+}
+
+/// Starts a server on a listening socket, and one for the metrics if `metrics` has a socket.
+///
+/// The servers run while they are awaited, until their handles stop them, either gracefully or immediately. The caller handles signals. The database may be away at the start.
+///
+/// # Errors
+/// If a socket cannot be used, or the system cannot start another thread.
+pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpListener>) -> io::Result<Servers> {
+    let state = web::Data::new(State::new(settings)?);
+    let specification = web::Data::new(Specification(openapi::render(&endpoints())));
+    let connections = IdleConnections::default();
+    let jobs = vec![
+        connections.start_closing()?,
+        newest_contacts_job::start(&settings.database_url, settings.is_pooled)?,
+        key_usage::start_writer(&settings.database_url, settings.is_pooled, state.key_usage.clone())?,
+    ];
+    let shared = state.clone();
+    let cors_origins = settings.cors_origins.clone();
+    let api = HttpServer::new(move || {
+        App::new()
+            .app_data(shared.clone())
+            .app_data(specification.clone())
+            .configure(|config| {
+                for endpoint in endpoints() {
+                    config.service(endpoint.resource());
+                }
+            })
+            .default_service(web::to(|| async { Err::<&'static str, _>(ApiError::NotFound) }))
+            .wrap(Condition::new(!cors_origins.is_empty(), cors::allow(&cors_origins)))
+            .wrap(from_fn(frame))
+    })
+    .workers(settings.workers)
+    .on_connect(move |connection, data| connections.register(connection, data))
+    .keep_alive(IDLE_MAX)
+    .client_request_timeout(HEAD_TIMEOUT)
+    .shutdown_timeout(SHUTDOWN_SECONDS)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    let metrics = metrics.map(|listener| {
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(state.clone())
+                .route("/metrics", web::get().to(show_metrics))
+        });
+        let server = server
+            .workers(1)
+            .disable_signals()
+            .shutdown_timeout(0)
+            .listen(listener)?;
+        io::Result::Ok(server.run())
+    });
+    Ok(Servers {
+        api,
+        metrics: metrics.transpose()?,
+        jobs,
+    })
+}

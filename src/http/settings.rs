@@ -1,0 +1,58 @@
+//! The settings of a server.
+
+use std::fmt;
+use std::num::NonZeroU32;
+
+use ipnet::IpNet;
+
+/// The settings of a server. `Debug` hides the database URL, which may hold a password.
+#[derive(Clone)]
+pub struct Settings {
+    /// A libpq URL.
+    pub database_url: String,
+    /// Whether the URL is that of a transaction pooler.
+    pub is_pooled: bool,
+    /// Threads that serve HTTP.
+    pub workers: usize,
+    /// Connections for reads. Writes get as many again.
+    pub pool_size: u32,
+    /// Origins whose pages may read answers.
+    pub cors_origins: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` is trusted.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Requests per minute for keys without a limit of their own; `None` for no limit.
+    pub rate_limit: Option<NonZeroU32>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("is_pooled", &self.is_pooled)
+            .field("workers", &self.workers)
+            .field("pool_size", &self.pool_size)
+            .field("cors_origins", &self.cors_origins)
+            .field("trusted_proxies", &self.trusted_proxies)
+            .field("rate_limit", &self.rate_limit)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_hides_the_database_url() {
+        let settings = Settings {
+            database_url: "postgresql://u:hunter2@h/d".to_owned(),
+            is_pooled: false,
+            workers: 2,
+            pool_size: 4,
+            cors_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            rate_limit: None,
+        };
+        let text = format!("{settings:?}");
+        assert!(!text.contains("hunter2") && text.contains("pool_size: 4"), "{text}");
+    }
+}

@@ -8,6 +8,7 @@ mod connections;
 mod contacts;
 mod cors;
 mod demo;
+mod documents;
 mod embedded;
 mod export;
 mod faults;

@@ -68,6 +68,7 @@ fn end(signal: i32) -> ! {
 }
 
 /// Whether whoever started us wants the signal to be ignored, as `nohup` does.
+#[allow(unsafe_code, reason = "sigaction has no safe form")]
 fn is_ignored(signal: Signal) -> io::Result<bool> {
     let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
     // SAFETY: what a signal does can't be asked without changing it for the moment. No function of ours is called by

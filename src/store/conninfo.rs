@@ -57,6 +57,7 @@ struct Pair {
 }
 
 /// The pairs that a URL has a value for.
+#[allow(unsafe_code, reason = "libpq has no safe binding for it")]
 fn parse(url: &str) -> Result<Vec<Pair>, ConnectError> {
     let url = CString::new(url).map_err(|_| ConnectError::Url)?;
     // SAFETY: the array is libpq's own until it is freed below, and ends with an element whose keyword is null; its

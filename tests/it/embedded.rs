@@ -199,6 +199,7 @@ impl Holder {
 }
 
 /// Opens the database, says how that went, and leaves when there is no more to read.
+#[allow(unsafe_code, reason = "nix has no safe form for it")]
 fn hold(data_dir: &Path) {
     // Whoever runs the tests in the background may have it ignored, which children inherit.
     // SAFETY: no handler of ours is replaced or installed.

@@ -12,7 +12,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use serde_json::json;
 
-use crate::embedded::{fill, small_disk};
+use crate::embedded::lifecycle::{fill, small_disk};
 use crate::support::app::{Answer, Server, program};
 use crate::support::database::programs;
 use crate::support::{EVER, Over, wait_until};
@@ -20,7 +20,7 @@ use crate::support::{EVER, Over, wait_until};
 /// First there is no room for rows, later none for PostgreSQL's own log, which ends it, as often as it is started.
 #[test]
 fn a_disk_that_is_full_amid_writes_is_503_until_there_is_room_and_loses_none() {
-    let test = "full_disk::a_disk_that_is_full_amid_writes_is_503_until_there_is_room_and_loses_none";
+    let test = "operation::full_disk::a_disk_that_is_full_amid_writes_is_503_until_there_is_room_and_loses_none";
     let Some(disk) = small_disk(test, "200m") else { return };
     let (data_dir, ballast) = (disk.join("data"), disk.join("ballast"));
     let mut command = program();

@@ -159,7 +159,7 @@ fn skipping() -> ImportOptions {
     }
 }
 
-const FAKE_1000: &[u8] = include_bytes!("../data/fake_1000.csv");
+const FAKE_1000: &[u8] = include_bytes!("../../data/fake_1000.csv");
 
 #[test]
 fn a_thousand_rows_with_an_external_id_are_a_thousand_contacts() {

@@ -7,7 +7,7 @@ use contact_search::store::keys;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::cli::{on, run, stdout};
+use crate::commands::cli::{on, run, stdout};
 use crate::support::TestApp;
 use crate::support::app::{Answer, Server, add_key, program};
 

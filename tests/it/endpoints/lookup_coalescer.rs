@@ -10,7 +10,7 @@ use contact_search::domain::key::Scope;
 use contact_search::domain::phone::Region;
 use contact_search::store::clients;
 
-use crate::metrics::{metrics, start_with, value};
+use crate::operation::metrics::{metrics, start_with, value};
 use crate::support::app::{TestApp, add_key};
 use crate::support::{Contact, EVER, Turn};
 

@@ -67,7 +67,7 @@ fn a_result_is_the_lookups_object_with_the_phone_as_asked_before_it() {
 fn every_row_of_the_phone_table_is_answered_as_alone() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
-    let rows: Vec<Vec<&str>> = include_str!("../data/phone-cases.tsv")
+    let rows: Vec<Vec<&str>> = include_str!("../../data/phone-cases.tsv")
         .lines()
         .skip(1)
         .map(|line| line.split('\t').collect())

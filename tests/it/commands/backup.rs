@@ -429,9 +429,9 @@ fn another_programs_dump_is_no_backup() {
 fn an_older_backup_is_brought_up_to_date_and_a_newer_one_is_refused() {
     let (older, newer, files) = (TestDatabase::empty(), TestDatabase::new(), directory());
     for step in [
-        include_str!("../../migrations/20261121000000_contacts/up.sql"),
-        include_str!("../../migrations/20261121010000_webhooks/up.sql"),
-        include_str!("../../migrations/20261122000000_contact_texts/up.sql"),
+        include_str!("../../../migrations/20261121000000_contacts/up.sql"),
+        include_str!("../../../migrations/20261121010000_webhooks/up.sql"),
+        include_str!("../../../migrations/20261122000000_contact_texts/up.sql"),
         "CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY, run_on timestamp NOT NULL DEFAULT now());
          INSERT INTO __diesel_schema_migrations (version)
          VALUES ('20261121000000'), ('20261121010000'), ('20261122000000')",

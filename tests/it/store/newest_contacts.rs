@@ -252,7 +252,9 @@ fn the_step_that_makes_it_takes_those_whose_messages_are_ahead() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     connection
-        .batch_execute(include_str!("../../migrations/20261122040000_contacts_newest/down.sql"))
+        .batch_execute(include_str!(
+            "../../../migrations/20261122040000_contacts_newest/down.sql"
+        ))
         .unwrap();
     diesel::sql_query("DELETE FROM __diesel_schema_migrations WHERE version = '20261122040000'")
         .execute(&mut connection)

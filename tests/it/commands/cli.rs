@@ -1058,7 +1058,10 @@ fn a_program_written_for_either_vendor_works_when_its_base_url_and_key_change() 
         ..Contact::default()
     });
     let mut command = Command::new("python3");
-    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/vendor_samples.py"));
+    command.arg(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/it/endpoints/vendor_samples.py"
+    ));
     command.args([&format!("http://{}", app.server.address()), &app.key]);
     let said = stdout(run(command, ""));
     assert_eq!(
@@ -1086,7 +1089,7 @@ fn data_are_where_the_users_other_data_are_and_roots_below_var_lib() {
         .status();
     assert!(copied.expect("cp can be run").success());
     std::fs::create_dir(&data).unwrap();
-    let user = crate::embedded::server_user();
+    let user = crate::embedded::lifecycle::server_user();
     let mut command = Command::new(&copy);
     command.args(["client", "list"]).current_dir("/").env_clear();
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default());

@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::cli::{complaint, on, stdout, unread};
+use crate::commands::cli::{complaint, on, stdout, unread};
 use crate::support::app::{Server, add_key, program, revoke};
 use crate::support::{Contact, EVER, TestApp, TestDatabase, wait_until};
 

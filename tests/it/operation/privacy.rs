@@ -19,11 +19,11 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use serde_json::json;
 
+use crate::endpoints::webhook::sign;
 use crate::support::app::{Server, add_key, encode, program, revoke};
 use crate::support::contacts::Added;
 use crate::support::database::programs;
 use crate::support::{Contact, OwnDirectory, TestApp, TestDatabase};
-use crate::webhook::sign;
 
 const PHONE: &str = "+5492235961983";
 const OTHER_PHONE: &str = "+5492235961984";

@@ -124,7 +124,7 @@ struct Holder {
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
 }
 
-const HOLDER: &str = "embedded::the_last_process_to_leave_stops_the_server";
+const HOLDER: &str = "embedded::lifecycle::the_last_process_to_leave_stops_the_server";
 const HOLDER_DIRECTORY: &str = "CONTACT_SEARCH_TEST_HOLDS";
 
 impl Holder {
@@ -759,7 +759,7 @@ pub fn small_disk(test: &str, size: &str) -> Option<PathBuf> {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_said_and_the_data_are_there_when_there_is_room() {
-    let test = "embedded::a_full_disk_is_said_and_the_data_are_there_when_there_is_room";
+    let test = "embedded::lifecycle::a_full_disk_is_said_and_the_data_are_there_when_there_is_room";
     let Some(disk) = small_disk(test, "120m") else {
         return;
     };

@@ -337,7 +337,7 @@ fn a_whatsapp_window_is_found_through_a_contact_of_another_channel() {
 fn every_row_of_the_phone_table_is_found_by_http() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
-    let table = include_str!("../data/phone-cases.tsv");
+    let table = include_str!("../../data/phone-cases.tsv");
     let rows: Vec<[&str; 3]> = table
         .lines()
         .skip(1)

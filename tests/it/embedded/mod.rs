@@ -1,0 +1,3 @@
+//! The private PostgreSQL that the program starts itself.
+
+pub mod lifecycle;

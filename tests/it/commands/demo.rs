@@ -1,50 +1,29 @@
 //! The demo client of the private database: when it is made, and what it leaves alone.
 
-use std::process::Command;
+use std::os::unix::fs::PermissionsExt;
 
-use diesel::prelude::*;
-use diesel::sql_types::Text;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::json;
 
 use crate::support::OwnDirectory;
-use crate::support::app::{Server, program};
-use crate::support::database::programs;
-
-/// The program on the private database in a directory.
-fn private(directory: &OwnDirectory, arguments: &[&str]) -> Command {
-    let mut command = program();
-    command.args(arguments).arg("--data-dir").arg(directory.path());
-    if let Some(programs) = programs() {
-        command.env("CONTACT_SEARCH_PG_BIN", programs);
-    }
-    command
-}
+use crate::support::app::Server;
+use crate::support::command::{private, run, run_printed_examples, stdout};
+use crate::support::database::{count, execute};
+use crate::support::private_database::{connect, query};
 
 fn serve(directory: &OwnDirectory) -> Server {
     Server::start(private(directory, &["serve", "--listen", "127.0.0.1:0"]))
 }
 
 /// Runs a command to its end, and gives what it printed.
-fn run(directory: &OwnDirectory, arguments: &[&str]) -> String {
-    let output = private(directory, arguments)
-        .output()
-        .expect("the program can be started");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
+fn printed(directory: &OwnDirectory, arguments: &[&str]) -> String {
+    stdout(run(private(directory, arguments), ""))
 }
 
 /// One text of the database.
 fn ask(directory: &OwnDirectory, sql: &str) -> String {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        text: String,
-    }
-    let url = run(directory, &["database", "url"]);
-    let mut connection = contact_search::store::pool::connect(url.trim()).expect("the database answers");
-    let row: Row = diesel::sql_query(format!("SELECT ({sql})::text AS text"))
-        .get_result(&mut connection)
-        .unwrap();
-    row.text
+    query(printed(directory, &["database", "url"]).trim(), sql)
 }
 
 fn key(directory: &OwnDirectory) -> String {
@@ -77,7 +56,7 @@ fn servers_that_start_together_for_the_first_time_make_one_demo() {
 #[test]
 fn a_database_that_has_a_client_gets_no_demo_whatever_the_clients_name() {
     let directory = OwnDirectory::new();
-    run(&directory, &["client", "create", "Demo"]);
+    printed(&directory, &["client", "create", "Demo"]);
     let server = serve(&directory);
     assert_eq!(server.get("/readyz", None).status, 200);
     assert!(!directory.path().join("demo-key").exists());
@@ -90,16 +69,15 @@ fn a_later_start_moves_the_window_and_leaves_all_else_as_it_was_edited() {
     let directory = OwnDirectory::new();
     let server = serve(&directory);
     let first_key = key(&directory);
-    let url = run(&directory, &["database", "url"]);
-    let mut connection = contact_search::store::pool::connect(url.trim()).expect("the database answers");
-    diesel::connection::SimpleConnection::batch_execute(
+    let url = printed(&directory, &["database", "url"]);
+    let mut connection = connect(url.trim());
+    execute(
         &mut connection,
         "UPDATE contacts SET name = 'Edited', last_inbound_at = '2025-01-01', last_message_at = '2025-01-01'
          WHERE phone = '+5492235961983';
          DELETE FROM contacts WHERE phone = '+56912345678';
          UPDATE api_keys SET revoked_at = now()",
-    )
-    .unwrap();
+    );
     drop(connection);
     drop(server);
 
@@ -112,4 +90,99 @@ fn a_later_start_moves_the_window_and_leaves_all_else_as_it_was_edited() {
     assert_eq!(answer["contact"]["fullName"], "Edited");
     assert_eq!(answer["sessionWindowActive"], true);
     assert_eq!(ask(&directory, "SELECT count(*) FROM contacts"), "9999");
+}
+
+#[test]
+fn the_first_start_fills_in_a_demo_and_prints_examples_that_work() {
+    let directory = OwnDirectory::new();
+    let mut server = Server::start(private(&directory, &["serve", "--listen", "127.0.0.1:0"]));
+    let examples = run_printed_examples(&server);
+    let lookup = &examples[0];
+    assert_eq!(lookup["found"], true);
+    assert_eq!(lookup["contact"]["fullName"], "Juan Perez");
+    assert_eq!(lookup["contact"]["phone"], "+5492235961983");
+    assert_eq!(lookup["contact"]["email"], "juan@ejemplo.com");
+    assert_eq!(lookup["contact"]["contactListName"], "Lista Principal");
+    assert_eq!(lookup["contact"]["source"], "organic");
+    assert_eq!(lookup["contact"]["createdAt"], "2025-01-15T10:30:00Z");
+    assert_eq!(
+        (&lookup["hasReplied"], &lookup["sessionWindowActive"]),
+        (&json!(true), &json!(true))
+    );
+    let john = &examples[1].as_array().expect("an array")[0];
+    assert_eq!(
+        (&john["name"], &john["phone"]),
+        (&json!("John Doe"), &json!("+56912345678"))
+    );
+    assert_eq!(
+        (&john["email"], &john["platform"]),
+        (&json!("john@example.com"), &json!("whatsapp"))
+    );
+    assert_eq!(john["last_message_at"], "2024-09-30T10:00:00.000Z");
+    assert_eq!(
+        (&john["chat_status"], &john["created_at"]),
+        (&json!("ATTENDED"), &json!("2024-01-15T10:00:00.000Z"))
+    );
+
+    let output = server.output.lock().unwrap().clone();
+    assert!(
+        output.contains("PostgreSQL ") && output.contains(directory.path().to_str().unwrap()),
+        "{output}"
+    );
+    let key_file = directory.path().join("demo-key");
+    assert_eq!(key_file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let key = std::fs::read_to_string(&key_file).unwrap().trim().to_owned();
+    assert!(output.contains(&key) && !server.log.lock().unwrap().contains(&key));
+
+    // A command beside the server, and a second server, on the same database.
+    let list = stdout(run(private(&directory, &["key", "list"]), ""));
+    assert!(list.contains("demo") && list.contains("lookup,search"), "{list}");
+    let url = stdout(run(private(&directory, &["database", "url"]), ""));
+    let mut connection = connect(url.trim());
+    assert_eq!(count(&mut connection, "SELECT count(*) AS count FROM contacts"), 10_000);
+    assert_eq!(
+        count(
+            &mut connection,
+            "SELECT count(*) AS count FROM pg_roles WHERE rolname = current_user AND rolsuper"
+        ),
+        0
+    );
+    let second = Server::start(private(&directory, &["serve", "--listen", "127.0.0.1:0"]));
+    assert_eq!(run_printed_examples(&second)[0]["found"], true);
+    drop(second);
+    assert_eq!(
+        run_printed_examples(&server)[0]["found"],
+        true,
+        "the first server goes on without the second"
+    );
+
+    // Killed at its work, it leaves PostgreSQL running; the next start goes on from there, with the same key.
+    let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap());
+    kill(pid, Signal::SIGKILL).unwrap();
+    server.wait();
+    let server = Server::start(private(&directory, &["serve", "--listen", "127.0.0.1:0"]));
+    assert_eq!(run_printed_examples(&server)[0]["sessionWindowActive"], true);
+    assert!(server.output.lock().unwrap().contains(&key), "the key stays");
+    assert_eq!(count(&mut connection, "SELECT count(*) AS count FROM contacts"), 10_000);
+}
+
+#[test]
+fn without_a_demo_nothing_is_filled_in() {
+    let directory = OwnDirectory::new();
+    let mut server = Server::start(private(&directory, &["serve", "--listen", "127.0.0.1:0", "--no-demo"]));
+    assert_eq!(server.get("/readyz", None).status, 200);
+    assert!(!directory.path().join("demo-key").exists());
+    let url = stdout(run(private(&directory, &["database", "url"]), ""));
+    let mut connection = connect(url.trim());
+    assert_eq!(count(&mut connection, "SELECT count(*) AS count FROM clients"), 0);
+    drop(connection);
+
+    let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap());
+    kill(pid, Signal::SIGTERM).unwrap();
+    assert_eq!(server.wait(), Some(0));
+    assert!(!server.output.lock().unwrap().contains("curl"));
+    assert!(
+        !directory.path().join("postgres/postmaster.pid").exists(),
+        "the last to leave stops PostgreSQL"
+    );
 }

@@ -1,6 +1,11 @@
 //! The commands of the program, as an operator types them.
 
 mod backup;
-pub mod cli;
 mod demo;
 mod generate;
+mod keys;
+mod options;
+mod restore;
+mod signals;
+mod startup;
+mod webhook;

@@ -1,3 +1,5 @@
 //! The private PostgreSQL that the program starts itself.
 
-pub mod lifecycle;
+mod cluster;
+mod data_directory;
+mod lifecycle;

@@ -10,8 +10,8 @@ use contact_search::domain::key::Scope;
 use contact_search::domain::phone::Region;
 use contact_search::store::clients;
 
-use crate::operation::metrics::{metrics, start_with, value};
 use crate::support::app::{TestApp, add_key};
+use crate::support::metrics::{metrics, start_with, value};
 use crate::support::{Contact, EVER, Turn};
 
 /// How many ask at once.

@@ -12,9 +12,9 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use serde_json::json;
 
-use crate::embedded::lifecycle::{fill, small_disk};
 use crate::support::app::{Answer, Server, program};
 use crate::support::database::programs;
+use crate::support::disk::{fill, small_disk};
 use crate::support::{EVER, Over, wait_until};
 
 /// First there is no room for rows, later none for PostgreSQL's own log, which ends it, as often as it is started.

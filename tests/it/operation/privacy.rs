@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::thread;
 
-use chrono::Utc;
 use contact_search::domain::client::ClientId;
 use contact_search::domain::key::{ApiKey, Scope};
 use contact_search::domain::phone::Region;
@@ -19,24 +18,14 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use serde_json::json;
 
-use crate::endpoints::webhook::sign;
 use crate::support::app::{Server, add_key, encode, program, revoke};
+use crate::support::canaries::{
+    APP_SECRET, DIGITS, EMAIL, EXTERNAL_ID, NAME, NEW_PHONE, OTHER_PHONE, PHONE, UNKNOWN_KEY, WORDS,
+};
 use crate::support::contacts::Added;
 use crate::support::database::programs;
-use crate::support::{Contact, OwnDirectory, TestApp, TestDatabase};
-
-const PHONE: &str = "+5492235961983";
-const OTHER_PHONE: &str = "+5492235961984";
-const NEW_PHONE: &str = "+5492235961985";
-const EMAIL: &str = "canary.finch@example.com";
-const NAME: &str = "Zoraida Quetzalí";
-const EXTERNAL_ID: &str = "toucan-7731";
-const UNKNOWN_KEY: &str = "mindo_canarycanarycanarycana";
-const APP_SECRET: &str = "canarycanary00112233445566778899";
-
-/// In lower case, what no log may have of the above. The digits are all three phones', in every notation of them.
-const WORDS: [&str; 5] = ["canary", "finch", "zoraida", "quetzal", "toucan"];
-const DIGITS: &str = "223596198";
+use crate::support::webhook::sign;
+use crate::support::{Contact, OwnDirectory, TestDatabase};
 
 /// The parts of a key or a token that are as good as the whole: so few characters occur nowhere else by chance.
 const SECRET_PART: usize = 8;
@@ -558,81 +547,4 @@ fn no_canary_is_in_the_private_databases_own_log() {
         assert!(log.contains(part), "{part}: {log}");
     }
     world.expect_no_canary(&log);
-}
-
-/// Every row of every table that has one of the words in it, as a text, and what is known of columns' frequent values.
-fn rows_with(connection: &mut PgConnection, words: &[&str]) -> Vec<String> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        text: String,
-    }
-    let mut load = |sql: &str| -> Vec<String> {
-        let rows: Vec<Row> = diesel::sql_query(sql)
-            .load(connection)
-            .unwrap_or_else(|error| panic!("{sql}: {error}"));
-        rows.into_iter().map(|row| row.text).collect()
-    };
-    let mut tables = load(
-        "SELECT format('%I.%I', table_schema, table_name) AS text FROM information_schema.tables
-         WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')",
-    );
-    assert!(tables.len() >= 7, "{tables:?}");
-    tables.push("pg_stats".to_owned());
-    tables
-        .iter()
-        .flat_map(|table| load(&format!("SELECT '{table} ' || row::text AS text FROM {table} AS row")))
-        .filter(|row| words.iter().any(|word| row.to_lowercase().contains(word)))
-        .collect()
-}
-
-/// The steps of the README's section "Privacy".
-#[test]
-fn whoever_is_erased_on_every_channel_is_in_no_table_any_more() {
-    let app = TestApp::start();
-    let others: Vec<_> = (0..100)
-        .map(|number| json!({"email": format!("{number}@example.org")}))
-        .collect();
-    let contacts = json!([
-        {"platform": "whatsapp", "phone": PHONE, "name": NAME, "externalUserId": EXTERNAL_ID},
-        {"platform": "sms", "phone": PHONE, "email": EMAIL, "source": NAME},
-        {"platform": "webchat", "email": EMAIL.to_uppercase(), "externalUserId": EXTERNAL_ID},
-        {"platform": "web-whatsapp", "phone": "0223 15-596-1983"},
-    ]);
-    for contacts in [&json!(others), &contacts] {
-        assert_eq!(app.send("POST", "/api/v1/contacts/", contacts).status, 200);
-    }
-    // A new message, so that the contact is among the newest.
-    let message = json!({"platform": "sms", "phone": PHONE, "direction": "inbound", "sentAt": Utc::now().to_rfc3339()});
-    assert_eq!(app.send("POST", "/api/v1/messages/", &message).status, 200);
-    app.sql("ANALYZE");
-    let connection = &mut app.database.connect();
-    let words = &[&WORDS[..], &[DIGITS]].concat();
-    let held = rows_with(connection, words);
-    for table in [
-        "public.contacts ",
-        "public.contact_texts ",
-        "public.contacts_newest ",
-        "pg_stats ",
-    ] {
-        assert!(held.iter().any(|row| row.starts_with(table)), "{table}: {held:?}");
-    }
-
-    let search = format!(
-        "/api/public/contacts/search?phone={}&email={}",
-        encode(PHONE),
-        encode(EMAIL)
-    );
-    let found = app.get(&search).ids();
-    assert_eq!(found.len(), 4, "on each channel");
-    for id in found {
-        assert_eq!(
-            app.send("DELETE", &format!("/api/public/contact/{id}"), &json!(null))
-                .status,
-            204
-        );
-    }
-    assert!(app.get(&search).ids().is_empty());
-    app.sql("VACUUM (ANALYZE) contacts, contact_texts, contacts_newest");
-    assert_eq!(rows_with(connection, words), [""; 0]);
 }

@@ -7,9 +7,9 @@ use contact_search::store::keys;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::commands::cli::{on, run, stdout};
 use crate::support::TestApp;
 use crate::support::app::{Answer, Server, add_key, program};
+use crate::support::command::{on, run, stdout};
 
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
 const SEARCH: &str = "/api/public/contacts/search?email=a";

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
+use contact_search::domain::client::ClientId;
 use contact_search::domain::key::Scope;
 use contact_search::domain::phone::Region;
 use contact_search::store::clients;
@@ -14,6 +15,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::Value;
 
 use crate::support::app::{add_key, encode};
+use crate::support::command::{on, stdout};
 use crate::support::{Contact, EVER, TestApp};
 
 const CALLERS: usize = 4;
@@ -163,4 +165,20 @@ fn no_other_clients_contact_is_ever_found() {
     });
     println!("{found} contacts were found");
     assert!(found > requests() / 4, "the terms meet the contacts: {found}");
+}
+
+#[test]
+fn a_key_of_one_client_works_for_it_alone() {
+    let app = TestApp::start();
+    app.add(Contact {
+        phone: Some("+5491123456789"),
+        ..Contact::default()
+    });
+    let id = stdout(on(&app.database, &["client", "create", "Other"]));
+    let mut connection = app.database.connect();
+    let other = ClientId::new(id.trim().parse().unwrap());
+    let key = add_key(&mut connection, other, &Scope::ALL, None);
+    let target = "/api/v1/contact-lookup/?phone=5491123456789";
+    assert_eq!(app.get(target).json()["found"], true);
+    assert_eq!(app.server.get(target, Some(&key)).json()["found"], false);
 }

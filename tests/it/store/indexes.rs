@@ -9,8 +9,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use crate::store::newest_contacts;
-use crate::support::TestDatabase;
+use crate::support::{TestDatabase, newest_contacts};
 
 /// How often PostgreSQL has read a table from end to end, or an index at all. A connection's counts are there once
 /// it has ended.

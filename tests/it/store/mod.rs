@@ -1,5 +1,6 @@
 //! The store on its own: indexes, concurrent writers, the table of the newest contacts.
 
 mod indexes;
-pub mod newest_contacts;
+mod newest_contacts;
+mod search;
 mod writers;

@@ -13,7 +13,9 @@ use contact_search::store::PgConnection;
 use contact_search::store::clients;
 use contact_search::store::keys;
 use serde_json::Value;
+use uuid::Uuid;
 
+use super::database::execute;
 use super::{Contact, TestDatabase};
 
 /// The program under test.
@@ -312,8 +314,7 @@ impl TestApp {
     }
 
     pub fn sql(&self, sql: &str) {
-        diesel::connection::SimpleConnection::batch_execute(&mut self.database.connect(), sql)
-            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+        execute(&mut self.database.connect(), sql);
     }
 }
 
@@ -335,6 +336,13 @@ pub fn add_key(
     };
     keys::add_key(connection, client, &key, &new).expect("a key can be made");
     key.reveal().to_owned()
+}
+
+/// Makes a key without any speciality, and gives its id.
+pub fn add_plain_key(connection: &mut PgConnection, client: ClientId) -> Uuid {
+    let key = ApiKey::generate(Format::Mindo).unwrap();
+    let new = NewKey::new("plain", Scope::ALL.to_vec(), None).unwrap();
+    keys::add_key(connection, client, &key, &new).unwrap()
 }
 
 /// Ends a key that [`add_key`] made.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use contact_search::embedded::{Options, PrivateDatabase};
@@ -70,15 +71,7 @@ impl TestDatabase {
 
     /// The one number of a statement whose one column is called `count`.
     pub fn count(&self, sql: &str) -> i64 {
-        #[derive(QueryableByName)]
-        struct Row {
-            #[diesel(sql_type = diesel::sql_types::BigInt)]
-            count: i64,
-        }
-        let row: Row = diesel::sql_query(sql)
-            .get_result(&mut self.connect())
-            .expect("the statement can be run");
-        row.count
+        count(&mut self.connect(), sql)
     }
 
     /// A connection as the server has them: they decide on plans too.
@@ -136,6 +129,25 @@ fn cluster() -> &'static Cluster {
     })
 }
 
+/// The one number of a statement whose one column is called `count`.
+pub fn count(connection: &mut PgConnection, sql: &str) -> i64 {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        count: i64,
+    }
+    let row: Row = diesel::sql_query(sql)
+        .get_result(connection)
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    row.count
+}
+
+pub fn execute(connection: &mut PgConnection, sql: &str) {
+    connection
+        .batch_execute(sql)
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
 /// The server programs that the tests are to run with, where they aren't the ones that would be found.
 pub fn programs() -> Option<PathBuf> {
     std::env::var_os("CONTACT_SEARCH_TEST_PG_BIN").map(PathBuf::from)
@@ -143,8 +155,7 @@ pub fn programs() -> Option<PathBuf> {
 
 fn execute_as_superuser(sql: &str) {
     let mut admin = store::pool::connect(&cluster().database.superuser_url("postgres")).expect("PostgreSQL answers");
-    diesel::connection::SimpleConnection::batch_execute(&mut admin, sql)
-        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    execute(&mut admin, sql);
 }
 
 #[test]

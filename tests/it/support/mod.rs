@@ -2,10 +2,23 @@
 //! program itself, started as a user starts it.
 
 pub mod app;
+pub mod backup;
+pub mod canaries;
+pub mod command;
+pub mod contact_api;
 pub mod contacts;
 pub mod database;
 pub mod directory;
+#[cfg(target_os = "linux")]
+pub mod disk;
+pub mod export;
+pub mod import;
+pub mod messages;
+pub mod metrics;
+pub mod newest_contacts;
+pub mod private_database;
 mod turn;
+pub mod webhook;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

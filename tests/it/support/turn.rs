@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::ops::Deref;
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, Weak};
 
 use super::directory::ServerDirectory;
@@ -94,5 +95,11 @@ impl Deref for OwnDirectory {
 
     fn deref(&self) -> &ServerDirectory {
         &self.directory
+    }
+}
+
+impl AsRef<Path> for OwnDirectory {
+    fn as_ref(&self) -> &Path {
+        self.directory.path()
     }
 }

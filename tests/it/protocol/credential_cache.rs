@@ -1,0 +1,256 @@
+//! Keys that a server keeps in memory: what they cost, and how soon a change of them counts.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use contact_search::domain::key::{ApiKey, Format, NewKey, Scope};
+use contact_search::domain::phone::Region;
+use contact_search::store::{clients, keys};
+use serde_json::json;
+
+use crate::support::app::{Server, add_key, program, revoke};
+use crate::support::command::{listed_keys, on, stdout};
+use crate::support::database::execute;
+use crate::support::{Contact, EVER, Over, TestApp, TestDatabase, wait_until};
+
+const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
+const LOOKUP_OF_NOTHING: &str = "/api/v1/contact-lookup/";
+const SEARCH: &str = "/api/public/contacts/search?email=a";
+
+/// What has to be so within a second, with a margin for a busy machine.
+const SOON: Duration = Duration::from_secs(5);
+
+/// Makes the server know the key, so that no statement is needed for it.
+///
+/// Nothing reads `api_keys` while it is locked: what is answered then was known.
+fn make_known(app: &TestApp, server: &Server, key: &str) {
+    let status = || server.get(LOOKUP, Some(key)).status;
+    assert_eq!(status(), 200);
+    let mut blocker = app.database.connect();
+    execute(&mut blocker, "BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE");
+    wait_until(EVER, "the key is read for each request", || status() == 200);
+    execute(&mut blocker, "ROLLBACK");
+}
+
+/// One more server on the app's database.
+fn another_server(app: &TestApp) -> Server {
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--database-url", app.database.url()]);
+    Server::start(command)
+}
+
+#[test]
+fn a_known_key_takes_no_statement_and_is_refused_by_every_server_soon_after_it_is_revoked() {
+    let app = TestApp::start();
+    let other_server = another_server(&app);
+    let servers = [&app.server, &other_server];
+    for server in servers {
+        make_known(&app, server, &app.key);
+    }
+    let mut connection = app.database.connect();
+    revoke(&mut connection, &app.key);
+    for server in servers {
+        wait_until(SOON, "it is accepted though it was revoked", || {
+            server.get(LOOKUP, Some(&app.key)).status == 401
+        });
+        let refused = server.get(LOOKUP, Some(&app.key));
+        assert_eq!(refused.json(), json!({"error": "API Key expirada"}));
+    }
+}
+
+#[test]
+fn a_key_that_goes_with_its_client_is_unknown_soon() {
+    let app = TestApp::start();
+    let mut connection = app.database.connect();
+    let client = clients::create_client(&mut connection, "Other", Region::DEFAULT).unwrap();
+    let key = add_key(&mut connection, client, &Scope::ALL, None);
+    make_known(&app, &app.server, &key);
+    execute(
+        &mut connection,
+        &format!("DELETE FROM contact_lists WHERE client_id = '{client}'; DELETE FROM clients WHERE id = '{client}'"),
+    );
+    wait_until(SOON, "it is accepted though it is gone", || {
+        app.server.get(LOOKUP, Some(&key)).status == 401
+    });
+    assert_eq!(
+        app.server.get(LOOKUP, Some(&key)).json(),
+        json!({"error": "API Key invalida"})
+    );
+}
+
+#[test]
+fn a_key_that_nobody_has_takes_one_statement_and_works_soon_after_somebody_has_it() {
+    let app = TestApp::start();
+    make_known(&app, &app.server, &app.key);
+    let key = ApiKey::generate(Format::Opaque).unwrap();
+    let status = || app.server.get(LOOKUP, Some(key.reveal())).status;
+    assert_eq!(status(), 401);
+    let mut connection = app.database.connect();
+    execute(&mut connection, "BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE");
+    wait_until(EVER, "it is read for each request", || status() == 401);
+    execute(&mut connection, "ROLLBACK");
+
+    let new = NewKey::new("imported", Scope::ALL.to_vec(), None).unwrap();
+    keys::add_key(&mut connection, app.client, &key, &new).unwrap();
+    wait_until(SOON, "it stays unknown", || status() == 200);
+}
+
+#[test]
+fn a_known_key_ends_when_it_expires() {
+    let app = TestApp::start();
+    let mut connection = app.database.connect();
+    let key = add_key(&mut connection, app.client, &Scope::ALL, Some(TimeDelta::seconds(6)));
+    make_known(&app, &app.server, &key);
+    let expired = "SELECT count(*) AS count FROM api_keys WHERE expires_at <= now()";
+    wait_until(EVER, "it never ends", || {
+        let has_expired = app.database.count(expired) == 1;
+        let answer = app.server.get(LOOKUP, Some(&key));
+        assert!(
+            answer.status == 401 || !has_expired,
+            "it is accepted though it has expired"
+        );
+        assert!(
+            answer.status == 200 || app.database.count(expired) == 1,
+            "it ends too early"
+        );
+        answer.status == 401
+    });
+    assert_eq!(
+        app.server.get(LOOKUP, Some(&key)).json(),
+        json!({"error": "API Key expirada"})
+    );
+}
+
+#[test]
+fn a_changed_key_or_client_counts_soon() {
+    let app = TestApp::start();
+    app.add(Contact {
+        phone: Some("+12025550123"),
+        ..Contact::default()
+    });
+    make_known(&app, &app.server, &app.key);
+    let found = || app.get("/api/v1/contact-lookup/?phone=2025550123").json()["found"].clone();
+    assert_eq!(found(), false, "read in Argentina first");
+    app.sql("UPDATE clients SET default_region = 'US'");
+    wait_until(SOON, "the region stays", || found() == true);
+
+    app.sql("UPDATE api_keys SET label = 'renamed', scopes = '{search}'");
+    wait_until(SOON, "the scope stays", || app.get(LOOKUP).status == 403);
+    app.server.log_when(|log| log.contains("renamed"));
+}
+
+#[test]
+fn with_a_known_key_what_needs_no_database_is_answered_without_it() {
+    let app = TestApp::start();
+    let scoped = add_key(&mut app.database.connect(), app.client, &[Scope::Lookup], None);
+    make_known(&app, &app.server, &scoped);
+    make_known(&app, &app.server, &app.key);
+    app.database.set_available(false);
+    wait_until(SOON, "it is ready without its database", || {
+        app.server.get("/readyz", None).status == 503
+    });
+    let status = |target, key: &str| app.server.get(target, Some(key)).status;
+    assert_eq!(status(LOOKUP_OF_NOTHING, &app.key), 400);
+    assert_eq!(status("/api/public/contacts/search?email=%FF", &app.key), 400);
+    assert_eq!(status(SEARCH, &scoped), 403);
+    assert_eq!(status(LOOKUP, &app.key), 503);
+    let unread = "mindo_000000000000000000000000";
+    assert_eq!(status(LOOKUP_OF_NOTHING, unread), 503, "whose it is can't be known");
+
+    app.database.set_available(true);
+    wait_until(EVER, "it doesn't come back", || status(LOOKUP, &app.key) == 200);
+    wait_until(EVER, "it isn't ready", || app.server.get("/readyz", None).status == 200);
+    let log = app.server.log_when(|log| log.contains("the database answers again"));
+    assert!(!log.contains("status=500"), "{log}");
+}
+
+#[test]
+fn the_version_changes_with_what_a_key_means_and_not_with_its_use() {
+    let database = TestDatabase::new();
+    let mut connection = database.connect();
+    let client = clients::create_client(&mut connection, "Acme", Region::DEFAULT).unwrap();
+    add_key(&mut connection, client, &Scope::ALL, None);
+    let mut version = keys::read_version(&mut connection).unwrap();
+    let mut changes = |sql: &str| {
+        // As somebody who has the tables elsewhere on the path, or nowhere.
+        execute(&mut connection, "SET search_path TO ''");
+        execute(&mut connection, sql);
+        execute(&mut connection, "RESET search_path");
+        let before = version;
+        version = keys::read_version(&mut connection).unwrap();
+        version != before
+    };
+    for sql in [
+        "UPDATE public.api_keys SET last_used_at = now()",
+        "UPDATE public.clients SET name = 'Acme & Sons'",
+        "INSERT INTO public.clients (id, name) VALUES (gen_random_uuid(), 'New')",
+    ] {
+        assert!(!changes(sql), "{sql}");
+    }
+    for sql in [
+        "UPDATE public.api_keys SET scopes = '{search}'",
+        "UPDATE public.api_keys SET expires_at = now()",
+        "UPDATE public.api_keys SET revoked_at = now()",
+        "UPDATE public.api_keys SET label = 'crm'",
+        "UPDATE public.api_keys SET rate_limit = 5",
+        "UPDATE public.api_keys SET key_hash = sha256('a')",
+        "UPDATE public.api_keys SET client_id = (SELECT id FROM public.clients WHERE name = 'New')",
+        "INSERT INTO public.api_keys (id, client_id, key_hash, display, scopes)
+         SELECT gen_random_uuid(), id, sha256('b'), 'b', '{search}' FROM public.clients WHERE name = 'New'",
+        "UPDATE public.clients SET default_region = 'US'",
+        "DELETE FROM public.clients WHERE name = 'New'",
+        "DELETE FROM public.api_keys",
+        "TRUNCATE public.api_keys",
+    ] {
+        assert!(changes(sql), "{sql}");
+    }
+}
+
+/// How many of the backends wait for the table that somebody has locked.
+const WAITING: &str = "SELECT count(*) AS count FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'";
+
+#[test]
+fn whoever_makes_keys_up_leaves_capacity_to_those_who_have_one() {
+    let app = TestApp::start_with(&["--pool-size", "4"]);
+    make_known(&app, &app.server, &app.key);
+    // While it is locked, a key that isn't known takes a connection for as long as a statement may take.
+    let mut blocker = app.database.connect();
+    execute(&mut blocker, "BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE");
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let _end = Over(&is_over);
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    let made_up = ApiKey::generate(Format::Mindo).unwrap();
+                    let status = app.server.get(LOOKUP, Some(made_up.reveal())).status;
+                    assert!([503, 504].contains(&status), "{status}");
+                }
+            });
+        }
+        wait_until(EVER, "they don't take what they may", || {
+            app.database.count(WAITING) >= 2
+        });
+        for _ in 0..200 {
+            assert_eq!(app.server.get(LOOKUP, Some(&app.key)).status, 200);
+        }
+    });
+    execute(&mut blocker, "ROLLBACK");
+    assert_eq!(
+        app.server.get(LOOKUP, Some("mindo_000000000000000000000000")).status,
+        401
+    );
+}
+
+#[test]
+fn a_rotated_key_is_refused_when_the_overlap_is_over() {
+    let app = TestApp::start();
+    make_known(&app, &app.server, &app.key);
+    let [id] = &listed_keys(&app.database, "Test")[..] else {
+        panic!("one key");
+    };
+    stdout(on(&app.database, &["key", "rotate", id, "--overlap", "1s"]));
+    wait_until(SOON, "it is accepted for good", || app.get(LOOKUP).status == 401);
+}

@@ -1,0 +1,121 @@
+//! When keys were last used, as servers write it.
+
+use std::time::Duration;
+
+use contact_search::domain::key::Scope;
+use contact_search::domain::phone::Region;
+use contact_search::store::{clients, keys};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use uuid::Uuid;
+
+use crate::support::app::{add_key, add_plain_key};
+use crate::support::command::{on, stdout};
+use crate::support::{EVER, TestApp, TestDatabase, wait_until};
+
+const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
+
+#[test]
+fn the_latest_use_that_any_server_tells_is_kept_and_changes_nothing_else() {
+    let database = TestDatabase::new();
+    let mut connection = database.connect();
+    let client = clients::create_client(&mut connection, "Acme", Region::DEFAULT).unwrap();
+    let [often, once, never] = std::array::from_fn(|_| add_plain_key(&mut connection, client));
+    let version = keys::read_version(&mut connection).unwrap();
+    let gone = Uuid::now_v7();
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    for uses in [
+        &[(often, minutes(10)), (gone, minutes(0)), (once, minutes(30))][..],
+        &[(often, minutes(5))],
+        &[(often, minutes(20))],
+        &[],
+    ] {
+        keys::record_uses(&mut connection, uses).unwrap();
+    }
+    let used_before = |id| {
+        let records = keys::list_keys(&mut database.connect(), None).unwrap();
+        let record = records.into_iter().find(|record| record.id == id).expect("its record");
+        let now = chrono::Utc::now();
+        record.last_used_at.map(|at| (now - at).num_minutes())
+    };
+    assert_eq!(
+        (used_before(often), used_before(once), used_before(never)),
+        (Some(5), Some(30), None)
+    );
+    assert_eq!(keys::read_version(&mut connection).unwrap(), version);
+}
+
+#[test]
+fn servers_that_write_uses_at_once_never_wait_for_each_other_in_circles() {
+    let database = TestDatabase::new();
+    let mut connection = database.connect();
+    let client = clients::create_client(&mut connection, "Acme", Region::DEFAULT).unwrap();
+    let mut uses: Vec<(Uuid, Duration)> = (0..50)
+        .map(|_| (add_plain_key(&mut connection, client), Duration::ZERO))
+        .collect();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            let (told, database) = (uses.clone(), &database);
+            scope.spawn(move || {
+                let pool = database.pool();
+                for _ in 0..100 {
+                    let written = pool.run(|connection| keys::record_uses(connection, &told));
+                    written.expect("nobody is in the way for good");
+                }
+            });
+            uses.reverse();
+        }
+    });
+}
+
+#[test]
+fn a_server_that_stops_writes_when_keys_were_last_used() {
+    let mut app = TestApp::start();
+    let key = add_key(&mut app.database.connect(), app.client, &[Scope::Search], None);
+    let used = "SELECT count(*) AS count FROM api_keys WHERE last_used_at > now() - interval '1 minute'";
+    // Also one that is refused for its scope is in use.
+    assert_eq!(app.server.get(LOOKUP, Some(&key)).status, 403);
+    assert_eq!(
+        app.server.get(LOOKUP, Some("mindo_000000000000000000000000")).status,
+        401
+    );
+    kill(Pid::from_raw(app.server.pid().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(app.server.wait(), Some(0));
+    assert_eq!(app.database.count(used), 1);
+
+    let list = stdout(on(&app.database, &["key", "list"]));
+    assert!(list.lines().next().unwrap().contains("LAST USED"), "{list}");
+    let today = chrono::Utc::now().format("%Y-").to_string();
+    let line = |end: &str| {
+        list.lines()
+            .find(|line| line.contains(end))
+            .expect("its line")
+            .to_owned()
+    };
+    let dates = |line: &str| line.matches(&today).count();
+    assert_eq!(
+        (dates(&line(&key[26..])), dates(&line(&app.key[26..]))),
+        (2, 1),
+        "{list}"
+    );
+}
+
+#[test]
+fn a_use_that_cant_be_written_during_an_outage_is_written_after_it() {
+    let app = TestApp::start();
+    assert_eq!(app.get(LOOKUP).status, 200);
+    let clock = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS count";
+    let latest = app.database.count(clock);
+    app.database.set_available(false);
+    app.server
+        .log_when(|log| log.contains("when keys were last used can't be written for now"));
+    app.database.set_available(true);
+    let used = "SELECT coalesce((extract(epoch FROM max(last_used_at)) * 1000)::bigint, 0) AS count FROM api_keys";
+    wait_until(EVER, "it is lost", || app.database.count(used) > 0);
+    // By the database's clock, and of the moment at which it was used: not of that at which it was written.
+    let used = app.database.count(used);
+    assert!(
+        (latest - 60_000..=latest + 100).contains(&used),
+        "{used} and not {latest}"
+    );
+}

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::support::app::{Server, program};
 use crate::support::backup::{
-    WRITE_HALF, backup_of, complaint, credential_version, directory, kept, names, printed, stand_in,
+    WRITE_HALF, backup_of, contents, credential_version, directory, error_of, names, printed, stand_in,
 };
 use crate::support::command::{command_on, private};
 use crate::support::{OwnDirectory, TestDatabase};
@@ -61,7 +61,7 @@ fn a_database_moves_from_the_private_postgresql_to_ones_own_and_back_with_all_th
     let mode = fs::metadata(file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let url = printed(private(data_dir, &["database", "url"]));
-    let (there, version) = (kept(&url), credential_version(&url));
+    let (there, version) = (contents(&url), credential_version(&url));
     assert!(there.iter().all(|rows| !rows.is_empty()), "{there:?}");
     drop(server);
 
@@ -70,7 +70,7 @@ fn a_database_moves_from_the_private_postgresql_to_ones_own_and_back_with_all_th
     let server = Server::start(command_on(&own, &["serve", "--listen", "127.0.0.1:0"]));
     assert_eq!(server.get("/api/v1/contact-lookup/?phone=1", Some(&key)).status, 401);
     printed(command_on(&own, &["database", "restore", file]));
-    assert_eq!(kept(own.url()), there);
+    assert_eq!(contents(own.url()), there);
     assert_ne!(
         credential_version(own.url()),
         version,
@@ -112,7 +112,7 @@ fn a_database_moves_from_the_private_postgresql_to_ones_own_and_back_with_all_th
     printed(private(data_dir, &["database", "restore", file]));
     let server = Server::start(private(data_dir, &["serve", "--listen", "127.0.0.1:0"]));
     let url = printed(private(data_dir, &["database", "url"]));
-    assert_eq!(kept(&url), kept(own.url()));
+    assert_eq!(contents(&url), contents(own.url()));
     assert_eq!(serial(&lookup(&server, "56912345670")), newest);
     assert!(printed(private(data_dir, &["client", "list"])).contains(&client));
 }
@@ -129,7 +129,7 @@ fn a_backup_that_fails_leaves_an_older_one_and_no_half_one() {
     let (database, files) = (TestDatabase::new(), directory());
     let file = backup_of(&database, &files);
     fs::write(&file, "older").unwrap();
-    let said = complaint(command_on(&database, &["database", "backup", &file]));
+    let said = error_of(command_on(&database, &["database", "backup", &file]));
     assert!(said.contains("exists already") && said.contains("--force"), "{said}");
 
     let failing = stand_in(
@@ -139,7 +139,7 @@ fn a_backup_that_fails_leaves_an_older_one_and_no_half_one() {
     );
     let mut command = command_on(&database, &["database", "backup", &file, "--force"]);
     command.arg("--pg-bin").arg(failing.path());
-    let said = complaint(command);
+    let said = error_of(command);
     assert!(
         said.contains("a.backup was not written") && said.contains("No space left"),
         "{said}"
@@ -150,7 +150,7 @@ fn a_backup_that_fails_leaves_an_older_one_and_no_half_one() {
         (files.path().join("none/x"), "can't be written: No such file"),
         (files.path().join("a.backup/x"), "can't be written: Not a directory"),
     ] {
-        let said = complaint(command_on(
+        let said = error_of(command_on(
             &database,
             &["database", "backup", target.to_str().unwrap(), "--force"],
         ));
@@ -180,7 +180,7 @@ fn a_password_is_in_no_argument_and_in_no_complaint() {
     command.args(["database", "backup", &file, "--pg-bin"]).arg(spy.path());
     // The tests' PostgreSQL asks for none.
     command.env("DATABASE_URL", format!("{}&password=hunter%32", database.url()));
-    let said = complaint(command);
+    let said = error_of(command);
     assert!(!said.contains("hunter"), "{said}");
     let note = fs::read_to_string(note).expect("it was run");
     let (password, arguments) = note.split_once('\n').unwrap();
@@ -201,7 +201,7 @@ fn where_pg_dump_is_missing_or_too_old_the_complaint_says_what_to_install() {
     for (programs, complains) in [(&none, "no pg_dump was found in"), (&old, "pg_dump is 9.1: install")] {
         let mut command = command_on(&database, &["database", "backup", &file]);
         command.arg("--pg-bin").arg(programs.path());
-        let said = complaint(command);
+        let said = error_of(command);
         assert!(said.contains(complains), "{said}");
         assert!(said.contains(&format!("postgresql-client-{server}")), "{said}");
     }

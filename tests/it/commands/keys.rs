@@ -8,7 +8,7 @@ use contact_search::store::{PgConnection, clients, keys};
 use uuid::Uuid;
 
 use crate::support::app::{add_plain_key, program};
-use crate::support::command::{complaint, listed_keys, on, run, stdout, unread};
+use crate::support::command::{error_of, listed_keys, run, run_on, run_unread, stdout};
 use crate::support::{TestApp, TestDatabase};
 
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
@@ -17,21 +17,24 @@ const SEARCH: &str = "/api/public/contacts/search?email=a";
 #[test]
 fn a_client_is_made_with_its_id_alone_on_stdout() {
     let database = TestDatabase::new();
-    let id = stdout(on(&database, &["client", "create", "  Acme Ñandú ", "--region", "cl"]));
+    let id = stdout(run_on(
+        &database,
+        &["client", "create", "  Acme Ñandú ", "--region", "cl"],
+    ));
     let id: uuid::Uuid = id.trim_end().parse().expect("the id alone");
-    let list = stdout(on(&database, &["client", "list"]));
+    let list = stdout(run_on(&database, &["client", "list"]));
     assert!(
         list.contains(&id.to_string()) && list.contains("Acme Ñandú") && list.contains("CL"),
         "{list}"
     );
 
-    let twice = complaint(on(&database, &["client", "create", "Acme Ñandú"]));
+    let twice = error_of(run_on(&database, &["client", "create", "Acme Ñandú"]));
     assert!(twice.contains("a client named 'Acme Ñandú' exists already"), "{twice}");
     for wrong in ["", "   ", "a\nb", &"x".repeat(201)] {
-        let message = complaint(on(&database, &["client", "create", wrong]));
+        let message = error_of(run_on(&database, &["client", "create", wrong]));
         assert!(message.contains("1 to 200 characters"), "{message}");
     }
-    let region = complaint(on(&database, &["client", "create", "X", "--region", "XX"]));
+    let region = error_of(run_on(&database, &["client", "create", "X", "--region", "XX"]));
     assert!(region.contains("ISO 3166"), "{region}");
 }
 
@@ -40,7 +43,7 @@ fn a_key_is_shown_once_alone_on_stdout_and_works_on_both_apis() {
     let app = TestApp::start();
     let create = |arguments: &[&str]| {
         let arguments = [&["key", "create", "--client", "Test"], arguments].concat();
-        stdout(on(&app.database, &arguments)).trim_end().to_owned()
+        stdout(run_on(&app.database, &arguments)).trim_end().to_owned()
     };
     let status = |path: &str, key: &str| app.server.get(path, Some(key)).status;
     let (lookup, search) = ("/api/v1/contact-lookup/?phone=1", "/api/public/contacts/search?email=a");
@@ -65,7 +68,10 @@ fn a_key_is_shown_once_alone_on_stdout_and_works_on_both_apis() {
     std::thread::sleep(Duration::from_millis(1_100));
     assert_eq!(status(lookup, &short), 401);
 
-    let list = stdout(on(&app.database, &["key", "list", "--client", &app.client.to_string()]));
+    let list = stdout(run_on(
+        &app.database,
+        &["key", "list", "--client", &app.client.to_string()],
+    ));
     for key in [&mindo, &opaque] {
         assert!(
             !list.contains(key.as_str()) && list.contains(&key[key.len() - 4..]),
@@ -74,25 +80,25 @@ fn a_key_is_shown_once_alone_on_stdout_and_works_on_both_apis() {
     }
     let crm = list.lines().find(|line| line.contains("crm")).expect("its label");
     let id = crm.split_whitespace().next().unwrap();
-    assert_eq!(stdout(on(&app.database, &["key", "revoke", id])), "Revoked.\n");
+    assert_eq!(stdout(run_on(&app.database, &["key", "revoke", id])), "Revoked.\n");
     assert_eq!(status(search, &opaque), 401);
-    let list = stdout(on(&app.database, &["key", "list"]));
+    let list = stdout(run_on(&app.database, &["key", "list"]));
     assert!(
         list.lines()
             .any(|line| line.contains("crm") && line.contains("revoked")),
         "{list}"
     );
 
-    let again = stdout(on(&app.database, &["key", "revoke", id]));
+    let again = stdout(run_on(&app.database, &["key", "revoke", id]));
     assert!(again.starts_with("It was revoked already, 2"), "{again}");
     assert!(list.contains("expired 2"), "{list}");
 
-    let unknown = complaint(on(
+    let unknown = error_of(run_on(
         &app.database,
         &["key", "revoke", "00000000-0000-0000-0000-000000000000"],
     ));
     assert!(unknown.contains("contact-search key list"), "{unknown}");
-    let nobody = complaint(on(&app.database, &["key", "create", "--client", "Nobody"]));
+    let nobody = error_of(run_on(&app.database, &["key", "create", "--client", "Nobody"]));
     assert!(nobody.contains("contact-search client list"), "{nobody}");
     for (arguments, expected) in [
         (["--scope", "read"], "lookup, search or write"),
@@ -102,7 +108,7 @@ fn a_key_is_shown_once_alone_on_stdout_and_works_on_both_apis() {
         (["--label", "a\nb"], "line breaks"),
     ] {
         let arguments = [&["key", "create", "--client", "Test"], &arguments[..]].concat();
-        let message = complaint(on(&app.database, &arguments));
+        let message = error_of(run_on(&app.database, &arguments));
         assert!(message.contains(expected), "{message}");
     }
 }
@@ -128,7 +134,7 @@ fn an_existing_key_is_brought_along_through_stdin() {
         ("short", "16 to 256"),
         ("two words that are long enough", "without blanks"),
     ] {
-        let message = complaint(import(text));
+        let message = error_of(import(text));
         assert!(message.contains(expected), "{message}");
         assert!(
             text.is_empty() || !message.contains(text),
@@ -144,13 +150,13 @@ fn a_key_that_nobody_has_seen_is_revoked() {
     command
         .args(["key", "create", "--client", "Test", "--label", "unseen"])
         .env("DATABASE_URL", app.database.url());
-    let (status, said) = unread(command);
+    let (status, said) = run_unread(command);
     assert_eq!(status, Some(1), "{said}");
     assert!(
         said.starts_with("contact-search: the key can't be shown (Broken pipe") && said.contains("it was revoked"),
         "{said}"
     );
-    let list = stdout(on(&app.database, &["key", "list"]));
+    let list = stdout(run_on(&app.database, &["key", "list"]));
     let line = list.lines().find(|line| line.contains("unseen")).expect("its line");
     assert!(line.contains("revoked"), "{line}");
 }
@@ -160,11 +166,11 @@ fn a_rotated_key_is_succeeded_by_one_for_the_same_and_ends_after_the_overlap() {
     let app = TestApp::start();
     let new = "--client Test --scope search --format opaque --label crm --rate-limit 90 --expires-in 30d";
     let arguments: Vec<&str> = ["key", "create"].into_iter().chain(new.split(' ')).collect();
-    let old = stdout(on(&app.database, &arguments)).trim_end().to_owned();
+    let old = stdout(run_on(&app.database, &arguments)).trim_end().to_owned();
     let [old_id] = &listed_keys(&app.database, "crm")[..] else {
         panic!("one key");
     };
-    let rotated = on(
+    let rotated = run_on(
         &app.database,
         &["key", "rotate", old_id, "--overlap", "1h", "--expires-in", "2d"],
     );
@@ -195,19 +201,19 @@ fn a_rotated_key_is_succeeded_by_one_for_the_same_and_ends_after_the_overlap() {
     assert!(also_old == old_id && ending_in(new_id, "2 days") && ending_in(old_id, "1 hour"));
 
     // Its own end comes before that of the usual overlap.
-    stdout(on(&app.database, &["key", "rotate", new_id]));
+    stdout(run_on(&app.database, &["key", "rotate", new_id]));
     assert!(ending_in(new_id, "2 days"));
     let newest = &listed_keys(&app.database, "crm")[0];
-    stdout(on(&app.database, &["key", "rotate", newest]));
+    stdout(run_on(&app.database, &["key", "rotate", newest]));
     assert!(ending_in(newest, "7 days"));
 
     app.sql(&format!("UPDATE api_keys SET expires_at = now() WHERE id = '{old_id}'"));
     app.sql(&format!("UPDATE api_keys SET revoked_at = now() WHERE id = '{new_id}'"));
     for ended in [old_id, new_id] {
-        let message = complaint(on(&app.database, &["key", "rotate", ended]));
+        let message = error_of(run_on(&app.database, &["key", "rotate", ended]));
         assert!(message.contains("this key has ended: make another with"), "{message}");
     }
-    let nobodys = complaint(on(&app.database, &["key", "rotate", &Uuid::nil().to_string()]));
+    let nobodys = error_of(run_on(&app.database, &["key", "rotate", &Uuid::nil().to_string()]));
     assert!(nobodys.contains("contact-search key list"), "{nobodys}");
     assert_eq!(app.database.count(&same.replace("AND revoked_at IS NULL", "")), 4);
 }
@@ -222,7 +228,7 @@ fn an_old_key_stays_as_it_was_where_the_new_one_cant_be_shown() {
     command
         .args(["key", "rotate", &id.to_string()])
         .env("DATABASE_URL", app.database.url());
-    let (status, said) = unread(command);
+    let (status, said) = run_unread(command);
     assert_eq!(status, Some(1), "{said}");
     assert!(
         said.starts_with("contact-search: the new key can't be shown, so that the old one stays as it was"),
@@ -245,15 +251,15 @@ fn a_limit_is_stored_as_it_is_told() {
     for text in ["none", "1", "100000", "default"] {
         let version = keys::read_version(&mut connection).unwrap();
         assert_eq!(
-            stdout(on(&database, &["key", "limit", &id.to_string(), text])),
+            stdout(run_on(&database, &["key", "limit", &id.to_string(), text])),
             "Changed.\n"
         );
         assert_eq!(limit(&mut connection).to_string(), text);
         assert_ne!(keys::read_version(&mut connection).unwrap(), version);
     }
-    let nobodys = complaint(on(&database, &["key", "limit", &Uuid::nil().to_string(), "5"]));
+    let nobodys = error_of(run_on(&database, &["key", "limit", &Uuid::nil().to_string(), "5"]));
     assert!(nobodys.contains("contact-search key list"), "{nobodys}");
-    let wrong = complaint(on(&database, &["key", "limit", &id.to_string(), "0"]));
+    let wrong = error_of(run_on(&database, &["key", "limit", &id.to_string(), "0"]));
     assert!(
         wrong.contains("1 to 100000 requests a minute, none or default"),
         "{wrong}"

@@ -3,9 +3,9 @@
 use std::net::TcpListener;
 
 use crate::support::app::{Server, program};
-use crate::support::command::{complaint, on, private, run, run_printed_examples, stdout, unread};
+use crate::support::command::{error_of, private, run, run_on, run_printed_examples, run_unread, stdout};
 use crate::support::database::programs;
-use crate::support::{EVER, OwnDirectory, TestApp, TestDatabase, wait_until};
+use crate::support::{OwnDirectory, PATIENCE, TestApp, TestDatabase, wait_until};
 use std::process::Stdio;
 
 #[test]
@@ -53,7 +53,7 @@ fn every_flag_goes_before_its_variable() {
         .env("CONTACT_SEARCH_LOG_FORMAT", "json");
     let server = Server::start(command);
     server.get("/", None);
-    wait_until(EVER, "the log has no line", || {
+    wait_until(PATIENCE, "the log has no line", || {
         server.log.lock().unwrap().contains("answered")
     });
     assert!(!server.log.lock().unwrap().starts_with('{'));
@@ -96,7 +96,7 @@ fn options_stand_before_or_after_the_command() {
     let mut command = program();
     command.args(["--pool-size", "3", "--database-url", url, "--listen", "127.0.0.1:0"]);
     Server::start(command);
-    let misplaced = complaint(plain(&[
+    let misplaced = error_of(plain(&[
         "--listen",
         "127.0.0.1:0",
         "client",
@@ -154,15 +154,15 @@ fn a_switch_in_the_environment_may_be_any_usual_word() {
         command
     };
     for no in ["0", "no", "false", "off"] {
-        let message = complaint(run(serve(no), ""));
+        let message = error_of(run(serve(no), ""));
         assert!(message.contains("contact-search migrate"), "{message}");
     }
-    let message = complaint(run(serve("perhaps"), ""));
+    let message = error_of(run(serve("perhaps"), ""));
     assert!(message.contains("--migrate"), "{message}");
     for yes in ["1", "yes", "true", "on"] {
         let server = Server::start(serve(yes));
         assert_eq!(server.get("/readyz", None).status, 200);
-        stdout(on(&database, &["client", "list"]));
+        stdout(run_on(&database, &["client", "list"]));
     }
 }
 
@@ -182,7 +182,11 @@ fn a_reader_that_goes_away_is_no_error_and_a_full_disk_is_one() {
         &["database", "url"],
         &["--help"],
     ] {
-        assert_eq!(unread(command(arguments)), (Some(0), String::new()), "{arguments:?}");
+        assert_eq!(
+            run_unread(command(arguments)),
+            (Some(0), String::new()),
+            "{arguments:?}"
+        );
     }
     if let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") {
         let output = command(&["key", "list"]).stdout(full).output().unwrap();
@@ -239,7 +243,7 @@ fn a_mistake_is_answered_by_a_sentence() {
         ),
         (&["key", "create"], "--client"),
     ] {
-        let message = complaint(on(&database, arguments));
+        let message = error_of(run_on(&database, arguments));
         assert!(message.contains(expected), "{arguments:?}: {message}");
     }
 }

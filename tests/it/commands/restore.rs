@@ -7,8 +7,8 @@ use contact_search::embedded::client_program::ClientProgram;
 use contact_search::store::backup;
 use contact_search::store::migrations::{SchemaState, schema_state};
 
-use crate::support::backup::{backup_of, complaint, directory, kept, names, printed, rows, stand_in};
-use crate::support::command::{Said, command_on, private, run};
+use crate::support::backup::{backup_of, contents, directory, error_of, names, printed, rows, stand_in};
+use crate::support::command::{CommandOutput, command_on, private, run};
 use crate::support::database::{execute, programs};
 use crate::support::{OwnDirectory, TestApp, TestDatabase};
 
@@ -18,18 +18,18 @@ fn a_database_with_clients_is_never_restored_into_and_the_complaint_says_what_to
     let file = files.path().join("a.backup");
     let file = file.to_str().unwrap();
     printed(command_on(&app.database, &["database", "backup", file]));
-    let before = kept(app.database.url());
-    let own = complaint(command_on(&app.database, &["database", "restore", file]));
+    let before = contents(app.database.url());
+    let own = error_of(command_on(&app.database, &["database", "restore", file]));
     assert!(
         own.contains("has clients already (1)") && own.contains("CREATE DATABASE"),
         "{own}"
     );
-    assert_eq!(kept(app.database.url()), before);
+    assert_eq!(contents(app.database.url()), before);
 
     // As the sentence says it, letter by letter.
     let data_dir = home.path();
     printed(private(data_dir, &["client", "create", "Old"]));
-    let refused = complaint(private(data_dir, &["database", "restore", file]));
+    let refused = error_of(private(data_dir, &["database", "restore", file]));
     let (_, rest) = refused.split_once("with `mv ").expect("a command");
     let (command, _) = rest.split_once('`').expect("its end");
     let (from, to) = command.split_once(' ').expect("two places");
@@ -59,7 +59,7 @@ fn what_is_no_backup_is_told_before_a_database_is_looked_for() {
         ),
         (path("dump.sql"), "dump.sql is no backup"),
     ] {
-        let said = complaint(private(&data_dir, &["database", "restore", &file]));
+        let said = error_of(private(&data_dir, &["database", "restore", &file]));
         assert!(said.contains(complains), "{said}");
     }
     assert!(!data_dir.exists(), "nothing was made");
@@ -82,7 +82,7 @@ fn a_file_that_is_cut_short_or_damaged_restores_nothing_and_leaves_the_schema() 
     for cut in &cuts {
         fs::write(&file, cut).unwrap();
         for target in [&empty, &migrated] {
-            let said = complaint(command_on(target, &["database", "restore", &file]));
+            let said = error_of(command_on(target, &["database", "restore", &file]));
             assert!(
                 said.contains("a.backup is cut short or damaged"),
                 "{}: {said}",
@@ -96,7 +96,7 @@ fn a_file_that_is_cut_short_or_damaged_restores_nothing_and_leaves_the_schema() 
     fs::write(&file, whole).unwrap();
     for target in [&empty, &migrated] {
         printed(command_on(target, &["database", "restore", &file]));
-        assert_eq!(kept(target.url()), kept(database.url()));
+        assert_eq!(contents(target.url()), contents(database.url()));
     }
 }
 
@@ -119,7 +119,7 @@ fn a_private_database_is_made_for_no_file_that_is_refused_and_none_that_is_there
     printed(command_on(&newer, &["database", "backup", &later]));
     let refused = |data_dir: &Path| {
         for (file, complains) in [(&file, "cut short or damaged"), (&later, "newer contact-search")] {
-            let said = complaint(private(data_dir, &["database", "restore", file]));
+            let said = error_of(private(data_dir, &["database", "restore", file]));
             assert!(said.contains(complains), "{said}");
         }
     };
@@ -148,10 +148,10 @@ fn another_programs_dump_is_no_backup() {
         .arg(&file)
         .status();
     assert!(dumped.unwrap().success());
-    let said = complaint(command_on(&target, &["database", "restore", file.to_str().unwrap()]));
+    let said = error_of(command_on(&target, &["database", "restore", file.to_str().unwrap()]));
     assert!(said.contains("other is no backup"), "{said}");
     assert_eq!(schema_state(&mut target.connect()).unwrap(), SchemaState::Current);
-    let said = complaint(command_on(
+    let said = error_of(command_on(
         &database,
         &["database", "backup", files.path().join("b").to_str().unwrap()],
     ));
@@ -177,7 +177,7 @@ fn an_older_backup_is_brought_up_to_date_and_a_newer_one_is_refused() {
     };
     let file = backup_of(&older, &files);
     for target in [TestDatabase::empty(), TestDatabase::new()] {
-        let Said {
+        let CommandOutput {
             status, stderr: said, ..
         } = run(command_on(&target, &["database", "restore", &file]), "");
         assert_eq!(status, Some(0), "{said}");
@@ -198,10 +198,10 @@ fn an_older_backup_is_brought_up_to_date_and_a_newer_one_is_refused() {
     let later = later.to_str().unwrap();
     printed(command_on(&newer, &["database", "backup", later]));
     let empty = TestDatabase::empty();
-    let said = complaint(command_on(&empty, &["database", "restore", later]));
+    let said = error_of(command_on(&empty, &["database", "restore", later]));
     assert!(said.contains("newer contact-search"), "{said}");
     assert!(!backup::has_schema(&mut empty.connect()).unwrap());
-    let said = complaint(command_on(&newer, &["database", "restore", &file]));
+    let said = error_of(command_on(&newer, &["database", "restore", &file]));
     assert!(said.contains("newer schema"), "{said}");
 }
 
@@ -215,7 +215,7 @@ fn a_restore_that_fails_in_its_middle_leaves_the_database_as_it_was() {
         &mut target.connect(),
         "CREATE TABLE clients (theirs text); INSERT INTO clients VALUES ('kept')",
     );
-    let said = complaint(command_on(&target, &["database", "restore", &file]));
+    let said = error_of(command_on(&target, &["database", "restore", &file]));
     assert!(said.contains("\"clients\" already exists"), "{said}");
     assert_eq!(rows(target.url(), "SELECT * FROM clients"), "(kept)");
     assert_eq!(
@@ -235,7 +235,7 @@ fn a_restore_that_fails_in_its_middle_leaves_the_database_as_it_was() {
     let target = TestDatabase::new();
     let mut command = command_on(&target, &["database", "restore", &file]);
     command.arg("--pg-bin").arg(stand_in.path());
-    let said = complaint(command);
+    let said = error_of(command);
     assert!(
         said.contains("nothing of it is in the database: pg_restore: error: the line went dead"),
         "{said}"

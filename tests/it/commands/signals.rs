@@ -13,16 +13,16 @@ use crate::support::app::Server;
 use crate::support::command::{private, run, stdout};
 use crate::support::database::{count, execute};
 use crate::support::private_database::{connect, is_running, open_durable};
-use crate::support::{EVER, OwnDirectory, wait_until};
+use crate::support::{OwnDirectory, PATIENCE, wait_until};
 
 /// A command that waits for a lock on the private database, whose only user it is: an import.
-struct Waiting {
+struct BlockedImport {
     child: Child,
     directory: OwnDirectory,
     _lock: PgConnection,
 }
 
-impl Waiting {
+impl BlockedImport {
     fn start(program: impl FnOnce(Command) -> Command) -> Self {
         let directory = OwnDirectory::new();
         stdout(run(private(&directory, &["client", "create", "Acme"]), ""));
@@ -35,7 +35,7 @@ impl Waiting {
         let mut command = program(private(&directory, &["import", "--client", "Acme"]));
         command.arg(&file).stdout(Stdio::null()).stderr(Stdio::piped());
         let child = command.spawn().expect("the program can be started");
-        wait_until(EVER, "it doesn't wait for the lock", || {
+        wait_until(PATIENCE, "it doesn't wait for the lock", || {
             count(&mut lock, "SELECT count(*) AS count FROM pg_locks WHERE NOT granted") == 1
         });
         // The connection holds no lease.
@@ -47,7 +47,7 @@ impl Waiting {
         }
     }
 
-    fn end(&mut self, signal: Signal) -> (Option<i32>, String) {
+    fn interrupt(&mut self, signal: Signal) -> (Option<i32>, String) {
         send(self.child.id(), signal);
         let mut said = String::new();
         let mut stderr = self.child.stderr.take().expect("standard error is piped");
@@ -62,14 +62,14 @@ fn send(process: u32, signal: Signal) {
 }
 
 /// Whoever runs the tests may have them ignore SIGHUP, and every process with them.
-fn minding_hangups(command: Command) -> Command {
+fn with_default_sighup(command: Command) -> Command {
     const EXEC: &str =
         "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])";
-    wrapped("python3", &["-c", EXEC], command)
+    wrap("python3", &["-c", EXEC], command)
 }
 
 /// The command as the arguments of another program.
-fn wrapped(program: &str, arguments: &[&str], command: Command) -> Command {
+fn wrap(program: &str, arguments: &[&str], command: Command) -> Command {
     let mut outer = Command::new(program);
     outer
         .args(arguments)
@@ -91,8 +91,8 @@ fn a_command_that_is_interrupted_leaves_the_database_as_it_was_and_stops_it() {
         (Signal::SIGTERM, "SIGTERM", 143),
         (Signal::SIGHUP, "SIGHUP", 129),
     ] {
-        let mut import = Waiting::start(minding_hangups);
-        let (ended, said) = import.end(signal);
+        let mut import = BlockedImport::start(with_default_sighup);
+        let (ended, said) = import.interrupt(signal);
         assert_eq!(ended, Some(status), "{said}");
         assert!(
             said.contains(&format!("contact-search: interrupted by {name}\n")),
@@ -120,7 +120,7 @@ fn a_first_start_that_is_interrupted_stops_what_it_has_begun() {
         let mut command = private(&directory, &["serve", "--listen", "127.0.0.1:0"]);
         command.stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
         let child = command.spawn().expect("the program can be started");
-        wait_until(EVER, begun, || {
+        wait_until(PATIENCE, begun, || {
             std::fs::read_to_string(directory.path().join(begun)).is_ok_and(|text| text.contains(words))
         });
         // As a terminal does it: to every process of the group.
@@ -145,7 +145,7 @@ fn a_second_ctrl_c_ends_a_command_at_once_and_nohup_keeps_one_from_hangups() {
     // Who has this has the turn to start and stop the server: the command waits for it, and its end does.
     let turn = std::fs::File::create(directory.path().join("lock")).unwrap();
     turn.lock().unwrap();
-    let mut command = wrapped("nohup", &[], private(&directory, &["client", "list"]));
+    let mut command = wrap("nohup", &[], private(&directory, &["client", "list"]));
     let mut child = command
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -170,7 +170,7 @@ fn a_server_ends_well_on_every_signal_and_stops_postgresql() {
     let directory = OwnDirectory::new();
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let command = private(&directory, &["serve", "--listen", "127.0.0.1:0", "--no-demo"]);
-        let mut server = Server::start(minding_hangups(command));
+        let mut server = Server::start(with_default_sighup(command));
         // No sooner than its address is known: the first thing that a supervisor can do.
         send(server.pid(), signal);
         let start = Instant::now();

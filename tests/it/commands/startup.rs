@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::app::{Server, program};
-use crate::support::command::{complaint, on, private, run, stdout};
+use crate::support::command::{error_of, private, run, run_on, stdout};
 use crate::support::database::execute;
 use crate::support::private_database::{connect, open_durable};
 use crate::support::{OwnDirectory, TestDatabase};
@@ -16,7 +16,7 @@ fn pending_migrations_name_the_command_that_runs_them() {
         &["client", "list"],
         &["key", "list"],
     ] {
-        let message = complaint(on(&database, arguments));
+        let message = error_of(run_on(&database, arguments));
         assert!(
             message.contains("contact-search migrate") && message.contains("--migrate"),
             "{message}"
@@ -25,17 +25,17 @@ fn pending_migrations_name_the_command_that_runs_them() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
     let steps = std::fs::read_dir(folder).expect("the migrations").count();
     assert_eq!(
-        stdout(on(&database, &["migrate"])),
+        stdout(run_on(&database, &["migrate"])),
         format!("Ran {steps} migrations.\n")
     );
-    assert_eq!(stdout(on(&database, &["migrate"])), "The schema is up to date.\n");
-    stdout(on(&database, &["client", "list"]));
+    assert_eq!(stdout(run_on(&database, &["migrate"])), "The schema is up to date.\n");
+    stdout(run_on(&database, &["client", "list"]));
     execute(
         &mut database.connect(),
         "INSERT INTO __diesel_schema_migrations VALUES ('99990101000000', now())",
     );
     for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"]] {
-        let message = complaint(on(&database, arguments));
+        let message = error_of(run_on(&database, arguments));
         assert!(message.contains("newer schema"), "{message}");
     }
 }
@@ -125,7 +125,7 @@ fn a_database_that_comes_without_its_schema_is_503_and_the_log_names_the_command
         assert_eq!(status(), 503);
         assert!(start.elapsed() < Duration::from_secs(20), "the log doesn't say it");
     }
-    stdout(on(&database, &["migrate"]));
+    stdout(run_on(&database, &["migrate"]));
     while status() != 401 {
         assert!(start.elapsed() < Duration::from_secs(40), "it doesn't come back");
         std::thread::sleep(Duration::from_millis(50));
@@ -150,7 +150,7 @@ fn a_database_that_will_never_have_us_ends_the_server_by_a_sentence() {
         ] {
             let mut program = program();
             program.args(command).args(["--database-url", &url]);
-            let said = complaint(run(program, ""));
+            let said = error_of(run(program, ""));
             assert!(
                 said.starts_with("contact-search: the database refuses the connection (") && said.contains(expected),
                 "{said}"
@@ -174,7 +174,7 @@ fn no_piece_of_a_url_that_cant_be_read_is_in_a_message() {
         for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["key", "list"]] {
             let mut program = program();
             program.args(command).env("DATABASE_URL", url);
-            let said = complaint(run(program, ""));
+            let said = error_of(run(program, ""));
             assert!(
                 said.starts_with("contact-search: the database URL can't be read: write "),
                 "{said}"
@@ -216,7 +216,7 @@ fn private_data_of_a_newer_schema_are_said_in_a_sentence() {
         &["migrate"],
     ] {
         assert_eq!(
-            complaint(run(private(&directory, arguments), "")),
+            error_of(run(private(&directory, arguments), "")),
             "contact-search: the database has a newer schema than this program knows: use the newer contact-search\n"
         );
     }

@@ -15,7 +15,7 @@ use crate::support::database::programs;
 #[cfg(target_os = "linux")]
 use crate::support::disk::{fill, small_disk};
 use crate::support::private_database::{
-    Holder, is_running, keep_a_row, open, options, refusal, server_user, the_row_is_there,
+    Holder, insert_row, is_running, open, options, refusal, row_exists, server_user,
 };
 
 #[test]
@@ -28,18 +28,18 @@ fn an_unprivileged_user_has_a_database_too() {
 
     // Root, where we are, may be the first: then the data are still that user's.
     let database = open(&data_dir);
-    keep_a_row(&database.url());
+    insert_row(&database.url());
     let mut holder = Holder::start_unprivileged(&directory, &data_dir);
     let (state, url) = holder.opened();
     assert_eq!(state, "Adopted");
     database.close().expect("the other one stays");
-    assert!(the_row_is_there(&url));
-    holder.leave();
+    assert!(row_exists(&url));
+    holder.close();
     assert!(!is_running(&data_dir));
 
     let mut holder = Holder::start_unprivileged(&directory, &data_dir);
     assert_eq!(holder.opened().0, "Started");
-    holder.leave();
+    holder.close();
     assert!(!is_running(&data_dir));
 }
 
@@ -55,8 +55,8 @@ fn a_database_that_root_begins_is_the_data_directorys_owners() {
         std::os::unix::fs::chown(&data_dir, Some(owner.as_raw()), None).expect("it can be given");
     }
     let database = open(&data_dir);
-    keep_a_row(&database.url());
-    assert!(the_row_is_there(&database.url()));
+    insert_row(&database.url());
+    assert!(row_exists(&database.url()));
     database.close().expect("it stops");
     assert_eq!(fs::metadata(data_dir.join("postgres")).unwrap().uid(), owner.as_raw());
 }
@@ -73,7 +73,7 @@ fn a_data_directory_too_long_for_a_socket_has_its_socket_in_tmp() {
         (metadata.mode() & 0o777, metadata.uid()),
         (0o700, server_user().uid.as_raw())
     );
-    keep_a_row(&database.url());
+    insert_row(&database.url());
     database.close().expect("it stops");
     assert!(!socket.exists(), "it stays for ever");
 
@@ -96,7 +96,7 @@ fn a_data_directory_too_long_for_a_socket_has_its_socket_in_tmp() {
     fs::remove_file(&socket).expect("it is a link");
     assert!(sentence.contains("is not a directory"), "{sentence}");
 
-    assert!(the_row_is_there(&open(&data_dir).url()));
+    assert!(row_exists(&open(&data_dir).url()));
 }
 
 fn socket_directory(database: &PrivateDatabase) -> PathBuf {
@@ -110,9 +110,9 @@ fn a_data_directory_may_have_any_name() {
     let directory = OwnDirectory::new();
     let data_dir = directory.path().join("it's \"mine\" $(false) `false` ñ, %20 \\");
     let database = open(&data_dir);
-    keep_a_row(&database.url());
+    insert_row(&database.url());
     database.close().expect("it stops");
-    assert!(the_row_is_there(&open(&data_dir).url()));
+    assert!(row_exists(&open(&data_dir).url()));
 }
 
 #[test]
@@ -157,8 +157,8 @@ fn a_closed_directory_is_named_with_what_to_do() {
 
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).expect("it can be closed");
     let mut holder = Holder::start_unprivileged(&directory, &data_dir);
-    let unprivileged = holder.said().expect_err("it is closed");
-    holder.leave();
+    let unprivileged = holder.report().expect_err("it is closed");
+    holder.close();
     let ours = refusal(&options(&data_dir));
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).expect("it can be opened");
     assert!(!data_dir.exists(), "a directory that was refused is left behind");
@@ -271,10 +271,10 @@ fn a_full_disk_is_said_and_the_data_are_there_when_there_is_room() {
     fs::remove_file(disk.join("ballast")).expect("it can be removed");
 
     let database = open(&data_dir);
-    keep_a_row(&database.url());
+    insert_row(&database.url());
     database.close().expect("it stops");
     fill(&disk.join("ballast"), u64::MAX);
     assert_eq!(refusal(&options(&data_dir)), full);
     fs::remove_file(disk.join("ballast")).expect("it can be removed");
-    assert!(the_row_is_there(&open(&data_dir).url()));
+    assert!(row_exists(&open(&data_dir).url()));
 }

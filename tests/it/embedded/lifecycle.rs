@@ -19,10 +19,10 @@ use nix::unistd::{Pid, Uid};
 use crate::support::app::{Server, program};
 use crate::support::database::programs;
 use crate::support::private_database::{
-    HOLDER_DIRECTORY, Holder, connect, hold, is_running, keep_a_row, open, open_durable, options, pid_file, postmaster,
-    query, refusal, server_user, the_row_is_there,
+    HOLDER_DIRECTORY, Holder, connect, hold, insert_row, is_running, open, open_durable, options, pid_file, postmaster,
+    query, refusal, row_exists, server_user,
 };
-use crate::support::{EVER, OwnDirectory, wait_until};
+use crate::support::{OwnDirectory, PATIENCE, wait_until};
 
 #[test]
 fn the_first_start_makes_a_database_and_the_second_finds_its_rows() {
@@ -30,19 +30,19 @@ fn the_first_start_makes_a_database_and_the_second_finds_its_rows() {
 
     let database = open_durable(directory.path());
     assert_eq!(database.state(), State::Fresh);
-    assert!(the_version_is_the_servers(&database));
-    keep_a_row(&database.url());
+    assert!(reports_server_version(&database));
+    insert_row(&database.url());
     database.close().expect("the first stop");
     assert!(!is_running(directory.path()));
 
     let database = open(directory.path());
     assert_eq!(database.state(), State::Started);
-    assert!(the_row_is_there(&database.url()));
+    assert!(row_exists(&database.url()));
     drop(database);
     assert!(!is_running(directory.path()));
 }
 
-fn the_version_is_the_servers(database: &PrivateDatabase) -> bool {
+fn reports_server_version(database: &PrivateDatabase) -> bool {
     query(
         &database.url(),
         "SELECT split_part(current_setting('server_version'), ' ', 1)",
@@ -60,9 +60,9 @@ fn the_last_process_to_leave_stops_the_server() {
     let second = open(directory.path());
     assert_eq!(second.state(), State::Adopted);
 
-    first.leave();
+    first.close();
     assert!(is_running(directory.path()));
-    keep_a_row(&second.url());
+    insert_row(&second.url());
 
     second.close().expect("it stops");
     assert!(!is_running(directory.path()));
@@ -76,8 +76,8 @@ fn two_processes_that_come_at_once_share_one_server() {
     let mut states = [one.opened(), other.opened()].map(|(state, _)| state);
     states.sort();
     assert_eq!(states, ["Adopted", "Fresh"]);
-    one.leave();
-    other.leave();
+    one.close();
+    other.close();
     assert!(!is_running(directory.path()));
 }
 
@@ -86,13 +86,13 @@ fn a_killed_process_leaves_its_lease_and_a_server_that_the_next_takes_over() {
     let directory = OwnDirectory::new();
     let mut holder = Holder::start(directory.path());
     let (_, url) = holder.opened();
-    keep_a_row(&url);
+    insert_row(&url);
     holder.kill();
     assert!(is_running(directory.path()));
 
     let database = open(directory.path());
     assert_eq!(database.state(), State::Adopted);
-    assert!(the_row_is_there(&database.url()));
+    assert!(row_exists(&database.url()));
     database.close().expect("it stops");
     assert!(!is_running(directory.path()), "the killed process's lease still counts");
 }
@@ -106,7 +106,7 @@ fn ctrl_c_ends_the_process_and_not_the_server() {
     let group = Pid::from_raw(holder.process.id().cast_signed());
     killpg(group, Signal::SIGINT).expect("the group can be interrupted");
     holder.process.wait().expect("it ends");
-    keep_a_row(&url);
+    insert_row(&url);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_write_that_was_acknowledged_survives_the_killing_of_everything() {
     let mut holder = Holder::start(directory.path());
     let (_, url) = holder.opened();
     let backends = query(&url, "SELECT string_agg(pid::text, ' ') FROM pg_stat_activity");
-    keep_a_row(&url);
+    insert_row(&url);
     let postmaster = postmaster(directory.path());
     holder.kill();
     kill(postmaster, Signal::SIGKILL).expect("the server can be killed");
@@ -126,7 +126,7 @@ fn a_write_that_was_acknowledged_survives_the_killing_of_everything() {
 
     let database = open(directory.path());
     assert_eq!(database.state(), State::Started);
-    assert!(the_row_is_there(&database.url()));
+    assert!(row_exists(&database.url()));
 }
 
 #[test]
@@ -139,11 +139,11 @@ fn a_server_starts_its_postgresql_again_when_that_was_killed_and_leaves_it_alone
         command.arg("--pg-bin").arg(programs);
     }
     let mut server = Server::start(command);
-    wait_until(EVER, "it isn't ready", || server.get("/readyz", None).status == 200);
+    wait_until(PATIENCE, "it isn't ready", || server.get("/readyz", None).status == 200);
     let killed = postmaster(directory.path());
     kill(killed, Signal::SIGKILL).expect("the server can be killed");
-    server.log_when(|log| log.contains("PostgreSQL had ended, and was started again"));
-    wait_until(EVER, "it isn't ready again", || {
+    server.wait_for_log(|log| log.contains("PostgreSQL had ended, and was started again"));
+    wait_until(PATIENCE, "it isn't ready again", || {
         server.get("/readyz", None).status == 200
     });
     assert_ne!(postmaster(directory.path()), killed);
@@ -167,8 +167,8 @@ fn a_start_waits_for_the_processes_of_a_killed_server_to_end() {
         .get_result(&mut connection)
         .expect("a number");
     let backend = Pid::from_raw(backend.pid);
-    keep_a_row(&database.url());
-    // Stopped, it doesn't notice that its server is gone, and keeps the memory that they shared.
+    insert_row(&database.url());
+    // SuspendedProcess, it doesn't notice that its server is gone, and keeps the memory that they shared.
     kill(backend, Signal::SIGSTOP).expect("it can be stopped");
     kill(postmaster(directory.path()), Signal::SIGKILL).expect("the server can be killed");
 
@@ -181,7 +181,7 @@ fn a_start_waits_for_the_processes_of_a_killed_server_to_end() {
     let again = open(directory.path());
     assert!(began.elapsed() >= held_for, "two servers' processes had the same data");
     assert_eq!(again.state(), State::Started);
-    assert!(the_row_is_there(&again.url()));
+    assert!(row_exists(&again.url()));
     release.join().expect("the thread ends");
 }
 
@@ -189,7 +189,7 @@ fn a_start_waits_for_the_processes_of_a_killed_server_to_end() {
 fn a_server_that_does_not_answer_is_not_ended_under_others() {
     let directory = OwnDirectory::new();
     let database = open(directory.path());
-    keep_a_row(&database.url());
+    insert_row(&database.url());
     let server = postmaster(directory.path());
     kill(server, Signal::SIGSTOP).expect("it can be stopped");
     let sentence = refusal(&options(directory.path()));
@@ -199,7 +199,7 @@ fn a_server_that_does_not_answer_is_not_ended_under_others() {
         sentence.starts_with(&expected) && sentence.contains("doesn't answer"),
         "{sentence}"
     );
-    assert!(the_row_is_there(&database.url()));
+    assert!(row_exists(&database.url()));
     assert_eq!(postmaster(directory.path()), server);
 }
 
@@ -207,7 +207,7 @@ fn a_server_that_does_not_answer_is_not_ended_under_others() {
 fn a_recorded_process_number_that_another_program_has_now_is_not_taken_for_the_server() {
     let directory = OwnDirectory::new();
     let database = open(directory.path());
-    keep_a_row(&database.url());
+    insert_row(&database.url());
     let recorded = fs::read_to_string(pid_file(directory.path())).expect("a server runs");
     database.close().expect("it stops");
     let user = server_user();
@@ -218,11 +218,11 @@ fn a_recorded_process_number_that_another_program_has_now_is_not_taken_for_the_s
     }
     let mut another = another.spawn().expect("another program runs");
     let (_, rest) = recorded.split_once('\n').expect("many lines");
-    leave_pid_file(directory.path(), &format!("{}\n{rest}", another.id()));
+    write_pid_file(directory.path(), &format!("{}\n{rest}", another.id()));
 
     let database = open(directory.path());
     assert_eq!(database.state(), State::Started);
-    assert!(the_row_is_there(&database.url()));
+    assert!(row_exists(&database.url()));
     assert!(
         another.try_wait().expect("it can be asked").is_none(),
         "the other program was ended"
@@ -235,11 +235,11 @@ fn a_recorded_process_number_that_another_program_has_now_is_not_taken_for_the_s
 fn a_record_that_a_full_disk_has_left_empty_is_no_obstacle() {
     let directory = OwnDirectory::new();
     open(directory.path()).close().expect("it stops");
-    leave_pid_file(directory.path(), "");
+    write_pid_file(directory.path(), "");
     assert_eq!(open(directory.path()).state(), State::Started);
 }
 
-fn leave_pid_file(data_dir: &Path, contents: &str) {
+fn write_pid_file(data_dir: &Path, contents: &str) {
     let path = pid_file(data_dir);
     fs::write(&path, contents).expect("the file can be written");
     let user = server_user();
@@ -259,6 +259,6 @@ fn a_first_start_that_was_cut_short_is_done_again() {
 
     let database = open(directory.path());
     assert_eq!(database.state(), State::Fresh);
-    keep_a_row(&database.url());
+    insert_row(&database.url());
     assert!(!directory.path().join("postgres.new").exists());
 }

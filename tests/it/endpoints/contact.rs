@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use crate::support::app::{add_key, encode};
-use crate::support::contact_api::{NOBODY, count, edit, info, refusal, stored};
+use crate::support::contact_api::{UNKNOWN_ID, count, edit, info, refusal, stored};
 use crate::support::{Contact, TestApp};
 
 #[test]
@@ -22,7 +22,7 @@ fn one_contact_is_404_unless_it_is_the_clients_own() {
         ..Contact::default()
     });
     let expected = json!({"statusCode": 404, "message": "There is no such contact.", "error": "Not Found"});
-    for id in [NOBODY, "7", "not-a-uuid", "%00", "%FF", &contact.id[1..]] {
+    for id in [UNKNOWN_ID, "7", "not-a-uuid", "%00", "%FF", &contact.id[1..]] {
         let answer = info(&app, id);
         assert_eq!((answer.status, answer.json()), (404, expected.clone()), "{id}");
         assert_eq!(edit(&app, id, json!({"name": "Eva"})).status, 404, "{id}");

@@ -145,7 +145,7 @@ fn concurrent_batches_with_the_same_people_in_other_orders_all_end_well() {
                     2 => items.rotate_left(75),
                     _ => {}
                 }
-                let answer = app.post_patiently(BATCH, &json!(items));
+                let answer = app.post_with_retries(BATCH, &json!(items));
                 assert_eq!(answer.status, 200, "{answer:?}");
                 let results = answer.json();
                 let results = results["results"].as_array().unwrap();
@@ -156,7 +156,7 @@ fn concurrent_batches_with_the_same_people_in_other_orders_all_end_well() {
         for number in (2..150).step_by(3) {
             let body =
                 json!({"channel": "other", "contact_email": format!("C{number}@x.com"), "contact_name": "single"});
-            assert_eq!(app.post_patiently(UPSERT, &body).status, 200);
+            assert_eq!(app.post_with_retries(UPSERT, &body).status, 200);
         }
     });
     // A reversed batch brings the phone alone before the external id, which adopts that contact.

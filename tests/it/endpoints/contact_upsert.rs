@@ -302,7 +302,7 @@ fn a_hundred_upserts_of_one_person_at_the_same_time_leave_one_contact_and_all_an
     ] {
         let answers: Vec<Answer> = std::thread::scope(|scope| {
             let calls: Vec<_> = (0..100)
-                .map(|_| scope.spawn(|| app.post_patiently(UPSERT, &body)))
+                .map(|_| scope.spawn(|| app.post_with_retries(UPSERT, &body)))
                 .collect();
             calls.into_iter().map(|call| call.join().unwrap()).collect()
         });
@@ -323,7 +323,7 @@ fn an_external_id_that_many_bring_at_once_adopts_one_contact() {
     let body = json!({"channel": "whatsapp", "contact_phone_number": "+5491123456789", "external_user_id": "7"});
     std::thread::scope(|scope| {
         for _ in 0..40 {
-            scope.spawn(|| assert_eq!(app.post_patiently(UPSERT, &body).json()["id"], json!(known.id)));
+            scope.spawn(|| assert_eq!(app.post_with_retries(UPSERT, &body).json()["id"], json!(known.id)));
         }
     });
     assert_eq!(stored(&app, "id external_user_id"), format!("{} 7", known.id));

@@ -12,7 +12,7 @@ use contact_search::store::clients;
 
 use crate::support::app::{TestApp, add_key};
 use crate::support::metrics::{metrics, start_with, value};
-use crate::support::{Contact, EVER, Turn};
+use crate::support::{Contact, PATIENCE, Slot};
 
 /// How many ask at once.
 const CALLERS: usize = 48;
@@ -29,7 +29,7 @@ fn target(phone: &str) -> String {
 }
 
 /// How many lookups have shared statements.
-fn joint(app: &TestApp) -> f64 {
+fn coalesced_lookups(app: &TestApp) -> f64 {
     value(&metrics(app).body, r#"contact_search_lookups_total{statement="joint"}"#).unwrap_or(0.0)
 }
 
@@ -56,14 +56,14 @@ fn start() -> (TestApp, [String; 2]) {
 
 #[test]
 fn each_caller_gets_its_own_clients_answer_though_others_hang_up() {
-    let _alone = Turn::take_alone();
+    let _alone = Slot::take_alone();
     let (app, keys) = start();
-    let is_over = AtomicBool::new(false);
+    let should_stop = AtomicBool::new(false);
     let start = Instant::now();
     let call = |caller: usize| {
         let of = caller % 2;
         for round in 0.. {
-            if is_over.load(Ordering::Relaxed) || start.elapsed() > 2 * EVER {
+            if should_stop.load(Ordering::Relaxed) || start.elapsed() > 2 * PATIENCE {
                 break;
             }
             // Half of them are known, and one is no number.
@@ -103,17 +103,17 @@ fn each_caller_gets_its_own_clients_answer_though_others_hang_up() {
         for caller in 0..CALLERS {
             scope.spawn(move || call(caller));
         }
-        while joint(&app) < 100.0 && start.elapsed() < EVER {
+        while coalesced_lookups(&app) < 100.0 && start.elapsed() < PATIENCE {
             thread::sleep(Duration::from_millis(100));
         }
-        is_over.store(true, Ordering::Relaxed);
+        should_stop.store(true, Ordering::Relaxed);
     });
-    assert!(joint(&app) >= 100.0, "they share statements");
+    assert!(coalesced_lookups(&app) >= 100.0, "they share statements");
 }
 
 #[test]
 fn lookups_that_wait_for_the_database_are_answered_in_time_and_found_when_it_goes_on() {
-    let _alone = Turn::take_alone();
+    let _alone = Slot::take_alone();
     let (app, keys) = start();
     let found = || app.server.get(&target(&phone(1)), Some(&keys[0])).status;
     // So that it is known to be fast.

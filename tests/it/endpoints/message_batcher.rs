@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use crate::support::messages::{message, post};
-use crate::support::{Contact, TestApp, Turn};
+use crate::support::{Contact, Slot, TestApp};
 
 const PHONE: &str = "+5492235961983";
 
@@ -39,7 +39,7 @@ fn messages_that_come_at_once_are_recorded_together_and_each_is_told_its_own() {
             "ahead" => body["sentAt"] = json!(ahead),
             _ => {}
         }
-        let answer = app.post_patiently("/api/v1/messages/", &body);
+        let answer = app.post_with_retries("/api/v1/messages/", &body);
         match expected(number) {
             "ahead" => {
                 assert_eq!(answer.status, 400, "{answer:?}");
@@ -90,7 +90,7 @@ fn a_contact_that_somebody_has_locked_keeps_no_other_message_waiting() {
         for phone in &phones[1..] {
             scope.spawn(|| {
                 let body = message(phone, "inbound", sent_at);
-                let answer = app.post_patiently("/api/v1/messages/", &body);
+                let answer = app.post_with_retries("/api/v1/messages/", &body);
                 assert_eq!(answer.json(), json!({"status": "updated"}), "{answer:?}");
             });
         }
@@ -102,7 +102,7 @@ fn a_contact_that_somebody_has_locked_keeps_no_other_message_waiting() {
 
 #[test]
 fn messages_that_cannot_be_recorded_are_told_so_soon_and_recorded_when_they_can() {
-    let _alone = Turn::take_alone();
+    let _alone = Slot::take_alone();
     let app = TestApp::start();
     app.add(Contact {
         phone: Some(PHONE),

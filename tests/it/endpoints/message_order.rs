@@ -27,10 +27,10 @@ fn every_order_and_partition_of_messages_ends_in_the_same_state() {
         (at + TimeDelta::minutes(minute)).to_rfc3339_opts(SecondsFormat::Secs, true)
     };
     // Messages about three people, the last of whom nobody knows yet; in a shuffled order, cut into calls.
-    let told = proptest::collection::vec((0_usize..3, any::<bool>(), 0_i64..6), 1..9).prop_flat_map(|told| {
-        let count = told.len();
+    let sent = proptest::collection::vec((0_usize..3, any::<bool>(), 0_i64..6), 1..9).prop_flat_map(|sent| {
+        let count = sent.len();
         let cuts = proptest::collection::vec(any::<bool>(), count);
-        (Just(told.clone()), Just(told).prop_shuffle(), cuts)
+        (Just(sent.clone()), Just(sent).prop_shuffle(), cuts)
     });
     let number = std::cell::Cell::new(0_u64);
     let config = ProptestConfig {
@@ -38,7 +38,7 @@ fn every_order_and_partition_of_messages_ends_in_the_same_state() {
         failure_persistence: None,
         ..ProptestConfig::default()
     };
-    let end = |told: &[(usize, bool, i64)], cuts: &[bool]| {
+    let end = |sent: &[(usize, bool, i64)], cuts: &[bool]| {
         number.set(number.get() + 10);
         let phones: Vec<String> = (0..3)
             .map(|index| format!("+54911{}", 20_000_000 + number.get() + index))
@@ -53,12 +53,12 @@ fn every_order_and_partition_of_messages_ends_in_the_same_state() {
             attended(&app, contact);
         }
         let mut call = Vec::new();
-        for (index, (person, is_inbound, at)) in told.iter().enumerate() {
+        for (index, (person, is_inbound, at)) in sent.iter().enumerate() {
             let direction = if *is_inbound { "inbound" } else { "outbound" };
             let mut message = message(&phones[*person], direction, &minute(*at));
             message["createMissing"] = json!(true);
             call.push(message);
-            if cuts[index] || index + 1 == told.len() {
+            if cuts[index] || index + 1 == sent.len() {
                 let statuses = statuses(&app, &std::mem::take(&mut call));
                 assert!(statuses.iter().all(|status| status != "error" && status != "not_found"));
             }
@@ -79,11 +79,11 @@ fn every_order_and_partition_of_messages_ends_in_the_same_state() {
         states
     };
     TestRunner::new(config)
-        .run(&told, |(told, shuffled, cuts)| {
-            let alone = vec![true; told.len()];
-            let expected = end(&told, &alone);
+        .run(&sent, |(sent, shuffled, cuts)| {
+            let alone = vec![true; sent.len()];
+            let expected = end(&sent, &alone);
             prop_assert_eq!(&end(&shuffled, &cuts), &expected);
-            let twice = [shuffled.clone(), told].concat();
+            let twice = [shuffled.clone(), sent].concat();
             prop_assert_eq!(&end(&twice, &vec![false; twice.len()]), &expected);
             Ok(())
         })
@@ -143,8 +143,8 @@ fn a_number_with_two_readings_is_not_taken_from_its_contact_by_a_later_message_o
     assert_eq!(app.database.count(&heard), 1);
 }
 
-/// By what a contact is known, or a message names its person: phone and external id.
-type Names = (Option<&'static str>, Option<&'static str>);
+/// By what a contact is known, or a message identity its person: phone and external id.
+type Identity = (Option<&'static str>, Option<&'static str>);
 
 /// Two notations of one line, a number that has two readings, and each of these.
 const NOTATIONS: [&str; 6] = [
@@ -156,15 +156,15 @@ const NOTATIONS: [&str; 6] = [
     "+542975678901",
 ];
 
-fn names() -> impl Strategy<Value = Names> {
+fn any_identity() -> impl Strategy<Value = Identity> {
     let phone = proptest::option::weighted(0.8, proptest::sample::select(&NOTATIONS));
     let external_id = proptest::option::weighted(0.3, proptest::sample::select(&["a", "b"]));
-    (phone, external_id).prop_filter("somebody is named", |names| *names != (None, None))
+    (phone, external_id).prop_filter("somebody is named", |identity| *identity != (None, None))
 }
 
 /// A message about somebody, or about one of the contacts that are there; some are sent in a future that is refused.
-fn told() -> impl Strategy<Value = (Result<Names, usize>, Message)> {
-    let whom = prop_oneof![9 => names().prop_map(Ok), 1 => (0_usize..3).prop_map(Err)];
+fn any_message() -> impl Strategy<Value = (Result<Identity, usize>, Message)> {
+    let whom = prop_oneof![9 => any_identity().prop_map(Ok), 1 => (0_usize..3).prop_map(Err)];
     let name = proptest::option::of(proptest::sample::select(&["Ana", "Eva"]));
     let newcomer = proptest::option::of(name.prop_map(|name| Newcomer {
         name: name.map(str::to_owned),
@@ -177,12 +177,12 @@ fn told() -> impl Strategy<Value = (Result<Names, usize>, Message)> {
         } else {
             Direction::Outbound
         };
-        let person = |(phone, external_id): Names| Person {
+        let person = |(phone, external_id): Identity| Person {
             platform: "whatsapp".to_owned(),
             external_user_id: external_id.map(str::to_owned),
             phone: phone.and_then(|phone| Phone::read(phone, Region::DEFAULT)),
         };
-        let meant = whom.map_or(Whom::Contact(0), |names| Whom::Person(person(names)));
+        let meant = whom.map_or(Whom::Contact(0), |identity| Whom::Person(person(identity)));
         let start: DateTime<Utc> = "2025-03-28T14:00:00Z".parse().unwrap();
         let sent_at = start + TimeDelta::minutes(minute);
         (whom, Message::new(meant, direction, sent_at, newcomer).unwrap())
@@ -195,11 +195,11 @@ struct Row {
     contact: String,
 }
 
-/// What becomes of messages, and of a new client's contacts, who have these names, by recording the messages in one way.
+/// What becomes of messages, and of a new client's contacts, who have these identity, by recording the messages in one way.
 fn end<T>(
     connection: &mut PgConnection,
-    known: &[Names],
-    told: &[(Result<Names, usize>, Message)],
+    known: &[Identity],
+    sent: &[(Result<Identity, usize>, Message)],
     record: impl FnOnce(&mut PgConnection, ClientId, &[Message]) -> T,
 ) -> (T, Vec<Row>) {
     let client = clients::create_client(connection, &Uuid::now_v7().to_string(), Region::DEFAULT).unwrap();
@@ -219,7 +219,7 @@ fn end<T>(
             serial_ids.push(contact.add(connection, client).serial_id);
         }
     }
-    let messages: Vec<Message> = told
+    let messages: Vec<Message> = sent
         .iter()
         .map(|(whom, message)| {
             let mut message = message.clone();
@@ -243,7 +243,11 @@ fn end<T>(
 
 /// Checks what `holds` of some known contacts and messages about them and others.
 fn check(
-    mut holds: impl FnMut(&mut PgConnection, &[Names], &[(Result<Names, usize>, Message)]) -> Result<(), TestCaseError>,
+    mut holds: impl FnMut(
+        &mut PgConnection,
+        &[Identity],
+        &[(Result<Identity, usize>, Message)],
+    ) -> Result<(), TestCaseError>,
 ) {
     let database = TestDatabase::new();
     let connection = std::cell::RefCell::new(database.connect());
@@ -253,11 +257,12 @@ fn check(
         failure_persistence: None,
         ..ProptestConfig::default()
     };
-    let known = proptest::collection::vec(names(), 0..4);
+    let known = proptest::collection::vec(any_identity(), 0..4);
     TestRunner::new(config)
-        .run(&(known, proptest::collection::vec(told(), 2..9)), |(known, told)| {
-            holds.borrow_mut()(&mut connection.borrow_mut(), &known, &told)
-        })
+        .run(
+            &(known, proptest::collection::vec(any_message(), 2..9)),
+            |(known, sent)| holds.borrow_mut()(&mut connection.borrow_mut(), &known, &sent),
+        )
         .unwrap();
 }
 
@@ -267,15 +272,15 @@ fn deadline() -> Instant {
 
 #[test]
 fn an_array_ends_as_its_messages_do_one_at_a_time() {
-    check(|connection, known, told| {
+    check(|connection, known, sent| {
         let mut end_in_calls_of = |size: usize| {
-            end(connection, known, told, |connection, client, messages| {
+            end(connection, known, sent, |connection, client, messages| {
                 let calls = messages.chunks(size);
                 let outcomes = calls.flat_map(|call| record_messages(connection, client, call, deadline()).unwrap());
                 outcomes.collect::<Vec<Outcome>>()
             })
         };
-        prop_assert_eq!(end_in_calls_of(told.len()), end_in_calls_of(1));
+        prop_assert_eq!(end_in_calls_of(sent.len()), end_in_calls_of(1));
         Ok(())
     });
 }
@@ -283,13 +288,13 @@ fn an_array_ends_as_its_messages_do_one_at_a_time() {
 #[test]
 fn what_is_recorded_together_ends_as_one_at_a_time_and_the_rest_is_left() {
     let (mut together, mut left) = (0, 0);
-    check(|connection, known, told| {
-        let (outcomes, contacts) = end(connection, known, told, |connection, client, messages| {
+    check(|connection, known, sent| {
+        let (outcomes, contacts) = end(connection, known, sent, |connection, client, messages| {
             record_together(connection, client, messages).unwrap()
         });
         together += outcomes.iter().flatten().count();
         left += outcomes.iter().filter(|outcome| outcome.is_none()).count();
-        let one_at_a_time = end(connection, known, told, |connection, client, messages| {
+        let one_at_a_time = end(connection, known, sent, |connection, client, messages| {
             let mut alone = |message: &Message| {
                 record_messages(connection, client, std::slice::from_ref(message), deadline()).unwrap()[0]
             };

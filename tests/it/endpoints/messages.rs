@@ -144,10 +144,12 @@ fn a_person_is_found_by_id_external_id_number_or_line() {
         platform: "sms",
         ..Contact::default()
     });
-    let told = |who: Value| {
+    let update = |recipient: Value| {
         app.sql("UPDATE contacts SET last_message_at = NULL");
         let mut body = json!({"direction": "outbound", "sentAt": at});
-        body.as_object_mut().unwrap().extend(who.as_object().unwrap().clone());
+        body.as_object_mut()
+            .unwrap()
+            .extend(recipient.as_object().unwrap().clone());
         let status = status(&app, &body);
         let mut connection = app.database.connect();
         #[derive(QueryableByName)]
@@ -161,14 +163,14 @@ fn a_person_is_found_by_id_external_id_number_or_line() {
         (status, rows.into_iter().map(|row| row.id).collect::<Vec<_>>())
     };
     let updated = |id: &str| ("updated".to_owned(), vec![id.to_owned()]);
-    assert_eq!(told(json!({"contactId": sms.serial_id})), updated(&sms.id));
+    assert_eq!(update(json!({"contactId": sms.serial_id})), updated(&sms.id));
     assert_eq!(
-        told(json!({"contactId": sms.serial_id, "platform": "whatsapp", "phone": PHONE})),
+        update(json!({"contactId": sms.serial_id, "platform": "whatsapp", "phone": PHONE})),
         updated(&sms.id),
         "the id decides alone"
     );
     assert_eq!(
-        told(json!({"platform": "webchat", "externalUserId": "u-7"})),
+        update(json!({"platform": "webchat", "externalUserId": "u-7"})),
         updated(&external.id)
     );
     for phone in [
@@ -177,42 +179,42 @@ fn a_person_is_found_by_id_external_id_number_or_line() {
         "5492235961983@s.whatsapp.net",
         "5492235961983",
     ] {
-        let who = json!({"platform": "whatsapp", "phone": phone});
+        let recipient = json!({"platform": "whatsapp", "phone": phone});
         assert_eq!(
-            told(who),
+            update(recipient),
             updated(&mobile.id),
             "{phone}: the very number, of the older contact"
         );
     }
     assert_eq!(
-        told(json!({"platform": "whatsapp", "phone": "+54 223 596 1983"})),
+        update(json!({"platform": "whatsapp", "phone": "+54 223 596 1983"})),
         updated(&fixed.id)
     );
     assert_eq!(
-        told(json!({"platform": "whatsapp", "externalUserId": "other", "phone": PHONE})),
+        update(json!({"platform": "whatsapp", "externalUserId": "other", "phone": PHONE})),
         updated(&younger.id),
         "the external id goes before the phone"
     );
     assert_eq!(
-        told(json!({"platform": "whatsapp", "externalUserId": "new", "phone": PHONE})),
+        update(json!({"platform": "whatsapp", "externalUserId": "new", "phone": PHONE})),
         updated(&mobile.id),
-        "who has another external id is somebody else"
+        "recipient has another external id is somebody else"
     );
     assert_eq!(
-        told(json!({"platform": "sms", "phone": "+542235961983"})),
+        update(json!({"platform": "sms", "phone": "+542235961983"})),
         updated(&sms.id),
         "the same line"
     );
     app.sql(&format!("DELETE FROM contacts WHERE id = '{}'", mobile.id));
     app.sql(&format!("DELETE FROM contacts WHERE id = '{}'", younger.id));
     assert_eq!(
-        told(json!({"platform": "whatsapp", "phone": PHONE})),
+        update(json!({"platform": "whatsapp", "phone": PHONE})),
         updated(&fixed.id),
         "the same line"
     );
 
     let nobody = ("not_found".to_owned(), Vec::new());
-    for who in [
+    for recipient in [
         json!({"contactId": 0}),
         json!({"contactId": -1, "createMissing": true}),
         json!({"platform": "webchat", "externalUserId": "U-7"}),
@@ -220,7 +222,7 @@ fn a_person_is_found_by_id_external_id_number_or_line() {
         json!({"platform": "telegram", "phone": PHONE}),
         json!({"platform": "whatsapp", "phone": "+5491111111111"}),
     ] {
-        assert_eq!(told(who.clone()), nobody, "{who}");
+        assert_eq!(update(recipient.clone()), nobody, "{recipient}");
     }
 }
 
@@ -249,7 +251,7 @@ fn what_is_missing_is_made_where_that_is_asked_for() {
         .json();
     assert_eq!(found["contact"]["contactListName"], "Lista Principal");
 
-    // The external id is new, the phone's contact has none: it is the same person, who now has both.
+    // The external id is new, the phone's contact has none: it is the same person, recipient now has both.
     let both = json!({"platform": "whatsapp", "externalUserId": "u-1", "phone": PHONE, "createMissing": true,
         "direction": "outbound", "sentAt": at});
     assert_eq!(status(&app, &both), "updated");
@@ -261,7 +263,11 @@ fn what_is_missing_is_made_where_that_is_asked_for() {
         "direction": "outbound", "sentAt": at});
     assert_eq!(statuses(&app, &[sent.clone(), sent]), ["created", "unchanged"]);
     let unread = "SELECT count(*) AS count FROM contacts WHERE NOT is_chat_read OR last_inbound_at IS NULL";
-    assert_eq!(app.database.count(unread), 2, "who was written to has nothing to read");
+    assert_eq!(
+        app.database.count(unread),
+        2,
+        "recipient was written to has nothing to read"
+    );
 }
 
 #[test]
@@ -389,22 +395,22 @@ fn an_id_may_be_written_with_a_point_and_what_is_not_asked_for_may_be_any_json()
     };
     let id = app.add(contact).serial_id;
     let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
-    let send = |who: &str| {
-        let body = format!(r#"{{{who}, "direction": "inbound", "sentAt": "2025-03-28T14:22:00Z"}}"#);
+    let send = |recipient: &str| {
+        let body = format!(r#"{{{recipient}, "direction": "inbound", "sentAt": "2025-03-28T14:22:00Z"}}"#);
         let headers = [("X-API-Key", app.key.as_str())];
         app.server
             .send_body("POST", "/api/v1/messages/", &headers, body.as_bytes())
     };
-    for who in [
+    for recipient in [
         format!("\"contactId\": {id}.0"),
         format!("\"contactId\": {id}e0"),
         format!("\"contactId\": {id}, \"other\": {deep}, \"\\ud800\": \"\\udfff\", \"more\": 1e999"),
     ] {
-        let answer = send(&who);
+        let answer = send(&recipient);
         assert_eq!(answer.status, 200, "{answer:?}");
         assert_ne!(answer.json()["status"], "not_found", "{answer:?}");
     }
-    for (who, expected) in [
+    for (recipient, expected) in [
         (format!("\"contactId\": {id}.5"), "'contactId' should be a whole number"),
         (
             "\"contactId\": 1e999".to_owned(),
@@ -416,7 +422,7 @@ fn an_id_may_be_written_with_a_point_and_what_is_not_asked_for_may_be_any_json()
             "'phone' should be a text",
         ),
     ] {
-        let answer = send(&who);
+        let answer = send(&recipient);
         assert_eq!(answer.status, 400, "{answer:?}");
         assert!(
             answer.json()["detail"].as_str().unwrap().contains(expected),
@@ -474,18 +480,20 @@ fn a_key_needs_the_scope_and_reaches_its_own_clients_contacts_alone() {
     let body = message(PHONE, "inbound", at);
     assert_eq!(post(&app, &reader, &body).status, 403);
     let before = state(&app, &contact.id);
-    for who in [
+    for recipient in [
         json!({"contactId": contact.serial_id}),
         json!({"platform": "whatsapp", "phone": PHONE}),
         json!({"platform": "whatsapp", "externalUserId": "u-1"}),
     ] {
         let mut body = json!({"direction": "inbound", "sentAt": at});
-        body.as_object_mut().unwrap().extend(who.as_object().unwrap().clone());
+        body.as_object_mut()
+            .unwrap()
+            .extend(recipient.as_object().unwrap().clone());
         let answer = post(&app, &other_key, &body);
         assert_eq!(
             (answer.status, answer.json()),
             (200, json!({"status": "not_found"})),
-            "{who}"
+            "{recipient}"
         );
         body["createMissing"] = json!(true);
         assert_eq!(post(&app, &other_key, &body).status, 200);

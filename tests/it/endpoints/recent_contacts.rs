@@ -1,6 +1,6 @@
 //! `GET /api/public/contacts`: contacts with a recent message, page by page.
 
-use crate::support::contact_api::{NOBODY, info, refusal};
+use crate::support::contact_api::{UNKNOWN_ID, info, refusal};
 use crate::support::{Contact, TestApp};
 
 #[test]
@@ -34,7 +34,7 @@ fn bad_parameters_of_recent_contacts_are_400() {
     let app = TestApp::start();
     let between = "The parameter 'days' should be a whole number from 1 to 365.";
     let cursor = "The parameter 'cursor' is not one of ours. Take it from the header Link as it is.";
-    let good = format!("{:016x}{}", 1_700_000_000_000_000_i64, NOBODY.replace('-', ""));
+    let good = format!("{:016x}{}", 1_700_000_000_000_000_i64, UNKNOWN_ID.replace('-', ""));
     let path = "/api/public/contacts";
     assert_eq!(app.get(&format!("{path}?days=7&cursor={good}")).status, 200);
     for (query, sentence) in [

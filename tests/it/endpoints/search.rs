@@ -355,7 +355,7 @@ fn a_failure_within_is_something_went_wrong_and_never_more() {
         (answer.status, answer.body),
         (500, refusal(500, "Something went wrong", "Internal Server Error"))
     );
-    let log = app.server.log_when(|log| log.contains("answered"));
+    let log = app.server.wait_for_log(|log| log.contains("answered"));
     assert_eq!(log.matches("chat_status").count(), 1, "the cause is logged once: {log}");
 }
 

@@ -4,13 +4,13 @@ use contact_search::domain::phone::Region;
 use contact_search::store::clients;
 
 use crate::support::Contact;
-use crate::support::webhook::{Hooked, PHONE, SECRET, USER_ID, add_webhook, payload, sign};
+use crate::support::webhook::{PHONE, SECRET, USER_ID, WebhookApp, add_webhook, payload, sign};
 
 #[test]
 fn the_handshake_gives_the_challenge_back_to_whoever_knows_the_token() {
-    let hooked = Hooked::start();
-    let ask = |query: &str| hooked.app.server.get(&format!("{}?{query}", hooked.path), None);
-    let token = &hooked.token;
+    let webhook = WebhookApp::start();
+    let ask = |query: &str| webhook.app.server.get(&format!("{}?{query}", webhook.path), None);
+    let token = &webhook.token;
     let answer = ask(&format!(
         "hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token={token}"
     ));
@@ -31,7 +31,7 @@ fn the_handshake_gives_the_challenge_back_to_whoever_knows_the_token() {
         );
     }
     assert_eq!(ask(&format!("hub.mode=subscribe&hub.verify_token={token}")).status, 400);
-    let unknown = hooked
+    let unknown = webhook
         .app
         .server
         .get("/webhooks/whatsapp/00000000000000000000000000000000", None);
@@ -39,13 +39,13 @@ fn the_handshake_gives_the_challenge_back_to_whoever_knows_the_token() {
         (unknown.status, unknown.header("content-type")),
         (404, Some("application/problem+json"))
     );
-    let other = hooked.app.server.send("PUT", &hooked.path, &[]);
+    let other = webhook.app.server.send("PUT", &webhook.path, &[]);
     assert_eq!((other.status, other.header("allow")), (405, Some("GET, HEAD, POST")));
 }
 
 #[test]
 fn a_delivery_without_its_own_signature_is_401_and_changes_nothing() {
-    let hooked = Hooked::start();
+    let webhook = WebhookApp::start();
     let body = payload("text");
     let right = sign(SECRET, &body);
     let of_another_body = sign(SECRET, &payload("unsupported"));
@@ -57,27 +57,27 @@ fn a_delivery_without_its_own_signature_is_401_and_changes_nothing() {
         &[("X-Hub-Signature-256", &right[..right.len() - 2])],
         &[("X-Hub-Signature-256", &of_another_body)],
         &[("X-Hub-Signature-256", &of_another_secret)],
-        &[("X-Hub-Signature", &right), ("X-API-Key", &hooked.app.key)],
+        &[("X-Hub-Signature", &right), ("X-API-Key", &webhook.app.key)],
     ];
     for headers in cases {
-        let answer = hooked.post(headers, &body);
+        let answer = webhook.post(headers, &body);
         assert_eq!(
             (answer.status, answer.header("content-type")),
             (401, Some("application/problem+json")),
             "{headers:?}"
         );
     }
-    assert_eq!(hooked.contacts(), []);
+    assert_eq!(webhook.contacts(), []);
     let large = vec![b' '; 3 * 1024 * 1024 + 1];
     let signature = sign(SECRET, &large);
-    assert_eq!(hooked.post(&[("X-Hub-Signature-256", &signature)], &large).status, 413);
-    hooked.deliver(&large[1..]);
+    assert_eq!(webhook.post(&[("X-Hub-Signature-256", &signature)], &large).status, 413);
+    webhook.deliver(&large[1..]);
 }
 
 #[test]
 fn a_webhook_reaches_its_own_clients_contacts_alone() {
-    let hooked = Hooked::start();
-    let mut connection = hooked.app.database.connect();
+    let webhook = WebhookApp::start();
+    let mut connection = webhook.app.database.connect();
     let other = clients::create_client(&mut connection, "Other", Region::DEFAULT).unwrap();
     let theirs = Contact {
         phone: Some(PHONE),
@@ -85,10 +85,10 @@ fn a_webhook_reaches_its_own_clients_contacts_alone() {
         ..Contact::default()
     };
     theirs.add(&mut connection, other);
-    add_webhook(&hooked.app, other, "another secret".replace(' ', "-").as_str());
-    hooked.deliver(&payload("text_with_user_id"));
-    hooked.deliver(&payload("status_sent"));
-    let contacts = hooked.contacts();
+    add_webhook(&webhook.app, other, "another secret".replace(' ', "-").as_str());
+    webhook.deliver(&payload("text_with_user_id"));
+    webhook.deliver(&payload("status_sent"));
+    let contacts = webhook.contacts();
     assert_eq!(contacts.len(), 2);
     assert_eq!(
         (&contacts[0].name, &contacts[0].last_message),
@@ -97,7 +97,7 @@ fn a_webhook_reaches_its_own_clients_contacts_alone() {
     );
     assert_eq!(contacts[1].last_message.as_deref(), Some("1739321030"));
     assert_eq!(
-        hooked
+        webhook
             .app
             .get("/api/public/contacts/search?phone=6505551234")
             .ids()
@@ -108,27 +108,27 @@ fn a_webhook_reaches_its_own_clients_contacts_alone() {
 
 #[test]
 fn the_log_says_nothing_of_token_secret_phone_or_name() {
-    let hooked = Hooked::start();
-    let query = format!("hub.mode=subscribe&hub.challenge=1&hub.verify_token={}", hooked.token);
-    hooked.app.server.get(&format!("{}?{query}", hooked.path), None);
-    hooked.app.server.get(&format!("{}/?{query}", hooked.path), None);
-    hooked.app.server.get(&format!("{}/more", hooked.path), None);
-    hooked.app.server.send("PUT", &hooked.path, &[]);
-    hooked.post(&[], &payload("text"));
-    hooked.deliver(&payload("text_with_user_id"));
-    hooked.deliver(b"{\"from\": \"16505551234\"");
+    let webhook = WebhookApp::start();
+    let query = format!("hub.mode=subscribe&hub.challenge=1&hub.verify_token={}", webhook.token);
+    webhook.app.server.get(&format!("{}?{query}", webhook.path), None);
+    webhook.app.server.get(&format!("{}/?{query}", webhook.path), None);
+    webhook.app.server.get(&format!("{}/more", webhook.path), None);
+    webhook.app.server.send("PUT", &webhook.path, &[]);
+    webhook.post(&[], &payload("text"));
+    webhook.deliver(&payload("text_with_user_id"));
+    webhook.deliver(b"{\"from\": \"16505551234\"");
     let ahead = (chrono::Utc::now().timestamp() + 3_600).to_string();
     let text = String::from_utf8(payload("text")).unwrap();
-    hooked.deliver(text.replace("1739321024", &ahead).as_bytes());
+    webhook.deliver(text.replace("1739321024", &ahead).as_bytes());
     // A failure of the database has its own words, which name values at times.
-    hooked
+    webhook
         .app
         .sql("ALTER TABLE contacts ADD CONSTRAINT canary CHECK (name IS NULL OR phone IS NULL) NOT VALID");
-    hooked.app.sql("UPDATE contacts SET name = NULL");
+    webhook.app.sql("UPDATE contacts SET name = NULL");
     let later = text.replace("1739321024", "1739329999");
     let signature = sign(SECRET, later.as_bytes());
     assert_eq!(
-        hooked
+        webhook
             .post(&[("X-Hub-Signature-256", &signature)], later.as_bytes())
             .status,
         500
@@ -136,7 +136,7 @@ fn the_log_says_nothing_of_token_secret_phone_or_name() {
 
     let start = std::time::Instant::now();
     let log = loop {
-        let log = hooked.app.server.log.lock().unwrap().clone();
+        let log = webhook.app.server.log.lock().unwrap().clone();
         if log.matches("answered").count() >= 9 {
             break log;
         }
@@ -151,7 +151,7 @@ fn the_log_says_nothing_of_token_secret_phone_or_name() {
         log.contains("is no JSON") && log.contains("ahead of the database's clock"),
         "{log}"
     );
-    for secret in [&hooked.token, SECRET, "6505551234", "Sheena", USER_ID, &signature[7..]] {
+    for secret in [&webhook.token, SECRET, "6505551234", "Sheena", USER_ID, &signature[7..]] {
         assert_eq!(log.lines().find(|line| line.contains(secret)), None, "{secret}");
     }
 }

@@ -4,15 +4,15 @@ use serde_json::{Value, json};
 
 use crate::support::Contact;
 use crate::support::app::encode;
-use crate::support::webhook::{Hooked, PHONE, Row, SECRET, USER_ID, payload, sheena, sign};
+use crate::support::webhook::{PHONE, Row, SECRET, USER_ID, WebhookApp, payload, sheena, sign};
 
 #[test]
 fn a_received_message_makes_the_contact_and_opens_the_window_at_once() {
-    let hooked = Hooked::start();
+    let webhook = WebhookApp::start();
     let now = chrono::Utc::now().timestamp().to_string();
     let live = String::from_utf8(payload("text")).unwrap().replace("1739321024", &now);
-    hooked.deliver(live.as_bytes());
-    let found = hooked
+    webhook.deliver(live.as_bytes());
+    let found = webhook
         .app
         .get(&format!("/api/v1/contact-lookup/?phone={}", encode(PHONE)))
         .json();
@@ -33,10 +33,10 @@ fn a_received_message_makes_the_contact_and_opens_the_window_at_once() {
         last_inbound: Some(now),
         ..sheena()
     };
-    assert_eq!(hooked.contacts(), std::slice::from_ref(&now));
+    assert_eq!(webhook.contacts(), std::slice::from_ref(&now));
     // Older, and so nothing new.
-    hooked.deliver(&payload("text"));
-    assert_eq!(hooked.contacts(), [now]);
+    webhook.deliver(&payload("text"));
+    assert_eq!(webhook.contacts(), [now]);
 }
 
 #[test]
@@ -55,72 +55,72 @@ fn only_sent_is_the_time_of_a_message_and_no_order_or_repetition_matters() {
     };
     for turn in 0..names.len() {
         names.rotate_left(1);
-        let hooked = Hooked::start();
+        let webhook = WebhookApp::start();
         // A status alone makes nobody.
-        hooked.deliver(&payload("status_sent"));
-        assert_eq!(hooked.contacts(), []);
-        hooked.app.add(Contact {
+        webhook.deliver(&payload("status_sent"));
+        assert_eq!(webhook.contacts(), []);
+        webhook.app.add(Contact {
             phone: Some(PHONE),
             ..Contact::default()
         });
         for name in names.iter().chain(&names[..=turn]) {
-            hooked.deliver(&payload(name));
+            webhook.deliver(&payload(name));
         }
         let expected = Row {
             source: None,
             ..expected.clone()
         };
-        assert_eq!(hooked.contacts(), [expected], "{names:?}");
+        assert_eq!(webhook.contacts(), [expected], "{names:?}");
     }
 }
 
 #[test]
 fn what_the_contact_is_called_already_stays() {
-    let hooked = Hooked::start();
-    hooked.app.add(Contact {
+    let webhook = WebhookApp::start();
+    webhook.app.add(Contact {
         phone: Some(PHONE),
         name: Some("Sheena N. (VIP)"),
         source: Some("organic"),
         ..Contact::default()
     });
-    hooked.deliver(&payload("text"));
+    webhook.deliver(&payload("text"));
     let expected = Row {
         name: Some("Sheena N. (VIP)".to_owned()),
         source: Some("organic".to_owned()),
         ..sheena()
     };
-    assert_eq!(hooked.contacts(), [expected]);
+    assert_eq!(webhook.contacts(), [expected]);
 }
 
 #[test]
 fn a_person_without_a_phone_is_the_one_whose_user_id_came_with_the_phone_before() {
-    let hooked = Hooked::start();
-    hooked.app.add(Contact {
+    let webhook = WebhookApp::start();
+    webhook.app.add(Contact {
         phone: Some(PHONE),
         name: Some("Sheena Nelson"),
         source: Some("whatsapp_sync"),
         ..Contact::default()
     });
-    hooked.deliver(&payload("text_with_user_id"));
+    webhook.deliver(&payload("text_with_user_id"));
     let known = Row {
         external_user_id: Some(USER_ID.to_owned()),
         ..sheena()
     };
-    assert_eq!(hooked.contacts(), std::slice::from_ref(&known));
-    hooked.deliver(&payload("text_without_phone"));
-    hooked.deliver(&payload("status_sent_without_phone"));
+    assert_eq!(webhook.contacts(), std::slice::from_ref(&known));
+    webhook.deliver(&payload("text_without_phone"));
+    webhook.deliver(&payload("status_sent_without_phone"));
     let later = Row {
         last_message: Some("1739321090".to_owned()),
         last_inbound: Some("1739321084".to_owned()),
         ..known
     };
-    assert_eq!(hooked.contacts(), [later]);
+    assert_eq!(webhook.contacts(), [later]);
 }
 
 #[test]
 fn a_person_without_a_phone_is_made_with_the_user_id_and_gets_the_phone_when_it_comes() {
-    let hooked = Hooked::start();
-    hooked.deliver(&payload("text_without_phone"));
+    let webhook = WebhookApp::start();
+    webhook.deliver(&payload("text_without_phone"));
     let unknown = Row {
         phone: None,
         external_user_id: Some(USER_ID.to_owned()),
@@ -128,14 +128,14 @@ fn a_person_without_a_phone_is_made_with_the_user_id_and_gets_the_phone_when_it_
         last_inbound: Some("1739321084".to_owned()),
         ..sheena()
     };
-    assert_eq!(hooked.contacts(), std::slice::from_ref(&unknown));
-    hooked.deliver(&payload("text_with_user_id"));
+    assert_eq!(webhook.contacts(), std::slice::from_ref(&unknown));
+    webhook.deliver(&payload("text_with_user_id"));
     let known = Row {
         phone: Some(PHONE.to_owned()),
         ..unknown
     };
-    assert_eq!(hooked.contacts(), [known]);
-    let found = hooked
+    assert_eq!(webhook.contacts(), [known]);
+    let found = webhook
         .app
         .get(&format!("/api/v1/contact-lookup/?phone={}", encode(PHONE)))
         .json();
@@ -144,25 +144,25 @@ fn a_person_without_a_phone_is_made_with_the_user_id_and_gets_the_phone_when_it_
 
 #[test]
 fn an_argentine_whatsapp_id_is_the_contact_that_is_written_without_the_9() {
-    let hooked = Hooked::start();
-    hooked.app.add(Contact {
+    let webhook = WebhookApp::start();
+    webhook.app.add(Contact {
         phone: Some("+54 223 596 1983"),
         ..Contact::default()
     });
     let text = String::from_utf8(payload("text"))
         .unwrap()
         .replace("16505551234", "5492235961983");
-    hooked.deliver(text.as_bytes());
-    let contacts = hooked.contacts();
+    webhook.deliver(text.as_bytes());
+    let contacts = webhook.contacts();
     assert_eq!(contacts.len(), 1);
     assert_eq!(contacts[0].last_inbound.as_deref(), Some("1739321024"));
 }
 
 #[test]
 fn what_is_signed_but_of_no_use_is_taken_and_left_out() {
-    let hooked = Hooked::start();
+    let webhook = WebhookApp::start();
     for name in ["system", "group", "template_status", "other_product"] {
-        hooked.deliver(&payload(name));
+        webhook.deliver(&payload(name));
     }
     let text = String::from_utf8(payload("text")).unwrap();
     let ahead = (chrono::Utc::now().timestamp() + 3_600).to_string();
@@ -181,23 +181,23 @@ fn what_is_signed_but_of_no_use_is_taken_and_left_out() {
     ] {
         let body = text.replace(from, to);
         assert_ne!(body, text, "{from}");
-        hooked.deliver(body.as_bytes());
+        webhook.deliver(body.as_bytes());
     }
     for body in ["", "{", "null", "[]", "{}", "7", "\u{FEFF}{}"] {
-        hooked.deliver(body.as_bytes());
+        webhook.deliver(body.as_bytes());
     }
-    hooked.deliver(b"{\"object\":\"\xff\"}");
-    assert_eq!(hooked.contacts(), []);
+    webhook.deliver(b"{\"object\":\"\xff\"}");
+    assert_eq!(webhook.contacts(), []);
 
     // A name that can't be kept is none; the message counts.
     let body = text.replace("Sheena Nelson", "a\\u0000b");
-    hooked.deliver(body.as_bytes());
-    assert_eq!(hooked.contacts(), [Row { name: None, ..sheena() }]);
+    webhook.deliver(body.as_bytes());
+    assert_eq!(webhook.contacts(), [Row { name: None, ..sheena() }]);
 }
 
 #[test]
 fn a_delivery_of_many_changes_counts_whole() {
-    let hooked = Hooked::start();
+    let webhook = WebhookApp::start();
     let mut delivery: Value = serde_json::from_slice(&payload("text")).unwrap();
     let change = delivery["entry"][0]["changes"][0].clone();
     let changes: Vec<Value> = (0..1_200)
@@ -210,9 +210,9 @@ fn a_delivery_of_many_changes_counts_whole() {
         .collect();
     delivery["entry"] = json!([{"changes": &changes[..700]}, {}, {"changes": &changes[700..]}]);
     let body = delivery.to_string();
-    hooked.deliver(body.as_bytes());
-    hooked.deliver(body.as_bytes());
-    let contacts = hooked.contacts();
+    webhook.deliver(body.as_bytes());
+    webhook.deliver(body.as_bytes());
+    let contacts = webhook.contacts();
     assert_eq!(contacts.len(), 600);
     assert!(
         contacts
@@ -223,15 +223,15 @@ fn a_delivery_of_many_changes_counts_whole() {
 
 #[test]
 fn the_same_first_message_delivered_many_times_at_once_makes_one_contact() {
-    let hooked = Hooked::start();
+    let webhook = WebhookApp::start();
     let body = payload("text_with_user_id");
     std::thread::scope(|scope| {
         for _ in 0..16 {
-            let (hooked, body) = (&hooked, &body);
+            let (webhook, body) = (&webhook, &body);
             scope.spawn(move || {
                 let signature = sign(SECRET, body);
                 // Meta delivers again what is answered with 503.
-                while hooked.post(&[("X-Hub-Signature-256", &signature)], body).status != 200 {}
+                while webhook.post(&[("X-Hub-Signature-256", &signature)], body).status != 200 {}
             });
         }
     });
@@ -239,12 +239,12 @@ fn the_same_first_message_delivered_many_times_at_once_makes_one_contact() {
         external_user_id: Some(USER_ID.to_owned()),
         ..sheena()
     };
-    assert_eq!(hooked.contacts(), [expected]);
+    assert_eq!(webhook.contacts(), [expected]);
 }
 
 #[test]
 fn a_message_counts_whatever_its_type() {
-    let hooked = Hooked::start();
+    let webhook = WebhookApp::start();
     let media = json!({"caption": "Taj Mahal", "mime_type": "image/jpeg", "id": "1003383421387256",
         "sha256": "SfInY0gGKTsJlUWbwxC1k+FAD0FZHvzwfpvO0zX0GUI="});
     let context = json!({"from": "15550783881", "id": "wamid.HBgLMTY1MDM4Nzk0MzkVAgARGBI3MTE5MjVBOTE3MDk5QUVFM0YA"});
@@ -286,24 +286,24 @@ fn a_message_counts_whatever_its_type() {
         message["id"] = json!(format!("wamid.{index}"));
         message["timestamp"] = json!("1739321024");
         value["messages"] = json!([message]);
-        hooked.deliver(delivery.to_string().as_bytes());
+        webhook.deliver(delivery.to_string().as_bytes());
         let row = Row {
             phone: Some(format!("+{phone}")),
             ..sheena()
         };
-        assert_eq!(hooked.contacts().get(index), Some(&row), "{kind}");
+        assert_eq!(webhook.contacts().get(index), Some(&row), "{kind}");
     }
-    assert_eq!(hooked.contacts().len(), kinds.len());
+    assert_eq!(webhook.contacts().len(), kinds.len());
 }
 
 #[test]
 fn every_change_of_every_entry_is_read() {
-    let hooked = Hooked::start();
+    let webhook = WebhookApp::start();
     let change = |name: &str, phone: &str| -> Value {
         let text = String::from_utf8(payload(name)).unwrap().replace("16505551234", phone);
         serde_json::from_str::<Value>(&text).unwrap()["entry"][0]["changes"][0].clone()
     };
-    hooked.app.add(Contact {
+    webhook.app.add(Contact {
         phone: Some("+16505552004"),
         ..Contact::default()
     });
@@ -320,8 +320,8 @@ fn every_change_of_every_entry_is_read() {
             ]},
         ],
     });
-    hooked.deliver(delivery.to_string().as_bytes());
-    let contacts = hooked.contacts();
+    webhook.deliver(delivery.to_string().as_bytes());
+    let contacts = webhook.contacts();
     let heard: Vec<_> = contacts
         .iter()
         .map(|contact| (contact.phone.as_deref(), contact.last_inbound.is_some()))
@@ -338,7 +338,7 @@ fn every_change_of_every_entry_is_read() {
 
 #[test]
 fn what_is_not_asked_for_may_be_any_json_and_what_cannot_be_read_leaves_the_rest() {
-    let hooked = Hooked::start();
+    let webhook = WebhookApp::start();
     let text = String::from_utf8(payload("text")).unwrap();
     let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
     for strange in [r#""\ud800""#, r#"{"\udc00": "\udc00\ud800"}"#, "1e999", "null", &deep] {
@@ -359,29 +359,29 @@ fn what_is_not_asked_for_may_be_any_json_and_what_cannot_be_read_leaves_the_rest
             } else {
                 format!("{place}{strange}, ")
             };
-            hooked.deliver(text.replace(place, &beside).as_bytes());
+            webhook.deliver(text.replace(place, &beside).as_bytes());
             let case = strange.get(..20).unwrap_or(strange);
-            assert_eq!(hooked.contacts(), [sheena()], "{case} at {place}");
-            hooked.app.sql("DELETE FROM contacts");
+            assert_eq!(webhook.contacts(), [sheena()], "{case} at {place}");
+            webhook.app.sql("DELETE FROM contacts");
         }
         let body = format!("\"body\": {strange}, \"was\":");
-        hooked.deliver(text.replace("\"body\":", &body).as_bytes());
-        assert_eq!(hooked.contacts(), [sheena()]);
-        hooked.app.sql("DELETE FROM contacts");
+        webhook.deliver(text.replace("\"body\":", &body).as_bytes());
+        assert_eq!(webhook.contacts(), [sheena()]);
+        webhook.app.sql("DELETE FROM contacts");
         // Of what is asked for, a name may be missing, but neither the sender nor the time.
         let name = format!("\"name\": {strange}, \"was\":");
-        hooked.deliver(text.replace("\"name\":", &name).as_bytes());
-        assert_eq!(hooked.contacts(), [Row { name: None, ..sheena() }]);
-        hooked.app.sql("DELETE FROM contacts");
+        webhook.deliver(text.replace("\"name\":", &name).as_bytes());
+        assert_eq!(webhook.contacts(), [Row { name: None, ..sheena() }]);
+        webhook.app.sql("DELETE FROM contacts");
         let timestamp = format!("\"timestamp\": {strange}, \"was\":");
-        hooked.deliver(text.replace("\"timestamp\":", &timestamp).as_bytes());
-        assert_eq!(hooked.contacts(), []);
+        webhook.deliver(text.replace("\"timestamp\":", &timestamp).as_bytes());
+        assert_eq!(webhook.contacts(), []);
     }
 }
 
 #[test]
 fn nobody_is_made_of_a_placeholder_or_of_a_group() {
-    let hooked = Hooked::start();
+    let webhook = WebhookApp::start();
     let text = String::from_utf8(payload("text")).unwrap();
     for id in [
         "0",
@@ -390,16 +390,16 @@ fn nobody_is_made_of_a_placeholder_or_of_a_group() {
         "status@broadcast",
         "120363144038483540@newsletter",
     ] {
-        hooked.deliver(text.replace("16505551234", id).as_bytes());
-        assert_eq!(hooked.contacts(), [], "{id}");
+        webhook.deliver(text.replace("16505551234", id).as_bytes());
+        assert_eq!(webhook.contacts(), [], "{id}");
     }
-    hooked.deliver(text.replace("16505551234", "22395").as_bytes());
-    assert_eq!(hooked.contacts().len(), 1, "a short code");
+    webhook.deliver(text.replace("16505551234", "22395").as_bytes());
+    assert_eq!(webhook.contacts().len(), 1, "a short code");
 }
 
 #[test]
 fn a_delivery_as_large_as_meta_makes_them_is_taken_whole() {
-    let hooked = Hooked::start();
+    let webhook = WebhookApp::start();
     // Of 3,000 senders each with a user id; the last hundred write twice.
     let messages: Vec<Value> = (0..3100)
         .map(|number| {
@@ -422,8 +422,8 @@ fn a_delivery_as_large_as_meta_makes_them_is_taken_whole() {
     })
     .to_string();
     assert!((2_500_000..3 * 1024 * 1024).contains(&body.len()), "{}", body.len());
-    hooked.deliver(body.as_bytes());
-    let contacts = hooked.contacts();
+    webhook.deliver(body.as_bytes());
+    let contacts = webhook.contacts();
     assert_eq!(contacts.len(), 3000);
     let first = contacts
         .iter()

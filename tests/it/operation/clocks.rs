@@ -9,9 +9,9 @@ use contact_search::domain::key::Scope;
 use serde_json::json;
 
 use crate::support::app::{Server, add_key, encode, program};
-use crate::support::{Contact, EVER, TestApp, wait_until};
+use crate::support::{Contact, PATIENCE, TestApp, wait_until};
 
-const REPLIED_LATELY: &str = "+5491123456781";
+const REPLIED_RECENTLY: &str = "+5491123456781";
 const REPLIED_LONG_AGO: &str = "+5491123456782";
 const WRITES_NOW: &str = "+5491123456783";
 
@@ -43,7 +43,7 @@ fn skew_of(server: &Server) -> TimeDelta {
 fn windows_keys_and_messages_go_by_the_databases_clock_whatever_the_servers_says() {
     let app = TestApp::start();
     for (phone, last_inbound_at) in [
-        (REPLIED_LATELY, "now() - interval '1 hour'"),
+        (REPLIED_RECENTLY, "now() - interval '1 hour'"),
         (REPLIED_LONG_AGO, "now() - interval '25 hours'"),
         (WRITES_NOW, "null"),
     ] {
@@ -60,7 +60,7 @@ fn windows_keys_and_messages_go_by_the_databases_clock_whatever_the_servers_says
         let target = format!("/api/v1/contact-lookup/?phone={}", encode(phone));
         server.get(&target, Some(key))
     };
-    let right = [REPLIED_LATELY, REPLIED_LONG_AGO].map(|phone| lookup(&app.server, phone, &good).json());
+    let right = [REPLIED_RECENTLY, REPLIED_LONG_AGO].map(|phone| lookup(&app.server, phone, &good).json());
     assert_eq!(
         right.each_ref().map(|answer| &answer["sessionWindowActive"]),
         [&json!(true), &json!(false)]
@@ -80,18 +80,18 @@ fn windows_keys_and_messages_go_by_the_databases_clock_whatever_the_servers_says
     let server = Server::start(command);
     for (text, days) in [("+3d", 3), ("-3d", -3), ("+3d", 3), ("+0", 0)] {
         set_skew(text);
-        wait_until(EVER, "the clock goes on as it was", || {
+        wait_until(PATIENCE, "the clock goes on as it was", || {
             (skew_of(&server) - TimeDelta::days(days)).abs() < TimeDelta::hours(1)
         });
-        let answers = [REPLIED_LATELY, REPLIED_LONG_AGO].map(|phone| lookup(&server, phone, &good).json());
+        let answers = [REPLIED_RECENTLY, REPLIED_LONG_AGO].map(|phone| lookup(&server, phone, &good).json());
         assert_eq!(answers, right, "{text}");
-        assert_eq!(lookup(&server, REPLIED_LATELY, &ended).status, 401, "{text}");
+        assert_eq!(lookup(&server, REPLIED_RECENTLY, &ended).status, 401, "{text}");
         assert_eq!(server.get("/readyz", None).status, 200, "{text}");
 
         // A key that ends while the server has it in memory.
         let short = add_key(TimeDelta::seconds(1));
-        wait_until(EVER, "it doesn't end", || {
-            lookup(&server, REPLIED_LATELY, &short).status == 401
+        wait_until(PATIENCE, "it doesn't end", || {
+            lookup(&server, REPLIED_RECENTLY, &short).status == 401
         });
 
         let tell = |sent_at: DateTime<Utc>| {

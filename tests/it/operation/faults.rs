@@ -14,7 +14,7 @@ use contact_search::store::{self, clients};
 
 use crate::support::app::{Answer, Server, add_key, program};
 use crate::support::database::programs;
-use crate::support::{Contact, EVER, Over, OwnDirectory, TestApp, Turn, wait_until};
+use crate::support::{Contact, OwnDirectory, PATIENCE, SetOnDrop, Slot, TestApp, wait_until};
 
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=%2B5491123456789";
 const SEARCH: &str = "/api/public/contacts/search?phone=1123456789";
@@ -36,7 +36,7 @@ impl Callers {
     fn wait_for_answers(&self) {
         for answered in &self.0 {
             let before = answered.load(Ordering::Relaxed);
-            wait_until(EVER, "it isn't answered", || {
+            wait_until(PATIENCE, "it isn't answered", || {
                 answered.load(Ordering::Relaxed) >= before + 2
             });
         }
@@ -46,12 +46,12 @@ impl Callers {
 /// Asks by four callers as fast as they are answered, until `during` is over; every answer. Where none may be shed the
 /// server needs more than twice as many connections, half of which are for those whose key it knows.
 fn ask_during(app: &TestApp, during: impl FnOnce(&Callers)) -> Vec<(&'static str, Answer, Duration)> {
-    let (is_over, callers) = (AtomicBool::new(false), Callers(Default::default()));
+    let (should_stop, callers) = (AtomicBool::new(false), Callers(Default::default()));
     thread::scope(|scope| {
-        let (is_over, callers) = (&is_over, &callers);
+        let (should_stop, callers) = (&should_stop, &callers);
         let ask = move |target, answered: &AtomicUsize| {
             let mut answers = Vec::new();
-            while !is_over.load(Ordering::Relaxed) {
+            while !should_stop.load(Ordering::Relaxed) {
                 let start = Instant::now();
                 answers.push((target, app.get(target), start.elapsed()));
                 answered.fetch_add(1, Ordering::Relaxed);
@@ -64,9 +64,9 @@ fn ask_during(app: &TestApp, during: impl FnOnce(&Callers)) -> Vec<(&'static str
             .zip(&callers.0)
             .map(|(target, answered)| scope.spawn(move || ask(target, answered)))
             .collect();
-        let over = Over(is_over);
+        let stop = SetOnDrop(should_stop);
         during(callers);
-        drop(over);
+        drop(stop);
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     })
 }
@@ -77,7 +77,7 @@ const END_CONNECTIONS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_act
 
 #[test]
 fn a_read_whose_connection_is_lost_is_answered_all_the_same() {
-    let _alone = Turn::take_alone();
+    let _alone = Slot::take_alone();
     let app = start(&["--pool-size", "16"]);
     let answers = ask_during(&app, |callers| {
         for _ in 0..10 {
@@ -102,12 +102,14 @@ fn a_read_that_loses_its_connection_at_its_statement_is_answered_too() {
         let asked = scope.spawn(|| app.get(LOOKUP));
         let waiting = "SELECT count(*) AS count FROM pg_stat_activity
             WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        wait_until(EVER, "it isn't at its statement", || app.database.count(waiting) == 1);
+        wait_until(PATIENCE, "it isn't at its statement", || {
+            app.database.count(waiting) == 1
+        });
         app.sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
              WHERE datname = current_database() AND wait_event_type = 'Lock'",
         );
-        wait_until(EVER, "it isn't asked again", || app.database.count(waiting) == 1);
+        wait_until(PATIENCE, "it isn't asked again", || app.database.count(waiting) == 1);
         execute(&mut blocker, "ROLLBACK");
         asked.join().unwrap()
     });
@@ -117,7 +119,7 @@ fn a_read_that_loses_its_connection_at_its_statement_is_answered_too() {
 
 #[test]
 fn the_end_of_the_connection_that_looks_is_no_outage() {
-    let _alone = Turn::take_alone();
+    let _alone = Slot::take_alone();
     let app = start(&["--pool-size", "16"]);
     let looking = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND query LIKE '%credential_version%' AND pid <> pg_backend_pid()";
@@ -125,7 +127,9 @@ fn the_end_of_the_connection_that_looks_is_no_outage() {
         for _ in 0..10 {
             thread::sleep(Duration::from_millis(150));
             app.sql(looking);
-            wait_until(EVER, "it isn't ready", || app.server.get("/readyz", None).status == 200);
+            wait_until(PATIENCE, "it isn't ready", || {
+                app.server.get("/readyz", None).status == 200
+            });
         }
     });
     let failed: Vec<_> = answers.iter().filter(|(_, answer, _)| answer.status != 200).collect();
@@ -134,17 +138,19 @@ fn the_end_of_the_connection_that_looks_is_no_outage() {
 
 #[test]
 fn an_outage_is_503_at_once_for_however_many_ask_and_over_soon_after_it_is() {
-    let _alone = Turn::take_alone();
+    let _alone = Slot::take_alone();
     let app = start(&[]);
     assert_eq!(app.get(LOOKUP).status, 200);
     let mut came_back = Duration::ZERO;
     let answers = ask_during(&app, |_| {
         app.database.set_available(false);
-        wait_until(EVER, "it is ready", || app.server.get("/readyz", None).status == 503);
+        wait_until(PATIENCE, "it is ready", || {
+            app.server.get("/readyz", None).status == 503
+        });
         thread::sleep(Duration::from_secs(2));
         app.database.set_available(true);
         let start = Instant::now();
-        wait_until(EVER, "it doesn't come back", || app.get(LOOKUP).status == 200);
+        wait_until(PATIENCE, "it doesn't come back", || app.get(LOOKUP).status == 200);
         came_back = start.elapsed();
     });
     let mut refusals = Vec::new();
@@ -182,7 +188,7 @@ fn a_server_whose_database_is_away_starts_and_is_ready_when_it_comes() {
     assert_eq!(server.get("/readyz", None).status, 503);
     assert_eq!(server.get(LOOKUP, Some(&app.key)).status, 503);
     app.database.set_available(true);
-    wait_until(EVER, "it isn't ready", || server.get("/readyz", None).status == 200);
+    wait_until(PATIENCE, "it isn't ready", || server.get("/readyz", None).status == 200);
     assert_eq!(server.get(LOOKUP, Some(&app.key)).status, 200);
 }
 
@@ -216,10 +222,10 @@ fn a_database_that_crashes_amid_requests_is_503_until_it_is_there_again_and_neve
     let upsert = || server.send_json("POST", "/api/public/customer/upsert/info", Some(&key), body);
     assert_eq!(upsert().status, 200);
 
-    let is_over = AtomicBool::new(false);
+    let should_stop = AtomicBool::new(false);
     let repeat = |ask: &dyn Fn() -> Answer| {
         let mut statuses = Vec::new();
-        while !is_over.load(Ordering::Relaxed) {
+        while !should_stop.load(Ordering::Relaxed) {
             statuses.push(ask().status);
             thread::sleep(Duration::from_millis(2));
         }
@@ -229,22 +235,22 @@ fn a_database_that_crashes_amid_requests_is_503_until_it_is_there_again_and_neve
         let (repeat, server, key, upsert) = (&repeat, &server, &key, &upsert);
         let readers = [LOOKUP, SEARCH].map(|target| scope.spawn(move || repeat(&|| server.get(target, Some(key)))));
         let writer = scope.spawn(move || repeat(upsert));
-        let over = Over(&is_over);
+        let stop = SetOnDrop(&should_stop);
         for _ in 0..3 {
             let pid_file = directory.path().join("postgres/postmaster.pid");
             let pid = std::fs::read_to_string(&pid_file).expect("it runs");
             let pid = Pid::from_raw(pid.lines().next().unwrap().parse().unwrap());
             kill(pid, Signal::SIGQUIT).unwrap();
-            wait_until(EVER, "it goes on", || kill(pid, None).is_err());
-            wait_until(EVER, "the server doesn't notice", || {
+            wait_until(PATIENCE, "it goes on", || kill(pid, None).is_err());
+            wait_until(PATIENCE, "the server doesn't notice", || {
                 server.get(LOOKUP, Some(key)).status == 503
             });
             drop(open());
-            wait_until(EVER, "the server doesn't come back", || {
+            wait_until(PATIENCE, "the server doesn't come back", || {
                 server.get(LOOKUP, Some(key)).status == 200 && upsert().status == 200
             });
         }
-        drop(over);
+        drop(stop);
         let threads = readers.into_iter().chain([writer]);
         threads.flat_map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
     });
@@ -275,7 +281,7 @@ fn a_server_that_is_told_to_stop_amid_requests_fails_none() {
         let (address, answered) = (server.address().to_owned(), AtomicUsize::new(0));
         thread::scope(|scope| {
             let callers = [(); 4].map(|()| scope.spawn(|| ask_until_refused(&address, &app.key, &answered)));
-            wait_until(EVER, "nobody is answered", || answered.load(Ordering::Relaxed) > 20);
+            wait_until(PATIENCE, "nobody is answered", || answered.load(Ordering::Relaxed) > 20);
             let told = Instant::now();
             kill(Pid::from_raw(i32::try_from(server.pid()).unwrap()), Signal::SIGTERM).unwrap();
             assert_eq!(server.wait(), Some(0));
@@ -293,7 +299,7 @@ fn ask_until_refused(address: &str, key: &str, answered: &AtomicUsize) {
         let Ok(mut stream) = std::net::TcpStream::connect(address) else {
             return;
         };
-        stream.set_read_timeout(Some(EVER)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut answer = Vec::new();
         let sent = stream.write_all(request.as_bytes());
         let received = sent.and_then(|()| stream.read_to_end(&mut answer));

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::support::app::{Answer, Server, program};
 use crate::support::database::programs;
 use crate::support::disk::{fill, small_disk};
-use crate::support::{EVER, Over, wait_until};
+use crate::support::{PATIENCE, SetOnDrop, wait_until};
 
 /// First there is no room for rows, later none for PostgreSQL's own log, which ends it, as often as it is started.
 #[test]
@@ -52,10 +52,10 @@ fn a_disk_that_is_full_amid_writes_is_503_until_there_is_room_and_loses_none() {
         server.send_json("POST", "/api/public/customer/upsert/info", Some(key), body.as_bytes())
     };
     let readyz = || server.get("/readyz", None).status;
-    let is_over = AtomicBool::new(false);
+    let should_stop = AtomicBool::new(false);
     let repeat = |ask: &dyn Fn(usize) -> Answer| {
         let mut answers = Vec::new();
-        while !is_over.load(Ordering::Relaxed) {
+        while !should_stop.load(Ordering::Relaxed) {
             answers.push(ask(answers.len()));
             thread::sleep(Duration::from_millis(5));
         }
@@ -65,7 +65,7 @@ fn a_disk_that_is_full_amid_writes_is_503_until_there_is_room_and_loses_none() {
         let (repeat, read, write) = (&repeat, &read, &write);
         let reader = scope.spawn(move || repeat(&|_| read()));
         let writer = scope.spawn(move || repeat(&|number| write(&number.to_string())));
-        let over = Over(&is_over);
+        let stop = SetOnDrop(&should_stop);
         let mut probes = 0;
         let mut probe = || {
             probes += 1;
@@ -74,26 +74,26 @@ fn a_disk_that_is_full_amid_writes_is_503_until_there_is_room_and_loses_none() {
 
         assert_eq!((read().status, probe()), (200, 200));
         fill(&ballast, u64::MAX);
-        wait_until(EVER, "there is room", || probe() == 503);
+        wait_until(PATIENCE, "there is room", || probe() == 503);
         assert_eq!(server.get("/healthz", None).status, 200);
         fs::remove_file(&ballast).unwrap();
-        wait_until(EVER, "nothing can be written again", || probe() == 200);
+        wait_until(PATIENCE, "nothing can be written again", || probe() == 200);
 
         fill(&ballast, u64::MAX);
         // Where it can't be started either.
-        wait_until(EVER, "PostgreSQL goes on without a log", || {
+        wait_until(PATIENCE, "PostgreSQL goes on without a log", || {
             // Another file of the log, which there is no room for.
             let _ = superuser.batch_execute("SELECT pg_switch_wal(), pg_logical_emit_message(false, '', '')");
             server.log.lock().unwrap().contains("PostgreSQL has ended by itself")
         });
-        wait_until(EVER, "it is ready", || readyz() == 503);
+        wait_until(PATIENCE, "it is ready", || readyz() == 503);
         assert_eq!(server.get("/healthz", None).status, 200);
         assert_eq!((read().status, probe()), (503, 503));
         fs::remove_file(&ballast).unwrap();
-        wait_until(EVER, "it doesn't come back", || {
+        wait_until(PATIENCE, "it doesn't come back", || {
             readyz() == 200 && read().status == 200 && probe() == 200
         });
-        drop(over);
+        drop(stop);
         (reader.join().unwrap(), writer.join().unwrap())
     });
     for answer in reads.iter().chain(&writes) {

@@ -2,7 +2,7 @@
 
 use crate::support::app::TestApp;
 use crate::support::metrics::{metrics, start_with, value};
-use crate::support::{Contact, EVER, wait_until};
+use crate::support::{Contact, PATIENCE, wait_until};
 
 fn start() -> TestApp {
     start_with(&[])
@@ -75,7 +75,9 @@ fn requests_searches_keys_and_failures_are_counted() {
     }
 
     app.database.set_available(false);
-    wait_until(EVER, "it is ready", || app.server.get("/readyz", None).status == 503);
+    wait_until(PATIENCE, "it is ready", || {
+        app.server.get("/readyz", None).status == 503
+    });
     assert_eq!(app.get("/api/v1/contact-lookup/?phone=1").status, 503);
     let text = metrics(&app).body;
     assert!(

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Contact, TestApp, Turn};
+use crate::support::{Contact, Slot, TestApp};
 
 /// How long the lookup's statement takes here, and by how many connections it is asked.
 const STATEMENT: Duration = Duration::from_millis(50);
@@ -21,11 +21,11 @@ struct Outcome {
 
 /// Asks by so many callers, each of which begins a request every `pace` or as soon as the one before is answered.
 fn ask(app: &TestApp, callers: usize, pace: Duration, time: Duration) -> Outcome {
-    let is_over = AtomicBool::new(false);
+    let should_stop = AtomicBool::new(false);
     let call = |number: usize| {
         let mut outcome = Outcome::default();
         let mut due = Instant::now() + pace.mul_f64(number as f64 / callers as f64);
-        while !is_over.load(Ordering::Relaxed) {
+        while !should_stop.load(Ordering::Relaxed) {
             thread::sleep(due.saturating_duration_since(Instant::now()));
             let start = Instant::now();
             due = start + pace;
@@ -42,7 +42,7 @@ fn ask(app: &TestApp, callers: usize, pace: Duration, time: Duration) -> Outcome
         let call = &call;
         let callers: Vec<_> = (0..callers).map(|number| scope.spawn(move || call(number))).collect();
         thread::sleep(time);
-        is_over.store(true, Ordering::Relaxed);
+        should_stop.store(true, Ordering::Relaxed);
         let mut all = Outcome::default();
         for caller in callers {
             let outcome = caller.join().expect("each answer is one of the two");
@@ -62,7 +62,7 @@ fn quantile(times: &[Duration], percent: usize) -> Duration {
 
 #[test]
 fn ten_times_the_load_that_can_be_carried_is_shed_and_not_queued() {
-    let _alone = Turn::take_alone();
+    let _alone = Slot::take_alone();
     let app = TestApp::start_with(&["--pool-size", &POOL_SIZE.to_string()]);
     app.add(Contact {
         phone: Some("+5491123456789"),
@@ -80,18 +80,18 @@ fn ten_times_the_load_that_can_be_carried_is_shed_and_not_queued() {
     assert!(peak.shed.is_empty() && peak.good.iter().all(|took| *took >= STATEMENT));
     let bearable = POOL_SIZE as f64 / STATEMENT.as_secs_f64();
     let callers = 100;
-    let over = ask(
+    let overloaded = ask(
         &app,
         callers,
         Duration::from_secs_f64(callers as f64 / (10.0 * bearable)),
         time,
     );
-    let (good, shed) = (over.good.len(), over.shed.len());
+    let (good, shed) = (overloaded.good.len(), overloaded.shed.len());
     println!(
         "peak {} in {time:?}; then {good} good, p99 {:?}, and {shed} shed, p99 {:?}",
         peak.good.len(),
-        quantile(&over.good, 99),
-        quantile(&over.shed, 99),
+        quantile(&overloaded.good, 99),
+        quantile(&overloaded.shed, 99),
     );
     assert!(shed > 5 * good, "it is no overload: {good} good, {shed} shed");
     assert!(
@@ -99,7 +99,7 @@ fn ten_times_the_load_that_can_be_carried_is_shed_and_not_queued() {
         "{good} good answers of {}",
         peak.good.len()
     );
-    assert!(quantile(&over.good, 99) <= STATEMENT + Duration::from_millis(300));
+    assert!(quantile(&overloaded.good, 99) <= STATEMENT + Duration::from_millis(300));
     let log = app.server.log.lock().unwrap().clone();
     let complaints = log.matches("no capacity").count();
     assert!(complaints <= 10, "a line a second is enough: {complaints}");

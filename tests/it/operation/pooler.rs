@@ -7,7 +7,7 @@ use nix::unistd::Uid;
 use serde_json::json;
 
 use crate::support::app::{Server, add_key, program};
-use crate::support::{Contact, EVER, TestDatabase, wait_until};
+use crate::support::{Contact, PATIENCE, TestDatabase, wait_until};
 use contact_search::domain::key::Scope;
 use contact_search::domain::phone::Region;
 use contact_search::store::{PgConnection, clients};
@@ -51,7 +51,7 @@ impl Pooler {
             .spawn()
             .expect("pgbouncer is installed");
         let pooler = Self { process, directory };
-        wait_until(EVER, "pgbouncer doesn't start", || {
+        wait_until(PATIENCE, "pgbouncer doesn't start", || {
             PgConnection::establish(&pooler.url()).is_ok()
         });
         pooler
@@ -118,7 +118,7 @@ fn everything_works_behind_a_transaction_pooler() {
         &pooler.url(),
     ]);
     let server = Server::start(command);
-    wait_until(EVER, "it isn't ready", || server.get("/readyz", None).status == 200);
+    wait_until(PATIENCE, "it isn't ready", || server.get("/readyz", None).status == 200);
 
     let patiently = |ask: &dyn Fn() -> crate::support::Answer| {
         let mut answer = ask();

@@ -181,7 +181,7 @@ impl World {
 
     /// A request about canaries that the operation grants, but for its key. Where the list of routes has grown, say here
     /// what its callers send.
-    fn right(&self, path: &str, method: &str) -> Request {
+    fn valid_request(&self, path: &str, method: &str) -> Request {
         let (phone, email, name) = (encode(PHONE), encode(EMAIL), encode(NAME));
         let id = &self.known.id;
         let (target, body) = match (method, path) {
@@ -253,23 +253,23 @@ impl World {
     }
 
     /// The right request with the right key, where the operation asks for one.
-    fn granted(&self, endpoint: &Endpoint, operation: &Operation) -> Request {
-        let right = self.right(endpoint.path, operation.method.as_str());
+    fn authorized_request(&self, endpoint: &Endpoint, operation: &Operation) -> Request {
+        let valid = self.valid_request(endpoint.path, operation.method.as_str());
         match operation.access {
-            Access::Key(_) => right.with_key(&self.key),
-            Access::Public | Access::Webhook => right,
+            Access::Key(_) => valid.with_key(&self.key),
+            Access::Public | Access::Webhook => valid,
         }
     }
 
     /// Everything that can be wrong with a request to the operation.
-    fn wrong(&self, endpoint: &Endpoint, operation: &Operation) -> Vec<Request> {
-        let right = self.right(endpoint.path, operation.method.as_str());
-        let granted = self.granted(endpoint, operation);
-        let mut all = vec![right.clone(), granted.with_key(UNKNOWN_KEY)];
-        all.extend(self.lesser_keys.iter().map(|key| right.with_key(key)));
+    fn invalid_requests(&self, endpoint: &Endpoint, operation: &Operation) -> Vec<Request> {
+        let valid = self.valid_request(endpoint.path, operation.method.as_str());
+        let authorized = self.authorized_request(endpoint, operation);
+        let mut all = vec![valid.clone(), authorized.with_key(UNKNOWN_KEY)];
+        all.extend(self.lesser_keys.iter().map(|key| valid.with_key(key)));
         let unsigned = Request {
             headers: Vec::new(),
-            ..right
+            ..valid
         };
         all.push(unsigned.with_key(&self.key));
         all.push(Request {
@@ -279,36 +279,36 @@ impl World {
         for method in ["PUT", "TRACE", "CANARY", "toucan"] {
             all.push(Request {
                 method: method.to_owned(),
-                ..granted.clone()
+                ..authorized.clone()
             });
         }
         for query in wrong_queries() {
-            all.push(granted.with_target(format!("{}?{query}", granted.path())));
+            all.push(authorized.with_target(format!("{}?{query}", authorized.path())));
         }
         for value in [PHONE, EMAIL, &encode(NAME), "canary%FF", "canary%zz", "%00canary"] {
             let path = endpoint.path.replace("{id}", value).replace("{token}", value);
-            all.push(granted.with_target(path.clone()));
-            all.push(granted.with_target(format!("{path}/{value}")));
+            all.push(authorized.with_target(path.clone()));
+            all.push(authorized.with_target(format!("{path}/{value}")));
         }
-        all.push(granted.with_target(format!("{}?{}", granted.path(), EMAIL.repeat(400))));
+        all.push(authorized.with_target(format!("{}?{}", authorized.path(), EMAIL.repeat(400))));
         // Where no body is expected, none of these is looked at.
         for body in wrong_bodies() {
             // A webhook takes whatever is signed.
-            let mut request = granted.with_body(body);
+            let mut request = authorized.with_body(body);
             if operation.access == Access::Webhook {
                 request.headers = vec![("X-Hub-Signature-256", sign(APP_SECRET, request.body.as_bytes()))];
             }
             all.push(request);
         }
-        if !granted.body.is_empty() {
+        if !authorized.body.is_empty() {
             // One byte too long: with more of them the server would close while the rest is being sent.
             let max = if operation.access == Access::Webhook { 3 } else { 2 } << 20;
-            all.push(granted.with_body(EMAIL.chars().cycle().take(max + 1).collect()));
+            all.push(authorized.with_body(EMAIL.chars().cycle().take(max + 1).collect()));
         }
         if operation.method == "PATCH" {
             let other = format!("/api/public/contact/{}", self.other.id);
             all.push(
-                granted
+                authorized
                     .with_target(other)
                     .with_body(json!({"phone": PHONE}).to_string()),
             );
@@ -396,9 +396,9 @@ fn for_each_operation(mut ask: impl FnMut(&Endpoint, &Operation)) {
 }
 
 /// Sends every right request, anew where the server has no connection yet or the machine is busy.
-fn ask_rightly(world: &World, tally: &mut Tally) {
+fn send_valid_requests(world: &World, tally: &mut Tally) {
     for_each_operation(|endpoint, operation| {
-        let request = world.granted(endpoint, operation);
+        let request = world.authorized_request(endpoint, operation);
         let status = (0..100)
             .map(|_| request.send(&world.server))
             .inspect(|status| tally.add(endpoint, operation, *status))
@@ -408,23 +408,23 @@ fn ask_rightly(world: &World, tally: &mut Tally) {
     });
 }
 
-fn ask_wrongly(world: &World, tally: &mut Tally) {
+fn send_invalid_requests(world: &World, tally: &mut Tally) {
     for_each_operation(|endpoint, operation| {
-        for request in world.wrong(endpoint, operation) {
+        for request in world.invalid_requests(endpoint, operation) {
             tally.add(endpoint, operation, request.send(&world.server));
         }
     });
 }
 
 /// Sends every right request once more, all at the same time.
-fn ask_all_at_once(world: &World, tally: &mut Tally) {
+fn send_concurrent_requests(world: &World, tally: &mut Tally) {
     let endpoints = endpoints();
     thread::scope(|scope| {
         let asked: Vec<_> = endpoints
             .iter()
             .flat_map(|endpoint| endpoint.operations.iter().map(move |operation| (endpoint, operation)))
             .map(|(endpoint, operation)| {
-                let request = world.granted(endpoint, operation);
+                let request = world.authorized_request(endpoint, operation);
                 (endpoint, operation, scope.spawn(move || request.send(&world.server)))
             })
             .collect();
@@ -435,10 +435,10 @@ fn ask_all_at_once(world: &World, tally: &mut Tally) {
 }
 
 /// Asks while somebody else has all contacts locked.
-fn ask_what_is_locked(world: &World, tally: &mut Tally) {
+fn send_while_contacts_are_locked(world: &World, tally: &mut Tally) {
     let mut blocker = world.connection();
     blocker.batch_execute("BEGIN; LOCK TABLE contacts").unwrap();
-    ask_all_at_once(world, tally);
+    send_concurrent_requests(world, tally);
     blocker.batch_execute("ROLLBACK").unwrap();
 }
 
@@ -447,20 +447,20 @@ fn expect_a_log_without_canaries(log_filter: &str, log_format: &str) {
     let database = TestDatabase::new();
     let world = World::start(database.url(), log_filter, log_format);
     let tally = &mut Tally::default();
-    ask_rightly(&world, tally);
-    ask_wrongly(&world, tally);
+    send_valid_requests(&world, tally);
+    send_invalid_requests(&world, tally);
     for request in broken_requests() {
         assert_eq!(world.server.send_raw(request.as_bytes()).status, 400, "{request}");
     }
-    ask_what_is_locked(&world, tally);
+    send_while_contacts_are_locked(&world, tally);
     world.execute("ALTER TABLE contacts RENAME TO gone");
-    ask_all_at_once(&world, tally);
+    send_concurrent_requests(&world, tally);
     world.execute("ALTER TABLE gone RENAME TO contacts");
     database.set_available(false);
-    ask_all_at_once(&world, tally);
+    send_concurrent_requests(&world, tally);
     let log = world
         .server
-        .log_when(|log| log.matches("answered").count() >= tally.count());
+        .wait_for_log(|log| log.matches("answered").count() >= tally.count());
     database.set_available(true);
 
     let wanted = [200, 204, 400, 401, 403, 404, 405, 409, 413, 414, 500, 503, 504];
@@ -509,8 +509,8 @@ fn no_canary_is_in_the_private_databases_own_log() {
         superuser.batch_execute(sql).unwrap();
     }
     let tally = &mut Tally::default();
-    ask_rightly(&world, tally);
-    ask_what_is_locked(&world, tally);
+    send_valid_requests(&world, tally);
+    send_while_contacts_are_locked(&world, tally);
     for (change, refusal) in [
         ("phone = $1", "violates check constraint"),
         (

@@ -19,20 +19,20 @@ use nix::unistd::Pid;
 use serde_json::json;
 
 use crate::support::app::{Answer, Server, add_key, program};
-use crate::support::{Contact, EVER, Over, TestDatabase, Turn, wait_until};
+use crate::support::{Contact, PATIENCE, SetOnDrop, Slot, TestDatabase, wait_until};
 
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=%2B5491123456789";
 const SEARCH: &str = "/api/public/contacts/search?phone=1123456789";
 
 /// A TCP port that leads to the tests' PostgreSQL.
-struct Wire {
+struct TcpProxy {
     address: SocketAddr,
     database: String,
-    switch: Arc<Switch>,
+    state: Arc<ProxyState>,
 }
 
-/// What all connections of a wire share.
-struct Switch {
+/// What all connections of a proxy share.
+struct ProxyState {
     socket: PathBuf,
     /// Nothing is passed on, and nothing is broken off.
     is_silent: AtomicBool,
@@ -44,10 +44,10 @@ struct Switch {
 struct Link {
     server: TcpStream,
     database: UnixStream,
-    is_over: AtomicBool,
+    is_closed: AtomicBool,
 }
 
-impl Wire {
+impl TcpProxy {
     fn start(database: &TestDatabase) -> Self {
         let (_, place) = database.url().split_once("///").unwrap();
         let (name, query) = place.split_once('?').unwrap();
@@ -55,27 +55,27 @@ impl Wire {
             let mut options = query.split('&').filter_map(|option| option.split_once('='));
             options.find(|(key, _)| *key == name).expect("the URL says it").1
         };
-        let switch = Arc::new(Switch {
+        let state = Arc::new(ProxyState {
             socket: PathBuf::from(option("host")).join(format!(".s.PGSQL.{}", option("port"))),
             is_silent: AtomicBool::new(false),
             is_gone: AtomicBool::new(false),
             links: Mutex::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-        let wire = Self {
+        let proxy = Self {
             address: listener.local_addr().unwrap(),
             database: name.to_owned(),
-            switch: switch.clone(),
+            state: state.clone(),
         };
         thread::spawn(move || {
             for server in listener.incoming() {
-                if switch.is_gone.load(Ordering::Relaxed) {
+                if state.is_gone.load(Ordering::Relaxed) {
                     return;
                 }
-                switch.link(server.expect("a connection can be accepted"));
+                state.link(server.expect("a connection can be accepted"));
             }
         });
-        wire
+        proxy
     }
 
     fn url(&self) -> String {
@@ -84,12 +84,12 @@ impl Wire {
 
     /// Lets nothing through, or lets it through again, what has gathered first.
     fn set_silent(&self, is_silent: bool) {
-        self.switch.is_silent.store(is_silent, Ordering::Relaxed);
+        self.state.is_silent.store(is_silent, Ordering::Relaxed);
     }
 
     /// Resets every connection that there is: no end comes before it, and what was on its way is lost.
     fn reset(&self) {
-        let links = std::mem::take(&mut *self.switch.links.lock().unwrap());
+        let links = std::mem::take(&mut *self.state.links.lock().unwrap());
         for link in links.iter().filter_map(Weak::upgrade) {
             let nothing_lingers = linger {
                 l_onoff: 1,
@@ -98,41 +98,41 @@ impl Wire {
             setsockopt(&link.server, sockopt::Linger, &nothing_lingers).expect("it is a socket");
             link.end();
         }
-        wait_until(EVER, "they aren't reset", || {
+        wait_until(PATIENCE, "they aren't reset", || {
             links.iter().all(|link| link.strong_count() == 0)
         });
     }
 }
 
-impl Drop for Wire {
+impl Drop for TcpProxy {
     fn drop(&mut self) {
-        self.switch.is_gone.store(true, Ordering::Relaxed);
+        self.state.is_gone.store(true, Ordering::Relaxed);
         // For the thread that accepts to see it.
         let _ = TcpStream::connect(self.address);
         self.reset();
     }
 }
 
-impl Switch {
+impl ProxyState {
     fn link(self: &Arc<Self>, server: TcpStream) {
         let database = UnixStream::connect(&self.socket).expect("PostgreSQL listens");
         let link = Arc::new(Link {
             server,
             database,
-            is_over: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
         });
         self.links.lock().unwrap().push(Arc::downgrade(&link));
-        let (switch, there) = (self.clone(), link.clone());
-        thread::spawn(move || switch.pass_on(&there, &there.server, &there.database));
-        let switch = self.clone();
-        thread::spawn(move || switch.pass_on(&link, &link.database, &link.server));
+        let (state, there) = (self.clone(), link.clone());
+        thread::spawn(move || state.pass_on(&there, &there.server, &there.database));
+        let state = self.clone();
+        thread::spawn(move || state.pass_on(&link, &link.database, &link.server));
     }
 
     /// Passes one direction on, until either end is closed.
     fn pass_on(&self, link: &Link, mut from: impl Read, mut to: impl Write) {
         let mut bytes = [0; 1 << 14];
         while let Ok(count @ 1..) = from.read(&mut bytes) {
-            while self.is_silent.load(Ordering::Relaxed) && !link.is_over.load(Ordering::Relaxed) {
+            while self.is_silent.load(Ordering::Relaxed) && !link.is_closed.load(Ordering::Relaxed) {
                 thread::sleep(Duration::from_millis(5));
             }
             if to.write_all(&bytes[..count]).is_err() {
@@ -146,21 +146,21 @@ impl Switch {
 impl Link {
     /// Lets neither direction's thread wait for more. It is the closing that tells the server, and how.
     fn end(&self) {
-        self.is_over.store(true, Ordering::Relaxed);
+        self.is_closed.store(true, Ordering::Relaxed);
         let _ = self.server.shutdown(Shutdown::Read);
         let _ = self.database.shutdown(Shutdown::Both);
     }
 }
 
-/// A server whose database is at the other end of a wire, and a key.
-struct Wired {
+/// A server whose database is at the other end of a proxy, and a key.
+struct ProxiedServer {
     server: Server,
-    wire: Wire,
+    proxy: TcpProxy,
     database: TestDatabase,
     key: String,
 }
 
-impl Wired {
+impl ProxiedServer {
     fn start() -> Self {
         let database = TestDatabase::new();
         let mut connection = database.connect();
@@ -171,14 +171,14 @@ impl Wired {
             ..Contact::default()
         }
         .add(&mut connection, client);
-        let wire = Wire::start(&database);
+        let proxy = TcpProxy::start(&database);
         let mut command = program();
         command.args(["serve", "--listen", "127.0.0.1:0", "--pool-size", "16"]);
-        command.args(["--database-url", &wire.url()]);
+        command.args(["--database-url", &proxy.url()]);
         let server = Server::start(command);
         Self {
             server,
-            wire,
+            proxy,
             database,
             key,
         }
@@ -201,7 +201,7 @@ impl Wired {
     }
 
     /// When the server last looked at the database, in microseconds.
-    fn last_look(&self) -> i64 {
+    fn last_probe(&self) -> i64 {
         self.database.count(
             r#"SELECT coalesce((extract(epoch FROM max(query_start)) * 1000000)::bigint, 0) AS count
                FROM pg_stat_activity
@@ -212,10 +212,10 @@ impl Wired {
     /// Waits until what looks at the database has been answered on a connection that is made from now on, so that the
     /// end of that one is no outage. A look may still have begun on the one before; the first on a new one begins twice,
     /// to be prepared and to be run; and when the second begins the first was answered.
-    fn wait_for_looks(&self) {
+    fn wait_for_probes(&self) {
         for _ in 0..4 {
-            let last = self.last_look();
-            wait_until(EVER, "the server looks no more", || self.last_look() > last);
+            let last = self.last_probe();
+            wait_until(PATIENCE, "the server looks no more", || self.last_probe() > last);
         }
     }
 }
@@ -225,11 +225,11 @@ fn connections_that_are_reset_cost_no_read_and_no_write_is_done_twice() {
     const RESETS: usize = 5;
     /// How long the server waits for a connection.
     const TIME_TO_CONNECT: Duration = Duration::from_millis(250);
-    let _alone = Turn::take_alone();
-    let wired = Wired::start();
+    let _alone = Slot::take_alone();
+    let proxied = ProxiedServer::start();
     // Every write is noted, finds that there is something to change, also where it was done before, and takes most of its
     // time when it is committed: whose connection is lost then is done though nobody is told.
-    let mut owner = wired.database.connect();
+    let mut owner = proxied.database.connect();
     diesel::connection::SimpleConnection::batch_execute(
         &mut owner,
         "CREATE TABLE done (external_user_id text, transaction xid8);
@@ -247,12 +247,12 @@ fn connections_that_are_reset_cost_no_read_and_no_write_is_done_twice() {
     )
     .unwrap();
 
-    let (is_over, resets) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let (should_stop, resets) = (AtomicBool::new(false), AtomicUsize::new(0));
     // How many resets each caller has seen the end of: what it asked after them was answered well.
     let survived = [(); 4].map(|()| AtomicUsize::new(usize::MAX));
     let repeat = |caller: usize, ask: &dyn Fn(usize) -> Answer| {
         let mut answers = Vec::new();
-        while !is_over.load(Ordering::Relaxed) {
+        while !should_stop.load(Ordering::Relaxed) {
             let before = resets.load(Ordering::Relaxed);
             let start = Instant::now();
             let answer = ask(answers.len());
@@ -266,29 +266,29 @@ fn connections_that_are_reset_cost_no_read_and_no_write_is_done_twice() {
     };
     let name = |caller: usize, number: usize| format!("{caller}-{number}");
     let answers = thread::scope(|scope| {
-        let (wired, repeat) = (&wired, &repeat);
+        let (proxied, repeat) = (&proxied, &repeat);
         let callers = [0, 1, 2, 3].map(|caller| {
             scope.spawn(move || match caller {
-                0 => repeat(caller, &|_| wired.get(LOOKUP)),
-                1 => repeat(caller, &|_| wired.get(SEARCH)),
-                _ => repeat(caller, &|number| wired.write(&name(caller, number))),
+                0 => repeat(caller, &|_| proxied.get(LOOKUP)),
+                1 => repeat(caller, &|_| proxied.get(SEARCH)),
+                _ => repeat(caller, &|number| proxied.write(&name(caller, number))),
             })
         });
-        let over = Over(&is_over);
+        let stop = SetOnDrop(&should_stop);
         for count in 0..=RESETS {
             if count > 0 {
-                wired.wire.reset();
+                proxied.proxy.reset();
                 resets.store(count, Ordering::Relaxed);
             }
-            wait_until(EVER, "a caller isn't answered", || {
+            wait_until(PATIENCE, "a caller isn't answered", || {
                 survived
                     .iter()
                     .all(|survived| survived.load(Ordering::Relaxed) == count)
             });
             // No connection is lost twice, that of the looks neither.
-            wired.wait_for_looks();
+            proxied.wait_for_probes();
         }
-        drop(over);
+        drop(stop);
         callers.map(|caller| caller.join().unwrap())
     });
     let (mut lost, mut late) = (0, 0);
@@ -320,11 +320,11 @@ fn connections_that_are_reset_cost_no_read_and_no_write_is_done_twice() {
              WHERE NOT EXISTS (SELECT FROM contacts WHERE external_user_id = written.id)",
             names.join(", ")
         );
-        assert_eq!(wired.database.count(&missing), 0);
+        assert_eq!(proxied.database.count(&missing), 0);
     }
     let twice = "SELECT count(*) AS count FROM
         (SELECT FROM done GROUP BY external_user_id HAVING count(DISTINCT transaction) > 1) AS twice";
-    assert_eq!(wired.database.count(twice), 0);
+    assert_eq!(proxied.database.count(twice), 0);
     assert!(lost > 0, "no write was under way");
 }
 
@@ -332,17 +332,17 @@ fn connections_that_are_reset_cost_no_read_and_no_write_is_done_twice() {
 fn a_database_that_nothing_comes_from_is_503_or_504_in_time_and_over_when_it_is() {
     // More than the deadline of two seconds, for a machine that is busy.
     const IN_TIME: Duration = Duration::from_secs(4);
-    let _alone = Turn::take_alone();
-    let wired = Wired::start();
-    let answers_well = || wired.get(LOOKUP).status == 200 && wired.write("a").status == 200;
+    let _alone = Slot::take_alone();
+    let proxied = ProxiedServer::start();
+    let answers_well = || proxied.get(LOOKUP).status == 200 && proxied.write("a").status == 200;
     assert!(answers_well());
     // Packets come through again on the connections of before, or those have ended meanwhile.
     for are_lost in [false, true] {
-        wired.wire.set_silent(true);
-        let is_over = AtomicBool::new(false);
+        proxied.proxy.set_silent(true);
+        let should_stop = AtomicBool::new(false);
         let repeat = |ask: &dyn Fn() -> Answer| {
             let mut statuses = Vec::new();
-            while !is_over.load(Ordering::Relaxed) {
+            while !should_stop.load(Ordering::Relaxed) {
                 let start = Instant::now();
                 let answer = ask();
                 assert!(start.elapsed() < IN_TIME, "{:?}: {answer:?}", start.elapsed());
@@ -351,18 +351,20 @@ fn a_database_that_nothing_comes_from_is_503_or_504_in_time_and_over_when_it_is(
             statuses
         };
         let statuses: Vec<u16> = thread::scope(|scope| {
-            let (wired, repeat) = (&wired, &repeat);
-            let readers = [LOOKUP, SEARCH, LOOKUP].map(|target| scope.spawn(move || repeat(&|| wired.get(target))));
-            let writer = scope.spawn(move || repeat(&|| wired.write("a")));
-            let over = Over(&is_over);
-            wait_until(EVER, "it is ready", || wired.server.get("/readyz", None).status == 503);
-            assert_eq!(wired.server.get("/healthz", None).status, 200);
-            wait_until(EVER, "each request waits for it", || {
-                let start = Instant::now();
-                wired.get(LOOKUP).status == 503 && start.elapsed() < Duration::from_millis(100)
+            let (proxied, repeat) = (&proxied, &repeat);
+            let readers = [LOOKUP, SEARCH, LOOKUP].map(|target| scope.spawn(move || repeat(&|| proxied.get(target))));
+            let writer = scope.spawn(move || repeat(&|| proxied.write("a")));
+            let stop = SetOnDrop(&should_stop);
+            wait_until(PATIENCE, "it is ready", || {
+                proxied.server.get("/readyz", None).status == 503
             });
-            assert_eq!(wired.server.get("/readyz", None).status, 503);
-            drop(over);
+            assert_eq!(proxied.server.get("/healthz", None).status, 200);
+            wait_until(PATIENCE, "each request waits for it", || {
+                let start = Instant::now();
+                proxied.get(LOOKUP).status == 503 && start.elapsed() < Duration::from_millis(100)
+            });
+            assert_eq!(proxied.server.get("/readyz", None).status, 503);
+            drop(stop);
             let callers = readers.into_iter().chain([writer]);
             callers.flat_map(|caller| caller.join().unwrap()).collect()
         });
@@ -371,29 +373,29 @@ fn a_database_that_nothing_comes_from_is_503_or_504_in_time_and_over_when_it_is(
         assert_eq!(count(503) + count(504), statuses.len(), "{statuses:?}");
         assert!(count(504) > 0, "nothing was under way");
         if are_lost {
-            wired.wire.reset();
+            proxied.proxy.reset();
         }
-        wired.wire.set_silent(false);
-        wait_until(EVER, "it doesn't come back", || {
-            wired.server.get("/readyz", None).status == 200 && answers_well()
+        proxied.proxy.set_silent(false);
+        wait_until(PATIENCE, "it doesn't come back", || {
+            proxied.server.get("/readyz", None).status == 200 && answers_well()
         });
     }
-    let log = wired.server.log.lock().unwrap().clone();
+    let log = proxied.server.log.lock().unwrap().clone();
     assert!(!log.contains("status=500"), "{log}");
 }
 
 #[test]
 fn a_server_stops_though_nothing_comes_from_its_database() {
-    let mut wired = Wired::start();
-    assert_eq!(wired.get(LOOKUP).status, 200);
-    wired.wire.set_silent(true);
-    assert_eq!(wired.get(LOOKUP).status, 504);
+    let mut proxied = ProxiedServer::start();
+    assert_eq!(proxied.get(LOOKUP).status, 200);
+    proxied.proxy.set_silent(true);
+    assert_eq!(proxied.get(LOOKUP).status, 504);
     let told = Instant::now();
     kill(
-        Pid::from_raw(i32::try_from(wired.server.pid()).unwrap()),
+        Pid::from_raw(i32::try_from(proxied.server.pid()).unwrap()),
         Signal::SIGTERM,
     )
     .unwrap();
-    assert_eq!(wired.server.wait(), Some(0));
+    assert_eq!(proxied.server.wait(), Some(0));
     assert!(told.elapsed() < Duration::from_secs(10), "{:?}", told.elapsed());
 }

@@ -11,7 +11,7 @@ fn logged_address(app: &TestApp, forwarded: &str) -> String {
             .find(|line| line.contains(&format!("request_id={id}")))
             .map(str::to_owned)
     };
-    let line = line(&app.server.log_when(|log| line(log).is_some())).unwrap();
+    let line = line(&app.server.wait_for_log(|log| line(log).is_some())).unwrap();
     let (_, rest) = line.split_once("from=").expect("it is told");
     rest.split(' ').next().unwrap().to_owned()
 }

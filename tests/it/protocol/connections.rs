@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use crate::support::{EVER, TestApp, Turn};
+use crate::support::{PATIENCE, Slot, TestApp};
 
 fn connect(app: &TestApp) -> TcpStream {
     let stream = TcpStream::connect(app.server.address()).expect("the server accepts");
@@ -76,7 +76,7 @@ fn a_body_that_comes_a_byte_at_a_time_is_given_up() {
 
 #[test]
 fn two_thousand_idle_connections_keep_nobody_from_being_served() {
-    let _alone = Turn::take_alone();
+    let _alone = Slot::take_alone();
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, most.min(65_536), most).unwrap();
     let app = TestApp::start();
@@ -90,7 +90,7 @@ fn two_thousand_idle_connections_keep_nobody_from_being_served() {
     let mut idle: Vec<TcpStream> = Vec::new();
     let start = Instant::now();
     while idle.len() < 2_000 {
-        assert!(start.elapsed() < EVER, "never more than {} at once", idle.len());
+        assert!(start.elapsed() < PATIENCE, "never more than {} at once", idle.len());
         let missing = 2_000 - idle.len();
         std::thread::scope(|scope| {
             let open = || (0..missing.div_ceil(4)).map(|_| connect(&app)).collect::<Vec<_>>();

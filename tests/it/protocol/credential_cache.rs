@@ -10,9 +10,9 @@ use contact_search::store::{clients, keys};
 use serde_json::json;
 
 use crate::support::app::{Server, add_key, program, revoke};
-use crate::support::command::{listed_keys, on, stdout};
+use crate::support::command::{listed_keys, run_on, stdout};
 use crate::support::database::execute;
-use crate::support::{Contact, EVER, Over, TestApp, TestDatabase, wait_until};
+use crate::support::{Contact, PATIENCE, SetOnDrop, TestApp, TestDatabase, wait_until};
 
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
 const LOOKUP_OF_NOTHING: &str = "/api/v1/contact-lookup/";
@@ -24,12 +24,12 @@ const SOON: Duration = Duration::from_secs(5);
 /// Makes the server know the key, so that no statement is needed for it.
 ///
 /// Nothing reads `api_keys` while it is locked: what is answered then was known.
-fn make_known(app: &TestApp, server: &Server, key: &str) {
+fn cache_key(app: &TestApp, server: &Server, key: &str) {
     let status = || server.get(LOOKUP, Some(key)).status;
     assert_eq!(status(), 200);
     let mut blocker = app.database.connect();
     execute(&mut blocker, "BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE");
-    wait_until(EVER, "the key is read for each request", || status() == 200);
+    wait_until(PATIENCE, "the key is read for each request", || status() == 200);
     execute(&mut blocker, "ROLLBACK");
 }
 
@@ -46,7 +46,7 @@ fn a_known_key_takes_no_statement_and_is_refused_by_every_server_soon_after_it_i
     let other_server = another_server(&app);
     let servers = [&app.server, &other_server];
     for server in servers {
-        make_known(&app, server, &app.key);
+        cache_key(&app, server, &app.key);
     }
     let mut connection = app.database.connect();
     revoke(&mut connection, &app.key);
@@ -65,7 +65,7 @@ fn a_key_that_goes_with_its_client_is_unknown_soon() {
     let mut connection = app.database.connect();
     let client = clients::create_client(&mut connection, "Other", Region::DEFAULT).unwrap();
     let key = add_key(&mut connection, client, &Scope::ALL, None);
-    make_known(&app, &app.server, &key);
+    cache_key(&app, &app.server, &key);
     execute(
         &mut connection,
         &format!("DELETE FROM contact_lists WHERE client_id = '{client}'; DELETE FROM clients WHERE id = '{client}'"),
@@ -82,13 +82,13 @@ fn a_key_that_goes_with_its_client_is_unknown_soon() {
 #[test]
 fn a_key_that_nobody_has_takes_one_statement_and_works_soon_after_somebody_has_it() {
     let app = TestApp::start();
-    make_known(&app, &app.server, &app.key);
+    cache_key(&app, &app.server, &app.key);
     let key = ApiKey::generate(Format::Opaque).unwrap();
     let status = || app.server.get(LOOKUP, Some(key.reveal())).status;
     assert_eq!(status(), 401);
     let mut connection = app.database.connect();
     execute(&mut connection, "BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE");
-    wait_until(EVER, "it is read for each request", || status() == 401);
+    wait_until(PATIENCE, "it is read for each request", || status() == 401);
     execute(&mut connection, "ROLLBACK");
 
     let new = NewKey::new("imported", Scope::ALL.to_vec(), None).unwrap();
@@ -101,9 +101,9 @@ fn a_known_key_ends_when_it_expires() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
     let key = add_key(&mut connection, app.client, &Scope::ALL, Some(TimeDelta::seconds(6)));
-    make_known(&app, &app.server, &key);
+    cache_key(&app, &app.server, &key);
     let expired = "SELECT count(*) AS count FROM api_keys WHERE expires_at <= now()";
-    wait_until(EVER, "it never ends", || {
+    wait_until(PATIENCE, "it never ends", || {
         let has_expired = app.database.count(expired) == 1;
         let answer = app.server.get(LOOKUP, Some(&key));
         assert!(
@@ -129,7 +129,7 @@ fn a_changed_key_or_client_counts_soon() {
         phone: Some("+12025550123"),
         ..Contact::default()
     });
-    make_known(&app, &app.server, &app.key);
+    cache_key(&app, &app.server, &app.key);
     let found = || app.get("/api/v1/contact-lookup/?phone=2025550123").json()["found"].clone();
     assert_eq!(found(), false, "read in Argentina first");
     app.sql("UPDATE clients SET default_region = 'US'");
@@ -137,15 +137,15 @@ fn a_changed_key_or_client_counts_soon() {
 
     app.sql("UPDATE api_keys SET label = 'renamed', scopes = '{search}'");
     wait_until(SOON, "the scope stays", || app.get(LOOKUP).status == 403);
-    app.server.log_when(|log| log.contains("renamed"));
+    app.server.wait_for_log(|log| log.contains("renamed"));
 }
 
 #[test]
 fn with_a_known_key_what_needs_no_database_is_answered_without_it() {
     let app = TestApp::start();
     let scoped = add_key(&mut app.database.connect(), app.client, &[Scope::Lookup], None);
-    make_known(&app, &app.server, &scoped);
-    make_known(&app, &app.server, &app.key);
+    cache_key(&app, &app.server, &scoped);
+    cache_key(&app, &app.server, &app.key);
     app.database.set_available(false);
     wait_until(SOON, "it is ready without its database", || {
         app.server.get("/readyz", None).status == 503
@@ -159,9 +159,13 @@ fn with_a_known_key_what_needs_no_database_is_answered_without_it() {
     assert_eq!(status(LOOKUP_OF_NOTHING, unread), 503, "whose it is can't be known");
 
     app.database.set_available(true);
-    wait_until(EVER, "it doesn't come back", || status(LOOKUP, &app.key) == 200);
-    wait_until(EVER, "it isn't ready", || app.server.get("/readyz", None).status == 200);
-    let log = app.server.log_when(|log| log.contains("the database answers again"));
+    wait_until(PATIENCE, "it doesn't come back", || status(LOOKUP, &app.key) == 200);
+    wait_until(PATIENCE, "it isn't ready", || {
+        app.server.get("/readyz", None).status == 200
+    });
+    let log = app
+        .server
+        .wait_for_log(|log| log.contains("the database answers again"));
     assert!(!log.contains("status=500"), "{log}");
 }
 
@@ -214,23 +218,23 @@ const WAITING: &str = "SELECT count(*) AS count FROM pg_stat_activity
 #[test]
 fn whoever_makes_keys_up_leaves_capacity_to_those_who_have_one() {
     let app = TestApp::start_with(&["--pool-size", "4"]);
-    make_known(&app, &app.server, &app.key);
+    cache_key(&app, &app.server, &app.key);
     // While it is locked, a key that isn't known takes a connection for as long as a statement may take.
     let mut blocker = app.database.connect();
     execute(&mut blocker, "BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE");
-    let is_over = AtomicBool::new(false);
+    let should_stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let _end = Over(&is_over);
+        let _stop = SetOnDrop(&should_stop);
         for _ in 0..8 {
             scope.spawn(|| {
-                while !is_over.load(Ordering::Relaxed) {
+                while !should_stop.load(Ordering::Relaxed) {
                     let made_up = ApiKey::generate(Format::Mindo).unwrap();
                     let status = app.server.get(LOOKUP, Some(made_up.reveal())).status;
                     assert!([503, 504].contains(&status), "{status}");
                 }
             });
         }
-        wait_until(EVER, "they don't take what they may", || {
+        wait_until(PATIENCE, "they don't take what they may", || {
             app.database.count(WAITING) >= 2
         });
         for _ in 0..200 {
@@ -247,10 +251,10 @@ fn whoever_makes_keys_up_leaves_capacity_to_those_who_have_one() {
 #[test]
 fn a_rotated_key_is_refused_when_the_overlap_is_over() {
     let app = TestApp::start();
-    make_known(&app, &app.server, &app.key);
+    cache_key(&app, &app.server, &app.key);
     let [id] = &listed_keys(&app.database, "Test")[..] else {
         panic!("one key");
     };
-    stdout(on(&app.database, &["key", "rotate", id, "--overlap", "1s"]));
+    stdout(run_on(&app.database, &["key", "rotate", id, "--overlap", "1s"]));
     wait_until(SOON, "it is accepted for good", || app.get(LOOKUP).status == 401);
 }

@@ -268,7 +268,7 @@ fn health_is_of_the_process_and_readiness_of_the_database() {
     ] {
         app.sql(sql);
         let status = || app.server.get("/readyz", None).status;
-        app.server.log_when(|log| status() == 503 && log.contains(reason));
+        app.server.wait_for_log(|log| status() == 503 && log.contains(reason));
     }
 }
 
@@ -348,7 +348,7 @@ fn what_takes_too_long_is_504_and_what_finds_no_connection_free_is_503() {
         diesel::connection::SimpleConnection::batch_execute(&mut blocker, "BEGIN; LOCK TABLE contacts").unwrap();
         std::thread::scope(|scope| {
             let late = scope.spawn(|| app.get(slow));
-            wait_for_a_blocked_statement(&app);
+            wait_for_blocked_statement(&app);
             let busy = app.get(other);
             assert_eq!((busy.status, busy.header("retry-after")), (503, Some("1")));
             assert_eq!(busy.json(), no_capacity);
@@ -362,7 +362,7 @@ fn what_takes_too_long_is_504_and_what_finds_no_connection_free_is_503() {
 }
 
 /// Waits until a request is at its statement and holds its connection, which PostgreSQL shows as a lock not granted.
-fn wait_for_a_blocked_statement(app: &TestApp) {
+fn wait_for_blocked_statement(app: &TestApp) {
     let blocked = "SELECT count(*) AS count FROM pg_locks WHERE NOT granted";
     while app.database.count(blocked) == 0 {
         std::thread::sleep(Duration::from_millis(10));
@@ -377,7 +377,7 @@ fn a_request_in_flight_ends_before_a_terminated_server_does() {
     let answer = std::thread::scope(|scope| {
         let app = &app;
         let in_flight = scope.spawn(|| app.get(DOCUMENTED[1]));
-        wait_for_a_blocked_statement(app);
+        wait_for_blocked_statement(app);
         let pid = nix::unistd::Pid::from_raw(i32::try_from(app.server.pid()).unwrap());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
         std::thread::sleep(Duration::from_millis(100));

@@ -10,8 +10,8 @@ use nix::unistd::Pid;
 use uuid::Uuid;
 
 use crate::support::app::{add_key, add_plain_key};
-use crate::support::command::{on, stdout};
-use crate::support::{EVER, TestApp, TestDatabase, wait_until};
+use crate::support::command::{run_on, stdout};
+use crate::support::{PATIENCE, TestApp, TestDatabase, wait_until};
 
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
 
@@ -83,7 +83,7 @@ fn a_server_that_stops_writes_when_keys_were_last_used() {
     assert_eq!(app.server.wait(), Some(0));
     assert_eq!(app.database.count(used), 1);
 
-    let list = stdout(on(&app.database, &["key", "list"]));
+    let list = stdout(run_on(&app.database, &["key", "list"]));
     assert!(list.lines().next().unwrap().contains("LAST USED"), "{list}");
     let today = chrono::Utc::now().format("%Y-").to_string();
     let line = |end: &str| {
@@ -108,10 +108,10 @@ fn a_use_that_cant_be_written_during_an_outage_is_written_after_it() {
     let latest = app.database.count(clock);
     app.database.set_available(false);
     app.server
-        .log_when(|log| log.contains("when keys were last used can't be written for now"));
+        .wait_for_log(|log| log.contains("when keys were last used can't be written for now"));
     app.database.set_available(true);
     let used = "SELECT coalesce((extract(epoch FROM max(last_used_at)) * 1000)::bigint, 0) AS count FROM api_keys";
-    wait_until(EVER, "it is lost", || app.database.count(used) > 0);
+    wait_until(PATIENCE, "it is lost", || app.database.count(used) > 0);
     // By the database's clock, and of the moment at which it was used: not of that at which it was written.
     let used = app.database.count(used);
     assert!(

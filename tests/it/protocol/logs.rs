@@ -8,7 +8,7 @@ use crate::support::app::{Server, add_key, revoke};
 
 /// The log once it holds `count` access lines.
 fn log_with(server: &Server, count: usize) -> String {
-    server.log_when(|log| log.matches("answered").count() >= count)
+    server.wait_for_log(|log| log.matches("answered").count() >= count)
 }
 
 #[test]

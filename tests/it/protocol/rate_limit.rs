@@ -9,13 +9,13 @@ use uuid::Uuid;
 
 use crate::support::TestApp;
 use crate::support::app::{Answer, Server, add_key, program};
-use crate::support::command::{on, run, stdout};
+use crate::support::command::{run, run_on, stdout};
 
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
 const SEARCH: &str = "/api/public/contacts/search?email=a";
 
 /// What an answer tells of the key's limit: its policy, and how many requests are left.
-fn told(answer: &Answer) -> Option<(&str, u32)> {
+fn limit_headers(answer: &Answer) -> Option<(&str, u32)> {
     let (left, seconds) = answer
         .header("ratelimit")?
         .strip_prefix("\"default\";r=")
@@ -30,7 +30,7 @@ fn told(answer: &Answer) -> Option<(&str, u32)> {
 }
 
 fn id_of(app: &TestApp, key: &str) -> Uuid {
-    let list = stdout(on(&app.database, &["key", "list"]));
+    let list = stdout(run_on(&app.database, &["key", "list"]));
     let line = list.lines().find(|line| line.contains(&key[key.len() - 4..]));
     line.expect("its line")[..36].parse().expect("an id")
 }
@@ -40,14 +40,14 @@ fn a_key_that_has_used_its_limit_up_is_told_when_to_come_back() {
     // Twenty seconds go by before there is one more.
     let app = TestApp::start_with(&["--rate-limit", "3"]);
     let policy = "\"default\";q=3;w=60";
-    assert_eq!(told(&app.get(LOOKUP)), Some((policy, 2)));
+    assert_eq!(limit_headers(&app.get(LOOKUP)), Some((policy, 2)));
     let mistaken = app.get("/api/v1/contact-lookup/");
-    assert_eq!((mistaken.status, told(&mistaken)), (400, Some((policy, 1))));
+    assert_eq!((mistaken.status, limit_headers(&mistaken)), (400, Some((policy, 1))));
     let head = app.server.send("HEAD", SEARCH, &[("X-API-Key", &app.key)]);
-    assert_eq!((head.status, told(&head)), (200, Some((policy, 0))));
+    assert_eq!((head.status, limit_headers(&head)), (200, Some((policy, 0))));
 
     let lookup = app.get(LOOKUP);
-    assert_eq!((lookup.status, told(&lookup)), (429, Some((policy, 0))));
+    assert_eq!((lookup.status, limit_headers(&lookup)), (429, Some((policy, 0))));
     let seconds = lookup.header("retry-after").expect("it is told");
     assert_eq!(
         lookup.json(),
@@ -58,7 +58,7 @@ fn a_key_that_has_used_its_limit_up_is_told_when_to_come_back() {
         format!("This API key has made more requests than its limit allows. Try again in {seconds} s.")
     };
     let search = app.get(SEARCH);
-    assert_eq!((search.status, told(&search)), (429, Some((policy, 0))));
+    assert_eq!((search.status, limit_headers(&search)), (429, Some((policy, 0))));
     assert_eq!(
         search.json(),
         json!({ "statusCode": 429, "message": sentence(&search), "error": "Too Many Requests" })
@@ -73,7 +73,7 @@ fn a_key_that_has_used_its_limit_up_is_told_when_to_come_back() {
 
     // Nobody else is limited by it.
     let other = add_key(&mut app.database.connect(), app.client, &Scope::ALL, None);
-    assert_eq!(told(&app.server.get(LOOKUP, Some(&other))), Some((policy, 2)));
+    assert_eq!(limit_headers(&app.server.get(LOOKUP, Some(&other))), Some((policy, 2)));
 }
 
 #[test]
@@ -88,12 +88,12 @@ fn whether_a_key_is_good_and_has_the_scope_is_decided_before_its_limit() {
     ] {
         let answer = app.server.get(target, key);
         assert_eq!(answer.status, expected, "{answer:?}");
-        assert_eq!(told(&answer).is_some(), expected != 403);
+        assert_eq!(limit_headers(&answer).is_some(), expected != 403);
     }
     for _ in 0..5 {
         for key in [None, Some("mindo_000000000000000000000000")] {
             let answer = app.server.get(LOOKUP, key);
-            assert_eq!((answer.status, told(&answer)), (401, None));
+            assert_eq!((answer.status, limit_headers(&answer)), (401, None));
         }
         assert_eq!(app.server.get("/readyz", None).status, 200);
     }
@@ -115,27 +115,29 @@ fn a_limit_of_its_own_goes_before_the_servers_and_its_change_counts_soon() {
         }
     };
     assert_eq!(app.get(LOOKUP).status, 429);
-    soon("none", &|answer| answer.status == 200 && told(&answer).is_none());
+    soon("none", &|answer| {
+        answer.status == 200 && limit_headers(&answer).is_none()
+    });
     soon("100000", &|answer| {
-        told(&answer).is_some_and(|(policy, _)| policy.contains(";q=100000;"))
+        limit_headers(&answer).is_some_and(|(policy, _)| policy.contains(";q=100000;"))
     });
     soon("default", &|answer| {
-        told(&answer).is_some_and(|(policy, _)| policy.contains(";q=1;"))
+        limit_headers(&answer).is_some_and(|(policy, _)| policy.contains(";q=1;"))
     });
 }
 
 #[test]
 fn a_key_is_made_and_brought_along_with_its_limit() {
     let app = TestApp::start();
-    assert_eq!(told(&app.get(LOOKUP)), None, "none by default");
+    assert_eq!(limit_headers(&app.get(LOOKUP)), None, "none by default");
     let database = &app.database;
-    let made = stdout(on(
+    let made = stdout(run_on(
         database,
         &["key", "create", "--client", "Test", "--rate-limit", "7"],
     ));
     let made = made.trim_end();
     assert_eq!(
-        told(&app.server.get(LOOKUP, Some(made))),
+        limit_headers(&app.server.get(LOOKUP, Some(made))),
         Some(("\"default\";q=7;w=60", 6))
     );
     let brought = "live_9f8e7d6c5b4a39281706";
@@ -145,10 +147,10 @@ fn a_key_is_made_and_brought_along_with_its_limit() {
         .env("DATABASE_URL", database.url());
     stdout(run(command, brought));
     assert_eq!(
-        told(&app.server.get(LOOKUP, Some(brought))),
+        limit_headers(&app.server.get(LOOKUP, Some(brought))),
         Some(("\"default\";q=9;w=60", 8))
     );
-    let unlimited = stdout(on(
+    let unlimited = stdout(run_on(
         database,
         &["key", "create", "--client", "Test", "--rate-limit", "none"],
     ));
@@ -158,9 +160,9 @@ fn a_key_is_made_and_brought_along_with_its_limit() {
         .args(["serve", "--listen", "127.0.0.1:0", "--database-url", database.url()])
         .env("CONTACT_SEARCH_RATE_LIMIT", "5");
     let limited = Server::start(command);
-    let of_key = |key: &str| {
+    let remaining_of = |key: &str| {
         let answer = limited.get(LOOKUP, Some(key.trim_end()));
-        told(&answer).map(|(_, left)| left)
+        limit_headers(&answer).map(|(_, left)| left)
     };
-    assert_eq!([&app.key, made, &unlimited].map(of_key), [Some(4), Some(6), None]);
+    assert_eq!([&app.key, made, &unlimited].map(remaining_of), [Some(4), Some(6), None]);
 }

@@ -15,8 +15,8 @@ use proptest::test_runner::TestRunner;
 use serde_json::Value;
 
 use crate::support::app::{add_key, encode};
-use crate::support::command::{on, stdout};
-use crate::support::{Contact, EVER, TestApp};
+use crate::support::command::{run_on, stdout};
+use crate::support::{Contact, PATIENCE, TestApp};
 
 const CALLERS: usize = 4;
 
@@ -32,7 +32,7 @@ impl Caller {
     fn connect(app: &TestApp) -> Self {
         let stream = TcpStream::connect(app.server.address()).expect("the server accepts");
         stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(EVER)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Self(BufReader::new(stream))
     }
 
@@ -174,7 +174,7 @@ fn a_key_of_one_client_works_for_it_alone() {
         phone: Some("+5491123456789"),
         ..Contact::default()
     });
-    let id = stdout(on(&app.database, &["client", "create", "Other"]));
+    let id = stdout(run_on(&app.database, &["client", "create", "Other"]));
     let mut connection = app.database.connect();
     let other = ClientId::new(id.trim().parse().unwrap());
     let key = add_key(&mut connection, other, &Scope::ALL, None);

@@ -181,7 +181,7 @@ fn what_the_search_looks_at_follows_the_contacts_whoever_writes_them() {
     ] {
         connection.batch_execute(write).unwrap();
         assert_eq!(database.count(missing), 0, "{write}");
-        assert_eq!(database.count(newest_contacts::WRONG), 0, "{write}");
+        assert_eq!(database.count(newest_contacts::DIFFERENCES), 0, "{write}");
         most = most.max(database.count("SELECT count(*) AS count FROM contact_texts"));
         most_newest = most_newest.max(database.count("SELECT count(*) AS count FROM contacts_newest"));
     }

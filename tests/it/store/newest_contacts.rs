@@ -16,8 +16,8 @@ use contact_search::store::{clients, migrations};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-use crate::support::newest_contacts::WRONG;
-use crate::support::{Over, TestApp, TestDatabase, wait_until};
+use crate::support::newest_contacts::DIFFERENCES;
+use crate::support::{SetOnDrop, TestApp, TestDatabase, wait_until};
 
 const ALL: &str = "SELECT count(*) AS count FROM contacts_newest";
 
@@ -40,16 +40,16 @@ fn the_newest_are_kept_and_the_others_deleted() {
     let database = TestDatabase::new();
     fill(&database, 500);
     let mut connection = database.connect();
-    assert_eq!((database.count(ALL), database.count(WRONG)), (500, 0));
+    assert_eq!((database.count(ALL), database.count(DIFFERENCES)), (500, 0));
 
     raise_border(&mut connection, 400).unwrap();
     assert!(!delete_old(&mut connection).unwrap());
     assert_eq!(database.count(ALL), 500, "a quarter more than are to be kept");
 
     raise_border(&mut connection, 399).unwrap();
-    assert_eq!((database.count(ALL), database.count(WRONG)), (500, 0));
+    assert_eq!((database.count(ALL), database.count(DIFFERENCES)), (500, 0));
     assert!(!delete_old(&mut connection).unwrap());
-    assert_eq!((database.count(ALL), database.count(WRONG)), (399, 0));
+    assert_eq!((database.count(ALL), database.count(DIFFERENCES)), (399, 0));
 
     // An older one that has a message comes back, and one that is written for another reason doesn't.
     connection
@@ -58,16 +58,16 @@ fn the_newest_are_kept_and_the_others_deleted() {
                         UPDATE contacts SET email = '9@example.org' WHERE email = '9@example.com'",
         )
         .unwrap();
-    assert_eq!((database.count(ALL), database.count(WRONG)), (400, 0));
+    assert_eq!((database.count(ALL), database.count(DIFFERENCES)), (400, 0));
 
     // All of one time go, since the border is a time.
     connection
         .batch_execute("UPDATE contacts SET last_message_at = now() + interval '2 hours'")
         .unwrap();
-    assert_eq!((database.count(ALL), database.count(WRONG)), (500, 0));
+    assert_eq!((database.count(ALL), database.count(DIFFERENCES)), (500, 0));
     raise_border(&mut connection, 10).unwrap();
     delete_old(&mut connection).unwrap();
-    assert_eq!((database.count(ALL), database.count(WRONG)), (0, 0));
+    assert_eq!((database.count(ALL), database.count(DIFFERENCES)), (0, 0));
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn of_far_too_many_some_go_each_time_and_never_one_of_the_newest() {
         raise_border(&mut connection, 20).unwrap();
         delete_old(&mut connection).unwrap();
         left.push(database.count(ALL));
-        assert_eq!(database.count(WRONG), 0);
+        assert_eq!(database.count(DIFFERENCES), 0);
         assert!(left.is_sorted_by(|before, after| before > after), "{left:?}");
     }
     assert!(left.len() > 2 && left.last() >= Some(&20), "{left:?}");
@@ -106,7 +106,7 @@ fn an_import_brings_its_newest_whether_it_is_the_first_or_not() {
         }
         let import = Import::open(file.as_bytes(), ImportOptions::default()).unwrap();
         import.run(&mut connection, &client, &mut |_| {}).unwrap();
-        assert_eq!((database.count(ALL), database.count(WRONG)), (newest, 0));
+        assert_eq!((database.count(ALL), database.count(DIFFERENCES)), (newest, 0));
     }
 }
 
@@ -129,7 +129,7 @@ fn none_is_kept_that_had_no_message_for_days() {
             .unwrap();
         raise_border(&mut connection, 1_000).unwrap();
         delete_old(&mut connection).unwrap();
-        (database.count(ALL), database.count(WRONG))
+        (database.count(ALL), database.count(DIFFERENCES))
     };
     assert_eq!(keep("now() - interval '47 hours'"), (100, 0));
     assert_eq!(keep("now() - interval '49 hours'"), (70, 0));
@@ -151,7 +151,7 @@ fn what_a_writer_has_locked_is_deleted_later() {
     assert_eq!(database.count(ALL), 32);
     writer.batch_execute("COMMIT").unwrap();
     delete_old(&mut connection).unwrap();
-    assert_eq!((database.count(ALL), database.count(WRONG)), (30, 0));
+    assert_eq!((database.count(ALL), database.count(DIFFERENCES)), (30, 0));
 }
 
 #[test]
@@ -173,14 +173,14 @@ fn a_search_finds_all_while_messages_move_contacts_and_the_border_rises() {
         UPDATE contacts SET last_message_at = clock_timestamp() FROM meant
         WHERE (contacts.client_id, contacts.id) = (meant.client_id, meant.id)";
     let needle = EmailTerm::parse("needle").unwrap();
-    let is_over = AtomicBool::new(false);
+    let should_stop = AtomicBool::new(false);
     thread::scope(|scope| {
-        let over = Over(&is_over);
+        let stop = SetOnDrop(&should_stop);
         let writers: Vec<_> = (0..2)
             .map(|_| {
                 scope.spawn(|| {
                     let mut connection = database.connect();
-                    while !is_over.load(Ordering::Relaxed) {
+                    while !should_stop.load(Ordering::Relaxed) {
                         connection.batch_execute(message).unwrap();
                     }
                 })
@@ -191,7 +191,7 @@ fn a_search_finds_all_while_messages_move_contacts_and_the_border_rises() {
             let border = "SELECT (extract(epoch FROM since) * 1000000)::bigint AS count FROM contacts_newest_border";
             let before = database.count(border);
             for kept in [30, 300, 150, 70].into_iter().cycle() {
-                if is_over.load(Ordering::Relaxed) {
+                if should_stop.load(Ordering::Relaxed) {
                     break;
                 }
                 raise_border(&mut connection, kept).unwrap();
@@ -211,13 +211,13 @@ fn a_search_finds_all_while_messages_move_contacts_and_the_border_rises() {
                 differing.push((found.contacts.len(), ids.len(), found.plans));
             }
         }
-        drop(over);
+        drop(stop);
         for thread in writers.into_iter().chain([keeper]) {
             thread.join().expect("nobody is kept from writing");
         }
         assert!(differing.is_empty(), "{differing:?}");
     });
-    assert_eq!(database.count(WRONG), 0);
+    assert_eq!(database.count(DIFFERENCES), 0);
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn the_step_that_makes_it_takes_those_whose_messages_are_ahead() {
         )
         .unwrap();
     assert_eq!(migrations::migrate(&mut connection).unwrap(), 1);
-    assert_eq!((database.count(ALL), database.count(WRONG)), (20, 0));
+    assert_eq!((database.count(ALL), database.count(DIFFERENCES)), (20, 0));
     connection.batch_execute("DELETE FROM contacts").unwrap();
-    assert_eq!((database.count(ALL), database.count(WRONG)), (0, 0));
+    assert_eq!((database.count(ALL), database.count(DIFFERENCES)), (0, 0));
 }

@@ -24,14 +24,14 @@ fn send_at_once(app: &TestApp, calls: &[(&str, Value)]) {
             let start = &start;
             scope.spawn(move || {
                 start.wait();
-                let answer = app.post_patiently(target, body);
+                let answer = app.post_with_retries(target, body);
                 assert_eq!(answer.status, 200, "{body} {answer:?}");
             });
         }
     });
 }
 
-fn wait_for_a_waiting_statement(app: &TestApp) {
+fn wait_for_blocked_statement(app: &TestApp) {
     let waiting = "SELECT count(*) AS count FROM pg_locks WHERE NOT granted";
     while app.database.count(waiting) == 0 {
         std::thread::sleep(Duration::from_millis(10));
@@ -95,8 +95,8 @@ fn an_import_beside_batches_and_messages_of_the_same_new_people_makes_each_once(
                 let report = import.run(&mut app.database.connect(), &client, &mut |_| {}).unwrap();
                 assert_eq!(report.rejected, 0);
             });
-            scope.spawn(|| assert_eq!(app.post_patiently(BATCH, &json!(items)).status, 200));
-            scope.spawn(|| assert_eq!(app.post_patiently(MESSAGES, &json!(heard)).status, 200));
+            scope.spawn(|| assert_eq!(app.post_with_retries(BATCH, &json!(items)).status, 200));
+            scope.spawn(|| assert_eq!(app.post_with_retries(MESSAGES, &json!(heard)).status, 200));
         });
         assert_eq!(app.database.count(ALL), 300 * (round as i64 + 1));
     }
@@ -171,7 +171,7 @@ fn who_writes_to_a_locked_contact_is_told_to_come_back_and_no_read_waits() {
             .into_iter()
             .map(|(target, body)| scope.spawn(move || app.send("POST", target, body)))
             .collect();
-        wait_for_a_waiting_statement(app);
+        wait_for_blocked_statement(app);
         let lookup = format!("/api/v1/contact-lookup/?phone={}", encode(phone));
         let (mut found, mut refused) = (0, 0);
         while writes.iter().any(|write| !write.is_finished()) {
@@ -201,7 +201,7 @@ fn who_writes_to_a_locked_contact_is_told_to_come_back_and_no_read_waits() {
 #[test]
 fn batches_of_contacts_and_of_messages_never_wait_for_each_other_in_circles() {
     let app = TestApp::start();
-    app.database.find_no_deadlocks();
+    app.database.disable_deadlock_detection();
     let phones: Vec<String> = (0..60).map(|number| format!("+569123450{number:02}")).collect();
     let heard: Vec<Value> = phones
         .iter()
@@ -250,7 +250,7 @@ fn a_message_is_not_added_to_a_contact_that_became_somebody_else_meanwhile() {
         other.batch_execute(&lock).unwrap();
         let answer = std::thread::scope(|scope| {
             let heard = scope.spawn(|| app.send("POST", MESSAGES, &heard(who)));
-            wait_for_a_waiting_statement(&app);
+            wait_for_blocked_statement(&app);
             other.batch_execute("COMMIT").unwrap();
             heard.join().unwrap()
         });

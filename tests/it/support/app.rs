@@ -110,7 +110,7 @@ impl Server {
     }
 
     /// What the log has said once `is_there` holds of it; it is written after the answer.
-    pub fn log_when(&self, is_there: impl Fn(&str) -> bool) -> String {
+    pub fn wait_for_log(&self, is_there: impl Fn(&str) -> bool) -> String {
         let start = Instant::now();
         loop {
             let log = self.log.lock().unwrap().clone();
@@ -298,7 +298,7 @@ impl TestApp {
     }
 
     /// Sends a `POST` until the server has capacity, as callers should.
-    pub fn post_patiently(&self, target: &str, body: &Value) -> Answer {
+    pub fn post_with_retries(&self, target: &str, body: &Value) -> Answer {
         for _ in 0..200 {
             let answer = self.send("POST", target, body);
             if answer.status != 503 {

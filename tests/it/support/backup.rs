@@ -9,11 +9,11 @@ use diesel::sql_types::Text;
 use tempfile::TempDir;
 
 use super::TestDatabase;
-use super::command::{Said, command_on, run, stdout};
+use super::command::{CommandOutput, command_on, run, stdout};
 use super::database::execute;
 
 /// What there is to keep, row by row, and what sees to it that it is found and stays right.
-pub const KEPT: [&str; 12] = [
+pub const CONTENTS: [&str; 12] = [
     "SELECT * FROM clients",
     "SELECT * FROM api_keys",
     "SELECT * FROM webhooks",
@@ -46,8 +46,8 @@ pub fn rows(url: &str, query: &str) -> String {
     row.text
 }
 
-pub fn kept(url: &str) -> Vec<String> {
-    KEPT.iter().map(|query| rows(url, query)).collect()
+pub fn contents(url: &str) -> Vec<String> {
+    CONTENTS.iter().map(|query| rows(url, query)).collect()
 }
 
 pub fn credential_version(url: &str) -> String {
@@ -60,8 +60,8 @@ pub fn printed(command: Command) -> String {
 }
 
 /// The one line that the command complained in; it must have failed.
-pub fn complaint(command: Command) -> String {
-    let Said { status, stdout, stderr } = run(command, "");
+pub fn error_of(command: Command) -> String {
+    let CommandOutput { status, stdout, stderr } = run(command, "");
     assert_eq!((status, stdout.as_str()), (Some(1), ""), "{stderr}");
     let lines: Vec<&str> = stderr
         .lines()

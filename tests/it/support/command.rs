@@ -12,14 +12,14 @@ use super::app::{Server, program};
 use super::database::programs;
 
 /// What a command said, and how it ended.
-pub struct Said {
+pub struct CommandOutput {
     pub status: Option<i32>,
     pub stdout: String,
     pub stderr: String,
 }
 
 /// Runs a command to its end, with that text on its standard input.
-pub fn run(mut command: Command, input: &str) -> Said {
+pub fn run(mut command: Command, input: &str) -> CommandOutput {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -33,7 +33,7 @@ pub fn run(mut command: Command, input: &str) -> Said {
         .expect("standard input is piped")
         .write_all(input.as_bytes());
     let output = child.wait_with_output().expect("a child can be waited for");
-    Said {
+    CommandOutput {
         status: output.status.code(),
         stdout: String::from_utf8(output.stdout).expect("text"),
         stderr: String::from_utf8(output.stderr).expect("text"),
@@ -51,18 +51,18 @@ pub fn command_on(database: &TestDatabase, arguments: &[&str]) -> Command {
 }
 
 /// Runs the program on a database.
-pub fn on(database: &TestDatabase, arguments: &[&str]) -> Said {
+pub fn run_on(database: &TestDatabase, arguments: &[&str]) -> CommandOutput {
     run(command_on(database, arguments), "")
 }
 
 /// What the command printed; it must have succeeded.
-pub fn stdout(said: Said) -> String {
+pub fn stdout(said: CommandOutput) -> String {
     assert_eq!(said.status, Some(0), "{}", said.stderr);
     said.stdout
 }
 
 /// What the command complained of; it must have failed without a panic and without printing a result.
-pub fn complaint(said: Said) -> String {
+pub fn error_of(said: CommandOutput) -> String {
     assert!(matches!(said.status, Some(1 | 2)), "{:?}: {}", said.status, said.stderr);
     assert_eq!(said.stdout, "");
     assert!(!said.stderr.contains("panicked"), "{}", said.stderr);
@@ -70,7 +70,7 @@ pub fn complaint(said: Said) -> String {
 }
 
 /// The command with nobody who reads what it prints.
-pub fn unread(mut command: Command) -> (Option<i32>, String) {
+pub fn run_unread(mut command: Command) -> (Option<i32>, String) {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -121,7 +121,7 @@ pub fn run_printed_examples(server: &Server) -> Vec<Value> {
 
 /// The ids of the keys in the list's lines that say this, the newest first.
 pub fn listed_keys(database: &TestDatabase, text: &str) -> Vec<String> {
-    let list = stdout(on(database, &["key", "list"]));
+    let list = stdout(run_on(database, &["key", "list"]));
     let lines = list.lines().filter(|line| line.contains(text));
     lines.map(|line| line[..36].to_owned()).collect()
 }

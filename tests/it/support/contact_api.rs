@@ -9,7 +9,7 @@ use super::{Answer, TestApp};
 
 pub const UPSERT: &str = "/api/public/customer/upsert/info";
 pub const BATCH: &str = "/api/v1/contacts/";
-pub const NOBODY: &str = "0198c0de-0000-7000-8000-000000000000";
+pub const UNKNOWN_ID: &str = "0198c0de-0000-7000-8000-000000000000";
 
 /// Upserts, and gives the contact.
 pub fn upsert(app: &TestApp, body: Value) -> Value {

@@ -12,14 +12,14 @@ use contact_search::embedded::{Options, PrivateDatabase};
 use contact_search::store;
 use contact_search::store::pool::{Pool, StatementLimits};
 
-use super::Turn;
+use super::Slot;
 use super::directory::ServerDirectory;
 
 /// A database that belongs to one test and goes with it.
 pub struct TestDatabase {
     name: String,
     url: String,
-    _turn: Arc<Turn>,
+    _slot: Arc<Slot>,
 }
 
 impl TestDatabase {
@@ -35,7 +35,7 @@ impl TestDatabase {
 
     fn of_template(template: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let turn = Turn::take();
+        let slot = Slot::take();
         let cluster = cluster();
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         execute_as_superuser(&format!(
@@ -45,7 +45,7 @@ impl TestDatabase {
             .database
             .url()
             .replace("///contact_search?", &format!("///{name}?"));
-        Self { name, url, _turn: turn }
+        Self { name, url, _slot: slot }
     }
 
     pub fn url(&self) -> &str {
@@ -64,7 +64,7 @@ impl TestDatabase {
     }
 
     /// Lets whoever waits in a circle wait on, in connections that are made from now on.
-    pub fn find_no_deadlocks(&self) {
+    pub fn disable_deadlock_detection(&self) {
         let name = &self.name;
         execute_as_superuser(&format!("ALTER DATABASE {name} SET deadlock_timeout = '1h'"));
     }

@@ -15,13 +15,13 @@ use diesel::sql_types::{Nullable, Text};
 use super::TestDatabase;
 
 /// A database with a client to import into.
-pub struct Intake {
+pub struct ImportTarget {
     pub database: TestDatabase,
     pub connection: PgConnection,
     pub client: Client,
 }
 
-impl Intake {
+impl ImportTarget {
     pub fn new() -> Self {
         let database = TestDatabase::new();
         let mut connection = database.connect();

@@ -1,7 +1,7 @@
 //! The metrics that a server shows.
 
 use super::app::{Answer, TestApp};
-use super::{EVER, wait_until};
+use super::{PATIENCE, wait_until};
 
 /// What the server shows at its address for metrics.
 pub fn metrics(app: &TestApp) -> Answer {
@@ -16,7 +16,7 @@ pub fn metrics(app: &TestApp) -> Answer {
 /// A server with more arguments than that it shows metrics.
 pub fn start_with(arguments: &[&str]) -> TestApp {
     let app = TestApp::start_with(&[&["--metrics-listen", "0"], arguments].concat());
-    wait_until(EVER, "the address isn't said", || {
+    wait_until(PATIENCE, "the address isn't said", || {
         app.server.output.lock().unwrap().contains("Metrics are at")
     });
     app

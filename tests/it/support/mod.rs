@@ -17,7 +17,7 @@ pub mod messages;
 pub mod metrics;
 pub mod newest_contacts;
 pub mod private_database;
-mod turn;
+mod slot;
 pub mod webhook;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,10 +26,10 @@ use std::time::{Duration, Instant};
 pub use app::{Answer, TestApp};
 pub use contacts::Contact;
 pub use database::TestDatabase;
-pub use turn::{OwnDirectory, Turn};
+pub use slot::{OwnDirectory, Slot};
 
 /// What has to be so at some time.
-pub const EVER: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Waits until something is so, and fails where that takes longer than `limit`.
 pub fn wait_until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) {
@@ -41,9 +41,9 @@ pub fn wait_until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) 
 }
 
 /// Sets it when it is dropped, when a test fails too, so that what goes on until then ends.
-pub struct Over<'a>(pub &'a AtomicBool);
+pub struct SetOnDrop<'a>(pub &'a AtomicBool);
 
-impl Drop for Over<'_> {
+impl Drop for SetOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }

@@ -1,7 +1,7 @@
 //! What `contacts_newest` should have.
 
 /// How many contacts at the border or after it are not there as they are, or are there and should not be.
-pub const WRONG: &str = "
+pub const DIFFERENCES: &str = "
     WITH wanted AS (
         SELECT client_id, id, last_message_at, phone, lower(email) AS email_lower
         FROM contacts, contacts_newest_border

@@ -69,11 +69,11 @@ pub fn query(url: &str, expression: &str) -> String {
 }
 
 /// Writes a row that has to be there ever after; it is acknowledged when this returns.
-pub fn keep_a_row(url: &str) {
+pub fn insert_row(url: &str) {
     execute(&mut connect(url), "CREATE TABLE kept AS SELECT 'kept' AS word");
 }
 
-pub fn the_row_is_there(url: &str) -> bool {
+pub fn row_exists(url: &str) -> bool {
     query(url, "SELECT string_agg(word, ',') FROM kept") == "kept"
 }
 
@@ -159,7 +159,7 @@ impl Holder {
     }
 
     /// What it says of its opening: how it came by the server, and where that is; or why there is none.
-    pub fn said(&mut self) -> Result<(String, String), String> {
+    pub fn report(&mut self) -> Result<(String, String), String> {
         for line in self.lines.by_ref() {
             let line = line.expect("its output is text");
             if let Some(said) = line.strip_prefix("opened ") {
@@ -174,10 +174,10 @@ impl Holder {
     }
 
     pub fn opened(&mut self) -> (String, String) {
-        self.said().unwrap_or_else(|error| panic!("{error}"))
+        self.report().unwrap_or_else(|error| panic!("{error}"))
     }
 
-    pub fn leave(mut self) {
+    pub fn close(mut self) {
         drop(self.process.stdin.take());
         assert!(self.process.wait().expect("it ends").success());
     }

@@ -35,13 +35,13 @@ pub fn sign(secret: &str, body: &[u8]) -> String {
 }
 
 /// A server with a webhook for its client.
-pub struct Hooked {
+pub struct WebhookApp {
     pub app: TestApp,
     pub path: String,
     pub token: String,
 }
 
-impl Hooked {
+impl WebhookApp {
     pub fn start() -> Self {
         let app = TestApp::start();
         let token = add_webhook(&app, app.client, SECRET);

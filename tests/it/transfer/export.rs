@@ -220,8 +220,8 @@ fn an_export_is_of_one_moment() {
     generate(&mut connection, &workload, &mut |_| {}).unwrap();
     let load = clients::find_client(&mut connection, "Load").unwrap().unwrap();
     /// Changes everything once something was written.
-    struct Meddling<'d>(&'d TestDatabase, Vec<u8>);
-    impl std::io::Write for Meddling<'_> {
+    struct WriterThatEdits<'d>(&'d TestDatabase, Vec<u8>);
+    impl std::io::Write for WriterThatEdits<'_> {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
             let lines = self.1.iter().filter(|byte| **byte == b'\n').count();
             if lines == 2 {
@@ -239,7 +239,7 @@ fn an_export_is_of_one_moment() {
             Ok(())
         }
     }
-    let mut out = Meddling(&database, Vec::new());
+    let mut out = WriterThatEdits(&database, Vec::new());
     let report = export(&mut connection, &load, Form::Import, &mut out).unwrap();
     assert_eq!(report.contacts, 3_000);
     assert!(!String::from_utf8(out.1).unwrap().contains("meddler"));

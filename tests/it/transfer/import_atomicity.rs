@@ -6,7 +6,7 @@ use std::time::Duration;
 use contact_search::intake::import::{Event, Import, ImportError, ImportOptions, Report};
 use diesel::connection::SimpleConnection;
 
-use crate::support::import::{Intake, ask, counts, generate_file, import};
+use crate::support::import::{ImportTarget, ask, counts, generate_file, import};
 
 /// Fails after so many bytes.
 struct CutOff<'a>(&'a [u8]);
@@ -22,23 +22,23 @@ impl Read for CutOff<'_> {
 
 #[test]
 fn a_file_that_breaks_off_leaves_nothing_and_goes_in_later() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let file = generate_file(5000);
-    let before = intake.dump();
+    let before = target.dump();
     let cut = CutOff(&file.as_bytes()[..file.len() / 2]);
-    let error = intake.import_with(cut, &[], &ImportOptions::default()).unwrap_err();
+    let error = target.import_with(cut, &[], &ImportOptions::default()).unwrap_err();
     assert!(matches!(error, ImportError::Read(_)), "{error}");
-    assert_eq!(intake.dump(), before);
-    assert_eq!(intake.import(&file).unwrap().read, 5000);
+    assert_eq!(target.dump(), before);
+    assert_eq!(target.import(&file).unwrap().read, 5000);
 }
 
 #[test]
 fn an_import_whose_connection_is_killed_leaves_nothing() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let file = generate_file(5000);
-    let before = intake.dump();
+    let before = target.dump();
     for moment in ["reading", "merging"] {
-        let mut connection = intake.database.connect();
+        let mut connection = target.database.connect();
         let process = ask(&mut connection, "pg_backend_pid()");
         let kill = &mut |event| {
             let now = match event {
@@ -47,30 +47,30 @@ fn an_import_whose_connection_is_killed_leaves_nothing() {
                 Event::Rejected(_) | Event::Done => "another",
             };
             if now == moment {
-                ask(&mut intake.connection, &format!("pg_terminate_backend({process})"));
+                ask(&mut target.connection, &format!("pg_terminate_backend({process})"));
             }
         };
         let import = Import::open(file.as_bytes(), ImportOptions::default()).unwrap();
-        let error = import.run(&mut connection, &intake.client, kill).unwrap_err();
+        let error = import.run(&mut connection, &target.client, kill).unwrap_err();
         assert!(matches!(error, ImportError::Store(_)), "{error:?}");
         drop(connection);
-        assert_eq!(intake.dump(), before, "{moment}");
+        assert_eq!(target.dump(), before, "{moment}");
     }
-    assert_eq!(intake.import(&file).unwrap().read, 5000);
+    assert_eq!(target.import(&file).unwrap().read, 5000);
 }
 
 /// Lets another writer do something that the import runs into before it is committed.
-fn while_another_writes(sql: &str, file: &str, intake: &mut Intake) -> Report {
-    let mut writer = intake.database.connect();
+fn while_another_writes(sql: &str, file: &str, target: &mut ImportTarget) -> Report {
+    let mut writer = target.database.connect();
     writer.batch_execute(&format!("BEGIN; {sql}")).unwrap();
-    let mut importer = intake.database.connect();
+    let mut importer = target.database.connect();
     let process = ask(&mut importer, "pg_backend_pid()");
-    let client = intake.client.clone();
+    let client = target.client.clone();
     std::thread::scope(|scope| {
         let import = scope
             .spawn(move || import(&mut importer, &client, file.as_bytes(), &[], &ImportOptions::default()).unwrap());
         let waits = format!("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = {process}");
-        while intake.ask(&waits) == "0" {
+        while target.ask(&waits) == "0" {
             assert!(!import.is_finished(), "the import runs into the other writer");
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -81,40 +81,40 @@ fn while_another_writes(sql: &str, file: &str, intake: &mut Intake) -> Report {
 
 #[test]
 fn a_contact_that_another_writer_makes_meanwhile_is_updated() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let sql = format!(
         "INSERT INTO contacts (client_id, id, contact_list_id, phone, phone_key, phone_as_given)
          SELECT client_id, gen_random_uuid(), id, '+5491155550001', '541155550001', '+5491155550001'
          FROM contact_lists WHERE client_id = '{}'",
-        intake.client.id
+        target.client.id
     );
     let file = "phone,name\n+5491155550001,Ana\n+5491155550002,Bea\n";
-    let report = while_another_writes(&sql, file, &mut intake);
+    let report = while_another_writes(&sql, file, &mut target);
     assert_eq!(counts(&report), [1, 1, 0, 0, 0]);
     assert_eq!(
-        intake.contacts("phone name source"),
+        target.contacts("phone name source"),
         "+5491155550001 Ana -\n+5491155550002 Bea csv_import"
     );
 }
 
 #[test]
 fn a_contact_that_gets_another_external_id_meanwhile_is_not_adopted() {
-    let mut intake = Intake::new();
-    intake.import("phone\n+5491155550001\n").unwrap();
+    let mut target = ImportTarget::new();
+    target.import("phone\n+5491155550001\n").unwrap();
     let sql = "UPDATE contacts SET external_user_id = 'theirs'";
-    let report = while_another_writes(sql, "phone,external_id\n+5491155550001,ours\n", &mut intake);
+    let report = while_another_writes(sql, "phone,external_id\n+5491155550001,ours\n", &mut target);
     assert_eq!(counts(&report), [1, 0, 0, 0, 0]);
-    assert_eq!(intake.contacts("external_user_id"), "theirs\nours");
+    assert_eq!(target.contacts("external_user_id"), "theirs\nours");
 }
 
 #[test]
 fn imports_into_one_client_at_the_same_time_make_each_contact_once() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let file = generate_file(3000);
     let reports: Vec<Report> = std::thread::scope(|scope| {
         let imports: Vec<_> = (0..3)
             .map(|_| {
-                let (mut connection, client, file) = (intake.database.connect(), intake.client.clone(), &file);
+                let (mut connection, client, file) = (target.database.connect(), target.client.clone(), &file);
                 scope.spawn(move || {
                     import(
                         &mut connection,
@@ -131,19 +131,19 @@ fn imports_into_one_client_at_the_same_time_make_each_contact_once() {
     });
     let created: Vec<u64> = reports.iter().map(|it| it.created).filter(|it| *it > 0).collect();
     assert_eq!(created.len(), 1);
-    assert_eq!(intake.ask("SELECT count(*) FROM contacts"), created[0].to_string());
+    assert_eq!(target.ask("SELECT count(*) FROM contacts"), created[0].to_string());
 }
 
 #[test]
 fn two_hundred_thousand_rows_go_in_twice_and_change_nothing_the_second_time() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let file = generate_file(200_000);
-    let first = intake.import(&file).unwrap();
+    let first = target.import(&file).unwrap();
     assert_eq!((first.read, first.updated, first.unchanged), (200_000, 0, 0));
-    assert_eq!(intake.ask("SELECT count(*) FROM contacts"), first.created.to_string());
+    assert_eq!(target.ask("SELECT count(*) FROM contacts"), first.created.to_string());
     let state = "SELECT md5(string_agg(contacts::text, '' ORDER BY serial_id)) FROM contacts";
-    let before = intake.ask(state);
-    let second = intake.import(&file).unwrap();
+    let before = target.ask(state);
+    let second = target.import(&file).unwrap();
     assert_eq!(counts(&second), [0, 0, first.created, first.merged, 0]);
-    assert_eq!(intake.ask(state), before);
+    assert_eq!(target.ask(state), before);
 }

@@ -14,13 +14,13 @@ use crate::support::{TestApp, TestDatabase};
 const FAKE_1000: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/fake_1000.csv");
 
 /// What a command said, and how it ended.
-struct Said {
+struct CommandOutput {
     status: Option<i32>,
     stdout: String,
     stderr: String,
 }
 
-impl From<Output> for Said {
+impl From<Output> for CommandOutput {
     fn from(output: Output) -> Self {
         Self {
             status: output.status.code(),
@@ -38,7 +38,7 @@ fn command(database: &TestDatabase, file: impl AsRef<Path>, arguments: &[&str]) 
     command
 }
 
-fn run(mut command: Command) -> Said {
+fn run(mut command: Command) -> CommandOutput {
     command.output().expect("the program can be started").into()
 }
 
@@ -204,7 +204,7 @@ fn what_a_bad_row_says_is_never_repeated() {
         (headless.as_bytes(), &["--column", "phone=tel"], 1),
     ] {
         let file = file(text);
-        let Said {
+        let CommandOutput {
             status: ended,
             stdout,
             stderr,
@@ -277,7 +277,7 @@ fn a_client_that_is_missing_is_told_before_the_rows_are_read() {
     stdin.write_all("email\n".repeat(11_000).as_bytes()).unwrap();
     assert_eq!(wait(&mut child), Some(1));
     drop(stdin);
-    let said = Said::from(child.wait_with_output().unwrap());
+    let said = CommandOutput::from(child.wait_with_output().unwrap());
     assert!(said.stderr.contains("contact-search client list"), "{}", said.stderr);
 }
 
@@ -343,7 +343,7 @@ fn a_file_is_not_held_in_memory_nor_are_its_rejected_rows() {
         std::thread::sleep(Duration::from_millis(10));
     }
     let status = child.wait().unwrap();
-    let said = Said::from(child.wait_with_output().unwrap());
+    let said = CommandOutput::from(child.wait_with_output().unwrap());
     assert_eq!(status.code(), Some(0));
     assert!(
         said.stdout.starts_with("400000 rows read = 1 created + "),

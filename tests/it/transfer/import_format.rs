@@ -3,7 +3,7 @@
 use contact_search::domain::client::DEFAULT_LIST;
 use contact_search::intake::import::{Import, ImportError, ImportOptions};
 
-use crate::support::import::{FAKE_1000, Intake, choices, counts};
+use crate::support::import::{FAKE_1000, ImportTarget, choices, counts};
 
 #[test]
 fn what_was_recognised_is_known_before_a_row_is_read() {
@@ -21,15 +21,15 @@ fn what_was_recognised_is_known_before_a_row_is_read() {
 
 #[test]
 fn every_column_is_stored() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let file = "name;phone;email;platform;source;chat_status;blocked;is_chat_read;created_at;last_message_at;\
                 last_inbound_at;contact_list;external_user_id;stage_id;ai_customer_id\n\
                 Ana;+5491155550001;Ana@Example.com;whatsapp;ads;CLOSED;sí;no;2024-01-02;2024-03-04 05:06;\
                 2024-03-04T05:07:08.5-03:00;VIP;x-1;0198C0DE-0000-7000-8000-00000000000A;0198c0de-0000-7000-8000-00000000000b\n";
-    assert_eq!(counts(&intake.import(file).unwrap()), [1, 0, 0, 0, 0]);
+    assert_eq!(counts(&target.import(file).unwrap()), [1, 0, 0, 0, 0]);
     let columns = "name phone phone_key email platform source chat_status blocked is_chat_read created_at \
                    last_message_at last_inbound_at external_user_id default_stage_id ai_customer_id";
-    let row = intake.contacts(columns);
+    let row = target.contacts(columns);
     assert!(row.starts_with("Ana +5491155550001 "), "{row}");
     assert!(
         row.ends_with(
@@ -40,45 +40,45 @@ fn every_column_is_stored() {
         "{row}"
     );
     assert_eq!(
-        intake.ask("SELECT string_agg(name, ',' ORDER BY id) FROM contact_lists"),
+        target.ask("SELECT string_agg(name, ',' ORDER BY id) FROM contact_lists"),
         format!("{DEFAULT_LIST},VIP")
     );
     assert_eq!(
-        intake.ask("SELECT l.name FROM contacts c JOIN contact_lists l ON l.id = c.contact_list_id"),
+        target.ask("SELECT l.name FROM contacts c JOIN contact_lists l ON l.id = c.contact_list_id"),
         "VIP"
     );
 }
 
 #[test]
 fn what_a_file_leaves_out_has_its_default() {
-    let mut intake = Intake::new();
-    intake.import("email,name\na@example.com,\n").unwrap();
+    let mut target = ImportTarget::new();
+    target.import("email,name\na@example.com,\n").unwrap();
     assert_eq!(
-        intake.contacts("name phone platform source chat_status blocked is_chat_read last_message_at"),
+        target.contacts("name phone platform source chat_status blocked is_chat_read last_message_at"),
         "- - other csv_import UNATTENDED false true -"
     );
     assert_eq!(
-        intake.ask("SELECT l.name FROM contacts c JOIN contact_lists l ON l.id = c.contact_list_id"),
+        target.ask("SELECT l.name FROM contacts c JOIN contact_lists l ON l.id = c.contact_list_id"),
         DEFAULT_LIST
     );
     assert_eq!(
-        intake.ask("SELECT created_at = updated_at AND created_at > now() - interval '1 minute' FROM contacts"),
+        target.ask("SELECT created_at = updated_at AND created_at > now() - interval '1 minute' FROM contacts"),
         "true"
     );
 }
 
 #[test]
 fn a_blank_source_is_none_where_the_file_has_a_column_for_it() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let file = "email,source\na@example.com,\nb@example.com,ads\n";
-    intake.import(file).unwrap();
-    assert_eq!(intake.contacts("email source"), "a@example.com -\nb@example.com ads");
-    let report = intake
+    target.import(file).unwrap();
+    assert_eq!(target.contacts("email source"), "a@example.com -\nb@example.com ads");
+    let report = target
         .import("email,source\na@example.com,shop\nb@example.com,\n")
         .unwrap();
     assert_eq!(counts(&report), [0, 1, 1, 0, 0]);
     assert_eq!(
-        intake.contacts("email source"),
+        target.contacts("email source"),
         "a@example.com shop\nb@example.com ads",
         "a known contact keeps what it has"
     );
@@ -86,16 +86,16 @@ fn a_blank_source_is_none_where_the_file_has_a_column_for_it() {
 
 #[test]
 fn options_fill_blank_cells() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let options = ImportOptions {
         list: Some("Fair".into()),
         platform: Some("sms".into()),
         ..ImportOptions::default()
     };
     let file = "email,platform,contact_list\na@example.com,,\nb@example.com,webchat,VIP\n";
-    intake.import_with(file.as_bytes(), &[], &options).unwrap();
+    target.import_with(file.as_bytes(), &[], &options).unwrap();
     assert_eq!(
-        intake.ask(
+        target.ask(
             "SELECT string_agg(email || ' ' || platform || ' ' || l.name, ', ' ORDER BY serial_id)
              FROM contacts c JOIN contact_lists l ON l.id = c.contact_list_id"
         ),
@@ -111,7 +111,7 @@ fn options_fill_blank_cells() {
             ..ImportOptions::default()
         },
     ] {
-        let error = intake
+        let error = target
             .import_with("email\na@example.com".as_bytes(), &[], &options)
             .unwrap_err();
         assert!(matches!(error, ImportError::Length(..)), "{error}");
@@ -126,10 +126,10 @@ fn files_come_with_any_delimiter_line_end_and_byte_order_mark() {
         "\u{feff}name\temail\nÑandú\ta@example.com\nB\tb@example.com\n\t\n",
         "\u{feff}\"name\",\"email\"\r\n\"Ñandú\",\"a@example.com\"\r\n B , b@example.com \r\n,\r\n",
     ] {
-        let mut intake = Intake::new();
-        assert_eq!(counts(&intake.import(file).unwrap()), [2, 0, 0, 0, 0], "{file:?}");
+        let mut target = ImportTarget::new();
+        assert_eq!(counts(&target.import(file).unwrap()), [2, 0, 0, 0, 0], "{file:?}");
         assert_eq!(
-            intake.contacts("name email"),
+            target.contacts("name email"),
             "Ñandú a@example.com\nB b@example.com",
             "{file:?}"
         );
@@ -138,37 +138,37 @@ fn files_come_with_any_delimiter_line_end_and_byte_order_mark() {
 
 #[test]
 fn quoted_cells_may_hold_anything() {
-    let mut intake = Intake::new();
-    intake
+    let mut target = ImportTarget::new();
+    target
         .import("name,email\n\"Ana\n\"\"la, 1ª\"\"\",a@example.com\n")
         .unwrap();
-    assert_eq!(intake.contacts("name"), "Ana\n\"la, 1ª\"");
+    assert_eq!(target.contacts("name"), "Ana\n\"la, 1ª\"");
 }
 
 #[test]
 fn spreadsheet_formulas_stay_text() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let file = "name,email,source\n=cmd|'/c calc'!A1,+a@example.com,@SUM(1)\n";
-    assert_eq!(counts(&intake.import(file).unwrap()), [1, 0, 0, 0, 0]);
+    assert_eq!(counts(&target.import(file).unwrap()), [1, 0, 0, 0, 0]);
     assert_eq!(
-        intake.contacts("name email source"),
+        target.contacts("name email source"),
         "=cmd|'/c calc'!A1 +a@example.com @SUM(1)"
     );
 }
 
 #[test]
 fn characters_that_copy_gives_a_meaning_stay_text() {
-    let mut intake = Intake::new();
-    intake
+    let mut target = ImportTarget::new();
+    target
         .import("name,email\n\"\\N \\. \t \\\\\",a@example.com\n")
         .unwrap();
-    assert_eq!(intake.contacts("name"), "\\N \\. \t \\\\");
+    assert_eq!(target.contacts("name"), "\\N \\. \t \\\\");
 }
 
 #[test]
 fn a_header_without_rows_is_a_file_without_contacts() {
-    let mut intake = Intake::new();
-    let report = intake.import("phone,email\n").unwrap();
+    let mut target = ImportTarget::new();
+    let report = target.import("phone,email\n").unwrap();
     assert_eq!(counts(&report), [0; 5]);
     assert_eq!(
         report.to_string(),
@@ -216,13 +216,13 @@ fn a_broken_file_is_refused_with_its_line_and_what_to_do() {
             "line 3: a quote opens in the record that begins here and is never closed",
         ),
     ] {
-        assert_eq!(Intake::new().refuse(file).to_string(), expected);
+        assert_eq!(ImportTarget::new().refuse(file).to_string(), expected);
     }
 }
 
 #[test]
 fn a_header_that_is_not_understood_is_refused() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     for (file, expected) in [
         (
             "name,dob\nA,1\n",
@@ -238,10 +238,10 @@ fn a_header_that_is_not_understood_is_refused() {
             "the columns mobile, whatsapp could all be phone",
         ),
     ] {
-        let error = intake.refuse(file).to_string();
+        let error = target.refuse(file).to_string();
         assert!(error.starts_with(expected), "{error}");
     }
-    let error = intake
+    let error = target
         .import_with("email\n".as_bytes(), &["phone=cell"], &ImportOptions::default())
         .unwrap_err();
     assert_eq!(

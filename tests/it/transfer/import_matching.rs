@@ -4,50 +4,50 @@ use contact_search::intake::import::{ImportError, ImportOptions};
 use diesel::prelude::*;
 use diesel::sql_query;
 
-use crate::support::import::{FAKE_1000, Intake, counts, import, make_client, skipping};
+use crate::support::import::{FAKE_1000, ImportTarget, counts, import, make_client, skipping};
 
 #[test]
 fn a_thousand_rows_with_an_external_id_are_a_thousand_contacts() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let columns = ["name=first_name,surname", "external_user_id=unique_id"];
     let options = ImportOptions::default();
-    let report = intake.import_with(FAKE_1000, &columns, &options).unwrap();
+    let report = target.import_with(FAKE_1000, &columns, &options).unwrap();
     assert_eq!(counts(&report), [1000, 0, 0, 0, 0]);
     assert_eq!(
-        intake.ask("SELECT string_agg(name, '|' ORDER BY serial_id) FROM contacts WHERE email = 'hannah88@powers.com'"),
+        target.ask("SELECT string_agg(name, '|' ORDER BY serial_id) FROM contacts WHERE email = 'hannah88@powers.com'"),
         "Julia|Julia Taylor|Julia Taylor"
     );
-    let before = intake.dump();
-    let report = intake.import_with(FAKE_1000, &columns, &options).unwrap();
+    let before = target.dump();
+    let report = target.import_with(FAKE_1000, &columns, &options).unwrap();
     assert_eq!(counts(&report), [0, 0, 1000, 0, 0]);
-    assert_eq!(intake.dump(), before);
+    assert_eq!(target.dump(), before);
 }
 
 #[test]
 fn without_the_external_id_rows_with_one_email_are_one_contact() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let columns = ["name=first_name,surname"];
-    let empty = intake.dump();
-    let error = intake
+    let empty = target.dump();
+    let error = target
         .import_with(FAKE_1000, &columns, &ImportOptions::default())
         .unwrap_err();
     let ImportError::Rejected { read, rejected } = error else {
         panic!("{error}");
     };
     assert_eq!((read, rejected), (1000, 112));
-    assert_eq!(intake.dump(), empty);
+    assert_eq!(target.dump(), empty);
 
-    let report = intake.import_with(FAKE_1000, &columns, &skipping()).unwrap();
+    let report = target.import_with(FAKE_1000, &columns, &skipping()).unwrap();
     assert_eq!(counts(&report), [336, 0, 0, 552, 112]);
-    let before = intake.dump();
-    let report = intake.import_with(FAKE_1000, &columns, &skipping()).unwrap();
+    let before = target.dump();
+    let report = target.import_with(FAKE_1000, &columns, &skipping()).unwrap();
     assert_eq!(counts(&report), [0, 0, 336, 552, 112]);
-    assert_eq!(intake.dump(), before);
+    assert_eq!(target.dump(), before);
 }
 
 #[test]
 fn blank_cells_leave_what_is_there_and_times_only_move_forward() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let header = "external_id,name,phone,email,source,chat_status,blocked,is_chat_read,created_at,last_message_at,last_inbound_at,list,default_stage_id,ai_customer_id\n";
     let columns = "name phone email source chat_status blocked is_chat_read created_at last_message_at last_inbound_at \
                    default_stage_id ai_customer_id";
@@ -55,153 +55,153 @@ fn blank_cells_leave_what_is_there_and_times_only_move_forward() {
     let first = format!(
         "1,Ana,+5491155550001,a@example.com,ads,OPEN,true,false,2024-01-01,2024-02-02,2024-02-01,VIP,{one},{two}\n"
     );
-    intake.import(format!("{header}{first}")).unwrap();
-    let before = intake.dump();
-    let report = intake
+    target.import(format!("{header}{first}")).unwrap();
+    let before = target.dump();
+    let report = target
         .import(format!("{header}1,,,,,,,,2020-01-01,2024-01-01,2024-01-01,,,\n"))
         .unwrap();
     assert_eq!(counts(&report), [0, 0, 1, 0, 0]);
-    assert_eq!(intake.dump(), before);
+    assert_eq!(target.dump(), before);
 
-    let report = intake.import(format!(
+    let report = target.import(format!(
         "{header}1,Eva,+5491155550002,e@example.com,shop,CLOSED,no,yes,,2024-01-01,2024-03-03,,{two},{one}\n"
     ));
     assert_eq!(counts(&report.unwrap()), [0, 1, 0, 0, 0]);
     assert_eq!(
-        intake.contacts(columns),
+        target.contacts(columns),
         format!(
             "Eva +5491155550002 e@example.com shop CLOSED false true 2024-01-01 00:00:00+00 2024-03-03 00:00:00+00 \
              2024-03-03 00:00:00+00 {two} {one}"
         )
     );
-    assert_eq!(intake.ask("SELECT updated_at > created_at FROM contacts"), "true");
+    assert_eq!(target.ask("SELECT updated_at > created_at FROM contacts"), "true");
     assert_eq!(
-        intake.ask("SELECT l.name FROM contacts c JOIN contact_lists l ON l.id = c.contact_list_id"),
+        target.ask("SELECT l.name FROM contacts c JOIN contact_lists l ON l.id = c.contact_list_id"),
         "VIP"
     );
 }
 
 #[test]
 fn within_a_file_the_last_row_that_says_something_wins() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let file = "phone,name,email,created_at,last_message_at\n\
                 +5491155550001,Ana,a@example.com,2024-02-02,2024-05-05\n\
                 +5491155550002,Bea,,,\n\
                 +5491155550001,Eva,,2024-01-01,2024-04-04\n\
                 +5491155550001,,e@example.com,2024-03-03,\n";
-    assert_eq!(counts(&intake.import(file).unwrap()), [2, 0, 0, 2, 0]);
+    assert_eq!(counts(&target.import(file).unwrap()), [2, 0, 0, 2, 0]);
     assert_eq!(
-        intake.contacts("phone name email last_message_at"),
+        target.contacts("phone name email last_message_at"),
         "+5491155550001 Eva e@example.com 2024-05-05 00:00:00+00\n+5491155550002 Bea - -"
     );
     assert_eq!(
-        intake.ask("SELECT created_at FROM contacts ORDER BY serial_id LIMIT 1"),
+        target.ask("SELECT created_at FROM contacts ORDER BY serial_id LIMIT 1"),
         "2024-01-01 00:00:00+00"
     );
 }
 
 #[test]
 fn serial_ids_follow_the_file() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let file = "external_id,phone,email\n,,z@example.com\n9,,\n,+5491155550001,\n1,,\n,,a@example.com\n";
-    intake.import(file).unwrap();
+    target.import(file).unwrap();
     assert_eq!(
-        intake.contacts("external_user_id phone email"),
+        target.contacts("external_user_id phone email"),
         "- - z@example.com\n9 - -\n- +5491155550001 -\n1 - -\n- - a@example.com"
     );
     assert_eq!(
-        intake.ask("SELECT array_agg(id ORDER BY serial_id) = array_agg(id ORDER BY id) FROM contacts"),
+        target.ask("SELECT array_agg(id ORDER BY serial_id) = array_agg(id ORDER BY id) FROM contacts"),
         "true"
     );
 }
 
 #[test]
 fn an_unknown_external_id_adopts_the_contact_with_the_phone() {
-    let mut intake = Intake::new();
-    intake.import("phone,name\n+5491155550001,Ana\n").unwrap();
-    let id = intake.contacts("id serial_id");
+    let mut target = ImportTarget::new();
+    target.import("phone,name\n+5491155550001,Ana\n").unwrap();
+    let id = target.contacts("id serial_id");
     let file = "external_id,phone,name\nx,+5491155550001,\ny,+5491155550001,Eva\n";
-    assert_eq!(counts(&intake.import(file).unwrap()), [1, 1, 0, 0, 0]);
+    assert_eq!(counts(&target.import(file).unwrap()), [1, 1, 0, 0, 0]);
     assert_eq!(
-        intake.contacts("external_user_id phone name"),
+        target.contacts("external_user_id phone name"),
         "x +5491155550001 Ana\ny +5491155550001 Eva"
     );
-    assert!(intake.contacts("id serial_id").starts_with(&id));
-    let before = intake.dump();
-    assert_eq!(counts(&intake.import(file).unwrap()), [0, 0, 2, 0, 0]);
-    assert_eq!(intake.dump(), before);
+    assert!(target.contacts("id serial_id").starts_with(&id));
+    let before = target.dump();
+    assert_eq!(counts(&target.import(file).unwrap()), [0, 0, 2, 0, 0]);
+    assert_eq!(target.dump(), before);
 }
 
 #[test]
 fn an_exact_import_adopts_and_joins_nothing() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let exact = ImportOptions {
         exact: true,
         ..ImportOptions::default()
     };
-    intake
+    target
         .import("external_id,phone,email\n,+5491155550001,a@example.com\ny,+5491155550002,b@example.com\n")
         .unwrap();
     let file = "external_id,phone,email,name\nx,+5491155550001,,Ana\n,+5491155550002,,Bea\n,,a@example.com,Eva\n\
                 ,,A@example.com,Eve\n,+5491155550001,,Ida\n";
-    let report = intake.import_with(file.as_bytes(), &[], &exact).unwrap();
+    let report = target.import_with(file.as_bytes(), &[], &exact).unwrap();
     assert_eq!(counts(&report), [3, 1, 0, 1, 0]);
     assert_eq!(
-        intake.contacts("external_user_id phone email name"),
+        target.contacts("external_user_id phone email name"),
         "- +5491155550001 a@example.com Ida\n\
          y +5491155550002 b@example.com -\n\
          x +5491155550001 - Ana\n\
          - +5491155550002 - Bea\n\
          - - A@example.com Eve"
     );
-    let before = intake.dump();
-    let report = intake.import_with(file.as_bytes(), &[], &exact).unwrap();
+    let before = target.dump();
+    let report = target.import_with(file.as_bytes(), &[], &exact).unwrap();
     assert_eq!(counts(&report), [0, 0, 4, 1, 0]);
-    assert_eq!(intake.dump(), before);
+    assert_eq!(target.dump(), before);
 }
 
 #[test]
 fn another_channel_is_another_contact() {
-    let mut intake = Intake::new();
-    intake.import("phone,platform\n+5491155550001,whatsapp\n").unwrap();
+    let mut target = ImportTarget::new();
+    target.import("phone,platform\n+5491155550001,whatsapp\n").unwrap();
     let file = "phone,platform,external_id\n+5491155550001,sms,\n+5491155550001,instagram,x\n";
-    assert_eq!(counts(&intake.import(file).unwrap()), [2, 0, 0, 0, 0]);
+    assert_eq!(counts(&target.import(file).unwrap()), [2, 0, 0, 0, 0]);
     assert_eq!(
-        intake.contacts("platform external_user_id"),
+        target.contacts("platform external_user_id"),
         "whatsapp -\nsms -\ninstagram x"
     );
 }
 
 #[test]
 fn a_row_without_external_id_updates_the_oldest_contact_with_the_phone() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let file = "external_id,phone,created_at\nnew,+5491155550001,2024-02-02\nold,+5491155550001,2024-01-01\n";
-    intake.import(file).unwrap();
+    target.import(file).unwrap();
     assert_eq!(
-        counts(&intake.import("phone,name\n+5491155550001,Ana\n").unwrap()),
+        counts(&target.import("phone,name\n+5491155550001,Ana\n").unwrap()),
         [0, 1, 0, 0, 0]
     );
-    assert_eq!(intake.contacts("external_user_id name"), "new -\nold Ana");
+    assert_eq!(target.contacts("external_user_id name"), "new -\nold Ana");
 }
 
 #[test]
 fn a_row_with_an_email_alone_updates_the_oldest_contact_with_the_email() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let file = "external_id,phone,email,created_at\n\
                 x,,ana@example.com,2024-02-02\n,+5491155550001,Ana@Example.com,2024-01-01\n";
-    intake.import(file).unwrap();
-    let report = intake.import("email,name\nANA@example.com,Ana\n").unwrap();
+    target.import(file).unwrap();
+    let report = target.import("email,name\nANA@example.com,Ana\n").unwrap();
     assert_eq!(counts(&report), [0, 1, 0, 0, 0]);
     assert_eq!(
-        intake.contacts("external_user_id name email"),
+        target.contacts("external_user_id name email"),
         "x - ana@example.com\n- Ana ANA@example.com"
     );
 }
 
 #[test]
 fn rows_find_contacts_as_the_file_leaves_them() {
-    let mut intake = Intake::new();
-    intake
+    let mut target = ImportTarget::new();
+    target
         .import("external_id,phone,email\nx,+5491155550001,old@example.com\n")
         .unwrap();
     // The first two rows come before the one that changes the contact's phone and email.
@@ -211,26 +211,26 @@ fn rows_find_contacts_as_the_file_leaves_them() {
                 x,+5491155550002,new@example.com,\n\
                 ,+5491155550002,,new phone\n\
                 ,,NEW@example.com,new email\n";
-    assert_eq!(counts(&intake.import(file).unwrap()), [2, 1, 0, 2, 0]);
+    assert_eq!(counts(&target.import(file).unwrap()), [2, 1, 0, 2, 0]);
     assert_eq!(
-        intake.contacts("external_user_id phone email name"),
+        target.contacts("external_user_id phone email name"),
         "x +5491155550002 NEW@example.com new email\n- +5491155550001 - former phone\n- - old@example.com former email"
     );
-    let before = intake.dump();
-    assert_eq!(counts(&intake.import(file).unwrap()), [0, 0, 3, 2, 0]);
-    assert_eq!(intake.dump(), before);
+    let before = target.dump();
+    assert_eq!(counts(&target.import(file).unwrap()), [0, 0, 3, 2, 0]);
+    assert_eq!(target.dump(), before);
 }
 
 #[test]
 fn another_clients_contacts_with_the_same_identities_stay_untouched() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let file = "external_id,phone,email,list\nx,,,VIP\n,+5491155550001,,VIP\n,,a@example.com,VIP\n";
-    intake.import(file).unwrap();
-    let before = intake.dump();
-    let other = make_client(&mut intake.connection, "Beta");
+    target.import(file).unwrap();
+    let before = target.dump();
+    let other = make_client(&mut target.connection, "Beta");
     let file = format!("{file}y,+5491155550001,,\n").replace("VIP", "Other");
     let report = import(
-        &mut intake.connection,
+        &mut target.connection,
         &other,
         file.as_bytes(),
         &[],
@@ -240,10 +240,10 @@ fn another_clients_contacts_with_the_same_identities_stay_untouched() {
     assert_eq!(counts(&report), [3, 0, 0, 1, 0]);
     sql_query("DELETE FROM contacts WHERE client_id = $1")
         .bind::<diesel::sql_types::Uuid, _>(other.id.as_uuid())
-        .execute(&mut intake.connection)
+        .execute(&mut target.connection)
         .unwrap();
     sql_query("DELETE FROM clients WHERE name = 'Beta'")
-        .execute(&mut intake.connection)
+        .execute(&mut target.connection)
         .unwrap();
-    assert_eq!(intake.dump(), before);
+    assert_eq!(target.dump(), before);
 }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use diesel::connection::SimpleConnection;
 use proptest::prelude::*;
 
-use crate::support::import::{Intake, counts};
+use crate::support::import::{ImportTarget, counts};
 
 /// A row of a generated file. Few values, so that rows meet in every way.
 #[derive(Clone, Debug)]
@@ -195,7 +195,7 @@ impl Model {
 
 #[test]
 fn any_files_do_what_the_contract_says_and_nothing_when_repeated() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let created = "CASE WHEN created_at > now() - interval '1 day' THEN 'now' ELSE created_at::date::text END";
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
         cases: 100,
@@ -203,26 +203,26 @@ fn any_files_do_what_the_contract_says_and_nothing_when_repeated() {
         ..ProptestConfig::default()
     });
     let files = prop::collection::vec(prop::collection::vec(any_row(), 1..12), 1..4);
-    let intake = std::cell::RefCell::new(&mut intake);
+    let target = std::cell::RefCell::new(&mut target);
     runner
         .run(&files, |files| {
-            let intake = &mut **intake.borrow_mut();
-            intake.connection.batch_execute("TRUNCATE contacts").unwrap();
+            let target = &mut **target.borrow_mut();
+            target.connection.batch_execute("TRUNCATE contacts").unwrap();
             let mut model = Model::default();
             for rows in files {
                 let file = write_file(&rows);
-                let first = intake.import(&file).unwrap();
+                let first = target.import(&file).unwrap();
                 model.import(&rows);
-                let found = intake.ask(&format!(
+                let found = target.ask(&format!(
                     "SELECT string_agg(concat_ws(' ', platform, coalesce(external_user_id, '-'), coalesce(phone, '-'),
                          coalesce(email, '-'), coalesce(name, '-'), {created}), E'\n' ORDER BY serial_id) FROM contacts"
                 ));
                 prop_assert_eq!(found, model.contacts());
-                let before = intake.dump();
-                let second = intake.import(&file).unwrap();
+                let before = target.dump();
+                let second = target.import(&file).unwrap();
                 let same = first.created + first.updated + first.unchanged;
                 prop_assert_eq!(counts(&second), [0, 0, same, first.merged, 0]);
-                prop_assert_eq!(intake.dump(), before);
+                prop_assert_eq!(target.dump(), before);
             }
             Ok(())
         })

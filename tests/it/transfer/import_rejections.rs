@@ -2,11 +2,11 @@
 
 use contact_search::intake::import::Rejection;
 
-use crate::support::import::{Intake, counts, skipping};
+use crate::support::import::{ImportTarget, counts, skipping};
 
 #[test]
 fn each_bad_row_is_told_by_line_column_and_reason() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let long = |count| "x".repeat(count);
     let time = "the time can't be read: write it as 2024-12-31 or 2024-12-31T23:59:59Z";
     let identity = "an external id, a phone with digits, or an email is needed";
@@ -111,7 +111,7 @@ fn each_bad_row_is_told_by_line_column_and_reason() {
         let first = [vec!["good@example.com"], vec![""; good.len()]].concat().join(",");
         let file = format!("{header}\n{first}\n\n{row}\n");
         let Some(reason) = reason else {
-            assert_eq!(counts(&intake.import(&file).unwrap()), [1, 0, 0, 0, 0]);
+            assert_eq!(counts(&target.import(&file).unwrap()), [1, 0, 0, 0, 0]);
             continue;
         };
         let expected = Rejection {
@@ -120,13 +120,13 @@ fn each_bad_row_is_told_by_line_column_and_reason() {
             reason: reason.to_owned(),
         };
         let file = file.replace("phone,x\ngood@example.com", "phone,x\n+5491155550001");
-        assert_eq!(intake.rejections(&file), [expected], "{header}");
+        assert_eq!(target.rejections(&file), [expected], "{header}");
     }
 }
 
 #[test]
 fn the_longest_values_that_are_promised_fit() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let text = |count| "ñ".repeat(count);
     let file = format!(
         "name,email,platform,source,chat_status,list,external_id,phone,created_at\n{},{},{},{},{},{},{},{},0001-01-01\n",
@@ -139,29 +139,29 @@ fn the_longest_values_that_are_promised_fit() {
         text(256),
         "1".repeat(256)
     );
-    assert_eq!(counts(&intake.import(file).unwrap()), [1, 0, 0, 0, 0]);
+    assert_eq!(counts(&target.import(file).unwrap()), [1, 0, 0, 0, 0]);
     assert_eq!(
-        intake.contacts("platform source chat_status"),
+        target.contacts("platform source chat_status"),
         [text(64), text(64), text(64)].join(" ")
     );
 }
 
 #[test]
 fn a_reason_never_repeats_what_the_row_says() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let file = "email,blocked,created_at\ncanary@example.com,canary,\ncanary@example.com,,canary\ncanary,canary,canary,canary\n";
-    let rejections = intake.rejections(file);
+    let rejections = target.rejections(file);
     assert_eq!(rejections.len(), 3);
     assert!(!format!("{rejections:?}").contains("canary"), "{rejections:?}");
-    let error = intake.refuse(file);
+    let error = target.refuse(file);
     assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
 }
 
 #[test]
 fn every_bad_row_is_told() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let file = format!("email,name\n{}", "a@example.com,A\n,B\n".repeat(3000));
-    let rejections = intake.rejections(&file);
+    let rejections = target.rejections(&file);
     let lines: Vec<u64> = rejections.iter().map(|it| it.line).collect();
     assert_eq!(lines, (3..=6001).step_by(2).collect::<Vec<_>>());
     assert_eq!(
@@ -169,23 +169,23 @@ fn every_bad_row_is_told() {
         "line 6001, column email: an external id, a phone with digits, or an email is needed"
     );
     assert_eq!(
-        intake.refuse(&file).to_string(),
+        target.refuse(&file).to_string(),
         "3000 of 6000 rows can't be imported, so nothing was written; correct them, or leave them out by \
          --skip-bad-rows"
     );
-    let report = intake.import_with(file.as_bytes(), &[], &skipping()).unwrap();
+    let report = target.import_with(file.as_bytes(), &[], &skipping()).unwrap();
     assert_eq!(counts(&report), [1, 0, 0, 2999, 3000]);
 }
 
 #[test]
 fn lines_are_counted_whatever_ends_them() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     for file in [
         "sep=;\rx;email\r1;\r",
         "sep=;\r\nx;email\r\n1;\r\n",
         "\n\nx;email\r\r1;",
     ] {
-        let lines: Vec<u64> = intake.rejections(file).iter().map(|it| it.line).collect();
+        let lines: Vec<u64> = target.rejections(file).iter().map(|it| it.line).collect();
         let expected = if file.starts_with("sep") { 3 } else { 5 };
         assert_eq!(lines, [expected], "{file:?}");
     }
@@ -193,9 +193,9 @@ fn lines_are_counted_whatever_ends_them() {
 
 #[test]
 fn phones_that_are_no_number_are_kept_and_counted() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let file = "phone,email\n+5491155550001,\n123,\nno tiene,a@example.com\n";
-    let report = intake.import(file).unwrap();
+    let report = target.import(file).unwrap();
     assert_eq!(counts(&report), [3, 0, 0, 0, 0]);
     assert_eq!(report.phones_unresolved, 2);
     assert!(
@@ -203,22 +203,22 @@ fn phones_that_are_no_number_are_kept_and_counted() {
         "{report}"
     );
     assert_eq!(
-        intake.contacts("phone phone_as_given email"),
+        target.contacts("phone phone_as_given email"),
         "+5491155550001 +5491155550001 -\n123 123 -\n- - a@example.com"
     );
-    let report = intake.import("phone\n123\n").unwrap().to_string();
+    let report = target.import("phone\n123\n").unwrap().to_string();
     assert!(report.ends_with("\n1 phone is no valid number"), "{report}");
 }
 
 #[test]
 fn rows_of_different_emails_that_a_phone_which_is_no_number_makes_one_contact_are_told() {
     for (phone, others) in [("5.49112E+12", "5,49112E+12"), ("0", "-0-"), ("N/A 0", "0")] {
-        let mut intake = Intake::new();
+        let mut target = ImportTarget::new();
         let file = format!(
             "phone;email\n{phone};a@example.com\n{others};b@example.com\n{phone};\n{phone};c@example.com\n\
              +5491155550001;d@example.com\n+5491155550001;e@example.com\n"
         );
-        let report = intake.import(&file).unwrap();
+        let report = target.import(&file).unwrap();
         assert_eq!((counts(&report), report.doubtful), ([2, 0, 0, 4, 0], 3), "{phone}");
         assert!(
             report.to_string().ends_with(
@@ -228,15 +228,15 @@ fn rows_of_different_emails_that_a_phone_which_is_no_number_makes_one_contact_ar
             ),
             "{report}"
         );
-        assert_eq!(intake.import(&file).unwrap().doubtful, 3, "{phone}: again");
+        assert_eq!(target.import(&file).unwrap().doubtful, 3, "{phone}: again");
     }
 }
 
 #[test]
 fn a_contact_of_another_email_that_a_phone_which_is_no_number_leads_to_is_told() {
-    let mut intake = Intake::new();
+    let mut target = ImportTarget::new();
     let mut doubtful = |file: &str| {
-        let report = intake.import(file).unwrap();
+        let report = target.import(file).unwrap();
         (report.doubtful, report.to_string())
     };
     assert_eq!(doubtful("phone,email\n123,a@example.com\n").0, 0, "it is new");

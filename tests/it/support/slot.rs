@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, Weak};
 
 use super::directory::ServerDirectory;
 
-struct Turns {
+struct Slots {
     /// How many tests have a database or a server directory.
     taken: usize,
     /// Whether the one that has is alone, and how many wait to be.
@@ -15,7 +15,7 @@ struct Turns {
     waiting: usize,
 }
 
-static TURNS: Mutex<Turns> = Mutex::new(Turns {
+static SLOTS: Mutex<Slots> = Mutex::new(Slots {
     taken: 0,
     is_alone: false,
     waiting: 0,
@@ -23,14 +23,14 @@ static TURNS: Mutex<Turns> = Mutex::new(Turns {
 static ENDED: Condvar = Condvar::new();
 
 thread_local! {
-    /// Each test has a thread of its own; what it takes after the first is the same turn.
-    static MINE: RefCell<Weak<Turn>> = const { RefCell::new(Weak::new()) };
+    /// Each test has a thread of its own; what it takes after the first is the same slot.
+    static MINE: RefCell<Weak<Slot>> = const { RefCell::new(Weak::new()) };
 }
 
 /// A test's place among those that run; it ends with the last of what holds it.
-pub struct Turn(());
+pub struct Slot(());
 
-impl Turn {
+impl Slot {
     /// Beside others. Whatever costs the processors time to make holds one.
     pub fn take() -> Arc<Self> {
         Self::mine().unwrap_or_else(|| Self::begin(false))
@@ -47,29 +47,29 @@ impl Turn {
     }
 
     fn begin(alone: bool) -> Arc<Self> {
-        let mut turns = TURNS.lock().unwrap();
+        let mut slots = SLOTS.lock().unwrap();
         if alone {
-            turns.waiting += 1;
-            turns = ENDED.wait_while(turns, |turns| turns.taken > 0).unwrap();
-            turns.waiting -= 1;
+            slots.waiting += 1;
+            slots = ENDED.wait_while(slots, |slots| slots.taken > 0).unwrap();
+            slots.waiting -= 1;
         } else {
-            turns = ENDED
-                .wait_while(turns, |turns| turns.is_alone || turns.waiting > 0)
+            slots = ENDED
+                .wait_while(slots, |slots| slots.is_alone || slots.waiting > 0)
                 .unwrap();
         }
-        turns.taken += 1;
-        turns.is_alone = alone;
-        let turn = Arc::new(Self(()));
-        MINE.set(Arc::downgrade(&turn));
-        turn
+        slots.taken += 1;
+        slots.is_alone = alone;
+        let slot = Arc::new(Self(()));
+        MINE.set(Arc::downgrade(&slot));
+        slot
     }
 }
 
-impl Drop for Turn {
+impl Drop for Slot {
     fn drop(&mut self) {
-        let mut turns = TURNS.lock().unwrap();
-        turns.taken -= 1;
-        turns.is_alone = false;
+        let mut slots = SLOTS.lock().unwrap();
+        slots.taken -= 1;
+        slots.is_alone = false;
         ENDED.notify_all();
     }
 }
@@ -77,15 +77,15 @@ impl Drop for Turn {
 /// A test's own directory for a private PostgreSQL.
 pub struct OwnDirectory {
     directory: ServerDirectory,
-    _turn: Arc<Turn>,
+    _slot: Arc<Slot>,
 }
 
 impl OwnDirectory {
     pub fn new() -> Self {
-        let turn = Turn::take();
+        let slot = Slot::take();
         Self {
             directory: ServerDirectory::new(),
-            _turn: turn,
+            _slot: slot,
         }
     }
 }

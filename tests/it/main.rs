@@ -1,4 +1,5 @@
-//! Every test that needs more than one module: over HTTP, against the real PostgreSQL, at the terminal.
+//! Integration tests: everything that needs more than one module, over HTTP, against a real PostgreSQL or at the
+//! terminal.
 
 mod commands;
 mod embedded;

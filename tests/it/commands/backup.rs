@@ -1,4 +1,4 @@
-//! `contact-search database backup`: what is in one, and what is left of one that fails.
+//! `contact-search database backup`: the contents of a backup, and the files after a failed one.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -20,7 +20,7 @@ use crate::support::command::{command_on, private};
 use crate::support::{OwnDirectory, TestDatabase};
 
 #[test]
-fn a_database_moves_from_the_private_postgresql_to_ones_own_and_back_with_all_that_is_in_it() {
+fn a_backup_moves_a_whole_database_from_the_private_postgresql_to_another_and_back() {
     let (first, second, files) = (OwnDirectory::new(), OwnDirectory::new(), directory());
     let data_dir = first.path();
     let file = files.path().join("contacts.backup");
@@ -61,26 +61,26 @@ fn a_database_moves_from_the_private_postgresql_to_ones_own_and_back_with_all_th
     let mode = fs::metadata(file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let url = printed(private(data_dir, &["database", "url"]));
-    let (there, version) = (contents(&url), credential_version(&url));
-    assert!(there.iter().all(|rows| !rows.is_empty()), "{there:?}");
+    let (expected, version) = (contents(&url), credential_version(&url));
+    assert!(expected.iter().all(|rows| !rows.is_empty()), "{expected:?}");
     drop(server);
 
-    // Under a server that knows no key, on a schema without clients.
+    // Restores beneath a running server that knows no key, into a schema without clients.
     let own = TestDatabase::new();
     let server = Server::start(command_on(&own, &["serve", "--listen", "127.0.0.1:0"]));
     assert_eq!(server.get("/api/v1/contact-lookup/?phone=1", Some(&key)).status, 401);
     printed(command_on(&own, &["database", "restore", file]));
-    assert_eq!(contents(own.url()), there);
+    assert_eq!(contents(own.url()), expected);
     assert_ne!(
         credential_version(own.url()),
         version,
-        "no server takes it for what it has seen before"
+        "the restored database must not reuse a version that a server has cached"
     );
     let start = Instant::now();
     while server.get("/api/v1/contact-lookup/?phone=1", Some(&key)).status == 401 {
         assert!(
             start.elapsed() < Duration::from_secs(20),
-            "the key works after the restore"
+            "the key does not work after the restore"
         );
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -93,7 +93,7 @@ fn a_database_moves_from_the_private_postgresql_to_ones_own_and_back_with_all_th
         2
     );
 
-    // What comes later has an id that nobody has, and is found like the rest.
+    // A contact added later gets a new id and is found like the others.
     upsert(&server, "+56912345670");
     let serial = |answer: &serde_json::Value| answer["contact"]["id"].as_i64().expect("an id");
     let newest = serial(&lookup(&server, "56912345670"));
@@ -106,7 +106,7 @@ fn a_database_moves_from_the_private_postgresql_to_ones_own_and_back_with_all_th
         1
     );
 
-    // Back, into a place where nothing was before; the first server finds the clients and makes no demo.
+    // Restores into an empty data directory. The server finds the clients and creates no demo.
     printed(command_on(&own, &["database", "backup", file, "--force"]));
     let data_dir = second.path();
     printed(private(data_dir, &["database", "restore", file]));
@@ -117,7 +117,7 @@ fn a_database_moves_from_the_private_postgresql_to_ones_own_and_back_with_all_th
     assert!(printed(private(data_dir, &["client", "list"])).contains(&client));
 }
 
-/// A file with a WhatsApp app secret.
+/// A file that contains a WhatsApp app secret.
 fn secret(directory: &TempDir) -> PathBuf {
     let path = directory.path().join("secret");
     fs::write(&path, "0123456789abcdef0123456789abcdef").unwrap();
@@ -125,12 +125,15 @@ fn secret(directory: &TempDir) -> PathBuf {
 }
 
 #[test]
-fn a_backup_that_fails_leaves_an_older_one_and_no_half_one() {
+fn a_failed_backup_keeps_the_older_file_and_leaves_no_partial_file() {
     let (database, files) = (TestDatabase::new(), directory());
     let file = backup_of(&database, &files);
     fs::write(&file, "older").unwrap();
-    let said = error_of(command_on(&database, &["database", "backup", &file]));
-    assert!(said.contains("exists already") && said.contains("--force"), "{said}");
+    let message = error_of(command_on(&database, &["database", "backup", &file]));
+    assert!(
+        message.contains("exists already") && message.contains("--force"),
+        "{message}"
+    );
 
     let failing = stand_in(
         "pg_dump",
@@ -139,22 +142,22 @@ fn a_backup_that_fails_leaves_an_older_one_and_no_half_one() {
     );
     let mut command = command_on(&database, &["database", "backup", &file, "--force"]);
     command.arg("--pg-bin").arg(failing.path());
-    let said = error_of(command);
+    let message = error_of(command);
     assert!(
-        said.contains("a.backup was not written") && said.contains("No space left"),
-        "{said}"
+        message.contains("a.backup was not written") && message.contains("No space left"),
+        "{message}"
     );
-    for (target, complains) in [
+    for (target, expected) in [
         (files.path().to_owned(), "is not a file"),
         (PathBuf::from("/dev/null"), "is not a file"),
         (files.path().join("none/x"), "can't be written: No such file"),
         (files.path().join("a.backup/x"), "can't be written: Not a directory"),
     ] {
-        let said = error_of(command_on(
+        let message = error_of(command_on(
             &database,
             &["database", "backup", target.to_str().unwrap(), "--force"],
         ));
-        assert!(said.contains(complains), "{said}");
+        assert!(message.contains(expected), "{message}");
     }
     assert_eq!(
         (names(&files), fs::read(&file).unwrap()),
@@ -167,7 +170,7 @@ fn a_backup_that_fails_leaves_an_older_one_and_no_half_one() {
 }
 
 #[test]
-fn a_password_is_in_no_argument_and_in_no_complaint() {
+fn the_password_appears_in_no_argument_and_in_no_error_message() {
     let (database, files, seen) = (TestDatabase::new(), directory(), directory());
     let note = seen.path().join("note");
     let script = format!(
@@ -178,11 +181,11 @@ fn a_password_is_in_no_argument_and_in_no_complaint() {
     let file = files.path().join("a").to_str().unwrap().to_owned();
     let mut command = program();
     command.args(["database", "backup", &file, "--pg-bin"]).arg(spy.path());
-    // The tests' PostgreSQL asks for none.
+    // The tests' PostgreSQL does not ask for a password.
     command.env("DATABASE_URL", format!("{}&password=hunter%32", database.url()));
-    let said = error_of(command);
-    assert!(!said.contains("hunter"), "{said}");
-    let note = fs::read_to_string(note).expect("it was run");
+    let message = error_of(command);
+    assert!(!message.contains("hunter"), "{message}");
+    let note = fs::read_to_string(note).expect("the spy was run");
     let (password, arguments) = note.split_once('\n').unwrap();
     assert_eq!(password, "hunter2");
     assert!(
@@ -193,23 +196,23 @@ fn a_password_is_in_no_argument_and_in_no_complaint() {
 }
 
 #[test]
-fn where_pg_dump_is_missing_or_too_old_the_complaint_says_what_to_install() {
+fn a_missing_or_old_pg_dump_is_reported_with_the_package_to_install() {
     let (database, files) = (TestDatabase::new(), directory());
     let server = backup::server_major(&mut database.connect()).unwrap();
     let file = files.path().join("a").to_str().unwrap().to_owned();
     let (none, old) = (directory(), stand_in("pg_dump", 9, "exit 1"));
-    for (programs, complains) in [(&none, "no pg_dump was found in"), (&old, "pg_dump is 9.1: install")] {
+    for (programs, expected) in [(&none, "no pg_dump was found in"), (&old, "pg_dump is 9.1: install")] {
         let mut command = command_on(&database, &["database", "backup", &file]);
         command.arg("--pg-bin").arg(programs.path());
-        let said = error_of(command);
-        assert!(said.contains(complains), "{said}");
-        assert!(said.contains(&format!("postgresql-client-{server}")), "{said}");
+        let message = error_of(command);
+        assert!(message.contains(expected), "{message}");
+        assert!(message.contains(&format!("postgresql-client-{server}")), "{message}");
     }
     assert!(names(&files).is_empty());
 }
 
 #[test]
-fn an_interrupted_backup_ends_pg_dump_and_leaves_no_file() {
+fn an_interrupted_backup_stops_pg_dump_and_leaves_no_file() {
     let (database, files, seen) = (TestDatabase::new(), directory(), directory());
     let note = seen.path().join("note");
     let script = format!(
@@ -223,21 +226,26 @@ fn an_interrupted_backup_ends_pg_dump_and_leaves_no_file() {
     let child: Child = command.spawn().expect("the program can be started");
     let start = Instant::now();
     while !note.exists() {
-        assert!(start.elapsed() < Duration::from_secs(20), "pg_dump is run");
+        assert!(start.elapsed() < Duration::from_secs(20), "pg_dump was not run");
         std::thread::sleep(Duration::from_millis(10));
     }
-    let [part] = &names(&files)[..] else { panic!("one file") };
+    let [part] = &names(&files)[..] else {
+        panic!("expected exactly one file")
+    };
     assert_eq!(fs::read_to_string(files.path().join(part)).unwrap(), "half\n");
     kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
     let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(143), "{said}");
-    assert!(said.ends_with("contact-search: interrupted by SIGTERM\n"), "{said}");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(143), "{message}");
+    assert!(
+        message.ends_with("contact-search: interrupted by SIGTERM\n"),
+        "{message}"
+    );
     assert!(names(&files).is_empty());
     let program = fs::read_to_string(note)
         .unwrap()
         .trim()
         .parse()
         .expect("a process number");
-    assert!(kill(Pid::from_raw(program), None).is_err(), "it has ended");
+    assert!(kill(Pid::from_raw(program), None).is_err(), "pg_dump still runs");
 }

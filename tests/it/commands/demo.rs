@@ -1,4 +1,4 @@
-//! The demo client of the private database: when it is made, and what it leaves alone.
+//! The demo client of the private database: its creation, and its changes at later starts.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -16,31 +16,31 @@ fn serve(directory: &OwnDirectory) -> Server {
     Server::start(private(directory, &["serve", "--listen", "127.0.0.1:0"]))
 }
 
-/// Runs a command to its end, and gives what it printed.
+/// Runs a command to its end and returns its output.
 fn printed(directory: &OwnDirectory, arguments: &[&str]) -> String {
     stdout(run(private(directory, arguments), ""))
 }
 
-/// One text of the database.
+/// The result of an SQL expression, as text.
 fn ask(directory: &OwnDirectory, sql: &str) -> String {
     query(printed(directory, &["database", "url"]).trim(), sql)
 }
 
 fn key(directory: &OwnDirectory) -> String {
     std::fs::read_to_string(directory.path().join("demo-key"))
-        .expect("a demo has a key")
+        .expect("the demo has a key")
         .trim()
         .to_owned()
 }
 
 #[test]
-fn servers_that_start_together_for_the_first_time_make_one_demo() {
+fn servers_that_start_concurrently_for_the_first_time_create_one_demo() {
     let directory = OwnDirectory::new();
     let servers: Vec<Server> = std::thread::scope(|scope| {
         let starts: Vec<_> = (0..3).map(|_| scope.spawn(|| serve(&directory))).collect();
         starts
             .into_iter()
-            .map(|start| start.join().expect("it starts"))
+            .map(|start| start.join().expect("the server starts"))
             .collect()
     });
     let key = key(&directory);
@@ -54,7 +54,7 @@ fn servers_that_start_together_for_the_first_time_make_one_demo() {
 }
 
 #[test]
-fn a_database_that_has_a_client_gets_no_demo_whatever_the_clients_name() {
+fn a_database_with_a_client_gets_no_demo_even_if_the_client_is_named_demo() {
     let directory = OwnDirectory::new();
     printed(&directory, &["client", "create", "Demo"]);
     let server = serve(&directory);
@@ -65,7 +65,7 @@ fn a_database_that_has_a_client_gets_no_demo_whatever_the_clients_name() {
 }
 
 #[test]
-fn a_later_start_moves_the_window_and_leaves_all_else_as_it_was_edited() {
+fn a_later_start_reopens_the_session_window_and_keeps_all_other_edits() {
     let directory = OwnDirectory::new();
     let server = serve(&directory);
     let first_key = key(&directory);
@@ -83,7 +83,7 @@ fn a_later_start_moves_the_window_and_leaves_all_else_as_it_was_edited() {
 
     let server = serve(&directory);
     let second_key = key(&directory);
-    assert_ne!(first_key, second_key, "a key that was revoked is replaced");
+    assert_ne!(first_key, second_key, "a revoked key is replaced");
     let answer = server
         .get("/api/v1/contact-lookup/?phone=5492235961983", Some(&second_key))
         .json();
@@ -93,7 +93,7 @@ fn a_later_start_moves_the_window_and_leaves_all_else_as_it_was_edited() {
 }
 
 #[test]
-fn the_first_start_fills_in_a_demo_and_prints_examples_that_work() {
+fn the_first_start_creates_the_demo_and_prints_working_examples() {
     let directory = OwnDirectory::new();
     let mut server = Server::start(private(&directory, &["serve", "--listen", "127.0.0.1:0"]));
     let examples = run_printed_examples(&server);
@@ -134,7 +134,7 @@ fn the_first_start_fills_in_a_demo_and_prints_examples_that_work() {
     let key = std::fs::read_to_string(&key_file).unwrap().trim().to_owned();
     assert!(output.contains(&key) && !server.log.lock().unwrap().contains(&key));
 
-    // A command beside the server, and a second server, on the same database.
+    // A command and a second server use the same database while the first server runs.
     let list = stdout(run(private(&directory, &["key", "list"]), ""));
     assert!(list.contains("demo") && list.contains("lookup,search"), "{list}");
     let url = stdout(run(private(&directory, &["database", "url"]), ""));
@@ -153,21 +153,21 @@ fn the_first_start_fills_in_a_demo_and_prints_examples_that_work() {
     assert_eq!(
         run_printed_examples(&server)[0]["found"],
         true,
-        "the first server goes on without the second"
+        "the first server keeps working after the second has stopped"
     );
 
-    // Killed at its work, it leaves PostgreSQL running; the next start goes on from there, with the same key.
+    // SIGKILL leaves PostgreSQL running. The next start adopts it and keeps the same key.
     let pid = Pid::from_raw(i32::try_from(server.pid()).unwrap());
     kill(pid, Signal::SIGKILL).unwrap();
     server.wait();
     let server = Server::start(private(&directory, &["serve", "--listen", "127.0.0.1:0"]));
     assert_eq!(run_printed_examples(&server)[0]["sessionWindowActive"], true);
-    assert!(server.output.lock().unwrap().contains(&key), "the key stays");
+    assert!(server.output.lock().unwrap().contains(&key), "the key must not change");
     assert_eq!(count(&mut connection, "SELECT count(*) AS count FROM contacts"), 10_000);
 }
 
 #[test]
-fn without_a_demo_nothing_is_filled_in() {
+fn with_no_demo_the_database_stays_empty() {
     let directory = OwnDirectory::new();
     let mut server = Server::start(private(&directory, &["serve", "--listen", "127.0.0.1:0", "--no-demo"]));
     assert_eq!(server.get("/readyz", None).status, 200);
@@ -183,6 +183,6 @@ fn without_a_demo_nothing_is_filled_in() {
     assert!(!server.output.lock().unwrap().contains("curl"));
     assert!(
         !directory.path().join("postgres/postmaster.pid").exists(),
-        "the last to leave stops PostgreSQL"
+        "the last process to close must stop PostgreSQL"
     );
 }

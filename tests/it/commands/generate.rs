@@ -1,4 +1,4 @@
-//! `contact-search generate`: made-up contacts as the rest of the program would have written them.
+//! `contact-search generate`: generated contacts, stored exactly as every other writer stores them.
 
 use contact_search::domain::phone::{Region, StoredPhone};
 use contact_search::intake::generate::{GenerateError, Workload, generate};
@@ -18,7 +18,7 @@ fn workload(contacts: u64, small_clients: u64) -> Workload {
     }
 }
 
-/// Every contact but for what the database makes itself, as text, in the order of the ids.
+/// Every contact as text, ordered by id, without the columns that the database assigns.
 fn contacts(connection: &mut PgConnection) -> Vec<String> {
     #[derive(QueryableByName)]
     struct Row {
@@ -41,13 +41,16 @@ fn contacts(connection: &mut PgConnection) -> Vec<String> {
 #[test]
 fn the_same_seed_makes_the_same_contacts_in_every_client() {
     let (one, other) = (TestDatabase::new(), TestDatabase::new());
-    let mut told = Vec::new();
-    generate(&mut one.connect(), &workload(4_000, 3), &mut |made| told.push(made)).unwrap();
+    let mut progress = Vec::new();
+    generate(&mut one.connect(), &workload(4_000, 3), &mut |count| {
+        progress.push(count)
+    })
+    .unwrap();
     generate(&mut other.connect(), &workload(4_000, 3), &mut |_| {}).unwrap();
-    assert_eq!(told.last(), Some(&4_009));
-    let made = contacts(&mut one.connect());
-    assert_eq!(made.len(), 4_009);
-    assert_eq!(made, contacts(&mut other.connect()));
+    assert_eq!(progress.last(), Some(&4_009));
+    let contacts_of_one = contacts(&mut one.connect());
+    assert_eq!(contacts_of_one.len(), 4_009);
+    assert_eq!(contacts_of_one, contacts(&mut other.connect()));
     let count = |sql: &str| one.count(&format!("SELECT count(*) FROM {sql}"));
     assert_eq!(count("clients WHERE name IN ('Load', 'Load 1', 'Load 2', 'Load 3')"), 4);
     assert_eq!(
@@ -66,11 +69,11 @@ fn the_same_seed_makes_the_same_contacts_in_every_client() {
     };
     generate(&mut another.connect(), &seed, &mut |_| {}).unwrap();
     let different = contacts(&mut another.connect());
-    assert!(made.iter().zip(&different).all(|(one, other)| one != other));
+    assert!(contacts_of_one.iter().zip(&different).all(|(one, other)| one != other));
 }
 
 #[test]
-fn phones_are_stored_as_any_writer_stores_them() {
+fn generated_phones_are_stored_as_every_other_writer_stores_them() {
     let database = TestDatabase::new();
     generate(&mut database.connect(), &workload(3_000, 0), &mut |_| {}).unwrap();
     #[derive(QueryableByName)]
@@ -107,7 +110,7 @@ fn the_table_is_vacuumed_and_has_statistics() {
 }
 
 #[test]
-fn a_client_with_contacts_is_left_alone() {
+fn generate_refuses_a_client_that_has_contacts() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let small = Workload {
@@ -123,13 +126,13 @@ fn a_client_with_contacts_is_left_alone() {
     assert_eq!(
         database.count("SELECT count(*) FROM contacts"),
         10,
-        "nothing is written"
+        "nothing may be written"
     );
     assert_eq!(database.count("SELECT count(*) FROM clients"), 1);
 }
 
 #[test]
-fn a_thousand_small_clients_are_made_beside_the_large_one() {
+fn generate_creates_a_thousand_small_clients_beside_the_large_one() {
     let database = TestDatabase::new();
     let workload = workload(5_001, 1_000);
     generate(&mut database.connect(), &workload, &mut |_| {}).unwrap();
@@ -160,13 +163,16 @@ fn a_thousand_small_clients_are_made_beside_the_large_one() {
 }
 
 #[test]
-fn a_bar_is_drawn_on_a_terminal_and_nowhere_else() {
+fn generate_draws_a_progress_bar_only_on_a_terminal() {
     let database = TestDatabase::new();
     let (bar, clear) = ("█", "\u{1b}[2K");
-    let (status, said) = on_terminal(&database, "generate --contacts 2000");
-    assert_eq!(status, Some(0), "{said}");
-    assert!(said.contains(bar) && said.contains("2,000 of 2,000"), "{said:?}");
-    let (_, last) = said.rsplit_once(clear).expect("the bar is cleared");
+    let (status, output_text) = on_terminal(&database, "generate --contacts 2000");
+    assert_eq!(status, Some(0), "{output_text}");
+    assert!(
+        output_text.contains(bar) && output_text.contains("2,000 of 2,000"),
+        "{output_text:?}"
+    );
+    let (_, last) = output_text.rsplit_once(clear).expect("the bar is cleared");
     assert!(
         last.trim_start().starts_with("Made 2000 contacts") && !last.contains(bar),
         "{last:?}"
@@ -176,15 +182,15 @@ fn a_bar_is_drawn_on_a_terminal_and_nowhere_else() {
     command.args(["generate", "--contacts", "2000", "--client", "Other"]);
     let output = command.env("DATABASE_URL", database.url()).output().unwrap();
     assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
-    let said = String::from_utf8(output.stdout).unwrap();
+    let output_text = String::from_utf8(output.stdout).unwrap();
     assert!(
-        said.starts_with("Made 2000 contacts") && !said.contains(['\u{1b}', '\r']),
-        "{said:?}"
+        output_text.starts_with("Made 2000 contacts") && !output_text.contains(['\u{1b}', '\r']),
+        "{output_text:?}"
     );
 }
 
 #[test]
-fn the_command_takes_an_empty_client_and_says_what_it_made() {
+fn generate_fills_an_empty_client_and_prints_the_counts() {
     let database = TestDatabase::new();
     let run = |arguments: &[&str]| {
         let output = program()

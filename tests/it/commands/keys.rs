@@ -1,4 +1,4 @@
-//! Clients and their keys: made, imported, listed, limited, rotated, revoked.
+//! `contact-search client` and `contact-search key`: create, import, list, limit, rotate, revoke.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
 const SEARCH: &str = "/api/public/contacts/search?email=a";
 
 #[test]
-fn a_client_is_made_with_its_id_alone_on_stdout() {
+fn client_create_prints_only_the_id_on_stdout() {
     let database = TestDatabase::new();
     let id = stdout(run_on(
         &database,
         &["client", "create", "  Acme Ñandú ", "--region", "cl"],
     ));
-    let id: uuid::Uuid = id.trim_end().parse().expect("the id alone");
+    let id: uuid::Uuid = id.trim_end().parse().expect("only the id");
     let list = stdout(run_on(&database, &["client", "list"]));
     assert!(
         list.contains(&id.to_string()) && list.contains("Acme Ñandú") && list.contains("CL"),
@@ -39,7 +39,7 @@ fn a_client_is_made_with_its_id_alone_on_stdout() {
 }
 
 #[test]
-fn a_key_is_shown_once_alone_on_stdout_and_works_on_both_apis() {
+fn key_create_prints_only_the_key_which_works_on_both_apis() {
     let app = TestApp::start();
     let create = |arguments: &[&str]| {
         let arguments = [&["key", "create", "--client", "Test"], arguments].concat();
@@ -78,7 +78,7 @@ fn a_key_is_shown_once_alone_on_stdout_and_works_on_both_apis() {
             "{list}"
         );
     }
-    let crm = list.lines().find(|line| line.contains("crm")).expect("its label");
+    let crm = list.lines().find(|line| line.contains("crm")).expect("the key's line");
     let id = crm.split_whitespace().next().unwrap();
     assert_eq!(stdout(run_on(&app.database, &["key", "revoke", id])), "Revoked.\n");
     assert_eq!(status(search, &opaque), 401);
@@ -114,7 +114,7 @@ fn a_key_is_shown_once_alone_on_stdout_and_works_on_both_apis() {
 }
 
 #[test]
-fn an_existing_key_is_brought_along_through_stdin() {
+fn key_import_reads_an_existing_key_from_stdin() {
     let app = TestApp::start();
     let import = |text: &str| {
         let mut command = program();
@@ -125,7 +125,7 @@ fn an_existing_key_is_brought_along_through_stdin() {
     };
     let key = "live_9f8e7d6c5b4a39281706";
     let id = stdout(import(&format!("{key}\n")));
-    id.trim_end().parse::<uuid::Uuid>().expect("the id alone");
+    id.trim_end().parse::<uuid::Uuid>().expect("only the id");
     assert_eq!(app.server.get("/api/v1/contact-lookup/?phone=1", Some(key)).status, 200);
 
     for (text, expected) in [
@@ -138,37 +138,40 @@ fn an_existing_key_is_brought_along_through_stdin() {
         assert!(message.contains(expected), "{message}");
         assert!(
             text.is_empty() || !message.contains(text),
-            "a key is never repeated: {message}"
+            "a message must not repeat the key: {message}"
         );
     }
 }
 
 #[test]
-fn a_key_that_nobody_has_seen_is_revoked() {
+fn a_key_that_could_not_be_printed_is_revoked() {
     let app = TestApp::start();
     let mut command = program();
     command
         .args(["key", "create", "--client", "Test", "--label", "unseen"])
         .env("DATABASE_URL", app.database.url());
-    let (status, said) = run_unread(command);
-    assert_eq!(status, Some(1), "{said}");
+    let (status, stderr) = run_unread(command);
+    assert_eq!(status, Some(1), "{stderr}");
     assert!(
-        said.starts_with("contact-search: the key can't be shown (Broken pipe") && said.contains("it was revoked"),
-        "{said}"
+        stderr.starts_with("contact-search: the key can't be shown (Broken pipe") && stderr.contains("it was revoked"),
+        "{stderr}"
     );
     let list = stdout(run_on(&app.database, &["key", "list"]));
-    let line = list.lines().find(|line| line.contains("unseen")).expect("its line");
+    let line = list
+        .lines()
+        .find(|line| line.contains("unseen"))
+        .expect("the key's line");
     assert!(line.contains("revoked"), "{line}");
 }
 
 #[test]
-fn a_rotated_key_is_succeeded_by_one_for_the_same_and_ends_after_the_overlap() {
+fn key_rotate_creates_an_equivalent_key_and_the_old_one_ends_after_the_overlap() {
     let app = TestApp::start();
     let new = "--client Test --scope search --format opaque --label crm --rate-limit 90 --expires-in 30d";
     let arguments: Vec<&str> = ["key", "create"].into_iter().chain(new.split(' ')).collect();
     let old = stdout(run_on(&app.database, &arguments)).trim_end().to_owned();
     let [old_id] = &listed_keys(&app.database, "crm")[..] else {
-        panic!("one key");
+        panic!("expected one key");
     };
     let rotated = run_on(
         &app.database,
@@ -195,12 +198,12 @@ fn a_rotated_key_is_succeeded_by_one_for_the_same_and_ends_after_the_overlap() {
         );
         app.database.count(&ends) == 1
     };
-    let [new_id, also_old] = &listed_keys(&app.database, "crm")[..] else {
-        panic!("two keys");
+    let [new_id, second_id] = &listed_keys(&app.database, "crm")[..] else {
+        panic!("expected two keys");
     };
-    assert!(also_old == old_id && ending_in(new_id, "2 days") && ending_in(old_id, "1 hour"));
+    assert!(second_id == old_id && ending_in(new_id, "2 days") && ending_in(old_id, "1 hour"));
 
-    // Its own end comes before that of the usual overlap.
+    // The key's own expiry comes before the end of the default overlap.
     stdout(run_on(&app.database, &["key", "rotate", new_id]));
     assert!(ending_in(new_id, "2 days"));
     let newest = &listed_keys(&app.database, "crm")[0];
@@ -213,13 +216,13 @@ fn a_rotated_key_is_succeeded_by_one_for_the_same_and_ends_after_the_overlap() {
         let message = error_of(run_on(&app.database, &["key", "rotate", ended]));
         assert!(message.contains("this key has ended: make another with"), "{message}");
     }
-    let nobodys = error_of(run_on(&app.database, &["key", "rotate", &Uuid::nil().to_string()]));
-    assert!(nobodys.contains("contact-search key list"), "{nobodys}");
+    let unknown = error_of(run_on(&app.database, &["key", "rotate", &Uuid::nil().to_string()]));
+    assert!(unknown.contains("contact-search key list"), "{unknown}");
     assert_eq!(app.database.count(&same.replace("AND revoked_at IS NULL", "")), 4);
 }
 
 #[test]
-fn an_old_key_stays_as_it_was_where_the_new_one_cant_be_shown() {
+fn a_rotation_whose_new_key_could_not_be_printed_leaves_the_old_key_unchanged() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
     let id = add_plain_key(&mut connection, app.client);
@@ -228,11 +231,11 @@ fn an_old_key_stays_as_it_was_where_the_new_one_cant_be_shown() {
     command
         .args(["key", "rotate", &id.to_string()])
         .env("DATABASE_URL", app.database.url());
-    let (status, said) = run_unread(command);
-    assert_eq!(status, Some(1), "{said}");
+    let (status, stderr) = run_unread(command);
+    assert_eq!(status, Some(1), "{stderr}");
     assert!(
-        said.starts_with("contact-search: the new key can't be shown, so that the old one stays as it was"),
-        "{said}"
+        stderr.starts_with("contact-search: the new key can't be shown, so that the old one stays as it was"),
+        "{stderr}"
     );
     let plain = "SELECT count(*) AS count FROM api_keys WHERE label = 'plain'";
     assert_eq!(app.database.count(plain), 1);
@@ -241,7 +244,7 @@ fn an_old_key_stays_as_it_was_where_the_new_one_cant_be_shown() {
 }
 
 #[test]
-fn a_limit_is_stored_as_it_is_told() {
+fn key_limit_stores_the_given_limit() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let client = clients::create_client(&mut connection, "Acme", Region::DEFAULT).unwrap();
@@ -257,8 +260,8 @@ fn a_limit_is_stored_as_it_is_told() {
         assert_eq!(limit(&mut connection).to_string(), text);
         assert_ne!(keys::read_version(&mut connection).unwrap(), version);
     }
-    let nobodys = error_of(run_on(&database, &["key", "limit", &Uuid::nil().to_string(), "5"]));
-    assert!(nobodys.contains("contact-search key list"), "{nobodys}");
+    let unknown = error_of(run_on(&database, &["key", "limit", &Uuid::nil().to_string(), "5"]));
+    assert!(unknown.contains("contact-search key list"), "{unknown}");
     let wrong = error_of(run_on(&database, &["key", "limit", &id.to_string(), "0"]));
     assert!(
         wrong.contains("1 to 100000 requests a minute, none or default"),

@@ -1,4 +1,4 @@
-//! The commands of the program, as an operator types them.
+//! The program's commands, as an operator types them.
 
 mod backup;
 mod demo;

@@ -1,4 +1,4 @@
-//! Options, their environment variables, and the help.
+//! Options, their environment variables, the help, and messages about wrong arguments.
 
 use std::net::TcpListener;
 
@@ -9,7 +9,7 @@ use crate::support::{OwnDirectory, PATIENCE, TestApp, TestDatabase, wait_until};
 use std::process::Stdio;
 
 #[test]
-fn flags_go_before_the_environment_and_that_before_defaults() {
+fn flags_override_the_environment_which_overrides_the_defaults() {
     let database = TestDatabase::new();
     let start = |arguments: &[&str]| {
         let mut command = program();
@@ -21,7 +21,7 @@ fn flags_go_before_the_environment_and_that_before_defaults() {
     };
     assert!(
         start(&[]).address().starts_with("127.0.0.2:"),
-        "serve is the default command"
+        "serve must be the default command"
     );
     assert!(start(&["serve"]).address().starts_with("127.0.0.2:"));
     assert!(
@@ -35,7 +35,7 @@ fn flags_go_before_the_environment_and_that_before_defaults() {
 }
 
 #[test]
-fn every_flag_goes_before_its_variable() {
+fn a_flag_overrides_its_environment_variable() {
     let database = TestDatabase::new();
     let mut command = program();
     command
@@ -53,7 +53,7 @@ fn every_flag_goes_before_its_variable() {
         .env("CONTACT_SEARCH_LOG_FORMAT", "json");
     let server = Server::start(command);
     server.get("/", None);
-    wait_until(PATIENCE, "the log has no line", || {
+    wait_until(PATIENCE, "the log has no access line", || {
         server.log.lock().unwrap().contains("answered")
     });
     assert!(!server.log.lock().unwrap().starts_with('{'));
@@ -66,7 +66,7 @@ fn every_flag_goes_before_its_variable() {
 }
 
 #[test]
-fn options_stand_before_or_after_the_command() {
+fn options_may_stand_before_or_after_the_command() {
     let database = TestDatabase::new();
     let plain = |arguments: &[&str]| {
         let mut command = program();
@@ -92,7 +92,7 @@ fn options_stand_before_or_after_the_command() {
     command.args(["client", "list"]);
     assert!(stdout(run(command, "")).starts_with("ID"));
 
-    // Without a command they are serve's, in any order.
+    // Without a command, options belong to serve, in any order.
     let mut command = program();
     command.args(["--pool-size", "3", "--database-url", url, "--listen", "127.0.0.1:0"]);
     Server::start(command);
@@ -108,7 +108,7 @@ fn options_stand_before_or_after_the_command() {
 }
 
 #[test]
-fn a_variable_of_serve_is_nothing_to_another_command_and_an_empty_one_is_none() {
+fn other_commands_ignore_the_variables_of_serve_and_empty_variables_count_as_unset() {
     let database = TestDatabase::new();
     let names = [
         "CONTACT_SEARCH_LISTEN",
@@ -143,7 +143,7 @@ fn a_variable_of_serve_is_nothing_to_another_command_and_an_empty_one_is_none() 
 }
 
 #[test]
-fn a_switch_in_the_environment_may_be_any_usual_word() {
+fn a_switch_in_the_environment_accepts_the_usual_words_for_yes_and_no() {
     let database = TestDatabase::empty();
     let serve = |migrate: &str| {
         let mut command = program();
@@ -167,7 +167,7 @@ fn a_switch_in_the_environment_may_be_any_usual_word() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error_and_a_full_disk_is_one() {
+fn a_closed_output_is_no_error_and_a_full_disk_is_one() {
     let app = TestApp::start();
     let command = |arguments: &[&str]| {
         let mut command = program();
@@ -190,14 +190,14 @@ fn a_reader_that_goes_away_is_no_error_and_a_full_disk_is_one() {
     }
     if let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") {
         let output = command(&["key", "list"]).stdout(full).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{said}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
         assert!(
-            said.starts_with("contact-search: standard output can't be written: No space"),
-            "{said}"
+            stderr.starts_with("contact-search: standard output can't be written: No space"),
+            "{stderr}"
         );
     }
-    // Standard error has no reader either.
+    // Standard error is closed, too.
     let mut nobody = command(&["key", "list", "--client", "Nobody"]);
     let mut child = nobody.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stderr.take());
@@ -205,7 +205,7 @@ fn a_reader_that_goes_away_is_no_error_and_a_full_disk_is_one() {
 }
 
 #[test]
-fn a_mistake_is_answered_by_a_sentence() {
+fn a_wrong_argument_is_answered_with_a_message_that_says_what_to_do() {
     let database = TestDatabase::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
@@ -249,7 +249,7 @@ fn a_mistake_is_answered_by_a_sentence() {
 }
 
 #[test]
-fn the_help_of_every_command_has_an_example() {
+fn the_help_of_every_command_shows_an_example() {
     let commands = [
         &["serve"][..],
         &["migrate"],

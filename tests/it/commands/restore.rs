@@ -1,4 +1,4 @@
-//! `contact-search database restore`: what it refuses, and what it leaves then.
+//! `contact-search database restore`: files and databases that it refuses, unchanged by the refusal.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::support::database::{execute, programs};
 use crate::support::{OwnDirectory, TestApp, TestDatabase};
 
 #[test]
-fn a_database_with_clients_is_never_restored_into_and_the_complaint_says_what_to_do() {
+fn restore_refuses_a_database_with_clients_and_says_what_to_do() {
     let (app, files, home) = (TestApp::start(), directory(), OwnDirectory::new());
     let file = files.path().join("a.backup");
     let file = file.to_str().unwrap();
@@ -26,13 +26,13 @@ fn a_database_with_clients_is_never_restored_into_and_the_complaint_says_what_to
     );
     assert_eq!(contents(app.database.url()), before);
 
-    // As the sentence says it, letter by letter.
+    // Follows the message literally.
     let data_dir = home.path();
     printed(private(data_dir, &["client", "create", "Old"]));
     let refused = error_of(private(data_dir, &["database", "restore", file]));
     let (_, rest) = refused.split_once("with `mv ").expect("a command");
-    let (command, _) = rest.split_once('`').expect("its end");
-    let (from, to) = command.split_once(' ').expect("two places");
+    let (command, _) = rest.split_once('`').expect("the end of the command");
+    let (from, to) = command.split_once(' ').expect("two paths");
     fs::rename(from, to).unwrap();
     printed(private(data_dir, &["database", "restore", file]));
     let list = printed(private(data_dir, &["client", "list"]));
@@ -40,13 +40,13 @@ fn a_database_with_clients_is_never_restored_into_and_the_complaint_says_what_to
 }
 
 #[test]
-fn what_is_no_backup_is_told_before_a_database_is_looked_for() {
+fn a_file_that_is_no_backup_is_refused_before_a_database_is_opened() {
     let (files, home) = (directory(), OwnDirectory::new());
     let data_dir = home.path().join("data");
     let path = |name: &str| files.path().join(name).to_str().unwrap().to_owned();
     fs::write(path("empty"), "").unwrap();
     fs::write(path("dump.sql"), "-- PostgreSQL database dump\n").unwrap();
-    for (file, complains) in [
+    for (file, expected) in [
         (path("none"), "none can't be read: No such file"),
         (
             path(""),
@@ -59,19 +59,19 @@ fn what_is_no_backup_is_told_before_a_database_is_looked_for() {
         ),
         (path("dump.sql"), "dump.sql is no backup"),
     ] {
-        let said = error_of(private(&data_dir, &["database", "restore", &file]));
-        assert!(said.contains(complains), "{said}");
+        let message = error_of(private(&data_dir, &["database", "restore", &file]));
+        assert!(message.contains(expected), "{message}");
     }
-    assert!(!data_dir.exists(), "nothing was made");
+    assert!(!data_dir.exists(), "the data directory must not be created");
 }
 
 #[test]
-fn a_file_that_is_cut_short_or_damaged_restores_nothing_and_leaves_the_schema() {
+fn a_truncated_or_damaged_backup_restores_nothing_and_keeps_the_schema() {
     let (database, files) = (TestDatabase::new(), directory());
     let file = backup_of(&database, &files);
     let whole = fs::read(&file).unwrap();
     let mut damaged = whole.clone();
-    // Within the last table's compressed rows.
+    // Damages the compressed rows of the last table.
     let at = whole.len() - 40;
     damaged[at] ^= 0xff;
     let (empty, migrated) = (TestDatabase::empty(), TestDatabase::new());
@@ -82,10 +82,10 @@ fn a_file_that_is_cut_short_or_damaged_restores_nothing_and_leaves_the_schema() 
     for cut in &cuts {
         fs::write(&file, cut).unwrap();
         for target in [&empty, &migrated] {
-            let said = error_of(command_on(target, &["database", "restore", &file]));
+            let message = error_of(command_on(target, &["database", "restore", &file]));
             assert!(
-                said.contains("a.backup is cut short or damaged"),
-                "{}: {said}",
+                message.contains("a.backup is cut short or damaged"),
+                "{}: {message}",
                 cut.len()
             );
         }
@@ -101,7 +101,7 @@ fn a_file_that_is_cut_short_or_damaged_restores_nothing_and_leaves_the_schema() 
 }
 
 #[test]
-fn a_private_database_is_made_for_no_file_that_is_refused_and_none_that_is_there_goes() {
+fn a_refused_file_neither_creates_nor_removes_a_private_database() {
     let (database, newer, files, home) = (
         TestDatabase::new(),
         TestDatabase::new(),
@@ -118,14 +118,14 @@ fn a_private_database_is_made_for_no_file_that_is_refused_and_none_that_is_there
     let later = files.path().join("later").to_str().unwrap().to_owned();
     printed(command_on(&newer, &["database", "backup", &later]));
     let refused = |data_dir: &Path| {
-        for (file, complains) in [(&file, "cut short or damaged"), (&later, "newer contact-search")] {
-            let said = error_of(private(data_dir, &["database", "restore", file]));
-            assert!(said.contains(complains), "{said}");
+        for (file, expected) in [(&file, "cut short or damaged"), (&later, "newer contact-search")] {
+            let message = error_of(private(data_dir, &["database", "restore", file]));
+            assert!(message.contains(expected), "{message}");
         }
     };
     let data_dir = home.path().join("data");
     refused(&data_dir);
-    assert!(!data_dir.exists(), "nothing was made");
+    assert!(!data_dir.exists(), "the data directory must not be created");
 
     let list = printed(private(&data_dir, &["client", "list"]));
     refused(&data_dir);
@@ -137,30 +137,31 @@ fn a_private_database_is_made_for_no_file_that_is_refused_and_none_that_is_there
 }
 
 #[test]
-fn another_programs_dump_is_no_backup() {
+fn a_dump_of_another_program_is_refused() {
     let (database, target, files) = (TestDatabase::empty(), TestDatabase::new(), directory());
     execute(&mut database.connect(), "CREATE TABLE contacts (id integer)");
     let file = files.path().join("other");
-    let pg_dump = ClientProgram::find("pg_dump", programs().as_deref(), 0).expect("there is one");
+    let pg_dump =
+        ClientProgram::find("pg_dump", programs().as_deref(), 0).expect("PostgreSQL's client programs are installed");
     let dumped = pg_dump
         .command()
         .args(["--format=custom", "--dbname", database.url(), "--file"])
         .arg(&file)
         .status();
     assert!(dumped.unwrap().success());
-    let said = error_of(command_on(&target, &["database", "restore", file.to_str().unwrap()]));
-    assert!(said.contains("other is no backup"), "{said}");
+    let message = error_of(command_on(&target, &["database", "restore", file.to_str().unwrap()]));
+    assert!(message.contains("other is no backup"), "{message}");
     assert_eq!(schema_state(&mut target.connect()).unwrap(), SchemaState::Current);
-    let said = error_of(command_on(
+    let message = error_of(command_on(
         &database,
         &["database", "backup", files.path().join("b").to_str().unwrap()],
     ));
-    assert!(said.contains("is it the right one?"), "{said}");
+    assert!(message.contains("is it the right one?"), "{message}");
     assert_eq!(names(&files), ["other"]);
 }
 
 #[test]
-fn an_older_backup_is_brought_up_to_date_and_a_newer_one_is_refused() {
+fn an_older_backup_is_migrated_and_a_newer_one_is_refused() {
     let (older, newer, files) = (TestDatabase::empty(), TestDatabase::new(), directory());
     for step in [
         include_str!("../../../migrations/20261121000000_contacts/up.sql"),
@@ -173,15 +174,17 @@ fn an_older_backup_is_brought_up_to_date_and_a_newer_one_is_refused() {
         execute(&mut older.connect(), step);
     }
     let SchemaState::Behind(lacking @ 2..) = schema_state(&mut older.connect()).unwrap() else {
-        panic!("it lacks steps");
+        panic!("the older schema must lack at least two migrations");
     };
     let file = backup_of(&older, &files);
     for target in [TestDatabase::empty(), TestDatabase::new()] {
         let CommandOutput {
-            status, stderr: said, ..
+            status,
+            stderr: message,
+            ..
         } = run(command_on(&target, &["database", "restore", &file]), "");
-        assert_eq!(status, Some(0), "{said}");
-        assert!(said.contains(&format!("were run: {lacking}.")), "{said}");
+        assert_eq!(status, Some(0), "{message}");
+        assert!(message.contains(&format!("were run: {lacking}.")), "{message}");
         assert_eq!(schema_state(&mut target.connect()).unwrap(), SchemaState::Current);
         assert_eq!(
             rows(target.url(), "SELECT * FROM contacts"),
@@ -198,25 +201,25 @@ fn an_older_backup_is_brought_up_to_date_and_a_newer_one_is_refused() {
     let later = later.to_str().unwrap();
     printed(command_on(&newer, &["database", "backup", later]));
     let empty = TestDatabase::empty();
-    let said = error_of(command_on(&empty, &["database", "restore", later]));
-    assert!(said.contains("newer contact-search"), "{said}");
+    let message = error_of(command_on(&empty, &["database", "restore", later]));
+    assert!(message.contains("newer contact-search"), "{message}");
     assert!(!backup::has_schema(&mut empty.connect()).unwrap());
-    let said = error_of(command_on(&newer, &["database", "restore", &file]));
-    assert!(said.contains("newer schema"), "{said}");
+    let message = error_of(command_on(&newer, &["database", "restore", &file]));
+    assert!(message.contains("newer schema"), "{message}");
 }
 
 #[test]
-fn a_restore_that_fails_in_its_middle_leaves_the_database_as_it_was() {
+fn a_restore_that_fails_halfway_leaves_the_database_unchanged() {
     let (database, files) = (TestDatabase::new(), directory());
     let file = backup_of(&database, &files);
-    // Somebody else's table is in the way of the second one of ours.
+    // A foreign table has the name of one of our tables.
     let target = TestDatabase::empty();
     execute(
         &mut target.connect(),
         "CREATE TABLE clients (theirs text); INSERT INTO clients VALUES ('kept')",
     );
-    let said = error_of(command_on(&target, &["database", "restore", &file]));
-    assert!(said.contains("\"clients\" already exists"), "{said}");
+    let message = error_of(command_on(&target, &["database", "restore", &file]));
+    assert!(message.contains("\"clients\" already exists"), "{message}");
     assert_eq!(rows(target.url(), "SELECT * FROM clients"), "(kept)");
     assert_eq!(
         rows(
@@ -226,7 +229,8 @@ fn a_restore_that_fails_in_its_middle_leaves_the_database_as_it_was() {
         "(clients)"
     );
 
-    let real = ClientProgram::find("pg_restore", programs().as_deref(), 0).expect("there is one");
+    let real = ClientProgram::find("pg_restore", programs().as_deref(), 0)
+        .expect("PostgreSQL's client programs are installed");
     let script = format!(
         "case \"$*\" in *--dbname*) echo 'pg_restore: error: the line went dead' >&2; exit 1;; esac\nexec '{}' \"$@\"",
         real.path().display()
@@ -235,10 +239,10 @@ fn a_restore_that_fails_in_its_middle_leaves_the_database_as_it_was() {
     let target = TestDatabase::new();
     let mut command = command_on(&target, &["database", "restore", &file]);
     command.arg("--pg-bin").arg(stand_in.path());
-    let said = error_of(command);
+    let message = error_of(command);
     assert!(
-        said.contains("nothing of it is in the database: pg_restore: error: the line went dead"),
-        "{said}"
+        message.contains("nothing of it is in the database: pg_restore: error: the line went dead"),
+        "{message}"
     );
     assert_eq!(schema_state(&mut target.connect()).unwrap(), SchemaState::Current);
 }

@@ -1,4 +1,4 @@
-//! Commands and servers that a signal ends.
+//! Signals: how they end commands and servers.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
@@ -15,7 +15,7 @@ use crate::support::database::{count, execute};
 use crate::support::private_database::{connect, is_running, open_durable};
 use crate::support::{OwnDirectory, PATIENCE, wait_until};
 
-/// A command that waits for a lock on the private database, whose only user it is: an import.
+/// An import that waits for a lock on a private database. No other process uses the database.
 struct BlockedImport {
     child: Child,
     directory: OwnDirectory,
@@ -35,11 +35,11 @@ impl BlockedImport {
         let mut command = program(private(&directory, &["import", "--client", "Acme"]));
         command.arg(&file).stdout(Stdio::null()).stderr(Stdio::piped());
         let child = command.spawn().expect("the program can be started");
-        wait_until(PATIENCE, "it doesn't wait for the lock", || {
+        wait_until(PATIENCE, "the import does not wait for the lock", || {
             count(&mut lock, "SELECT count(*) AS count FROM pg_locks WHERE NOT granted") == 1
         });
-        // The connection holds no lease.
-        database.close().expect("the other one stays");
+        // Closing releases the lease; the open connection holds none.
+        database.close().expect("the import keeps PostgreSQL running");
         Self {
             child,
             directory,
@@ -49,19 +49,20 @@ impl BlockedImport {
 
     fn interrupt(&mut self, signal: Signal) -> (Option<i32>, String) {
         send(self.child.id(), signal);
-        let mut said = String::new();
+        let mut stderr_text = String::new();
         let mut stderr = self.child.stderr.take().expect("standard error is piped");
-        stderr.read_to_string(&mut said).unwrap();
-        (self.child.wait().unwrap().code(), said)
+        stderr.read_to_string(&mut stderr_text).unwrap();
+        (self.child.wait().unwrap().code(), stderr_text)
     }
 }
 
 fn send(process: u32, signal: Signal) {
     let process = Pid::from_raw(i32::try_from(process).unwrap());
-    kill(process, signal).expect("it can be signalled");
+    kill(process, signal).expect("the process can be signalled");
 }
 
-/// Whoever runs the tests may have them ignore SIGHUP, and every process with them.
+/// Restores the default handler of SIGHUP. The tests may have been started with SIGHUP ignored, and child processes
+/// inherit that.
 fn with_default_sighup(command: Command) -> Command {
     const EXEC: &str =
         "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])";
@@ -85,22 +86,22 @@ fn wrap(program: &str, arguments: &[&str], command: Command) -> Command {
 }
 
 #[test]
-fn a_command_that_is_interrupted_leaves_the_database_as_it_was_and_stops_it() {
+fn an_interrupted_command_rolls_back_and_stops_the_private_database() {
     for (signal, name, status) in [
         (Signal::SIGINT, "SIGINT", 130),
         (Signal::SIGTERM, "SIGTERM", 143),
         (Signal::SIGHUP, "SIGHUP", 129),
     ] {
         let mut import = BlockedImport::start(with_default_sighup);
-        let (ended, said) = import.interrupt(signal);
-        assert_eq!(ended, Some(status), "{said}");
+        let (ended, stderr_text) = import.interrupt(signal);
+        assert_eq!(ended, Some(status), "{stderr_text}");
         assert!(
-            said.contains(&format!("contact-search: interrupted by {name}\n")),
-            "{said}"
+            stderr_text.contains(&format!("contact-search: interrupted by {name}\n")),
+            "{stderr_text}"
         );
         assert!(
             !is_running(import.directory.path()),
-            "nobody is left to stop PostgreSQL"
+            "PostgreSQL must be stopped, since no process uses it any more"
         );
         let database = open_durable(import.directory.path());
         let mut connection = connect(&database.url());
@@ -109,9 +110,9 @@ fn a_command_that_is_interrupted_leaves_the_database_as_it_was_and_stops_it() {
 }
 
 #[test]
-fn a_first_start_that_is_interrupted_stops_what_it_has_begun() {
-    // While initdb runs, while PostgreSQL starts, and while the demo is filled in.
-    for (begun, words) in [
+fn an_interrupted_first_start_stops_cleanly_at_every_stage() {
+    // Stages: initdb runs, PostgreSQL starts, the demo is being created.
+    for (stage_file, words) in [
         ("postgres.new/PG_VERSION", ""),
         ("postgres/postmaster.pid", ""),
         ("postgres/postmaster.pid", "ready"),
@@ -120,31 +121,31 @@ fn a_first_start_that_is_interrupted_stops_what_it_has_begun() {
         let mut command = private(&directory, &["serve", "--listen", "127.0.0.1:0"]);
         command.stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
         let child = command.spawn().expect("the program can be started");
-        wait_until(PATIENCE, begun, || {
-            std::fs::read_to_string(directory.path().join(begun)).is_ok_and(|text| text.contains(words))
+        wait_until(PATIENCE, stage_file, || {
+            std::fs::read_to_string(directory.path().join(stage_file)).is_ok_and(|text| text.contains(words))
         });
-        // As a terminal does it: to every process of the group.
+        // Like a terminal, signals every process of the group.
         let group = Pid::from_raw(i32::try_from(child.id()).unwrap());
         killpg(group, Signal::SIGINT).expect("the group can be interrupted");
         let output = child.wait_with_output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(130), "{begun}: {said}");
+        let stderr_text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(130), "{stage_file}: {stderr_text}");
         assert!(
-            said.contains("contact-search: interrupted by SIGINT\n"),
-            "{begun}: {said}"
+            stderr_text.contains("contact-search: interrupted by SIGINT\n"),
+            "{stage_file}: {stderr_text}"
         );
-        assert!(!is_running(directory.path()), "{begun}");
-        assert!(!directory.path().join("postgres.new").exists(), "{begun}");
+        assert!(!is_running(directory.path()), "{stage_file}");
+        assert!(!directory.path().join("postgres.new").exists(), "{stage_file}");
         stdout(run(private(&directory, &["client", "list"]), ""));
     }
 }
 
 #[test]
-fn a_second_ctrl_c_ends_a_command_at_once_and_nohup_keeps_one_from_hangups() {
+fn a_second_ctrl_c_ends_a_command_at_once_and_nohup_protects_it_from_sighup() {
     let directory = OwnDirectory::new();
-    // Who has this has the turn to start and stop the server: the command waits for it, and its end does.
-    let turn = std::fs::File::create(directory.path().join("lock")).unwrap();
-    turn.lock().unwrap();
+    // This lock is the right to start and stop the server. The command waits for the lock to start, and again to leave.
+    let start_lock = std::fs::File::create(directory.path().join("lock")).unwrap();
+    start_lock.lock().unwrap();
     let mut command = wrap("nohup", &[], private(&directory, &["client", "list"]));
     let mut child = command
         .stdout(Stdio::null())
@@ -160,18 +161,21 @@ fn a_second_ctrl_c_ends_a_command_at_once_and_nohup_keeps_one_from_hangups() {
     send(child.id(), Signal::SIGINT);
     wait_for("interrupted by SIGINT");
     std::thread::sleep(Duration::from_millis(100));
-    assert!(child.try_wait().unwrap().is_none(), "it waits for its turn to leave");
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "the command must wait for the lock before it leaves"
+    );
     send(child.id(), Signal::SIGINT);
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]
-fn a_server_ends_well_on_every_signal_and_stops_postgresql() {
+fn a_server_exits_with_success_on_every_signal_and_stops_postgresql() {
     let directory = OwnDirectory::new();
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let command = private(&directory, &["serve", "--listen", "127.0.0.1:0", "--no-demo"]);
         let mut server = Server::start(with_default_sighup(command));
-        // No sooner than its address is known: the first thing that a supervisor can do.
+        // Signals as soon as the address is printed: the earliest moment at which a supervisor can act.
         send(server.pid(), signal);
         let start = Instant::now();
         assert_eq!(server.wait(), Some(0), "{signal}");

@@ -1,4 +1,4 @@
-//! How the server and the commands meet their database: absent, unmigrated, newer, or not theirs.
+//! How the server and the commands handle a database that is absent, unmigrated, newer, or refuses the connection.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::support::private_database::{connect, open_durable};
 use crate::support::{OwnDirectory, TestDatabase};
 
 #[test]
-fn pending_migrations_name_the_command_that_runs_them() {
+fn pending_migrations_are_reported_with_the_command_that_runs_them() {
     let database = TestDatabase::empty();
     for arguments in [
         &["serve", "--listen", "127.0.0.1:0"][..],
@@ -23,7 +23,7 @@ fn pending_migrations_name_the_command_that_runs_them() {
         );
     }
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
-    let steps = std::fs::read_dir(folder).expect("the migrations").count();
+    let steps = std::fs::read_dir(folder).expect("the folder of migrations").count();
     assert_eq!(
         stdout(run_on(&database, &["migrate"])),
         format!("Ran {steps} migrations.\n")
@@ -41,7 +41,7 @@ fn pending_migrations_name_the_command_that_runs_them() {
 }
 
 #[test]
-fn two_servers_that_migrate_and_bootstrap_at_once_make_one_client_and_show_one_key() {
+fn two_servers_that_bootstrap_concurrently_create_one_client_and_print_one_key() {
     let database = TestDatabase::empty();
     let start = || {
         let mut command = program();
@@ -53,25 +53,25 @@ fn two_servers_that_migrate_and_bootstrap_at_once_make_one_client_and_show_one_k
         let other = scope.spawn(start);
         [start(), other.join().expect("the other server starts")]
     });
-    let said: String = servers
+    let printed: String = servers
         .iter()
         .map(|server| server.output.lock().unwrap().clone())
         .collect();
-    assert_eq!(said.matches("Made the client 'Acme'").count(), 1, "{said}");
-    let key = said
+    assert_eq!(printed.matches("Made the client 'Acme'").count(), 1, "{printed}");
+    let key = printed
         .split_whitespace()
         .find(|word| word.starts_with("mindo_"))
         .expect("a key");
     for server in &servers {
         assert_eq!(server.get("/api/v1/contact-lookup/?phone=1", Some(key)).status, 200);
-        assert!(!server.log.lock().unwrap().contains(key), "a key is never logged");
+        assert!(!server.log.lock().unwrap().contains(key), "a key must not be logged");
     }
     let again = start();
     assert!(!again.output.lock().unwrap().contains("mindo_"));
 }
 
 #[test]
-fn a_server_starts_without_its_database_and_is_ready_when_it_comes() {
+fn a_server_starts_without_its_database_and_becomes_ready_once_the_database_answers() {
     let database = TestDatabase::new();
     database.set_available(false);
     let mut command = program();
@@ -82,13 +82,16 @@ fn a_server_starts_without_its_database_and_is_ready_when_it_comes() {
     database.set_available(true);
     let start = Instant::now();
     while server.get("/readyz", None).status != 200 {
-        assert!(start.elapsed() < Duration::from_secs(20), "it doesn't come back");
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "the server does not become ready"
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
 }
 
 #[test]
-fn in_a_database_of_ones_own_nothing_is_filled_in() {
+fn no_demo_is_created_in_an_external_database() {
     let database = TestDatabase::new();
     let mut command = program();
     command.args(["serve", "--listen", "127.0.0.1:0", "--database-url", database.url()]);
@@ -105,7 +108,7 @@ fn in_a_database_of_ones_own_nothing_is_filled_in() {
 }
 
 #[test]
-fn a_database_that_comes_without_its_schema_is_503_and_the_log_names_the_command() {
+fn a_database_without_a_schema_is_503_and_the_log_names_the_command_that_migrates() {
     let database = TestDatabase::empty();
     database.set_available(false);
     let mut command = program();
@@ -123,17 +126,23 @@ fn a_database_that_comes_without_its_schema_is_503_and_the_log_names_the_command
     let start = Instant::now();
     while !server.log.lock().unwrap().contains("contact-search migrate") {
         assert_eq!(status(), 503);
-        assert!(start.elapsed() < Duration::from_secs(20), "the log doesn't say it");
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "the log does not name the command"
+        );
     }
     stdout(run_on(&database, &["migrate"]));
     while status() != 401 {
-        assert!(start.elapsed() < Duration::from_secs(40), "it doesn't come back");
+        assert!(
+            start.elapsed() < Duration::from_secs(40),
+            "the server does not become ready"
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
 }
 
 #[test]
-fn a_database_that_will_never_have_us_ends_the_server_by_a_sentence() {
+fn a_refused_login_or_a_missing_database_ends_every_command_with_one_line() {
     let database = TestDatabase::new();
     let elsewhere = |from: &str, to: &str| database.url().replace(from, to);
     for (url, expected) in [
@@ -150,18 +159,19 @@ fn a_database_that_will_never_have_us_ends_the_server_by_a_sentence() {
         ] {
             let mut program = program();
             program.args(command).args(["--database-url", &url]);
-            let said = error_of(run(program, ""));
+            let stderr = error_of(run(program, ""));
             assert!(
-                said.starts_with("contact-search: the database refuses the connection (") && said.contains(expected),
-                "{said}"
+                stderr.starts_with("contact-search: the database refuses the connection (")
+                    && stderr.contains(expected),
+                "{stderr}"
             );
-            assert_eq!(said.lines().count(), 1, "{said}");
+            assert_eq!(stderr.lines().count(), 1, "{stderr}");
         }
     }
 }
 
 #[test]
-fn no_piece_of_a_url_that_cant_be_read_is_in_a_message() {
+fn an_unreadable_database_url_is_reported_without_repeating_any_part_of_it() {
     for url in [
         "mysql://u:hunter2@h/d",
         "postgres://u:hun@ter2@127.0.0.1/d",
@@ -174,18 +184,18 @@ fn no_piece_of_a_url_that_cant_be_read_is_in_a_message() {
         for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["key", "list"]] {
             let mut program = program();
             program.args(command).env("DATABASE_URL", url);
-            let said = error_of(run(program, ""));
+            let stderr = error_of(run(program, ""));
             assert!(
-                said.starts_with("contact-search: the database URL can't be read: write "),
-                "{said}"
+                stderr.starts_with("contact-search: the database URL can't be read: write "),
+                "{stderr}"
             );
-            assert!(!said.contains("ter2") && said.lines().count() == 1, "{said}");
+            assert!(!stderr.contains("ter2") && stderr.lines().count() == 1, "{stderr}");
         }
     }
 }
 
 #[test]
-fn an_outage_is_one_line_of_the_log() {
+fn an_unreachable_database_is_logged_in_one_line() {
     let mut command = program();
     command.args(["serve", "--listen", "127.0.0.1:0"]);
     command.args(["--database-url", "postgresql://nobody@127.0.0.1:1/none"]);
@@ -201,7 +211,7 @@ fn an_outage_is_one_line_of_the_log() {
 }
 
 #[test]
-fn private_data_of_a_newer_schema_are_said_in_a_sentence() {
+fn a_newer_schema_in_the_private_database_ends_every_command_with_one_line() {
     let directory = OwnDirectory::new();
     stdout(run(private(&directory, &["migrate"]), ""));
     let database = open_durable(directory.path());

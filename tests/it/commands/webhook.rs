@@ -1,4 +1,4 @@
-//! `contact-search webhook`: webhooks made, listed and deleted.
+//! `contact-search webhook`: create, list, delete.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use crate::support::app::program;
 use crate::support::webhook::{SECRET, payload, sign};
 
 #[test]
-fn an_operator_makes_lists_and_deletes_a_webhook() {
+fn webhook_commands_create_list_and_delete_a_webhook() {
     let app = TestApp::start();
     let run = |arguments: &[&str], input: &str| {
         let mut child = program()
@@ -24,9 +24,9 @@ fn an_operator_makes_lists_and_deletes_a_webhook() {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (output.status.success(), text(output.stdout), text(output.stderr))
     };
-    let (succeeded, said, hint) = run(&["webhook", "create", "--client", "Test"], &format!("{SECRET}\n"));
+    let (succeeded, output_text, hint) = run(&["webhook", "create", "--client", "Test"], &format!("{SECRET}\n"));
     assert!(succeeded, "{hint}");
-    let mut lines = said.lines();
+    let mut lines = output_text.lines();
     let path = lines
         .next()
         .and_then(|line| line.strip_prefix("Callback URL path: "))
@@ -36,7 +36,7 @@ fn an_operator_makes_lists_and_deletes_a_webhook() {
         .and_then(|line| line.strip_prefix("Verify token: "))
         .expect("a token");
     assert_eq!(lines.next(), None);
-    assert!(!said.contains(SECRET) && !hint.contains(SECRET) && !hint.contains(token));
+    assert!(!output_text.contains(SECRET) && !hint.contains(SECRET) && !hint.contains(token));
 
     let handshake = format!("{path}?hub.mode=subscribe&hub.challenge=77&hub.verify_token={token}");
     assert_eq!(app.server.get(&handshake, None).body, "77");
@@ -59,10 +59,10 @@ fn an_operator_makes_lists_and_deletes_a_webhook() {
         .expect("an id");
     assert_eq!(run(&["webhook", "delete", id], "").1, "Deleted.\n");
     assert_eq!((deliver(), app.server.get(&handshake, None).status), (404, 404));
-    let (succeeded, _, complaint) = run(&["webhook", "delete", id], "");
+    let (succeeded, _, message) = run(&["webhook", "delete", id], "");
     assert!(
-        !succeeded && complaint.contains("contact-search webhook list"),
-        "{complaint}"
+        !succeeded && message.contains("contact-search webhook list"),
+        "{message}"
     );
 
     for (client, input, expected) in [
@@ -70,15 +70,12 @@ fn an_operator_makes_lists_and_deletes_a_webhook() {
         ("Test", "two words", "without blanks"),
         ("Nobody", SECRET, "contact-search client list"),
     ] {
-        let (succeeded, said, complaint) = run(&["webhook", "create", "--client", client], input);
+        let (succeeded, output_text, message) = run(&["webhook", "create", "--client", client], input);
         assert!(
-            !succeeded && said.is_empty() && complaint.contains(expected),
-            "{complaint}"
+            !succeeded && output_text.is_empty() && message.contains(expected),
+            "{message}"
         );
-        assert!(
-            !complaint.contains("two words") && !complaint.contains(SECRET),
-            "{complaint}"
-        );
+        assert!(!message.contains("two words") && !message.contains(SECRET), "{message}");
     }
     let (_, help, _) = run(&["webhook", "create", "--help"], "");
     assert!(

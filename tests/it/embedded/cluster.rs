@@ -1,4 +1,4 @@
-//! What kind of PostgreSQL the private one is: its roles, settings, socket, and how it refuses settings.
+//! The cluster itself: roles, settings, socket, and settings that PostgreSQL rejects.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -11,7 +11,7 @@ use crate::support::database::execute;
 use crate::support::private_database::{connect, open, open_durable, options, query, server_user};
 
 #[test]
-fn the_application_is_no_superuser_and_owns_its_database() {
+fn the_application_owns_its_database_and_is_no_superuser() {
     let directory = OwnDirectory::new();
     let database = open(directory.path());
     let url = database.url();
@@ -35,7 +35,7 @@ fn the_application_is_no_superuser_and_owns_its_database() {
 }
 
 #[test]
-fn the_server_is_durable_private_and_speaks_english_and_unicode() {
+fn the_cluster_is_durable_and_private_and_uses_english_messages_and_utf8() {
     let directory = OwnDirectory::new();
     let database = open_durable(directory.path());
     let url = database.url();
@@ -56,13 +56,13 @@ fn the_server_is_durable_private_and_speaks_english_and_unicode() {
             "{setting}"
         );
     }
-    // Words sort by their bytes, and have their cases in any language.
+    // Text sorts by bytes, and upper and lower case work for every language.
     assert_eq!(query(&url, "lower('ÑANDÚ') || ('a' < 'B')"), "ñandúfalse");
 
     let socket = fs::symlink_metadata(directory.path().join("socket")).expect("the socket's directory");
     assert_eq!(socket.mode() & 0o777, 0o700);
     assert_eq!(socket.uid(), server_user().uid.as_raw());
-    // A third role would be one that no user of the machine may take.
+    // A database role without a matching entry in pg_hba cannot log in, whatever the operating system user.
     execute(
         &mut connect(&database.superuser_url("postgres")),
         "CREATE ROLE third LOGIN",
@@ -76,11 +76,11 @@ fn the_server_is_durable_private_and_speaks_english_and_unicode() {
 }
 
 #[test]
-fn settings_that_postgresql_refuses_are_told_in_its_own_words() {
+fn a_rejected_setting_is_reported_in_postgresqls_own_words() {
     let directory = OwnDirectory::new();
     let mut options = options(directory.path());
     options.settings.push(("shared_buffers".into(), "much".into()));
-    let error = PrivateDatabase::open(&options).expect_err("it can't start");
+    let error = PrivateDatabase::open(&options).expect_err("PostgreSQL cannot start");
     assert!(matches!(error, EmbeddedError::Start { .. }), "{error}");
     assert!(
         error

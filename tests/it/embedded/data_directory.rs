@@ -1,4 +1,4 @@
-//! The directory of a private PostgreSQL: whose it is, what may be in it, and what is wrong with it.
+//! The data directory: its owner, its name, its contents, and messages about a wrong one.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -19,20 +19,21 @@ use crate::support::private_database::{
 };
 
 #[test]
-fn an_unprivileged_user_has_a_database_too() {
+fn an_unprivileged_user_can_use_a_database_that_root_created_for_them() {
     let directory = OwnDirectory::new();
     let user = server_user();
     let data_dir = directory.path().join("data");
-    fs::create_dir(&data_dir).expect("a directory can be made");
-    std::os::unix::fs::chown(&data_dir, Some(user.uid.as_raw()), Some(user.gid.as_raw())).expect("it can be given");
+    fs::create_dir(&data_dir).expect("a directory can be created");
+    std::os::unix::fs::chown(&data_dir, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
+        .expect("the owner can be changed");
 
-    // Root, where we are, may be the first: then the data are still that user's.
+    // If the tests run as root, root opens the directory first. The data must still belong to the user.
     let database = open(&data_dir);
     insert_row(&database.url());
     let mut holder = Holder::start_unprivileged(&directory, &data_dir);
     let (state, url) = holder.opened();
     assert_eq!(state, "Adopted");
-    database.close().expect("the other one stays");
+    database.close().expect("the other process keeps the server");
     assert!(row_exists(&url));
     holder.close();
     assert!(!is_running(&data_dir));
@@ -44,25 +45,29 @@ fn an_unprivileged_user_has_a_database_too() {
 }
 
 #[test]
-fn a_database_that_root_begins_is_the_data_directorys_owners() {
+fn a_database_that_root_creates_belongs_to_the_owner_of_the_data_directory() {
     let directory = OwnDirectory::new();
     let data_dir = directory.path().join("data");
-    fs::create_dir(&data_dir).expect("a directory can be made");
+    fs::create_dir(&data_dir).expect("a directory can be created");
     let mut owner = Uid::effective();
     if owner.is_root() {
-        // Neither of the users whom root takes by itself.
-        owner = User::from_name("daemon").ok().flatten().expect("it is everywhere").uid;
-        std::os::unix::fs::chown(&data_dir, Some(owner.as_raw()), None).expect("it can be given");
+        // Neither root nor postgres, the users that root would choose by default.
+        owner = User::from_name("daemon")
+            .ok()
+            .flatten()
+            .expect("every system has the user daemon")
+            .uid;
+        std::os::unix::fs::chown(&data_dir, Some(owner.as_raw()), None).expect("the owner can be changed");
     }
     let database = open(&data_dir);
     insert_row(&database.url());
     assert!(row_exists(&database.url()));
-    database.close().expect("it stops");
+    database.close().expect("the server stops");
     assert_eq!(fs::metadata(data_dir.join("postgres")).unwrap().uid(), owner.as_raw());
 }
 
 #[test]
-fn a_data_directory_too_long_for_a_socket_has_its_socket_in_tmp() {
+fn a_data_directory_with_a_long_path_has_its_socket_in_tmp() {
     let directory = OwnDirectory::new();
     let data_dir = directory.path().join("long".repeat(25));
     let database = open(&data_dir);
@@ -74,14 +79,14 @@ fn a_data_directory_too_long_for_a_socket_has_its_socket_in_tmp() {
         (0o700, server_user().uid.as_raw())
     );
     insert_row(&database.url());
-    database.close().expect("it stops");
-    assert!(!socket.exists(), "it stays for ever");
+    database.close().expect("the server stops");
+    assert!(!socket.exists(), "the socket's directory must be removed");
 
-    // Somebody else may know the name, and be there first.
-    fs::create_dir(&socket).expect("a directory can be made");
-    fs::set_permissions(&socket, fs::Permissions::from_mode(0o777)).expect("it can be opened");
+    // An attacker may predict the name and create the directory first.
+    fs::create_dir(&socket).expect("a directory can be created");
+    fs::set_permissions(&socket, fs::Permissions::from_mode(0o777)).expect("the permissions can be changed");
     let sentence = refusal(&options(&data_dir));
-    fs::remove_dir(&socket).expect("it is empty");
+    fs::remove_dir(&socket).expect("the directory is empty");
     assert!(
         sentence.starts_with("there is no directory for PostgreSQL's socket"),
         "{sentence}"
@@ -91,9 +96,9 @@ fn a_data_directory_too_long_for_a_socket_has_its_socket_in_tmp() {
         "{sentence}"
     );
 
-    symlink(directory.path(), &socket).expect("a link can be made");
+    symlink(directory.path(), &socket).expect("a link can be created");
     let sentence = refusal(&options(&data_dir));
-    fs::remove_file(&socket).expect("it is a link");
+    fs::remove_file(&socket).expect("the link can be removed");
     assert!(sentence.contains("is not a directory"), "{sentence}");
 
     assert!(row_exists(&open(&data_dir).url()));
@@ -111,14 +116,14 @@ fn a_data_directory_may_have_any_name() {
     let data_dir = directory.path().join("it's \"mine\" $(false) `false` ñ, %20 \\");
     let database = open(&data_dir);
     insert_row(&database.url());
-    database.close().expect("it stops");
+    database.close().expect("the server stops");
     assert!(row_exists(&open(&data_dir).url()));
 }
 
 #[test]
-fn data_of_another_major_version_are_left_alone() {
+fn data_of_another_major_version_are_refused_and_kept() {
     let directory = OwnDirectory::new();
-    open(directory.path()).close().expect("it stops");
+    open(directory.path()).close().expect("the server stops");
     let version = directory.path().join("postgres/PG_VERSION");
     fs::write(&version, "13\n").expect("the file can be written");
     let sentence = refusal(&options(directory.path()));
@@ -127,14 +132,14 @@ fn data_of_another_major_version_are_left_alone() {
         "{sentence}"
     );
     assert!(sentence.contains("install PostgreSQL 13"), "{sentence}");
-    assert_eq!(fs::read_to_string(version).expect("it is there"), "13\n");
+    assert_eq!(fs::read_to_string(version).expect("the file still exists"), "13\n");
 }
 
 #[test]
-fn missing_programs_are_named_with_what_to_install() {
+fn missing_postgresql_programs_are_reported_with_what_to_install() {
     let directory = OwnDirectory::new();
     let empty = directory.path().join("empty");
-    fs::create_dir(&empty).expect("a directory can be made");
+    fs::create_dir(&empty).expect("a directory can be created");
     let mut options = options(&directory.path().join("data"));
     options.programs = Some(empty.clone());
     assert_eq!(
@@ -149,19 +154,19 @@ fn missing_programs_are_named_with_what_to_install() {
 }
 
 #[test]
-fn a_closed_directory_is_named_with_what_to_do() {
+fn an_inaccessible_directory_is_reported_with_what_to_do() {
     let directory = OwnDirectory::new();
     let closed = directory.path().join("closed");
-    fs::create_dir(&closed).expect("a directory can be made");
+    fs::create_dir(&closed).expect("a directory can be created");
     let data_dir = closed.join("data");
 
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).expect("it can be closed");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).expect("the permissions can be changed");
     let mut holder = Holder::start_unprivileged(&directory, &data_dir);
-    let unprivileged = holder.report().expect_err("it is closed");
+    let unprivileged = holder.report().expect_err("the directory is closed");
     holder.close();
     let ours = refusal(&options(&data_dir));
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).expect("it can be opened");
-    assert!(!data_dir.exists(), "a directory that was refused is left behind");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).expect("the permissions can be changed");
+    assert!(!data_dir.exists(), "a refused start must not leave a directory behind");
 
     let for_users = format!(
         "the data directory {} can't be used (Permission denied",
@@ -183,10 +188,10 @@ fn a_closed_directory_is_named_with_what_to_do() {
 }
 
 #[test]
-fn a_file_is_no_data_directory() {
+fn a_file_is_refused_as_data_directory() {
     let directory = OwnDirectory::new();
     let file = directory.path().join("file");
-    fs::write(&file, "years of work").expect("a file can be made");
+    fs::write(&file, "years of work").expect("a file can be created");
     assert_eq!(
         refusal(&options(&file)),
         format!(
@@ -199,12 +204,13 @@ fn a_file_is_no_data_directory() {
 }
 
 #[test]
-fn what_is_not_a_database_is_left_alone() {
+fn a_directory_with_other_contents_is_refused_and_kept() {
     let directory = OwnDirectory::new();
     let foreign = directory.path().join("postgres");
-    fs::create_dir(&foreign).expect("a directory can be made");
+    fs::create_dir(&foreign).expect("a directory can be created");
     let user = server_user();
-    std::os::unix::fs::chown(&foreign, Some(user.uid.as_raw()), Some(user.gid.as_raw())).expect("it can be given");
+    std::os::unix::fs::chown(&foreign, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
+        .expect("the owner can be changed");
     fs::write(foreign.join("thesis.txt"), "years of work").expect("a file can be written");
     let sentence = refusal(&options(directory.path()));
     assert!(
@@ -215,16 +221,16 @@ fn what_is_not_a_database_is_left_alone() {
 }
 
 #[test]
-fn data_are_where_the_users_other_data_are_and_roots_below_var_lib() {
+fn the_default_data_directory_is_in_the_users_data_home_and_roots_in_var_lib() {
     let is_root = nix::unistd::Uid::effective().is_root();
     if is_root {
-        // Only asked: a machine's own data may be there.
-        let directory = contact_search::embedded::default_data_dir().expect("root has one");
+        // Only compares the path. The machine may hold real data there.
+        let directory = contact_search::embedded::default_data_dir().expect("root has a default data directory");
         assert_eq!(directory, std::path::Path::new("/var/lib/contact-search"));
     }
     let directory = OwnDirectory::new();
     let (copy, data) = (directory.path().join("contact-search"), directory.path().join("xdg"));
-    // An ordinary user may not be able to reach the program where it is.
+    // An unprivileged user may have no access to the program's directory.
     let copied = Command::new("cp")
         .arg(env!("CARGO_BIN_EXE_contact-search"))
         .arg(&copy)
@@ -247,14 +253,14 @@ fn data_are_where_the_users_other_data_are_and_roots_below_var_lib() {
     assert!(data.join("contact-search/postgres/PG_VERSION").exists());
     assert!(
         !data.join("contact-search/postgres/postmaster.pid").exists(),
-        "it was the last to leave"
+        "the last process must stop PostgreSQL"
     );
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_said_and_the_data_are_there_when_there_is_room() {
-    let test = "embedded::data_directory::a_full_disk_is_said_and_the_data_are_there_when_there_is_room";
+fn a_full_disk_is_reported_and_the_data_survive() {
+    let test = "embedded::data_directory::a_full_disk_is_reported_and_the_data_survive";
     let Some(disk) = small_disk(test, "120m") else {
         return;
     };
@@ -264,17 +270,17 @@ fn a_full_disk_is_said_and_the_data_are_there_when_there_is_room() {
         data_dir.display()
     );
 
-    // No room to begin with: nothing is left half made.
+    // A first start without room leaves no partial data.
     fill(&disk.join("ballast"), 100 << 20);
     assert_eq!(refusal(&options(&data_dir)), full);
     assert!(!data_dir.join("postgres").exists() && !data_dir.join("postgres.new").exists());
-    fs::remove_file(disk.join("ballast")).expect("it can be removed");
+    fs::remove_file(disk.join("ballast")).expect("the file can be removed");
 
     let database = open(&data_dir);
     insert_row(&database.url());
-    database.close().expect("it stops");
+    database.close().expect("the server stops");
     fill(&disk.join("ballast"), u64::MAX);
     assert_eq!(refusal(&options(&data_dir)), full);
-    fs::remove_file(disk.join("ballast")).expect("it can be removed");
+    fs::remove_file(disk.join("ballast")).expect("the file can be removed");
     assert!(row_exists(&open(&data_dir).url()));
 }

@@ -1,7 +1,7 @@
-//! The private PostgreSQL's life, with real processes.
+//! The life of the private PostgreSQL, with real processes.
 //!
-//! Where root runs the tests, PostgreSQL runs as the user `postgres`, and what is said of an unprivileged user is
-//! tried as that user too.
+//! If root runs the tests, PostgreSQL runs as the user `postgres`, and tests about unprivileged users run as that user,
+//! too.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -25,7 +25,7 @@ use crate::support::private_database::{
 use crate::support::{OwnDirectory, PATIENCE, wait_until};
 
 #[test]
-fn the_first_start_makes_a_database_and_the_second_finds_its_rows() {
+fn the_first_start_creates_a_database_and_the_second_finds_its_rows() {
     let directory = OwnDirectory::new();
 
     let database = open_durable(directory.path());
@@ -50,7 +50,7 @@ fn reports_server_version(database: &PrivateDatabase) -> bool {
 }
 
 #[test]
-fn the_last_process_to_leave_stops_the_server() {
+fn the_last_process_to_close_stops_the_server() {
     if let Some(data_dir) = std::env::var_os(HOLDER_DIRECTORY) {
         return hold(Path::new(&data_dir));
     }
@@ -64,12 +64,12 @@ fn the_last_process_to_leave_stops_the_server() {
     assert!(is_running(directory.path()));
     insert_row(&second.url());
 
-    second.close().expect("it stops");
+    second.close().expect("the server stops");
     assert!(!is_running(directory.path()));
 }
 
 #[test]
-fn two_processes_that_come_at_once_share_one_server() {
+fn two_processes_that_start_concurrently_share_one_server() {
     let directory = OwnDirectory::new();
     let mut one = Holder::start(directory.path());
     let mut other = Holder::start(directory.path());
@@ -82,7 +82,7 @@ fn two_processes_that_come_at_once_share_one_server() {
 }
 
 #[test]
-fn a_killed_process_leaves_its_lease_and_a_server_that_the_next_takes_over() {
+fn the_next_process_adopts_the_server_of_a_killed_process() {
     let directory = OwnDirectory::new();
     let mut holder = Holder::start(directory.path());
     let (_, url) = holder.opened();
@@ -93,24 +93,27 @@ fn a_killed_process_leaves_its_lease_and_a_server_that_the_next_takes_over() {
     let database = open(directory.path());
     assert_eq!(database.state(), State::Adopted);
     assert!(row_exists(&database.url()));
-    database.close().expect("it stops");
-    assert!(!is_running(directory.path()), "the killed process's lease still counts");
+    database.close().expect("the server stops");
+    assert!(
+        !is_running(directory.path()),
+        "the lease of the killed process must not keep the server running"
+    );
 }
 
 #[test]
-fn ctrl_c_ends_the_process_and_not_the_server() {
+fn ctrl_c_ends_the_process_but_not_the_server() {
     let directory = OwnDirectory::new();
     let mut holder = Holder::start(directory.path());
     let (_, url) = holder.opened();
-    // What a terminal does: the signal goes to the whole group.
+    // Like a terminal, signals the whole process group.
     let group = Pid::from_raw(holder.process.id().cast_signed());
     killpg(group, Signal::SIGINT).expect("the group can be interrupted");
-    holder.process.wait().expect("it ends");
+    holder.process.wait().expect("the process ends");
     insert_row(&url);
 }
 
 #[test]
-fn a_write_that_was_acknowledged_survives_the_killing_of_everything() {
+fn an_acknowledged_write_survives_when_every_process_is_killed() {
     let directory = OwnDirectory::new();
     let mut holder = Holder::start(directory.path());
     let (_, url) = holder.opened();
@@ -120,7 +123,7 @@ fn a_write_that_was_acknowledged_survives_the_killing_of_everything() {
     holder.kill();
     kill(postmaster, Signal::SIGKILL).expect("the server can be killed");
     for backend in backends.split(' ') {
-        // The one that has answered the query is gone.
+        // The backend that answered the query has ended already.
         let _ = kill(Pid::from_raw(backend.parse().expect("a number")), Signal::SIGKILL);
     }
 
@@ -130,7 +133,7 @@ fn a_write_that_was_acknowledged_survives_the_killing_of_everything() {
 }
 
 #[test]
-fn a_server_starts_its_postgresql_again_when_that_was_killed_and_leaves_it_alone_when_it_stops() {
+fn the_server_restarts_a_killed_postgresql_and_stops_it_at_its_own_end() {
     let directory = OwnDirectory::new();
     let mut command = program();
     command.args(["serve", "--listen", "127.0.0.1:0", "--no-demo", "--data-dir"]);
@@ -139,22 +142,24 @@ fn a_server_starts_its_postgresql_again_when_that_was_killed_and_leaves_it_alone
         command.arg("--pg-bin").arg(programs);
     }
     let mut server = Server::start(command);
-    wait_until(PATIENCE, "it isn't ready", || server.get("/readyz", None).status == 200);
+    wait_until(PATIENCE, "the server is not ready", || {
+        server.get("/readyz", None).status == 200
+    });
     let killed = postmaster(directory.path());
     kill(killed, Signal::SIGKILL).expect("the server can be killed");
     server.wait_for_log(|log| log.contains("PostgreSQL had ended, and was started again"));
-    wait_until(PATIENCE, "it isn't ready again", || {
+    wait_until(PATIENCE, "the server is not ready after the restart", || {
         server.get("/readyz", None).status == 200
     });
     assert_ne!(postmaster(directory.path()), killed);
 
-    kill(Pid::from_raw(server.pid().cast_signed()), Signal::SIGTERM).expect("it can be told to stop");
+    kill(Pid::from_raw(server.pid().cast_signed()), Signal::SIGTERM).expect("the server can be signalled");
     assert_eq!(server.wait(), Some(0));
     assert!(!is_running(directory.path()));
 }
 
 #[test]
-fn a_start_waits_for_the_processes_of_a_killed_server_to_end() {
+fn a_start_waits_until_all_processes_of_a_killed_server_have_ended() {
     let directory = OwnDirectory::new();
     let database = open(directory.path());
     let mut connection = connect(&database.url());
@@ -168,73 +173,76 @@ fn a_start_waits_for_the_processes_of_a_killed_server_to_end() {
         .expect("a number");
     let backend = Pid::from_raw(backend.pid);
     insert_row(&database.url());
-    // SuspendedProcess, it doesn't notice that its server is gone, and keeps the memory that they shared.
-    kill(backend, Signal::SIGSTOP).expect("it can be stopped");
+    // A suspended backend does not notice that its server is gone, and keeps the shared memory.
+    kill(backend, Signal::SIGSTOP).expect("the process can be suspended");
     kill(postmaster(directory.path()), Signal::SIGKILL).expect("the server can be killed");
 
     let held_for = Duration::from_secs(1);
     let release = thread::spawn(move || {
         thread::sleep(held_for);
-        kill(backend, Signal::SIGKILL).expect("it can be killed");
+        kill(backend, Signal::SIGKILL).expect("the process can be killed");
     });
     let began = Instant::now();
     let again = open(directory.path());
-    assert!(began.elapsed() >= held_for, "two servers' processes had the same data");
+    assert!(
+        began.elapsed() >= held_for,
+        "processes of two servers used the same data at once"
+    );
     assert_eq!(again.state(), State::Started);
     assert!(row_exists(&again.url()));
     release.join().expect("the thread ends");
 }
 
 #[test]
-fn a_server_that_does_not_answer_is_not_ended_under_others() {
+fn an_unresponsive_server_that_others_use_is_not_stopped() {
     let directory = OwnDirectory::new();
     let database = open(directory.path());
     insert_row(&database.url());
     let server = postmaster(directory.path());
-    kill(server, Signal::SIGSTOP).expect("it can be stopped");
-    let sentence = refusal(&options(directory.path()));
-    kill(server, Signal::SIGCONT).expect("it can go on");
+    kill(server, Signal::SIGSTOP).expect("the process can be suspended");
+    let message = refusal(&options(directory.path()));
+    kill(server, Signal::SIGCONT).expect("the process can be resumed");
     let expected = format!("a PostgreSQL (process {server}) runs on");
     assert!(
-        sentence.starts_with(&expected) && sentence.contains("doesn't answer"),
-        "{sentence}"
+        message.starts_with(&expected) && message.contains("doesn't answer"),
+        "{message}"
     );
     assert!(row_exists(&database.url()));
     assert_eq!(postmaster(directory.path()), server);
 }
 
 #[test]
-fn a_recorded_process_number_that_another_program_has_now_is_not_taken_for_the_server() {
+fn a_stale_pid_file_whose_pid_belongs_to_another_program_is_ignored() {
     let directory = OwnDirectory::new();
     let database = open(directory.path());
     insert_row(&database.url());
     let recorded = fs::read_to_string(pid_file(directory.path())).expect("a server runs");
-    database.close().expect("it stops");
+    database.close().expect("the server stops");
     let user = server_user();
-    let mut another = Command::new("sleep");
-    another.arg("60");
+    let mut other_program = Command::new("sleep");
+    other_program.arg("60");
     if Uid::effective().is_root() {
-        another.uid(user.uid.as_raw()).gid(user.gid.as_raw());
+        other_program.uid(user.uid.as_raw()).gid(user.gid.as_raw());
     }
-    let mut another = another.spawn().expect("another program runs");
-    let (_, rest) = recorded.split_once('\n').expect("many lines");
-    write_pid_file(directory.path(), &format!("{}\n{rest}", another.id()));
+    let mut other_program = other_program.spawn().expect("another program runs");
+    let (_, rest) = recorded.split_once('\n').expect("the file has several lines");
+    write_pid_file(directory.path(), &format!("{}\n{rest}", other_program.id()));
 
     let database = open(directory.path());
     assert_eq!(database.state(), State::Started);
     assert!(row_exists(&database.url()));
     assert!(
-        another.try_wait().expect("it can be asked").is_none(),
-        "the other program was ended"
+        other_program.try_wait().expect("the process can be queried").is_none(),
+        "the other program must keep running"
     );
-    another.kill().expect("it can be killed");
-    another.wait().expect("it ends");
+    other_program.kill().expect("the process can be killed");
+    other_program.wait().expect("the process ends");
 }
 
 #[test]
-fn a_record_that_a_full_disk_has_left_empty_is_no_obstacle() {
+fn an_empty_pid_file_that_a_full_disk_left_is_ignored() {
     let directory = OwnDirectory::new();
-    open(directory.path()).close().expect("it stops");
+    open(directory.path()).close().expect("the server stops");
     write_pid_file(directory.path(), "");
     assert_eq!(open(directory.path()).state(), State::Started);
 }
@@ -243,11 +251,12 @@ fn write_pid_file(data_dir: &Path, contents: &str) {
     let path = pid_file(data_dir);
     fs::write(&path, contents).expect("the file can be written");
     let user = server_user();
-    std::os::unix::fs::chown(&path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).expect("it can be given");
+    std::os::unix::fs::chown(&path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
+        .expect("the owner can be changed");
 }
 
 #[test]
-fn a_first_start_that_was_cut_short_is_done_again() {
+fn an_aborted_first_start_is_repeated() {
     let directory = OwnDirectory::new();
     let holder = Holder::start(directory.path());
     let unfinished = directory.path().join("postgres.new/PG_VERSION");

@@ -1,4 +1,4 @@
-//! The private PostgreSQL that the program starts itself.
+//! The private PostgreSQL, which the program starts and stops itself.
 
 mod cluster;
 mod data_directory;

@@ -1,4 +1,4 @@
-//! `/api/public/contact/{id}`: one contact shown, changed, erased.
+//! `/api/public/contact/{id}`: show, change, delete one contact.
 
 use contact_search::domain::key::Scope;
 use contact_search::domain::phone::Region;
@@ -11,7 +11,7 @@ use crate::support::contact_api::{UNKNOWN_ID, count, edit, info, refusal, stored
 use crate::support::{Contact, TestApp};
 
 #[test]
-fn one_contact_is_404_unless_it_is_the_clients_own() {
+fn an_unknown_id_or_another_clients_contact_is_404() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
     let other = clients::create_client(&mut connection, "Other", Region::DEFAULT).unwrap();
@@ -43,12 +43,12 @@ fn one_contact_is_404_unless_it_is_the_clients_own() {
     assert_eq!(
         app.get(&format!("{path}/info/")).status,
         200,
-        "a slash at the end is no other path"
+        "a trailing slash does not change the route"
     );
 }
 
 #[test]
-fn a_change_sets_what_it_names_and_leaves_the_rest() {
+fn patch_sets_the_given_members_and_keeps_the_others() {
     let app = TestApp::start();
     let contact = app.add(Contact {
         phone: Some("+5491123456789"),
@@ -109,7 +109,7 @@ fn a_change_sets_what_it_names_and_leaves_the_rest() {
 }
 
 #[test]
-fn null_clears_as_long_as_an_identity_is_left() {
+fn null_clears_a_member_unless_no_identity_would_remain() {
     let app = TestApp::start();
     let contact = app.add(Contact {
         phone: Some("+5491123456789"),
@@ -134,7 +134,11 @@ fn null_clears_as_long_as_an_identity_is_left() {
         );
     }
     let lists = "SELECT count(*) AS count FROM contact_lists WHERE name = 'New'";
-    assert_eq!(app.database.count(lists), 0, "what is refused leaves nothing");
+    assert_eq!(
+        app.database.count(lists),
+        0,
+        "a refused change must not create the list"
+    );
     assert_eq!(
         edit(&app, &contact.id, json!({"email": null, "phone": "+56912345678"})).status,
         200
@@ -143,13 +147,13 @@ fn null_clears_as_long_as_an_identity_is_left() {
 }
 
 #[test]
-fn a_change_of_the_wrong_type_is_refused() {
+fn patch_refuses_members_of_the_wrong_type() {
     let app = TestApp::start();
     let contact = app.add(Contact {
         phone: Some("+5491123456789"),
         ..Contact::default()
     });
-    for (changes, sentence) in [
+    for (changes, message) in [
         (json!("name"), "An object was expected. Send {…}."),
         (json!({"name": 7}), "The member 'name' should be a text."),
         (
@@ -184,16 +188,12 @@ fn a_change_of_the_wrong_type_is_refused() {
             "The member 'name' is longer than 512 characters. Shorten it.",
         ),
     ] {
-        assert_eq!(
-            refusal(&edit(&app, &contact.id, changes.clone())),
-            sentence,
-            "{changes}"
-        );
+        assert_eq!(refusal(&edit(&app, &contact.id, changes.clone())), message, "{changes}");
     }
 }
 
 #[test]
-fn a_change_into_another_contacts_identity_is_409() {
+fn a_change_that_would_duplicate_another_contacts_identity_is_409() {
     let app = TestApp::start();
     let add = |phone, email, external_user_id| {
         app.add(Contact {
@@ -212,19 +212,19 @@ fn a_change_into_another_contacts_identity_is_409() {
         (&by_both.id, json!({"phone": null})),
     ] {
         let answer = edit(&app, id, changes);
-        let sentence =
+        let message =
             "Another contact of the channel has this phone or email already. Change or delete that one first.";
-        let expected = json!({"statusCode": 409, "message": sentence, "error": "Conflict"});
+        let expected = json!({"statusCode": 409, "message": message, "error": "Conflict"});
         assert_eq!((answer.status, answer.json()), (409, expected));
     }
-    // A contact with an external id is that, whatever its phone.
+    // A contact with an external id may share a phone with another contact.
     let answer = edit(&app, &by_external_id.id, json!({"phone": "+5491123456789"}));
     assert_eq!(answer.status, 200);
     assert_eq!(info(&app, &by_phone.id).json()["phone"], "+5491123456789");
 }
 
 #[test]
-fn a_deleted_contact_is_gone_for_good() {
+fn a_deleted_contact_is_gone_from_every_endpoint() {
     let app = TestApp::start();
     let contact = app.add(Contact {
         phone: Some("+5491123456789"),
@@ -250,13 +250,14 @@ fn a_deleted_contact_is_gone_for_good() {
 }
 
 #[test]
-fn a_change_that_waits_in_a_circle_with_another_writer_is_told_to_come_back() {
+fn a_change_in_a_deadlock_is_answered_with_503_or_409() {
     let app = TestApp::start();
     let changed = app.add(Contact {
         phone: Some("+5491100000001"),
         ..Contact::default()
     });
-    // Another writer has made a contact of the phone that the change wants, and then wants the changed contact.
+    // Another writer has inserted a contact with the phone that the change wants. Next the writer wants the changed
+    // contact: a deadlock.
     let mut other = app.database.connect();
     let execute = |connection: &mut PgConnection, sql: &str| {
         diesel::connection::SimpleConnection::batch_execute(connection, sql).unwrap();
@@ -288,7 +289,7 @@ fn a_change_that_waits_in_a_circle_with_another_writer_is_told_to_come_back() {
         );
         change.join().unwrap()
     });
-    // Whom PostgreSQL picks to end a deadlock is its choice; a change of one contact has given up by then.
+    // PostgreSQL chooses the victim of a deadlock. A change of one contact has given up by then.
     assert!([409, 503].contains(&answer.status), "{answer:?}");
     assert_eq!(app.send("PATCH", &target, &body).status, 409);
 }

@@ -13,7 +13,7 @@ use crate::support::app::add_key;
 use crate::support::contact_api::{BATCH, UPSERT, batch, count, info, outcomes, refusal, stored, upsert};
 
 #[test]
-fn a_batch_answers_each_item_in_order_and_a_bad_one_stops_no_other() {
+fn a_batch_answers_each_item_in_order_and_an_invalid_item_does_not_stop_the_others() {
     let app = TestApp::start();
     let items = json!([
         {"name": "Ana", "phone": "+5491123456789", "platform": "whatsapp", "unknown": 1},
@@ -62,7 +62,7 @@ fn a_batch_answers_each_item_in_order_and_a_bad_one_stops_no_other() {
 }
 
 #[test]
-fn a_batch_is_an_object_with_contacts_or_an_array_of_at_most_a_thousand() {
+fn a_batch_is_an_object_with_contacts_or_an_array_of_at_most_a_thousand_items() {
     let app = TestApp::start();
     let item =
         |number: usize| json!({"externalUserId": number.to_string(), "contactList": format!("List {}", number % 7)});
@@ -79,7 +79,7 @@ fn a_batch_is_an_object_with_contacts_or_an_array_of_at_most_a_thousand() {
     );
 
     let too_many: Vec<Value> = (0..1_001).map(item).collect();
-    for (body, sentence) in [
+    for (body, message) in [
         (
             json!(too_many),
             "'contacts' has more than 1000 items. Send fewer at once.",
@@ -94,13 +94,13 @@ fn a_batch_is_an_object_with_contacts_or_an_array_of_at_most_a_thousand() {
         (json!("contacts"), "An object was expected. Send {…}."),
     ] {
         let answer = app.send("POST", BATCH, &body);
-        assert_eq!(refusal(&answer), sentence);
+        assert_eq!(refusal(&answer), message);
         assert_eq!(answer.header("content-type"), Some("application/problem+json"));
     }
 }
 
 #[test]
-fn times_of_messages_move_forward_only_and_created_at_is_a_new_contacts() {
+fn message_times_only_move_forward_and_created_at_counts_only_for_a_new_contact() {
     let app = TestApp::start();
     let times = |created: &str, message: &str, inbound: &str| {
         json!([{
@@ -113,7 +113,7 @@ fn times_of_messages_move_forward_only_and_created_at_is_a_new_contacts() {
     assert_eq!(
         write(times(early, early, early)),
         "unchanged",
-        "what is finer than microseconds is no change"
+        "a difference below a microsecond is no change"
     );
     assert_eq!(write(times(late, early, late)), "updated");
     assert_eq!(write(times(early, early, early)), "unchanged");
@@ -124,7 +124,7 @@ fn times_of_messages_move_forward_only_and_created_at_is_a_new_contacts() {
 }
 
 #[test]
-fn concurrent_batches_with_the_same_people_in_other_orders_all_end_well() {
+fn concurrent_batches_of_the_same_contacts_in_different_orders_all_succeed() {
     let app = TestApp::start();
     let item = |number: usize, caller: usize| {
         let name = caller.to_string();
@@ -152,21 +152,21 @@ fn concurrent_batches_with_the_same_people_in_other_orders_all_end_well() {
                 assert!(results.iter().all(|result| result["id"].is_string()), "{results:?}");
             });
         }
-        // Single writes meanwhile wait for no batch longer than for the contact that it holds.
+        // Concurrent single writes wait only for the contact that they write, not for a whole batch.
         for number in (2..150).step_by(3) {
             let body =
                 json!({"channel": "other", "contact_email": format!("C{number}@x.com"), "contact_name": "single"});
             assert_eq!(app.post_with_retries(UPSERT, &body).status, 200);
         }
     });
-    // A reversed batch brings the phone alone before the external id, which adopts that contact.
+    // A reversed batch sends the phone alone before the external id, which then adopts that contact.
     assert_eq!(count(&app), 100);
     let lists = "SELECT count(*) AS count FROM contact_lists";
     assert_eq!(app.database.count(lists), 5);
 }
 
 #[test]
-fn a_batch_leaves_the_contacts_that_an_import_of_the_same_rows_leaves() {
+fn a_batch_stores_the_same_contacts_as_an_import_of_the_same_rows() {
     let columns = "external_user_id,phone,email,name,platform,source,chat_status,blocked,is_chat_read,created_at,\
                    last_message_at,last_inbound_at,contact_list,default_stage_id,ai_customer_id";
     let rows = [
@@ -227,7 +227,7 @@ fn a_batch_leaves_the_contacts_that_an_import_of_the_same_rows_leaves() {
 }
 
 #[test]
-fn the_same_identities_of_two_clients_are_two_contacts() {
+fn contacts_of_two_clients_with_the_same_identities_stay_separate() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
     let other = clients::create_client(&mut connection, "Other", Region::DEFAULT).unwrap();
@@ -250,5 +250,5 @@ fn the_same_identities_of_two_clients_are_two_contacts() {
         .send_json("PATCH", &path, Some(&other_key), br#"{"name":"Theirs"}"#);
     assert_eq!(info(&app, mine["id"].as_str().unwrap()).json()["name"], "Eva");
     let recent = app.server.get("/api/public/contacts?days=365", Some(&other_key));
-    assert_eq!(recent.json(), json!([]), "nobody has a message");
+    assert_eq!(recent.json(), json!([]), "no contact has a message");
 }

@@ -1,4 +1,4 @@
-//! `POST /api/public/customer/upsert/info`: whom a body means, and what it writes.
+//! `POST /api/public/customer/upsert/info`: the contact that a body refers to, and the values that it writes.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::support::contact_api::{BATCH, UPSERT, count, info, refusal, stored, u
 use crate::support::{Answer, Contact, TestApp};
 
 #[test]
-fn an_upserted_contact_is_answered_shown_searched_and_looked_up() {
+fn an_upserted_contact_is_visible_at_every_endpoint() {
     let app = TestApp::start();
     let stage = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff";
     let contact = upsert(
@@ -45,7 +45,7 @@ fn an_upserted_contact_is_answered_shown_searched_and_looked_up() {
 }
 
 #[test]
-fn what_an_upsert_leaves_out_stays_and_what_it_says_replaces() {
+fn an_upsert_replaces_the_given_members_and_keeps_the_others() {
     let app = TestApp::start();
     let first = upsert(
         &app,
@@ -53,15 +53,13 @@ fn what_an_upsert_leaves_out_stays_and_what_it_says_replaces() {
             "channel": "sms", "contact_phone_number": "+56912345678", "contact_name": "Ana", "contact_email": "a@x.com",
         }),
     );
-    for silent in [
+    for extra in [
         json!({}),
         json!({"contact_name": null}),
         json!({"contact_name": "  ", "contact_email": ""}),
     ] {
         let mut body = json!({"channel": "sms", "contact_phone_number": "+56 9 1234 5678"});
-        body.as_object_mut()
-            .unwrap()
-            .extend(silent.as_object().unwrap().clone());
+        body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
         assert_eq!(upsert(&app, body), first);
     }
     let second = upsert(
@@ -86,7 +84,7 @@ fn an_upsert_without_a_change_writes_nothing() {
 }
 
 #[test]
-fn each_channel_knows_its_contacts_by_what_the_contract_says() {
+fn each_channel_requires_the_identity_that_the_contract_names() {
     let app = TestApp::start();
     let phone = "It isn't said who is meant. Give 'contact_phone_number'.";
     for channel in ["whatsapp", "web-whatsapp", "sms"] {
@@ -127,7 +125,7 @@ fn each_channel_knows_its_contacts_by_what_the_contract_says() {
 }
 
 #[test]
-fn an_unknown_external_id_adopts_the_contact_that_has_the_phone_and_none() {
+fn an_unknown_external_id_adopts_the_contact_with_the_phone_and_no_external_id() {
     let app = TestApp::start();
     let known = upsert(&app, json!({"channel": "x", "contact_phone_number": "+56912345678"}));
     let adopted = upsert(
@@ -140,10 +138,10 @@ fn an_unknown_external_id_adopts_the_contact_that_has_the_phone_and_none() {
         json!({"channel": "x", "contact_phone_number": "+56912345678", "external_user_id": "b"}),
     );
     assert_ne!(another["id"], known["id"]);
-    // The oldest that has the phone, though it has an external id by now.
+    // The oldest contact with the phone, although it has an external id now.
     let oldest = upsert(&app, json!({"channel": "x", "contact_phone_number": "+56912345678"}));
     assert_eq!(oldest["id"], known["id"]);
-    // A known id is who is meant, whatever the phone; the phone follows.
+    // A known external id decides alone. The contact's phone is then replaced.
     let moved = upsert(
         &app,
         json!({"channel": "x", "contact_phone_number": "+56987654321", "external_user_id": "b"}),
@@ -156,7 +154,7 @@ fn an_unknown_external_id_adopts_the_contact_that_has_the_phone_and_none() {
 }
 
 #[test]
-fn an_email_alone_means_the_oldest_that_has_it_whatever_its_case() {
+fn an_email_alone_refers_to_the_oldest_contact_with_that_email_ignoring_case() {
     let app = TestApp::start();
     let newer = app.add(Contact {
         email: Some("ana@x.com"),
@@ -186,10 +184,10 @@ fn an_email_alone_means_the_oldest_that_has_it_whatever_its_case() {
 }
 
 #[test]
-fn bodies_that_cannot_be_taken_are_refused_by_sentences_of_ours() {
+fn an_invalid_body_is_refused_with_a_message_that_says_what_to_send() {
     let app = TestApp::start();
     let phone = "+56912345678";
-    for (body, sentence) in [
+    for (body, message) in [
         (json!([]), "An object was expected. Send {…}."),
         (json!(null), "An object was expected. Send {…}."),
         (json!({"contact_phone_number": phone}), "Give the member 'channel'."),
@@ -223,9 +221,9 @@ fn bodies_that_cannot_be_taken_are_refused_by_sentences_of_ours() {
             "The member 'contact_phone_number' is longer than 256 characters. Shorten it.",
         ),
     ] {
-        assert_eq!(refusal(&app.send("POST", UPSERT, &body)), sentence, "{body}");
+        assert_eq!(refusal(&app.send("POST", UPSERT, &body)), message, "{body}");
     }
-    for (bytes, sentence) in [
+    for (bytes, message) in [
         (
             &b"{\n\"channel\": whatsapp}"[..],
             "The body is not JSON at line 2, column 12. Send JSON in UTF-8.",
@@ -237,14 +235,14 @@ fn bodies_that_cannot_be_taken_are_refused_by_sentences_of_ours() {
         ),
     ] {
         let answer = app.server.send_json("POST", UPSERT, Some(&app.key), bytes);
-        assert_eq!(refusal(&answer), sentence);
+        assert_eq!(refusal(&answer), message);
         assert_eq!(answer.json()["statusCode"], 400);
     }
     assert_eq!(count(&app), 0);
 }
 
 #[test]
-fn a_body_is_read_whatever_its_content_type_and_only_as_long_as_it_says() {
+fn a_body_is_read_whatever_its_content_type_up_to_its_content_length() {
     let app = TestApp::start();
     let key = &app.key;
     let body = r#"{"channel":"sms","contact_phone_number":"+56912345678"}"#;
@@ -262,12 +260,12 @@ fn a_body_is_read_whatever_its_content_type_and_only_as_long_as_it_says() {
     ] {
         assert_eq!(send(content_type, body.len()), 200, "{content_type}");
     }
-    assert_eq!(send("", body.len() - 1), 400, "the end is missing");
-    assert_eq!(send("", body.len() + 1), 504, "the rest never comes");
+    assert_eq!(send("", body.len() - 1), 400, "the body is cut off");
+    assert_eq!(send("", body.len() + 1), 504, "the rest never arrives");
 }
 
 #[test]
-fn a_body_over_two_mebibytes_is_413_in_the_shape_of_its_path() {
+fn a_body_over_two_mebibytes_is_413_in_the_error_shape_of_its_path() {
     let app = TestApp::start();
     let id = upsert(&app, json!({"channel": "sms", "contact_phone_number": "+56912345678"}))["id"].clone();
     let contact = format!("/api/public/contact/{}", id.as_str().unwrap());
@@ -293,7 +291,7 @@ fn a_body_over_two_mebibytes_is_413_in_the_shape_of_its_path() {
 }
 
 #[test]
-fn a_hundred_upserts_of_one_person_at_the_same_time_leave_one_contact_and_all_answer_it() {
+fn a_hundred_concurrent_upserts_of_one_person_create_one_contact_and_all_return_it() {
     let app = TestApp::start_with(&["--pool-size", "16"]);
     for body in [
         json!({"channel": "whatsapp", "contact_phone_number": "+5491123456789", "contact_name": "Ana"}),
@@ -314,7 +312,7 @@ fn a_hundred_upserts_of_one_person_at_the_same_time_leave_one_contact_and_all_an
 }
 
 #[test]
-fn an_external_id_that_many_bring_at_once_adopts_one_contact() {
+fn concurrent_upserts_with_one_new_external_id_adopt_one_contact() {
     let app = TestApp::start_with(&["--pool-size", "16"]);
     let known = app.add(Contact {
         phone: Some("+5491123456789"),

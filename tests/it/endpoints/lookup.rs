@@ -1,4 +1,4 @@
-//! `GET /api/v1/contact-lookup/`: the contract's cases, one by one.
+//! `GET /api/v1/contact-lookup/`: the cases of the contract, one by one.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contact_search::domain::key::Scope;
@@ -20,7 +20,7 @@ fn error(text: &str) -> String {
 }
 
 #[test]
-fn a_found_contact_is_the_documented_object_with_its_keys_in_the_documented_order() {
+fn a_found_contact_has_the_documented_members_in_the_documented_order() {
     let app = TestApp::start();
     let added = app.add(Contact {
         name: Some("Juan Perez"),
@@ -52,7 +52,7 @@ fn a_found_contact_is_the_documented_object_with_its_keys_in_the_documented_orde
 }
 
 #[test]
-fn what_a_contact_has_not_got_is_null() {
+fn missing_values_of_a_contact_are_null() {
     let app = TestApp::start();
     app.add(Contact {
         phone: Some("+5492235961983"),
@@ -65,7 +65,7 @@ fn what_a_contact_has_not_got_is_null() {
 }
 
 #[test]
-fn an_unknown_number_and_a_text_that_is_no_number_are_not_found() {
+fn an_unknown_number_and_a_text_without_a_number_are_not_found() {
     let app = TestApp::start();
     app.add(Contact {
         phone: Some("+5492235961983"),
@@ -89,7 +89,7 @@ fn an_unknown_number_and_a_text_that_is_no_number_are_not_found() {
 }
 
 #[test]
-fn a_phone_that_is_absent_empty_or_blank_is_asked_for() {
+fn a_missing_empty_or_blank_phone_is_400() {
     let app = TestApp::start();
     for query in [
         "",
@@ -109,7 +109,7 @@ fn a_phone_that_is_absent_empty_or_blank_is_asked_for() {
 }
 
 #[test]
-fn it_answers_with_and_without_the_slash_at_the_end() {
+fn the_trailing_slash_of_the_lookup_is_optional() {
     let app = TestApp::start();
     for path in ["/api/v1/contact-lookup/", "/api/v1/contact-lookup"] {
         assert_eq!(app.get(&format!("{path}?phone=1")).body, NOT_FOUND, "{path}");
@@ -118,7 +118,7 @@ fn it_answers_with_and_without_the_slash_at_the_end() {
 }
 
 #[test]
-fn every_way_a_key_can_be_wrong_has_its_documented_answer() {
+fn every_kind_of_wrong_key_has_its_documented_answer() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
     let expired = add_key(&mut connection, app.client, &Scope::ALL, Some(TimeDelta::seconds(-1)));
@@ -149,7 +149,7 @@ fn every_way_a_key_can_be_wrong_has_its_documented_answer() {
             401,
             "API Key invalida",
         ),
-        ("an endless key", vec![("X-API-Key", &long)], 401, "API Key invalida"),
+        ("a very long key", vec![("X-API-Key", &long)], 401, "API Key invalida"),
         (
             "two keys",
             vec![("X-API-Key", &app.key), ("x-api-key", &app.key)],
@@ -170,11 +170,11 @@ fn every_way_a_key_can_be_wrong_has_its_documented_answer() {
     let answer = app
         .server
         .send("GET", "/api/v1/contact-lookup/?phone=1", &[("x-ApI-kEy", &app.key)]);
-    assert_eq!(answer.status, 200, "the header's name has no case");
+    assert_eq!(answer.status, 200, "the header's name is case-insensitive");
 }
 
 #[test]
-fn the_asked_e164_comes_before_an_equivalent_number() {
+fn the_exact_number_comes_before_an_equivalent_one() {
     let app = TestApp::start();
     let fixed = app.add(Contact {
         phone: Some("+541123456789"),
@@ -193,7 +193,7 @@ fn the_asked_e164_comes_before_an_equivalent_number() {
 }
 
 #[test]
-fn among_equals_the_latest_message_then_the_newest_then_the_smallest_id_comes_first() {
+fn ties_are_broken_by_latest_message_then_newest_contact_then_smallest_id() {
     let app = TestApp::start();
     let phone = Some("+5491123456789");
     let add = |platform, created_at, last_message_at| {
@@ -216,15 +216,19 @@ fn among_equals_the_latest_message_then_the_newest_then_the_smallest_id_comes_fi
     add("webchat", "'2025-01-01'", "null");
     assert_eq!(found(), first, "the smallest id");
     let newer = add("messenger", "'2025-01-02'", "null");
-    assert_eq!(found(), newer, "the newest");
+    assert_eq!(found(), newer, "the newest contact");
     let written = add("instagram", "'2024-01-01'", "'2025-02-01'");
-    assert_eq!(found(), written, "one with a message before those without");
+    assert_eq!(
+        found(),
+        written,
+        "a contact with a message comes before contacts without"
+    );
     let latest = add("whatsapp", "'2023-01-01'", "'2025-03-01'");
     assert_eq!(found(), latest, "the latest message");
 }
 
 #[test]
-fn blocked_contacts_count() {
+fn blocked_contacts_are_found() {
     let app = TestApp::start();
     let blocked = app.add(Contact {
         phone: Some("+5491123456789"),
@@ -238,7 +242,7 @@ fn blocked_contacts_count() {
 }
 
 #[test]
-fn a_reply_in_any_chat_of_the_same_line_counts() {
+fn a_reply_counts_from_every_contact_of_the_same_line() {
     let app = TestApp::start();
     app.add(Contact {
         phone: Some("+5491123456789"),
@@ -260,7 +264,7 @@ fn a_reply_in_any_chat_of_the_same_line_counts() {
     assert_eq!(answer["sessionWindowActive"], false);
 }
 
-/// The window of a contact whose last inbound message came so long ago on that platform.
+/// The lookup of a contact on `platform` whose last inbound message is `ago` old.
 fn window(platform: &str, ago: &str) -> Value {
     let app = TestApp::start();
     let at = format!("now() - interval '{ago}'");
@@ -275,7 +279,7 @@ fn window(platform: &str, ago: &str) -> Value {
 }
 
 #[test]
-fn the_window_is_open_for_24_hours_after_an_inbound_message_on_whatsapp() {
+fn the_session_window_is_open_for_24_hours_after_an_inbound_whatsapp_message() {
     let open = window("whatsapp", "23 hours 59 minutes");
     assert_eq!(open["sessionWindowActive"], true);
     let time = |member: &str| open[member].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
@@ -290,7 +294,7 @@ fn the_window_is_open_for_24_hours_after_an_inbound_message_on_whatsapp() {
 }
 
 #[test]
-fn other_platforms_have_no_window() {
+fn other_platforms_have_no_session_window() {
     for platform in ["web-whatsapp", "instagram", "sms", "WhatsApp Business"] {
         let answer = window(platform, "1 minute");
         assert_eq!(answer["sessionWindowActive"], false, "{platform}");
@@ -300,7 +304,7 @@ fn other_platforms_have_no_window() {
 }
 
 #[test]
-fn a_whatsapp_window_is_found_through_a_contact_of_another_channel() {
+fn the_whatsapp_window_counts_even_if_a_contact_of_another_channel_is_shown() {
     let app = TestApp::start();
     let phone = Some("+5491123456789");
     let now = Utc::now();
@@ -329,12 +333,12 @@ fn a_whatsapp_window_is_found_through_a_contact_of_another_channel() {
     assert_eq!(
         beyond_reply,
         TimeDelta::hours(23),
-        "the reply is the sms, the window is WhatsApp's"
+        "the reply is the SMS and the window belongs to WhatsApp"
     );
 }
 
 #[test]
-fn every_row_of_the_phone_table_is_found_by_http() {
+fn every_row_of_the_phone_table_is_found() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
     let table = include_str!("../../data/phone-cases.tsv");
@@ -343,7 +347,7 @@ fn every_row_of_the_phone_table_is_found_by_http() {
         .skip(1)
         .map(|line| line.split('\t').collect::<Vec<_>>().try_into().expect("three columns"))
         .collect();
-    assert!(rows.len() > 30, "the table is there");
+    assert!(rows.len() > 30, "the table has its rows");
     for (number, [region, input, expected]) in rows.into_iter().enumerate() {
         let region: Region = region.parse().unwrap();
         let client = clients::create_client(&mut connection, &format!("{number}"), region).unwrap();
@@ -365,10 +369,10 @@ fn every_row_of_the_phone_table_is_found_by_http() {
 }
 
 #[test]
-fn of_the_two_readings_of_bare_digits_the_national_one_comes_first() {
+fn the_national_reading_of_bare_digits_comes_before_the_international_one() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
-    // A mobile of Uberlandia in Brazil, and a fixed line of Madrid where a + stands before it.
+    // The digits are a mobile number of Uberlandia in Brazil. With a + they are a landline in Madrid.
     let client = clients::create_client(&mut connection, "BR", "BR".parse().unwrap()).unwrap();
     let key = add_key(&mut connection, client, &[Scope::Lookup], None);
     let found = || {
@@ -391,7 +395,7 @@ fn of_the_two_readings_of_bare_digits_the_national_one_comes_first() {
 }
 
 #[test]
-fn a_plus_that_was_not_encoded_is_understood() {
+fn a_plus_that_was_not_percent_encoded_is_understood() {
     let app = TestApp::start();
     app.add(Contact {
         phone: Some("+56912345678"),
@@ -404,7 +408,7 @@ fn a_plus_that_was_not_encoded_is_understood() {
 }
 
 #[test]
-fn a_number_that_does_not_resolve_is_found_by_its_digits() {
+fn an_unresolved_number_is_found_by_its_digits() {
     let app = TestApp::start();
     let added = app.add(Contact {
         phone: Some("15 2345-6789"),

@@ -1,4 +1,4 @@
-//! `POST /api/v1/contact-lookup/batch`: each result is what the lookup answers.
+//! `POST /api/v1/contact-lookup/batch`: each result equals the single lookup's answer.
 
 use contact_search::domain::key::Scope;
 use contact_search::domain::phone::Region;
@@ -21,7 +21,7 @@ fn post(app: &TestApp, key: &str, body: &str) -> Answer {
     app.server.send_raw(&[head.as_bytes(), body.as_bytes()].concat())
 }
 
-/// The results for those phones; there is one for each.
+/// Looks up all phones, and checks that each has one result.
 fn look_up_all(app: &TestApp, key: &str, phones: &[&str]) -> Vec<Value> {
     let answer = post(app, key, &json!({ "phones": phones }).to_string());
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -30,7 +30,7 @@ fn look_up_all(app: &TestApp, key: &str, phones: &[&str]) -> Vec<Value> {
     results
 }
 
-/// What the result for a phone has to be: the single lookup's answer, and the phone as it was asked.
+/// The expected result: the single lookup's answer plus the phone as sent.
 fn single(app: &TestApp, key: &str, phone: &str) -> Value {
     let target = format!("/api/v1/contact-lookup/?phone={}", encode(phone.trim()));
     let mut answer = app.server.get(&target, Some(key)).json();
@@ -39,7 +39,7 @@ fn single(app: &TestApp, key: &str, phone: &str) -> Value {
 }
 
 #[test]
-fn a_result_is_the_lookups_object_with_the_phone_as_asked_before_it() {
+fn a_result_is_the_lookups_object_preceded_by_the_phone_as_sent() {
     let app = TestApp::start();
     let added = app.add(Contact {
         name: Some("Juan Perez"),
@@ -64,7 +64,7 @@ fn a_result_is_the_lookups_object_with_the_phone_as_asked_before_it() {
 }
 
 #[test]
-fn every_row_of_the_phone_table_is_answered_as_alone() {
+fn every_row_of_the_phone_table_is_answered_as_by_the_single_lookup() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
     let rows: Vec<Vec<&str>> = include_str!("../../data/phone-cases.tsv")
@@ -95,11 +95,11 @@ fn every_row_of_the_phone_table_is_answered_as_alone() {
             }
         }
     }
-    assert!(found > 20, "the table is there");
+    assert!(found > 20, "the table has its rows");
 }
 
 #[test]
-fn phones_are_answered_in_order_as_often_as_they_are_asked() {
+fn results_keep_the_order_and_the_repetitions_of_the_phones() {
     let app = TestApp::start();
     for phone in ["+5491123456789", "+56912345678"] {
         app.add(Contact {
@@ -116,8 +116,8 @@ fn phones_are_answered_in_order_as_often_as_they_are_asked() {
         "x",
     ];
     let results = look_up_all(&app, &app.key, &phones);
-    let asked: Vec<&Value> = results.iter().map(|result| &result["phone"]).collect();
-    assert_eq!(asked, phones);
+    let sent: Vec<&Value> = results.iter().map(|result| &result["phone"]).collect();
+    assert_eq!(sent, phones);
     let found: Vec<Option<&str>> = results
         .iter()
         .map(|result| result["contact"]["phone"].as_str())
@@ -128,7 +128,7 @@ fn phones_are_answered_in_order_as_often_as_they_are_asked() {
 }
 
 #[test]
-fn a_blank_before_a_number_is_no_plus_here() {
+fn a_blank_before_a_number_is_not_read_as_a_plus() {
     let app = TestApp::start();
     app.add(Contact {
         phone: Some("+34912345678"),
@@ -147,7 +147,7 @@ fn a_blank_before_a_number_is_no_plus_here() {
 }
 
 #[test]
-fn a_thousand_phones_are_answered_and_one_more_is_refused() {
+fn a_batch_of_a_thousand_phones_is_answered_and_a_larger_one_is_refused() {
     let app = TestApp::start();
     app.add(Contact {
         phone: Some("+5491123450999"),
@@ -164,7 +164,7 @@ fn a_thousand_phones_are_answered_and_one_more_is_refused() {
 }
 
 #[test]
-fn a_body_of_another_form_is_refused_by_a_sentence_that_names_the_member() {
+fn an_invalid_body_is_refused_with_a_message_that_names_the_member() {
     let app = TestApp::start();
     let item = |index| format!("El campo 'phones[{index}]' debe ser un texto de 1 a 256 bytes, no vacio y sin NUL");
     let long = json!({ "phones": ["9".repeat(257)] }).to_string();
@@ -202,7 +202,7 @@ fn a_body_of_another_form_is_refused_by_a_sentence_that_names_the_member() {
 }
 
 #[test]
-fn it_answers_post_alone_with_and_without_a_slash() {
+fn only_post_is_allowed_and_the_trailing_slash_is_optional() {
     let app = TestApp::start();
     let answer = app.get(PATH);
     assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")));
@@ -211,11 +211,12 @@ fn it_answers_post_alone_with_and_without_a_slash() {
 }
 
 #[test]
-fn a_batch_answers_what_the_lookups_answer_one_by_one() {
+fn any_batch_is_answered_as_by_single_lookups() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
     let other = clients::create_client(&mut connection, "Other", Region::DEFAULT).unwrap();
-    // Numbers that share lines: mobile and fixed forms, one that is only understood abroad, unresolved ones.
+    // Numbers that share lines: mobile and landline forms, a number that resolves only internationally, unresolved
+    // numbers.
     let numbers = [
         "+5491123456789",
         "+541123456789",
@@ -233,7 +234,7 @@ fn a_batch_answers_what_the_lookups_answer_one_by_one() {
         any::<bool>(),
         0..3_u32,
     );
-    let asked = proptest::sample::select(vec![
+    let sent = proptest::sample::select(vec![
         "+5491123456789",
         "011 15-2345-6789",
         "1123456789",
@@ -249,7 +250,7 @@ fn a_batch_answers_what_the_lookups_answer_one_by_one() {
     ]);
     let cases = (
         proptest::collection::vec(contact, 0..20),
-        proptest::collection::vec(asked, 1..30),
+        proptest::collection::vec(sent, 1..30),
     );
     TestRunner::new(ProptestConfig {
         cases: 24,

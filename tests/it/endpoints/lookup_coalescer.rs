@@ -1,4 +1,4 @@
-//! Lookups that come at once share statements; nobody notices but by the time.
+//! The lookup coalescer: concurrent lookups share statements, and each caller gets the answer of a single lookup.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -14,10 +14,10 @@ use crate::support::app::{TestApp, add_key};
 use crate::support::metrics::{metrics, start_with, value};
 use crate::support::{Contact, PATIENCE, Slot};
 
-/// How many ask at once.
+/// The number of concurrent callers.
 const CALLERS: usize = 48;
 
-/// How many numbers of each client are known.
+/// The number of stored phones of each client.
 const KNOWN: usize = 20;
 
 fn phone(number: usize) -> String {
@@ -28,13 +28,13 @@ fn target(phone: &str) -> String {
     format!("/api/v1/contact-lookup/?phone={}", phone.replace('+', "%2B"))
 }
 
-/// How many lookups have shared statements.
+/// The metric of lookups that shared a statement.
 fn coalesced_lookups(app: &TestApp) -> f64 {
     value(&metrics(app).body, r#"contact_search_lookups_total{statement="joint"}"#).unwrap_or(0.0)
 }
 
-/// Two clients who know the same numbers by other names, and a key for each; as many connections as make lookups wait
-/// for each other.
+/// A server with so few connections that lookups queue and coalesce. Two clients store the same numbers under different
+/// names; each has a key.
 fn start() -> (TestApp, [String; 2]) {
     let app = start_with(&["--pool-size", "2"]);
     let mut connection = app.database.connect();
@@ -55,7 +55,7 @@ fn start() -> (TestApp, [String; 2]) {
 }
 
 #[test]
-fn each_caller_gets_its_own_clients_answer_though_others_hang_up() {
+fn each_caller_gets_its_own_clients_answer_while_others_disconnect() {
     let _alone = Slot::take_alone();
     let (app, keys) = start();
     let should_stop = AtomicBool::new(false);
@@ -66,7 +66,7 @@ fn each_caller_gets_its_own_clients_answer_though_others_hang_up() {
             if should_stop.load(Ordering::Relaxed) || start.elapsed() > 2 * PATIENCE {
                 break;
             }
-            // Half of them are known, and one is no number.
+            // Half of the numbers are stored, and one is no number.
             let number = (caller + round) % (2 * KNOWN);
             let asked = if number == 2 * KNOWN - 1 {
                 "nobody".to_owned()
@@ -84,7 +84,7 @@ fn each_caller_gets_its_own_clients_answer_though_others_hang_up() {
                 continue;
             }
             let answer = app.server.get(&target(&asked), Some(&keys[of]));
-            // Who has hung up is worked for all the same.
+            // The server still works for callers that have disconnected, so that it may have no capacity.
             if (answer.status, answer.header("retry-after")) == (503, Some("1")) {
                 continue;
             }
@@ -108,15 +108,15 @@ fn each_caller_gets_its_own_clients_answer_though_others_hang_up() {
         }
         should_stop.store(true, Ordering::Relaxed);
     });
-    assert!(coalesced_lookups(&app) >= 100.0, "they share statements");
+    assert!(coalesced_lookups(&app) >= 100.0, "too few lookups shared statements");
 }
 
 #[test]
-fn lookups_that_wait_for_the_database_are_answered_in_time_and_found_when_it_goes_on() {
+fn lookups_blocked_by_the_database_fail_in_time_and_work_again_afterwards() {
     let _alone = Slot::take_alone();
     let (app, keys) = start();
     let found = || app.server.get(&target(&phone(1)), Some(&keys[0])).status;
-    // So that it is known to be fast.
+    // The coalescer learns that a lookup is fast.
     for _ in 0..100 {
         assert_eq!(found(), 200);
     }

@@ -1,4 +1,4 @@
-//! `POST /api/v1/messages/`: many at once, alone or in arrays.
+//! `POST /api/v1/messages/`: many concurrent calls, with single messages and with arrays.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use crate::support::{Contact, Slot, TestApp};
 const PHONE: &str = "+5492235961983";
 
 #[test]
-fn messages_that_come_at_once_are_recorded_together_and_each_is_told_its_own() {
+fn concurrent_messages_are_recorded_in_shared_transactions_with_individual_answers() {
     let app = TestApp::start();
     let phone = |number: usize| format!("+54911{:08}", 10_000_000 + number);
     for number in 0..200 {
@@ -65,12 +65,15 @@ fn messages_that_come_at_once_are_recorded_together_and_each_is_told_its_own() {
     };
     assert_eq!(count("count(*)", updated), 80);
     assert_eq!(count("count(*)", "platform = 'sms'"), 40);
-    let writings = count("count(DISTINCT xmin::text)", updated);
-    assert!(writings < 60, "each by itself: {writings} of 80");
+    let transactions = count("count(DISTINCT xmin::text)", updated);
+    assert!(
+        transactions < 60,
+        "too many separate transactions: {transactions} for 80 messages"
+    );
 }
 
 #[test]
-fn a_contact_that_somebody_has_locked_keeps_no_other_message_waiting() {
+fn a_locked_contact_delays_no_message_to_other_contacts() {
     let app = TestApp::start();
     let phones: Vec<String> = (0..40)
         .map(|number| format!("+54911{:08}", 10_000_000 + number))
@@ -101,7 +104,7 @@ fn a_contact_that_somebody_has_locked_keeps_no_other_message_waiting() {
 }
 
 #[test]
-fn messages_that_cannot_be_recorded_are_told_so_soon_and_recorded_when_they_can() {
+fn blocked_messages_are_refused_within_a_second_and_work_again_afterwards() {
     let _alone = Slot::take_alone();
     let app = TestApp::start();
     app.add(Contact {
@@ -122,7 +125,7 @@ fn messages_that_cannot_be_recorded_are_told_so_soon_and_recorded_when_they_can(
                     (503, Some("1")),
                     "{answer:?}"
                 );
-                // The wait for a turn, and half a second for who has the contact.
+                // The wait for the batch, plus the lock timeout of half a second.
                 assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
             });
         }
@@ -132,15 +135,15 @@ fn messages_that_cannot_be_recorded_are_told_so_soon_and_recorded_when_they_can(
 }
 
 #[test]
-fn batches_in_opposite_orders_neither_block_nor_lose_anything() {
+fn concurrent_arrays_in_opposite_orders_neither_block_nor_lose_messages() {
     let app = TestApp::start();
-    // As few as let the batches share the connections of all requests, so that many run at the same time.
+    // Small enough for the lane of single requests, so that many arrays run concurrently.
     let phones: Vec<String> = (0..9).map(|index| format!("+54911{}", 30_000_000 + index)).collect();
     let at = |minute: i64| {
         let start: DateTime<Utc> = "2025-03-28T14:00:00Z".parse().unwrap();
         (start + TimeDelta::minutes(minute)).to_rfc3339_opts(SecondsFormat::Secs, true)
     };
-    let tell = |minute: i64| {
+    let send = |minute: i64| {
         let mut messages: Vec<Value> = phones
             .iter()
             .map(|phone| {
@@ -154,7 +157,7 @@ fn batches_in_opposite_orders_neither_block_nor_lose_anything() {
         }
         loop {
             let answer = post(&app, &app.key, &json!(messages));
-            // Where no connection is free it is told to come back.
+            // Without a free connection the answer is 503: retry.
             assert!([200, 503].contains(&answer.status), "{answer:?}");
             if answer.status == 200 {
                 break answer.body.matches("created").count();
@@ -164,12 +167,16 @@ fn batches_in_opposite_orders_neither_block_nor_lose_anything() {
     for round in 0..15 {
         let minutes = round * 8..(round + 1) * 8;
         let latest = at(minutes.end - 1);
-        let tell = &tell;
+        let send = &send;
         let created: usize = std::thread::scope(|scope| {
-            let calls: Vec<_> = minutes.map(|minute| scope.spawn(move || tell(minute))).collect();
+            let calls: Vec<_> = minutes.map(|minute| scope.spawn(move || send(minute))).collect();
             calls.into_iter().map(|call| call.join().unwrap()).sum()
         });
-        assert_eq!(created, if round == 0 { phones.len() } else { 0 }, "each is made once");
+        assert_eq!(
+            created,
+            if round == 0 { phones.len() } else { 0 },
+            "each contact must be created once"
+        );
         let known = format!(
             "SELECT count(*) AS count FROM contacts WHERE last_inbound_at = '{latest}' AND last_message_at = '{latest}'"
         );

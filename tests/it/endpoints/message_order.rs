@@ -1,4 +1,4 @@
-//! `POST /api/v1/messages/`: neither order nor company matters.
+//! `POST /api/v1/messages/`: neither the order nor the grouping of messages changes the result.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -20,13 +20,13 @@ use crate::support::messages::{State, attended, message, statuses};
 use crate::support::{Contact, TestApp, TestDatabase};
 
 #[test]
-fn every_order_and_partition_of_messages_ends_in_the_same_state() {
+fn every_order_and_grouping_of_messages_ends_in_the_same_state() {
     let app = TestApp::start();
     let minute = |minute: i64| {
         let at: DateTime<Utc> = "2025-03-28T14:00:00Z".parse().unwrap();
         (at + TimeDelta::minutes(minute)).to_rfc3339_opts(SecondsFormat::Secs, true)
     };
-    // Messages about three people, the last of whom nobody knows yet; in a shuffled order, cut into calls.
+    // Messages about three people, the third unknown at first, in a shuffled order and cut into calls.
     let sent = proptest::collection::vec((0_usize..3, any::<bool>(), 0_i64..6), 1..9).prop_flat_map(|sent| {
         let count = sent.len();
         let cuts = proptest::collection::vec(any::<bool>(), count);
@@ -91,7 +91,7 @@ fn every_order_and_partition_of_messages_ends_in_the_same_state() {
 }
 
 #[test]
-fn an_external_id_that_a_message_of_an_array_brings_counts_for_the_messages_after_it() {
+fn an_external_id_attached_by_one_message_counts_for_later_messages_of_the_array() {
     let app = TestApp::start();
     let known = app.add(Contact {
         phone: Some("+5491123456789"),
@@ -119,15 +119,19 @@ fn an_external_id_that_a_message_of_an_array_brings_counts_for_the_messages_afte
          AND last_message_at = '2025-01-02T00:00:00Z'",
         known.id
     );
-    assert_eq!(app.database.count(&of_a), 1, "b's message is not a's");
+    assert_eq!(
+        app.database.count(&of_a),
+        1,
+        "the message of b must not change the contact of a"
+    );
     let of_b = "SELECT count(*) AS count FROM contacts WHERE external_user_id = 'b' AND last_inbound_at IS NOT NULL";
     assert_eq!(app.database.count(of_b), 1);
 }
 
 #[test]
-fn a_number_with_two_readings_is_not_taken_from_its_contact_by_a_later_message_of_an_array() {
+fn an_ambiguous_number_stays_with_its_contact_despite_a_later_message_of_the_array() {
     let app = TestApp::start();
-    // Argentina's at home, and Aruba's abroad.
+    // The digits are an Argentine number nationally and an Aruban one internationally.
     let aruban = app.add(Contact {
         phone: Some("+2975678901"),
         ..Contact::default()
@@ -143,10 +147,10 @@ fn a_number_with_two_readings_is_not_taken_from_its_contact_by_a_later_message_o
     assert_eq!(app.database.count(&heard), 1);
 }
 
-/// By what a contact is known, or a message identity its person: phone and external id.
+/// The phone and the external id by which a contact is stored, or to which a message is addressed.
 type Identity = (Option<&'static str>, Option<&'static str>);
 
-/// Two notations of one line, a number that has two readings, and each of these.
+/// Two notations of one line, an ambiguous number, and each of its two readings.
 const NOTATIONS: [&str; 6] = [
     "+5491123456789",
     "011 2345-6789",
@@ -159,19 +163,22 @@ const NOTATIONS: [&str; 6] = [
 fn any_identity() -> impl Strategy<Value = Identity> {
     let phone = proptest::option::weighted(0.8, proptest::sample::select(&NOTATIONS));
     let external_id = proptest::option::weighted(0.3, proptest::sample::select(&["a", "b"]));
-    (phone, external_id).prop_filter("somebody is named", |identity| *identity != (None, None))
+    (phone, external_id).prop_filter("an identity has a phone or an external id", |identity| {
+        *identity != (None, None)
+    })
 }
 
-/// A message about somebody, or about one of the contacts that are there; some are sent in a future that is refused.
+/// A message to an identity, or (`Err`) to one of the stored contacts by its id. Some have a time so far in the future
+/// that they are refused.
 fn any_message() -> impl Strategy<Value = (Result<Identity, usize>, Message)> {
-    let whom = prop_oneof![9 => any_identity().prop_map(Ok), 1 => (0_usize..3).prop_map(Err)];
+    let target = prop_oneof![9 => any_identity().prop_map(Ok), 1 => (0_usize..3).prop_map(Err)];
     let name = proptest::option::of(proptest::sample::select(&["Ana", "Eva"]));
     let newcomer = proptest::option::of(name.prop_map(|name| Newcomer {
         name: name.map(str::to_owned),
         source: "test",
     }));
     let minute = prop_oneof![19 => 0_i64..6, 1 => Just(100_000_000)];
-    (whom, any::<bool>(), newcomer, minute).prop_map(|(whom, is_inbound, newcomer, minute)| {
+    (target, any::<bool>(), newcomer, minute).prop_map(|(target, is_inbound, newcomer, minute)| {
         let direction = if is_inbound {
             Direction::Inbound
         } else {
@@ -182,10 +189,10 @@ fn any_message() -> impl Strategy<Value = (Result<Identity, usize>, Message)> {
             external_user_id: external_id.map(str::to_owned),
             phone: phone.and_then(|phone| Phone::read(phone, Region::DEFAULT)),
         };
-        let meant = whom.map_or(Whom::Contact(0), |identity| Whom::Person(person(identity)));
+        let meant = target.map_or(Whom::Contact(0), |identity| Whom::Person(person(identity)));
         let start: DateTime<Utc> = "2025-03-28T14:00:00Z".parse().unwrap();
         let sent_at = start + TimeDelta::minutes(minute);
-        (whom, Message::new(meant, direction, sent_at, newcomer).unwrap())
+        (target, Message::new(meant, direction, sent_at, newcomer).unwrap())
     })
 }
 
@@ -195,7 +202,8 @@ struct Row {
     contact: String,
 }
 
-/// What becomes of messages, and of a new client's contacts, who have these identity, by recording the messages in one way.
+/// Creates a client with contacts of these identities, records the messages with `record`, and returns the outcomes and
+/// the final contacts.
 fn end<T>(
     connection: &mut PgConnection,
     known: &[Identity],
@@ -221,16 +229,16 @@ fn end<T>(
     }
     let messages: Vec<Message> = sent
         .iter()
-        .map(|(whom, message)| {
+        .map(|(target, message)| {
             let mut message = message.clone();
-            if let Err(index) = whom {
+            if let Err(index) = target {
                 message.whom = Whom::Contact(serial_ids.get(*index).copied().unwrap_or_default());
             }
             message
         })
         .collect();
     let outcomes = record(connection, client, &messages);
-    // In the order in which a later write would mean one of several.
+    // In the order in which a later write would choose among several contacts.
     let contacts = diesel::sql_query(format!(
         "SELECT concat_ws(', ', name, phone, phone_key, phone_as_given, external_user_id, source, last_message_at,
                 last_inbound_at, is_chat_read, chat_status) AS contact
@@ -241,7 +249,7 @@ fn end<T>(
     (outcomes, contacts)
 }
 
-/// Checks what `holds` of some known contacts and messages about them and others.
+/// Checks the property `holds` for random contacts and messages.
 fn check(
     mut holds: impl FnMut(
         &mut PgConnection,
@@ -271,7 +279,7 @@ fn deadline() -> Instant {
 }
 
 #[test]
-fn an_array_ends_as_its_messages_do_one_at_a_time() {
+fn an_array_has_the_same_result_as_its_messages_one_by_one() {
     check(|connection, known, sent| {
         let mut end_in_calls_of = |size: usize| {
             end(connection, known, sent, |connection, client, messages| {
@@ -286,7 +294,7 @@ fn an_array_ends_as_its_messages_do_one_at_a_time() {
 }
 
 #[test]
-fn what_is_recorded_together_ends_as_one_at_a_time_and_the_rest_is_left() {
+fn messages_recorded_together_have_the_same_result_as_one_by_one() {
     let (mut together, mut left) = (0, 0);
     check(|connection, known, sent| {
         let (outcomes, contacts) = end(connection, known, sent, |connection, client, messages| {

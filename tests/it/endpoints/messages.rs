@@ -1,4 +1,4 @@
-//! `POST /api/v1/messages/`: what a message changes, and whom it means.
+//! `POST /api/v1/messages/`: the contact that a message refers to, and the values that it changes.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use crate::support::{Contact, TestApp};
 const PHONE: &str = "+5492235961983";
 
 #[test]
-fn an_inbound_message_opens_the_window_and_wants_to_be_read() {
+fn an_inbound_message_opens_the_session_window_and_marks_the_chat_unread() {
     let app = TestApp::start();
     let id = attended(
         &app,
@@ -57,14 +57,14 @@ fn an_inbound_message_opens_the_window_and_wants_to_be_read() {
     assert_eq!(
         status(&app, &message(PHONE, "inbound", &sent_at)),
         "unchanged",
-        "told again"
+        "the same message again"
     );
     let state = state(&app, &id);
     assert_eq!((state.is_chat_read, state.chat_status.as_str()), (true, "ATTENDED"));
 }
 
 #[test]
-fn times_move_forward_and_never_back() {
+fn message_times_never_move_back() {
     let app = TestApp::start();
     let id = attended(
         &app,
@@ -116,7 +116,7 @@ fn times_move_forward_and_never_back() {
 }
 
 #[test]
-fn a_person_is_found_by_id_external_id_number_or_line() {
+fn a_contact_is_found_by_id_external_id_exact_number_or_line() {
     let app = TestApp::start();
     let at = "2025-03-28T14:22:00Z";
     let external = app.add(Contact {
@@ -167,7 +167,7 @@ fn a_person_is_found_by_id_external_id_number_or_line() {
     assert_eq!(
         update(json!({"contactId": sms.serial_id, "platform": "whatsapp", "phone": PHONE})),
         updated(&sms.id),
-        "the id decides alone"
+        "the id alone decides"
     );
     assert_eq!(
         update(json!({"platform": "webchat", "externalUserId": "u-7"})),
@@ -183,7 +183,7 @@ fn a_person_is_found_by_id_external_id_number_or_line() {
         assert_eq!(
             update(recipient),
             updated(&mobile.id),
-            "{phone}: the very number, of the older contact"
+            "{phone}: the exact number of the older contact"
         );
     }
     assert_eq!(
@@ -193,12 +193,12 @@ fn a_person_is_found_by_id_external_id_number_or_line() {
     assert_eq!(
         update(json!({"platform": "whatsapp", "externalUserId": "other", "phone": PHONE})),
         updated(&younger.id),
-        "the external id goes before the phone"
+        "the external id takes precedence over the phone"
     );
     assert_eq!(
         update(json!({"platform": "whatsapp", "externalUserId": "new", "phone": PHONE})),
         updated(&mobile.id),
-        "recipient has another external id is somebody else"
+        "a contact with another external id is another person"
     );
     assert_eq!(
         update(json!({"platform": "sms", "phone": "+542235961983"})),
@@ -227,7 +227,7 @@ fn a_person_is_found_by_id_external_id_number_or_line() {
 }
 
 #[test]
-fn what_is_missing_is_made_where_that_is_asked_for() {
+fn create_missing_creates_an_unknown_contact() {
     let app = TestApp::start();
     let at = "2025-03-28T14:22:00Z";
     let mut body = message("0223 15-596-1983", "inbound", at);
@@ -251,7 +251,8 @@ fn what_is_missing_is_made_where_that_is_asked_for() {
         .json();
     assert_eq!(found["contact"]["contactListName"], "Lista Principal");
 
-    // The external id is new, the phone's contact has none: it is the same person, recipient now has both.
+    // The external id is unknown and the phone's contact has none: the message attaches the external id to that
+    // contact.
     let both = json!({"platform": "whatsapp", "externalUserId": "u-1", "phone": PHONE, "createMissing": true,
         "direction": "outbound", "sentAt": at});
     assert_eq!(status(&app, &both), "updated");
@@ -266,12 +267,12 @@ fn what_is_missing_is_made_where_that_is_asked_for() {
     assert_eq!(
         app.database.count(unread),
         2,
-        "recipient was written to has nothing to read"
+        "an outbound message does not mark the chat unread"
     );
 }
 
 #[test]
-fn a_bad_message_of_an_array_does_not_stop_the_others() {
+fn an_invalid_message_does_not_stop_the_others_of_its_array() {
     let app = TestApp::start();
     app.add(Contact {
         phone: Some(PHONE),
@@ -344,7 +345,7 @@ fn a_bad_message_of_an_array_does_not_stop_the_others() {
 }
 
 #[test]
-fn nobody_is_made_of_what_is_no_persons_phone() {
+fn no_contact_is_created_for_a_placeholder_a_group_or_a_channel() {
     let app = TestApp::start();
     let with = |phone: &str, is_made: bool| {
         let mut message = message(phone, "inbound", "2025-03-28T14:22:00Z");
@@ -377,7 +378,7 @@ fn nobody_is_made_of_what_is_no_persons_phone() {
     assert_eq!(
         statuses(&app, &[known]),
         ["error"],
-        "the phone would be kept beside the external id"
+        "the phone would be stored beside the external id"
     );
     assert_eq!(app.database.count("SELECT count(*) AS count FROM contacts"), 0);
     assert_eq!(
@@ -387,7 +388,7 @@ fn nobody_is_made_of_what_is_no_persons_phone() {
 }
 
 #[test]
-fn an_id_may_be_written_with_a_point_and_what_is_not_asked_for_may_be_any_json() {
+fn a_contact_id_may_have_a_decimal_point_and_unknown_members_may_be_any_json() {
     let app = TestApp::start();
     let contact = Contact {
         phone: Some(PHONE),
@@ -432,7 +433,7 @@ fn an_id_may_be_written_with_a_point_and_what_is_not_asked_for_may_be_any_json()
 }
 
 #[test]
-fn a_call_takes_a_thousand_messages() {
+fn a_call_accepts_at_most_a_thousand_messages() {
     let app = TestApp::start();
     let messages = |count: usize| -> Vec<Value> {
         let one = |index| {
@@ -465,7 +466,7 @@ fn a_call_takes_a_thousand_messages() {
 }
 
 #[test]
-fn a_key_needs_the_scope_and_reaches_its_own_clients_contacts_alone() {
+fn a_message_needs_the_write_scope_and_reaches_only_the_keys_own_client() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
     let other = clients::create_client(&mut connection, "Other", Region::DEFAULT).unwrap();
@@ -502,6 +503,6 @@ fn a_key_needs_the_scope_and_reaches_its_own_clients_contacts_alone() {
     assert_eq!(
         app.database.count("SELECT count(*) AS count FROM contacts"),
         3,
-        "the other client's two are its own"
+        "the other client has two contacts of its own"
     );
 }

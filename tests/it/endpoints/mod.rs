@@ -1,4 +1,4 @@
-//! One file per HTTP endpoint, or per subject of one.
+//! One file per HTTP endpoint, or per subject of a large one.
 
 mod contact;
 mod contact_batch;

@@ -1,10 +1,10 @@
-//! `GET /api/public/contacts`: contacts with a recent message, page by page.
+//! `GET /api/public/contacts`: contacts with recent messages, page by page.
 
 use crate::support::contact_api::{UNKNOWN_ID, info, refusal};
 use crate::support::{Contact, TestApp};
 
 #[test]
-fn recent_contacts_are_those_of_so_many_days_newest_first() {
+fn recent_contacts_are_those_of_the_last_days_newest_first() {
     let app = TestApp::start();
     let add = |email, last_message_at| {
         app.add(Contact {
@@ -30,14 +30,14 @@ fn recent_contacts_are_those_of_so_many_days_newest_first() {
 }
 
 #[test]
-fn bad_parameters_of_recent_contacts_are_400() {
+fn invalid_parameters_of_recent_contacts_are_400() {
     let app = TestApp::start();
     let between = "The parameter 'days' should be a whole number from 1 to 365.";
     let cursor = "The parameter 'cursor' is not one of ours. Take it from the header Link as it is.";
     let good = format!("{:016x}{}", 1_700_000_000_000_000_i64, UNKNOWN_ID.replace('-', ""));
     let path = "/api/public/contacts";
     assert_eq!(app.get(&format!("{path}?days=7&cursor={good}")).status, 200);
-    for (query, sentence) in [
+    for (query, message) in [
         ("", "Give the parameter 'days'."),
         ("days=", "Give the parameter 'days'."),
         ("days=0", between),
@@ -59,7 +59,7 @@ fn bad_parameters_of_recent_contacts_are_400() {
         (&format!("days=7&cursor=8000000000000000{}", &good[16..]), cursor),
         (&format!("days=7&cursor={}%C3%A9{}", &good[..15], &good[17..]), cursor),
     ] {
-        assert_eq!(refusal(&app.get(&format!("{path}?{query}"))), sentence, "{query}");
+        assert_eq!(refusal(&app.get(&format!("{path}?{query}"))), message, "{query}");
     }
     let twice = app.get(&format!("{path}?days=7&cursor={good}&cursor={good}"));
     assert_eq!(
@@ -69,9 +69,10 @@ fn bad_parameters_of_recent_contacts_are_400() {
 }
 
 #[test]
-fn following_the_links_shows_each_contact_once_even_at_equal_times_and_by_the_index() {
+fn following_the_links_shows_each_contact_once_and_reads_only_the_index() {
     let app = TestApp::start();
-    // 2,500 of one moment, 2,499 of others, and enough that no walk may read.
+    // 2,500 contacts with one equal time, 2,499 with different times, and so many older ones that a page must not scan
+    // them.
     app.sql(&format!(
         "INSERT INTO contacts (client_id, id, contact_list_id, email, last_message_at)
          SELECT '{client}', gen_random_uuid(), id, 'c' || n || '@x.com',
@@ -104,11 +105,11 @@ fn following_the_links_shows_each_contact_once_even_at_equal_times_and_by_the_in
         });
     }
     assert_eq!((pages, seen.len()), (5, 4_999));
-    assert!(seen.is_sorted(), "newest first, then by id");
+    assert!(seen.is_sorted(), "contacts are ordered newest first, then by id");
     seen.dedup();
     assert_eq!(seen.len(), 4_999);
 
-    // The server's connections tell what they read once they are closed.
+    // A connection reports its statistics only when it closes.
     let TestApp { server, database, .. } = app;
     drop(server);
     let scans = |sql: &str| {
@@ -118,11 +119,11 @@ fn following_the_links_shows_each_contact_once_even_at_equal_times_and_by_the_in
     };
     let began = std::time::Instant::now();
     while scans("idx_scan) FILTER (WHERE indexrelname = 'contacts_recent'") < 9 {
-        assert!(began.elapsed().as_secs() < 20, "the index on recency isn't used");
+        assert!(began.elapsed().as_secs() < 20, "the index contacts_recent is not used");
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     let others = scans("idx_tup_read) FILTER (WHERE relname = 'contacts' AND indexrelname <> 'contacts_recent'");
-    assert_eq!(others, 0, "no other index is");
+    assert_eq!(others, 0, "no other index may be used");
     let read = scans("idx_tup_read) FILTER (WHERE indexrelname = 'contacts_recent'");
-    assert!(read < 12_000, "no page reads what another has shown: {read}");
+    assert!(read < 12_000, "a page must not read the rows of earlier pages: {read}");
 }

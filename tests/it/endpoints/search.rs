@@ -1,4 +1,4 @@
-//! `GET /api/public/contacts/search`: the contract's cases, one by one.
+//! `GET /api/public/contacts/search`: the cases of the contract, one by one.
 
 use chrono::TimeDelta;
 use contact_search::domain::key::Scope;
@@ -16,7 +16,7 @@ fn refusal(status: u16, message: &str, error: &str) -> String {
 }
 
 #[test]
-fn a_contact_is_the_13_documented_members_in_the_documented_order() {
+fn a_contact_has_the_13_documented_members_in_the_documented_order() {
     let app = TestApp::start();
     let added = app.add(Contact {
         name: Some("John Doe"),
@@ -43,7 +43,7 @@ fn a_contact_is_the_13_documented_members_in_the_documented_order() {
 }
 
 #[test]
-fn what_a_contact_has_not_got_is_null() {
+fn missing_values_of_a_contact_are_null() {
     let app = TestApp::start();
     app.add(Contact {
         email: Some("a@example.com"),
@@ -62,7 +62,7 @@ fn what_a_contact_has_not_got_is_null() {
 }
 
 #[test]
-fn it_answers_with_and_without_a_slash_at_the_end() {
+fn the_trailing_slash_of_the_search_is_optional() {
     let app = TestApp::start();
     for path in ["/api/public/contacts/search", "/api/public/contacts/search/"] {
         let answer = app.get(&format!("{path}?email=a"));
@@ -71,7 +71,7 @@ fn it_answers_with_and_without_a_slash_at_the_end() {
 }
 
 #[test]
-fn a_phone_is_found_by_any_run_of_its_digits() {
+fn a_phone_is_found_by_any_substring_of_its_digits() {
     let app = TestApp::start();
     let id = app
         .add(Contact {
@@ -98,7 +98,7 @@ fn a_phone_is_found_by_any_run_of_its_digits() {
 }
 
 #[test]
-fn a_whole_number_in_any_notation_finds_its_match_key() {
+fn a_complete_number_in_any_notation_is_found_by_its_match_key() {
     let app = TestApp::start();
     let id = app
         .add(Contact {
@@ -127,7 +127,7 @@ fn a_whole_number_in_any_notation_finds_its_match_key() {
 }
 
 #[test]
-fn an_email_is_found_by_any_piece_of_it_in_any_case() {
+fn an_email_is_found_by_any_substring_ignoring_case() {
     let app = TestApp::start();
     let id = app
         .add(Contact {
@@ -172,12 +172,12 @@ fn percent_underscore_and_backslash_are_literal() {
         let answer = search(&app, &format!("email={term}"));
         assert_eq!((answer.status, answer.ids()), (200, vec![id.clone()]), "{term}");
     }
-    assert_eq!(search(&app, "email=d%5C").body, "[]", "a backslash at the end");
+    assert_eq!(search(&app, "email=d%5C").body, "[]", "a trailing backslash");
     assert_eq!(search(&app, "email=%5C%25").body, "[]");
 }
 
 #[test]
-fn letters_beyond_ascii_have_no_case_either() {
+fn letters_beyond_ascii_are_case_insensitive_too() {
     let app = TestApp::start();
     let id = app
         .add(Contact {
@@ -195,7 +195,7 @@ fn letters_beyond_ascii_have_no_case_either() {
 }
 
 #[test]
-fn both_parameters_are_or() {
+fn phone_and_email_are_combined_with_or() {
     let app = TestApp::start();
     let by_phone = app.add(Contact {
         phone: Some("+56912345678"),
@@ -226,17 +226,17 @@ fn both_parameters_are_or() {
     assert_eq!(
         search(&app, "phone=zz&email=john%40").ids(),
         [by_email.id],
-        "a phone without a digit is not given"
+        "a phone without a digit is ignored"
     );
     assert_eq!(
         search(&app, "phone=912345678&email=+").ids(),
         [by_phone.id],
-        "a blank email is not given"
+        "a blank email is ignored"
     );
 }
 
 #[test]
-fn without_anything_to_search_it_says_what_to_give() {
+fn without_a_search_term_the_answer_says_what_to_give() {
     let app = TestApp::start();
     let message = "Give at least one of the parameters 'phone' (with a digit in it) and 'email'.";
     for query in [
@@ -260,7 +260,7 @@ fn without_anything_to_search_it_says_what_to_give() {
 }
 
 #[test]
-fn the_latest_message_comes_first_then_contacts_without_one_then_by_id() {
+fn contacts_are_ordered_by_latest_message_then_by_id_and_those_without_come_last() {
     let app = TestApp::start();
     let add = |email, last_message_at, blocked, platform| {
         app.add(Contact {
@@ -289,7 +289,7 @@ fn the_latest_message_comes_first_then_contacts_without_one_then_by_id() {
 }
 
 #[test]
-fn at_most_50_contacts_come_back_the_latest_of_them() {
+fn at_most_the_latest_50_contacts_are_returned() {
     let app = TestApp::start();
     app.sql(&format!(
         "INSERT INTO contacts (client_id, id, contact_list_id, email, last_message_at)
@@ -310,7 +310,7 @@ fn at_most_50_contacts_come_back_the_latest_of_them() {
 }
 
 #[test]
-fn every_way_a_key_can_be_wrong_is_one_and_the_same_401_and_a_missing_scope_is_403() {
+fn every_wrong_key_has_the_same_401_and_a_missing_scope_is_403() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
     let expired = add_key(&mut connection, app.client, &Scope::ALL, Some(TimeDelta::seconds(-1)));
@@ -343,7 +343,7 @@ fn every_way_a_key_can_be_wrong_is_one_and_the_same_401_and_a_missing_scope_is_4
 }
 
 #[test]
-fn a_failure_within_is_something_went_wrong_and_never_more() {
+fn an_internal_failure_answers_something_went_wrong_without_details() {
     let app = TestApp::start();
     app.add(Contact {
         phone: Some("+56912345678"),
@@ -356,11 +356,15 @@ fn a_failure_within_is_something_went_wrong_and_never_more() {
         (500, refusal(500, "Something went wrong", "Internal Server Error"))
     );
     let log = app.server.wait_for_log(|log| log.contains("answered"));
-    assert_eq!(log.matches("chat_status").count(), 1, "the cause is logged once: {log}");
+    assert_eq!(
+        log.matches("chat_status").count(),
+        1,
+        "the cause must be logged once: {log}"
+    );
 }
 
 #[test]
-fn a_refusal_never_repeats_what_was_asked() {
+fn a_refusal_never_repeats_the_query() {
     let app = TestApp::start();
     for query in [
         "email=canary%00",

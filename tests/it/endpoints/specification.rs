@@ -1,4 +1,4 @@
-//! The specification: what it says is pinned, and what the server answers is within it.
+//! The OpenAPI document: the pinned text, and the server that must conform to it.
 
 use std::path::Path;
 
@@ -7,23 +7,23 @@ use serde_json::Value;
 
 use crate::support::TestApp;
 
-/// The specification as it was last agreed on.
+/// The document as last agreed.
 const SNAPSHOT: &str = "tests/data/openapi.json";
 
 #[test]
-fn the_specification_is_the_agreed_one() {
+fn the_specification_equals_the_agreed_file() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let now = serde_json::to_string_pretty(&openapi::specification()).unwrap() + "\n";
     let agreed = std::fs::read_to_string(root.join(SNAPSHOT)).unwrap_or_default();
     if now != agreed {
         let proposed = root.join("target/openapi.json");
         std::fs::write(&proposed, &now).unwrap();
-        panic!("the specification has changed; where that is meant: cp target/openapi.json {SNAPSHOT}");
+        panic!("the specification has changed; if that is intended: cp target/openapi.json {SNAPSHOT}");
     }
 }
 
 #[test]
-fn the_server_shows_its_specification_to_everybody() {
+fn the_server_serves_its_specification_without_a_key() {
     let app = TestApp::start();
     let answer = app.server.get("/openapi.json", None);
     assert_eq!(
@@ -34,14 +34,14 @@ fn the_server_shows_its_specification_to_everybody() {
 }
 
 #[test]
-fn the_specified_limits_are_those_of_the_server() {
+fn the_specification_states_the_servers_limits_and_valid_examples() {
     let specification = openapi::specification();
     let too_large = |path: &str| specification["paths"][path]["post"]["responses"]["413"]["description"].clone();
     assert_eq!(too_large("/api/v1/messages/"), "The body is larger than 2 MiB");
     assert_eq!(too_large("/webhooks/whatsapp/{token}"), "The body is larger than 3 MiB");
     let recent = &specification["paths"]["/api/public/contacts"]["get"];
     assert!(recent["responses"]["200"]["headers"]["Link"].is_object());
-    // An example is one that the server takes.
+    // The server accepts the examples of the parameters.
     let query = |parameter: &Value| {
         let example = parameter["schema"]["example"].to_string().replace('"', "");
         format!("{}={example}", parameter["name"].as_str().unwrap())
@@ -56,7 +56,7 @@ fn the_specified_limits_are_those_of_the_server() {
 }
 
 #[test]
-fn every_route_is_specified_with_its_key_and_the_statuses_that_follow_from_it() {
+fn every_route_is_specified_with_its_key_its_statuses_and_its_parameters() {
     let specification = openapi::specification();
     for endpoint in endpoints() {
         for operation in &endpoint.operations {
@@ -70,8 +70,8 @@ fn every_route_is_specified_with_its_key_and_the_statuses_that_follow_from_it() 
             let has_key = described.get("security").is_some();
             let asks_key = matches!(operation.access, contact_search::http::Access::Key(_));
             assert_eq!(has_key, asks_key, "{place}");
-            let of_key: &[&str] = if asks_key { &["401", "403", "429"] } else { &[] };
-            for status in [of_key, &["414", "500", "503", "504"]].concat() {
+            let key_statuses: &[&str] = if asks_key { &["401", "403", "429"] } else { &[] };
+            for status in [key_statuses, &["414", "500", "503", "504"]].concat() {
                 assert!(described["responses"].get(status).is_some(), "{place} {status}");
             }
             for (status, answer) in described["responses"].as_object().expect("answers") {
@@ -84,8 +84,11 @@ fn every_route_is_specified_with_its_key_and_the_statuses_that_follow_from_it() 
                 .filter_map(|part| part.split('}').next())
             {
                 let parameters = described["parameters"].as_array().cloned().unwrap_or_default();
-                let is_there = |parameter: &Value| parameter["name"] == name && parameter["in"] == "path";
-                assert!(parameters.iter().any(is_there), "{place} has the parameter {name}");
+                let matches_name = |parameter: &Value| parameter["name"] == name && parameter["in"] == "path";
+                assert!(
+                    parameters.iter().any(matches_name),
+                    "{place} must have the parameter {name}"
+                );
             }
         }
     }

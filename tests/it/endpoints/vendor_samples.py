@@ -1,8 +1,8 @@
-"""What the two vendors' documentation does with their APIs, against another base URL and key.
+"""The examples of the two vendors' documentation, run against another base URL and key.
 
     python3 vendor_samples.py BASE_URL API_KEY
 
-Prints what it found, and fails where an answer is not as documented.
+Prints the results, and fails if an answer is not as documented.
 """
 
 import json
@@ -35,7 +35,7 @@ def search(**params):
     return data
 
 
-# Look up contact: the documented formats are equivalent.
+# Contact lookup: the documented formats are equivalent.
 for phone in ["+5492235961983", "5492235961983", "+54223155961983", "54223155961983", "+54 223 15-596-1983"]:
     data = look_up(phone)
     assert data["found"], phone
@@ -86,7 +86,7 @@ fields = [
 ]
 assert list(found[0]) == fields, list(found[0])
 
-# As JavaScript's encodeURIComponent writes it.
+# Encoded as by JavaScript's encodeURIComponent.
 target = f"{BASE_URL}/api/public/contacts/search?email={quote('john@example.com', safe='')}"
 with urlopen(Request(target, headers={"x-api-key": API_KEY}), timeout=10) as response:
     assert json.load(response)[0]["email"] == "john@example.com"

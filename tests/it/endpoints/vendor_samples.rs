@@ -1,4 +1,4 @@
-//! Programs that were written for either vendor.
+//! Programs written for the APIs of the two vendors.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use crate::support::command::{run, stdout};
 use crate::support::{Contact, TestApp};
 
 #[test]
-fn a_program_written_for_either_vendor_works_when_its_base_url_and_key_change() {
+fn the_vendors_sample_programs_work_with_another_base_url_and_key() {
     let app = TestApp::start();
     let hour_ago = "now() - interval '1 hour'";
     app.add(Contact {
@@ -29,9 +29,9 @@ fn a_program_written_for_either_vendor_works_when_its_base_url_and_key_change() 
         "/tests/it/endpoints/vendor_samples.py"
     ));
     command.args([&format!("http://{}", app.server.address()), &app.key]);
-    let said = stdout(run(command, ""));
+    let output = stdout(run(command, ""));
     assert_eq!(
-        said,
+        output,
         "Contact: Juan Perez\nReplied: True\nWindow active: True\nas documented\n"
     );
 }

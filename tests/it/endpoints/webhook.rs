@@ -1,4 +1,4 @@
-//! `/webhooks/whatsapp/{token}`: Meta's handshake, its signatures, and whose contacts a delivery reaches.
+//! `/webhooks/whatsapp/{token}`: Meta's handshake, signatures, tenants, and the log.
 
 use contact_search::domain::phone::Region;
 use contact_search::store::clients;
@@ -7,7 +7,7 @@ use crate::support::Contact;
 use crate::support::webhook::{PHONE, SECRET, USER_ID, WebhookApp, add_webhook, payload, sign};
 
 #[test]
-fn the_handshake_gives_the_challenge_back_to_whoever_knows_the_token() {
+fn the_handshake_returns_the_challenge_if_the_token_is_right() {
     let webhook = WebhookApp::start();
     let ask = |query: &str| webhook.app.server.get(&format!("{}?{query}", webhook.path), None);
     let token = &webhook.token;
@@ -44,7 +44,7 @@ fn the_handshake_gives_the_challenge_back_to_whoever_knows_the_token() {
 }
 
 #[test]
-fn a_delivery_without_its_own_signature_is_401_and_changes_nothing() {
+fn a_delivery_with_a_missing_or_wrong_signature_is_401_and_changes_nothing() {
     let webhook = WebhookApp::start();
     let body = payload("text");
     let right = sign(SECRET, &body);
@@ -75,7 +75,7 @@ fn a_delivery_without_its_own_signature_is_401_and_changes_nothing() {
 }
 
 #[test]
-fn a_webhook_reaches_its_own_clients_contacts_alone() {
+fn a_webhook_changes_only_the_contacts_of_its_own_client() {
     let webhook = WebhookApp::start();
     let mut connection = webhook.app.database.connect();
     let other = clients::create_client(&mut connection, "Other", Region::DEFAULT).unwrap();
@@ -93,7 +93,7 @@ fn a_webhook_reaches_its_own_clients_contacts_alone() {
     assert_eq!(
         (&contacts[0].name, &contacts[0].last_message),
         (&None, &None),
-        "the other client's"
+        "the contact of the other client"
     );
     assert_eq!(contacts[1].last_message.as_deref(), Some("1739321030"));
     assert_eq!(
@@ -107,7 +107,7 @@ fn a_webhook_reaches_its_own_clients_contacts_alone() {
 }
 
 #[test]
-fn the_log_says_nothing_of_token_secret_phone_or_name() {
+fn the_log_contains_no_token_secret_phone_or_name() {
     let webhook = WebhookApp::start();
     let query = format!("hub.mode=subscribe&hub.challenge=1&hub.verify_token={}", webhook.token);
     webhook.app.server.get(&format!("{}?{query}", webhook.path), None);
@@ -120,7 +120,7 @@ fn the_log_says_nothing_of_token_secret_phone_or_name() {
     let ahead = (chrono::Utc::now().timestamp() + 3_600).to_string();
     let text = String::from_utf8(payload("text")).unwrap();
     webhook.deliver(text.replace("1739321024", &ahead).as_bytes());
-    // A failure of the database has its own words, which name values at times.
+    // An error message of the database may quote values.
     webhook
         .app
         .sql("ALTER TABLE contacts ADD CONSTRAINT canary CHECK (name IS NULL OR phone IS NULL) NOT VALID");

@@ -1,4 +1,4 @@
-//! `POST /webhooks/whatsapp/{token}`: what deliveries change.
+//! `POST /webhooks/whatsapp/{token}`: the changes that deliveries cause.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::app::encode;
 use crate::support::webhook::{PHONE, Row, SECRET, USER_ID, WebhookApp, payload, sheena, sign};
 
 #[test]
-fn a_received_message_makes_the_contact_and_opens_the_window_at_once() {
+fn a_received_message_creates_the_contact_and_opens_the_session_window() {
     let webhook = WebhookApp::start();
     let now = chrono::Utc::now().timestamp().to_string();
     let live = String::from_utf8(payload("text")).unwrap().replace("1739321024", &now);
@@ -34,13 +34,13 @@ fn a_received_message_makes_the_contact_and_opens_the_window_at_once() {
         ..sheena()
     };
     assert_eq!(webhook.contacts(), std::slice::from_ref(&now));
-    // Older, and so nothing new.
+    // An older message changes nothing.
     webhook.deliver(&payload("text"));
     assert_eq!(webhook.contacts(), [now]);
 }
 
 #[test]
-fn only_sent_is_the_time_of_a_message_and_no_order_or_repetition_matters() {
+fn only_the_status_sent_sets_a_message_time_in_any_order_and_any_repetition() {
     let mut names = [
         "text",
         "unsupported",
@@ -56,7 +56,7 @@ fn only_sent_is_the_time_of_a_message_and_no_order_or_repetition_matters() {
     for turn in 0..names.len() {
         names.rotate_left(1);
         let webhook = WebhookApp::start();
-        // A status alone makes nobody.
+        // A status alone creates no contact.
         webhook.deliver(&payload("status_sent"));
         assert_eq!(webhook.contacts(), []);
         webhook.app.add(Contact {
@@ -75,7 +75,7 @@ fn only_sent_is_the_time_of_a_message_and_no_order_or_repetition_matters() {
 }
 
 #[test]
-fn what_the_contact_is_called_already_stays() {
+fn an_existing_name_and_source_are_kept() {
     let webhook = WebhookApp::start();
     webhook.app.add(Contact {
         phone: Some(PHONE),
@@ -93,7 +93,7 @@ fn what_the_contact_is_called_already_stays() {
 }
 
 #[test]
-fn a_person_without_a_phone_is_the_one_whose_user_id_came_with_the_phone_before() {
+fn a_message_without_a_phone_finds_the_contact_by_a_user_id_seen_before() {
     let webhook = WebhookApp::start();
     webhook.app.add(Contact {
         phone: Some(PHONE),
@@ -118,7 +118,7 @@ fn a_person_without_a_phone_is_the_one_whose_user_id_came_with_the_phone_before(
 }
 
 #[test]
-fn a_person_without_a_phone_is_made_with_the_user_id_and_gets_the_phone_when_it_comes() {
+fn a_contact_created_by_user_id_gets_the_phone_from_a_later_message() {
     let webhook = WebhookApp::start();
     webhook.deliver(&payload("text_without_phone"));
     let unknown = Row {
@@ -143,7 +143,7 @@ fn a_person_without_a_phone_is_made_with_the_user_id_and_gets_the_phone_when_it_
 }
 
 #[test]
-fn an_argentine_whatsapp_id_is_the_contact_that_is_written_without_the_9() {
+fn an_argentine_whatsapp_id_finds_the_contact_stored_without_the_9() {
     let webhook = WebhookApp::start();
     webhook.app.add(Contact {
         phone: Some("+54 223 596 1983"),
@@ -159,7 +159,7 @@ fn an_argentine_whatsapp_id_is_the_contact_that_is_written_without_the_9() {
 }
 
 #[test]
-fn what_is_signed_but_of_no_use_is_taken_and_left_out() {
+fn a_signed_but_useless_delivery_is_accepted_and_ignored() {
     let webhook = WebhookApp::start();
     for name in ["system", "group", "template_status", "other_product"] {
         webhook.deliver(&payload(name));
@@ -189,14 +189,14 @@ fn what_is_signed_but_of_no_use_is_taken_and_left_out() {
     webhook.deliver(b"{\"object\":\"\xff\"}");
     assert_eq!(webhook.contacts(), []);
 
-    // A name that can't be kept is none; the message counts.
+    // A name that cannot be stored is ignored; the message still counts.
     let body = text.replace("Sheena Nelson", "a\\u0000b");
     webhook.deliver(body.as_bytes());
     assert_eq!(webhook.contacts(), [Row { name: None, ..sheena() }]);
 }
 
 #[test]
-fn a_delivery_of_many_changes_counts_whole() {
+fn a_delivery_with_many_changes_is_recorded_completely() {
     let webhook = WebhookApp::start();
     let mut delivery: Value = serde_json::from_slice(&payload("text")).unwrap();
     let change = delivery["entry"][0]["changes"][0].clone();
@@ -222,7 +222,7 @@ fn a_delivery_of_many_changes_counts_whole() {
 }
 
 #[test]
-fn the_same_first_message_delivered_many_times_at_once_makes_one_contact() {
+fn concurrent_deliveries_of_the_same_first_message_create_one_contact() {
     let webhook = WebhookApp::start();
     let body = payload("text_with_user_id");
     std::thread::scope(|scope| {
@@ -230,7 +230,7 @@ fn the_same_first_message_delivered_many_times_at_once_makes_one_contact() {
             let (webhook, body) = (&webhook, &body);
             scope.spawn(move || {
                 let signature = sign(SECRET, body);
-                // Meta delivers again what is answered with 503.
+                // Meta retries a delivery that was answered with 503.
                 while webhook.post(&[("X-Hub-Signature-256", &signature)], body).status != 200 {}
             });
         }
@@ -243,12 +243,12 @@ fn the_same_first_message_delivered_many_times_at_once_makes_one_contact() {
 }
 
 #[test]
-fn a_message_counts_whatever_its_type() {
+fn messages_of_every_type_are_recorded() {
     let webhook = WebhookApp::start();
     let media = json!({"caption": "Taj Mahal", "mime_type": "image/jpeg", "id": "1003383421387256",
         "sha256": "SfInY0gGKTsJlUWbwxC1k+FAD0FZHvzwfpvO0zX0GUI="});
     let context = json!({"from": "15550783881", "id": "wamid.HBgLMTY1MDM4Nzk0MzkVAgARGBI3MTE5MjVBOTE3MDk5QUVFM0YA"});
-    // As Meta documents them: what a message has besides `from`, `id` and `timestamp`.
+    // The members that Meta documents for a message besides `from`, `id` and `timestamp`.
     let kinds = [
         json!({"type": "image", "image": media}),
         json!({"type": "document", "document": {"filename": "order.pdf", "mime_type": "application/pdf", "id": "1"}}),
@@ -297,7 +297,7 @@ fn a_message_counts_whatever_its_type() {
 }
 
 #[test]
-fn every_change_of_every_entry_is_read() {
+fn every_change_of_every_entry_is_recorded() {
     let webhook = WebhookApp::start();
     let change = |name: &str, phone: &str| -> Value {
         let text = String::from_utf8(payload(name)).unwrap().replace("16505551234", phone);
@@ -337,7 +337,7 @@ fn every_change_of_every_entry_is_read() {
 }
 
 #[test]
-fn what_is_not_asked_for_may_be_any_json_and_what_cannot_be_read_leaves_the_rest() {
+fn unknown_members_may_be_any_json_and_an_unreadable_part_does_not_stop_the_rest() {
     let webhook = WebhookApp::start();
     let text = String::from_utf8(payload("text")).unwrap();
     let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
@@ -368,7 +368,7 @@ fn what_is_not_asked_for_may_be_any_json_and_what_cannot_be_read_leaves_the_rest
         webhook.deliver(text.replace("\"body\":", &body).as_bytes());
         assert_eq!(webhook.contacts(), [sheena()]);
         webhook.app.sql("DELETE FROM contacts");
-        // Of what is asked for, a name may be missing, but neither the sender nor the time.
+        // A required name may be unreadable, but neither the sender nor the time.
         let name = format!("\"name\": {strange}, \"was\":");
         webhook.deliver(text.replace("\"name\":", &name).as_bytes());
         assert_eq!(webhook.contacts(), [Row { name: None, ..sheena() }]);
@@ -380,7 +380,7 @@ fn what_is_not_asked_for_may_be_any_json_and_what_cannot_be_read_leaves_the_rest
 }
 
 #[test]
-fn nobody_is_made_of_a_placeholder_or_of_a_group() {
+fn no_contact_is_created_for_a_placeholder_or_a_group() {
     let webhook = WebhookApp::start();
     let text = String::from_utf8(payload("text")).unwrap();
     for id in [
@@ -398,9 +398,9 @@ fn nobody_is_made_of_a_placeholder_or_of_a_group() {
 }
 
 #[test]
-fn a_delivery_as_large_as_meta_makes_them_is_taken_whole() {
+fn a_delivery_of_the_largest_size_that_meta_sends_is_recorded_completely() {
     let webhook = WebhookApp::start();
-    // Of 3,000 senders each with a user id; the last hundred write twice.
+    // 3,000 senders with user ids; the first hundred write twice.
     let messages: Vec<Value> = (0..3100)
         .map(|number| {
             json!({

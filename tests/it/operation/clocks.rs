@@ -1,4 +1,4 @@
-//! The server's clock is wrong, or jumps: it is the database's that counts.
+//! Wrong or jumping clocks of the server: only the database's clock counts.
 
 use std::fs;
 use std::path::Path;
@@ -15,15 +15,16 @@ const REPLIED_RECENTLY: &str = "+5491123456781";
 const REPLIED_LONG_AGO: &str = "+5491123456782";
 const WRITES_NOW: &str = "+5491123456783";
 
-/// Has the command's clock go wrong by what the file says at each moment, such as `+3d`. The program `faketime` would
-/// stay between us and the command: it only tells here what it does for that.
+/// Shifts the command's clock by the content of the file, such as `+3d`, which may change at any time. The program
+/// `faketime` would stay as a process between the test and the command, so this only copies the environment variables
+/// that it sets.
 fn set_clock(command: &mut Command, skew: &Path) {
     let output = Command::new("faketime")
         .args(["--exclude-monotonic", "-f", "+0", "env"])
         .output()
         .expect("faketime is installed");
     let environment = String::from_utf8(output.stdout).expect("text");
-    // But for the time itself, and what is shared with a process that has ended.
+    // Without the variables for the time itself and for memory shared with a process that has ended.
     let variables = environment.lines().filter_map(|line| line.split_once('='));
     let kept = variables.filter(|(name, _)| ["LD_PRELOAD", "FAKETIME_DONT_FAKE_MONOTONIC"].contains(name));
     command
@@ -32,15 +33,15 @@ fn set_clock(command: &mut Command, skew: &Path) {
         .env("FAKETIME_NO_CACHE", "1");
 }
 
-/// How far the server's clock is ahead.
+/// The offset of the server's clock.
 fn skew_of(server: &Server) -> TimeDelta {
     let answer = server.get("/healthz", None);
-    let date = DateTime::parse_from_rfc2822(answer.header("date").expect("each answer has one"));
+    let date = DateTime::parse_from_rfc2822(answer.header("date").expect("each answer has a date"));
     date.expect("a date").with_timezone(&Utc) - Utc::now()
 }
 
 #[test]
-fn windows_keys_and_messages_go_by_the_databases_clock_whatever_the_servers_says() {
+fn session_windows_keys_and_messages_follow_the_databases_clock() {
     let app = TestApp::start();
     for (phone, last_inbound_at) in [
         (REPLIED_RECENTLY, "now() - interval '1 hour'"),
@@ -69,7 +70,7 @@ fn windows_keys_and_messages_go_by_the_databases_clock_whatever_the_servers_says
     let directory = tempfile::tempdir().unwrap();
     let skew = directory.path().join("skew");
     let set_skew = |text: &str| {
-        // At once: there is no moment without a skew.
+        // Atomically, so that the file always has content.
         fs::write(directory.path().join("next"), text).unwrap();
         fs::rename(directory.path().join("next"), &skew).unwrap();
     };
@@ -80,7 +81,7 @@ fn windows_keys_and_messages_go_by_the_databases_clock_whatever_the_servers_says
     let server = Server::start(command);
     for (text, days) in [("+3d", 3), ("-3d", -3), ("+3d", 3), ("+0", 0)] {
         set_skew(text);
-        wait_until(PATIENCE, "the clock goes on as it was", || {
+        wait_until(PATIENCE, "the server's clock does not change", || {
             (skew_of(&server) - TimeDelta::days(days)).abs() < TimeDelta::hours(1)
         });
         let answers = [REPLIED_RECENTLY, REPLIED_LONG_AGO].map(|phone| lookup(&server, phone, &good).json());
@@ -88,30 +89,30 @@ fn windows_keys_and_messages_go_by_the_databases_clock_whatever_the_servers_says
         assert_eq!(lookup(&server, REPLIED_RECENTLY, &ended).status, 401, "{text}");
         assert_eq!(server.get("/readyz", None).status, 200, "{text}");
 
-        // A key that ends while the server has it in memory.
+        // A key that expires while the server has it cached.
         let short = add_key(TimeDelta::seconds(1));
-        wait_until(PATIENCE, "it doesn't end", || {
+        wait_until(PATIENCE, "the key does not expire", || {
             lookup(&server, REPLIED_RECENTLY, &short).status == 401
         });
 
-        let tell = |sent_at: DateTime<Utc>| {
+        let send_message = |sent_at: DateTime<Utc>| {
             let message = json!({
                 "platform": "whatsapp", "phone": WRITES_NOW, "direction": "inbound", "sentAt": sent_at.to_rfc3339(),
             });
             let message = message.to_string();
             server.send_json("POST", "/api/v1/messages/", Some(&good), message.as_bytes())
         };
-        assert_eq!(tell(Utc::now()).json()["status"], "updated", "{text}");
-        assert_eq!(tell(Utc::now() + TimeDelta::minutes(10)).status, 400, "{text}");
+        assert_eq!(send_message(Utc::now()).json()["status"], "updated", "{text}");
+        assert_eq!(send_message(Utc::now() + TimeDelta::minutes(10)).status, 400, "{text}");
 
         let contact = json!({"channel": "webchat", "external_user_id": format!("made at {text}")}).to_string();
-        let made = server.send_json(
+        let upserted = server.send_json(
             "POST",
             "/api/public/customer/upsert/info",
             Some(&good),
             contact.as_bytes(),
         );
-        assert_eq!(made.status, 200);
+        assert_eq!(upserted.status, 200);
     }
     let elsewhere = "SELECT count(*) AS count FROM contacts
         WHERE created_at NOT BETWEEN now() - interval '1 hour' AND now()";

@@ -1,4 +1,4 @@
-//! The one connection by which the server watches its database.
+//! The database monitor: the one connection that probes the database.
 
 use std::time::{Duration, Instant};
 
@@ -9,25 +9,25 @@ use crate::support::{PATIENCE, TestApp, wait_until};
 
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
 
-/// What has to be so within a second, with a margin for a busy machine.
+/// For effects promised within a second, with a margin for a busy machine.
 const SOON: Duration = Duration::from_secs(5);
 
-/// The process of PostgreSQL that answers the server's looks.
+/// The PostgreSQL backend that serves the monitor's connection.
 fn monitor_backend(app: &TestApp) -> i64 {
     let backend = "SELECT coalesce(max(pid), 0)::bigint AS count FROM pg_stat_activity
         WHERE datname = current_database() AND query LIKE 'SELECT \"credential_version\"%'";
     let start = Instant::now();
     loop {
         match app.database.count(backend) {
-            // In the midst of a look it is at another statement.
-            0 => assert!(start.elapsed() < PATIENCE, "nobody looks"),
+            // During a probe the backend may show another statement.
+            0 => assert!(start.elapsed() < PATIENCE, "no connection probes the database"),
             pid => return pid,
         }
     }
 }
 
 #[test]
-fn however_many_ask_whether_it_is_ready_one_connection_looks() {
+fn concurrent_readiness_requests_share_one_connection() {
     let app = TestApp::start();
     std::thread::scope(|scope| {
         for _ in 0..20 {
@@ -36,19 +36,21 @@ fn however_many_ask_whether_it_is_ready_one_connection_looks() {
     });
     let others = "SELECT count(*) AS count FROM pg_stat_activity
         WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
-    // The connection of a count before may still be on its way out.
-    wait_until(PATIENCE, "there are more connections than one", || {
+    // The connection of the previous count may still be closing.
+    wait_until(PATIENCE, "there is more than one connection", || {
         app.database.count(others) == 1
     });
     let first = monitor_backend(&app);
     app.sql(&format!("SELECT pg_terminate_backend({first})"));
-    wait_until(PATIENCE, "no new connection comes", || monitor_backend(&app) != first);
-    wait_until(PATIENCE, "it isn't ready", || {
+    wait_until(PATIENCE, "the monitor opens no new connection", || {
+        monitor_backend(&app) != first
+    });
+    wait_until(PATIENCE, "the server is not ready", || {
         app.server.get("/readyz", None).status == 200
     });
 }
 
-/// A process that was stopped, and goes on when this is dropped.
+/// A suspended process, which resumes when the value is dropped.
 struct SuspendedProcess(Pid);
 
 impl SuspendedProcess {
@@ -66,16 +68,18 @@ impl Drop for SuspendedProcess {
 }
 
 #[test]
-fn a_stuck_backend_keeps_a_server_from_being_ready_until_another_one_takes_its_place() {
+fn a_stuck_monitor_backend_makes_the_server_unready_until_it_is_replaced() {
     let app = TestApp::start();
     assert_eq!(app.server.get("/readyz", None).status, 200);
     let _stuck = SuspendedProcess::new(monitor_backend(&app));
     let is_ready = || app.server.get("/readyz", None).status == 200;
-    wait_until(SOON, "it is ready though nothing answers", || !is_ready());
+    wait_until(SOON, "the server is ready although the backend does not answer", || {
+        !is_ready()
+    });
     assert_eq!(
         app.get(LOOKUP).status,
         200,
-        "keys are read as long as nobody vouches for them"
+        "while the cached keys cannot be confirmed, keys are read from the database"
     );
-    wait_until(PATIENCE, "it waits for the stuck one", is_ready);
+    wait_until(PATIENCE, "the stuck backend is not replaced", is_ready);
 }

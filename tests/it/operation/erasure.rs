@@ -1,4 +1,4 @@
-//! Of a person who is erased no row keeps anything.
+//! Erasure: no row keeps anything of an erased person.
 
 use chrono::Utc;
 use diesel::prelude::*;
@@ -9,7 +9,7 @@ use crate::support::TestApp;
 use crate::support::app::encode;
 use crate::support::canaries::{DIGITS, EMAIL, EXTERNAL_ID, NAME, PHONE, WORDS};
 
-/// Every row of every table that has one of the words in it, as a text, and what is known of columns' frequent values.
+/// Every row of every table, and of the statistics about frequent values, that contains one of the words, as text.
 fn rows_with(connection: &mut PgConnection, words: &[&str]) -> Vec<String> {
     #[derive(QueryableByName)]
     struct Row {
@@ -35,9 +35,9 @@ fn rows_with(connection: &mut PgConnection, words: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// The steps of the README's section "Privacy".
+/// Follows the steps of the README's section "Privacy".
 #[test]
-fn whoever_is_erased_on_every_channel_is_in_no_table_any_more() {
+fn a_person_erased_on_every_channel_remains_in_no_table() {
     let app = TestApp::start();
     let others: Vec<_> = (0..100)
         .map(|number| json!({"email": format!("{number}@example.org")}))
@@ -51,20 +51,20 @@ fn whoever_is_erased_on_every_channel_is_in_no_table_any_more() {
     for contacts in [&json!(others), &contacts] {
         assert_eq!(app.send("POST", "/api/v1/contacts/", contacts).status, 200);
     }
-    // A new message, so that the contact is among the newest.
+    // A new message puts the contact among the newest.
     let message = json!({"platform": "sms", "phone": PHONE, "direction": "inbound", "sentAt": Utc::now().to_rfc3339()});
     assert_eq!(app.send("POST", "/api/v1/messages/", &message).status, 200);
     app.sql("ANALYZE");
     let connection = &mut app.database.connect();
     let words = &[&WORDS[..], &[DIGITS]].concat();
-    let held = rows_with(connection, words);
+    let stored = rows_with(connection, words);
     for table in [
         "public.contacts ",
         "public.contact_texts ",
         "public.contacts_newest ",
         "pg_stats ",
     ] {
-        assert!(held.iter().any(|row| row.starts_with(table)), "{table}: {held:?}");
+        assert!(stored.iter().any(|row| row.starts_with(table)), "{table}: {stored:?}");
     }
 
     let search = format!(
@@ -73,7 +73,7 @@ fn whoever_is_erased_on_every_channel_is_in_no_table_any_more() {
         encode(EMAIL)
     );
     let found = app.get(&search).ids();
-    assert_eq!(found.len(), 4, "on each channel");
+    assert_eq!(found.len(), 4, "one contact on each channel");
     for id in found {
         assert_eq!(
             app.send("DELETE", &format!("/api/public/contact/{id}"), &json!(null))

@@ -1,4 +1,4 @@
-//! The database goes, in part or as a whole, and comes back.
+//! The database fails, in part or as a whole, and recovers.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -28,23 +28,24 @@ fn start(arguments: &[&str]) -> TestApp {
     app
 }
 
-/// Four callers.
+/// The number of answers that each of four callers has received.
 struct Callers([AtomicUsize; 4]);
 
 impl Callers {
-    /// Waits until each has the answer to a request that it began after this was called.
+    /// Waits until each caller has received the answer to a request that it sent after this call.
     fn wait_for_answers(&self) {
         for answered in &self.0 {
             let before = answered.load(Ordering::Relaxed);
-            wait_until(PATIENCE, "it isn't answered", || {
+            wait_until(PATIENCE, "a caller is not answered", || {
                 answered.load(Ordering::Relaxed) >= before + 2
             });
         }
     }
 }
 
-/// Asks by four callers as fast as they are answered, until `during` is over; every answer. Where none may be shed the
-/// server needs more than twice as many connections, half of which are for those whose key it knows.
+/// Sends requests from four callers, each as fast as it is answered, until `during` returns. Returns every answer. If
+/// no request may be shed, the server needs more than twice as many connections as callers: half of the connections are
+/// reserved for cached keys.
 fn ask_during(app: &TestApp, during: impl FnOnce(&Callers)) -> Vec<(&'static str, Answer, Duration)> {
     let (should_stop, callers) = (AtomicBool::new(false), Callers(Default::default()));
     thread::scope(|scope| {
@@ -71,28 +72,32 @@ fn ask_during(app: &TestApp, during: impl FnOnce(&Callers)) -> Vec<(&'static str
     })
 }
 
-/// What ends the connections of all that the server does, but not of its looks at the database.
+/// Terminates all connections of the server except the database monitor's.
 const END_CONNECTIONS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND query NOT LIKE '%credential_version%'";
 
 #[test]
-fn a_read_whose_connection_is_lost_is_answered_all_the_same() {
+fn a_read_is_retried_when_its_connection_is_lost() {
     let _alone = Slot::take_alone();
     let app = start(&["--pool-size", "16"]);
     let answers = ask_during(&app, |callers| {
         for _ in 0..10 {
-            // None loses its connection twice.
+            // No request loses its connection twice.
             callers.wait_for_answers();
             thread::sleep(Duration::from_millis(50));
             app.sql(END_CONNECTIONS);
         }
     });
     let failed: Vec<_> = answers.iter().filter(|(_, answer, _)| answer.status != 200).collect();
-    assert!(failed.is_empty(), "of {}: {failed:?}", answers.len());
+    assert!(
+        failed.is_empty(),
+        "of {} answers these failed: {failed:?}",
+        answers.len()
+    );
 }
 
 #[test]
-fn a_read_that_loses_its_connection_at_its_statement_is_answered_too() {
+fn a_read_is_retried_when_its_connection_is_lost_during_the_statement() {
     let app = start(&[]);
     let mut blocker = app.database.connect();
     let execute =
@@ -102,14 +107,16 @@ fn a_read_that_loses_its_connection_at_its_statement_is_answered_too() {
         let asked = scope.spawn(|| app.get(LOOKUP));
         let waiting = "SELECT count(*) AS count FROM pg_stat_activity
             WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        wait_until(PATIENCE, "it isn't at its statement", || {
+        wait_until(PATIENCE, "the request does not reach its statement", || {
             app.database.count(waiting) == 1
         });
         app.sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
              WHERE datname = current_database() AND wait_event_type = 'Lock'",
         );
-        wait_until(PATIENCE, "it isn't asked again", || app.database.count(waiting) == 1);
+        wait_until(PATIENCE, "the statement is not retried", || {
+            app.database.count(waiting) == 1
+        });
         execute(&mut blocker, "ROLLBACK");
         asked.join().unwrap()
     });
@@ -118,7 +125,7 @@ fn a_read_that_loses_its_connection_at_its_statement_is_answered_too() {
 }
 
 #[test]
-fn the_end_of_the_connection_that_looks_is_no_outage() {
+fn the_loss_of_the_monitors_connection_is_no_outage() {
     let _alone = Slot::take_alone();
     let app = start(&["--pool-size", "16"]);
     let looking = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -127,31 +134,37 @@ fn the_end_of_the_connection_that_looks_is_no_outage() {
         for _ in 0..10 {
             thread::sleep(Duration::from_millis(150));
             app.sql(looking);
-            wait_until(PATIENCE, "it isn't ready", || {
+            wait_until(PATIENCE, "the server is not ready", || {
                 app.server.get("/readyz", None).status == 200
             });
         }
     });
     let failed: Vec<_> = answers.iter().filter(|(_, answer, _)| answer.status != 200).collect();
-    assert!(failed.is_empty(), "of {}: {failed:?}", answers.len());
+    assert!(
+        failed.is_empty(),
+        "of {} answers these failed: {failed:?}",
+        answers.len()
+    );
 }
 
 #[test]
-fn an_outage_is_503_at_once_for_however_many_ask_and_over_soon_after_it_is() {
+fn an_outage_is_503_at_once_and_ends_soon_after_the_database_is_back() {
     let _alone = Slot::take_alone();
     let app = start(&[]);
     assert_eq!(app.get(LOOKUP).status, 200);
-    let mut came_back = Duration::ZERO;
+    let mut recovery_time = Duration::ZERO;
     let answers = ask_during(&app, |_| {
         app.database.set_available(false);
-        wait_until(PATIENCE, "it is ready", || {
+        wait_until(PATIENCE, "the server is still ready", || {
             app.server.get("/readyz", None).status == 503
         });
         thread::sleep(Duration::from_secs(2));
         app.database.set_available(true);
         let start = Instant::now();
-        wait_until(PATIENCE, "it doesn't come back", || app.get(LOOKUP).status == 200);
-        came_back = start.elapsed();
+        wait_until(PATIENCE, "the server does not recover", || {
+            app.get(LOOKUP).status == 200
+        });
+        recovery_time = start.elapsed();
     });
     let mut refusals = Vec::new();
     for (target, answer, took) in answers {
@@ -164,21 +177,21 @@ fn an_outage_is_503_at_once_for_however_many_ask_and_over_soon_after_it_is() {
     refusals.sort_unstable();
     let (median, most) = (refusals[refusals.len() / 2], refusals[refusals.len() - 1]);
     println!(
-        "{} refusals, median {median:?}, at most {most:?}; back after {came_back:?}",
+        "{} refusals, median {median:?}, at most {most:?}; recovered after {recovery_time:?}",
         refusals.len()
     );
     assert!(refusals.len() > 100);
-    // 300 ms are promised, and a second; the rest is for a busy machine.
+    // Promised are 300 ms and a second; the rest is a margin for a busy machine.
     assert!(refusals[refusals.len() * 95 / 100] < Duration::from_millis(300) && most < Duration::from_secs(1));
-    assert!(came_back < Duration::from_secs(3), "{came_back:?}");
+    assert!(recovery_time < Duration::from_secs(3), "{recovery_time:?}");
     let log = app.server.log.lock().unwrap().clone();
-    let complaints = log.lines().filter(|line| line.contains("WARN")).count();
-    assert!(complaints < 20, "each tells it: {complaints}");
+    let warnings = log.lines().filter(|line| line.contains("WARN")).count();
+    assert!(warnings < 20, "every request logs a warning: {warnings}");
     assert!(!log.contains("status=500"));
 }
 
 #[test]
-fn a_server_whose_database_is_away_starts_and_is_ready_when_it_comes() {
+fn a_server_starts_during_an_outage_and_becomes_ready_afterwards() {
     let app = start(&[]);
     app.database.set_available(false);
     let mut command = program();
@@ -188,13 +201,15 @@ fn a_server_whose_database_is_away_starts_and_is_ready_when_it_comes() {
     assert_eq!(server.get("/readyz", None).status, 503);
     assert_eq!(server.get(LOOKUP, Some(&app.key)).status, 503);
     app.database.set_available(true);
-    wait_until(PATIENCE, "it isn't ready", || server.get("/readyz", None).status == 200);
+    wait_until(PATIENCE, "the server is not ready", || {
+        server.get("/readyz", None).status == 200
+    });
     assert_eq!(server.get(LOOKUP, Some(&app.key)).status, 200);
 }
 
-/// Crashes amid requests, as `pg_ctl restart -m immediate` does it.
+/// Each crash is like that of `pg_ctl restart -m immediate`.
 #[test]
-fn a_database_that_crashes_amid_requests_is_503_until_it_is_there_again_and_never_500() {
+fn a_database_crash_during_requests_is_503_until_recovery_and_never_500() {
     let directory = OwnDirectory::new();
     let options = Options {
         data_dir: directory.path().to_owned(),
@@ -238,15 +253,15 @@ fn a_database_that_crashes_amid_requests_is_503_until_it_is_there_again_and_neve
         let stop = SetOnDrop(&should_stop);
         for _ in 0..3 {
             let pid_file = directory.path().join("postgres/postmaster.pid");
-            let pid = std::fs::read_to_string(&pid_file).expect("it runs");
+            let pid = std::fs::read_to_string(&pid_file).expect("PostgreSQL runs");
             let pid = Pid::from_raw(pid.lines().next().unwrap().parse().unwrap());
             kill(pid, Signal::SIGQUIT).unwrap();
-            wait_until(PATIENCE, "it goes on", || kill(pid, None).is_err());
-            wait_until(PATIENCE, "the server doesn't notice", || {
+            wait_until(PATIENCE, "PostgreSQL does not stop", || kill(pid, None).is_err());
+            wait_until(PATIENCE, "the server does not notice the crash", || {
                 server.get(LOOKUP, Some(key)).status == 503
             });
             drop(open());
-            wait_until(PATIENCE, "the server doesn't come back", || {
+            wait_until(PATIENCE, "the server does not recover", || {
                 server.get(LOOKUP, Some(key)).status == 200 && upsert().status == 200
             });
         }
@@ -265,13 +280,13 @@ fn a_database_that_crashes_amid_requests_is_503_until_it_is_there_again_and_neve
     assert_eq!(count(200) + count(503) + count(504), statuses.len(), "{statuses:?}");
 }
 
-/// How many servers are ended amid requests; the promise is of twenty.
+/// The number of servers to stop during requests. The promise is about twenty.
 fn rounds() -> usize {
     std::env::var("CONTACT_SEARCH_TEST_STOPS").map_or(3, |count| count.parse().expect("a number"))
 }
 
 #[test]
-fn a_server_that_is_told_to_stop_amid_requests_fails_none() {
+fn a_server_stopped_during_requests_fails_none_of_them() {
     let app = start(&[]);
     for _ in 0..rounds() {
         let mut command = program();
@@ -281,17 +296,24 @@ fn a_server_that_is_told_to_stop_amid_requests_fails_none() {
         let (address, answered) = (server.address().to_owned(), AtomicUsize::new(0));
         thread::scope(|scope| {
             let callers = [(); 4].map(|()| scope.spawn(|| ask_until_refused(&address, &app.key, &answered)));
-            wait_until(PATIENCE, "nobody is answered", || answered.load(Ordering::Relaxed) > 20);
-            let told = Instant::now();
+            wait_until(PATIENCE, "no caller is answered", || {
+                answered.load(Ordering::Relaxed) > 20
+            });
+            let stopped_at = Instant::now();
             kill(Pid::from_raw(i32::try_from(server.pid()).unwrap()), Signal::SIGTERM).unwrap();
             assert_eq!(server.wait(), Some(0));
-            assert!(told.elapsed() < Duration::from_secs(10), "{:?}", told.elapsed());
+            assert!(
+                stopped_at.elapsed() < Duration::from_secs(10),
+                "{:?}",
+                stopped_at.elapsed()
+            );
             callers.into_iter().for_each(|caller| caller.join().unwrap());
         });
     }
 }
 
-/// Asks, with a connection for each request, until none is taken any more; each that is has to be answered.
+/// Sends requests, each on a new connection, until the server refuses connections. Every accepted request must be
+/// answered.
 fn ask_until_refused(address: &str, key: &str, answered: &AtomicUsize) {
     use std::io::{Read, Write};
     let request = format!("GET {LOOKUP} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nX-API-Key: {key}\r\n\r\n");
@@ -304,7 +326,7 @@ fn ask_until_refused(address: &str, key: &str, answered: &AtomicUsize) {
         let sent = stream.write_all(request.as_bytes());
         let received = sent.and_then(|()| stream.read_to_end(&mut answer));
         if answer.is_empty() {
-            // The kernel took the connection and the server never did, which ended before.
+            // The kernel accepted the connection, but the server ended before accepting it.
             return;
         }
         assert!(

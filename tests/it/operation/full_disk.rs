@@ -1,4 +1,4 @@
-//! The disk of the private database is full while the server is asked, and has room again.
+//! The disk of the private database fills up during requests, and has room again later.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,10 +17,10 @@ use crate::support::database::programs;
 use crate::support::disk::{fill, small_disk};
 use crate::support::{PATIENCE, SetOnDrop, wait_until};
 
-/// First there is no room for rows, later none for PostgreSQL's own log, which ends it, as often as it is started.
+/// At first there is no room for rows, later none for PostgreSQL's WAL, which stops PostgreSQL at every start.
 #[test]
-fn a_disk_that_is_full_amid_writes_is_503_until_there_is_room_and_loses_none() {
-    let test = "operation::full_disk::a_disk_that_is_full_amid_writes_is_503_until_there_is_room_and_loses_none";
+fn a_full_disk_is_503_until_there_is_room_and_no_acknowledged_write_is_lost() {
+    let test = "operation::full_disk::a_full_disk_is_503_until_there_is_room_and_no_acknowledged_write_is_lost";
     let Some(disk) = small_disk(test, "200m") else { return };
     let (data_dir, ballast) = (disk.join("data"), disk.join("ballast"));
     let mut command = program();
@@ -74,23 +74,23 @@ fn a_disk_that_is_full_amid_writes_is_503_until_there_is_room_and_loses_none() {
 
         assert_eq!((read().status, probe()), (200, 200));
         fill(&ballast, u64::MAX);
-        wait_until(PATIENCE, "there is room", || probe() == 503);
+        wait_until(PATIENCE, "writes still succeed", || probe() == 503);
         assert_eq!(server.get("/healthz", None).status, 200);
         fs::remove_file(&ballast).unwrap();
-        wait_until(PATIENCE, "nothing can be written again", || probe() == 200);
+        wait_until(PATIENCE, "writes do not succeed again", || probe() == 200);
 
         fill(&ballast, u64::MAX);
-        // Where it can't be started either.
-        wait_until(PATIENCE, "PostgreSQL goes on without a log", || {
-            // Another file of the log, which there is no room for.
+        // PostgreSQL cannot restart either.
+        wait_until(PATIENCE, "PostgreSQL keeps running without room for its WAL", || {
+            // Switches to another WAL segment, for which there is no room.
             let _ = superuser.batch_execute("SELECT pg_switch_wal(), pg_logical_emit_message(false, '', '')");
             server.log.lock().unwrap().contains("PostgreSQL has ended by itself")
         });
-        wait_until(PATIENCE, "it is ready", || readyz() == 503);
+        wait_until(PATIENCE, "the server is still ready", || readyz() == 503);
         assert_eq!(server.get("/healthz", None).status, 200);
         assert_eq!((read().status, probe()), (503, 503));
         fs::remove_file(&ballast).unwrap();
-        wait_until(PATIENCE, "it doesn't come back", || {
+        wait_until(PATIENCE, "the server does not recover", || {
             readyz() == 200 && read().status == 200 && probe() == 200
         });
         drop(stop);
@@ -124,7 +124,7 @@ fn a_disk_that_is_full_amid_writes_is_503_until_there_is_room_and_loses_none() {
         ids.join(", ")
     );
     assert_eq!(count(&missing), 0);
-    // What a contact is found by is written with it.
+    // A contact and its search texts are written together.
     let halves = "SELECT count(*) FROM contacts FULL JOIN contact_texts USING (client_id, id)
         WHERE contacts.email IS NULL OR contact_texts.email_lower IS NULL";
     assert_eq!(count(halves), 0);

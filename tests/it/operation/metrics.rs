@@ -1,4 +1,4 @@
-//! What is counted, and who may see it.
+//! Metrics: the counters, and the addresses that serve them.
 
 use crate::support::app::TestApp;
 use crate::support::metrics::{metrics, start_with, value};
@@ -75,7 +75,7 @@ fn requests_searches_keys_and_failures_are_counted() {
     }
 
     app.database.set_available(false);
-    wait_until(PATIENCE, "it is ready", || {
+    wait_until(PATIENCE, "the server is still ready", || {
         app.server.get("/readyz", None).status == 503
     });
     assert_eq!(app.get("/api/v1/contact-lookup/?phone=1").status, 503);
@@ -88,7 +88,7 @@ fn requests_searches_keys_and_failures_are_counted() {
 }
 
 #[test]
-fn nothing_that_callers_write_makes_a_new_series() {
+fn no_input_of_callers_creates_a_new_series() {
     let app = start();
     let ask = |round: usize| {
         for number in 0..20 {
@@ -105,7 +105,7 @@ fn nothing_that_callers_write_makes_a_new_series() {
 }
 
 #[test]
-fn the_apis_address_shows_no_metrics() {
+fn metrics_are_not_served_at_the_address_of_the_api() {
     let app = start();
     assert_eq!(app.get("/metrics").status, 404);
     let plain = TestApp::start();

@@ -1,4 +1,4 @@
-//! The server in bad times: faults, overload, a full disk; and what it reveals about itself.
+//! Operation: faults, overload, clocks, a full disk, and the data that logs and metrics reveal.
 
 mod clocks;
 mod database_monitor;

@@ -1,4 +1,4 @@
-//! More requests than can be answered: what can be is, and the rest is told so soon.
+//! Overload: the server answers as many requests as it can and sheds the rest quickly.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -6,20 +6,21 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Contact, Slot, TestApp};
 
-/// How long the lookup's statement takes here, and by how many connections it is asked.
+/// The duration of the lookup's statement in this test, and the number of connections.
 const STATEMENT: Duration = Duration::from_millis(50);
 const POOL_SIZE: usize = 2;
 
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=%2B5491123456789";
 
-/// What came of the requests of a while.
+/// The durations of the answered and of the shed requests.
 #[derive(Default)]
 struct Outcome {
     good: Vec<Duration>,
     shed: Vec<Duration>,
 }
 
-/// Asks by so many callers, each of which begins a request every `pace` or as soon as the one before is answered.
+/// Sends lookups from `callers` callers for `time`. Each starts a request every `pace`, or as soon as the previous one
+/// is answered.
 fn ask(app: &TestApp, callers: usize, pace: Duration, time: Duration) -> Outcome {
     let should_stop = AtomicBool::new(false);
     let call = |number: usize| {
@@ -45,7 +46,7 @@ fn ask(app: &TestApp, callers: usize, pace: Duration, time: Duration) -> Outcome
         should_stop.store(true, Ordering::Relaxed);
         let mut all = Outcome::default();
         for caller in callers {
-            let outcome = caller.join().expect("each answer is one of the two");
+            let outcome = caller.join().expect("every answer is 200 or 503");
             all.good.extend(outcome.good);
             all.shed.extend(outcome.shed);
         }
@@ -53,7 +54,7 @@ fn ask(app: &TestApp, callers: usize, pace: Duration, time: Duration) -> Outcome
     })
 }
 
-/// The time that so many of a hundred were within.
+/// The duration below which `percent` per cent of the times lie.
 fn quantile(times: &[Duration], percent: usize) -> Duration {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
@@ -61,14 +62,14 @@ fn quantile(times: &[Duration], percent: usize) -> Duration {
 }
 
 #[test]
-fn ten_times_the_load_that_can_be_carried_is_shed_and_not_queued() {
+fn ten_times_the_sustainable_load_is_shed_instead_of_queued() {
     let _alone = Slot::take_alone();
     let app = TestApp::start_with(&["--pool-size", &POOL_SIZE.to_string()]);
     app.add(Contact {
         phone: Some("+5491123456789"),
         ..Contact::default()
     });
-    // The database is what is slow, and it takes none of the processor.
+    // Makes the database slow without using the processor.
     app.sql(&format!(
         "ALTER TABLE contact_lists RENAME TO kept_lists;
          CREATE VIEW contact_lists AS
@@ -78,12 +79,12 @@ fn ten_times_the_load_that_can_be_carried_is_shed_and_not_queued() {
     let time = Duration::from_secs(3);
     let peak = ask(&app, POOL_SIZE, Duration::ZERO, time);
     assert!(peak.shed.is_empty() && peak.good.iter().all(|took| *took >= STATEMENT));
-    let bearable = POOL_SIZE as f64 / STATEMENT.as_secs_f64();
+    let sustainable_rate = POOL_SIZE as f64 / STATEMENT.as_secs_f64();
     let callers = 100;
     let overloaded = ask(
         &app,
         callers,
-        Duration::from_secs_f64(callers as f64 / (10.0 * bearable)),
+        Duration::from_secs_f64(callers as f64 / (10.0 * sustainable_rate)),
         time,
     );
     let (good, shed) = (overloaded.good.len(), overloaded.shed.len());
@@ -93,7 +94,7 @@ fn ten_times_the_load_that_can_be_carried_is_shed_and_not_queued() {
         quantile(&overloaded.good, 99),
         quantile(&overloaded.shed, 99),
     );
-    assert!(shed > 5 * good, "it is no overload: {good} good, {shed} shed");
+    assert!(shed > 5 * good, "the load is no overload: {good} good, {shed} shed");
     assert!(
         good * 10 >= peak.good.len() * 9,
         "{good} good answers of {}",
@@ -101,6 +102,6 @@ fn ten_times_the_load_that_can_be_carried_is_shed_and_not_queued() {
     );
     assert!(quantile(&overloaded.good, 99) <= STATEMENT + Duration::from_millis(300));
     let log = app.server.log.lock().unwrap().clone();
-    let complaints = log.matches("no capacity").count();
-    assert!(complaints <= 10, "a line a second is enough: {complaints}");
+    let warnings = log.matches("no capacity").count();
+    assert!(warnings <= 10, "more than one line a second: {warnings}");
 }

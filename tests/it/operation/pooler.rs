@@ -1,4 +1,4 @@
-//! Behind pgbouncer, which gives each transaction whichever of its sessions is free.
+//! The server behind pgbouncer, which gives each transaction any free session.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
@@ -15,7 +15,7 @@ use diesel::connection::CacheSize;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-/// A pgbouncer with two sessions to PostgreSQL, for as many callers as come.
+/// A pgbouncer with two sessions to PostgreSQL for any number of clients.
 struct Pooler {
     process: Child,
     directory: tempfile::TempDir,
@@ -24,7 +24,7 @@ struct Pooler {
 impl Pooler {
     fn start(database: &TestDatabase) -> Self {
         let directory = tempfile::tempdir_in("/tmp").unwrap();
-        // Whatever the umask: another user makes the socket there.
+        // Independent of the umask, since another user creates the socket there.
         std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
         let (_, query) = database.url().split_once('?').unwrap();
         let target: Vec<&str> = query.split('&').collect();
@@ -40,7 +40,7 @@ impl Pooler {
         std::fs::write(&file, settings).unwrap();
         let mut command = Command::new("pgbouncer");
         if Uid::effective().is_root() {
-            // It refuses to be root's.
+            // pgbouncer refuses to run as root.
             command.args(["-u", "postgres"]);
         }
         let process = command
@@ -51,7 +51,7 @@ impl Pooler {
             .spawn()
             .expect("pgbouncer is installed");
         let pooler = Self { process, directory };
-        wait_until(PATIENCE, "pgbouncer doesn't start", || {
+        wait_until(PATIENCE, "pgbouncer does not start", || {
             PgConnection::establish(&pooler.url()).is_ok()
         });
         pooler
@@ -72,7 +72,7 @@ impl Drop for Pooler {
     }
 }
 
-/// How many of the settings that requests want hold for the whole session that one transaction is given.
+/// The number of per-request settings that are still set in the session of a new transaction.
 fn settings_of_a_session(url: &str) -> i64 {
     #[derive(QueryableByName)]
     struct Row {
@@ -90,7 +90,7 @@ fn settings_of_a_session(url: &str) -> i64 {
 }
 
 #[test]
-fn everything_works_behind_a_transaction_pooler() {
+fn all_requests_work_behind_a_transaction_pooler() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let client = clients::create_client(&mut connection, "Test", Region::DEFAULT).unwrap();
@@ -106,7 +106,7 @@ fn everything_works_behind_a_transaction_pooler() {
     }
     let pooler = Pooler::start(&database);
     let mut command = program();
-    // More connections of ours than sessions of the pooler's.
+    // More connections than the pooler has sessions.
     command.args([
         "serve",
         "--listen",
@@ -118,9 +118,11 @@ fn everything_works_behind_a_transaction_pooler() {
         &pooler.url(),
     ]);
     let server = Server::start(command);
-    wait_until(PATIENCE, "it isn't ready", || server.get("/readyz", None).status == 200);
+    wait_until(PATIENCE, "the server is not ready", || {
+        server.get("/readyz", None).status == 200
+    });
 
-    let patiently = |ask: &dyn Fn() -> crate::support::Answer| {
+    let retry = |ask: &dyn Fn() -> crate::support::Answer| {
         let mut answer = ask();
         while answer.status == 503 {
             std::thread::sleep(std::time::Duration::from_millis(20));
@@ -130,17 +132,15 @@ fn everything_works_behind_a_transaction_pooler() {
     };
     std::thread::scope(|scope| {
         for caller in 0..6 {
-            let (server, key, patiently) = (&server, &key, &patiently);
+            let (server, key, retry) = (&server, &key, &retry);
             scope.spawn(move || {
                 for round in 0..10 {
                     let number = caller * 10 + round;
                     let phone = format!("%2B54911555500{number:02}");
-                    let looked_up =
-                        patiently(&|| server.get(&format!("/api/v1/contact-lookup/?phone={phone}"), Some(key)));
+                    let looked_up = retry(&|| server.get(&format!("/api/v1/contact-lookup/?phone={phone}"), Some(key)));
                     assert_eq!(looked_up.status, 200);
                     assert_eq!(looked_up.json()["contact"]["email"], format!("ana{number}@example.com"));
-                    let searched =
-                        patiently(&|| server.get("/api/public/contacts/search?email=ana&phone=5555", Some(key)));
+                    let searched = retry(&|| server.get("/api/public/contacts/search?email=ana&phone=5555", Some(key)));
                     assert_eq!((searched.status, searched.ids().len()), (200, 50));
                     let message = json!({
                         "platform": "whatsapp", "phone": format!("+54911555500{number:02}"), "direction": "inbound",
@@ -148,10 +148,10 @@ fn everything_works_behind_a_transaction_pooler() {
                     });
                     let message = message.to_string();
                     let recorded =
-                        patiently(&|| server.send_json("POST", "/api/v1/messages/", Some(key), message.as_bytes()));
+                        retry(&|| server.send_json("POST", "/api/v1/messages/", Some(key), message.as_bytes()));
                     assert_eq!(recorded.status, 200, "{recorded:?}");
                     let contact = json!({"channel": "webchat", "external_user_id": format!("v{number}")}).to_string();
-                    let upserted = patiently(&|| {
+                    let upserted = retry(&|| {
                         server.send_json(
                             "POST",
                             "/api/public/customer/upsert/info",
@@ -168,7 +168,7 @@ fn everything_works_behind_a_transaction_pooler() {
         database.count("SELECT count(*) AS count FROM contacts WHERE platform = 'webchat'"),
         60
     );
-    // What a request sets is over with its transaction: the next caller of the session has nothing of it.
+    // The settings of a request end with its transaction. The session's next user must not inherit them.
     for _ in 0..4 {
         assert_eq!(settings_of_a_session(&pooler.url()), 0);
     }

@@ -1,5 +1,4 @@
-//! Nobody's data and nobody's key get into a log, whatever is asked and whatever comes of it; and of a person who is
-//! erased no row keeps anything.
+//! Privacy: no personal data and no key appear in a log, whatever a request contains and however it ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -27,10 +26,10 @@ use crate::support::database::programs;
 use crate::support::webhook::sign;
 use crate::support::{Contact, OwnDirectory, TestDatabase};
 
-/// The parts of a key or a token that are as good as the whole: so few characters occur nowhere else by chance.
+/// The length of the parts of a secret to search for. Shorter parts could occur by chance.
 const SECRET_PART: usize = 8;
 
-/// What `GET` has in its query beside, or instead of, what it should have.
+/// Queries that replace the valid query of a `GET`.
 fn wrong_queries() -> [String; 4] {
     let (phone, email, name) = (encode(PHONE), encode(EMAIL), encode(NAME));
     [
@@ -41,7 +40,7 @@ fn wrong_queries() -> [String; 4] {
     ]
 }
 
-/// Bodies that no endpoint takes, or takes no item of.
+/// Bodies that every endpoint refuses, or of which it refuses every item.
 fn wrong_bodies() -> [String; 5] {
     let members = json!({
         "phones": [{"phone": PHONE}, EMAIL.repeat(20)], "contacts": [{"phone": EMAIL.repeat(20)}, {"name": NAME}, EMAIL],
@@ -58,7 +57,7 @@ fn wrong_bodies() -> [String; 5] {
     ]
 }
 
-/// What isn't HTTP, or stops being it.
+/// Bytes that are not valid HTTP.
 fn broken_requests() -> [String; 4] {
     [
         format!("{EMAIL} {PHONE}\r\n\r\n"),
@@ -95,7 +94,7 @@ impl Request {
         Self { body, ..self.clone() }
     }
 
-    /// Sends it with canaries in the headers that a proxy or a browser may add, and gives the answer's status.
+    /// Sends the request with canaries in the headers that proxies and browsers add. Returns the status.
     fn send(&self, server: &Server) -> u16 {
         let (referer, bearer) = (format!("http://x/?email={EMAIL}"), format!("Bearer {UNKNOWN_KEY}"));
         let mut headers = vec![
@@ -112,12 +111,12 @@ impl Request {
     }
 }
 
-/// A server, and in its database a client whose contacts, keys and webhook are all canaries.
+/// A server whose database has one client. Its contacts, keys and webhook are all canaries.
 struct World {
     server: Server,
     url: String,
     key: String,
-    /// Keys that aren't accepted, or for nothing that needs another scope.
+    /// Keys that are invalid, or that have only one scope.
     lesser_keys: Vec<String>,
     token: String,
     known: Added,
@@ -129,7 +128,7 @@ impl World {
     /// Starts a server on a migrated database.
     fn start(url: &str, log_filter: &str, log_format: &str) -> Self {
         let connection = &mut connect(url).expect("the database answers");
-        let client = clients::create_client(connection, "Test", Region::DEFAULT).expect("a client can be made");
+        let client = clients::create_client(connection, "Test", Region::DEFAULT).expect("a client can be created");
         let key = add_key(connection, client, &Scope::ALL, None);
         let mut lesser_keys = vec![UNKNOWN_KEY.to_owned(), format!("{EMAIL} {PHONE}"), EMAIL.repeat(20)];
         lesser_keys.extend(Scope::ALL.map(|scope| add_key(connection, client, &[scope], None)));
@@ -143,7 +142,7 @@ impl World {
         revoke(connection, lesser_keys.last().unwrap());
         let token = Token::generate().expect("random numbers");
         let secret = AppSecret::parse(APP_SECRET).unwrap();
-        webhooks::add_webhook(connection, client, &token, &secret).expect("a webhook can be made");
+        webhooks::add_webhook(connection, client, &token, &secret).expect("a webhook can be created");
 
         let mut command = program();
         command
@@ -179,8 +178,7 @@ impl World {
             .unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
-    /// A request about canaries that the operation grants, but for its key. Where the list of routes has grown, say here
-    /// what its callers send.
+    /// A valid request with canaries, without a key. If a new route panics here, add the request of its callers.
     fn valid_request(&self, path: &str, method: &str) -> Request {
         let (phone, email, name) = (encode(PHONE), encode(EMAIL), encode(NAME));
         let id = &self.known.id;
@@ -233,7 +231,7 @@ impl World {
                 }),
             ),
             ("GET", "/openapi.json" | "/healthz" | "/readyz") => (format!("{path}?phone={phone}&{email}"), json!(null)),
-            _ => panic!("{method} {path}: which canaries go there?"),
+            _ => panic!("{method} {path}: add a request with canaries for this operation"),
         };
         let body = if body.is_null() {
             String::new()
@@ -252,7 +250,7 @@ impl World {
         }
     }
 
-    /// The right request with the right key, where the operation asks for one.
+    /// The valid request, with the key if the operation needs one.
     fn authorized_request(&self, endpoint: &Endpoint, operation: &Operation) -> Request {
         let valid = self.valid_request(endpoint.path, operation.method.as_str());
         match operation.access {
@@ -261,7 +259,7 @@ impl World {
         }
     }
 
-    /// Everything that can be wrong with a request to the operation.
+    /// Invalid requests to the operation, in every way that an endpoint can distinguish.
     fn invalid_requests(&self, endpoint: &Endpoint, operation: &Operation) -> Vec<Request> {
         let valid = self.valid_request(endpoint.path, operation.method.as_str());
         let authorized = self.authorized_request(endpoint, operation);
@@ -291,9 +289,9 @@ impl World {
             all.push(authorized.with_target(format!("{path}/{value}")));
         }
         all.push(authorized.with_target(format!("{}?{}", authorized.path(), EMAIL.repeat(400))));
-        // Where no body is expected, none of these is looked at.
+        // An operation without a body ignores these.
         for body in wrong_bodies() {
-            // A webhook takes whatever is signed.
+            // A webhook accepts every signed body.
             let mut request = authorized.with_body(body);
             if operation.access == Access::Webhook {
                 request.headers = vec![("X-Hub-Signature-256", sign(APP_SECRET, request.body.as_bytes()))];
@@ -301,7 +299,7 @@ impl World {
             all.push(request);
         }
         if !authorized.body.is_empty() {
-            // One byte too long: with more of them the server would close while the rest is being sent.
+            // Exactly one byte too long: with more, the server would close the connection while the rest is being sent.
             let max = if operation.access == Access::Webhook { 3 } else { 2 } << 20;
             all.push(authorized.with_body(EMAIL.chars().cycle().take(max + 1).collect()));
         }
@@ -316,13 +314,13 @@ impl World {
         all
     }
 
-    /// What no log may have.
+    /// All secrets that no log may contain.
     fn secrets(&self) -> impl Iterator<Item = &str> {
         let keys = self.lesser_keys.iter().chain([&self.key, &self.token]);
         keys.map(String::as_str).chain([APP_SECRET])
     }
 
-    /// Says that no line of the log has any canary, as it is, decoded, or between other characters.
+    /// Asserts that no line of the log contains a canary, whether verbatim, percent-decoded, or with separators.
     fn expect_no_canary(&self, log: &str) {
         let mut parts: BTreeSet<String> = WORDS.map(str::to_owned).into();
         for secret in self.secrets().filter(|secret| !secret.contains(' ')) {
@@ -355,7 +353,7 @@ impl World {
     }
 }
 
-/// A contact with all of a person's data: known by its external id where it has one, else by its phone.
+/// A contact with all personal data, identified by its external id if given, otherwise by its phone.
 fn add(connection: &mut PgConnection, client: ClientId, phone: Option<&str>, external_id: Option<&str>) -> Added {
     let contact = Contact {
         phone,
@@ -367,7 +365,7 @@ fn add(connection: &mut PgConnection, client: ClientId, phone: Option<&str>, ext
     contact.add(connection, client)
 }
 
-/// The statuses that each operation has answered with.
+/// The statuses with which each operation has answered.
 #[derive(Default)]
 struct Tally(BTreeMap<(&'static str, String), Vec<u16>>);
 
@@ -386,7 +384,7 @@ impl Tally {
     }
 }
 
-/// Runs `ask` for every operation of every endpoint.
+/// Calls `ask` for every operation of every endpoint.
 fn for_each_operation(mut ask: impl FnMut(&Endpoint, &Operation)) {
     for endpoint in endpoints() {
         for operation in &endpoint.operations {
@@ -395,7 +393,8 @@ fn for_each_operation(mut ask: impl FnMut(&Endpoint, &Operation)) {
     }
 }
 
-/// Sends every right request, anew where the server has no connection yet or the machine is busy.
+/// Sends every valid request, and retries on 503 and 504: the server may have no connection yet, or the machine may be
+/// busy.
 fn send_valid_requests(world: &World, tally: &mut Tally) {
     for_each_operation(|endpoint, operation| {
         let request = world.authorized_request(endpoint, operation);
@@ -416,7 +415,7 @@ fn send_invalid_requests(world: &World, tally: &mut Tally) {
     });
 }
 
-/// Sends every right request once more, all at the same time.
+/// Sends every valid request once more, all concurrently.
 fn send_concurrent_requests(world: &World, tally: &mut Tally) {
     let endpoints = endpoints();
     thread::scope(|scope| {
@@ -434,7 +433,7 @@ fn send_concurrent_requests(world: &World, tally: &mut Tally) {
     });
 }
 
-/// Asks while somebody else has all contacts locked.
+/// Sends the valid requests while another connection has all contacts locked.
 fn send_while_contacts_are_locked(world: &World, tally: &mut Tally) {
     let mut blocker = world.connection();
     blocker.batch_execute("BEGIN; LOCK TABLE contacts").unwrap();
@@ -442,7 +441,7 @@ fn send_while_contacts_are_locked(world: &World, tally: &mut Tally) {
     blocker.batch_execute("ROLLBACK").unwrap();
 }
 
-/// Provokes every answer there is, and looks for canaries in what the server has logged.
+/// Provokes every status, and searches the server's log for canaries.
 fn expect_a_log_without_canaries(log_filter: &str, log_format: &str) {
     let database = TestDatabase::new();
     let world = World::start(database.url(), log_filter, log_format);
@@ -463,8 +462,8 @@ fn expect_a_log_without_canaries(log_filter: &str, log_format: &str) {
         .wait_for_log(|log| log.matches("answered").count() >= tally.count());
     database.set_available(true);
 
-    let wanted = [200, 204, 400, 401, 403, 404, 405, 409, 413, 414, 500, 503, 504];
-    assert_eq!(tally.statuses(), wanted.into(), "every status is tried");
+    let expected = [200, 204, 400, 401, 403, 404, 405, 409, 413, 414, 500, 503, 504];
+    assert_eq!(tally.statuses(), expected.into(), "every status must occur");
     for ((path, method), statuses) in &tally.0 {
         assert!(log.contains(path), "{method} {path} is in the log");
         assert!(
@@ -476,19 +475,18 @@ fn expect_a_log_without_canaries(log_filter: &str, log_format: &str) {
 }
 
 #[test]
-fn no_canary_is_in_a_log_of_text_however_much_of_our_own_it_says() {
+fn a_text_log_contains_no_canary_even_at_trace_level() {
     expect_a_log_without_canaries("info,contact_search=trace", "text");
 }
 
 #[test]
-fn no_canary_is_in_a_log_of_json() {
+fn a_json_log_contains_no_canary() {
     expect_a_log_without_canaries("info", "json");
 }
 
-/// With settings that have PostgreSQL log more than it does by itself: every statement, and every lock that is waited
-/// for.
+/// PostgreSQL is set to log more than by default: every statement and every lock wait.
 #[test]
-fn no_canary_is_in_the_private_databases_own_log() {
+fn the_log_of_the_private_database_contains_no_canary() {
     let directory = OwnDirectory::new();
     let options = Options {
         data_dir: directory.path().to_owned(),
@@ -496,9 +494,9 @@ fn no_canary_is_in_the_private_databases_own_log() {
         settings: vec![("fsync".to_owned(), "off".to_owned())],
     };
     let private = PrivateDatabase::open(&options).expect("the database starts");
-    migrations::migrate(&mut connect(&private.url()).unwrap()).expect("it can be migrated");
+    migrations::migrate(&mut connect(&private.url()).unwrap()).expect("the database can be migrated");
     let world = World::start(&private.url(), "info", "text");
-    // From here on, since the tests' own statements that made the contacts have them in their text.
+    // Only from here on: the test's own statements that created the contacts contain them literally.
     let mut superuser = connect(&private.superuser_url("postgres")).unwrap();
     for sql in [
         "ALTER SYSTEM SET log_min_duration_statement = 0",
@@ -529,7 +527,7 @@ fn no_canary_is_in_the_private_databases_own_log() {
             .expect_err(change);
         assert!(error.to_string().contains(refusal), "{change}: {error}");
     }
-    private.close().expect("it stops");
+    private.close().expect("the server stops");
 
     let log: String = fs::read_dir(directory.path().join("postgres/log"))
         .expect("the log's directory")
@@ -544,7 +542,7 @@ fn no_canary_is_in_the_private_databases_own_log() {
         "violates foreign key constraint",
         "duplicate key value",
     ] {
-        assert!(log.contains(part), "{part}: {log}");
+        assert!(log.contains(part), "{part} is missing in {log}");
     }
     world.expect_no_canary(&log);
 }

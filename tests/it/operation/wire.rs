@@ -1,4 +1,4 @@
-//! What is between the server and its database fails: connections are reset, or nothing comes through any more.
+//! Faults on the network between the server and its database: connections are reset, or no packet gets through.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -24,23 +24,23 @@ use crate::support::{Contact, PATIENCE, SetOnDrop, Slot, TestDatabase, wait_unti
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=%2B5491123456789";
 const SEARCH: &str = "/api/public/contacts/search?phone=1123456789";
 
-/// A TCP port that leads to the tests' PostgreSQL.
+/// A TCP proxy to the tests' PostgreSQL, under the test's control.
 struct TcpProxy {
     address: SocketAddr,
     database: String,
     state: Arc<ProxyState>,
 }
 
-/// What all connections of a proxy share.
+/// The state that all connections of a proxy share.
 struct ProxyState {
     socket: PathBuf,
-    /// Nothing is passed on, and nothing is broken off.
+    /// If set, no bytes are forwarded, and no connection is closed.
     is_silent: AtomicBool,
-    is_gone: AtomicBool,
+    is_closing: AtomicBool,
     links: Mutex<Vec<Weak<Link>>>,
 }
 
-/// One connection of the server's. It is closed when its last owner goes.
+/// One proxied connection. It is closed when its last owner is dropped.
 struct Link {
     server: TcpStream,
     database: UnixStream,
@@ -53,15 +53,15 @@ impl TcpProxy {
         let (name, query) = place.split_once('?').unwrap();
         let option = |name| {
             let mut options = query.split('&').filter_map(|option| option.split_once('='));
-            options.find(|(key, _)| *key == name).expect("the URL says it").1
+            options.find(|(key, _)| *key == name).expect("the URL has the option").1
         };
         let state = Arc::new(ProxyState {
             socket: PathBuf::from(option("host")).join(format!(".s.PGSQL.{}", option("port"))),
             is_silent: AtomicBool::new(false),
-            is_gone: AtomicBool::new(false),
+            is_closing: AtomicBool::new(false),
             links: Mutex::default(),
         });
-        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let proxy = Self {
             address: listener.local_addr().unwrap(),
             database: name.to_owned(),
@@ -69,7 +69,7 @@ impl TcpProxy {
         };
         thread::spawn(move || {
             for server in listener.incoming() {
-                if state.is_gone.load(Ordering::Relaxed) {
+                if state.is_closing.load(Ordering::Relaxed) {
                     return;
                 }
                 state.link(server.expect("a connection can be accepted"));
@@ -82,12 +82,12 @@ impl TcpProxy {
         format!("postgresql://contact_search@{}/{}", self.address, self.database)
     }
 
-    /// Lets nothing through, or lets it through again, what has gathered first.
+    /// Stops forwarding, or resumes it, beginning with the bytes received in the interval.
     fn set_silent(&self, is_silent: bool) {
         self.state.is_silent.store(is_silent, Ordering::Relaxed);
     }
 
-    /// Resets every connection that there is: no end comes before it, and what was on its way is lost.
+    /// Resets every connection: the server sees no orderly end, and bytes in transit are lost.
     fn reset(&self) {
         let links = std::mem::take(&mut *self.state.links.lock().unwrap());
         for link in links.iter().filter_map(Weak::upgrade) {
@@ -95,10 +95,10 @@ impl TcpProxy {
                 l_onoff: 1,
                 l_linger: 0,
             };
-            setsockopt(&link.server, sockopt::Linger, &nothing_lingers).expect("it is a socket");
+            setsockopt(&link.server, sockopt::Linger, &nothing_lingers).expect("the option can be set");
             link.end();
         }
-        wait_until(PATIENCE, "they aren't reset", || {
+        wait_until(PATIENCE, "the connections are not reset", || {
             links.iter().all(|link| link.strong_count() == 0)
         });
     }
@@ -106,8 +106,8 @@ impl TcpProxy {
 
 impl Drop for TcpProxy {
     fn drop(&mut self) {
-        self.state.is_gone.store(true, Ordering::Relaxed);
-        // For the thread that accepts to see it.
+        self.state.is_closing.store(true, Ordering::Relaxed);
+        // Wakes the accepting thread, which then sees the flag.
         let _ = TcpStream::connect(self.address);
         self.reset();
     }
@@ -122,13 +122,13 @@ impl ProxyState {
             is_closed: AtomicBool::new(false),
         });
         self.links.lock().unwrap().push(Arc::downgrade(&link));
-        let (state, there) = (self.clone(), link.clone());
-        thread::spawn(move || state.pass_on(&there, &there.server, &there.database));
+        let (state, forward) = (self.clone(), link.clone());
+        thread::spawn(move || state.pass_on(&forward, &forward.server, &forward.database));
         let state = self.clone();
         thread::spawn(move || state.pass_on(&link, &link.database, &link.server));
     }
 
-    /// Passes one direction on, until either end is closed.
+    /// Forwards one direction until either end is closed.
     fn pass_on(&self, link: &Link, mut from: impl Read, mut to: impl Write) {
         let mut bytes = [0; 1 << 14];
         while let Ok(count @ 1..) = from.read(&mut bytes) {
@@ -144,7 +144,8 @@ impl ProxyState {
 }
 
 impl Link {
-    /// Lets neither direction's thread wait for more. It is the closing that tells the server, and how.
+    /// Ends the threads of both directions. The server sees the end only when the socket is closed, as an orderly end
+    /// or as a reset.
     fn end(&self) {
         self.is_closed.store(true, Ordering::Relaxed);
         let _ = self.server.shutdown(Shutdown::Read);
@@ -152,7 +153,7 @@ impl Link {
     }
 }
 
-/// A server whose database is at the other end of a proxy, and a key.
+/// A server that reaches its database through a proxy, and a key.
 struct ProxiedServer {
     server: Server,
     proxy: TcpProxy,
@@ -188,7 +189,7 @@ impl ProxiedServer {
         self.server.get(target, Some(&self.key))
     }
 
-    /// Makes a contact, or brings it up to date.
+    /// Upserts a contact.
     fn write(&self, external_user_id: &str) -> Answer {
         let body =
             json!({"channel": "webchat", "external_user_id": external_user_id, "contact_name": "Ana"}).to_string();
@@ -200,7 +201,7 @@ impl ProxiedServer {
         )
     }
 
-    /// When the server last looked at the database, in microseconds.
+    /// The time of the database monitor's last probe, in microseconds.
     fn last_probe(&self) -> i64 {
         self.database.count(
             r#"SELECT coalesce((extract(epoch FROM max(query_start)) * 1000000)::bigint, 0) AS count
@@ -209,26 +210,30 @@ impl ProxiedServer {
         )
     }
 
-    /// Waits until what looks at the database has been answered on a connection that is made from now on, so that the
-    /// end of that one is no outage. A look may still have begun on the one before; the first on a new one begins twice,
-    /// to be prepared and to be run; and when the second begins the first was answered.
+    /// Waits until the database monitor has been answered on a connection made after this call, so that a reset then is
+    /// no outage.
+    ///
+    /// A probe may have begun on the previous connection. The first probe on a new connection shows two starts, one to
+    /// prepare the statement and one to run it. When the second probe starts, the first has been answered.
     fn wait_for_probes(&self) {
         for _ in 0..4 {
             let last = self.last_probe();
-            wait_until(PATIENCE, "the server looks no more", || self.last_probe() > last);
+            wait_until(PATIENCE, "the database monitor does not probe any more", || {
+                self.last_probe() > last
+            });
         }
     }
 }
 
 #[test]
-fn connections_that_are_reset_cost_no_read_and_no_write_is_done_twice() {
+fn after_connection_resets_no_read_fails_and_no_write_is_done_twice() {
     const RESETS: usize = 5;
-    /// How long the server waits for a connection.
+    /// The server's timeout for a new connection.
     const TIME_TO_CONNECT: Duration = Duration::from_millis(250);
     let _alone = Slot::take_alone();
     let proxied = ProxiedServer::start();
-    // Every write is noted, finds that there is something to change, also where it was done before, and takes most of its
-    // time when it is committed: whose connection is lost then is done though nobody is told.
+    // The triggers log every write, make every write a change even if it was done before, and make the commit the
+    // slowest part of it. A connection lost at that moment leaves a committed write without an acknowledgement.
     let mut owner = proxied.database.connect();
     diesel::connection::SimpleConnection::batch_execute(
         &mut owner,
@@ -248,7 +253,7 @@ fn connections_that_are_reset_cost_no_read_and_no_write_is_done_twice() {
     .unwrap();
 
     let (should_stop, resets) = (AtomicBool::new(false), AtomicUsize::new(0));
-    // How many resets each caller has seen the end of: what it asked after them was answered well.
+    // For each caller, the number of resets after which it has received a good answer.
     let survived = [(); 4].map(|()| AtomicUsize::new(usize::MAX));
     let repeat = |caller: usize, ask: &dyn Fn(usize) -> Answer| {
         let mut answers = Vec::new();
@@ -280,12 +285,12 @@ fn connections_that_are_reset_cost_no_read_and_no_write_is_done_twice() {
                 proxied.proxy.reset();
                 resets.store(count, Ordering::Relaxed);
             }
-            wait_until(PATIENCE, "a caller isn't answered", || {
+            wait_until(PATIENCE, "a caller is not answered", || {
                 survived
                     .iter()
                     .all(|survived| survived.load(Ordering::Relaxed) == count)
             });
-            // No connection is lost twice, that of the looks neither.
+            // Waits, so that no connection is lost twice, including the monitor's.
             proxied.wait_for_probes();
         }
         drop(stop);
@@ -297,7 +302,7 @@ fn connections_that_are_reset_cost_no_read_and_no_write_is_done_twice() {
             match (caller, answer.status) {
                 (_, 200) => {}
                 (2.., 503) => lost += 1,
-                // On a machine too busy to make another connection within the time for that it is no lost one.
+                // A 503 after that timeout is due to a busy machine, not to a lost connection.
                 (_, 503) if *took >= TIME_TO_CONNECT => late += 1,
                 _ => panic!("{caller}, {number}: {answer:?}"),
             }
@@ -325,19 +330,19 @@ fn connections_that_are_reset_cost_no_read_and_no_write_is_done_twice() {
     let twice = "SELECT count(*) AS count FROM
         (SELECT FROM done GROUP BY external_user_id HAVING count(DISTINCT transaction) > 1) AS twice";
     assert_eq!(proxied.database.count(twice), 0);
-    assert!(lost > 0, "no write was under way");
+    assert!(lost > 0, "no write was in progress during a reset");
 }
 
 #[test]
-fn a_database_that_nothing_comes_from_is_503_or_504_in_time_and_over_when_it_is() {
-    // More than the deadline of two seconds, for a machine that is busy.
+fn a_silent_database_is_answered_with_503_or_504_in_time_and_recovery_is_automatic() {
+    // The deadline is two seconds; the rest is a margin for a busy machine.
     const IN_TIME: Duration = Duration::from_secs(4);
     let _alone = Slot::take_alone();
     let proxied = ProxiedServer::start();
     let answers_well = || proxied.get(LOOKUP).status == 200 && proxied.write("a").status == 200;
     assert!(answers_well());
-    // Packets come through again on the connections of before, or those have ended meanwhile.
-    for are_lost in [false, true] {
+    // Afterwards the old connections carry packets again, or they have been reset.
+    for are_reset in [false, true] {
         proxied.proxy.set_silent(true);
         let should_stop = AtomicBool::new(false);
         let repeat = |ask: &dyn Fn() -> Answer| {
@@ -355,11 +360,11 @@ fn a_database_that_nothing_comes_from_is_503_or_504_in_time_and_over_when_it_is(
             let readers = [LOOKUP, SEARCH, LOOKUP].map(|target| scope.spawn(move || repeat(&|| proxied.get(target))));
             let writer = scope.spawn(move || repeat(&|| proxied.write("a")));
             let stop = SetOnDrop(&should_stop);
-            wait_until(PATIENCE, "it is ready", || {
+            wait_until(PATIENCE, "the server is still ready", || {
                 proxied.server.get("/readyz", None).status == 503
             });
             assert_eq!(proxied.server.get("/healthz", None).status, 200);
-            wait_until(PATIENCE, "each request waits for it", || {
+            wait_until(PATIENCE, "requests still wait for the database", || {
                 let start = Instant::now();
                 proxied.get(LOOKUP).status == 503 && start.elapsed() < Duration::from_millis(100)
             });
@@ -371,12 +376,15 @@ fn a_database_that_nothing_comes_from_is_503_or_504_in_time_and_over_when_it_is(
         let count = |status| statuses.iter().filter(|answered| **answered == status).count();
         println!("{} of 503, {} of 504", count(503), count(504));
         assert_eq!(count(503) + count(504), statuses.len(), "{statuses:?}");
-        assert!(count(504) > 0, "nothing was under way");
-        if are_lost {
+        assert!(
+            count(504) > 0,
+            "no request was in progress when the database fell silent"
+        );
+        if are_reset {
             proxied.proxy.reset();
         }
         proxied.proxy.set_silent(false);
-        wait_until(PATIENCE, "it doesn't come back", || {
+        wait_until(PATIENCE, "the server does not recover", || {
             proxied.server.get("/readyz", None).status == 200 && answers_well()
         });
     }
@@ -385,17 +393,21 @@ fn a_database_that_nothing_comes_from_is_503_or_504_in_time_and_over_when_it_is(
 }
 
 #[test]
-fn a_server_stops_though_nothing_comes_from_its_database() {
+fn a_server_stops_in_time_although_its_database_is_silent() {
     let mut proxied = ProxiedServer::start();
     assert_eq!(proxied.get(LOOKUP).status, 200);
     proxied.proxy.set_silent(true);
     assert_eq!(proxied.get(LOOKUP).status, 504);
-    let told = Instant::now();
+    let stopped_at = Instant::now();
     kill(
         Pid::from_raw(i32::try_from(proxied.server.pid()).unwrap()),
         Signal::SIGTERM,
     )
     .unwrap();
     assert_eq!(proxied.server.wait(), Some(0));
-    assert!(told.elapsed() < Duration::from_secs(10), "{:?}", told.elapsed());
+    assert!(
+        stopped_at.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        stopped_at.elapsed()
+    );
 }

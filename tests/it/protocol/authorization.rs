@@ -1,4 +1,4 @@
-//! Who may do what: every path and method, with every kind of key.
+//! Authorization: every path and method, with every kind of key.
 
 use chrono::TimeDelta;
 use contact_search::domain::key::Scope;
@@ -11,7 +11,7 @@ const LOOKUP: Access = Access::Key(Scope::Lookup);
 const SEARCH: Access = Access::Key(Scope::Search);
 const WRITE: Access = Access::Key(Scope::Write);
 
-/// What each API's errors look like.
+/// The shape of an API's errors.
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Shape {
     Spanish,
@@ -21,7 +21,7 @@ enum Shape {
 
 use Shape::{Problem, Public, Spanish};
 
-/// What was agreed on. A new operation is decided on here too, before any test passes.
+/// The agreed access of every operation. A new operation must be added here before any test passes.
 const AGREED: [(&str, &str, Access, Shape); 15] = [
     ("/api/v1/contact-lookup/", "GET", LOOKUP, Spanish),
     ("/api/v1/contact-lookup/batch", "POST", LOOKUP, Spanish),
@@ -41,9 +41,9 @@ const AGREED: [(&str, &str, Access, Shape); 15] = [
 ];
 
 #[test]
-fn what_each_operation_asks_of_its_callers_is_agreed_on() {
+fn every_operation_requires_the_agreed_access() {
     let endpoints = endpoints();
-    let asked: Vec<(&str, &str, Access)> = endpoints
+    let actual: Vec<(&str, &str, Access)> = endpoints
         .iter()
         .flat_map(|endpoint| {
             let of = |operation: &contact_search::http::Operation| operation.access;
@@ -51,10 +51,10 @@ fn what_each_operation_asks_of_its_callers_is_agreed_on() {
             operations.map(move |operation| (endpoint.path, operation.method.as_str(), of(operation)))
         })
         .collect();
-    assert_eq!(asked, AGREED.map(|(path, method, access, _)| (path, method, access)));
+    assert_eq!(actual, AGREED.map(|(path, method, access, _)| (path, method, access)));
 }
 
-/// A key that is asked with, or two of them, and what it is.
+/// The kind of key that a request sends.
 enum Sent {
     Missing,
     Unknown,
@@ -62,7 +62,7 @@ enum Sent {
     Good(Scope),
 }
 
-/// Every kind of key that there is, each as the values of the header.
+/// Every kind of key, with the values of the header.
 fn every_kind(app: &TestApp) -> Vec<(Sent, Vec<String>)> {
     let mut connection = app.database.connect();
     let mut add = |scopes: &[Scope], lifetime| add_key(&mut connection, app.client, scopes, lifetime);
@@ -91,7 +91,7 @@ fn every_kind(app: &TestApp) -> Vec<(Sent, Vec<String>)> {
     kinds
 }
 
-/// The body of a refusal, as the contract has it.
+/// The status and the body of a refusal, as the contract states them.
 fn refusal(shape: Shape, sent: &Sent) -> (u16, Value) {
     let (spanish, status, reason) = match sent {
         Sent::Missing => (
@@ -120,21 +120,21 @@ fn every_operation_answers_every_kind_of_key_as_agreed() {
     let app = TestApp::start();
     let kinds = every_kind(&app);
     for (path, method, access, shape) in AGREED {
-        // No path parameter is one that exists, so that what is let through changes nothing.
+        // The path parameters do not exist in the database, so that an admitted request changes nothing.
         let target = path
             .replace("{id}", "0198c0de-0000-7000-8000-000000000000")
             .replace("{token}", &"0".repeat(32));
-        let twin = target
+        let with_other_slash = target
             .strip_suffix('/')
             .map_or_else(|| format!("{target}/"), str::to_owned);
-        let heads = if method == "GET" {
+        let methods = if method == "GET" {
             &["GET", "HEAD"][..]
         } else {
             &[method]
         };
-        for (target, method) in [&target, &twin]
+        for (target, method) in [&target, &with_other_slash]
             .into_iter()
-            .flat_map(|target| heads.iter().map(move |method| (target, *method)))
+            .flat_map(|target| methods.iter().map(move |method| (target, *method)))
         {
             for (sent, values) in &kinds {
                 let headers: Vec<(&str, &str)> = values.iter().map(|value| ("X-API-Key", value.as_str())).collect();
@@ -142,9 +142,9 @@ fn every_operation_answers_every_kind_of_key_as_agreed() {
                 let place = format!("{method} {target} with {values:?}: {answer:?}");
                 match (access, sent) {
                     (Access::Public, _) => assert_eq!(answer.status, 200, "{place}"),
-                    // The token in the path is the only key, and one that nobody has is a path that doesn't exist.
+                    // The token in the path is the only credential. An unknown token is an unknown path.
                     (Access::Webhook, _) => assert_eq!(answer.status, 404, "{place}"),
-                    // Nothing was asked, or about nobody.
+                    // The request has no parameters, or its id is unknown.
                     (Access::Key(scope), Sent::Good(own)) if scope == *own => {
                         assert!([400, 404].contains(&answer.status), "{place}");
                     }

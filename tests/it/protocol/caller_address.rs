@@ -1,4 +1,4 @@
-//! From where requests come, in the access log.
+//! The caller's address in the access log.
 
 use crate::support::TestApp;
 
@@ -12,12 +12,12 @@ fn logged_address(app: &TestApp, forwarded: &str) -> String {
             .map(str::to_owned)
     };
     let line = line(&app.server.wait_for_log(|log| line(log).is_some())).unwrap();
-    let (_, rest) = line.split_once("from=").expect("it is told");
+    let (_, rest) = line.split_once("from=").expect("the line has an address");
     rest.split(' ').next().unwrap().to_owned()
 }
 
 #[test]
-fn a_forwarded_address_counts_where_the_proxy_is_trusted() {
+fn a_forwarded_address_counts_only_from_a_trusted_proxy() {
     let app = TestApp::start();
     assert_eq!(logged_address(&app, "203.0.113.9"), "127.0.0.1");
     let app = TestApp::start_with(&["--trusted-proxy", "10.0.0.0/8,127.0.0.1"]);

@@ -1,4 +1,4 @@
-//! Connections that are slow, idle, or many.
+//! Slow, idle, and many connections.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -14,14 +14,17 @@ fn connect(app: &TestApp) -> TcpStream {
     stream
 }
 
-/// Sends a byte of `bytes` every 100 ms, which no whole head comes of, until the server closes; gives what it has
-/// answered meanwhile and how long that took.
+/// Sends one byte of `bytes` every 100 ms, which never completes a request, until the server closes the connection.
+/// Returns the server's answer and the time until then.
 fn dribble(mut stream: TcpStream, bytes: &[u8]) -> (String, Duration) {
     stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
     let start = Instant::now();
     let mut answer = Vec::new();
     for byte in bytes.iter().cycle() {
-        assert!(start.elapsed() < Duration::from_secs(30), "it is never closed");
+        assert!(
+            start.elapsed() < Duration::from_secs(30),
+            "the connection is never closed"
+        );
         let mut received = [0; 4096];
         match stream.write_all(&[*byte]).and_then(|()| stream.read(&mut received)) {
             Ok(count @ 1..) => answer.extend_from_slice(&received[..count]),
@@ -33,7 +36,7 @@ fn dribble(mut stream: TcpStream, bytes: &[u8]) -> (String, Duration) {
 }
 
 #[test]
-fn a_head_that_comes_a_byte_at_a_time_is_given_up() {
+fn a_connection_with_a_slow_request_head_is_closed() {
     let app = TestApp::start();
     let mut stream = connect(&app);
     stream.write_all(b"GET /healthz HTTP/1.1\r\nX-Slow: ").unwrap();
@@ -43,7 +46,7 @@ fn a_head_that_comes_a_byte_at_a_time_is_given_up() {
 }
 
 #[test]
-fn so_is_the_second_one_of_a_kept_connection() {
+fn a_kept_connection_with_a_slow_second_head_is_closed() {
     let app = TestApp::start();
     let mut stream = connect(&app);
     stream
@@ -55,12 +58,13 @@ fn so_is_the_second_one_of_a_kept_connection() {
     stream.write_all(b"GET /healthz HTTP/1.1\r\nX-Slow: ").unwrap();
     let (answer, took) = dribble(stream, b"a");
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
-    // Ten seconds are promised; not at once either, since the next request may well take a moment.
+    // Promised are ten seconds. The connection must not close at once, since a client may take a moment for its next
+    // request.
     assert!((5..12).contains(&took.as_secs()), "{took:?}");
 }
 
 #[test]
-fn a_body_that_comes_a_byte_at_a_time_is_given_up() {
+fn a_connection_with_a_slow_request_body_is_closed() {
     let app = TestApp::start();
     let mut stream = connect(&app);
     let head = format!(
@@ -75,7 +79,7 @@ fn a_body_that_comes_a_byte_at_a_time_is_given_up() {
 }
 
 #[test]
-fn two_thousand_idle_connections_keep_nobody_from_being_served() {
+fn two_thousand_idle_connections_do_not_block_other_requests() {
     let _alone = Slot::take_alone();
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, most.min(65_536), most).unwrap();
@@ -86,11 +90,15 @@ fn two_thousand_idle_connections_keep_nobody_from_being_served() {
         stream.set_nonblocking(false).unwrap();
         peeked.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
     };
-    // On a busy machine the first are given up while the last are still being opened.
+    // On a busy machine the server closes the first connections while the last are being opened.
     let mut idle: Vec<TcpStream> = Vec::new();
     let start = Instant::now();
     while idle.len() < 2_000 {
-        assert!(start.elapsed() < PATIENCE, "never more than {} at once", idle.len());
+        assert!(
+            start.elapsed() < PATIENCE,
+            "at most {} connections were open at once",
+            idle.len()
+        );
         let missing = 2_000 - idle.len();
         std::thread::scope(|scope| {
             let open = || (0..missing.div_ceil(4)).map(|_| connect(&app)).collect::<Vec<_>>();
@@ -102,8 +110,11 @@ fn two_thousand_idle_connections_keep_nobody_from_being_served() {
     for _ in 0..5 {
         assert_eq!(app.get("/api/public/contacts/search?email=a").status, 200);
     }
-    assert!(idle.iter().any(is_open), "they were gone before");
-    // In the end each is told that nothing came, or closed.
+    assert!(
+        idle.iter().any(is_open),
+        "all idle connections were closed before the requests"
+    );
+    // Finally each is closed, after a 408 or without an answer.
     for mut stream in idle {
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let mut answer = Vec::new();

@@ -1,4 +1,4 @@
-//! Pages of other origins.
+//! CORS: pages of other origins.
 
 use crate::support::TestApp;
 
@@ -15,7 +15,7 @@ fn preflight(app: &TestApp, origin: &str) -> crate::support::Answer {
 }
 
 #[test]
-fn no_page_of_another_origin_reads_answers_as_a_rule() {
+fn by_default_no_page_of_another_origin_can_read_answers() {
     let app = TestApp::start();
     assert_eq!(preflight(&app, CRM).status, 405);
     let answer = app
@@ -26,7 +26,7 @@ fn no_page_of_another_origin_reads_answers_as_a_rule() {
 }
 
 #[test]
-fn pages_of_the_named_origins_may_and_no_others() {
+fn only_pages_of_the_configured_origins_can_read_answers() {
     let app = TestApp::start_with(&["--cors-origin", "https://crm.example.com,http://localhost:3000"]);
     for origin in [CRM, "http://localhost:3000"] {
         let allowed = preflight(&app, origin);
@@ -46,7 +46,7 @@ fn pages_of_the_named_origins_may_and_no_others() {
             exposed.contains("x-request-id") && exposed.contains("link"),
             "{exposed}"
         );
-        // A page has to be able to read errors, too.
+        // A page must be able to read errors, too.
         let refused = app.server.send("GET", SEARCH, &[("Origin", origin)]);
         assert_eq!(
             (refused.status, refused.header("access-control-allow-origin")),
@@ -63,14 +63,14 @@ fn pages_of_the_named_origins_may_and_no_others() {
             .send("GET", SEARCH, &[("X-API-Key", &app.key), ("Origin", origin)]);
         assert_eq!(answer.header("access-control-allow-origin"), None, "{origin}");
     }
-    // A key is no cookie: nothing is sent along by itself.
+    // A key is no cookie: browsers send no credentials on their own.
     assert_eq!(preflight(&app, CRM).header("access-control-allow-credentials"), None);
     let without_origin = app.get(SEARCH);
     assert_eq!(without_origin.status, 200);
 }
 
 #[test]
-fn an_origin_with_a_path_is_refused_at_the_start() {
+fn an_origin_with_a_path_is_refused_at_startup() {
     let mut command = crate::support::app::program();
     let output = command
         .args(["serve", "--cors-origin", "https://a.example/b"])

@@ -1,4 +1,4 @@
-//! Keys that a server keeps in memory: what they cost, and how soon a change of them counts.
+//! The credential cache: the cost of a cached key, and the delay until a change of a key takes effect.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,22 +18,24 @@ const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
 const LOOKUP_OF_NOTHING: &str = "/api/v1/contact-lookup/";
 const SEARCH: &str = "/api/public/contacts/search?email=a";
 
-/// What has to be so within a second, with a margin for a busy machine.
+/// For effects promised within a second, with a margin for a busy machine.
 const SOON: Duration = Duration::from_secs(5);
 
-/// Makes the server know the key, so that no statement is needed for it.
+/// Makes the server cache the key, so that requests with it need no statement.
 ///
-/// Nothing reads `api_keys` while it is locked: what is answered then was known.
+/// While `api_keys` is locked, no statement can read the table: an answer then proves that the key is cached.
 fn cache_key(app: &TestApp, server: &Server, key: &str) {
     let status = || server.get(LOOKUP, Some(key)).status;
     assert_eq!(status(), 200);
     let mut blocker = app.database.connect();
     execute(&mut blocker, "BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE");
-    wait_until(PATIENCE, "the key is read for each request", || status() == 200);
+    wait_until(PATIENCE, "the key is read from the database for each request", || {
+        status() == 200
+    });
     execute(&mut blocker, "ROLLBACK");
 }
 
-/// One more server on the app's database.
+/// Starts one more server on the app's database.
 fn another_server(app: &TestApp) -> Server {
     let mut command = program();
     command.args(["serve", "--listen", "127.0.0.1:0", "--database-url", app.database.url()]);
@@ -41,7 +43,7 @@ fn another_server(app: &TestApp) -> Server {
 }
 
 #[test]
-fn a_known_key_takes_no_statement_and_is_refused_by_every_server_soon_after_it_is_revoked() {
+fn a_cached_key_needs_no_statement_and_every_server_soon_refuses_it_once_revoked() {
     let app = TestApp::start();
     let other_server = another_server(&app);
     let servers = [&app.server, &other_server];
@@ -51,7 +53,7 @@ fn a_known_key_takes_no_statement_and_is_refused_by_every_server_soon_after_it_i
     let mut connection = app.database.connect();
     revoke(&mut connection, &app.key);
     for server in servers {
-        wait_until(SOON, "it is accepted though it was revoked", || {
+        wait_until(SOON, "the revoked key is still accepted", || {
             server.get(LOOKUP, Some(&app.key)).status == 401
         });
         let refused = server.get(LOOKUP, Some(&app.key));
@@ -60,7 +62,7 @@ fn a_known_key_takes_no_statement_and_is_refused_by_every_server_soon_after_it_i
 }
 
 #[test]
-fn a_key_that_goes_with_its_client_is_unknown_soon() {
+fn a_key_deleted_with_its_client_is_soon_unknown() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
     let client = clients::create_client(&mut connection, "Other", Region::DEFAULT).unwrap();
@@ -70,7 +72,7 @@ fn a_key_that_goes_with_its_client_is_unknown_soon() {
         &mut connection,
         &format!("DELETE FROM contact_lists WHERE client_id = '{client}'; DELETE FROM clients WHERE id = '{client}'"),
     );
-    wait_until(SOON, "it is accepted though it is gone", || {
+    wait_until(SOON, "the deleted key is still accepted", || {
         app.server.get(LOOKUP, Some(&key)).status == 401
     });
     assert_eq!(
@@ -80,7 +82,7 @@ fn a_key_that_goes_with_its_client_is_unknown_soon() {
 }
 
 #[test]
-fn a_key_that_nobody_has_takes_one_statement_and_works_soon_after_somebody_has_it() {
+fn an_unknown_key_needs_one_statement_and_works_soon_after_it_is_added() {
     let app = TestApp::start();
     cache_key(&app, &app.server, &app.key);
     let key = ApiKey::generate(Format::Opaque).unwrap();
@@ -88,31 +90,35 @@ fn a_key_that_nobody_has_takes_one_statement_and_works_soon_after_somebody_has_i
     assert_eq!(status(), 401);
     let mut connection = app.database.connect();
     execute(&mut connection, "BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE");
-    wait_until(PATIENCE, "it is read for each request", || status() == 401);
+    wait_until(
+        PATIENCE,
+        "the unknown key is read from the database for each request",
+        || status() == 401,
+    );
     execute(&mut connection, "ROLLBACK");
 
     let new = NewKey::new("imported", Scope::ALL.to_vec(), None).unwrap();
     keys::add_key(&mut connection, app.client, &key, &new).unwrap();
-    wait_until(SOON, "it stays unknown", || status() == 200);
+    wait_until(SOON, "the added key is still refused", || status() == 200);
 }
 
 #[test]
-fn a_known_key_ends_when_it_expires() {
+fn a_cached_key_expires_on_time() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
     let key = add_key(&mut connection, app.client, &Scope::ALL, Some(TimeDelta::seconds(6)));
     cache_key(&app, &app.server, &key);
     let expired = "SELECT count(*) AS count FROM api_keys WHERE expires_at <= now()";
-    wait_until(PATIENCE, "it never ends", || {
+    wait_until(PATIENCE, "the key never expires", || {
         let has_expired = app.database.count(expired) == 1;
         let answer = app.server.get(LOOKUP, Some(&key));
         assert!(
             answer.status == 401 || !has_expired,
-            "it is accepted though it has expired"
+            "the expired key is still accepted"
         );
         assert!(
             answer.status == 200 || app.database.count(expired) == 1,
-            "it ends too early"
+            "the key is refused before it expires"
         );
         answer.status == 401
     });
@@ -123,7 +129,7 @@ fn a_known_key_ends_when_it_expires() {
 }
 
 #[test]
-fn a_changed_key_or_client_counts_soon() {
+fn a_change_of_a_key_or_its_client_soon_takes_effect() {
     let app = TestApp::start();
     app.add(Contact {
         phone: Some("+12025550123"),
@@ -131,23 +137,23 @@ fn a_changed_key_or_client_counts_soon() {
     });
     cache_key(&app, &app.server, &app.key);
     let found = || app.get("/api/v1/contact-lookup/?phone=2025550123").json()["found"].clone();
-    assert_eq!(found(), false, "read in Argentina first");
+    assert_eq!(found(), false, "the number is read in Argentina at first");
     app.sql("UPDATE clients SET default_region = 'US'");
-    wait_until(SOON, "the region stays", || found() == true);
+    wait_until(SOON, "the old region is still used", || found() == true);
 
     app.sql("UPDATE api_keys SET label = 'renamed', scopes = '{search}'");
-    wait_until(SOON, "the scope stays", || app.get(LOOKUP).status == 403);
+    wait_until(SOON, "the old scope is still used", || app.get(LOOKUP).status == 403);
     app.server.wait_for_log(|log| log.contains("renamed"));
 }
 
 #[test]
-fn with_a_known_key_what_needs_no_database_is_answered_without_it() {
+fn during_an_outage_a_cached_key_suffices_for_answers_that_need_no_database() {
     let app = TestApp::start();
     let scoped = add_key(&mut app.database.connect(), app.client, &[Scope::Lookup], None);
     cache_key(&app, &app.server, &scoped);
     cache_key(&app, &app.server, &app.key);
     app.database.set_available(false);
-    wait_until(SOON, "it is ready without its database", || {
+    wait_until(SOON, "the server is still ready", || {
         app.server.get("/readyz", None).status == 503
     });
     let status = |target, key: &str| app.server.get(target, Some(key)).status;
@@ -155,12 +161,14 @@ fn with_a_known_key_what_needs_no_database_is_answered_without_it() {
     assert_eq!(status("/api/public/contacts/search?email=%FF", &app.key), 400);
     assert_eq!(status(SEARCH, &scoped), 403);
     assert_eq!(status(LOOKUP, &app.key), 503);
-    let unread = "mindo_000000000000000000000000";
-    assert_eq!(status(LOOKUP_OF_NOTHING, unread), 503, "whose it is can't be known");
+    let uncached = "mindo_000000000000000000000000";
+    assert_eq!(status(LOOKUP_OF_NOTHING, uncached), 503, "the key cannot be checked");
 
     app.database.set_available(true);
-    wait_until(PATIENCE, "it doesn't come back", || status(LOOKUP, &app.key) == 200);
-    wait_until(PATIENCE, "it isn't ready", || {
+    wait_until(PATIENCE, "the server does not recover", || {
+        status(LOOKUP, &app.key) == 200
+    });
+    wait_until(PATIENCE, "the server is not ready", || {
         app.server.get("/readyz", None).status == 200
     });
     let log = app
@@ -170,14 +178,14 @@ fn with_a_known_key_what_needs_no_database_is_answered_without_it() {
 }
 
 #[test]
-fn the_version_changes_with_what_a_key_means_and_not_with_its_use() {
+fn the_credential_version_changes_with_a_keys_meaning_but_not_with_its_use() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let client = clients::create_client(&mut connection, "Acme", Region::DEFAULT).unwrap();
     add_key(&mut connection, client, &Scope::ALL, None);
     let mut version = keys::read_version(&mut connection).unwrap();
     let mut changes = |sql: &str| {
-        // As somebody who has the tables elsewhere on the path, or nowhere.
+        // Runs with a search path that does not contain the tables.
         execute(&mut connection, "SET search_path TO ''");
         execute(&mut connection, sql);
         execute(&mut connection, "RESET search_path");
@@ -211,15 +219,15 @@ fn the_version_changes_with_what_a_key_means_and_not_with_its_use() {
     }
 }
 
-/// How many of the backends wait for the table that somebody has locked.
+/// The number of backends that wait for the locked table.
 const WAITING: &str = "SELECT count(*) AS count FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
 #[test]
-fn whoever_makes_keys_up_leaves_capacity_to_those_who_have_one() {
+fn requests_with_invented_keys_leave_capacity_for_cached_keys() {
     let app = TestApp::start_with(&["--pool-size", "4"]);
     cache_key(&app, &app.server, &app.key);
-    // While it is locked, a key that isn't known takes a connection for as long as a statement may take.
+    // While the table is locked, each unknown key occupies a connection until the statement timeout.
     let mut blocker = app.database.connect();
     execute(&mut blocker, "BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE");
     let should_stop = AtomicBool::new(false);
@@ -228,15 +236,17 @@ fn whoever_makes_keys_up_leaves_capacity_to_those_who_have_one() {
         for _ in 0..8 {
             scope.spawn(|| {
                 while !should_stop.load(Ordering::Relaxed) {
-                    let made_up = ApiKey::generate(Format::Mindo).unwrap();
-                    let status = app.server.get(LOOKUP, Some(made_up.reveal())).status;
+                    let invented = ApiKey::generate(Format::Mindo).unwrap();
+                    let status = app.server.get(LOOKUP, Some(invented.reveal())).status;
                     assert!([503, 504].contains(&status), "{status}");
                 }
             });
         }
-        wait_until(PATIENCE, "they don't take what they may", || {
-            app.database.count(WAITING) >= 2
-        });
+        wait_until(
+            PATIENCE,
+            "the invented keys do not use their share of the connections",
+            || app.database.count(WAITING) >= 2,
+        );
         for _ in 0..200 {
             assert_eq!(app.server.get(LOOKUP, Some(&app.key)).status, 200);
         }
@@ -249,12 +259,12 @@ fn whoever_makes_keys_up_leaves_capacity_to_those_who_have_one() {
 }
 
 #[test]
-fn a_rotated_key_is_refused_when_the_overlap_is_over() {
+fn a_rotated_key_is_refused_after_the_overlap() {
     let app = TestApp::start();
     cache_key(&app, &app.server, &app.key);
     let [id] = &listed_keys(&app.database, "Test")[..] else {
-        panic!("one key");
+        panic!("expected one key");
     };
     stdout(run_on(&app.database, &["key", "rotate", id, "--overlap", "1s"]));
-    wait_until(SOON, "it is accepted for good", || app.get(LOOKUP).status == 401);
+    wait_until(SOON, "the old key is still accepted", || app.get(LOOKUP).status == 401);
 }

@@ -1,4 +1,4 @@
-//! What holds for every path: the order of decisions, shapes of errors, hostile requests, outages.
+//! Rules for every path: the order of decisions, error shapes, hostile requests, outages.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::support::app::add_key;
 const DOCUMENTED: [&str; 2] = ["/api/v1/contact-lookup/?phone=1", "/api/public/contacts/search?email=a"];
 
 #[test]
-fn path_then_method_then_key_then_scope_then_query_decide() {
+fn path_method_key_scope_and_query_are_checked_in_this_order() {
     let app = TestApp::start();
     let no_scope = add_key(&mut app.database.connect(), app.client, &[Scope::Write], None);
     for path in ["/api/v1/contact-lookup/", "/api/public/contacts/search"] {
@@ -28,7 +28,7 @@ fn path_then_method_then_key_then_scope_then_query_decide() {
 }
 
 #[test]
-fn other_methods_are_405_and_say_which_are_allowed() {
+fn other_methods_are_405_with_the_allowed_ones() {
     let app = TestApp::start();
     for target in DOCUMENTED.iter().chain(&["/healthz", "/readyz"]) {
         for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"] {
@@ -45,7 +45,7 @@ fn other_methods_are_405_and_say_which_are_allowed() {
 }
 
 #[test]
-fn head_answers_like_get_without_the_body() {
+fn head_is_answered_like_get_without_the_body() {
     let app = TestApp::start();
     for target in DOCUMENTED {
         let get = app.get(target);
@@ -95,7 +95,7 @@ fn an_error_has_the_shape_of_its_path() {
 }
 
 #[test]
-fn an_escaped_letter_changes_neither_the_route_nor_the_shape() {
+fn a_percent_encoded_letter_changes_neither_the_route_nor_the_error_shape() {
     let app = TestApp::start();
     let answer = app.get("/api/v1/contact%2Dlookup/?phone=%zz");
     assert_eq!(
@@ -112,7 +112,7 @@ fn an_escaped_letter_changes_neither_the_route_nor_the_shape() {
 }
 
 #[test]
-fn what_is_no_http_is_refused_bare_and_the_server_goes_on() {
+fn invalid_http_is_refused_without_a_body_and_the_server_keeps_running() {
     let app = TestApp::start();
     let head = "GET /healthz HTTP/1.1\r\nHost: test\r\n";
     let cases: [(&str, Vec<u8>, u16); 5] = [
@@ -128,12 +128,12 @@ fn what_is_no_http_is_refused_bare_and_the_server_goes_on() {
             400,
         ),
         (
-            "a target without end",
+            "a very long target",
             format!("GET /?{} HTTP/1.1\r\nHost: test\r\n\r\n", "x".repeat(70_000)).into(),
             400,
         ),
         (
-            "a head without end",
+            "a very long head",
             format!("{head}X-API-Key: {}\r\n\r\n", "x".repeat(200_000)).into(),
             431,
         ),
@@ -144,11 +144,11 @@ fn what_is_no_http_is_refused_bare_and_the_server_goes_on() {
         assert_eq!(app.server.get("/healthz", None).status, 200, "after {case}");
     }
     let log = app.server.log.lock().unwrap().clone();
-    assert!(!log.contains("ERROR"), "anybody could fill the log: {log}");
+    assert!(!log.contains("ERROR"), "invalid requests must not log errors: {log}");
 }
 
 #[test]
-fn hostile_parameters_are_400_and_strange_ones_are_searched_for() {
+fn malformed_parameters_are_400_and_unusual_ones_are_searched() {
     let app = TestApp::start();
     let (fits, long) = ("1".repeat(256), "1".repeat(257));
     for (path, name) in [
@@ -194,20 +194,20 @@ fn hostile_parameters_are_400_and_strange_ones_are_searched_for() {
         assert_eq!(
             status(&format!("{name}=1&other=%zz&%zz=1&other=%00&=&&")),
             200,
-            "{path}: the unknown is ignored"
+            "{path}: unknown parameters are ignored"
         );
     }
 }
 
 #[test]
-fn an_injection_is_a_text_that_nobody_has() {
+fn an_sql_injection_is_only_a_text_without_matches() {
     let app = TestApp::start();
     let answer = app.get("/api/public/contacts/search?email=%27%20OR%201%3D1--");
     assert_eq!((answer.status, answer.body.as_str()), (200, "[]"));
 }
 
 #[test]
-fn a_target_over_8_kib_is_414_in_the_shape_of_its_path() {
+fn a_target_over_8_kib_is_414_in_the_error_shape_of_its_path() {
     let app = TestApp::start();
     for target in DOCUMENTED.iter().chain(&["/nothing?a=1"]) {
         let fits = format!("{target}&x={}", "y".repeat(8_192 - target.len() - 3));
@@ -216,14 +216,14 @@ fn a_target_over_8_kib_is_414_in_the_shape_of_its_path() {
     }
     let absolute = format!("http://{}/healthz", "h".repeat(9_000));
     let answer = app.get(&absolute);
-    assert_eq!(answer.status, 414, "an absolute target's authority counts too");
+    assert_eq!(answer.status, 414, "the authority of an absolute target counts, too");
     assert!(answer.header("x-request-id").is_some());
     let answer = app.get(&format!("/api/v1/contact-lookup/?phone={}", "1".repeat(9_000)));
     assert_eq!(answer.json(), json!({"error": "La direccion supera los 8192 bytes"}));
 }
 
 #[test]
-fn every_answer_has_a_request_id_the_callers_where_it_is_usable() {
+fn every_answer_has_a_request_id_and_a_usable_one_of_the_caller_is_kept() {
     let app = TestApp::start();
     let longest = "x".repeat(128);
     for id in ["a", "order-66/b", longest.as_str()] {
@@ -248,13 +248,13 @@ fn every_answer_has_a_request_id_the_callers_where_it_is_usable() {
 }
 
 #[test]
-fn no_cache_may_keep_an_answer() {
+fn caches_must_not_store_answers() {
     let app = TestApp::start();
     assert_eq!(app.get(DOCUMENTED[0]).header("cache-control"), Some("no-store"));
 }
 
 #[test]
-fn health_is_of_the_process_and_readiness_of_the_database() {
+fn healthz_reports_the_process_and_readyz_the_database() {
     let app = TestApp::start();
     for path in ["/healthz", "/healthz/", "/readyz"] {
         assert_eq!(app.server.get(path, None).status, 200, "{path}");
@@ -272,17 +272,17 @@ fn health_is_of_the_process_and_readiness_of_the_database() {
     }
 }
 
-/// Waits until `/readyz` answers so: it tells what was seen less than a second ago.
+/// Waits until `/readyz` answers with `status`. It reports a probe that is less than a second old.
 fn wait_until_ready_is(app: &TestApp, status: u16) {
     let start = Instant::now();
     while app.server.get("/readyz", None).status != status {
-        assert!(start.elapsed() < Duration::from_secs(5), "readiness doesn't follow");
+        assert!(start.elapsed() < Duration::from_secs(5), "readiness does not change");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
 #[test]
-fn without_its_database_it_answers_503_in_each_shape_soon_and_comes_back_by_itself() {
+fn an_outage_is_503_in_each_error_shape_and_recovery_is_automatic() {
     let app = TestApp::start();
     for target in DOCUMENTED {
         assert_eq!(app.get(target).status, 200);
@@ -309,21 +309,24 @@ fn without_its_database_it_answers_503_in_each_shape_soon_and_comes_back_by_itse
     assert_eq!(
         app.get("/nothing").status,
         404,
-        "what needs no database is answered without it"
+        "a path without a route needs no database"
     );
     assert_eq!(app.server.get(DOCUMENTED[0], None).status, 401);
 
     app.database.set_available(true);
     wait_until_ready_is(&app, 200);
-    let back = Instant::now();
+    let available_at = Instant::now();
     while app.get(DOCUMENTED[0]).status != 200 {
-        assert!(back.elapsed() < Duration::from_secs(20), "it doesn't come back");
+        assert!(
+            available_at.elapsed() < Duration::from_secs(20),
+            "the server does not recover"
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
 }
 
 #[test]
-fn what_takes_too_long_is_504_and_what_finds_no_connection_free_is_503() {
+fn a_slow_answer_is_504_and_a_request_without_a_free_connection_is_503() {
     let app = TestApp::start_with(&["--pool-size", "1"]);
     let mut blocker = app.database.connect();
     let late_and_busy = [
@@ -357,11 +360,12 @@ fn what_takes_too_long_is_504_and_what_finds_no_connection_free_is_503() {
             assert!(late.header("x-request-id").is_some() && busy.header("x-request-id").is_some());
         });
         diesel::connection::SimpleConnection::batch_execute(&mut blocker, "ROLLBACK").unwrap();
-        assert_eq!(app.get(slow).status, 200, "it goes on afterwards");
+        assert_eq!(app.get(slow).status, 200, "the server must work again afterwards");
     }
 }
 
-/// Waits until a request is at its statement and holds its connection, which PostgreSQL shows as a lock not granted.
+/// Waits until a request runs its statement and holds its connection. PostgreSQL shows that as a lock that is not
+/// granted.
 fn wait_for_blocked_statement(app: &TestApp) {
     let blocked = "SELECT count(*) AS count FROM pg_locks WHERE NOT granted";
     while app.database.count(blocked) == 0 {
@@ -370,7 +374,7 @@ fn wait_for_blocked_statement(app: &TestApp) {
 }
 
 #[test]
-fn a_request_in_flight_ends_before_a_terminated_server_does() {
+fn a_terminated_server_finishes_the_request_in_flight() {
     let mut app = TestApp::start();
     let mut blocker = app.database.connect();
     diesel::connection::SimpleConnection::batch_execute(&mut blocker, "BEGIN; LOCK TABLE contacts").unwrap();

@@ -1,4 +1,4 @@
-//! When keys were last used, as servers write it.
+//! The times when keys were last used, as servers record them.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::support::{PATIENCE, TestApp, TestDatabase, wait_until};
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
 
 #[test]
-fn the_latest_use_that_any_server_tells_is_kept_and_changes_nothing_else() {
+fn the_latest_use_from_any_server_is_kept_and_nothing_else_changes() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let client = clients::create_client(&mut connection, "Acme", Region::DEFAULT).unwrap();
@@ -34,7 +34,10 @@ fn the_latest_use_that_any_server_tells_is_kept_and_changes_nothing_else() {
     }
     let used_before = |id| {
         let records = keys::list_keys(&mut database.connect(), None).unwrap();
-        let record = records.into_iter().find(|record| record.id == id).expect("its record");
+        let record = records
+            .into_iter()
+            .find(|record| record.id == id)
+            .expect("the key's record");
         let now = chrono::Utc::now();
         record.last_used_at.map(|at| (now - at).num_minutes())
     };
@@ -46,7 +49,7 @@ fn the_latest_use_that_any_server_tells_is_kept_and_changes_nothing_else() {
 }
 
 #[test]
-fn servers_that_write_uses_at_once_never_wait_for_each_other_in_circles() {
+fn servers_that_record_uses_concurrently_do_not_deadlock() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let client = clients::create_client(&mut connection, "Acme", Region::DEFAULT).unwrap();
@@ -55,12 +58,12 @@ fn servers_that_write_uses_at_once_never_wait_for_each_other_in_circles() {
         .collect();
     std::thread::scope(|scope| {
         for _ in 0..2 {
-            let (told, database) = (uses.clone(), &database);
+            let (own_uses, database) = (uses.clone(), &database);
             scope.spawn(move || {
                 let pool = database.pool();
                 for _ in 0..100 {
-                    let written = pool.run(|connection| keys::record_uses(connection, &told));
-                    written.expect("nobody is in the way for good");
+                    let written = pool.run(|connection| keys::record_uses(connection, &own_uses));
+                    written.expect("the uses are recorded");
                 }
             });
             uses.reverse();
@@ -69,11 +72,11 @@ fn servers_that_write_uses_at_once_never_wait_for_each_other_in_circles() {
 }
 
 #[test]
-fn a_server_that_stops_writes_when_keys_were_last_used() {
+fn a_stopping_server_records_when_keys_were_last_used() {
     let mut app = TestApp::start();
     let key = add_key(&mut app.database.connect(), app.client, &[Scope::Search], None);
     let used = "SELECT count(*) AS count FROM api_keys WHERE last_used_at > now() - interval '1 minute'";
-    // Also one that is refused for its scope is in use.
+    // A key that is refused for its scope counts as used, too.
     assert_eq!(app.server.get(LOOKUP, Some(&key)).status, 403);
     assert_eq!(
         app.server.get(LOOKUP, Some("mindo_000000000000000000000000")).status,
@@ -89,7 +92,7 @@ fn a_server_that_stops_writes_when_keys_were_last_used() {
     let line = |end: &str| {
         list.lines()
             .find(|line| line.contains(end))
-            .expect("its line")
+            .expect("the key's line")
             .to_owned()
     };
     let dates = |line: &str| line.matches(&today).count();
@@ -101,7 +104,7 @@ fn a_server_that_stops_writes_when_keys_were_last_used() {
 }
 
 #[test]
-fn a_use_that_cant_be_written_during_an_outage_is_written_after_it() {
+fn a_use_during_an_outage_is_recorded_after_it() {
     let app = TestApp::start();
     assert_eq!(app.get(LOOKUP).status, 200);
     let clock = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS count";
@@ -111,8 +114,8 @@ fn a_use_that_cant_be_written_during_an_outage_is_written_after_it() {
         .wait_for_log(|log| log.contains("when keys were last used can't be written for now"));
     app.database.set_available(true);
     let used = "SELECT coalesce((extract(epoch FROM max(last_used_at)) * 1000)::bigint, 0) AS count FROM api_keys";
-    wait_until(PATIENCE, "it is lost", || app.database.count(used) > 0);
-    // By the database's clock, and of the moment at which it was used: not of that at which it was written.
+    wait_until(PATIENCE, "the use is lost", || app.database.count(used) > 0);
+    // The recorded time is the moment of use by the database's clock, not the moment of recording.
     let used = app.database.count(used);
     assert!(
         (latest - 60_000..=latest + 100).contains(&used),

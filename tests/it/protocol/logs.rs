@@ -1,4 +1,4 @@
-//! What the log says of a request; what it never says is in `privacy`.
+//! The access log of a request. The tests of data that must not be logged are in `operation/privacy`.
 
 use contact_search::domain::key::Scope;
 use serde_json::Value;
@@ -6,13 +6,13 @@ use serde_json::Value;
 use crate::support::TestApp;
 use crate::support::app::{Server, add_key, revoke};
 
-/// The log once it holds `count` access lines.
+/// Waits until the log has `count` access lines, and returns the log.
 fn log_with(server: &Server, count: usize) -> String {
     server.wait_for_log(|log| log.matches("answered").count() >= count)
 }
 
 #[test]
-fn a_line_says_route_status_time_request_id_and_label() {
+fn an_access_line_has_route_status_time_request_id_and_label() {
     let app = TestApp::start();
     app.server.send(
         "GET",
@@ -34,7 +34,7 @@ fn a_line_says_route_status_time_request_id_and_label() {
 }
 
 #[test]
-fn a_refused_key_is_named_by_its_label_where_it_has_one() {
+fn the_line_of_a_refused_but_known_key_has_its_label() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
     let no_scope = add_key(&mut connection, app.client, &[Scope::Write], None);
@@ -49,7 +49,7 @@ fn a_refused_key_is_named_by_its_label_where_it_has_one() {
 }
 
 #[test]
-fn a_json_log_is_one_object_a_line() {
+fn a_json_log_has_one_object_per_line() {
     let app = TestApp::start_with(&["--log-format", "json"]);
     app.get("/api/public/contacts/search?email=a");
     app.server.get("/nothing", None);

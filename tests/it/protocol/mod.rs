@@ -1,4 +1,4 @@
-//! Rules that hold for every request, whatever its endpoint.
+//! Rules that hold for requests to every endpoint.
 
 mod authorization;
 mod caller_address;

@@ -1,4 +1,4 @@
-//! How many requests a key may make, and what it is told of that.
+//! Rate limits: how many requests a key may make, and the headers that report it.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use crate::support::command::{run, run_on, stdout};
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
 const SEARCH: &str = "/api/public/contacts/search?email=a";
 
-/// What an answer tells of the key's limit: its policy, and how many requests are left.
+/// The rate limit headers of an answer: the policy, and the number of remaining requests.
 fn limit_headers(answer: &Answer) -> Option<(&str, u32)> {
     let (left, seconds) = answer
         .header("ratelimit")?
@@ -32,29 +32,29 @@ fn limit_headers(answer: &Answer) -> Option<(&str, u32)> {
 fn id_of(app: &TestApp, key: &str) -> Uuid {
     let list = stdout(run_on(&app.database, &["key", "list"]));
     let line = list.lines().find(|line| line.contains(&key[key.len() - 4..]));
-    line.expect("its line")[..36].parse().expect("an id")
+    line.expect("the key's line")[..36].parse().expect("an id")
 }
 
 #[test]
-fn a_key_that_has_used_its_limit_up_is_told_when_to_come_back() {
-    // Twenty seconds go by before there is one more.
+fn a_key_over_its_limit_is_429_with_the_time_to_retry_in_each_error_shape() {
+    // The next request becomes available only after twenty seconds.
     let app = TestApp::start_with(&["--rate-limit", "3"]);
     let policy = "\"default\";q=3;w=60";
     assert_eq!(limit_headers(&app.get(LOOKUP)), Some((policy, 2)));
-    let mistaken = app.get("/api/v1/contact-lookup/");
-    assert_eq!((mistaken.status, limit_headers(&mistaken)), (400, Some((policy, 1))));
+    let invalid = app.get("/api/v1/contact-lookup/");
+    assert_eq!((invalid.status, limit_headers(&invalid)), (400, Some((policy, 1))));
     let head = app.server.send("HEAD", SEARCH, &[("X-API-Key", &app.key)]);
     assert_eq!((head.status, limit_headers(&head)), (200, Some((policy, 0))));
 
     let lookup = app.get(LOOKUP);
     assert_eq!((lookup.status, limit_headers(&lookup)), (429, Some((policy, 0))));
-    let seconds = lookup.header("retry-after").expect("it is told");
+    let seconds = lookup.header("retry-after").expect("the answer has retry-after");
     assert_eq!(
         lookup.json(),
         json!({ "error": format!("API Key supero su limite de solicitudes. Reintente en {seconds} s") })
     );
     let sentence = |answer: &Answer| {
-        let seconds = answer.header("retry-after").expect("it is told");
+        let seconds = answer.header("retry-after").expect("the answer has retry-after");
         format!("This API key has made more requests than its limit allows. Try again in {seconds} s.")
     };
     let search = app.get(SEARCH);
@@ -69,15 +69,19 @@ fn a_key_that_has_used_its_limit_up_is_told_when_to_come_back() {
         write.json(),
         json!({ "type": "about:blank", "title": "Too Many Requests", "status": 429, "detail": sentence(&write) })
     );
-    assert_eq!(app.get("/api/v1/contact-lookup/").status, 429, "before the query");
+    assert_eq!(
+        app.get("/api/v1/contact-lookup/").status,
+        429,
+        "the limit is checked before the query"
+    );
 
-    // Nobody else is limited by it.
+    // Other keys are not limited by that.
     let other = add_key(&mut app.database.connect(), app.client, &Scope::ALL, None);
     assert_eq!(limit_headers(&app.server.get(LOOKUP, Some(&other))), Some((policy, 2)));
 }
 
 #[test]
-fn whether_a_key_is_good_and_has_the_scope_is_decided_before_its_limit() {
+fn key_and_scope_are_checked_before_the_limit() {
     let app = TestApp::start_with(&["--rate-limit", "1"]);
     let key = add_key(&mut app.database.connect(), app.client, &[Scope::Lookup], None);
     for (target, key, expected) in [
@@ -100,54 +104,57 @@ fn whether_a_key_is_good_and_has_the_scope_is_decided_before_its_limit() {
 }
 
 #[test]
-fn a_limit_of_its_own_goes_before_the_servers_and_its_change_counts_soon() {
+fn a_keys_own_limit_overrides_the_servers_and_a_change_soon_takes_effect() {
     let app = TestApp::start_with(&["--rate-limit", "1"]);
     assert_eq!(app.get(LOOKUP).status, 200);
     let mut connection = app.database.connect();
     let id = id_of(&app, &app.key);
-    let mut soon = |limit: &str, is_so: &dyn Fn(Answer) -> bool| {
+    let mut expect_soon = |limit: &str, has_effect: &dyn Fn(Answer) -> bool| {
         let limit: RateLimit = limit.parse().unwrap();
         assert!(keys::limit_key(&mut connection, id, limit).unwrap());
         let start = Instant::now();
-        while !is_so(app.get(LOOKUP)) {
-            assert!(start.elapsed() < Duration::from_secs(5), "{limit} doesn't count");
+        while !has_effect(app.get(LOOKUP)) {
+            assert!(
+                start.elapsed() < Duration::from_secs(5),
+                "the limit {limit} does not take effect"
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     };
     assert_eq!(app.get(LOOKUP).status, 429);
-    soon("none", &|answer| {
+    expect_soon("none", &|answer| {
         answer.status == 200 && limit_headers(&answer).is_none()
     });
-    soon("100000", &|answer| {
+    expect_soon("100000", &|answer| {
         limit_headers(&answer).is_some_and(|(policy, _)| policy.contains(";q=100000;"))
     });
-    soon("default", &|answer| {
+    expect_soon("default", &|answer| {
         limit_headers(&answer).is_some_and(|(policy, _)| policy.contains(";q=1;"))
     });
 }
 
 #[test]
-fn a_key_is_made_and_brought_along_with_its_limit() {
+fn keys_can_be_created_and_imported_with_a_limit() {
     let app = TestApp::start();
-    assert_eq!(limit_headers(&app.get(LOOKUP)), None, "none by default");
+    assert_eq!(limit_headers(&app.get(LOOKUP)), None, "there is no limit by default");
     let database = &app.database;
-    let made = stdout(run_on(
+    let created = stdout(run_on(
         database,
         &["key", "create", "--client", "Test", "--rate-limit", "7"],
     ));
-    let made = made.trim_end();
+    let created = created.trim_end();
     assert_eq!(
-        limit_headers(&app.server.get(LOOKUP, Some(made))),
+        limit_headers(&app.server.get(LOOKUP, Some(created))),
         Some(("\"default\";q=7;w=60", 6))
     );
-    let brought = "live_9f8e7d6c5b4a39281706";
+    let imported = "live_9f8e7d6c5b4a39281706";
     let mut command = program();
     command
         .args(["key", "import", "--client", "Test", "--rate-limit", "9"])
         .env("DATABASE_URL", database.url());
-    stdout(run(command, brought));
+    stdout(run(command, imported));
     assert_eq!(
-        limit_headers(&app.server.get(LOOKUP, Some(brought))),
+        limit_headers(&app.server.get(LOOKUP, Some(imported))),
         Some(("\"default\";q=9;w=60", 8))
     );
     let unlimited = stdout(run_on(
@@ -164,5 +171,8 @@ fn a_key_is_made_and_brought_along_with_its_limit() {
         let answer = limited.get(LOOKUP, Some(key.trim_end()));
         limit_headers(&answer).map(|(_, left)| left)
     };
-    assert_eq!([&app.key, made, &unlimited].map(remaining_of), [Some(4), Some(6), None]);
+    assert_eq!(
+        [&app.key, created, &unlimited].map(remaining_of),
+        [Some(4), Some(6), None]
+    );
 }

@@ -1,4 +1,4 @@
-//! Two clients with the same phones and emails never see each other's contacts.
+//! Tenants: two clients with the same phones and emails never see each other's contacts.
 
 use std::cell::{Cell, RefCell};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -20,12 +20,12 @@ use crate::support::{Contact, PATIENCE, TestApp};
 
 const CALLERS: usize = 4;
 
-/// How many random requests are made; the promise is of a million.
+/// The number of random requests. The promise is about a million.
 fn requests() -> usize {
     std::env::var("CONTACT_SEARCH_TEST_REQUESTS").map_or(1_600, |count| count.parse().expect("a number"))
 }
 
-/// Asks one request after the other on one connection.
+/// Sends requests one after another on one connection.
 struct Caller(BufReader<TcpStream>);
 
 impl Caller {
@@ -36,7 +36,7 @@ impl Caller {
         Self(BufReader::new(stream))
     }
 
-    /// Sends `GET target` until the server has capacity; what is answered, `None` where the question is no good.
+    /// Sends `GET target` until the server has capacity. Returns the answer, or `None` if the query is invalid.
     fn get(&mut self, target: &str, key: &str) -> Option<Value> {
         for _ in 0..200 {
             match self.get_once(target, key) {
@@ -51,7 +51,10 @@ impl Caller {
 
     fn get_once(&mut self, target: &str, key: &str) -> (u16, Value) {
         let head = format!("GET {target} HTTP/1.1\r\nHost: test\r\nX-API-Key: {key}\r\n\r\n");
-        self.0.get_mut().write_all(head.as_bytes()).expect("it can be sent");
+        self.0
+            .get_mut()
+            .write_all(head.as_bytes())
+            .expect("the request can be sent");
         let (mut status, mut length) = (None, 0);
         loop {
             let mut line = String::new();
@@ -75,7 +78,7 @@ impl Caller {
 }
 
 #[test]
-fn no_other_clients_contact_is_ever_found() {
+fn no_request_finds_another_clients_contact() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
     let other = clients::create_client(&mut connection, "Other", Region::DEFAULT).unwrap();
@@ -122,8 +125,8 @@ fn no_other_clients_contact_is_ever_found() {
             proptest::sample::select(emails.to_vec()).prop_map(str::to_owned)
         ],
     );
-    // Each case is asked four times by either client.
-    let cases = u32::try_from(requests().div_ceil(CALLERS * 8)).expect("fewer than that");
+    // Each case sends four requests for each of the two clients.
+    let cases = u32::try_from(requests().div_ceil(CALLERS * 8)).expect("the number of cases fits");
     let found: usize = thread::scope(|scope| {
         let callers = [(); CALLERS].map(|()| {
             scope.spawn(|| {
@@ -141,7 +144,7 @@ fn no_other_clients_contact_is_ever_found() {
                             format!("phone={}&email={}", encode(&phone), encode(&email)),
                         ] {
                             let target = format!("/api/public/contacts/search?{query}");
-                            // No digit, and no email beside it, is no question.
+                            // A phone without a digit and without an email is an invalid query.
                             let Some(answer) = caller.borrow_mut().get(&target, key) else {
                                 continue;
                             };
@@ -164,11 +167,11 @@ fn no_other_clients_contact_is_ever_found() {
         callers.into_iter().map(|caller| caller.join().unwrap()).sum()
     });
     println!("{found} contacts were found");
-    assert!(found > requests() / 4, "the terms meet the contacts: {found}");
+    assert!(found > requests() / 4, "too few terms match contacts: {found}");
 }
 
 #[test]
-fn a_key_of_one_client_works_for_it_alone() {
+fn a_key_finds_only_the_contacts_of_its_client() {
     let app = TestApp::start();
     app.add(Contact {
         phone: Some("+5491123456789"),

@@ -1,4 +1,4 @@
-//! Searches and lookups come to their contacts by indexes, as PostgreSQL itself counts it.
+//! Searches and lookups use the indexes, according to PostgreSQL's plans and statistics.
 
 use contact_search::domain::client::ClientId;
 use contact_search::domain::phone::{Region, readings};
@@ -11,8 +11,8 @@ use diesel::sql_types::{BigInt, Text};
 
 use crate::support::{TestDatabase, newest_contacts};
 
-/// How often PostgreSQL has read a table from end to end, or an index at all. A connection's counts are there once
-/// it has ended.
+/// The number of sequential scans of a table, or of scans of an index. A connection reports its statistics only when it
+/// closes.
 fn scans(database: &TestDatabase, name: &str) -> i64 {
     #[derive(QueryableByName)]
     struct Row {
@@ -29,7 +29,8 @@ fn scans(database: &TestDatabase, name: &str) -> i64 {
     row.scans
 }
 
-/// A client with 20,000 contacts, twenty times as many as a search walks at first, a quarter of them kept as the newest.
+/// A client with 20,000 contacts, twenty times as many as a search walks at first. A quarter of them are in
+/// `contacts_newest`.
 fn fill(database: &TestDatabase) -> ClientId {
     let mut connection = database.connect();
     let client = clients::create_client(&mut connection, "Large", Region::DEFAULT).unwrap();
@@ -49,7 +50,7 @@ fn fill(database: &TestDatabase) -> ClientId {
     client
 }
 
-/// The statement as PREPARE takes it.
+/// The statement with numbered placeholders, for PREPARE.
 fn numbered(statement: &str) -> String {
     let mut numbers = 1..;
     let pieces = statement.split('?').map(str::to_owned);
@@ -58,9 +59,9 @@ fn numbered(statement: &str) -> String {
         .unwrap()
 }
 
-/// Of the plan of each statement, made without its values: which indexes are read, and how.
+/// The file states, for the generic plan of each statement, which indexes it reads and how.
 #[test]
-fn plans_are_the_agreed_ones() {
+fn plans_equal_the_agreed_file() {
     #[derive(QueryableByName)]
     struct Line {
         #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
@@ -87,18 +88,18 @@ fn plans_are_the_agreed_ones() {
         }
         Ok(plans)
     });
-    let plans = plans.expect("they are explained");
+    let plans = plans.expect("the statements can be explained");
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/plans.txt");
     let agreed = std::fs::read_to_string(path).unwrap_or_default();
     if plans != agreed {
         let now = concat!(env!("CARGO_MANIFEST_DIR"), "/target/plans.txt");
         std::fs::write(now, &plans).unwrap();
-        panic!("the plans are others than in tests/data/plans.txt; look at target/plans.txt:\n{plans}");
+        panic!("the plans differ from tests/data/plans.txt; see target/plans.txt:\n{plans}");
     }
 }
 
 #[test]
-fn neither_reads_the_table_from_end_to_end() {
+fn lookups_and_searches_never_scan_the_whole_table() {
     let database = TestDatabase::new();
     let client = fill(&database);
     let before = scans(&database, "contacts");
@@ -106,7 +107,7 @@ fn neither_reads_the_table_from_end_to_end() {
     let before_by_index = indexes.map(|index| scans(&database, index));
     let sizes = ClientSizes::default();
     let asked = database.pool().run(|connection| {
-        // More often than PostgreSQL plans a prepared statement for the values it is given.
+        // More rounds than PostgreSQL makes custom plans before it switches to a generic one.
         for number in 0..20 {
             let phone = format!("+54911300{number:02}777");
             let found = lookup::find_by_phone(connection, client, &readings(&phone, Region::DEFAULT)).unwrap();
@@ -129,11 +130,11 @@ fn neither_reads_the_table_from_end_to_end() {
         }
         Ok(())
     });
-    asked.expect("they are answered");
+    asked.expect("the queries are answered");
     assert_eq!(
         scans(&database, "contacts"),
         before,
-        "the table was read from end to end"
+        "the table was scanned sequentially"
     );
     for (index, before) in indexes.into_iter().zip(before_by_index) {
         assert!(scans(&database, index) >= before + 20, "{index} is not used");
@@ -141,7 +142,7 @@ fn neither_reads_the_table_from_end_to_end() {
 }
 
 #[test]
-fn what_the_search_looks_at_follows_the_contacts_whoever_writes_them() {
+fn the_search_tables_follow_every_kind_of_write_to_contacts() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let client = clients::create_client(&mut connection, "Any", Region::DEFAULT).unwrap();

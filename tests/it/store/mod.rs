@@ -1,4 +1,4 @@
-//! The store on its own: indexes, concurrent writers, the table of the newest contacts.
+//! The store: search plans, indexes, concurrent writers, the table of the newest contacts.
 
 mod indexes;
 mod newest_contacts;

@@ -1,4 +1,5 @@
-//! `contacts_newest`: it has the newest contacts as they are, whatever happens at once, and few others.
+//! `contacts_newest` contains the newest contacts, exactly as in `contacts` even under concurrent writes, and few older
+//! ones.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +22,7 @@ use crate::support::{SetOnDrop, TestApp, TestDatabase, wait_until};
 
 const ALL: &str = "SELECT count(*) AS count FROM contacts_newest";
 
-/// A client with so many contacts, each a second older than the next.
+/// A client with `contacts` contacts, each a second older than the next.
 fn fill(database: &TestDatabase, contacts: u32) -> ClientId {
     let mut connection = database.connect();
     let client = clients::create_client(&mut connection, "Any", Region::DEFAULT).unwrap();
@@ -36,7 +37,7 @@ fn fill(database: &TestDatabase, contacts: u32) -> ClientId {
 }
 
 #[test]
-fn the_newest_are_kept_and_the_others_deleted() {
+fn the_newest_contacts_are_kept_and_the_others_deleted() {
     let database = TestDatabase::new();
     fill(&database, 500);
     let mut connection = database.connect();
@@ -44,14 +45,14 @@ fn the_newest_are_kept_and_the_others_deleted() {
 
     raise_border(&mut connection, 400).unwrap();
     assert!(!delete_old(&mut connection).unwrap());
-    assert_eq!(database.count(ALL), 500, "a quarter more than are to be kept");
+    assert_eq!(database.count(ALL), 500, "up to a quarter more than the limit are kept");
 
     raise_border(&mut connection, 399).unwrap();
     assert_eq!((database.count(ALL), database.count(DIFFERENCES)), (500, 0));
     assert!(!delete_old(&mut connection).unwrap());
     assert_eq!((database.count(ALL), database.count(DIFFERENCES)), (399, 0));
 
-    // An older one that has a message comes back, and one that is written for another reason doesn't.
+    // An older contact returns with a new message, but not with another change.
     connection
         .batch_execute(
             "UPDATE contacts SET last_message_at = now() + interval '1 hour' WHERE email = '7@example.com';
@@ -60,7 +61,7 @@ fn the_newest_are_kept_and_the_others_deleted() {
         .unwrap();
     assert_eq!((database.count(ALL), database.count(DIFFERENCES)), (400, 0));
 
-    // All of one time go, since the border is a time.
+    // The border is a time: if all contacts have the same time, all are deleted.
     connection
         .batch_execute("UPDATE contacts SET last_message_at = now() + interval '2 hours'")
         .unwrap();
@@ -71,7 +72,7 @@ fn the_newest_are_kept_and_the_others_deleted() {
 }
 
 #[test]
-fn of_far_too_many_some_go_each_time_and_never_one_of_the_newest() {
+fn a_large_excess_is_deleted_in_several_rounds_and_never_a_newest_contact() {
     let database = TestDatabase::new();
     fill(&database, 1_000);
     let mut connection = database.connect();
@@ -87,7 +88,7 @@ fn of_far_too_many_some_go_each_time_and_never_one_of_the_newest() {
 }
 
 #[test]
-fn an_import_brings_its_newest_whether_it_is_the_first_or_not() {
+fn first_and_later_imports_add_their_newest_contacts() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     connection
@@ -98,7 +99,8 @@ fn an_import_brings_its_newest_whether_it_is_the_first_or_not() {
         .unwrap()
         .unwrap();
     let times = [10, 50, 70].map(|minutes| (Utc::now() - TimeDelta::minutes(minutes)).to_rfc3339());
-    // So many as the texts of are made at once, and some of them and some others one by one.
+    // The first import has enough rows for a bulk rebuild of the search texts. The second updates some of them and adds
+    // others row by row.
     for (rows, newest) in [(0..10_200, 6_800), (10_000..10_500, 7_000)] {
         let mut file = "external_user_id,email,last_message_at\n".to_owned();
         for row in rows {
@@ -111,7 +113,7 @@ fn an_import_brings_its_newest_whether_it_is_the_first_or_not() {
 }
 
 #[test]
-fn none_is_kept_that_had_no_message_for_days() {
+fn contacts_without_a_message_for_days_are_not_kept() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     connection
@@ -136,7 +138,7 @@ fn none_is_kept_that_had_no_message_for_days() {
 }
 
 #[test]
-fn what_a_writer_has_locked_is_deleted_later() {
+fn rows_locked_by_a_writer_are_deleted_later() {
     let database = TestDatabase::new();
     fill(&database, 100);
     let (mut connection, mut writer) = (database.connect(), database.connect());
@@ -155,11 +157,11 @@ fn what_a_writer_has_locked_is_deleted_later() {
 }
 
 #[test]
-fn a_search_finds_all_while_messages_move_contacts_and_the_border_rises() {
+fn a_search_stays_complete_while_messages_move_contacts_and_the_border_rises() {
     let database = TestDatabase::new();
     let client = fill(&database, 4_500);
     let mut connection = database.connect();
-    // Five hundred write and are written to; who is searched is one of them.
+    // Five hundred contacts exchange messages. The search is for some of them.
     connection
         .batch_execute(
             "UPDATE contacts SET last_message_at = now() - interval '1 hour' WHERE serial_id % 9 > 0;
@@ -213,7 +215,7 @@ fn a_search_finds_all_while_messages_move_contacts_and_the_border_rises() {
         }
         drop(stop);
         for thread in writers.into_iter().chain([keeper]) {
-            thread.join().expect("nobody is kept from writing");
+            thread.join().expect("writers are not blocked");
         }
         assert!(differing.is_empty(), "{differing:?}");
     });
@@ -221,22 +223,24 @@ fn a_search_finds_all_while_messages_move_contacts_and_the_border_rises() {
 }
 
 #[test]
-fn the_server_lets_go_of_what_is_among_the_newest_no_more() {
+fn the_server_deletes_rows_that_are_no_longer_among_the_newest() {
     let app = TestApp::start();
-    // As they would be there after as many messages.
+    // The rows that as many messages would have left.
     app.sql(&format!(
         "INSERT INTO contacts_newest (client_id, id, last_message_at, email_lower)
          SELECT '{}', gen_random_uuid(), now() + n * interval '1 ms', n || '@example.com'
          FROM generate_series(1, 130000) AS n",
         app.client
     ));
-    wait_until(Duration::from_secs(40), "100,000 are left", || {
-        app.database.count(ALL) == 100_000
-    });
+    wait_until(
+        Duration::from_secs(40),
+        "the table does not shrink to 100,000 rows",
+        || app.database.count(ALL) == 100_000,
+    );
 }
 
 #[test]
-fn the_step_that_makes_it_takes_those_whose_messages_are_ahead() {
+fn the_migration_adds_contacts_with_future_message_times() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     connection

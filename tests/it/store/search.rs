@@ -1,4 +1,4 @@
-//! The search's plans: each finds the same contacts.
+//! Search plans: every plan finds the same contacts.
 
 use contact_search::domain::client::ClientId;
 use contact_search::domain::phone::Region;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::support::TestDatabase;
 
-/// The answer by definition: ILIKE over all of the client's contacts.
+/// The expected answer: ILIKE over all of the client's contacts.
 fn by_definition(connection: &mut PgConnection, client: Uuid, column: &str, pattern: &str) -> Vec<Uuid> {
     #[derive(QueryableByName)]
     struct Row {
@@ -47,9 +47,10 @@ fn contact_emails(connection: &mut PgConnection, client: Uuid) -> Vec<String> {
     rows.into_iter().map(|row| row.email).collect()
 }
 
-/// Clients with 9,000 contacts each, more than a search walks at first, of few letters so that terms meet
-/// them, and of seven years up to then; some times are equal, and so great a part of the contacts has any.
-fn fill_by_chance(connection: &mut PgConnection, clients: &[(ClientId, f64, &str)]) {
+/// Fills clients with 9,000 random contacts each, more than a search walks at first. The texts have few letters, so
+/// that terms match them. The message times cover the seven years before `until`; some are equal, and only the fraction
+/// `with_messages` of the contacts has one.
+fn fill_randomly(connection: &mut PgConnection, clients: &[(ClientId, f64, &str)]) {
     diesel::sql_query("SELECT setseed(0.5)").execute(connection).unwrap();
     for (client, with_messages, until) in clients {
         diesel::sql_query(
@@ -72,7 +73,7 @@ fn fill_by_chance(connection: &mut PgConnection, clients: &[(ClientId, f64, &str
     diesel::sql_query("ANALYZE contacts").execute(connection).unwrap();
 }
 
-/// The ids that the search finds, in its order, and how.
+/// The ids that the search finds, in its order, and the plans that it used.
 fn found(
     pool: &Pool,
     sizes: &ClientSizes,
@@ -86,7 +87,7 @@ fn found(
     (found.contacts.into_iter().map(|row| row.id).collect(), found.plans)
 }
 
-/// Makes the border the very time of one of the client's contacts, as many of which are newer.
+/// SQL that moves the border to the time of the client's contact with `newer` newer ones.
 fn raise_border(client: ClientId, newer: usize) -> String {
     format!(
         "UPDATE contacts_newest_border
@@ -96,15 +97,15 @@ fn raise_border(client: ClientId, newer: usize) -> String {
 }
 
 #[test]
-fn every_term_is_answered_as_plain_ilike_answers_it_and_within_one_client() {
+fn every_plan_answers_every_term_as_plain_ilike_within_one_client() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let region = Region::DEFAULT;
     let all = ["one", "silent", "busy"].map(|name| clients::create_client(&mut connection, name, region).unwrap());
     let [client, silent, busy] = all;
-    // The walk through the contacts of the silent one comes to those without messages. Of the busy one half are kept as
-    // the newest, later some hundred.
-    fill_by_chance(
+    // The walk through the contacts of `silent` reaches those without messages. Half of the contacts of `busy` are in
+    // `contacts_newest`, later some hundred.
+    fill_randomly(
         &mut connection,
         &[
             (client, 0.9, "2025-01-01"),
@@ -120,9 +121,9 @@ fn every_term_is_answered_as_plain_ilike_answers_it_and_within_one_client() {
         failure_persistence: None,
         ..ProptestConfig::default()
     };
-    // Of any characters, or a piece of what is there, in another case.
-    let by_chance = "[aAbBéÉñ%_\\\\.@12'ΣİK]{1,6}";
-    let of_stored = (
+    // Random characters, or a substring of a stored email in either case.
+    let random_text = "[aAbBéÉñ%_\\\\.@12'ΣİK]{1,6}";
+    let stored_substring = (
         proptest::sample::select(stored),
         0_usize..12,
         1_usize..12,
@@ -132,9 +133,9 @@ fn every_term_is_answered_as_plain_ilike_answers_it_and_within_one_client() {
             let piece: String = email.chars().skip(start % email.chars().count()).take(length).collect();
             if is_upper { piece.to_uppercase() } else { piece }
         });
-    let emails = prop_oneof![by_chance, of_stored].prop_filter_map("blank", |term| EmailTerm::parse(&term));
+    let emails = prop_oneof![random_text, stored_substring].prop_filter_map("blank", |term| EmailTerm::parse(&term));
     let connection = std::cell::RefCell::new(connection);
-    let met = std::cell::RefCell::new(Vec::new());
+    let used_plans = std::cell::RefCell::new(Vec::new());
     for newest in [4_000, 300] {
         connection
             .borrow_mut()
@@ -148,31 +149,35 @@ fn every_term_is_answered_as_plain_ilike_answers_it_and_within_one_client() {
                     let by_email = by_definition(connection, client.as_uuid(), "email", &email.pattern());
                     let (ids, plans) = found(&pool, &sizes, client, None, Some(&email));
                     prop_assert_eq!(ids, by_email, "{:?} by {:?}", email, plans);
-                    met.borrow_mut().extend(plans.into_iter().map(|plan| (client, plan)));
+                    used_plans
+                        .borrow_mut()
+                        .extend(plans.into_iter().map(|plan| (client, plan)));
                     if phone.keys().is_empty() {
                         let by_phone = by_definition(connection, client.as_uuid(), "phone", &phone.pattern());
                         let (ids, plans) = found(&pool, &sizes, client, Some(&phone), None);
                         prop_assert_eq!(ids, by_phone, "{:?} by {:?}", phone, plans);
-                        met.borrow_mut().extend(plans.into_iter().map(|plan| (client, plan)));
+                        used_plans
+                            .borrow_mut()
+                            .extend(plans.into_iter().map(|plan| (client, plan)));
                     }
                 }
                 Ok(())
             })
             .unwrap();
     }
-    let of_common: usize = ["a", "@", "ab", "aab", "b.a", "1212", "éb"]
+    let common_matches: usize = ["a", "@", "ab", "aab", "b.a", "1212", "éb"]
         .map(|term| {
             let (ids, _) = found(&pool, &sizes, client, None, EmailTerm::parse(term).as_ref());
             ids.len()
         })
         .iter()
         .sum();
-    assert!(of_common > 150, "the terms meet the data: {of_common}");
-    let met = met.into_inner();
+    assert!(common_matches > 150, "too few common terms match: {common_matches}");
+    let used_plans = used_plans.into_inner();
     for client in all {
         for plan in [Plan::Probe, Plan::LongWalk, Plan::Grams] {
-            let times = met.iter().filter(|one| **one == (client, plan)).count();
-            assert!(times >= 10, "{plan:?}: {times} of {}", met.len());
+            let times = used_plans.iter().filter(|one| **one == (client, plan)).count();
+            assert!(times >= 10, "{plan:?}: {times} of {}", used_plans.len());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Several writers at the same moment: what they leave, and whom they keep waiting.
+//! Concurrent writers: the contacts that they store, and the requests that they block.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const MESSAGES: &str = "/api/v1/messages/";
 
 const ALL: &str = "SELECT count(*) AS count FROM contacts";
 
-/// Sends each body by a thread of its own, all at once.
+/// Sends all bodies concurrently, each from a thread of its own.
 fn send_at_once(app: &TestApp, calls: &[(&str, Value)]) {
     let start = std::sync::Barrier::new(calls.len());
     std::thread::scope(|scope| {
@@ -48,18 +48,23 @@ fn message(who: &Value, sent_at: &str) -> Value {
 }
 
 #[test]
-fn a_person_of_whom_several_tell_at_once_in_different_words_is_one_contact() {
+fn concurrent_writes_that_identify_one_person_differently_create_one_contact() {
     let app = TestApp::start();
     for number in 0..25 {
         let phone = format!("+56912345{number:03}");
         let by_phone = json!({"channel": "whatsapp", "contact_phone_number": phone});
         let by_both =
             json!({"channel": "whatsapp", "contact_phone_number": phone, "external_user_id": number.to_string()});
-        let heard = message(&json!({"phone": phone, "createMissing": true}), "2025-03-28T14:22:00Z");
+        let inbound = message(&json!({"phone": phone, "createMissing": true}), "2025-03-28T14:22:00Z");
         let item = json!([{"platform": "whatsapp", "phone": phone, "externalUserId": number.to_string()}]);
         send_at_once(
             &app,
-            &[(UPSERT, by_phone), (UPSERT, by_both), (MESSAGES, heard), (BATCH, item)],
+            &[
+                (UPSERT, by_phone),
+                (UPSERT, by_both),
+                (MESSAGES, inbound),
+                (BATCH, item),
+            ],
         );
         assert_eq!(app.database.count(ALL), number + 1);
     }
@@ -69,7 +74,7 @@ fn a_person_of_whom_several_tell_at_once_in_different_words_is_one_contact() {
 }
 
 #[test]
-fn an_import_beside_batches_and_messages_of_the_same_new_people_makes_each_once() {
+fn an_import_concurrent_with_batches_and_messages_creates_each_contact_once() {
     let app = TestApp::start();
     let client = clients::find_client(&mut app.database.connect(), "Test")
         .unwrap()
@@ -84,7 +89,7 @@ fn an_import_beside_batches_and_messages_of_the_same_new_people_makes_each_once(
         let items: Vec<Value> = (0..300)
             .map(|number| json!({"platform": "whatsapp", "phone": phone(number), "name": "Ana"}))
             .collect();
-        let heard: Vec<Value> = (0..300)
+        let inbound: Vec<Value> = (0..300)
             .rev()
             .map(|number| json!({"phone": phone(number), "createMissing": true}))
             .map(|who| message(&who, "2025-03-28T14:22:00Z"))
@@ -96,21 +101,21 @@ fn an_import_beside_batches_and_messages_of_the_same_new_people_makes_each_once(
                 assert_eq!(report.rejected, 0);
             });
             scope.spawn(|| assert_eq!(app.post_with_retries(BATCH, &json!(items)).status, 200));
-            scope.spawn(|| assert_eq!(app.post_with_retries(MESSAGES, &json!(heard)).status, 200));
+            scope.spawn(|| assert_eq!(app.post_with_retries(MESSAGES, &json!(inbound)).status, 200));
         });
         assert_eq!(app.database.count(ALL), 300 * (round as i64 + 1));
     }
 }
 
 #[test]
-fn a_line_that_is_heard_of_in_several_notations_at_once_is_one_contact() {
+fn concurrent_messages_in_several_notations_of_one_line_create_one_contact() {
     let app = TestApp::start();
     for number in 0..25 {
         let notations = ["+54 9 223 512-", "+54 223 15 512-", "223 15 512-", "+54 223 512-"];
         let calls = notations.map(|start| {
             let phone = format!("{start}{:04}", 1000 + number);
-            let heard = message(&json!({"phone": phone, "createMissing": true}), "2025-03-28T14:22:00Z");
-            (MESSAGES, heard)
+            let inbound = message(&json!({"phone": phone, "createMissing": true}), "2025-03-28T14:22:00Z");
+            (MESSAGES, inbound)
         });
         send_at_once(&app, &calls);
         assert_eq!(app.database.count(ALL), number + 1);
@@ -118,7 +123,7 @@ fn a_line_that_is_heard_of_in_several_notations_at_once_is_one_contact() {
 }
 
 #[test]
-fn a_batch_of_newcomers_makes_each_once_though_some_come_twice() {
+fn an_array_with_repeated_new_people_creates_each_contact_once() {
     let app = TestApp::start();
     let messages: Vec<Value> = (0..1000)
         .map(|number| {
@@ -151,7 +156,7 @@ fn a_batch_of_newcomers_makes_each_once_though_some_come_twice() {
 }
 
 #[test]
-fn who_writes_to_a_locked_contact_is_told_to_come_back_and_no_read_waits() {
+fn writes_to_a_locked_contact_are_503_and_reads_do_not_wait() {
     let app = TestApp::start_with(&["--pool-size", "2"]);
     let phone = "+56912345678";
     let known = app.add(Contact {
@@ -162,11 +167,11 @@ fn who_writes_to_a_locked_contact_is_told_to_come_back_and_no_read_waits() {
     let lock = format!("BEGIN; SELECT FROM contacts WHERE id = '{}' FOR UPDATE", known.id);
     other.batch_execute(&lock).unwrap();
     let upsert = json!({"channel": "whatsapp", "contact_phone_number": phone, "contact_name": "Ana"});
-    let heard = message(&json!({ "phone": phone }), "2025-03-28T14:22:00Z");
-    let many_heard = json!(vec![&heard; 50]);
+    let inbound = message(&json!({ "phone": phone }), "2025-03-28T14:22:00Z");
+    let many_messages = json!(vec![&inbound; 50]);
     std::thread::scope(|scope| {
         let app = &app;
-        let writes: Vec<_> = [(UPSERT, &upsert), (MESSAGES, &heard), (MESSAGES, &many_heard)]
+        let writes: Vec<_> = [(UPSERT, &upsert), (MESSAGES, &inbound), (MESSAGES, &many_messages)]
             .repeat(5)
             .into_iter()
             .map(|(target, body)| scope.spawn(move || app.send("POST", target, body)))
@@ -178,7 +183,7 @@ fn who_writes_to_a_locked_contact_is_told_to_come_back_and_no_read_waits() {
             let answer = app.get(&lookup);
             match answer.status {
                 200 => found += u32::from(answer.json()["found"] == json!(true)),
-                // A busy machine may be late once.
+                // On a busy machine a read may be late.
                 503 => refused += 1,
                 _ => panic!("{answer:?}"),
             }
@@ -195,15 +200,18 @@ fn who_writes_to_a_locked_contact_is_told_to_come_back_and_no_read_waits() {
     });
     other.batch_execute("COMMIT").unwrap();
     assert_eq!(app.send("POST", UPSERT, &upsert).status, 200);
-    assert_eq!(app.send("POST", MESSAGES, &heard).json(), json!({"status": "updated"}));
+    assert_eq!(
+        app.send("POST", MESSAGES, &inbound).json(),
+        json!({"status": "updated"})
+    );
 }
 
 #[test]
-fn batches_of_contacts_and_of_messages_never_wait_for_each_other_in_circles() {
+fn concurrent_batches_of_contacts_and_messages_do_not_deadlock() {
     let app = TestApp::start();
     app.database.disable_deadlock_detection();
     let phones: Vec<String> = (0..60).map(|number| format!("+569123450{number:02}")).collect();
-    let heard: Vec<Value> = phones
+    let inbound: Vec<Value> = phones
         .iter()
         .map(|phone| message(&json!({"phone": phone, "createMissing": true}), "2025-03-28T14:22:00Z"))
         .collect();
@@ -216,7 +224,7 @@ fn batches_of_contacts_and_of_messages_never_wait_for_each_other_in_circles() {
         std::thread::scope(|scope| {
             let written = scope.spawn(|| app.send("POST", BATCH, &json!(items)));
             for _ in 0..4 {
-                let answer = app.send("POST", MESSAGES, &json!(heard));
+                let answer = app.send("POST", MESSAGES, &json!(inbound));
                 assert_eq!(answer.status, 200, "{answer:?}");
             }
             let answer = written.join().unwrap();
@@ -227,9 +235,9 @@ fn batches_of_contacts_and_of_messages_never_wait_for_each_other_in_circles() {
 }
 
 #[test]
-fn a_message_is_not_added_to_a_contact_that_became_somebody_else_meanwhile() {
+fn a_message_is_not_recorded_for_a_contact_whose_identity_just_changed() {
     let app = TestApp::start();
-    let heard = |who: Value| message(&who, "2025-03-28T14:22:00Z");
+    let inbound = |who: Value| message(&who, "2025-03-28T14:22:00Z");
     for (change, who) in [
         (
             "phone = '+56987654321', phone_key = '56987654321'",
@@ -249,10 +257,10 @@ fn a_message_is_not_added_to_a_contact_that_became_somebody_else_meanwhile() {
         let lock = format!("BEGIN; UPDATE contacts SET {change} WHERE id = '{}'", known.id);
         other.batch_execute(&lock).unwrap();
         let answer = std::thread::scope(|scope| {
-            let heard = scope.spawn(|| app.send("POST", MESSAGES, &heard(who)));
+            let recorded = scope.spawn(|| app.send("POST", MESSAGES, &inbound(who)));
             wait_for_blocked_statement(&app);
             other.batch_execute("COMMIT").unwrap();
-            heard.join().unwrap()
+            recorded.join().unwrap()
         });
         assert_eq!(answer.json(), json!({"status": "not_found"}));
         let untouched = "SELECT count(*) AS count FROM contacts WHERE last_message_at IS NULL";
@@ -261,9 +269,9 @@ fn a_message_is_not_added_to_a_contact_that_became_somebody_else_meanwhile() {
 }
 
 #[test]
-fn a_batch_that_runs_into_its_deadline_is_504_and_the_same_batch_writes_the_rest() {
+fn a_batch_over_its_deadline_is_504_and_a_retry_writes_the_rest() {
     let app = TestApp::start();
-    // So slow that ten seconds are over in the second of the batch's transactions.
+    // So slow that the deadline of ten seconds passes in the batch's second transaction.
     app.sql(
         "CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS
             $$ BEGIN PERFORM pg_sleep(0.06); RETURN NEW; END $$;

@@ -1,4 +1,4 @@
-//! Databases to back up, and stand-ins for PostgreSQL's programs.
+//! Databases to back up, and stand-ins for PostgreSQL's client programs.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -12,7 +12,8 @@ use super::TestDatabase;
 use super::command::{CommandOutput, command_on, run, stdout};
 use super::database::execute;
 
-/// What there is to keep, row by row, and what sees to it that it is found and stays right.
+/// Queries for everything that a backup must preserve: the rows, and the sequences, indexes, options and triggers that
+/// keep them correct.
 pub const CONTENTS: [&str; 12] = [
     "SELECT * FROM clients",
     "SELECT * FROM api_keys",
@@ -26,11 +27,11 @@ pub const CONTENTS: [&str; 12] = [
     "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
     "SELECT relname, reloptions, attstattarget FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
      WHERE relnamespace = 'public'::regnamespace AND relkind <> 'S' AND attnum > 0 AND NOT attisdropped",
-    // A condition that has been printed and read has more parentheses than at first.
+    // A trigger condition has more parentheses after PostgreSQL has printed and parsed it once.
     "SELECT tgname, translate(pg_get_triggerdef(oid), '()', '') FROM pg_trigger WHERE NOT tgisinternal",
 ];
 
-/// The rows of a query, sorted, as one text.
+/// The sorted rows of a query as one text.
 pub fn rows(url: &str, query: &str) -> String {
     #[derive(QueryableByName)]
     struct Row {
@@ -54,12 +55,12 @@ pub fn credential_version(url: &str) -> String {
     rows(url, "SELECT version FROM credential_version")
 }
 
-/// What the command printed; it must have succeeded.
+/// Runs a command that must succeed, and returns its trimmed output.
 pub fn printed(command: Command) -> String {
     stdout(run(command, "")).trim_end().to_owned()
 }
 
-/// The one line that the command complained in; it must have failed.
+/// Runs a command that must fail, and returns its single error line.
 pub fn error_of(command: Command) -> String {
     let CommandOutput { status, stdout, stderr } = run(command, "");
     assert_eq!((status, stdout.as_str()), (Some(1), ""), "{stderr}");
@@ -88,12 +89,13 @@ pub fn names(directory: &TempDir) -> Vec<String> {
     names
 }
 
-/// A directory with one program, a shell script, which answers `--version` by that major version.
+/// A directory with one program: a shell script that answers `--version` with the given major version.
 pub fn stand_in(name: &str, major: u32, script: &str) -> TempDir {
     let directory = directory();
     let path = directory.path().join(name);
     let text = format!("#!/bin/sh\n[ \"$1\" = --version ] && echo '{name} (PostgreSQL) {major}.1' && exit\n{script}\n");
-    // By another process, since a program that is open for writing in a fork of another test's can't be run.
+    // Another process writes the file. If the tests had it open for writing, a concurrently forked process would
+    // inherit the descriptor and the program could not be run.
     let mut writer = Command::new("sh")
         .args(["-c", r#"cat >"$1" && chmod 755 "$1""#, "sh"])
         .arg(&path)
@@ -105,10 +107,10 @@ pub fn stand_in(name: &str, major: u32, script: &str) -> TempDir {
     directory
 }
 
-/// What a stand-in for pg_dump does to the file that it is to write.
+/// Shell code of a stand-in for pg_dump that writes a partial file.
 pub const WRITE_HALF: &str = "while [ \"$1\" != --file ]; do shift; done; echo half >\"$2\"";
 
-/// One client with two contacts, a key and a webhook.
+/// Inserts one client with two contacts.
 pub fn fill(database: &TestDatabase) {
     execute(
         &mut database.connect(),
@@ -120,7 +122,7 @@ pub fn fill(database: &TestDatabase) {
     );
 }
 
-/// A backup of a filled database.
+/// Fills the database, backs it up, and returns the path of the backup.
 pub fn backup_of(database: &TestDatabase, directory: &TempDir) -> String {
     fill(database);
     let file = directory.path().join("a.backup").to_str().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! Data of a person that occur nowhere else, so that a copy of them is found wherever it is.
+//! Personal data that occur nowhere else, so that every copy of them can be found.
 
 pub const PHONE: &str = "+5492235961983";
 pub const OTHER_PHONE: &str = "+5492235961984";
@@ -9,6 +9,7 @@ pub const EXTERNAL_ID: &str = "toucan-7731";
 pub const UNKNOWN_KEY: &str = "mindo_canarycanarycanarycana";
 pub const APP_SECRET: &str = "canarycanary00112233445566778899";
 
-/// In lower case, what no log may have of the above. The digits are all three phones', in every notation of them.
+/// Lower-case parts of the data above that no log may contain. The digits are common to every notation of all three
+/// phones.
 pub const WORDS: [&str; 5] = ["canary", "finch", "zoraida", "quetzal", "toucan"];
 pub const DIGITS: &str = "223596198";

@@ -1,4 +1,4 @@
-//! Commands of the program, run to their end.
+//! Runs commands of the program to their end.
 
 use std::io::Write;
 use std::path::Path;
@@ -11,14 +11,14 @@ use super::TestDatabase;
 use super::app::{Server, program};
 use super::database::programs;
 
-/// What a command said, and how it ended.
+/// The output and the exit status of a command.
 pub struct CommandOutput {
     pub status: Option<i32>,
     pub stdout: String,
     pub stderr: String,
 }
 
-/// Runs a command to its end, with that text on its standard input.
+/// Runs a command to its end, with `input` on its standard input.
 pub fn run(mut command: Command, input: &str) -> CommandOutput {
     let mut child = command
         .stdin(Stdio::piped())
@@ -26,7 +26,7 @@ pub fn run(mut command: Command, input: &str) -> CommandOutput {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program can be started");
-    // A command that doesn't read its input may have ended already.
+    // A command that does not read its input may have ended already.
     let _ = child
         .stdin
         .take()
@@ -55,13 +55,13 @@ pub fn run_on(database: &TestDatabase, arguments: &[&str]) -> CommandOutput {
     run(command_on(database, arguments), "")
 }
 
-/// What the command printed; it must have succeeded.
+/// The standard output of a command that must have succeeded.
 pub fn stdout(said: CommandOutput) -> String {
     assert_eq!(said.status, Some(0), "{}", said.stderr);
     said.stdout
 }
 
-/// What the command complained of; it must have failed without a panic and without printing a result.
+/// The standard error of a command that must have failed without a panic and without output.
 pub fn error_of(said: CommandOutput) -> String {
     assert!(matches!(said.status, Some(1 | 2)), "{:?}: {}", said.status, said.stderr);
     assert_eq!(said.stdout, "");
@@ -69,7 +69,7 @@ pub fn error_of(said: CommandOutput) -> String {
     said.stderr
 }
 
-/// The command with nobody who reads what it prints.
+/// Runs a command whose standard output is closed. Returns the exit status and standard error.
 pub fn run_unread(mut command: Command) -> (Option<i32>, String) {
     let mut child = command
         .stdin(Stdio::null())
@@ -82,7 +82,7 @@ pub fn run_unread(mut command: Command) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(output.stderr).expect("text"))
 }
 
-/// The program on the private database in a directory.
+/// The program on the private database in a data directory.
 pub fn private(data_dir: impl AsRef<Path>, arguments: &[&str]) -> Command {
     let mut command = program();
     command.args(arguments).arg("--data-dir").arg(data_dir.as_ref());
@@ -92,7 +92,7 @@ pub fn private(data_dir: impl AsRef<Path>, arguments: &[&str]) -> Command {
     command
 }
 
-/// The documented examples, as a server that has just been started prints them: each line of curl, run.
+/// Runs each `curl` line that a new server prints as an example, and returns the answers.
 pub fn run_printed_examples(server: &Server) -> Vec<Value> {
     let start = Instant::now();
     let lines: Vec<String> = loop {
@@ -119,7 +119,7 @@ pub fn run_printed_examples(server: &Server) -> Vec<Value> {
         .collect()
 }
 
-/// The ids of the keys in the list's lines that say this, the newest first.
+/// The ids of the keys whose lines in `key list` contain the text, newest first.
 pub fn listed_keys(database: &TestDatabase, text: &str) -> Vec<String> {
     let list = stdout(run_on(database, &["key", "list"]));
     let lines = list.lines().filter(|line| line.contains(text));

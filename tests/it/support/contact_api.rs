@@ -1,4 +1,4 @@
-//! The endpoints that write contacts, and what they store.
+//! Calls of the endpoints that write contacts, and the stored columns.
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -11,18 +11,18 @@ pub const UPSERT: &str = "/api/public/customer/upsert/info";
 pub const BATCH: &str = "/api/v1/contacts/";
 pub const UNKNOWN_ID: &str = "0198c0de-0000-7000-8000-000000000000";
 
-/// Upserts, and gives the contact.
+/// Upserts, and returns the contact.
 pub fn upsert(app: &TestApp, body: Value) -> Value {
     let answer = app.send("POST", UPSERT, &body);
     assert_eq!(answer.status, 200, "{body}: {answer:?}");
     answer.json()
 }
 
-/// The sentence of a 400.
+/// The message of a 400.
 pub fn refusal(answer: &Answer) -> String {
     assert_eq!(answer.status, 400, "{answer:?}");
     let body = answer.json();
-    let text = body.get("message").or(body.get("detail")).expect("a sentence");
+    let text = body.get("message").or(body.get("detail")).expect("a message");
     text.as_str().unwrap().to_owned()
 }
 
@@ -41,7 +41,7 @@ pub fn batch(app: &TestApp, contacts: Value) -> Vec<Value> {
     answer.json()["results"].as_array().expect("results").clone()
 }
 
-/// The status of each result, or what is wrong with the item.
+/// The status of each result, or the error of an invalid item.
 pub fn outcomes(results: &[Value]) -> Vec<&str> {
     results
         .iter()
@@ -54,8 +54,8 @@ pub fn outcomes(results: &[Value]) -> Vec<&str> {
         .collect()
 }
 
-/// The contacts in the order of their serial ids, one a line: the columns (and `list`, the name of the list) joined
-/// by blanks, `-` for null.
+/// The contacts ordered by serial id, one per line: the columns (and `list`, the name of the list) separated by blanks,
+/// `-` for null.
 pub fn stored(app: &TestApp, columns: &str) -> String {
     #[derive(QueryableByName)]
     struct Row {

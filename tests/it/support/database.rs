@@ -1,4 +1,4 @@
-//! A PostgreSQL for the run, and in it one migrated template that each test's database is cloned from.
+//! One PostgreSQL for the test run, with a migrated template from which each test's database is cloned.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,7 +15,7 @@ use contact_search::store::pool::{Pool, StatementLimits};
 use super::Slot;
 use super::directory::ServerDirectory;
 
-/// A database that belongs to one test and goes with it.
+/// A database of one test. It is dropped with the value.
 pub struct TestDatabase {
     name: String,
     url: String,
@@ -23,7 +23,7 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// Clones the migrated template: a tenth of a second, and no test sees another's rows.
+    /// Clones the migrated template in a tenth of a second. No test sees another's rows.
     pub fn new() -> Self {
         Self::of_template("contact_search")
     }
@@ -52,7 +52,7 @@ impl TestDatabase {
         &self.url
     }
 
-    /// Lets nobody in and throws everybody out, or lets them in again.
+    /// Refuses new connections and terminates the existing ones, or accepts connections again.
     pub fn set_available(&self, is_available: bool) {
         let name = &self.name;
         execute_as_superuser(&format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS {is_available}"));
@@ -63,18 +63,18 @@ impl TestDatabase {
         }
     }
 
-    /// Lets whoever waits in a circle wait on, in connections that are made from now on.
+    /// Disables deadlock detection for new connections, so that a deadlock blocks until a timeout.
     pub fn disable_deadlock_detection(&self) {
         let name = &self.name;
         execute_as_superuser(&format!("ALTER DATABASE {name} SET deadlock_timeout = '1h'"));
     }
 
-    /// The one number of a statement whose one column is called `count`.
+    /// The column `count` of the statement's only row.
     pub fn count(&self, sql: &str) -> i64 {
         count(&mut self.connect(), sql)
     }
 
-    /// A connection as the server has them: they decide on plans too.
+    /// A pool with the server's connection settings, which also affect plans.
     pub fn pool(&self) -> Pool {
         let limits = StatementLimits {
             statement_timeout: Duration::from_secs(20),
@@ -84,7 +84,7 @@ impl TestDatabase {
         Pool::new(&self.url, 1, limits, Duration::from_secs(20))
     }
 
-    /// A connection as the application's own role.
+    /// A connection with the application's own role.
     pub fn connect(&self) -> PgConnection {
         store::pool::connect(&self.url).expect("the test's database answers")
     }
@@ -98,7 +98,8 @@ impl Drop for TestDatabase {
 
 struct Cluster {
     database: PrivateDatabase,
-    /// Statics are never dropped: the end of the process is what stops the server and removes the directory.
+    /// Statics are never dropped. The directory's watchdog stops the server and removes the directory when the process
+    /// ends.
     _directory: ServerDirectory,
 }
 
@@ -119,7 +120,7 @@ fn cluster() -> &'static Cluster {
             .to_vec(),
         };
         let database = PrivateDatabase::open(&options).expect("the tests' PostgreSQL starts");
-        // The database that is there for the application is migrated, and each test's is a copy of it.
+        // The application's database is migrated and serves as the template.
         let mut owner = store::pool::connect(&database.url()).expect("the template answers");
         store::migrations::migrate(&mut owner).expect("the template can be migrated");
         Cluster {
@@ -129,7 +130,7 @@ fn cluster() -> &'static Cluster {
     })
 }
 
-/// The one number of a statement whose one column is called `count`.
+/// The column `count` of the statement's only row.
 pub fn count(connection: &mut PgConnection, sql: &str) -> i64 {
     #[derive(QueryableByName)]
     struct Row {
@@ -148,7 +149,7 @@ pub fn execute(connection: &mut PgConnection, sql: &str) {
         .unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
-/// The server programs that the tests are to run with, where they aren't the ones that would be found.
+/// The directory of the server programs, if the tests must not use the ones that would be found.
 pub fn programs() -> Option<PathBuf> {
     std::env::var_os("CONTACT_SEARCH_TEST_PG_BIN").map(PathBuf::from)
 }
@@ -159,7 +160,7 @@ fn execute_as_superuser(sql: &str) {
 }
 
 #[test]
-fn every_test_has_a_migrated_database_of_its_own() {
+fn every_test_has_its_own_migrated_database() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let state = store::migrations::schema_state(&mut connection).expect("the schema can be read");

@@ -1,4 +1,4 @@
-//! Disks that are full.
+//! Small disks that a test can fill.
 
 use std::fs;
 use std::io::Write;
@@ -9,8 +9,10 @@ use nix::unistd::Uid;
 
 use super::OwnDirectory;
 
-/// A disk of the test's own, a small one in memory, which only this program's second run sees, where it is given: it is
-/// root's to make, or of anybody in a user namespace of their own. `None` where that run of the test has ended well.
+/// Runs the test again in a process with a small disk in memory, which only that process sees, and returns `None` after
+/// it has succeeded. In that process, returns the disk.
+///
+/// Creating the disk needs root or a user namespace.
 pub fn small_disk(test: &str, size: &str) -> Option<PathBuf> {
     const SMALL_DISK: &str = "CONTACT_SEARCH_TEST_SMALL_DISK";
     const MOUNT: &str = r#"mount -t tmpfs -o "size=$1,mode=0711" tmpfs "$2" && shift 2 && exec "$@""#;
@@ -21,7 +23,7 @@ pub fn small_disk(test: &str, size: &str) -> Option<PathBuf> {
     }
     let directory = OwnDirectory::new();
     let disk = directory.path().join("disk");
-    fs::create_dir(&disk).expect("a directory can be made");
+    fs::create_dir(&disk).expect("a directory can be created");
     let mut unshare = Command::new("unshare");
     if !Uid::effective().is_root() {
         unshare.args(["--user", "--map-current-user", "--keep-caps"]);
@@ -36,15 +38,15 @@ pub fn small_disk(test: &str, size: &str) -> Option<PathBuf> {
         .expect("unshare can be run");
     assert!(
         status.success(),
-        "a small disk wants root, or a system that lets users have namespaces"
+        "a small disk needs root or user namespaces, and the test must succeed on it"
     );
-    assert!(directory.path().join(RAN).exists(), "there is no test {test}");
+    assert!(directory.path().join(RAN).exists(), "the test {test} does not exist");
     None
 }
 
-/// Writes that many bytes, or as many as there is room for.
+/// Writes `bytes` bytes, or as many as the disk has room for.
 pub fn fill(path: &Path, bytes: u64) {
-    let mut file = fs::File::create(path).expect("a file can be made");
+    let mut file = fs::File::create(path).expect("a file can be created");
     let block = vec![0; 1 << 16];
     let mut written = 0;
     while written < bytes && file.write_all(&block).is_ok() {

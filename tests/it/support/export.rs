@@ -1,4 +1,4 @@
-//! Contacts exported and imported through the library.
+//! Exports and imports contacts through the library.
 
 use contact_search::domain::client::ClientId;
 use contact_search::domain::phone::Region;
@@ -35,7 +35,7 @@ pub fn import_file(connection: &mut PgConnection, id: ClientId, file: &str) -> u
     report.read
 }
 
-/// Every column but the ids and the time of the last change, as text, the oldest contact first.
+/// Every column except the ids and the time of the last change, as text, oldest contact first.
 pub fn rows(connection: &mut PgConnection, client: ClientId) -> Vec<String> {
     texts(
         connection,
@@ -46,7 +46,7 @@ pub fn rows(connection: &mut PgConnection, client: ClientId) -> Vec<String> {
     )
 }
 
-/// What `expression` is of each contact, as text, the oldest contact first.
+/// The value of `expression` for each contact, as text, oldest contact first.
 pub fn texts(connection: &mut PgConnection, client: ClientId, expression: &str) -> Vec<String> {
     #[derive(QueryableByName)]
     struct Row {

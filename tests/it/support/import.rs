@@ -1,4 +1,4 @@
-//! Files imported through the library.
+//! Imports files through the library.
 
 use std::fmt::Write;
 use std::io::Read;
@@ -46,12 +46,12 @@ impl ImportTarget {
         import(&mut self.connection, &self.client, file, columns, options)
     }
 
-    /// Asks for one text.
+    /// The result of an SQL expression, as text.
     pub fn ask(&mut self, sql: &str) -> String {
         ask(&mut self.connection, sql)
     }
 
-    /// Everything that is stored about contacts and lists, ids and times of change included.
+    /// Everything stored about contacts and lists, including ids and times of change.
     pub fn dump(&mut self) -> String {
         self.ask(
             "SELECT coalesce((SELECT string_agg(contacts::text, E'\n' ORDER BY client_id, serial_id) FROM contacts), '')
@@ -59,7 +59,7 @@ impl ImportTarget {
         )
     }
 
-    /// The contacts in the order of their serial ids, one a line: the columns joined by blanks, `-` for null.
+    /// The contacts ordered by serial id, one per line: the columns separated by blanks, `-` for null.
     pub fn contacts(&mut self, columns: &str) -> String {
         let columns: Vec<String> = columns
             .split(' ')
@@ -71,7 +71,7 @@ impl ImportTarget {
         ))
     }
 
-    /// Imports a file that is refused, and holds that nothing was written.
+    /// Imports a file that must be refused, and checks that nothing was written.
     pub fn refuse(&mut self, file: impl AsRef<[u8]>) -> ImportError {
         let before = self.dump();
         let error = self.import(file).expect_err("the file is refused");
@@ -79,7 +79,7 @@ impl ImportTarget {
         error
     }
 
-    /// The line, column and reason of each row that is refused.
+    /// The line, column and reason of each rejected row of a file that must be refused.
     pub fn rejections(&mut self, file: &str) -> Vec<Rejection> {
         let mut rejections = Vec::new();
         let import = Import::open(file.as_bytes(), ImportOptions::default()).unwrap();
@@ -92,7 +92,7 @@ impl ImportTarget {
             .expect_err("the file is refused");
         match error {
             ImportError::Rejected { rejected, .. } => assert_eq!(rejected, rejections.len() as u64),
-            error => panic!("not for its rows: {error}"),
+            error => panic!("refused for another reason: {error}"),
         }
         rejections
     }
@@ -156,7 +156,7 @@ pub fn skipping() -> ImportOptions {
 
 pub const FAKE_1000: &[u8] = include_bytes!("../../data/fake_1000.csv");
 
-/// Rows of every kind, the same at every call; some people come more than once.
+/// A deterministic file with rows of every kind. Some people occur several times.
 pub fn generate_file(rows: u64) -> String {
     let mut file = String::from("external_user_id,phone,email,name,platform,contact_list,created_at,last_message_at\n");
     let mut state = 20_240_131_u64;
@@ -167,7 +167,7 @@ pub fn generate_file(rows: u64) -> String {
         (state >> 33) % below
     };
     for row in 0..rows {
-        // One row in ten is about somebody who may have been there already.
+        // One row in ten is about a person who may have occurred before.
         let person = if random(10) == 0 { random(row + 1) } else { row };
         let phone = format!("+54911{:08}", 20_000_000 + person);
         let email = format!("person{person}@example.com");

@@ -1,4 +1,4 @@
-//! `POST /api/v1/messages/`, and what contacts keep of it.
+//! Calls of `POST /api/v1/messages/`, and the stored state.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -13,7 +13,7 @@ pub fn post(app: &TestApp, key: &str, body: &Value) -> Answer {
         .send_body("POST", "/api/v1/messages/", &headers, body.to_string().as_bytes())
 }
 
-/// What a message that has to be taken is answered with.
+/// The status that answers a valid message.
 pub fn status(app: &TestApp, body: &Value) -> String {
     let answer = post(app, &app.key, body);
     assert_eq!(answer.status, 200, "{body}: {answer:?}");
@@ -22,7 +22,7 @@ pub fn status(app: &TestApp, body: &Value) -> String {
     answer["status"].as_str().expect("a status").to_owned()
 }
 
-/// What is answered to each message of an array.
+/// The status of each message of an array.
 pub fn statuses(app: &TestApp, messages: &[Value]) -> Vec<String> {
     let answer = post(app, &app.key, &json!(messages));
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -37,7 +37,7 @@ pub fn message(phone: &str, direction: &str, sent_at: &str) -> Value {
     json!({"platform": "whatsapp", "phone": phone, "direction": direction, "sentAt": sent_at})
 }
 
-/// What a contact keeps of its messages.
+/// The columns of a contact that messages change.
 #[derive(Clone, PartialEq, Eq, Debug, QueryableByName)]
 pub struct State {
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -55,10 +55,10 @@ pub fn state(app: &TestApp, id: &str) -> State {
         "SELECT last_message_at, last_inbound_at, is_chat_read, chat_status FROM contacts WHERE id = '{id}'"
     ))
     .get_result(&mut app.database.connect())
-    .expect("the contact is there")
+    .expect("the contact exists")
 }
 
-/// A contact whose chat has been read and attended to.
+/// Adds a contact whose chat is read and attended.
 pub fn attended(app: &TestApp, contact: Contact<'_>) -> String {
     let id = app.add(contact).id;
     app.sql(&format!(

@@ -1,28 +1,28 @@
-//! The metrics that a server shows.
+//! The metrics of a server.
 
 use super::app::{Answer, TestApp};
 use super::{PATIENCE, wait_until};
 
-/// What the server shows at its address for metrics.
+/// Reads the metrics from their own address.
 pub fn metrics(app: &TestApp) -> Answer {
     let output = app.server.output.lock().unwrap().clone();
     let (_, rest) = output
         .split_once("Metrics are at http://")
-        .expect("the address is said");
+        .expect("the address is printed");
     let (address, path) = rest.lines().next().unwrap().split_once('/').unwrap();
     app.server.get_at(address, &format!("/{path}"))
 }
 
-/// A server with more arguments than that it shows metrics.
+/// Starts a server that serves metrics, with further arguments.
 pub fn start_with(arguments: &[&str]) -> TestApp {
     let app = TestApp::start_with(&[&["--metrics-listen", "0"], arguments].concat());
-    wait_until(PATIENCE, "the address isn't said", || {
+    wait_until(PATIENCE, "the address of the metrics is not printed", || {
         app.server.output.lock().unwrap().contains("Metrics are at")
     });
     app
 }
 
-/// The value of the line that begins so.
+/// The value of the metric whose line starts with `start`.
 pub fn value(text: &str, start: &str) -> Option<f64> {
     let line = text
         .lines()

@@ -1,5 +1,5 @@
-//! What the tests stand on: one PostgreSQL for the whole run, a database of its own for each test, and the
-//! program itself, started as a user starts it.
+//! Support for the tests: one PostgreSQL for the whole run, a database for each test, and the program itself, started
+//! as a user starts it.
 
 pub mod app;
 pub mod backup;
@@ -28,10 +28,10 @@ pub use contacts::Contact;
 pub use database::TestDatabase;
 pub use slot::{OwnDirectory, Slot};
 
-/// What has to be so at some time.
+/// Patience for eventual conditions.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Waits until something is so, and fails where that takes longer than `limit`.
+/// Waits until the condition holds, and panics with `what` after `limit`.
 pub fn wait_until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
@@ -40,7 +40,7 @@ pub fn wait_until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) 
     }
 }
 
-/// Sets it when it is dropped, when a test fails too, so that what goes on until then ends.
+/// Sets a flag on drop, also on panic, so that loops in other threads end.
 pub struct SetOnDrop<'a>(pub &'a AtomicBool);
 
 impl Drop for SetOnDrop<'_> {

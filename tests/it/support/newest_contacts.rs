@@ -1,6 +1,7 @@
-//! What `contacts_newest` should have.
+//! The invariant of `contacts_newest`.
 
-/// How many contacts at the border or after it are not there as they are, or are there and should not be.
+/// Counts the contacts at or after the border that are missing or differ in `contacts_newest`, and the rows without
+/// such a contact.
 pub const DIFFERENCES: &str = "
     WITH wanted AS (
         SELECT client_id, id, last_message_at, phone, lower(email) AS email_lower

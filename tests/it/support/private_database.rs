@@ -1,4 +1,4 @@
-//! Private databases, opened by the test itself or by another process.
+//! Private databases, opened by the test or by another process.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -17,7 +17,7 @@ use nix::unistd::{Pid, Uid, User};
 use super::OwnDirectory;
 use super::database::{execute, programs};
 
-/// With our own settings: what a user has.
+/// The settings that users have.
 pub fn durable(data_dir: &Path) -> Options {
     Options {
         data_dir: data_dir.to_owned(),
@@ -26,7 +26,7 @@ pub fn durable(data_dir: &Path) -> Options {
     }
 }
 
-/// Without waiting for the disk, which loses nothing as long as the machine itself goes on.
+/// Without fsync, which loses no data as long as the machine keeps running.
 pub fn options(data_dir: &Path) -> Options {
     Options {
         settings: vec![("fsync".into(), "off".into())],
@@ -42,7 +42,7 @@ pub fn open(data_dir: &Path) -> PrivateDatabase {
     PrivateDatabase::open(&options(data_dir)).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The sentence that an opening ends in which has to fail.
+/// The message of an opening that must fail.
 pub fn refusal(options: &Options) -> String {
     match PrivateDatabase::open(options) {
         Ok(_) => panic!("the database was opened"),
@@ -54,7 +54,7 @@ pub fn connect(url: &str) -> PgConnection {
     store::pool::connect(url).expect("the database answers")
 }
 
-/// The one text that a query answers.
+/// The result of an SQL expression, as text.
 pub fn query(url: &str, expression: &str) -> String {
     #[derive(QueryableByName)]
     struct Answer {
@@ -68,7 +68,7 @@ pub fn query(url: &str, expression: &str) -> String {
         .answer
 }
 
-/// Writes a row that has to be there ever after; it is acknowledged when this returns.
+/// Writes a row that must survive. The write is acknowledged when this returns.
 pub fn insert_row(url: &str) {
     execute(&mut connect(url), "CREATE TABLE kept AS SELECT 'kept' AS word");
 }
@@ -96,7 +96,7 @@ pub fn is_running(data_dir: &Path) -> bool {
     pid_file(data_dir).exists()
 }
 
-/// The user whom PostgreSQL runs as where we open the database.
+/// The user as whom PostgreSQL runs if the tests' user opens the database.
 pub fn server_user() -> User {
     let us = Uid::effective();
     let user = if us.is_root() {
@@ -107,14 +107,14 @@ pub fn server_user() -> User {
     user.ok().flatten().expect("PostgreSQL's user exists")
 }
 
-/// Another process that has the database open. This program itself, told by its environment to run but one test,
-/// which then does what [`hold`] says.
+/// Another process that has the database open: this test program, started with an environment variable that makes one
+/// test call [`hold`].
 pub struct Holder {
     pub process: Child,
     pub lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
 }
 
-pub const HOLDER: &str = "embedded::lifecycle::the_last_process_to_leave_stops_the_server";
+pub const HOLDER: &str = "embedded::lifecycle::the_last_process_to_close_stops_the_server";
 pub const HOLDER_DIRECTORY: &str = "CONTACT_SEARCH_TEST_HOLDS";
 
 impl Holder {
@@ -122,11 +122,11 @@ impl Holder {
         Self::start_as(data_dir, &std::env::current_exe().expect("this program"), |_| ())
     }
 
-    /// As the user whom PostgreSQL runs as, who may not be able to reach this program where it is.
+    /// Runs as PostgreSQL's user, who may have no access to the directory of this program.
     pub fn start_unprivileged(directory: &OwnDirectory, data_dir: &Path) -> Self {
         let program = directory.path().join("holder");
-        // By another process: a copy that we had open for writing could not be run while a fork of another test's
-        // still has it open as well.
+        // Another process writes the copy. If the tests had it open for writing, a concurrently forked process would
+        // inherit the descriptor and the copy could not be run.
         let copied = Command::new("cp")
             .arg(std::env::current_exe().expect("this program"))
             .arg(&program)
@@ -151,26 +151,26 @@ impl Holder {
             .process_group(0);
         set_user(&mut command);
         let mut process = command.spawn().expect("another process can be started");
-        let stdout = process.stdout.take().expect("its output is ours");
+        let stdout = process.stdout.take().expect("standard output is piped");
         Self {
             process,
             lines: BufReader::new(stdout).lines(),
         }
     }
 
-    /// What it says of its opening: how it came by the server, and where that is; or why there is none.
+    /// The process's report: the state and the URL of the database, or the reason of a refusal.
     pub fn report(&mut self) -> Result<(String, String), String> {
         for line in self.lines.by_ref() {
-            let line = line.expect("its output is text");
-            if let Some(said) = line.strip_prefix("opened ") {
-                let (state, url) = said.split_once(' ').expect("two words");
+            let line = line.expect("the output is text");
+            if let Some(report) = line.strip_prefix("opened ") {
+                let (state, url) = report.split_once(' ').expect("two words");
                 return Ok((state.to_owned(), url.to_owned()));
             }
             if let Some(error) = line.strip_prefix("refused ") {
                 return Err(error.to_owned());
             }
         }
-        panic!("it ended without a word");
+        panic!("the process ended without a report");
     }
 
     pub fn opened(&mut self) -> (String, String) {
@@ -179,25 +179,26 @@ impl Holder {
 
     pub fn close(mut self) {
         drop(self.process.stdin.take());
-        assert!(self.process.wait().expect("it ends").success());
+        assert!(self.process.wait().expect("the process ends").success());
     }
 
     pub fn kill(mut self) {
-        self.process.kill().expect("it can be killed");
-        self.process.wait().expect("it ends");
+        self.process.kill().expect("the process can be killed");
+        self.process.wait().expect("the process ends");
     }
 }
 
-/// Opens the database, says how that went, and leaves when there is no more to read.
+/// Opens the database, reports how, and closes it at the end of standard input.
 pub fn hold(data_dir: &Path) {
-    // Whoever runs the tests in the background may have it ignored, which children inherit.
-    // SAFETY: no handler of ours is replaced or installed.
+    // Restores the default handler of SIGINT. A shell ignores SIGINT for background jobs, and child processes inherit
+    // that.
+    // SAFETY: no Rust handler is replaced or installed.
     unsafe { nix::sys::signal::signal(Signal::SIGINT, nix::sys::signal::SigHandler::SigDfl) }.expect("a valid signal");
     match PrivateDatabase::open(&options(data_dir)) {
         Ok(database) => {
             println!("\nopened {:?} {}", database.state(), database.url());
             let _ = std::io::stdin().read_line(&mut String::new());
-            database.close().expect("it leaves");
+            database.close().expect("the database can be closed");
         }
         Err(error) => println!("\nrefused {error}"),
     }

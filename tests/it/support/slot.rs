@@ -1,4 +1,4 @@
-//! Who runs beside whom: the tests whose promise is a time have the machine to themselves.
+//! Which tests run concurrently. Tests that measure time have the machine to themselves.
 
 use std::cell::RefCell;
 use std::ops::Deref;
@@ -8,9 +8,9 @@ use std::sync::{Arc, Condvar, Mutex, Weak};
 use super::directory::ServerDirectory;
 
 struct Slots {
-    /// How many tests have a database or a server directory.
+    /// The number of tests that have a database or a server directory.
     taken: usize,
-    /// Whether the one that has is alone, and how many wait to be.
+    /// Whether the running test has the machine to itself; how many wait for that.
     is_alone: bool,
     waiting: usize,
 }
@@ -23,22 +23,22 @@ static SLOTS: Mutex<Slots> = Mutex::new(Slots {
 static ENDED: Condvar = Condvar::new();
 
 thread_local! {
-    /// Each test has a thread of its own; what it takes after the first is the same slot.
+    /// Each test has its own thread, so that everything it takes shares one slot.
     static MINE: RefCell<Weak<Slot>> = const { RefCell::new(Weak::new()) };
 }
 
-/// A test's place among those that run; it ends with the last of what holds it.
+/// A test's permission to run. It ends when its last owner is dropped.
 pub struct Slot(());
 
 impl Slot {
-    /// Beside others. Whatever costs the processors time to make holds one.
+    /// Shared with other tests. Everything that costs processor time to create holds a slot.
     pub fn take() -> Arc<Self> {
         Self::mine().unwrap_or_else(|| Self::begin(false))
     }
 
-    /// With no other test beside; to be taken before anything else.
+    /// Exclusive. Must be taken before anything else.
     pub fn take_alone() -> Arc<Self> {
-        assert!(Self::mine().is_none(), "the test has something already");
+        assert!(Self::mine().is_none(), "the test already holds a slot");
         Self::begin(true)
     }
 
@@ -74,7 +74,7 @@ impl Drop for Slot {
     }
 }
 
-/// A test's own directory for a private PostgreSQL.
+/// A test's own directory for a private PostgreSQL, with a slot.
 pub struct OwnDirectory {
     directory: ServerDirectory,
     _slot: Arc<Slot>,

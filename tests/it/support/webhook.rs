@@ -1,6 +1,6 @@
-//! A server with a webhook for WhatsApp, and deliveries as Meta sends them.
+//! A server with a WhatsApp webhook, and deliveries as Meta sends them.
 //!
-//! The deliveries in `tests/data/whatsapp` are shaped as Meta documents them.
+//! The deliveries in `tests/data/whatsapp` have the shape that Meta documents.
 
 use contact_search::domain::client::ClientId;
 use contact_search::domain::webhook::{AppSecret, Token};
@@ -21,7 +21,7 @@ pub fn payload(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// What Meta's header says of a body: its HMAC by the app's secret.
+/// Meta's signature header of a body: the HMAC with the app's secret.
 pub fn sign(secret: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(body);
@@ -53,7 +53,7 @@ impl WebhookApp {
         self.app.server.send_body("POST", &self.path, headers, body)
     }
 
-    /// Delivers a body as Meta does, and expects it to be taken.
+    /// Delivers a signed body, and expects that the server accepts it.
     pub fn deliver(&self, body: &[u8]) {
         let headers = [
             ("X-Hub-Signature-256", &*sign(SECRET, body)),
@@ -63,7 +63,7 @@ impl WebhookApp {
         assert_eq!((answer.status, answer.body.as_str()), (200, ""), "{answer:?}");
     }
 
-    /// All contacts, the oldest first.
+    /// All contacts, oldest first.
     pub fn contacts(&self) -> Vec<Row> {
         diesel::sql_query(
             "SELECT name, phone, external_user_id, platform, source, is_chat_read, chat_status,
@@ -99,14 +99,14 @@ pub struct Row {
     pub is_chat_read: bool,
     #[diesel(sql_type = Text)]
     pub chat_status: String,
-    /// Unix seconds, as a text.
+    /// Unix seconds as text.
     #[diesel(sql_type = Nullable<Text>)]
     pub last_message: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     pub last_inbound: Option<String>,
 }
 
-/// Who wrote the message of `text.json`, as the first delivery makes the contact.
+/// The contact that the first delivery of `text.json` creates.
 pub fn sheena() -> Row {
     Row {
         name: Some("Sheena Nelson".to_owned()),

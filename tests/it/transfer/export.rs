@@ -1,4 +1,4 @@
-//! `contact-search export`: what `import` takes back without loss, and what people can open.
+//! `contact-search export`: files for `import`, and files for spreadsheets.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
@@ -14,7 +14,7 @@ use crate::support::export::{create_client, export_client, import_file, rows};
 use crate::support::{Contact, TestDatabase};
 
 #[test]
-fn the_commands_keep_two_contacts_of_one_phone_apart_where_import_is_exact() {
+fn an_exact_import_keeps_exported_contacts_with_one_phone_apart() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     for name in ["From", "Joined", "Exact"] {
@@ -40,20 +40,20 @@ fn the_commands_keep_two_contacts_of_one_phone_apart_where_import_is_exact() {
         assert_eq!(output.status.code(), Some(0));
         [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap())
     };
-    let [_, said] = run(&["export", "--client", "From"]);
+    let [_, output] = run(&["export", "--client", "From"]);
     assert_eq!(
-        said,
+        output,
         "2 contacts exported\n1 share their phone or email with another one of the channel: import would merge them, \
          and import --exact keeps them apart\n"
     );
-    let [said, _] = run(&["import", "--client", "Joined"]);
-    assert!(said.starts_with("2 rows read = 1 created + "), "{said}");
-    let [said, _] = run(&["import", "--client", "Exact", "--exact"]);
-    assert!(said.starts_with("2 rows read = 2 created + "), "{said}");
+    let [output, _] = run(&["import", "--client", "Joined"]);
+    assert!(output.starts_with("2 rows read = 1 created + "), "{output}");
+    let [output, _] = run(&["import", "--client", "Exact", "--exact"]);
+    assert!(output.starts_with("2 rows read = 2 created + "), "{output}");
 }
 
 #[test]
-fn thousands_of_contacts_come_back_in_their_order_and_no_other_clients() {
+fn thousands_of_contacts_of_one_client_are_exported_and_imported_in_order() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let workload = Workload {
@@ -76,7 +76,7 @@ fn thousands_of_contacts_come_back_in_their_order_and_no_other_clients() {
 }
 
 #[test]
-fn a_record_has_every_column_of_the_import() {
+fn an_exported_record_has_every_column_of_the_import() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let id = create_client(&mut connection, Region::DEFAULT);
@@ -105,11 +105,11 @@ fn a_record_has_every_column_of_the_import() {
 }
 
 #[test]
-fn a_number_that_was_read_in_another_region_comes_back_as_it_is_stored() {
+fn a_number_read_in_another_region_is_exported_as_stored() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let id = create_client(&mut connection, "CL".parse().unwrap());
-    // The test's contacts are read in Argentina.
+    // Contacts inserted by a test are always read in Argentina.
     for phone in ["011 15-2345-6789", "+56 9 1234 5678"] {
         Contact {
             phone: Some(phone),
@@ -133,7 +133,7 @@ fn a_number_that_was_read_in_another_region_comes_back_as_it_is_stored() {
 }
 
 #[test]
-fn what_import_would_change_is_counted() {
+fn contacts_that_an_import_would_change_or_merge_are_counted() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let id = create_client(&mut connection, Region::DEFAULT);
@@ -144,7 +144,7 @@ fn what_import_would_change_is_counted() {
     let mut add = |contact: Contact<'_>| contact.add(&mut connection, id);
     let phone = Some("+5491123456789");
     let email = Some("ana@example.com");
-    // One person, as the rules see it, in two contacts each: by phone, and by email.
+    // Two contacts each that the rules take for one person: by phone, and by email.
     add(Contact { phone, ..plain });
     add(Contact {
         phone,
@@ -157,7 +157,7 @@ fn what_import_would_change_is_counted() {
         phone: Some("+56912345678"),
         ..plain
     });
-    // On another channel they are somebody else.
+    // On another channel the same identity is another person.
     add(Contact {
         phone,
         platform: "sms",
@@ -168,7 +168,7 @@ fn what_import_would_change_is_counted() {
         platform: "webchat",
         ..plain
     });
-    // What comes back in another form, or not at all.
+    // Values that an import changes or refuses.
     add(Contact {
         name: Some(" "),
         external_user_id: Some("2"),
@@ -208,7 +208,7 @@ fn what_import_would_change_is_counted() {
 }
 
 #[test]
-fn an_export_is_of_one_moment() {
+fn an_export_is_a_consistent_snapshot() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let workload = Workload {
@@ -219,7 +219,7 @@ fn an_export_is_of_one_moment() {
     };
     generate(&mut connection, &workload, &mut |_| {}).unwrap();
     let load = clients::find_client(&mut connection, "Load").unwrap().unwrap();
-    /// Changes everything once something was written.
+    /// A writer that edits all contacts after the first lines were written.
     struct WriterThatEdits<'d>(&'d TestDatabase, Vec<u8>);
     impl std::io::Write for WriterThatEdits<'_> {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -247,7 +247,7 @@ fn an_export_is_of_one_moment() {
 }
 
 #[test]
-fn the_command_writes_to_its_output_or_a_file_and_ends_quietly_where_nobody_reads_on() {
+fn export_writes_to_stdout_or_a_file_and_ends_quietly_when_the_reader_closes() {
     let database = TestDatabase::new();
     let workload = Workload {
         client: "Load".to_owned(),
@@ -290,7 +290,7 @@ fn the_command_writes_to_its_output_or_a_file_and_ends_quietly_where_nobody_read
         .read_line(&mut line)
         .unwrap();
     assert!(line.starts_with("name,phone,"), "{line}");
-    let mut said = String::new();
-    head.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    assert_eq!((head.wait().unwrap().code(), said.as_str()), (Some(0), ""));
+    let mut output = String::new();
+    head.stderr.take().unwrap().read_to_string(&mut output).unwrap();
+    assert_eq!((head.wait().unwrap().code(), output.as_str()), (Some(0), ""));
 }

@@ -1,4 +1,4 @@
-//! Any contacts, exported and imported again.
+//! Random contacts, exported and imported again.
 
 use contact_search::domain::client::ClientId;
 use contact_search::domain::contact::{ContactDraft, Given};
@@ -14,7 +14,7 @@ use proptest::test_runner::TestRunner;
 use crate::support::TestDatabase;
 use crate::support::export::{create_client, export_client, import_file, import_with, rows, texts};
 
-/// Text as people, spreadsheets and attackers write it; at most so many characters, no blanks around it.
+/// Text of at most `max` characters as people, spreadsheets and attackers write it, without surrounding blanks.
 fn odd_text(max: usize) -> impl Strategy<Value = String> {
     let odd = [
         "\"",
@@ -114,7 +114,7 @@ fn contact(region: Region) -> impl Strategy<Value = Given> {
 }
 
 #[test]
-fn an_export_that_is_imported_is_the_same_contacts() {
+fn importing_an_export_restores_the_same_contacts() {
     let database = TestDatabase::new();
     for region in [Region::DEFAULT, "MX".parse().unwrap()] {
         TestRunner::new(ProptestConfig {
@@ -150,7 +150,7 @@ fn an_export_that_is_imported_is_the_same_contacts() {
     }
 }
 
-/// Contacts of few identities, so that many share a phone or an email.
+/// Contacts with few different identities, so that many share a phone or an email.
 fn similar_contact() -> impl Strategy<Value = Given> {
     let phones = [
         "+5491155550001",
@@ -177,7 +177,7 @@ fn similar_contact() -> impl Strategy<Value = Given> {
         })
 }
 
-/// Writes a contact past every rule but the schema's; one whose identity is taken is left out.
+/// Inserts a contact directly, subject only to the schema. A contact whose identity is taken is skipped.
 fn add(connection: &mut PgConnection, client: ClientId, given: Given) {
     let (platform, given) = ContactDraft::new(given, chrono::Utc::now())
         .expect("a contact")
@@ -217,7 +217,7 @@ fn add(connection: &mut PgConnection, client: ClientId, given: Given) {
 }
 
 #[test]
-fn any_contacts_come_back_by_an_exact_import_which_changes_nothing_when_repeated() {
+fn an_exact_import_restores_any_export_and_is_idempotent() {
     let database = TestDatabase::new();
     TestRunner::new(ProptestConfig {
         cases: 32,

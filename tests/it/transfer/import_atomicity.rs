@@ -1,4 +1,4 @@
-//! Import: all of a file or nothing, whatever breaks and whoever else writes.
+//! Import: all of a file or nothing, despite failures and concurrent writers.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use diesel::connection::SimpleConnection;
 
 use crate::support::import::{ImportTarget, ask, counts, generate_file, import};
 
-/// Fails after so many bytes.
+/// A reader that fails after its bytes.
 struct CutOff<'a>(&'a [u8]);
 
 impl Read for CutOff<'_> {
@@ -21,7 +21,7 @@ impl Read for CutOff<'_> {
 }
 
 #[test]
-fn a_file_that_breaks_off_leaves_nothing_and_goes_in_later() {
+fn a_truncated_file_writes_nothing_and_can_be_imported_later() {
     let mut target = ImportTarget::new();
     let file = generate_file(5000);
     let before = target.dump();
@@ -33,7 +33,7 @@ fn a_file_that_breaks_off_leaves_nothing_and_goes_in_later() {
 }
 
 #[test]
-fn an_import_whose_connection_is_killed_leaves_nothing() {
+fn an_import_whose_connection_is_killed_writes_nothing() {
     let mut target = ImportTarget::new();
     let file = generate_file(5000);
     let before = target.dump();
@@ -59,8 +59,9 @@ fn an_import_whose_connection_is_killed_leaves_nothing() {
     assert_eq!(target.import(&file).unwrap().read, 5000);
 }
 
-/// Lets another writer do something that the import runs into before it is committed.
-fn while_another_writes(sql: &str, file: &str, target: &mut ImportTarget) -> Report {
+/// Runs the import while another writer has executed `sql` without committing; commits once the import waits for that
+/// writer.
+fn import_during_write(sql: &str, file: &str, target: &mut ImportTarget) -> Report {
     let mut writer = target.database.connect();
     writer.batch_execute(&format!("BEGIN; {sql}")).unwrap();
     let mut importer = target.database.connect();
@@ -71,7 +72,7 @@ fn while_another_writes(sql: &str, file: &str, target: &mut ImportTarget) -> Rep
             .spawn(move || import(&mut importer, &client, file.as_bytes(), &[], &ImportOptions::default()).unwrap());
         let waits = format!("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = {process}");
         while target.ask(&waits) == "0" {
-            assert!(!import.is_finished(), "the import runs into the other writer");
+            assert!(!import.is_finished(), "the import does not wait for the other writer");
             std::thread::sleep(Duration::from_millis(10));
         }
         writer.batch_execute("COMMIT").unwrap();
@@ -80,7 +81,7 @@ fn while_another_writes(sql: &str, file: &str, target: &mut ImportTarget) -> Rep
 }
 
 #[test]
-fn a_contact_that_another_writer_makes_meanwhile_is_updated() {
+fn a_contact_that_another_writer_creates_concurrently_is_updated() {
     let mut target = ImportTarget::new();
     let sql = format!(
         "INSERT INTO contacts (client_id, id, contact_list_id, phone, phone_key, phone_as_given)
@@ -89,7 +90,7 @@ fn a_contact_that_another_writer_makes_meanwhile_is_updated() {
         target.client.id
     );
     let file = "phone,name\n+5491155550001,Ana\n+5491155550002,Bea\n";
-    let report = while_another_writes(&sql, file, &mut target);
+    let report = import_during_write(&sql, file, &mut target);
     assert_eq!(counts(&report), [1, 1, 0, 0, 0]);
     assert_eq!(
         target.contacts("phone name source"),
@@ -98,17 +99,17 @@ fn a_contact_that_another_writer_makes_meanwhile_is_updated() {
 }
 
 #[test]
-fn a_contact_that_gets_another_external_id_meanwhile_is_not_adopted() {
+fn a_contact_that_concurrently_gets_another_external_id_is_not_adopted() {
     let mut target = ImportTarget::new();
     target.import("phone\n+5491155550001\n").unwrap();
     let sql = "UPDATE contacts SET external_user_id = 'theirs'";
-    let report = while_another_writes(sql, "phone,external_id\n+5491155550001,ours\n", &mut target);
+    let report = import_during_write(sql, "phone,external_id\n+5491155550001,ours\n", &mut target);
     assert_eq!(counts(&report), [1, 0, 0, 0, 0]);
     assert_eq!(target.contacts("external_user_id"), "theirs\nours");
 }
 
 #[test]
-fn imports_into_one_client_at_the_same_time_make_each_contact_once() {
+fn concurrent_imports_into_one_client_create_each_contact_once() {
     let mut target = ImportTarget::new();
     let file = generate_file(3000);
     let reports: Vec<Report> = std::thread::scope(|scope| {
@@ -135,7 +136,7 @@ fn imports_into_one_client_at_the_same_time_make_each_contact_once() {
 }
 
 #[test]
-fn two_hundred_thousand_rows_go_in_twice_and_change_nothing_the_second_time() {
+fn a_second_import_of_two_hundred_thousand_rows_changes_nothing() {
     let mut target = ImportTarget::new();
     let file = generate_file(200_000);
     let first = target.import(&file).unwrap();

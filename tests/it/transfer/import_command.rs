@@ -13,7 +13,7 @@ use crate::support::{TestApp, TestDatabase};
 
 const FAKE_1000: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/fake_1000.csv");
 
-/// What a command said, and how it ended.
+/// The output and the exit status of a command.
 struct CommandOutput {
     status: Option<i32>,
     stdout: String,
@@ -42,9 +42,9 @@ fn run(mut command: Command) -> CommandOutput {
     command.output().expect("the program can be started").into()
 }
 
-/// A file with that text.
+/// A temporary file with the text.
 fn file(text: impl AsRef<[u8]>) -> tempfile::NamedTempFile {
-    let mut file = tempfile::NamedTempFile::new().expect("a file can be made");
+    let mut file = tempfile::NamedTempFile::new().expect("a file can be created");
     file.write_all(text.as_ref()).expect("a file can be written");
     file
 }
@@ -53,7 +53,7 @@ fn contacts(database: &TestDatabase) -> i64 {
     database.count("SELECT count(*) AS count FROM contacts")
 }
 
-/// Waits for a process that should end by itself.
+/// Waits for a process that must end on its own.
 fn wait(child: &mut Child) -> Option<i32> {
     let start = Instant::now();
     loop {
@@ -62,14 +62,14 @@ fn wait(child: &mut Child) -> Option<i32> {
         }
         if start.elapsed() > Duration::from_secs(20) {
             let _ = child.kill();
-            panic!("the program doesn't end");
+            panic!("the program does not end");
         }
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
 #[test]
-fn a_thousand_rows_go_in_beside_a_server_that_finds_them_at_once() {
+fn a_running_server_finds_imported_contacts_at_once() {
     let app = TestApp::start();
     let columns = [
         "--column",
@@ -102,7 +102,7 @@ fn a_thousand_rows_go_in_beside_a_server_that_finds_them_at_once() {
 }
 
 #[test]
-fn rows_without_an_identity_are_refused_one_by_one_or_left_out() {
+fn rows_without_an_identity_are_reported_one_by_one_or_skipped() {
     let app = TestApp::start();
     let columns = ["--column", "name=first_name,surname"];
     let lists = "SELECT count(*) AS count FROM contact_lists";
@@ -143,7 +143,7 @@ fn rows_without_an_identity_are_refused_one_by_one_or_left_out() {
 }
 
 #[test]
-fn a_contact_keeps_both_ids_while_files_give_it_an_external_id_and_another_phone() {
+fn a_contact_keeps_both_ids_when_imports_add_an_external_id_and_change_the_phone() {
     let app = TestApp::start();
     let import = |text: &str| {
         let file = file(text);
@@ -160,14 +160,14 @@ fn a_contact_keeps_both_ids_while_files_give_it_an_external_id_and_another_phone
     let first = ids("+5491155550001");
     assert!(first.0.is_some() && first.1.len() == 1, "{first:?}");
     import("phone,external_id\n+5491155550001,x\n");
-    assert_eq!(ids("+5491155550001"), first, "adopted");
+    assert_eq!(ids("+5491155550001"), first, "the contact is adopted");
     import("phone,external_id\n+5491155550002,x\n");
-    assert_eq!(ids("+5491155550002"), first, "with another phone");
+    assert_eq!(ids("+5491155550002"), first, "the contact has another phone");
     assert_eq!(ids("+5491155550001"), (None, Vec::new()));
 }
 
 #[test]
-fn a_phone_that_a_spreadsheet_damaged_is_told_in_the_summary() {
+fn phones_damaged_by_a_spreadsheet_are_reported_in_the_summary() {
     let app = TestApp::start();
     let file = file("phone,email\n5.49112E+12,a@x.com\n5.49112E+12,b@x.com\n5.49112E+12,c@x.com\n");
     let said = run(command(&app.database, file.path(), &[]));
@@ -181,7 +181,7 @@ fn a_phone_that_a_spreadsheet_damaged_is_told_in_the_summary() {
 }
 
 #[test]
-fn what_a_bad_row_says_is_never_repeated() {
+fn messages_never_repeat_the_contents_of_a_bad_row() {
     let app = TestApp::start();
     let (phone, email, name) = ("+5491155557777", "canary@example.com", "Canary");
     let bad = [
@@ -222,7 +222,7 @@ fn what_a_bad_row_says_is_never_repeated() {
 }
 
 #[test]
-fn what_is_wrong_with_options_or_file_is_told_before_a_database_is_made() {
+fn wrong_options_and_files_are_refused_before_a_database_is_created() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data");
     let good = file("email\na@example.com\n");
@@ -259,11 +259,11 @@ fn what_is_wrong_with_options_or_file_is_told_before_a_database_is_made() {
         assert_eq!(said.status, Some(1), "{}", said.stderr);
         assert!(said.stderr.contains(expected), "{}", said.stderr);
     }
-    assert!(!data.exists(), "nothing was made for any of them");
+    assert!(!data.exists(), "the data directory must not be created");
 }
 
 #[test]
-fn a_client_that_is_missing_is_told_before_the_rows_are_read() {
+fn a_missing_client_is_reported_before_the_rows_are_read() {
     let database = TestDatabase::new();
     let mut command = command(&database, "-", &[]);
     let mut child = command
@@ -272,7 +272,7 @@ fn a_client_that_is_missing_is_told_before_the_rows_are_read() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // More than is looked at for the header; then the file doesn't end.
+    // More than the import reads for the header. The file has no end yet.
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all("email\n".repeat(11_000).as_bytes()).unwrap();
     assert_eq!(wait(&mut child), Some(1));
@@ -282,7 +282,7 @@ fn a_client_that_is_missing_is_told_before_the_rows_are_read() {
 }
 
 #[test]
-fn a_bar_is_drawn_on_a_terminal_and_nowhere_else() {
+fn import_draws_a_progress_bar_only_on_a_terminal() {
     let app = TestApp::start();
     let file = file("email,name\na@example.com,Ana\n,Bea\nc@example.com,Cid\n");
     let arguments = format!("import '{}' --client Test --skip-bad-rows", file.path().display());
@@ -307,7 +307,7 @@ fn a_bar_is_drawn_on_a_terminal_and_nowhere_else() {
     }
 }
 
-/// The most memory that a process has had so far, in KiB; `None` where it has ended.
+/// The peak memory of a process so far in KiB, or `None` if the process has ended.
 fn peak_memory(process: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -315,11 +315,12 @@ fn peak_memory(process: u32) -> Option<u64> {
 }
 
 #[test]
-fn a_file_is_not_held_in_memory_nor_are_its_rejected_rows() {
+fn neither_the_file_nor_its_rejected_rows_are_kept_in_memory() {
     const ROWS: usize = 400_000;
     const MIB: u64 = 1024 * 1024;
     let app = TestApp::start();
-    // Nineteen in twenty rows are rejected, and the others about one contact, so that the time goes into reading.
+    // Nineteen in twenty rows are rejected, and the others are about one contact, so that reading takes most of the
+    // time.
     let good = format!("a@example.com,Ana,{}\n", "x".repeat(230));
     let bad = format!(",Bea,{}\n", "y".repeat(250));
     let rows = [good, bad.repeat(19)].concat();
@@ -330,11 +331,11 @@ fn a_file_is_not_held_in_memory_nor_are_its_rejected_rows() {
     }
     assert!(text.metadata().unwrap().len() > 95 * MIB);
     text.rewind().unwrap();
-    let told = tempfile::NamedTempFile::new().unwrap();
+    let stderr_file = tempfile::NamedTempFile::new().unwrap();
     let mut child = command(&app.database, "-", &["--skip-bad-rows"])
         .stdin(text)
         .stdout(Stdio::piped())
-        .stderr(File::create(told.path()).unwrap())
+        .stderr(File::create(stderr_file.path()).unwrap())
         .spawn()
         .unwrap();
     let mut peak = 0;
@@ -350,9 +351,9 @@ fn a_file_is_not_held_in_memory_nor_are_its_rejected_rows() {
         "{}",
         said.stdout
     );
-    let told = fs::read_to_string(told.path()).unwrap();
+    let rejections = fs::read_to_string(stderr_file.path()).unwrap();
     assert_eq!(
-        told.lines().filter(|line| line.starts_with("line ")).count(),
+        rejections.lines().filter(|line| line.starts_with("line ")).count(),
         ROWS / 20 * 19
     );
     assert!(0 < peak && peak * 1024 < 64 * MIB, "{peak} KiB");

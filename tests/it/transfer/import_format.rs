@@ -1,4 +1,4 @@
-//! Import: what a file may look like, and which column becomes what.
+//! Import: file formats, headers, and columns.
 
 use contact_search::domain::client::DEFAULT_LIST;
 use contact_search::intake::import::{Import, ImportError, ImportOptions};
@@ -6,7 +6,7 @@ use contact_search::intake::import::{Import, ImportError, ImportOptions};
 use crate::support::import::{FAKE_1000, ImportTarget, choices, counts};
 
 #[test]
-fn what_was_recognised_is_known_before_a_row_is_read() {
+fn the_mapping_of_columns_is_known_before_a_row_is_read() {
     let options = ImportOptions {
         columns: choices(&["name=first_name,surname", "external_user_id=unique_id"]),
         ..ImportOptions::default()
@@ -50,7 +50,7 @@ fn every_column_is_stored() {
 }
 
 #[test]
-fn what_a_file_leaves_out_has_its_default() {
+fn missing_columns_get_their_defaults() {
     let mut target = ImportTarget::new();
     target.import("email,name\na@example.com,\n").unwrap();
     assert_eq!(
@@ -68,7 +68,7 @@ fn what_a_file_leaves_out_has_its_default() {
 }
 
 #[test]
-fn a_blank_source_is_none_where_the_file_has_a_column_for_it() {
+fn a_blank_source_cell_means_no_source_instead_of_the_default() {
     let mut target = ImportTarget::new();
     let file = "email,source\na@example.com,\nb@example.com,ads\n";
     target.import(file).unwrap();
@@ -80,7 +80,7 @@ fn a_blank_source_is_none_where_the_file_has_a_column_for_it() {
     assert_eq!(
         target.contacts("email source"),
         "a@example.com shop\nb@example.com ads",
-        "a known contact keeps what it has"
+        "a known contact keeps its value"
     );
 }
 
@@ -119,7 +119,7 @@ fn options_fill_blank_cells() {
 }
 
 #[test]
-fn files_come_with_any_delimiter_line_end_and_byte_order_mark() {
+fn files_may_have_any_delimiter_line_end_and_byte_order_mark() {
     for file in [
         "name,email\nÑandú,a@example.com\nB,b@example.com",
         "name;email\r\nÑandú;a@example.com\r\n\r\nB;b@example.com\r\n",
@@ -137,7 +137,7 @@ fn files_come_with_any_delimiter_line_end_and_byte_order_mark() {
 }
 
 #[test]
-fn quoted_cells_may_hold_anything() {
+fn quoted_cells_may_contain_quotes_and_line_breaks() {
     let mut target = ImportTarget::new();
     target
         .import("name,email\n\"Ana\n\"\"la, 1ª\"\"\",a@example.com\n")
@@ -157,7 +157,7 @@ fn spreadsheet_formulas_stay_text() {
 }
 
 #[test]
-fn characters_that_copy_gives_a_meaning_stay_text() {
+fn characters_with_a_meaning_for_copy_stay_text() {
     let mut target = ImportTarget::new();
     target
         .import("name,email\n\"\\N \\. \t \\\\\",a@example.com\n")
@@ -166,7 +166,7 @@ fn characters_that_copy_gives_a_meaning_stay_text() {
 }
 
 #[test]
-fn a_header_without_rows_is_a_file_without_contacts() {
+fn a_file_with_only_a_header_imports_nothing() {
     let mut target = ImportTarget::new();
     let report = target.import("phone,email\n").unwrap();
     assert_eq!(counts(&report), [0; 5]);
@@ -177,7 +177,7 @@ fn a_header_without_rows_is_a_file_without_contacts() {
 }
 
 #[test]
-fn a_broken_file_is_refused_with_its_line_and_what_to_do() {
+fn an_unreadable_file_is_refused_with_the_line_and_what_to_do() {
     let utf16 = |bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
         "\u{feff}email\na@example.com\n"
             .encode_utf16()
@@ -221,7 +221,7 @@ fn a_broken_file_is_refused_with_its_line_and_what_to_do() {
 }
 
 #[test]
-fn a_header_that_is_not_understood_is_refused() {
+fn an_unusable_header_is_refused() {
     let mut target = ImportTarget::new();
     for (file, expected) in [
         (

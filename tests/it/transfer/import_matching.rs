@@ -1,4 +1,4 @@
-//! Import: which contact a row means, and what becomes of it.
+//! Import: the contact that a row refers to, and the changes that the row causes.
 
 use contact_search::intake::import::{ImportError, ImportOptions};
 use diesel::prelude::*;
@@ -7,7 +7,7 @@ use diesel::sql_query;
 use crate::support::import::{FAKE_1000, ImportTarget, counts, import, make_client, skipping};
 
 #[test]
-fn a_thousand_rows_with_an_external_id_are_a_thousand_contacts() {
+fn a_thousand_rows_with_external_ids_create_a_thousand_contacts() {
     let mut target = ImportTarget::new();
     let columns = ["name=first_name,surname", "external_user_id=unique_id"];
     let options = ImportOptions::default();
@@ -24,7 +24,7 @@ fn a_thousand_rows_with_an_external_id_are_a_thousand_contacts() {
 }
 
 #[test]
-fn without_the_external_id_rows_with_one_email_are_one_contact() {
+fn rows_without_external_id_and_with_one_email_are_one_contact() {
     let mut target = ImportTarget::new();
     let columns = ["name=first_name,surname"];
     let empty = target.dump();
@@ -46,7 +46,7 @@ fn without_the_external_id_rows_with_one_email_are_one_contact() {
 }
 
 #[test]
-fn blank_cells_leave_what_is_there_and_times_only_move_forward() {
+fn blank_cells_keep_the_stored_values_and_times_only_move_forward() {
     let mut target = ImportTarget::new();
     let header = "external_id,name,phone,email,source,chat_status,blocked,is_chat_read,created_at,last_message_at,last_inbound_at,list,default_stage_id,ai_customer_id\n";
     let columns = "name phone email source chat_status blocked is_chat_read created_at last_message_at last_inbound_at \
@@ -82,7 +82,7 @@ fn blank_cells_leave_what_is_there_and_times_only_move_forward() {
 }
 
 #[test]
-fn within_a_file_the_last_row_that_says_something_wins() {
+fn within_a_file_the_last_value_wins() {
     let mut target = ImportTarget::new();
     let file = "phone,name,email,created_at,last_message_at\n\
                 +5491155550001,Ana,a@example.com,2024-02-02,2024-05-05\n\
@@ -101,7 +101,7 @@ fn within_a_file_the_last_row_that_says_something_wins() {
 }
 
 #[test]
-fn serial_ids_follow_the_file() {
+fn serial_ids_follow_the_order_of_the_file() {
     let mut target = ImportTarget::new();
     let file = "external_id,phone,email\n,,z@example.com\n9,,\n,+5491155550001,\n1,,\n,,a@example.com\n";
     target.import(file).unwrap();
@@ -133,7 +133,7 @@ fn an_unknown_external_id_adopts_the_contact_with_the_phone() {
 }
 
 #[test]
-fn an_exact_import_adopts_and_joins_nothing() {
+fn an_exact_import_adopts_and_merges_no_contacts() {
     let mut target = ImportTarget::new();
     let exact = ImportOptions {
         exact: true,
@@ -161,7 +161,7 @@ fn an_exact_import_adopts_and_joins_nothing() {
 }
 
 #[test]
-fn another_channel_is_another_contact() {
+fn the_same_phone_on_another_channel_is_another_contact() {
     let mut target = ImportTarget::new();
     target.import("phone,platform\n+5491155550001,whatsapp\n").unwrap();
     let file = "phone,platform,external_id\n+5491155550001,sms,\n+5491155550001,instagram,x\n";
@@ -199,12 +199,12 @@ fn a_row_with_an_email_alone_updates_the_oldest_contact_with_the_email() {
 }
 
 #[test]
-fn rows_find_contacts_as_the_file_leaves_them() {
+fn rows_are_matched_to_contacts_as_they_are_after_the_whole_file() {
     let mut target = ImportTarget::new();
     target
         .import("external_id,phone,email\nx,+5491155550001,old@example.com\n")
         .unwrap();
-    // The first two rows come before the one that changes the contact's phone and email.
+    // The first two rows stand before the row that changes the contact's phone and email.
     let file = "external_id,phone,email,name\n\
                 ,+5491155550001,,former phone\n\
                 ,,old@example.com,former email\n\
@@ -222,7 +222,7 @@ fn rows_find_contacts_as_the_file_leaves_them() {
 }
 
 #[test]
-fn another_clients_contacts_with_the_same_identities_stay_untouched() {
+fn contacts_of_another_client_with_the_same_identities_stay_unchanged() {
     let mut target = ImportTarget::new();
     let file = "external_id,phone,email,list\nx,,,VIP\n,+5491155550001,,VIP\n,,a@example.com,VIP\n";
     target.import(file).unwrap();

@@ -1,4 +1,4 @@
-//! Import: any files do what a slow and plain model of it does.
+//! Import: random files have the same result as a slow and simple model.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::support::import::{ImportTarget, counts};
 
-/// A row of a generated file. Few values, so that rows meet in every way.
+/// A row of a random file. Few different values, so that rows match each other in every way.
 #[derive(Clone, Debug)]
 struct Row {
     platform: &'static str,
@@ -68,10 +68,10 @@ fn write_file(rows: &[Row]) -> String {
     file
 }
 
-/// What an import should do, written down the slow and plain way.
+/// The model of an import, written for clarity instead of speed.
 #[derive(Clone, Default, Debug)]
 struct Model {
-    /// In the order of their serial ids.
+    /// Ordered by serial id.
     contacts: Vec<Contact>,
     imports: usize,
 }
@@ -90,9 +90,9 @@ impl Model {
     fn import(&mut self, rows: &[Row]) {
         self.imports += 1;
         let former = self.contacts.len();
-        // Contacts while the passes go on: those that were there, then new ones by their first row.
+        // The contacts during the passes: the former ones, then the new ones by their first row.
         let mut known: BTreeMap<usize, Contact> = self.contacts.iter().cloned().enumerate().collect();
-        let mut meaning = vec![usize::MAX; rows.len()];
+        let mut contact_of_row = vec![usize::MAX; rows.len()];
         for pass in 1..=3 {
             let snapshot = known.clone();
             let mut adopted = Vec::new();
@@ -118,9 +118,9 @@ impl Model {
                     values.rfind(|value| !value.is_empty()).unwrap_or_default()
                 };
                 let phone = last(|row| row.phone);
-                let here = |contact: &Contact| contact.platform == row.platform;
+                let on_channel = |contact: &Contact| contact.platform == row.platform;
                 let oldest = |same: &dyn Fn(&Contact) -> bool| {
-                    let candidates = snapshot.iter().filter(|(_, it)| here(it) && same(it));
+                    let candidates = snapshot.iter().filter(|(_, it)| on_channel(it) && same(it));
                     candidates
                         .min_by_key(|(index, it)| (it.created.clone(), **index))
                         .map(|(index, _)| *index)
@@ -156,11 +156,11 @@ impl Model {
                         *value = last.into();
                     }
                 }
-                group.iter().for_each(|index| meaning[*index] = target);
+                group.iter().for_each(|index| contact_of_row[*index] = target);
             }
-            // Names and emails go by the line, whichever pass found the row's contact.
+            // Names and emails follow the order of the lines, regardless of the pass that found the contact.
             for (index, row) in rows.iter().enumerate() {
-                if let Some(contact) = known.get_mut(&meaning[index]) {
+                if let Some(contact) = known.get_mut(&contact_of_row[index]) {
                     for (value, given) in [(&mut contact.email, row.email), (&mut contact.name, row.name)] {
                         if !given.is_empty() {
                             *value = given.into();
@@ -194,7 +194,7 @@ impl Model {
 }
 
 #[test]
-fn any_files_do_what_the_contract_says_and_nothing_when_repeated() {
+fn random_files_are_imported_as_the_model_says_and_repeating_changes_nothing() {
     let mut target = ImportTarget::new();
     let created = "CASE WHEN created_at > now() - interval '1 day' THEN 'now' ELSE created_at::date::text END";
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {

@@ -1,11 +1,11 @@
-//! Import: rows that are refused, and rows that are doubtful.
+//! Import: rejected rows, and accepted rows that look doubtful.
 
 use contact_search::intake::import::Rejection;
 
 use crate::support::import::{ImportTarget, counts, skipping};
 
 #[test]
-fn each_bad_row_is_told_by_line_column_and_reason() {
+fn a_bad_row_is_reported_with_line_column_and_reason() {
     let mut target = ImportTarget::new();
     let long = |count| "x".repeat(count);
     let time = "the time can't be read: write it as 2024-12-31 or 2024-12-31T23:59:59Z";
@@ -125,7 +125,7 @@ fn each_bad_row_is_told_by_line_column_and_reason() {
 }
 
 #[test]
-fn the_longest_values_that_are_promised_fit() {
+fn the_longest_documented_values_are_stored() {
     let mut target = ImportTarget::new();
     let text = |count| "ñ".repeat(count);
     let file = format!(
@@ -147,7 +147,7 @@ fn the_longest_values_that_are_promised_fit() {
 }
 
 #[test]
-fn a_reason_never_repeats_what_the_row_says() {
+fn a_reason_never_repeats_the_contents_of_the_row() {
     let mut target = ImportTarget::new();
     let file = "email,blocked,created_at\ncanary@example.com,canary,\ncanary@example.com,,canary\ncanary,canary,canary,canary\n";
     let rejections = target.rejections(file);
@@ -158,7 +158,7 @@ fn a_reason_never_repeats_what_the_row_says() {
 }
 
 #[test]
-fn every_bad_row_is_told() {
+fn every_bad_row_is_reported() {
     let mut target = ImportTarget::new();
     let file = format!("email,name\n{}", "a@example.com,A\n,B\n".repeat(3000));
     let rejections = target.rejections(&file);
@@ -178,7 +178,7 @@ fn every_bad_row_is_told() {
 }
 
 #[test]
-fn lines_are_counted_whatever_ends_them() {
+fn lines_are_counted_with_any_line_ending() {
     let mut target = ImportTarget::new();
     for file in [
         "sep=;\rx;email\r1;\r",
@@ -192,7 +192,7 @@ fn lines_are_counted_whatever_ends_them() {
 }
 
 #[test]
-fn phones_that_are_no_number_are_kept_and_counted() {
+fn invalid_phones_are_stored_and_counted() {
     let mut target = ImportTarget::new();
     let file = "phone,email\n+5491155550001,\n123,\nno tiene,a@example.com\n";
     let report = target.import(file).unwrap();
@@ -211,7 +211,7 @@ fn phones_that_are_no_number_are_kept_and_counted() {
 }
 
 #[test]
-fn rows_of_different_emails_that_a_phone_which_is_no_number_makes_one_contact_are_told() {
+fn rows_merged_by_an_invalid_phone_despite_different_emails_are_reported() {
     for (phone, others) in [("5.49112E+12", "5,49112E+12"), ("0", "-0-"), ("N/A 0", "0")] {
         let mut target = ImportTarget::new();
         let file = format!(
@@ -233,13 +233,13 @@ fn rows_of_different_emails_that_a_phone_which_is_no_number_makes_one_contact_ar
 }
 
 #[test]
-fn a_contact_of_another_email_that_a_phone_which_is_no_number_leads_to_is_told() {
+fn a_row_matched_by_an_invalid_phone_to_a_contact_with_another_email_is_reported() {
     let mut target = ImportTarget::new();
     let mut doubtful = |file: &str| {
         let report = target.import(file).unwrap();
         (report.doubtful, report.to_string())
     };
-    assert_eq!(doubtful("phone,email\n123,a@example.com\n").0, 0, "it is new");
+    assert_eq!(doubtful("phone,email\n123,a@example.com\n").0, 0, "the contact is new");
     assert_eq!(
         doubtful("phone,email\n123,A@Example.com\n123,\n").0,
         0,
@@ -249,11 +249,11 @@ fn a_contact_of_another_email_that_a_phone_which_is_no_number_leads_to_is_told()
     assert_eq!(count, 1);
     assert!(report.contains("\n1 row shares such a phone"), "{report}");
     let adopting = "external_id,phone,email\nx,123,c@example.com\n";
-    assert_eq!(doubtful(adopting).0, 1, "it is adopted");
+    assert_eq!(doubtful(adopting).0, 1, "the contact is adopted");
     let by_its_id = "external_id,phone,email\nx,123,d@example.com\n";
-    assert_eq!(doubtful(by_its_id).0, 0, "the external id led there");
+    assert_eq!(doubtful(by_its_id).0, 0, "the external id found the contact");
     let both = "external_id,phone,email\ny,456,a@example.com\n,456,b@example.com\n,789,c@example.com\n";
-    assert_eq!(doubtful(both).0, 1, "the phone led to a row with an external id");
+    assert_eq!(doubtful(both).0, 1, "the phone found a row with an external id");
     let channels = "platform,phone,email\nsms,000,a@example.com\nwebchat,000,b@example.com\n";
-    assert_eq!(doubtful(channels).0, 0, "on another channel it is another contact");
+    assert_eq!(doubtful(channels).0, 0, "another channel is another contact");
 }

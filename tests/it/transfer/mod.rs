@@ -1,4 +1,4 @@
-//! Import and export of contacts, through the library and through the commands.
+//! Import and export of contacts, through the library and the commands.
 
 mod export;
 mod export_round_trip;

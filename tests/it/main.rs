@@ -1,42 +1,13 @@
-//! Every test that needs more than one module: over HTTP, against the real PostgreSQL, at the terminal.
+//! Integration tests: everything that needs more than one module, over HTTP, against a real PostgreSQL or at the
+//! terminal.
 
-mod authorization;
-mod backup;
-mod cli;
-mod clocks;
-mod connections;
-mod contacts;
-mod cors;
-mod demo;
+mod commands;
 mod documents;
 mod embedded;
-mod export;
-mod faults;
-#[cfg(target_os = "linux")]
-mod full_disk;
-mod generate;
-mod http;
-mod import;
-mod import_command;
-mod indexes;
-mod joint_lookup;
-mod keys;
+mod endpoints;
 mod layers;
-mod logs;
-mod lookup;
-mod lookup_batch;
-mod messages;
-mod metrics;
-mod newest_contacts;
-mod openapi;
-mod overload;
-mod pooler;
-mod privacy;
-mod proxies;
-mod rate_limit;
-mod search;
+mod operation;
+mod protocol;
+mod store;
 mod support;
-mod tenants;
-mod webhook;
-mod wire;
-mod writers;
+mod transfer;

@@ -1,4 +1,4 @@
-//! The program as a process of its own, on a port and a database of its own.
+//! The program as a process, with its own port and database.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -14,13 +14,15 @@ use contact_search::store::PgConnection;
 use contact_search::store::clients;
 use contact_search::store::keys;
 use serde_json::Value;
+use uuid::Uuid;
 
+use super::database::execute;
 use super::{Contact, TestDatabase};
 
 /// The program under test.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_contact-search"));
-    // Nothing of whoever runs the tests may reach the program.
+    // The environment of the test run must not reach the program.
     for name in [
         "DATABASE_URL",
         "RUST_LOG",
@@ -35,10 +37,10 @@ pub fn program() -> Command {
     command
 }
 
-/// What the program writes to a terminal of 100 columns, its output and errors together, and how it ends.
+/// Runs the program on a terminal of 100 columns. Returns the exit status, and the output and errors together.
 pub fn on_terminal(database: &TestDatabase, arguments: &str) -> (Option<i32>, String) {
     let program = env!("CARGO_BIN_EXE_contact-search");
-    // `script` gives the command a terminal, and copies what comes there.
+    // `script` runs the command on a terminal and copies its output.
     let output = Command::new("script")
         .arg("-qec")
         .arg(format!("stty cols 100 rows 24; '{program}' {arguments}"))
@@ -49,21 +51,21 @@ pub fn on_terminal(database: &TestDatabase, arguments: &str) -> (Option<i32>, St
         .stdin(Stdio::null())
         .output()
         .expect("util-linux's script can be started");
-    let said = String::from_utf8(output.stdout).expect("text");
-    (output.status.code(), said)
+    let printed = String::from_utf8(output.stdout).expect("text");
+    (output.status.code(), printed)
 }
 
-/// A server that was started as a process, and what it has said so far.
+/// A running server process, and its output so far.
 pub struct Server {
     child: Child,
     address: String,
-    /// Lines of standard output up to the one with the address, and all of the log.
+    /// Standard output, complete up to the line with the address.
     pub output: Arc<Mutex<String>>,
     pub log: Arc<Mutex<String>>,
 }
 
 impl Server {
-    /// Starts `command`, which serves on a port of the system's choice, and waits for its address.
+    /// Starts `command`, which serves on a port chosen by the system, and waits for its address.
     pub fn start(mut command: Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
@@ -72,21 +74,21 @@ impl Server {
             .expect("the program can be started");
         let log = collect(child.stderr.take().expect("standard error is piped"));
         let mut lines = BufReader::new(child.stdout.take().expect("standard output is piped"));
-        let mut said = String::new();
+        let mut printed = String::new();
         let address = loop {
-            let start = said.len();
-            if lines.read_line(&mut said).expect("standard output is text") == 0 {
+            let start = printed.len();
+            if lines.read_line(&mut printed).expect("standard output is text") == 0 {
                 let status = child.wait();
-                // The last words may still be on their way through the pipe.
+                // The last log lines may still be in the pipe.
                 std::thread::sleep(Duration::from_millis(50));
-                panic!("the server ended ({status:?}): {said}{}", log.lock().unwrap());
+                panic!("the server ended ({status:?}): {printed}{}", log.lock().unwrap());
             }
-            if let Some((_, address)) = said[start..].split_once("answers on http://") {
+            if let Some((_, address)) = printed[start..].split_once("answers on http://") {
                 break address.trim().to_owned();
             }
         };
         let output = collect(lines);
-        output.lock().unwrap().insert_str(0, &said);
+        output.lock().unwrap().insert_str(0, &printed);
         Self {
             child,
             address,
@@ -103,34 +105,34 @@ impl Server {
         self.child.id()
     }
 
-    /// Waits for the process to end, and gives its exit status.
+    /// Waits until the process ends, and returns its exit status.
     pub fn wait(&mut self) -> Option<i32> {
         self.child.wait().expect("a child can be waited for").code()
     }
 
-    /// What the log has said once `is_there` holds of it; it is written after the answer.
-    pub fn log_when(&self, is_there: impl Fn(&str) -> bool) -> String {
+    /// Waits until `is_there` holds for the log, and returns the log. A line is logged after its answer is sent.
+    pub fn wait_for_log(&self, is_complete: impl Fn(&str) -> bool) -> String {
         let start = Instant::now();
         loop {
             let log = self.log.lock().unwrap().clone();
-            if is_there(&log) {
+            if is_complete(&log) {
                 return log;
             }
             assert!(
                 start.elapsed() < Duration::from_secs(20),
-                "the log doesn't say it: {log}"
+                "the expected line is not in the log: {log}"
             );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
 
-    /// Sends `GET target` with the key, if any.
+    /// Sends `GET target` with the key, if given.
     pub fn get(&self, target: &str, key: Option<&str>) -> Answer {
         let headers: Vec<(&str, &str)> = key.map(|key| ("X-API-Key", key)).into_iter().collect();
         self.send("GET", target, &headers)
     }
 
-    /// Sends a request without a body, letter by letter as it is given.
+    /// Sends a request without a body, exactly as given.
     pub fn send(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Answer {
         let headers: String = headers
             .iter()
@@ -140,7 +142,7 @@ impl Server {
         self.send_raw(head.as_bytes())
     }
 
-    /// Sends a request with a body, whose length it adds.
+    /// Sends a request with a body and its length.
     pub fn send_body(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let headers: String = headers
             .iter()
@@ -153,20 +155,20 @@ impl Server {
         self.send_raw(&[head.as_bytes(), body].concat())
     }
 
-    /// Sends JSON, with the key, if any.
+    /// Sends JSON with the key, if given.
     pub fn send_json(&self, method: &str, target: &str, key: Option<&str>, body: &[u8]) -> Answer {
         let mut headers = vec![("Content-Type", "application/json")];
         headers.extend(key.map(|key| ("X-API-Key", key)));
         self.send_body(method, target, &headers, body)
     }
 
-    /// Sends `GET target` to another address of the server's.
+    /// Sends `GET target` to another address of the server.
     pub fn get_at(&self, address: &str, target: &str) -> Answer {
         let head = format!("GET {target} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
         send_raw(address, head.as_bytes())
     }
 
-    /// Sends bytes, and reads until the server closes.
+    /// Sends raw bytes and reads until the server closes the connection.
     pub fn send_raw(&self, bytes: &[u8]) -> Answer {
         send_raw(&self.address, bytes)
     }
@@ -177,7 +179,7 @@ fn send_raw(address: &str, bytes: &[u8]) -> Answer {
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream.write_all(bytes).expect("the request can be sent");
     let mut answer = Vec::new();
-    // A server that refuses early may reset the connection after its answer.
+    // A server that refuses a request early may reset the connection after its answer.
     let _ = stream.read_to_end(&mut answer);
     Answer::parse(&answer)
 }
@@ -202,7 +204,7 @@ fn collect(mut stream: impl Read + Send + 'static) -> Arc<Mutex<String>> {
     text
 }
 
-/// What came back.
+/// A parsed HTTP answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
@@ -242,7 +244,7 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The member `id` of each object of an array.
+    /// The member `id` of each object of a JSON array.
     pub fn ids(&self) -> Vec<String> {
         let array = self.json();
         let array = array.as_array().unwrap_or_else(|| panic!("no array: {self:?}"));
@@ -253,9 +255,9 @@ impl Answer {
     }
 }
 
-/// A server on a migrated database of its own, with one client (`client`, region AR) and a key for everything.
+/// A server on its own migrated database, with one client (`client`, region AR) and a key with all scopes.
 pub struct TestApp {
-    // Before the database, so that it is gone when the database is dropped.
+    // Declared before the database, so that the server stops before the database is dropped.
     pub server: Server,
     pub database: TestDatabase,
     pub client: ClientId,
@@ -267,11 +269,11 @@ impl TestApp {
         Self::start_with(&[])
     }
 
-    /// Starts with more arguments than the address and the database.
+    /// Starts the server with arguments beyond the address and the database.
     pub fn start_with(arguments: &[&str]) -> Self {
         let database = TestDatabase::new();
         let mut connection = database.connect();
-        let client = clients::create_client(&mut connection, "Test", Region::DEFAULT).expect("a client can be made");
+        let client = clients::create_client(&mut connection, "Test", Region::DEFAULT).expect("a client can be created");
         let key = add_key(&mut connection, client, &Scope::ALL, None);
         let mut command = program();
         command.args(["serve", "--listen", "127.0.0.1:0", "--database-url", database.url()]);
@@ -296,8 +298,8 @@ impl TestApp {
             .send_json(method, target, Some(&self.key), body.to_string().as_bytes())
     }
 
-    /// Sends a `POST` until the server has capacity, as callers should.
-    pub fn post_patiently(&self, target: &str, body: &Value) -> Answer {
+    /// Sends a `POST` and retries on 503, as callers should.
+    pub fn post_with_retries(&self, target: &str, body: &Value) -> Answer {
         for _ in 0..200 {
             let answer = self.send("POST", target, body);
             if answer.status != 503 {
@@ -313,14 +315,13 @@ impl TestApp {
     }
 
     pub fn sql(&self, sql: &str) {
-        diesel::connection::SimpleConnection::batch_execute(&mut self.database.connect(), sql)
-            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+        execute(&mut self.database.connect(), sql);
     }
 }
 
 use super::contacts;
 
-/// Makes a key for the client; a negative lifetime makes an expired one.
+/// Creates a key for the client. A negative lifetime creates an expired key.
 pub fn add_key(
     connection: &mut PgConnection,
     client: ClientId,
@@ -334,11 +335,18 @@ pub fn add_key(
         lifetime,
         rate_limit: RateLimit::default(),
     };
-    keys::add_key(connection, client, &key, &new).expect("a key can be made");
+    keys::add_key(connection, client, &key, &new).expect("a key can be created");
     key.reveal().to_owned()
 }
 
-/// Ends a key that [`add_key`] made.
+/// Creates a key with default settings and returns its id.
+pub fn add_plain_key(connection: &mut PgConnection, client: ClientId) -> Uuid {
+    let key = ApiKey::generate(Format::Mindo).unwrap();
+    let new = NewKey::new("plain", Scope::ALL.to_vec(), None).unwrap();
+    keys::add_key(connection, client, &key, &new).unwrap()
+}
+
+/// Revokes a key that [`add_key`] created.
 pub fn revoke(connection: &mut PgConnection, key: &str) {
     let reading = keys::read_key(connection, &ApiKey::parse(key).expect("a key").hash());
     let id = reading
@@ -349,7 +357,7 @@ pub fn revoke(connection: &mut PgConnection, key: &str) {
     assert!(keys::revoke_key(connection, id).expect("the database answers"));
 }
 
-/// A text as a query parameter's value.
+/// Percent-encodes a text as the value of a query parameter.
 pub fn encode(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }

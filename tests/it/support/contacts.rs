@@ -1,4 +1,4 @@
-//! Contacts as a test wants them, written past every rule but the schema's.
+//! Contacts that a test inserts directly, subject only to the constraints of the schema.
 
 use contact_search::domain::client::{ClientId, DEFAULT_LIST};
 use contact_search::domain::phone::{Region, StoredPhone};
@@ -6,7 +6,7 @@ use contact_search::store::{PgConnection, clients};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-/// What a contact is made of; times are SQL expressions such as `now() - interval '1 hour'`.
+/// The values of a contact. Times are SQL expressions such as `now() - interval '1 hour'`.
 #[derive(Clone, Copy)]
 pub struct Contact<'a> {
     pub name: Option<&'a str>,
@@ -40,7 +40,7 @@ impl Default for Contact<'_> {
     }
 }
 
-/// Both ids of a contact that was added.
+/// Both ids of an inserted contact.
 #[derive(Clone, PartialEq, Eq, Debug, QueryableByName)]
 pub struct Added {
     #[diesel(sql_type = Text)]
@@ -51,7 +51,7 @@ pub struct Added {
 
 impl Contact<'_> {
     pub fn add(&self, connection: &mut PgConnection, client: ClientId) -> Added {
-        let list = clients::ensure_list(connection, client, self.list).expect("a list can be made");
+        let list = clients::ensure_list(connection, client, self.list).expect("a list can be created");
         let phone = self.phone.map(|phone| StoredPhone::read(phone, Region::DEFAULT));
         let key = phone.as_ref().and_then(|phone| phone.key.as_deref());
         let stored = phone.as_ref().and_then(|phone| phone.phone.as_deref());

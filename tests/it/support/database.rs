@@ -1,28 +1,29 @@
-//! A PostgreSQL for the run, and in it one migrated template that each test's database is cloned from.
+//! One PostgreSQL for the test run, with a migrated template from which each test's database is cloned.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use contact_search::embedded::{Options, PrivateDatabase};
 use contact_search::store;
 use contact_search::store::pool::{Pool, StatementLimits};
 
-use super::Turn;
+use super::Slot;
 use super::directory::ServerDirectory;
 
-/// A database that belongs to one test and goes with it.
+/// A database of one test. It is dropped with the value.
 pub struct TestDatabase {
     name: String,
     url: String,
-    _turn: Arc<Turn>,
+    _slot: Arc<Slot>,
 }
 
 impl TestDatabase {
-    /// Clones the migrated template: a tenth of a second, and no test sees another's rows.
+    /// Clones the migrated template in a tenth of a second. No test sees another's rows.
     pub fn new() -> Self {
         Self::of_template("contact_search")
     }
@@ -34,7 +35,7 @@ impl TestDatabase {
 
     fn of_template(template: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let turn = Turn::take();
+        let slot = Slot::take();
         let cluster = cluster();
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         execute_as_superuser(&format!(
@@ -44,14 +45,14 @@ impl TestDatabase {
             .database
             .url()
             .replace("///contact_search?", &format!("///{name}?"));
-        Self { name, url, _turn: turn }
+        Self { name, url, _slot: slot }
     }
 
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Lets nobody in and throws everybody out, or lets them in again.
+    /// Refuses new connections and terminates the existing ones, or accepts connections again.
     pub fn set_available(&self, is_available: bool) {
         let name = &self.name;
         execute_as_superuser(&format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS {is_available}"));
@@ -62,26 +63,18 @@ impl TestDatabase {
         }
     }
 
-    /// Lets whoever waits in a circle wait on, in connections that are made from now on.
-    pub fn find_no_deadlocks(&self) {
+    /// Disables deadlock detection for new connections, so that a deadlock blocks until a timeout.
+    pub fn disable_deadlock_detection(&self) {
         let name = &self.name;
         execute_as_superuser(&format!("ALTER DATABASE {name} SET deadlock_timeout = '1h'"));
     }
 
-    /// The one number of a statement whose one column is called `count`.
+    /// The column `count` of the statement's only row.
     pub fn count(&self, sql: &str) -> i64 {
-        #[derive(QueryableByName)]
-        struct Row {
-            #[diesel(sql_type = diesel::sql_types::BigInt)]
-            count: i64,
-        }
-        let row: Row = diesel::sql_query(sql)
-            .get_result(&mut self.connect())
-            .expect("the statement can be run");
-        row.count
+        count(&mut self.connect(), sql)
     }
 
-    /// A connection as the server has them: they decide on plans too.
+    /// A pool with the server's connection settings, which also affect plans.
     pub fn pool(&self) -> Pool {
         let limits = StatementLimits {
             statement_timeout: Duration::from_secs(20),
@@ -91,7 +84,7 @@ impl TestDatabase {
         Pool::new(&self.url, 1, limits, Duration::from_secs(20))
     }
 
-    /// A connection as the application's own role.
+    /// A connection with the application's own role.
     pub fn connect(&self) -> PgConnection {
         store::pool::connect(&self.url).expect("the test's database answers")
     }
@@ -105,7 +98,8 @@ impl Drop for TestDatabase {
 
 struct Cluster {
     database: PrivateDatabase,
-    /// Statics are never dropped: the end of the process is what stops the server and removes the directory.
+    /// Statics are never dropped. The directory's watchdog stops the server and removes the directory when the process
+    /// ends.
     _directory: ServerDirectory,
 }
 
@@ -126,7 +120,7 @@ fn cluster() -> &'static Cluster {
             .to_vec(),
         };
         let database = PrivateDatabase::open(&options).expect("the tests' PostgreSQL starts");
-        // The database that is there for the application is migrated, and each test's is a copy of it.
+        // The application's database is migrated and serves as the template.
         let mut owner = store::pool::connect(&database.url()).expect("the template answers");
         store::migrations::migrate(&mut owner).expect("the template can be migrated");
         Cluster {
@@ -136,19 +130,37 @@ fn cluster() -> &'static Cluster {
     })
 }
 
-/// The server programs that the tests are to run with, where they aren't the ones that would be found.
+/// The column `count` of the statement's only row.
+pub fn count(connection: &mut PgConnection, sql: &str) -> i64 {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        count: i64,
+    }
+    let row: Row = diesel::sql_query(sql)
+        .get_result(connection)
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    row.count
+}
+
+pub fn execute(connection: &mut PgConnection, sql: &str) {
+    connection
+        .batch_execute(sql)
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+/// The directory of the server programs, if the tests must not use the ones that would be found.
 pub fn programs() -> Option<PathBuf> {
     std::env::var_os("CONTACT_SEARCH_TEST_PG_BIN").map(PathBuf::from)
 }
 
 fn execute_as_superuser(sql: &str) {
     let mut admin = store::pool::connect(&cluster().database.superuser_url("postgres")).expect("PostgreSQL answers");
-    diesel::connection::SimpleConnection::batch_execute(&mut admin, sql)
-        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    execute(&mut admin, sql);
 }
 
 #[test]
-fn every_test_has_a_migrated_database_of_its_own() {
+fn every_test_has_its_own_migrated_database() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let state = store::migrations::schema_state(&mut connection).expect("the schema can be read");

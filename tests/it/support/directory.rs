@@ -1,12 +1,12 @@
-//! A place for a private PostgreSQL that leaves nothing behind.
+//! A directory for a private PostgreSQL that is always cleaned up.
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// Waits until the tests' process has ended, which closes the pipe, then ends the server that runs on the
-/// directory and removes it all. The interrupts of a terminal are for the tests; this one is still needed.
+/// Waits for the end of the tests' process, which closes the pipe. Then stops the server that runs on the directory,
+/// and removes the directory. Ignores the signals of a terminal, because the cleanup is still needed after them.
 const WATCHDOG: &str = r#"
 trap '' HUP INT TERM
 cat >/dev/null
@@ -17,8 +17,8 @@ fi
 rm -rf "$1"
 "#;
 
-/// A directory for [`Options::data_dir`](contact_search::embedded::Options). It goes, and a server that still
-/// runs on it, when the value is dropped or this process ends, in whatever way.
+/// A directory for [`Options::data_dir`](contact_search::embedded::Options). The directory and a server that still runs
+/// on it are removed when the value is dropped, or when this process ends in any way.
 pub struct ServerDirectory {
     path: PathBuf,
     watchdog: Child,
@@ -26,12 +26,13 @@ pub struct ServerDirectory {
 
 impl ServerDirectory {
     pub fn new() -> Self {
-        // In /tmp whatever TMPDIR says: PostgreSQL's user has to reach it, and its socket's path to be short.
+        // Always in /tmp, regardless of TMPDIR: PostgreSQL's user must reach the directory, and the path of the socket
+        // must be short.
         let directory = tempfile::Builder::new()
             .prefix("contact-search-test-")
             .permissions(std::fs::Permissions::from_mode(0o711))
             .tempdir_in("/tmp")
-            .expect("a directory can be made");
+            .expect("a directory can be created");
         let watchdog = Command::new("sh")
             .args(["-c", WATCHDOG, "sh"])
             .arg(directory.path())

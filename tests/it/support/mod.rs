@@ -1,11 +1,24 @@
-//! What the tests stand on: one PostgreSQL for the whole run, a database of its own for each test, and the
-//! program itself, started as a user starts it.
+//! Support for the tests: one PostgreSQL for the whole run, a database for each test, and the program itself, started
+//! as a user starts it.
 
 pub mod app;
+pub mod backup;
+pub mod canaries;
+pub mod command;
+pub mod contact_api;
 pub mod contacts;
 pub mod database;
 pub mod directory;
-mod turn;
+#[cfg(target_os = "linux")]
+pub mod disk;
+pub mod export;
+pub mod import;
+pub mod messages;
+pub mod metrics;
+pub mod newest_contacts;
+pub mod private_database;
+mod slot;
+pub mod webhook;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -13,12 +26,12 @@ use std::time::{Duration, Instant};
 pub use app::{Answer, TestApp};
 pub use contacts::Contact;
 pub use database::TestDatabase;
-pub use turn::{OwnDirectory, Turn};
+pub use slot::{OwnDirectory, Slot};
 
-/// What has to be so at some time.
-pub const EVER: Duration = Duration::from_secs(20);
+/// Patience for eventual conditions.
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Waits until something is so, and fails where that takes longer than `limit`.
+/// Waits until the condition holds, and panics with `what` after `limit`.
 pub fn wait_until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
@@ -27,10 +40,10 @@ pub fn wait_until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) 
     }
 }
 
-/// Sets it when it is dropped, when a test fails too, so that what goes on until then ends.
-pub struct Over<'a>(pub &'a AtomicBool);
+/// Sets a flag on drop, also on panic, so that loops in other threads end.
+pub struct SetOnDrop<'a>(pub &'a AtomicBool);
 
-impl Drop for Over<'_> {
+impl Drop for SetOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }

@@ -1,0 +1,11 @@
+//! The program's commands, as an operator types them.
+
+mod backup;
+mod demo;
+mod generate;
+mod keys;
+mod options;
+mod restore;
+mod signals;
+mod startup;
+mod webhook;

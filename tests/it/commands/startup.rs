@@ -1,0 +1,233 @@
+//! How the server and the commands handle a database that is absent, unmigrated, newer, or refuses the connection.
+
+use std::time::{Duration, Instant};
+
+use crate::support::app::{Server, program};
+use crate::support::command::{error_of, private, run, run_on, stdout};
+use crate::support::database::execute;
+use crate::support::private_database::{connect, open_durable};
+use crate::support::{OwnDirectory, TestDatabase};
+
+#[test]
+fn pending_migrations_are_reported_with_the_command_that_runs_them() {
+    let database = TestDatabase::empty();
+    for arguments in [
+        &["serve", "--listen", "127.0.0.1:0"][..],
+        &["client", "list"],
+        &["key", "list"],
+    ] {
+        let message = error_of(run_on(&database, arguments));
+        assert!(
+            message.contains("contact-search migrate") && message.contains("--migrate"),
+            "{message}"
+        );
+    }
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let steps = std::fs::read_dir(folder).expect("the folder of migrations").count();
+    assert_eq!(
+        stdout(run_on(&database, &["migrate"])),
+        format!("Ran {steps} migrations.\n")
+    );
+    assert_eq!(stdout(run_on(&database, &["migrate"])), "The schema is up to date.\n");
+    stdout(run_on(&database, &["client", "list"]));
+    execute(
+        &mut database.connect(),
+        "INSERT INTO __diesel_schema_migrations VALUES ('99990101000000', now())",
+    );
+    for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"]] {
+        let message = error_of(run_on(&database, arguments));
+        assert!(message.contains("newer schema"), "{message}");
+    }
+}
+
+#[test]
+fn two_servers_that_bootstrap_concurrently_create_one_client_and_print_one_key() {
+    let database = TestDatabase::empty();
+    let start = || {
+        let mut command = program();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--migrate", "--bootstrap", "Acme"]);
+        command.env("DATABASE_URL", database.url());
+        Server::start(command)
+    };
+    let servers = std::thread::scope(|scope| {
+        let other = scope.spawn(start);
+        [start(), other.join().expect("the other server starts")]
+    });
+    let printed: String = servers
+        .iter()
+        .map(|server| server.output.lock().unwrap().clone())
+        .collect();
+    assert_eq!(printed.matches("Made the client 'Acme'").count(), 1, "{printed}");
+    let key = printed
+        .split_whitespace()
+        .find(|word| word.starts_with("mindo_"))
+        .expect("a key");
+    for server in &servers {
+        assert_eq!(server.get("/api/v1/contact-lookup/?phone=1", Some(key)).status, 200);
+        assert!(!server.log.lock().unwrap().contains(key), "a key must not be logged");
+    }
+    let again = start();
+    assert!(!again.output.lock().unwrap().contains("mindo_"));
+}
+
+#[test]
+fn a_server_starts_without_its_database_and_becomes_ready_once_the_database_answers() {
+    let database = TestDatabase::new();
+    database.set_available(false);
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--database-url", database.url()]);
+    let server = Server::start(command);
+    assert_eq!(server.get("/healthz", None).status, 200);
+    assert_eq!(server.get("/readyz", None).status, 503);
+    database.set_available(true);
+    let start = Instant::now();
+    while server.get("/readyz", None).status != 200 {
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "the server does not become ready"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn no_demo_is_created_in_an_external_database() {
+    let database = TestDatabase::new();
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--database-url", database.url()]);
+    let server = Server::start(command);
+    assert_eq!(server.get("/readyz", None).status, 200);
+    for table in ["clients", "api_keys", "contacts"] {
+        assert_eq!(
+            database.count(&format!("SELECT count(*) AS count FROM {table}")),
+            0,
+            "{table}"
+        );
+    }
+    assert!(!server.output.lock().unwrap().contains("curl"));
+}
+
+#[test]
+fn a_database_without_a_schema_is_503_and_the_log_names_the_command_that_migrates() {
+    let database = TestDatabase::empty();
+    database.set_available(false);
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--database-url", database.url()]);
+    let server = Server::start(command);
+    database.set_available(true);
+    let status = || {
+        server
+            .get(
+                "/api/public/contacts/search?email=a",
+                Some("mindo_000000000000000000000000"),
+            )
+            .status
+    };
+    let start = Instant::now();
+    while !server.log.lock().unwrap().contains("contact-search migrate") {
+        assert_eq!(status(), 503);
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "the log does not name the command"
+        );
+    }
+    stdout(run_on(&database, &["migrate"]));
+    while status() != 401 {
+        assert!(
+            start.elapsed() < Duration::from_secs(40),
+            "the server does not become ready"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_refused_login_or_a_missing_database_ends_every_command_with_one_line() {
+    let database = TestDatabase::new();
+    let elsewhere = |from: &str, to: &str| database.url().replace(from, to);
+    for (url, expected) in [
+        (
+            elsewhere("user=contact_search", "user=nobody"),
+            "authentication failed for user \"nobody\"",
+        ),
+        (elsewhere("///test_", "///absent_"), "does not exist"),
+    ] {
+        for command in [
+            &["serve", "--listen", "127.0.0.1:0"][..],
+            &["client", "list"],
+            &["migrate"],
+        ] {
+            let mut program = program();
+            program.args(command).args(["--database-url", &url]);
+            let stderr = error_of(run(program, ""));
+            assert!(
+                stderr.starts_with("contact-search: the database refuses the connection (")
+                    && stderr.contains(expected),
+                "{stderr}"
+            );
+            assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        }
+    }
+}
+
+#[test]
+fn an_unreadable_database_url_is_reported_without_repeating_any_part_of_it() {
+    for url in [
+        "mysql://u:hunter2@h/d",
+        "postgres://u:hun@ter2@127.0.0.1/d",
+        "postgres://u:hun/ter2@127.0.0.1/d",
+        "postgres://u:hunter2%zz@127.0.0.1/d",
+        "host=127.0.0.1 password=a hunter2",
+        "postgres://u@127.0.0.1/d?pasword=hunter2",
+        "hunter2",
+    ] {
+        for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["key", "list"]] {
+            let mut program = program();
+            program.args(command).env("DATABASE_URL", url);
+            let stderr = error_of(run(program, ""));
+            assert!(
+                stderr.starts_with("contact-search: the database URL can't be read: write "),
+                "{stderr}"
+            );
+            assert!(!stderr.contains("ter2") && stderr.lines().count() == 1, "{stderr}");
+        }
+    }
+}
+
+#[test]
+fn an_unreachable_database_is_logged_in_one_line() {
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0"]);
+    command.args(["--database-url", "postgresql://nobody@127.0.0.1:1/none"]);
+    let server = Server::start(command);
+    assert_eq!(server.get("/readyz", None).status, 503);
+    let log = server.log.lock().unwrap().clone();
+    assert!(
+        log.contains("the database can't be reached: connection to server at"),
+        "{log}"
+    );
+    let is_record = |line: &str| line.starts_with('[');
+    assert!(log.lines().all(is_record), "{log}");
+}
+
+#[test]
+fn a_newer_schema_in_the_private_database_ends_every_command_with_one_line() {
+    let directory = OwnDirectory::new();
+    stdout(run(private(&directory, &["migrate"]), ""));
+    let database = open_durable(directory.path());
+    let mut connection = connect(&database.url());
+    execute(
+        &mut connection,
+        "INSERT INTO __diesel_schema_migrations VALUES ('99990101000000', now())",
+    );
+    for arguments in [
+        &["serve", "--listen", "127.0.0.1:0"][..],
+        &["client", "list"],
+        &["migrate"],
+    ] {
+        assert_eq!(
+            error_of(run(private(&directory, arguments), "")),
+            "contact-search: the database has a newer schema than this program knows: use the newer contact-search\n"
+        );
+    }
+}

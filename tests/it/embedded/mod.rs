@@ -1,0 +1,5 @@
+//! The private PostgreSQL, which the program starts and stops itself.
+
+mod cluster;
+mod data_directory;
+mod lifecycle;

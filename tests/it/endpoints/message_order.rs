@@ -1,0 +1,318 @@
+//! `POST /api/v1/messages/`: neither the order nor the grouping of messages changes the result.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use contact_search::domain::client::ClientId;
+use contact_search::domain::message::{Direction, Message, Newcomer, Person, Phone, Whom};
+use contact_search::domain::phone::{Region, StoredPhone};
+use contact_search::store::clients;
+use contact_search::store::messages::{Outcome, record_messages, record_together};
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::support::messages::{State, attended, message, statuses};
+use crate::support::{Contact, TestApp, TestDatabase};
+
+#[test]
+fn every_order_and_grouping_of_messages_ends_in_the_same_state() {
+    let app = TestApp::start();
+    let minute = |minute: i64| {
+        let at: DateTime<Utc> = "2025-03-28T14:00:00Z".parse().unwrap();
+        (at + TimeDelta::minutes(minute)).to_rfc3339_opts(SecondsFormat::Secs, true)
+    };
+    // Messages about three people, the third unknown at first, in a shuffled order and cut into calls.
+    let sent = proptest::collection::vec((0_usize..3, any::<bool>(), 0_i64..6), 1..9).prop_flat_map(|sent| {
+        let count = sent.len();
+        let cuts = proptest::collection::vec(any::<bool>(), count);
+        (Just(sent.clone()), Just(sent).prop_shuffle(), cuts)
+    });
+    let number = std::cell::Cell::new(0_u64);
+    let config = ProptestConfig {
+        cases: 24,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    let end = |sent: &[(usize, bool, i64)], cuts: &[bool]| {
+        number.set(number.get() + 10);
+        let phones: Vec<String> = (0..3)
+            .map(|index| format!("+54911{}", 20_000_000 + number.get() + index))
+            .collect();
+        for phone in &phones[..2] {
+            let contact = Contact {
+                phone: Some(phone),
+                last_message_at: "'2025-03-28T14:03Z'",
+                last_inbound_at: "'2025-03-28T14:01Z'",
+                ..Contact::default()
+            };
+            attended(&app, contact);
+        }
+        let mut call = Vec::new();
+        for (index, (person, is_inbound, at)) in sent.iter().enumerate() {
+            let direction = if *is_inbound { "inbound" } else { "outbound" };
+            let mut message = message(&phones[*person], direction, &minute(*at));
+            message["createMissing"] = json!(true);
+            call.push(message);
+            if cuts[index] || index + 1 == sent.len() {
+                let statuses = statuses(&app, &std::mem::take(&mut call));
+                assert!(statuses.iter().all(|status| status != "error" && status != "not_found"));
+            }
+        }
+        let mut connection = app.database.connect();
+        let states: Vec<Option<State>> = phones
+            .iter()
+            .map(|phone| {
+                diesel::sql_query(format!(
+                    "SELECT last_message_at, last_inbound_at, is_chat_read, chat_status FROM contacts
+                     WHERE phone = '{phone}'"
+                ))
+                .get_result(&mut connection)
+                .optional()
+                .unwrap()
+            })
+            .collect();
+        states
+    };
+    TestRunner::new(config)
+        .run(&sent, |(sent, shuffled, cuts)| {
+            let alone = vec![true; sent.len()];
+            let expected = end(&sent, &alone);
+            prop_assert_eq!(&end(&shuffled, &cuts), &expected);
+            let twice = [shuffled.clone(), sent].concat();
+            prop_assert_eq!(&end(&twice, &vec![false; twice.len()]), &expected);
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn an_external_id_attached_by_one_message_counts_for_later_messages_of_the_array() {
+    let app = TestApp::start();
+    let known = app.add(Contact {
+        phone: Some("+5491123456789"),
+        platform: "mix",
+        ..Contact::default()
+    });
+    let message = |external_id: &str, direction: &str, sent_at: &str| {
+        json!({
+            "platform": "mix", "externalUserId": external_id, "phone": "+5491123456789", "direction": direction,
+            "sentAt": sent_at, "createMissing": true,
+        })
+    };
+    let body = json!([
+        message("a", "outbound", "2025-01-01T00:00:00Z"),
+        message("b", "inbound", "2025-01-05T00:00:00Z"),
+        message("a", "outbound", "2025-01-02T00:00:00Z"),
+    ]);
+    let answer = app
+        .server
+        .send_json("POST", "/api/v1/messages/", Some(&app.key), body.to_string().as_bytes());
+    let expected = json!({ "results": [{ "status": "updated" }, { "status": "created" }, { "status": "updated" }] });
+    assert_eq!(answer.json(), expected);
+    let of_a = format!(
+        "SELECT count(*) AS count FROM contacts WHERE id = '{}' AND external_user_id = 'a' AND last_inbound_at IS NULL
+         AND last_message_at = '2025-01-02T00:00:00Z'",
+        known.id
+    );
+    assert_eq!(
+        app.database.count(&of_a),
+        1,
+        "the message of b must not change the contact of a"
+    );
+    let of_b = "SELECT count(*) AS count FROM contacts WHERE external_user_id = 'b' AND last_inbound_at IS NOT NULL";
+    assert_eq!(app.database.count(of_b), 1);
+}
+
+#[test]
+fn an_ambiguous_number_stays_with_its_contact_despite_a_later_message_of_the_array() {
+    let app = TestApp::start();
+    // The digits are an Argentine number nationally and an Aruban one internationally.
+    let aruban = app.add(Contact {
+        phone: Some("+2975678901"),
+        ..Contact::default()
+    });
+    let mut newcomer = message("+542975678901", "inbound", "2025-03-28T14:23:00Z");
+    newcomer["createMissing"] = json!(true);
+    let messages = [message("2975678901", "inbound", "2025-03-28T14:22:00Z"), newcomer];
+    assert_eq!(statuses(&app, &messages), ["updated", "created"]);
+    let heard = format!(
+        "SELECT count(*) AS count FROM contacts WHERE id = '{}' AND last_inbound_at = '2025-03-28T14:22:00Z'",
+        aruban.id
+    );
+    assert_eq!(app.database.count(&heard), 1);
+}
+
+/// The phone and the external id by which a contact is stored, or to which a message is addressed.
+type Identity = (Option<&'static str>, Option<&'static str>);
+
+/// Two notations of one line, an ambiguous number, and each of its two readings.
+const NOTATIONS: [&str; 6] = [
+    "+5491123456789",
+    "011 2345-6789",
+    "2975678901",
+    "2975678901@c.us",
+    "+2975678901",
+    "+542975678901",
+];
+
+fn any_identity() -> impl Strategy<Value = Identity> {
+    let phone = proptest::option::weighted(0.8, proptest::sample::select(&NOTATIONS));
+    let external_id = proptest::option::weighted(0.3, proptest::sample::select(&["a", "b"]));
+    (phone, external_id).prop_filter("an identity has a phone or an external id", |identity| {
+        *identity != (None, None)
+    })
+}
+
+/// A message to an identity, or (`Err`) to one of the stored contacts by its id. Some have a time so far in the future
+/// that they are refused.
+fn any_message() -> impl Strategy<Value = (Result<Identity, usize>, Message)> {
+    let target = prop_oneof![9 => any_identity().prop_map(Ok), 1 => (0_usize..3).prop_map(Err)];
+    let name = proptest::option::of(proptest::sample::select(&["Ana", "Eva"]));
+    let newcomer = proptest::option::of(name.prop_map(|name| Newcomer {
+        name: name.map(str::to_owned),
+        source: "test",
+    }));
+    let minute = prop_oneof![19 => 0_i64..6, 1 => Just(100_000_000)];
+    (target, any::<bool>(), newcomer, minute).prop_map(|(target, is_inbound, newcomer, minute)| {
+        let direction = if is_inbound {
+            Direction::Inbound
+        } else {
+            Direction::Outbound
+        };
+        let person = |(phone, external_id): Identity| Person {
+            platform: "whatsapp".to_owned(),
+            external_user_id: external_id.map(str::to_owned),
+            phone: phone.and_then(|phone| Phone::read(phone, Region::DEFAULT)),
+        };
+        let meant = target.map_or(Whom::Contact(0), |identity| Whom::Person(person(identity)));
+        let start: DateTime<Utc> = "2025-03-28T14:00:00Z".parse().unwrap();
+        let sent_at = start + TimeDelta::minutes(minute);
+        (target, Message::new(meant, direction, sent_at, newcomer).unwrap())
+    })
+}
+
+#[derive(PartialEq, Eq, Debug, QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    contact: String,
+}
+
+/// Creates a client with contacts of these identities, records the messages with `record`, and returns the outcomes and
+/// the final contacts.
+fn end<T>(
+    connection: &mut PgConnection,
+    known: &[Identity],
+    sent: &[(Result<Identity, usize>, Message)],
+    record: impl FnOnce(&mut PgConnection, ClientId, &[Message]) -> T,
+) -> (T, Vec<Row>) {
+    let client = clients::create_client(connection, &Uuid::now_v7().to_string(), Region::DEFAULT).unwrap();
+    let mut serial_ids = Vec::new();
+    let mut identities = HashSet::new();
+    for (phone, external_id) in known {
+        let stored = phone.and_then(|phone| StoredPhone::read(phone, Region::DEFAULT).phone);
+        if identities.insert(external_id.map_or_else(|| stored, |id| Some(id.to_owned()))) {
+            let contact = Contact {
+                phone: *phone,
+                external_user_id: *external_id,
+                created_at: &format!("now() - interval '{} hours'", serial_ids.len() + 1),
+                last_message_at: "'2025-03-28T14:03Z'",
+                last_inbound_at: "'2025-03-28T14:01Z'",
+                ..Contact::default()
+            };
+            serial_ids.push(contact.add(connection, client).serial_id);
+        }
+    }
+    let messages: Vec<Message> = sent
+        .iter()
+        .map(|(target, message)| {
+            let mut message = message.clone();
+            if let Err(index) = target {
+                message.whom = Whom::Contact(serial_ids.get(*index).copied().unwrap_or_default());
+            }
+            message
+        })
+        .collect();
+    let outcomes = record(connection, client, &messages);
+    // In the order in which a later write would choose among several contacts.
+    let contacts = diesel::sql_query(format!(
+        "SELECT concat_ws(', ', name, phone, phone_key, phone_as_given, external_user_id, source, last_message_at,
+                last_inbound_at, is_chat_read, chat_status) AS contact
+         FROM contacts WHERE client_id = '{client}' ORDER BY created_at, serial_id"
+    ))
+    .load(connection)
+    .unwrap();
+    (outcomes, contacts)
+}
+
+/// Checks the property `holds` for random contacts and messages.
+fn check(
+    mut holds: impl FnMut(
+        &mut PgConnection,
+        &[Identity],
+        &[(Result<Identity, usize>, Message)],
+    ) -> Result<(), TestCaseError>,
+) {
+    let database = TestDatabase::new();
+    let connection = std::cell::RefCell::new(database.connect());
+    let holds = std::cell::RefCell::new(&mut holds);
+    let config = ProptestConfig {
+        cases: 120,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    let known = proptest::collection::vec(any_identity(), 0..4);
+    TestRunner::new(config)
+        .run(
+            &(known, proptest::collection::vec(any_message(), 2..9)),
+            |(known, sent)| holds.borrow_mut()(&mut connection.borrow_mut(), &known, &sent),
+        )
+        .unwrap();
+}
+
+fn deadline() -> Instant {
+    Instant::now() + Duration::from_secs(10)
+}
+
+#[test]
+fn an_array_has_the_same_result_as_its_messages_one_by_one() {
+    check(|connection, known, sent| {
+        let mut end_in_calls_of = |size: usize| {
+            end(connection, known, sent, |connection, client, messages| {
+                let calls = messages.chunks(size);
+                let outcomes = calls.flat_map(|call| record_messages(connection, client, call, deadline()).unwrap());
+                outcomes.collect::<Vec<Outcome>>()
+            })
+        };
+        prop_assert_eq!(end_in_calls_of(sent.len()), end_in_calls_of(1));
+        Ok(())
+    });
+}
+
+#[test]
+fn messages_recorded_together_have_the_same_result_as_one_by_one() {
+    let (mut together, mut left) = (0, 0);
+    check(|connection, known, sent| {
+        let (outcomes, contacts) = end(connection, known, sent, |connection, client, messages| {
+            record_together(connection, client, messages).unwrap()
+        });
+        together += outcomes.iter().flatten().count();
+        left += outcomes.iter().filter(|outcome| outcome.is_none()).count();
+        let one_at_a_time = end(connection, known, sent, |connection, client, messages| {
+            let mut alone = |message: &Message| {
+                record_messages(connection, client, std::slice::from_ref(message), deadline()).unwrap()[0]
+            };
+            let asked = messages.iter().zip(&outcomes);
+            asked
+                .map(|(message, outcome)| outcome.map(|_| alone(message)))
+                .collect::<Vec<_>>()
+        });
+        prop_assert_eq!((outcomes.clone(), contacts), one_at_a_time);
+        Ok(())
+    });
+    assert!(together > 100 && left > 50, "{together} together, {left} left");
+}

@@ -1,0 +1,87 @@
+//! Erasure: no row keeps anything of an erased person.
+
+use chrono::Utc;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use serde_json::json;
+
+use crate::support::TestApp;
+use crate::support::app::encode;
+use crate::support::canaries::{DIGITS, EMAIL, EXTERNAL_ID, NAME, PHONE, WORDS};
+
+/// Every row of every table, and of the statistics about frequent values, that contains one of the words, as text.
+fn rows_with(connection: &mut PgConnection, words: &[&str]) -> Vec<String> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        text: String,
+    }
+    let mut load = |sql: &str| -> Vec<String> {
+        let rows: Vec<Row> = diesel::sql_query(sql)
+            .load(connection)
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+        rows.into_iter().map(|row| row.text).collect()
+    };
+    let mut tables = load(
+        "SELECT format('%I.%I', table_schema, table_name) AS text FROM information_schema.tables
+         WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')",
+    );
+    assert!(tables.len() >= 7, "{tables:?}");
+    tables.push("pg_stats".to_owned());
+    tables
+        .iter()
+        .flat_map(|table| load(&format!("SELECT '{table} ' || row::text AS text FROM {table} AS row")))
+        .filter(|row| words.iter().any(|word| row.to_lowercase().contains(word)))
+        .collect()
+}
+
+/// Follows the steps of the README's section "Privacy".
+#[test]
+fn a_person_erased_on_every_channel_remains_in_no_table() {
+    let app = TestApp::start();
+    let others: Vec<_> = (0..100)
+        .map(|number| json!({"email": format!("{number}@example.org")}))
+        .collect();
+    let contacts = json!([
+        {"platform": "whatsapp", "phone": PHONE, "name": NAME, "externalUserId": EXTERNAL_ID},
+        {"platform": "sms", "phone": PHONE, "email": EMAIL, "source": NAME},
+        {"platform": "webchat", "email": EMAIL.to_uppercase(), "externalUserId": EXTERNAL_ID},
+        {"platform": "web-whatsapp", "phone": "0223 15-596-1983"},
+    ]);
+    for contacts in [&json!(others), &contacts] {
+        assert_eq!(app.send("POST", "/api/v1/contacts/", contacts).status, 200);
+    }
+    // A new message puts the contact among the newest.
+    let message = json!({"platform": "sms", "phone": PHONE, "direction": "inbound", "sentAt": Utc::now().to_rfc3339()});
+    assert_eq!(app.send("POST", "/api/v1/messages/", &message).status, 200);
+    app.sql("ANALYZE");
+    let connection = &mut app.database.connect();
+    let words = &[&WORDS[..], &[DIGITS]].concat();
+    let stored = rows_with(connection, words);
+    for table in [
+        "public.contacts ",
+        "public.contact_texts ",
+        "public.contacts_newest ",
+        "pg_stats ",
+    ] {
+        assert!(stored.iter().any(|row| row.starts_with(table)), "{table}: {stored:?}");
+    }
+
+    let search = format!(
+        "/api/public/contacts/search?phone={}&email={}",
+        encode(PHONE),
+        encode(EMAIL)
+    );
+    let found = app.get(&search).ids();
+    assert_eq!(found.len(), 4, "one contact on each channel");
+    for id in found {
+        assert_eq!(
+            app.send("DELETE", &format!("/api/public/contact/{id}"), &json!(null))
+                .status,
+            204
+        );
+    }
+    assert!(app.get(&search).ids().is_empty());
+    app.sql("VACUUM (ANALYZE) contacts, contact_texts, contacts_newest");
+    assert_eq!(rows_with(connection, words), [""; 0]);
+}

@@ -1,0 +1,190 @@
+//! Searches and lookups use the indexes, according to PostgreSQL's plans and statistics.
+
+use contact_search::domain::client::ClientId;
+use contact_search::domain::phone::{Region, readings};
+use contact_search::domain::term::{EmailTerm, PhoneTerm};
+use contact_search::store::search::ClientSizes;
+use contact_search::store::{clients, lookup, search};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+
+use crate::support::{TestDatabase, newest_contacts};
+
+/// The number of sequential scans of a table, or of scans of an index. A connection reports its statistics only when it
+/// closes.
+fn scans(database: &TestDatabase, name: &str) -> i64 {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = BigInt)]
+        scans: i64,
+    }
+    let sql = "SELECT (SELECT coalesce(sum(seq_scan), 0) FROM pg_stat_user_tables WHERE relname = $1)::bigint
+                    + (SELECT coalesce(sum(idx_scan), 0) FROM pg_stat_user_indexes WHERE indexrelname = $1)::bigint AS scans";
+    let mut connection = database.connect();
+    let row: Row = diesel::sql_query(sql)
+        .bind::<Text, _>(name)
+        .get_result(&mut connection)
+        .unwrap();
+    row.scans
+}
+
+/// A client with 20,000 contacts, twenty times as many as a search walks at first. A quarter of them are in
+/// `contacts_newest`.
+fn fill(database: &TestDatabase) -> ClientId {
+    let mut connection = database.connect();
+    let client = clients::create_client(&mut connection, "Large", Region::DEFAULT).unwrap();
+    connection.batch_execute(
+        &format!(
+            "INSERT INTO contacts (client_id, id, contact_list_id, email, phone, phone_key, last_message_at)
+             SELECT '{client}', gen_random_uuid(), (SELECT min(id) FROM contact_lists), 'p' || md5(n::text) || '@example.com',
+                    '+549113' || lpad(n::text, 7, '0'), '549113' || lpad(n::text, 7, '0'),
+                    now() + (5000 - n) * interval '1 minute'
+             FROM generate_series(1, 20000) AS n"
+        ),
+    )
+    .unwrap();
+    diesel::sql_query("VACUUM ANALYZE contacts, contact_texts, contacts_newest")
+        .execute(&mut connection)
+        .unwrap();
+    client
+}
+
+/// The statement with numbered placeholders, for PREPARE.
+fn numbered(statement: &str) -> String {
+    let mut numbers = 1..;
+    let pieces = statement.split('?').map(str::to_owned);
+    pieces
+        .reduce(|before, after| format!("{before}${}{after}", numbers.next().unwrap()))
+        .unwrap()
+}
+
+/// The file states, for the generic plan of each statement, which indexes it reads and how.
+#[test]
+fn plans_equal_the_agreed_file() {
+    #[derive(QueryableByName)]
+    struct Line {
+        #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+        line: String,
+    }
+    let database = TestDatabase::new();
+    fill(&database);
+    let plans = database.pool().run(|connection| {
+        let mut plans = String::new();
+        let statements = std::iter::once(("lookup", lookup::LOOKUP)).chain(search::statements());
+        for (number, (name, statement)) in statements.enumerate() {
+            let values = vec!["NULL"; statement.matches('?').count()].join(", ");
+            let statement = numbered(statement);
+            connection.batch_execute(&format!("PREPARE s{number} AS {statement}"))?;
+            let explain = format!("EXPLAIN (COSTS OFF) EXECUTE s{number} ({values})");
+            let lines: Vec<Line> = diesel::sql_query(explain).load(connection)?;
+            plans += &format!("{name}\n");
+            for Line { line } in lines {
+                let step = line.trim_start().trim_start_matches("->").trim_start();
+                if step.contains("Scan") && !["Subquery", "CTE"].iter().any(|kind| step.starts_with(kind)) {
+                    plans += &format!("    {step}\n");
+                }
+            }
+        }
+        Ok(plans)
+    });
+    let plans = plans.expect("the statements can be explained");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/plans.txt");
+    let agreed = std::fs::read_to_string(path).unwrap_or_default();
+    if plans != agreed {
+        let now = concat!(env!("CARGO_MANIFEST_DIR"), "/target/plans.txt");
+        std::fs::write(now, &plans).unwrap();
+        panic!("the plans differ from tests/data/plans.txt; see target/plans.txt:\n{plans}");
+    }
+}
+
+#[test]
+fn lookups_and_searches_never_scan_the_whole_table() {
+    let database = TestDatabase::new();
+    let client = fill(&database);
+    let before = scans(&database, "contacts");
+    let indexes = ["contacts_phone_key", "contacts_recent", "contact_texts_grams"];
+    let before_by_index = indexes.map(|index| scans(&database, index));
+    let sizes = ClientSizes::default();
+    let asked = database.pool().run(|connection| {
+        // More rounds than PostgreSQL makes custom plans before it switches to a generic one.
+        for number in 0..20 {
+            let phone = format!("+54911300{number:02}777");
+            let found = lookup::find_by_phone(connection, client, &readings(&phone, Region::DEFAULT)).unwrap();
+            assert_eq!(found.and_then(|row| row.phone), Some(phone.clone()));
+            let questions = vec![readings(&phone, Region::DEFAULT); 10];
+            let found = lookup::find_all_by_phone(connection, client, &questions).unwrap();
+            assert!(
+                found
+                    .iter()
+                    .all(|row| row.as_ref().and_then(|row| row.phone.as_ref()) == Some(&phone))
+            );
+            for term in ["@", "example", "zzqy", &format!("f{number}{number}{number}f")] {
+                let term = EmailTerm::parse(term).unwrap();
+                search::search_contacts(connection, &sizes, client, None, Some(&term)).unwrap();
+            }
+            for term in [phone.as_str(), "777", "99999999", "54"] {
+                let term = PhoneTerm::parse(term, Region::DEFAULT).unwrap();
+                search::search_contacts(connection, &sizes, client, Some(&term), None).unwrap();
+            }
+        }
+        Ok(())
+    });
+    asked.expect("the queries are answered");
+    assert_eq!(
+        scans(&database, "contacts"),
+        before,
+        "the table was scanned sequentially"
+    );
+    for (index, before) in indexes.into_iter().zip(before_by_index) {
+        assert!(scans(&database, index) >= before + 20, "{index} is not used");
+    }
+}
+
+#[test]
+fn the_search_tables_follow_every_kind_of_write_to_contacts() {
+    let database = TestDatabase::new();
+    let mut connection = database.connect();
+    let client = clients::create_client(&mut connection, "Any", Region::DEFAULT).unwrap();
+    let insert = format!(
+        "INSERT INTO contacts (client_id, id, contact_list_id, external_user_id, phone, phone_key, email, last_message_at)
+         SELECT '{client}', gen_random_uuid(), (SELECT min(id) FROM contact_lists), n,
+                CASE WHEN n % 3 > 0 THEN '+5411' || n END, CASE WHEN n % 3 > 0 THEN '5411' || n END,
+                CASE WHEN n % 4 > 0 THEN 'Ana' || n || '@x.com' END,
+                CASE WHEN n % 5 > 0 THEN timestamptz '2025-01-01' - n * interval '1 day' END
+         FROM generate_series(1, 60) AS n"
+    );
+    let missing = "
+        SELECT count(*) AS count
+        FROM (SELECT client_id, id, last_message_at, phone, lower(email) AS email_lower,
+                     contact_gram_prefix(client_id, contact_period(last_message_at)) AS gram_prefix
+              FROM contacts WHERE coalesce(phone, email) IS NOT NULL) AS wanted
+        FULL JOIN contact_texts AS texts USING (client_id, id)
+        WHERE (wanted.last_message_at, wanted.phone, wanted.email_lower, wanted.gram_prefix)
+              IS DISTINCT FROM (texts.last_message_at, texts.phone, texts.email_lower, texts.gram_prefix)";
+    let (mut most, mut most_newest) = (0, 0);
+    connection
+        .batch_execute("UPDATE contacts_newest_border SET since = now()")
+        .unwrap();
+    for write in [
+        insert.as_str(),
+        "UPDATE contacts SET last_message_at = now() WHERE external_user_id::int % 7 = 0",
+        "UPDATE contacts SET last_message_at = now() + external_user_id::int * interval '1 minute' - interval '20 minutes'
+         WHERE external_user_id::int % 3 > 0",
+        "UPDATE contacts SET phone = NULL, phone_key = NULL WHERE external_user_id::int % 2 = 0",
+        "UPDATE contacts SET email = 'Ñ' || external_user_id || '@Y.com' WHERE external_user_id::int > 40",
+        "UPDATE contacts SET id = gen_random_uuid(), blocked = true WHERE external_user_id::int < 10",
+        "UPDATE contacts SET last_message_at = last_message_at - interval '30 minutes' WHERE external_user_id::int % 2 = 0",
+        "UPDATE contacts SET last_message_at = NULL WHERE external_user_id::int % 5 = 0",
+        "DELETE FROM contacts WHERE external_user_id::int BETWEEN 20 AND 29",
+        "DELETE FROM contacts WHERE external_user_id::int < 30",
+        "TRUNCATE contacts",
+    ] {
+        connection.batch_execute(write).unwrap();
+        assert_eq!(database.count(missing), 0, "{write}");
+        assert_eq!(database.count(newest_contacts::DIFFERENCES), 0, "{write}");
+        most = most.max(database.count("SELECT count(*) AS count FROM contact_texts"));
+        most_newest = most_newest.max(database.count("SELECT count(*) AS count FROM contacts_newest"));
+    }
+    assert_eq!((most, most_newest), (55, 29));
+}

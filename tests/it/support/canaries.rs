@@ -1,0 +1,15 @@
+//! Personal data that occur nowhere else, so that every copy of them can be found.
+
+pub const PHONE: &str = "+5492235961983";
+pub const OTHER_PHONE: &str = "+5492235961984";
+pub const NEW_PHONE: &str = "+5492235961985";
+pub const EMAIL: &str = "canary.finch@example.com";
+pub const NAME: &str = "Zoraida Quetzalí";
+pub const EXTERNAL_ID: &str = "toucan-7731";
+pub const UNKNOWN_KEY: &str = "mindo_canarycanarycanarycana";
+pub const APP_SECRET: &str = "canarycanary00112233445566778899";
+
+/// Lower-case parts of the data above that no log may contain. The digits are common to every notation of all three
+/// phones.
+pub const WORDS: [&str; 5] = ["canary", "finch", "zoraida", "quetzal", "toucan"];
+pub const DIGITS: &str = "223596198";

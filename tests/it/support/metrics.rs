@@ -1,0 +1,31 @@
+//! The metrics of a server.
+
+use super::app::{Answer, TestApp};
+use super::{PATIENCE, wait_until};
+
+/// Reads the metrics from their own address.
+pub fn metrics(app: &TestApp) -> Answer {
+    let output = app.server.output.lock().unwrap().clone();
+    let (_, rest) = output
+        .split_once("Metrics are at http://")
+        .expect("the address is printed");
+    let (address, path) = rest.lines().next().unwrap().split_once('/').unwrap();
+    app.server.get_at(address, &format!("/{path}"))
+}
+
+/// Starts a server that serves metrics, with further arguments.
+pub fn start_with(arguments: &[&str]) -> TestApp {
+    let app = TestApp::start_with(&[&["--metrics-listen", "0"], arguments].concat());
+    wait_until(PATIENCE, "the address of the metrics is not printed", || {
+        app.server.output.lock().unwrap().contains("Metrics are at")
+    });
+    app
+}
+
+/// The value of the metric whose line starts with `start`.
+pub fn value(text: &str, start: &str) -> Option<f64> {
+    let line = text
+        .lines()
+        .find(|line| line.strip_prefix(start).is_some_and(|rest| rest.starts_with(' ')))?;
+    line.rsplit(' ').next()?.parse().ok()
+}

@@ -1,0 +1,15 @@
+//! The invariant of `contacts_newest`.
+
+/// Counts the contacts at or after the border that are missing or differ in `contacts_newest`, and the rows without
+/// such a contact.
+pub const DIFFERENCES: &str = "
+    WITH wanted AS (
+        SELECT client_id, id, last_message_at, phone, lower(email) AS email_lower
+        FROM contacts, contacts_newest_border
+        WHERE coalesce(phone, email) IS NOT NULL AND last_message_at >= since
+    ), newest AS (
+        SELECT contacts_newest.* FROM contacts_newest, contacts_newest_border WHERE last_message_at >= since
+    )
+    SELECT count(*) AS count FROM wanted FULL JOIN newest USING (client_id, id)
+    WHERE (wanted.last_message_at, wanted.phone, wanted.email_lower)
+          IS DISTINCT FROM (newest.last_message_at, newest.phone, newest.email_lower)";

@@ -1,0 +1,105 @@
+//! Which tests run concurrently. Tests that measure time have the machine to themselves.
+
+use std::cell::RefCell;
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, Weak};
+
+use super::directory::ServerDirectory;
+
+struct Slots {
+    /// The number of tests that have a database or a server directory.
+    taken: usize,
+    /// Whether the running test has the machine to itself; how many wait for that.
+    is_alone: bool,
+    waiting: usize,
+}
+
+static SLOTS: Mutex<Slots> = Mutex::new(Slots {
+    taken: 0,
+    is_alone: false,
+    waiting: 0,
+});
+static ENDED: Condvar = Condvar::new();
+
+thread_local! {
+    /// Each test has its own thread, so that everything it takes shares one slot.
+    static MINE: RefCell<Weak<Slot>> = const { RefCell::new(Weak::new()) };
+}
+
+/// A test's permission to run. It ends when its last owner is dropped.
+pub struct Slot(());
+
+impl Slot {
+    /// Shared with other tests. Everything that costs processor time to create holds a slot.
+    pub fn take() -> Arc<Self> {
+        Self::mine().unwrap_or_else(|| Self::begin(false))
+    }
+
+    /// Exclusive. Must be taken before anything else.
+    pub fn take_alone() -> Arc<Self> {
+        assert!(Self::mine().is_none(), "the test already holds a slot");
+        Self::begin(true)
+    }
+
+    fn mine() -> Option<Arc<Self>> {
+        MINE.with_borrow(Weak::upgrade)
+    }
+
+    fn begin(alone: bool) -> Arc<Self> {
+        let mut slots = SLOTS.lock().unwrap();
+        if alone {
+            slots.waiting += 1;
+            slots = ENDED.wait_while(slots, |slots| slots.taken > 0).unwrap();
+            slots.waiting -= 1;
+        } else {
+            slots = ENDED
+                .wait_while(slots, |slots| slots.is_alone || slots.waiting > 0)
+                .unwrap();
+        }
+        slots.taken += 1;
+        slots.is_alone = alone;
+        let slot = Arc::new(Self(()));
+        MINE.set(Arc::downgrade(&slot));
+        slot
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut slots = SLOTS.lock().unwrap();
+        slots.taken -= 1;
+        slots.is_alone = false;
+        ENDED.notify_all();
+    }
+}
+
+/// A test's own directory for a private PostgreSQL, with a slot.
+pub struct OwnDirectory {
+    directory: ServerDirectory,
+    _slot: Arc<Slot>,
+}
+
+impl OwnDirectory {
+    pub fn new() -> Self {
+        let slot = Slot::take();
+        Self {
+            directory: ServerDirectory::new(),
+            _slot: slot,
+        }
+    }
+}
+
+impl Deref for OwnDirectory {
+    type Target = ServerDirectory;
+
+    fn deref(&self) -> &ServerDirectory {
+        &self.directory
+    }
+}
+
+impl AsRef<Path> for OwnDirectory {
+    fn as_ref(&self) -> &Path {
+        self.directory.path()
+    }
+}

@@ -1,0 +1,360 @@
+//! `contact-search import`, as a user types it.
+
+use std::fs::{self, File};
+use std::io::{Seek, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::app::{encode, on_terminal, program};
+use crate::support::{TestApp, TestDatabase};
+
+const FAKE_1000: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/fake_1000.csv");
+
+/// The output and the exit status of a command.
+struct CommandOutput {
+    status: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl From<Output> for CommandOutput {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code(),
+            stdout: String::from_utf8(output.stdout).expect("text"),
+            stderr: String::from_utf8(output.stderr).expect("text"),
+        }
+    }
+}
+
+/// `import FILE` into the client `Test` of a database.
+fn command(database: &TestDatabase, file: impl AsRef<Path>, arguments: &[&str]) -> Command {
+    let mut command = program();
+    command.arg("import").arg(file.as_ref()).args(["--client", "Test"]);
+    command.args(arguments).env("DATABASE_URL", database.url());
+    command
+}
+
+fn run(mut command: Command) -> CommandOutput {
+    command.output().expect("the program can be started").into()
+}
+
+/// A temporary file with the text.
+fn file(text: impl AsRef<[u8]>) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().expect("a file can be created");
+    file.write_all(text.as_ref()).expect("a file can be written");
+    file
+}
+
+fn contacts(database: &TestDatabase) -> i64 {
+    database.count("SELECT count(*) AS count FROM contacts")
+}
+
+/// Waits for a process that must end on its own.
+fn wait(child: &mut Child) -> Option<i32> {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("a child can be waited for") {
+            return status.code();
+        }
+        if start.elapsed() > Duration::from_secs(20) {
+            let _ = child.kill();
+            panic!("the program does not end");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_running_server_finds_imported_contacts_at_once() {
+    let app = TestApp::start();
+    let columns = [
+        "--column",
+        "name=first_name,surname",
+        "--column",
+        "external_user_id=unique_id",
+    ];
+    let hannah = || app.get("/api/public/contacts/search?email=hannah88");
+    assert_eq!(hannah().json(), Value::Array(Vec::new()));
+    let said = run(command(&app.database, FAKE_1000, &columns));
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    assert_eq!(
+        said.stdout,
+        "1000 rows read = 1000 created + 0 updated + 0 unchanged + 0 merged within the file + 0 rejected\n"
+    );
+    assert_eq!(
+        said.stderr,
+        "  name             from first_name, surname\n  email            from email\n  external_user_id from unique_id\n  \
+         ignored: dob, city, cluster\n\n"
+    );
+    let found = hannah().json();
+    let mut names: Vec<&str> = found
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["name"].as_str().unwrap())
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, ["Julia", "Julia Taylor", "Julia Taylor", "Julia Taylor"]);
+}
+
+#[test]
+fn rows_without_an_identity_are_reported_one_by_one_or_skipped() {
+    let app = TestApp::start();
+    let columns = ["--column", "name=first_name,surname"];
+    let lists = "SELECT count(*) AS count FROM contact_lists";
+    let before = app.database.count(lists);
+    let said = run(command(&app.database, FAKE_1000, &columns));
+    assert_eq!((said.status, said.stdout.as_str()), (Some(1), ""));
+    let rejected = |stderr: &str| stderr.lines().filter(|line| line.starts_with("line ")).count();
+    assert_eq!(rejected(&said.stderr), 112, "{}", said.stderr);
+    let reason = ", column email: an external id, a phone with digits, or an email is needed";
+    assert!(
+        said.stderr
+            .lines()
+            .filter(|line| line.starts_with("line "))
+            .all(|line| line.ends_with(reason))
+    );
+    assert!(
+        said.stderr.ends_with(&format!(
+            "{reason}\ncontact-search: {FAKE_1000} was not imported: 112 of 1000 rows can't be imported, so nothing was \
+             written; correct them, or leave them out by --skip-bad-rows\n"
+        )),
+        "{}",
+        said.stderr
+    );
+    assert_eq!((contacts(&app.database), app.database.count(lists)), (0, before));
+
+    let said = run(command(
+        &app.database,
+        FAKE_1000,
+        &[&columns[..], &["--skip-bad-rows"]].concat(),
+    ));
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    assert_eq!(
+        said.stdout,
+        "1000 rows read = 336 created + 0 updated + 0 unchanged + 552 merged within the file + 112 rejected\n"
+    );
+    assert_eq!(rejected(&said.stderr), 112, "{}", said.stderr);
+    assert_eq!(contacts(&app.database), 336);
+}
+
+#[test]
+fn a_contact_keeps_both_ids_when_imports_add_an_external_id_and_change_the_phone() {
+    let app = TestApp::start();
+    let import = |text: &str| {
+        let file = file(text);
+        let said = run(command(&app.database, file.path(), &[]));
+        assert_eq!(said.status, Some(0), "{}", said.stderr);
+    };
+    let ids = |phone: &str| {
+        let phone = encode(phone);
+        let reached = app.get(&format!("/api/v1/contact-lookup/?phone={phone}")).json();
+        let found = app.get(&format!("/api/public/contacts/search?phone={phone}")).ids();
+        (reached["contact"]["id"].as_i64(), found)
+    };
+    import("phone,name\n+5491155550001,Ana\n");
+    let first = ids("+5491155550001");
+    assert!(first.0.is_some() && first.1.len() == 1, "{first:?}");
+    import("phone,external_id\n+5491155550001,x\n");
+    assert_eq!(ids("+5491155550001"), first, "the contact is adopted");
+    import("phone,external_id\n+5491155550002,x\n");
+    assert_eq!(ids("+5491155550002"), first, "the contact has another phone");
+    assert_eq!(ids("+5491155550001"), (None, Vec::new()));
+}
+
+#[test]
+fn phones_damaged_by_a_spreadsheet_are_reported_in_the_summary() {
+    let app = TestApp::start();
+    let file = file("phone,email\n5.49112E+12,a@x.com\n5.49112E+12,b@x.com\n5.49112E+12,c@x.com\n");
+    let said = run(command(&app.database, file.path(), &[]));
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    assert!(
+        said.stdout
+            .contains("\n3 rows share such a phone with somebody of another email: "),
+        "{}",
+        said.stdout
+    );
+}
+
+#[test]
+fn messages_never_repeat_the_contents_of_a_bad_row() {
+    let app = TestApp::start();
+    let (phone, email, name) = ("+5491155557777", "canary@example.com", "Canary");
+    let bad = [
+        format!("{name},{phone},{email},perhaps,"),
+        format!("{name},{phone},{email},,31/12/2024"),
+        format!("{name},{phone},{email},,2999-01-01"),
+        format!("{name},{phone},{email}"),
+        format!("{name}{},{phone},{email},,", "x".repeat(600)),
+        format!("{name},{},{email},,", phone.repeat(30)),
+        format!("{name},,,,"),
+    ];
+    let text = format!("name,phone,email,blocked,created_at\n{}\n", bad.join("\n"));
+    let broken = [text.as_bytes(), b"Canary,+5491155557777,canary@example.com,\xff,\n"].concat();
+    let headless = format!("{name},{phone},{email}\n");
+    for (text, arguments, status) in [
+        (text.as_bytes(), &[][..], 1),
+        (text.as_bytes(), &["--skip-bad-rows"], 0),
+        (&broken, &["--skip-bad-rows"], 1),
+        (headless.as_bytes(), &[], 1),
+        (headless.as_bytes(), &["--column", "phone=tel"], 1),
+    ] {
+        let file = file(text);
+        let CommandOutput {
+            status: ended,
+            stdout,
+            stderr,
+        } = run(command(&app.database, file.path(), arguments));
+        assert_eq!(ended, Some(status), "{stderr}");
+        let said = format!("{stdout}{stderr}").to_lowercase();
+        for canary in ["canary", "5491155557777"] {
+            assert!(!said.contains(canary), "{said}");
+        }
+        if status == 0 {
+            assert!(said.contains("7 rows read") && said.contains(" 7 rejected"), "{said}");
+        }
+    }
+    assert_eq!(contacts(&app.database), 0);
+}
+
+#[test]
+fn wrong_options_and_files_are_refused_before_a_database_is_created() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let good = file("email\na@example.com\n");
+    let empty = file("");
+    let unclear = file("tel,mobile\n1,2\n");
+    let (path, data_dir) = (good.path().to_str().unwrap(), data.to_str().unwrap());
+    for (arguments, status, expected) in [
+        (&["--list", " "][..], 1, "the list's name must have 1 to 200 characters"),
+        (&["--platform", ""], 1, "the platform must have 1 to 64 characters"),
+        (&["--region", "XX"], 2, "ISO 3166"),
+        (&["--column", "fone=x"], 2, "there is no field “fone”"),
+        (&["--column", "phone=x"], 1, "the file has no column “x”"),
+    ] {
+        let mut command = program();
+        command.args(["import", path, "--client", "Test", "--data-dir", data_dir]);
+        command.args(arguments);
+        let said = run(command);
+        assert_eq!(said.status, Some(status), "{}", said.stderr);
+        assert!(said.stderr.contains(expected), "{}", said.stderr);
+    }
+    let missing = directory.path().join("none.csv");
+    for (path, expected) in [
+        (missing.as_path(), "can't be opened"),
+        (directory.path(), "the file can't be read"),
+        (empty.path(), "the file is empty"),
+        (unclear.path(), "the columns tel, mobile could all be phone"),
+    ] {
+        let mut command = program();
+        command
+            .arg("import")
+            .arg(path)
+            .args(["--client", "Test", "--data-dir", data_dir]);
+        let said = run(command);
+        assert_eq!(said.status, Some(1), "{}", said.stderr);
+        assert!(said.stderr.contains(expected), "{}", said.stderr);
+    }
+    assert!(!data.exists(), "the data directory must not be created");
+}
+
+#[test]
+fn a_missing_client_is_reported_before_the_rows_are_read() {
+    let database = TestDatabase::new();
+    let mut command = command(&database, "-", &[]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // More than the import reads for the header. The file has no end yet.
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all("email\n".repeat(11_000).as_bytes()).unwrap();
+    assert_eq!(wait(&mut child), Some(1));
+    drop(stdin);
+    let said = CommandOutput::from(child.wait_with_output().unwrap());
+    assert!(said.stderr.contains("contact-search client list"), "{}", said.stderr);
+}
+
+#[test]
+fn import_draws_a_progress_bar_only_on_a_terminal() {
+    let app = TestApp::start();
+    let file = file("email,name\na@example.com,Ana\n,Bea\nc@example.com,Cid\n");
+    let arguments = format!("import '{}' --client Test --skip-bad-rows", file.path().display());
+    let (status, said) = on_terminal(&app.database, &arguments);
+    assert_eq!(status, Some(0), "{said}");
+    let (bar, clear) = ("█", "\u{1b}[2K");
+    assert!(said.contains(bar) && said.contains("100 %"), "{said:?}");
+    let (_, last) = said.rsplit_once(clear).expect("the bar is cleared");
+    assert!(
+        last.contains("3 rows read = 2 created") && !last.contains(bar),
+        "{last:?}"
+    );
+    assert!(said.contains("line 3, column email: "), "{said:?}");
+
+    let said = run(command(&app.database, file.path(), &["--skip-bad-rows"]));
+    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    for text in [said.stdout, said.stderr] {
+        assert!(
+            !text.contains(bar) && !text.contains('\u{1b}') && !text.contains('\r'),
+            "{text:?}"
+        );
+    }
+}
+
+/// The peak memory of a process so far in KiB, or `None` if the process has ended.
+fn peak_memory(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse().ok()
+}
+
+#[test]
+fn neither_the_file_nor_its_rejected_rows_are_kept_in_memory() {
+    const ROWS: usize = 400_000;
+    const MIB: u64 = 1024 * 1024;
+    let app = TestApp::start();
+    // Nineteen in twenty rows are rejected, and the others are about one contact, so that reading takes most of the
+    // time.
+    let good = format!("a@example.com,Ana,{}\n", "x".repeat(230));
+    let bad = format!(",Bea,{}\n", "y".repeat(250));
+    let rows = [good, bad.repeat(19)].concat();
+    let mut text = tempfile::tempfile().unwrap();
+    text.write_all(b"email,name,notes\n").unwrap();
+    for _ in 0..ROWS / 20 {
+        text.write_all(rows.as_bytes()).unwrap();
+    }
+    assert!(text.metadata().unwrap().len() > 95 * MIB);
+    text.rewind().unwrap();
+    let stderr_file = tempfile::NamedTempFile::new().unwrap();
+    let mut child = command(&app.database, "-", &["--skip-bad-rows"])
+        .stdin(text)
+        .stdout(Stdio::piped())
+        .stderr(File::create(stderr_file.path()).unwrap())
+        .spawn()
+        .unwrap();
+    let mut peak = 0;
+    while let Some(now) = peak_memory(child.id()) {
+        peak = now;
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let status = child.wait().unwrap();
+    let said = CommandOutput::from(child.wait_with_output().unwrap());
+    assert_eq!(status.code(), Some(0));
+    assert!(
+        said.stdout.starts_with("400000 rows read = 1 created + "),
+        "{}",
+        said.stdout
+    );
+    let rejections = fs::read_to_string(stderr_file.path()).unwrap();
+    assert_eq!(
+        rejections.lines().filter(|line| line.starts_with("line ")).count(),
+        ROWS / 20 * 19
+    );
+    assert!(0 < peak && peak * 1024 < 64 * MIB, "{peak} KiB");
+}

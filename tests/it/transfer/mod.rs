@@ -1,0 +1,10 @@
+//! Import and export of contacts, through the library and the commands.
+
+mod export;
+mod export_round_trip;
+mod import_atomicity;
+mod import_command;
+mod import_format;
+mod import_matching;
+mod import_model;
+mod import_rejections;

@@ -10,13 +10,12 @@ use chrono::Utc;
 use contact_search::store::backup;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tempfile::TempDir;
 
 use crate::support::app::{Server, program};
 use crate::support::backup::{
     WRITE_HALF, backup_of, contents, credential_version, directory, error_of, names, printed, stand_in,
 };
-use crate::support::command::{command_on, private};
+use crate::support::command::{command_on, private, run, stdout};
 use crate::support::{OwnDirectory, TestDatabase};
 
 #[test]
@@ -31,9 +30,8 @@ fn a_backup_moves_a_whole_database_from_the_private_postgresql_to_another_and_ba
         data_dir,
         &["key", "create", "--client", "Acme", "--scope", "lookup,search,write"],
     ));
-    let mut webhook = private(data_dir, &["webhook", "create", "--client", "Acme"]);
-    webhook.stdin(fs::File::open(secret(&files)).unwrap());
-    printed(webhook);
+    let webhook = private(data_dir, &["webhook", "create", "--client", "Acme"]);
+    stdout(run(webhook, "0123456789abcdef0123456789abcdef"));
     let upsert = |server: &Server, phone: &str| {
         let body =
             format!(r#"{{"channel":"whatsapp","contact_phone_number":"{phone}","contact_email":"Ana@Example.com"}}"#);
@@ -115,13 +113,6 @@ fn a_backup_moves_a_whole_database_from_the_private_postgresql_to_another_and_ba
     assert_eq!(contents(&url), contents(own.url()));
     assert_eq!(serial(&lookup(&server, "56912345670")), newest);
     assert!(printed(private(data_dir, &["client", "list"])).contains(&client));
-}
-
-/// A file that contains a WhatsApp app secret.
-fn secret(directory: &TempDir) -> PathBuf {
-    let path = directory.path().join("secret");
-    fs::write(&path, "0123456789abcdef0123456789abcdef").unwrap();
-    path
 }
 
 #[test]

@@ -85,21 +85,21 @@ fn a_data_directory_with_a_long_path_has_its_socket_in_tmp() {
     // An attacker may predict the name and create the directory first.
     fs::create_dir(&socket).expect("a directory can be created");
     fs::set_permissions(&socket, fs::Permissions::from_mode(0o777)).expect("the permissions can be changed");
-    let sentence = refusal(&options(&data_dir));
+    let message = refusal(&options(&data_dir));
     fs::remove_dir(&socket).expect("the directory is empty");
     assert!(
-        sentence.starts_with("there is no directory for PostgreSQL's socket"),
-        "{sentence}"
+        message.starts_with("there is no directory for PostgreSQL's socket"),
+        "{message}"
     );
     assert!(
-        sentence.contains("bytes too long") && sentence.contains("--data-dir"),
-        "{sentence}"
+        message.contains("bytes too long") && message.contains("--data-dir"),
+        "{message}"
     );
 
     symlink(directory.path(), &socket).expect("a link can be created");
-    let sentence = refusal(&options(&data_dir));
+    let message = refusal(&options(&data_dir));
     fs::remove_file(&socket).expect("the link can be removed");
-    assert!(sentence.contains("is not a directory"), "{sentence}");
+    assert!(message.contains("is not a directory"), "{message}");
 
     assert!(row_exists(&open(&data_dir).url()));
 }
@@ -126,12 +126,12 @@ fn data_of_another_major_version_are_refused_and_kept() {
     open(directory.path()).close().expect("the server stops");
     let version = directory.path().join("postgres/PG_VERSION");
     fs::write(&version, "13\n").expect("the file can be written");
-    let sentence = refusal(&options(directory.path()));
+    let message = refusal(&options(directory.path()));
     assert!(
-        sentence.contains("are of PostgreSQL 13, and the programs found are of"),
-        "{sentence}"
+        message.contains("are of PostgreSQL 13, and the programs found are of"),
+        "{message}"
     );
-    assert!(sentence.contains("install PostgreSQL 13"), "{sentence}");
+    assert!(message.contains("install PostgreSQL 13"), "{message}");
     assert_eq!(fs::read_to_string(version).expect("the file still exists"), "13\n");
 }
 
@@ -212,10 +212,10 @@ fn a_directory_with_other_contents_is_refused_and_kept() {
     std::os::unix::fs::chown(&foreign, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
         .expect("the owner can be changed");
     fs::write(foreign.join("thesis.txt"), "years of work").expect("a file can be written");
-    let sentence = refusal(&options(directory.path()));
+    let message = refusal(&options(directory.path()));
     assert!(
-        sentence.contains("holds something other than PostgreSQL's data: move it away"),
-        "{sentence}"
+        message.contains("holds something other than PostgreSQL's data: move it away"),
+        "{message}"
     );
     assert!(foreign.join("thesis.txt").exists());
 }

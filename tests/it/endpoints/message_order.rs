@@ -140,11 +140,11 @@ fn an_ambiguous_number_stays_with_its_contact_despite_a_later_message_of_the_arr
     newcomer["createMissing"] = json!(true);
     let messages = [message("2975678901", "inbound", "2025-03-28T14:22:00Z"), newcomer];
     assert_eq!(statuses(&app, &messages), ["updated", "created"]);
-    let heard = format!(
+    let updated = format!(
         "SELECT count(*) AS count FROM contacts WHERE id = '{}' AND last_inbound_at = '2025-03-28T14:22:00Z'",
         aruban.id
     );
-    assert_eq!(app.database.count(&heard), 1);
+    assert_eq!(app.database.count(&updated), 1);
 }
 
 /// The phone and the external id by which a contact is stored, or to which a message is addressed.

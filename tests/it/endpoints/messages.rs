@@ -213,7 +213,7 @@ fn a_contact_is_found_by_id_external_id_exact_number_or_line() {
         "the same line"
     );
 
-    let nobody = ("not_found".to_owned(), Vec::new());
+    let not_found = ("not_found".to_owned(), Vec::new());
     for recipient in [
         json!({"contactId": 0}),
         json!({"contactId": -1, "createMissing": true}),
@@ -222,7 +222,7 @@ fn a_contact_is_found_by_id_external_id_exact_number_or_line() {
         json!({"platform": "telegram", "phone": PHONE}),
         json!({"platform": "whatsapp", "phone": "+5491111111111"}),
     ] {
-        assert_eq!(update(recipient.clone()), nobody, "{recipient}");
+        assert_eq!(update(recipient.clone()), not_found, "{recipient}");
     }
 }
 

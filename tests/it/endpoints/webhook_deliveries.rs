@@ -322,7 +322,7 @@ fn every_change_of_every_entry_is_recorded() {
     });
     webhook.deliver(delivery.to_string().as_bytes());
     let contacts = webhook.contacts();
-    let heard: Vec<_> = contacts
+    let received: Vec<_> = contacts
         .iter()
         .map(|contact| (contact.phone.as_deref(), contact.last_inbound.is_some()))
         .collect();
@@ -332,7 +332,7 @@ fn every_change_of_every_entry_is_recorded() {
         ("+16505552002", true),
         ("+16505552003", true),
     ];
-    assert_eq!(heard, expected.map(|(phone, is_inbound)| (Some(phone), is_inbound)));
+    assert_eq!(received, expected.map(|(phone, is_inbound)| (Some(phone), is_inbound)));
     assert_eq!(contacts[0].last_message.as_deref(), Some("1739321030"));
 }
 

@@ -54,7 +54,7 @@ fn a_key_over_its_limit_is_429_with_the_time_to_retry_in_each_error_shape() {
         lookup.json(),
         json!({ "error": format!("API Key supero su limite de solicitudes. Reintente en {seconds} s") })
     );
-    let sentence = |answer: &Answer| {
+    let message = |answer: &Answer| {
         let seconds = answer.header("retry-after").expect("the answer has retry-after");
         format!("This API key has made more requests than its limit allows. Try again in {seconds} s.")
     };
@@ -62,13 +62,13 @@ fn a_key_over_its_limit_is_429_with_the_time_to_retry_in_each_error_shape() {
     assert_eq!((search.status, limit_headers(&search)), (429, Some((policy, 0))));
     assert_eq!(
         search.json(),
-        json!({ "statusCode": 429, "message": sentence(&search), "error": "Too Many Requests" })
+        json!({ "statusCode": 429, "message": message(&search), "error": "Too Many Requests" })
     );
     let write = app.send("POST", "/api/v1/messages/", &json!([]));
     assert_eq!(write.header("content-type"), Some("application/problem+json"));
     assert_eq!(
         write.json(),
-        json!({ "type": "about:blank", "title": "Too Many Requests", "status": 429, "detail": sentence(&write) })
+        json!({ "type": "about:blank", "title": "Too Many Requests", "status": 429, "detail": message(&write) })
     );
     assert_eq!(
         app.get("/api/v1/contact-lookup/").status,

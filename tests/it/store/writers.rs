@@ -38,12 +38,12 @@ fn wait_for_blocked_statement(app: &TestApp) {
     }
 }
 
-fn message(who: &Value, sent_at: &str) -> Value {
+fn message(recipient: &Value, sent_at: &str) -> Value {
     let mut message = json!({"platform": "whatsapp", "direction": "inbound", "sentAt": sent_at});
     message
         .as_object_mut()
         .unwrap()
-        .extend(who.as_object().unwrap().clone());
+        .extend(recipient.as_object().unwrap().clone());
     message
 }
 
@@ -92,7 +92,7 @@ fn an_import_concurrent_with_batches_and_messages_creates_each_contact_once() {
         let inbound: Vec<Value> = (0..300)
             .rev()
             .map(|number| json!({"phone": phone(number), "createMissing": true}))
-            .map(|who| message(&who, "2025-03-28T14:22:00Z"))
+            .map(|recipient| message(&recipient, "2025-03-28T14:22:00Z"))
             .collect();
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -128,11 +128,11 @@ fn an_array_with_repeated_new_people_creates_each_contact_once() {
     let messages: Vec<Value> = (0..1000)
         .map(|number| {
             let person = number % 800;
-            let mut who = json!({"phone": format!("+569123{person:05}"), "createMissing": true});
+            let mut recipient = json!({"phone": format!("+569123{person:05}"), "createMissing": true});
             if person % 2 == 0 {
-                who["externalUserId"] = json!(person.to_string());
+                recipient["externalUserId"] = json!(person.to_string());
             }
-            message(&who, "2025-03-28T14:22:00Z")
+            message(&recipient, "2025-03-28T14:22:00Z")
         })
         .collect();
     let answer = app.send("POST", MESSAGES, &json!(messages));
@@ -237,8 +237,8 @@ fn concurrent_batches_of_contacts_and_messages_do_not_deadlock() {
 #[test]
 fn a_message_is_not_recorded_for_a_contact_whose_identity_just_changed() {
     let app = TestApp::start();
-    let inbound = |who: Value| message(&who, "2025-03-28T14:22:00Z");
-    for (change, who) in [
+    let inbound = |recipient: Value| message(&recipient, "2025-03-28T14:22:00Z");
+    for (change, recipient) in [
         (
             "phone = '+56987654321', phone_key = '56987654321'",
             json!({"phone": "+56912345678"}),
@@ -257,7 +257,7 @@ fn a_message_is_not_recorded_for_a_contact_whose_identity_just_changed() {
         let lock = format!("BEGIN; UPDATE contacts SET {change} WHERE id = '{}'", known.id);
         other.batch_execute(&lock).unwrap();
         let answer = std::thread::scope(|scope| {
-            let recorded = scope.spawn(|| app.send("POST", MESSAGES, &inbound(who)));
+            let recorded = scope.spawn(|| app.send("POST", MESSAGES, &inbound(recipient)));
             wait_for_blocked_statement(&app);
             other.batch_execute("COMMIT").unwrap();
             recorded.join().unwrap()

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -16,6 +16,16 @@ pub struct CommandOutput {
     pub status: Option<i32>,
     pub stdout: String,
     pub stderr: String,
+}
+
+impl From<Output> for CommandOutput {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code(),
+            stdout: String::from_utf8(output.stdout).expect("text"),
+            stderr: String::from_utf8(output.stderr).expect("text"),
+        }
+    }
 }
 
 /// Runs a command to its end, with `input` on its standard input.
@@ -32,12 +42,7 @@ pub fn run(mut command: Command, input: &str) -> CommandOutput {
         .take()
         .expect("standard input is piped")
         .write_all(input.as_bytes());
-    let output = child.wait_with_output().expect("a child can be waited for");
-    CommandOutput {
-        status: output.status.code(),
-        stdout: String::from_utf8(output.stdout).expect("text"),
-        stderr: String::from_utf8(output.stderr).expect("text"),
-    }
+    child.wait_with_output().expect("a child can be waited for").into()
 }
 
 /// The program on a database of the tests' PostgreSQL.
@@ -56,17 +61,22 @@ pub fn run_on(database: &TestDatabase, arguments: &[&str]) -> CommandOutput {
 }
 
 /// The standard output of a command that must have succeeded.
-pub fn stdout(said: CommandOutput) -> String {
-    assert_eq!(said.status, Some(0), "{}", said.stderr);
-    said.stdout
+pub fn stdout(output: CommandOutput) -> String {
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    output.stdout
 }
 
 /// The standard error of a command that must have failed without a panic and without output.
-pub fn error_of(said: CommandOutput) -> String {
-    assert!(matches!(said.status, Some(1 | 2)), "{:?}: {}", said.status, said.stderr);
-    assert_eq!(said.stdout, "");
-    assert!(!said.stderr.contains("panicked"), "{}", said.stderr);
-    said.stderr
+pub fn error_of(output: CommandOutput) -> String {
+    assert!(
+        matches!(output.status, Some(1 | 2)),
+        "{:?}: {}",
+        output.status,
+        output.stderr
+    );
+    assert_eq!(output.stdout, "");
+    assert!(!output.stderr.contains("panicked"), "{}", output.stderr);
+    output.stderr
 }
 
 /// Runs a command whose standard output is closed. Returns the exit status and standard error.

@@ -31,11 +31,11 @@ pub use slot::{OwnDirectory, Slot};
 /// Patience for eventual conditions.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Waits until the condition holds, and panics with `what` after `limit`.
-pub fn wait_until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+/// Waits until the condition holds, and panics with `failure` after `limit`.
+pub fn wait_until(limit: Duration, failure: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
-        assert!(start.elapsed() < limit, "{what}");
+        assert!(start.elapsed() < limit, "{failure}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

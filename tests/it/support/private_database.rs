@@ -111,7 +111,7 @@ pub fn server_user() -> User {
 /// test call [`hold`].
 pub struct Holder {
     pub process: Child,
-    pub lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
 }
 
 pub const HOLDER: &str = "embedded::lifecycle::the_last_process_to_close_stops_the_server";
@@ -140,7 +140,7 @@ impl Holder {
         })
     }
 
-    pub fn start_as(data_dir: &Path, program: &Path, set_user: impl FnOnce(&mut Command)) -> Self {
+    fn start_as(data_dir: &Path, program: &Path, set_user: impl FnOnce(&mut Command)) -> Self {
         let mut command = Command::new(program);
         command
             .args([HOLDER, "--exact", "--nocapture"])

@@ -3,32 +3,16 @@
 use std::fs::{self, File};
 use std::io::{Seek, Write};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::support::app::{encode, on_terminal, program};
+use crate::support::command::{CommandOutput, run};
 use crate::support::{TestApp, TestDatabase};
 
 const FAKE_1000: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/fake_1000.csv");
-
-/// The output and the exit status of a command.
-struct CommandOutput {
-    status: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-impl From<Output> for CommandOutput {
-    fn from(output: Output) -> Self {
-        Self {
-            status: output.status.code(),
-            stdout: String::from_utf8(output.stdout).expect("text"),
-            stderr: String::from_utf8(output.stderr).expect("text"),
-        }
-    }
-}
 
 /// `import FILE` into the client `Test` of a database.
 fn command(database: &TestDatabase, file: impl AsRef<Path>, arguments: &[&str]) -> Command {
@@ -36,10 +20,6 @@ fn command(database: &TestDatabase, file: impl AsRef<Path>, arguments: &[&str]) 
     command.arg("import").arg(file.as_ref()).args(["--client", "Test"]);
     command.args(arguments).env("DATABASE_URL", database.url());
     command
-}
-
-fn run(mut command: Command) -> CommandOutput {
-    command.output().expect("the program can be started").into()
 }
 
 /// A temporary file with the text.
@@ -79,14 +59,14 @@ fn a_running_server_finds_imported_contacts_at_once() {
     ];
     let hannah = || app.get("/api/public/contacts/search?email=hannah88");
     assert_eq!(hannah().json(), Value::Array(Vec::new()));
-    let said = run(command(&app.database, FAKE_1000, &columns));
-    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    let output = run(command(&app.database, FAKE_1000, &columns), "");
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
     assert_eq!(
-        said.stdout,
+        output.stdout,
         "1000 rows read = 1000 created + 0 updated + 0 unchanged + 0 merged within the file + 0 rejected\n"
     );
     assert_eq!(
-        said.stderr,
+        output.stderr,
         "  name             from first_name, surname\n  email            from email\n  external_user_id from unique_id\n  \
          ignored: dob, city, cluster\n\n"
     );
@@ -107,38 +87,38 @@ fn rows_without_an_identity_are_reported_one_by_one_or_skipped() {
     let columns = ["--column", "name=first_name,surname"];
     let lists = "SELECT count(*) AS count FROM contact_lists";
     let before = app.database.count(lists);
-    let said = run(command(&app.database, FAKE_1000, &columns));
-    assert_eq!((said.status, said.stdout.as_str()), (Some(1), ""));
+    let output = run(command(&app.database, FAKE_1000, &columns), "");
+    assert_eq!((output.status, output.stdout.as_str()), (Some(1), ""));
     let rejected = |stderr: &str| stderr.lines().filter(|line| line.starts_with("line ")).count();
-    assert_eq!(rejected(&said.stderr), 112, "{}", said.stderr);
+    assert_eq!(rejected(&output.stderr), 112, "{}", output.stderr);
     let reason = ", column email: an external id, a phone with digits, or an email is needed";
     assert!(
-        said.stderr
+        output
+            .stderr
             .lines()
             .filter(|line| line.starts_with("line "))
             .all(|line| line.ends_with(reason))
     );
     assert!(
-        said.stderr.ends_with(&format!(
+        output.stderr.ends_with(&format!(
             "{reason}\ncontact-search: {FAKE_1000} was not imported: 112 of 1000 rows can't be imported, so nothing was \
              written; correct them, or leave them out by --skip-bad-rows\n"
         )),
         "{}",
-        said.stderr
+        output.stderr
     );
     assert_eq!((contacts(&app.database), app.database.count(lists)), (0, before));
 
-    let said = run(command(
-        &app.database,
-        FAKE_1000,
-        &[&columns[..], &["--skip-bad-rows"]].concat(),
-    ));
-    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    let output = run(
+        command(&app.database, FAKE_1000, &[&columns[..], &["--skip-bad-rows"]].concat()),
+        "",
+    );
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
     assert_eq!(
-        said.stdout,
+        output.stdout,
         "1000 rows read = 336 created + 0 updated + 0 unchanged + 552 merged within the file + 112 rejected\n"
     );
-    assert_eq!(rejected(&said.stderr), 112, "{}", said.stderr);
+    assert_eq!(rejected(&output.stderr), 112, "{}", output.stderr);
     assert_eq!(contacts(&app.database), 336);
 }
 
@@ -147,8 +127,8 @@ fn a_contact_keeps_both_ids_when_imports_add_an_external_id_and_change_the_phone
     let app = TestApp::start();
     let import = |text: &str| {
         let file = file(text);
-        let said = run(command(&app.database, file.path(), &[]));
-        assert_eq!(said.status, Some(0), "{}", said.stderr);
+        let output = run(command(&app.database, file.path(), &[]), "");
+        assert_eq!(output.status, Some(0), "{}", output.stderr);
     };
     let ids = |phone: &str| {
         let phone = encode(phone);
@@ -170,13 +150,14 @@ fn a_contact_keeps_both_ids_when_imports_add_an_external_id_and_change_the_phone
 fn phones_damaged_by_a_spreadsheet_are_reported_in_the_summary() {
     let app = TestApp::start();
     let file = file("phone,email\n5.49112E+12,a@x.com\n5.49112E+12,b@x.com\n5.49112E+12,c@x.com\n");
-    let said = run(command(&app.database, file.path(), &[]));
-    assert_eq!(said.status, Some(0), "{}", said.stderr);
+    let output = run(command(&app.database, file.path(), &[]), "");
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
     assert!(
-        said.stdout
+        output
+            .stdout
             .contains("\n3 rows share such a phone with somebody of another email: "),
         "{}",
-        said.stdout
+        output.stdout
     );
 }
 
@@ -208,14 +189,17 @@ fn messages_never_repeat_the_contents_of_a_bad_row() {
             status: ended,
             stdout,
             stderr,
-        } = run(command(&app.database, file.path(), arguments));
+        } = run(command(&app.database, file.path(), arguments), "");
         assert_eq!(ended, Some(status), "{stderr}");
-        let said = format!("{stdout}{stderr}").to_lowercase();
+        let output = format!("{stdout}{stderr}").to_lowercase();
         for canary in ["canary", "5491155557777"] {
-            assert!(!said.contains(canary), "{said}");
+            assert!(!output.contains(canary), "{output}");
         }
         if status == 0 {
-            assert!(said.contains("7 rows read") && said.contains(" 7 rejected"), "{said}");
+            assert!(
+                output.contains("7 rows read") && output.contains(" 7 rejected"),
+                "{output}"
+            );
         }
     }
     assert_eq!(contacts(&app.database), 0);
@@ -239,9 +223,9 @@ fn wrong_options_and_files_are_refused_before_a_database_is_created() {
         let mut command = program();
         command.args(["import", path, "--client", "Test", "--data-dir", data_dir]);
         command.args(arguments);
-        let said = run(command);
-        assert_eq!(said.status, Some(status), "{}", said.stderr);
-        assert!(said.stderr.contains(expected), "{}", said.stderr);
+        let output = run(command, "");
+        assert_eq!(output.status, Some(status), "{}", output.stderr);
+        assert!(output.stderr.contains(expected), "{}", output.stderr);
     }
     let missing = directory.path().join("none.csv");
     for (path, expected) in [
@@ -255,9 +239,9 @@ fn wrong_options_and_files_are_refused_before_a_database_is_created() {
             .arg("import")
             .arg(path)
             .args(["--client", "Test", "--data-dir", data_dir]);
-        let said = run(command);
-        assert_eq!(said.status, Some(1), "{}", said.stderr);
-        assert!(said.stderr.contains(expected), "{}", said.stderr);
+        let output = run(command, "");
+        assert_eq!(output.status, Some(1), "{}", output.stderr);
+        assert!(output.stderr.contains(expected), "{}", output.stderr);
     }
     assert!(!data.exists(), "the data directory must not be created");
 }
@@ -277,8 +261,12 @@ fn a_missing_client_is_reported_before_the_rows_are_read() {
     stdin.write_all("email\n".repeat(11_000).as_bytes()).unwrap();
     assert_eq!(wait(&mut child), Some(1));
     drop(stdin);
-    let said = CommandOutput::from(child.wait_with_output().unwrap());
-    assert!(said.stderr.contains("contact-search client list"), "{}", said.stderr);
+    let output = CommandOutput::from(child.wait_with_output().unwrap());
+    assert!(
+        output.stderr.contains("contact-search client list"),
+        "{}",
+        output.stderr
+    );
 }
 
 #[test]
@@ -286,20 +274,20 @@ fn import_draws_a_progress_bar_only_on_a_terminal() {
     let app = TestApp::start();
     let file = file("email,name\na@example.com,Ana\n,Bea\nc@example.com,Cid\n");
     let arguments = format!("import '{}' --client Test --skip-bad-rows", file.path().display());
-    let (status, said) = on_terminal(&app.database, &arguments);
-    assert_eq!(status, Some(0), "{said}");
+    let (status, output) = on_terminal(&app.database, &arguments);
+    assert_eq!(status, Some(0), "{output}");
     let (bar, clear) = ("█", "\u{1b}[2K");
-    assert!(said.contains(bar) && said.contains("100 %"), "{said:?}");
-    let (_, last) = said.rsplit_once(clear).expect("the bar is cleared");
+    assert!(output.contains(bar) && output.contains("100 %"), "{output:?}");
+    let (_, last) = output.rsplit_once(clear).expect("the bar is cleared");
     assert!(
         last.contains("3 rows read = 2 created") && !last.contains(bar),
         "{last:?}"
     );
-    assert!(said.contains("line 3, column email: "), "{said:?}");
+    assert!(output.contains("line 3, column email: "), "{output:?}");
 
-    let said = run(command(&app.database, file.path(), &["--skip-bad-rows"]));
-    assert_eq!(said.status, Some(0), "{}", said.stderr);
-    for text in [said.stdout, said.stderr] {
+    let output = run(command(&app.database, file.path(), &["--skip-bad-rows"]), "");
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    for text in [output.stdout, output.stderr] {
         assert!(
             !text.contains(bar) && !text.contains('\u{1b}') && !text.contains('\r'),
             "{text:?}"
@@ -344,12 +332,12 @@ fn neither_the_file_nor_its_rejected_rows_are_kept_in_memory() {
         std::thread::sleep(Duration::from_millis(10));
     }
     let status = child.wait().unwrap();
-    let said = CommandOutput::from(child.wait_with_output().unwrap());
+    let output = CommandOutput::from(child.wait_with_output().unwrap());
     assert_eq!(status.code(), Some(0));
     assert!(
-        said.stdout.starts_with("400000 rows read = 1 created + "),
+        output.stdout.starts_with("400000 rows read = 1 created + "),
         "{}",
-        said.stdout
+        output.stdout
     );
     let rejections = fs::read_to_string(stderr_file.path()).unwrap();
     assert_eq!(

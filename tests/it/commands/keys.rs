@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use contact_search::domain::key::RateLimit;
 use contact_search::domain::phone::Region;
+use contact_search::domain::rate_limit::RateLimit;
 use contact_search::store::{PgConnection, clients, keys};
 use uuid::Uuid;
 

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use contact_search::embedded::{PrivateDatabase, State};
+use contact_search::embedded::{PrivateDatabase, Startup};
 use diesel::prelude::*;
 use diesel::sql_query;
 use nix::sys::signal::{Signal, kill, killpg};
@@ -29,14 +29,14 @@ fn the_first_start_creates_a_database_and_the_second_finds_its_rows() {
     let directory = OwnDirectory::new();
 
     let database = open_durable(directory.path());
-    assert_eq!(database.state(), State::Fresh);
+    assert_eq!(database.startup(), Startup::Fresh);
     assert!(reports_server_version(&database));
     insert_row(&database.url());
     database.close().expect("the first stop");
     assert!(!is_running(directory.path()));
 
     let database = open(directory.path());
-    assert_eq!(database.state(), State::Started);
+    assert_eq!(database.startup(), Startup::Started);
     assert!(row_exists(&database.url()));
     drop(database);
     assert!(!is_running(directory.path()));
@@ -58,7 +58,7 @@ fn the_last_process_to_close_stops_the_server() {
     let mut first = Holder::start(directory.path());
     assert_eq!(first.opened().0, "Fresh");
     let second = open(directory.path());
-    assert_eq!(second.state(), State::Adopted);
+    assert_eq!(second.startup(), Startup::Adopted);
 
     first.close();
     assert!(is_running(directory.path()));
@@ -91,7 +91,7 @@ fn the_next_process_adopts_the_server_of_a_killed_process() {
     assert!(is_running(directory.path()));
 
     let database = open(directory.path());
-    assert_eq!(database.state(), State::Adopted);
+    assert_eq!(database.startup(), Startup::Adopted);
     assert!(row_exists(&database.url()));
     database.close().expect("the server stops");
     assert!(
@@ -128,7 +128,7 @@ fn an_acknowledged_write_survives_when_every_process_is_killed() {
     }
 
     let database = open(directory.path());
-    assert_eq!(database.state(), State::Started);
+    assert_eq!(database.startup(), Startup::Started);
     assert!(row_exists(&database.url()));
 }
 
@@ -188,7 +188,7 @@ fn a_start_waits_until_all_processes_of_a_killed_server_have_ended() {
         began.elapsed() >= held_for,
         "processes of two servers used the same data at once"
     );
-    assert_eq!(again.state(), State::Started);
+    assert_eq!(again.startup(), Startup::Started);
     assert!(row_exists(&again.url()));
     release.join().expect("the thread ends");
 }
@@ -229,7 +229,7 @@ fn a_stale_pid_file_whose_pid_belongs_to_another_program_is_ignored() {
     write_pid_file(directory.path(), &format!("{}\n{rest}", other_program.id()));
 
     let database = open(directory.path());
-    assert_eq!(database.state(), State::Started);
+    assert_eq!(database.startup(), Startup::Started);
     assert!(row_exists(&database.url()));
     assert!(
         other_program.try_wait().expect("the process can be queried").is_none(),
@@ -244,7 +244,7 @@ fn an_empty_pid_file_that_a_full_disk_left_is_ignored() {
     let directory = OwnDirectory::new();
     open(directory.path()).close().expect("the server stops");
     write_pid_file(directory.path(), "");
-    assert_eq!(open(directory.path()).state(), State::Started);
+    assert_eq!(open(directory.path()).startup(), Startup::Started);
 }
 
 fn write_pid_file(data_dir: &Path, contents: &str) {
@@ -267,7 +267,7 @@ fn an_aborted_first_start_is_repeated() {
     assert!(!directory.path().join("postgres").exists());
 
     let database = open(directory.path());
-    assert_eq!(database.state(), State::Fresh);
+    assert_eq!(database.startup(), Startup::Fresh);
     insert_row(&database.url());
     assert!(!directory.path().join("postgres.new").exists());
 }

@@ -61,7 +61,7 @@ fn patch_sets_the_given_members_and_keeps_the_others() {
         let answer = edit(&app, &contact.id, nothing);
         assert_eq!(
             refusal(&answer),
-            "It isn't said what to change. Give at least one of 'name', 'phone', 'email', 'default_stage_id', \
+            "The body changes nothing. Give at least one of 'name', 'phone', 'email', 'default_stage_id', \
              'contact_list', 'chat_status', 'blocked', 'is_chat_read'."
         );
     }
@@ -130,7 +130,7 @@ fn null_clears_a_member_unless_no_identity_would_remain() {
     for email in [json!(null), json!(" ")] {
         assert_eq!(
             refusal(&edit(&app, &contact.id, json!({"email": email, "contact_list": "New"}))),
-            "Nothing would be left that says who the contact is. Keep its phone or its email."
+            "The contact would lose its last identity. Keep its phone or its email."
         );
     }
     let lists = "SELECT count(*) AS count FROM contact_lists WHERE name = 'New'";

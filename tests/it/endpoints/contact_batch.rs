@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use contact_search::domain::key::Scope;
 use contact_search::domain::phone::Region;
-use contact_search::intake::import::{Import, ImportOptions};
 use contact_search::store::clients;
+use contact_search::transfer::import::{Import, ImportOptions};
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
@@ -34,7 +34,7 @@ fn a_batch_answers_each_item_in_order_and_an_invalid_item_does_not_stop_the_othe
         outcomes(&results),
         [
             "created",
-            "It isn't said who is meant. Give 'externalUserId', 'phone' or 'email'.",
+            "The contact is not identified. Give 'externalUserId', 'phone' or 'email'.",
             "An object was expected. Send {…}.",
             "The member 'blocked' should be true or false.",
             "The member 'createdAt' should be an RFC 3339 time such as 2025-03-28T14:22:00Z.",

@@ -86,7 +86,7 @@ fn an_upsert_without_a_change_writes_nothing() {
 #[test]
 fn each_channel_requires_the_identity_that_the_contract_names() {
     let app = TestApp::start();
-    let phone = "It isn't said who is meant. Give 'contact_phone_number'.";
+    let phone = "The contact is not identified. Give 'contact_phone_number'.";
     for channel in ["whatsapp", "web-whatsapp", "sms"] {
         let answer = app.send(
             "POST",
@@ -102,11 +102,11 @@ fn each_channel_requires_the_identity_that_the_contract_names() {
         UPSERT,
         &json!({"channel": "webchat", "contact_phone_number": "+56912345678", "contact_email": "a@x.com"}),
     );
-    assert_eq!(refusal(&answer), "It isn't said who is meant. Give 'external_user_id'.");
+    assert_eq!(refusal(&answer), "The contact is not identified. Give 'external_user_id'.");
     let answer = app.send("POST", UPSERT, &json!({"channel": "instagram", "contact_name": "Ana"}));
     assert_eq!(
         refusal(&answer),
-        "It isn't said who is meant. Give 'external_user_id', 'contact_phone_number' or 'contact_email'."
+        "The contact is not identified. Give 'external_user_id', 'contact_phone_number' or 'contact_email'."
     );
     assert_eq!(count(&app), 0);
     for identity in [

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use contact_search::domain::client::ClientId;
-use contact_search::domain::message::{Direction, Message, Newcomer, Person, Phone, Whom};
+use contact_search::domain::message::{Direction, Message, NewContact, Person, Phone, Target};
 use contact_search::domain::phone::{Region, StoredPhone};
 use contact_search::store::clients;
-use contact_search::store::messages::{Outcome, record_messages, record_together};
+use contact_search::store::messages::{MessageOutcome, record_messages, record_together};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use proptest::prelude::*;
@@ -173,7 +173,7 @@ fn any_identity() -> impl Strategy<Value = Identity> {
 fn any_message() -> impl Strategy<Value = (Result<Identity, usize>, Message)> {
     let target = prop_oneof![9 => any_identity().prop_map(Ok), 1 => (0_usize..3).prop_map(Err)];
     let name = proptest::option::of(proptest::sample::select(&["Ana", "Eva"]));
-    let newcomer = proptest::option::of(name.prop_map(|name| Newcomer {
+    let newcomer = proptest::option::of(name.prop_map(|name| NewContact {
         name: name.map(str::to_owned),
         source: "test",
     }));
@@ -189,7 +189,7 @@ fn any_message() -> impl Strategy<Value = (Result<Identity, usize>, Message)> {
             external_user_id: external_id.map(str::to_owned),
             phone: phone.and_then(|phone| Phone::read(phone, Region::DEFAULT)),
         };
-        let meant = target.map_or(Whom::Contact(0), |identity| Whom::Person(person(identity)));
+        let meant = target.map_or(Target::Contact(0), |identity| Target::Person(person(identity)));
         let start: DateTime<Utc> = "2025-03-28T14:00:00Z".parse().unwrap();
         let sent_at = start + TimeDelta::minutes(minute);
         (target, Message::new(meant, direction, sent_at, newcomer).unwrap())
@@ -232,7 +232,7 @@ fn end<T>(
         .map(|(target, message)| {
             let mut message = message.clone();
             if let Err(index) = target {
-                message.whom = Whom::Contact(serial_ids.get(*index).copied().unwrap_or_default());
+                message.target = Target::Contact(serial_ids.get(*index).copied().unwrap_or_default());
             }
             message
         })
@@ -285,7 +285,7 @@ fn an_array_has_the_same_result_as_its_messages_one_by_one() {
             end(connection, known, sent, |connection, client, messages| {
                 let calls = messages.chunks(size);
                 let outcomes = calls.flat_map(|call| record_messages(connection, client, call, deadline()).unwrap());
-                outcomes.collect::<Vec<Outcome>>()
+                outcomes.collect::<Vec<MessageOutcome>>()
             })
         };
         prop_assert_eq!(end_in_calls_of(sent.len()), end_in_calls_of(1));

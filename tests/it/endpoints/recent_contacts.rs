@@ -33,7 +33,7 @@ fn recent_contacts_are_those_of_the_last_days_newest_first() {
 fn invalid_parameters_of_recent_contacts_are_400() {
     let app = TestApp::start();
     let between = "The parameter 'days' should be a whole number from 1 to 365.";
-    let cursor = "The parameter 'cursor' is not one of ours. Take it from the header Link as it is.";
+    let cursor = "The parameter 'cursor' is not a cursor of this server. Copy it unchanged from the header Link.";
     let good = format!("{:016x}{}", 1_700_000_000_000_000_i64, UNKNOWN_ID.replace('-', ""));
     let path = "/api/public/contacts";
     assert_eq!(app.get(&format!("{path}?days=7&cursor={good}")).status, 200);
@@ -48,7 +48,7 @@ fn invalid_parameters_of_recent_contacts_are_400() {
         ("days=week", between),
         (
             "days=1&days=1",
-            "The parameter 'days' is there more than once. Send it once.",
+            "The parameter 'days' appears more than once. Send it once.",
         ),
         ("days=%00", "The parameter 'days' has a NUL character. Leave it out."),
         ("days=7&cursor=", cursor),
@@ -64,7 +64,7 @@ fn invalid_parameters_of_recent_contacts_are_400() {
     let twice = app.get(&format!("{path}?days=7&cursor={good}&cursor={good}"));
     assert_eq!(
         refusal(&twice),
-        "The parameter 'cursor' is there more than once. Send it once."
+        "The parameter 'cursor' appears more than once. Send it once."
     );
 }
 

@@ -2,9 +2,9 @@
 
 use contact_search::domain::client::ClientId;
 use contact_search::domain::phone::Region;
-use contact_search::intake::export::{Form, Report, export};
-use contact_search::intake::import::{self, Import, ImportOptions};
 use contact_search::store::{PgConnection, clients};
+use contact_search::transfer::export::{ExportReport, Form, export};
+use contact_search::transfer::import::{self, Import, ImportOptions};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
@@ -12,14 +12,14 @@ pub fn create_client(connection: &mut PgConnection, region: Region) -> ClientId 
     clients::create_client(connection, &uuid::Uuid::now_v7().to_string(), region).unwrap()
 }
 
-pub fn export_client(connection: &mut PgConnection, id: ClientId, form: Form) -> (Report, String) {
+pub fn export_client(connection: &mut PgConnection, id: ClientId, form: Form) -> (ExportReport, String) {
     let client = clients::find_client(connection, &id.to_string()).unwrap().unwrap();
     let mut file = Vec::new();
     let report = export(connection, &client, form, &mut file).unwrap();
     (report, String::from_utf8(file).unwrap())
 }
 
-pub fn import_with(connection: &mut PgConnection, id: ClientId, file: &str, exact: bool) -> import::Report {
+pub fn import_with(connection: &mut PgConnection, id: ClientId, file: &str, exact: bool) -> import::ImportReport {
     let client = clients::find_client(connection, &id.to_string()).unwrap().unwrap();
     let options = ImportOptions {
         exact,

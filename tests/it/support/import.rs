@@ -4,10 +4,10 @@ use std::fmt::Write;
 use std::io::Read;
 
 use contact_search::domain::phone::Region;
-use contact_search::intake::ColumnChoice;
-use contact_search::intake::import::{Event, Import, ImportError, ImportOptions, Rejection, Report};
 use contact_search::store::PgConnection;
 use contact_search::store::clients::{self, Client};
+use contact_search::transfer::ColumnChoice;
+use contact_search::transfer::import::{Event, Import, ImportError, ImportOptions, ImportReport, Rejection};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Nullable, Text};
@@ -33,7 +33,7 @@ impl ImportTarget {
         }
     }
 
-    pub fn import(&mut self, file: impl AsRef<[u8]>) -> Result<Report, ImportError> {
+    pub fn import(&mut self, file: impl AsRef<[u8]>) -> Result<ImportReport, ImportError> {
         self.import_with(file.as_ref(), &[], &ImportOptions::default())
     }
 
@@ -42,7 +42,7 @@ impl ImportTarget {
         file: impl Read,
         columns: &[&str],
         options: &ImportOptions,
-    ) -> Result<Report, ImportError> {
+    ) -> Result<ImportReport, ImportError> {
         import(&mut self.connection, &self.client, file, columns, options)
     }
 
@@ -109,7 +109,7 @@ pub fn import(
     file: impl Read,
     columns: &[&str],
     options: &ImportOptions,
-) -> Result<Report, ImportError> {
+) -> Result<ImportReport, ImportError> {
     let options = ImportOptions {
         columns: choices(columns),
         ..options.clone()
@@ -137,7 +137,7 @@ pub fn ask(connection: &mut PgConnection, sql: &str) -> String {
 }
 
 /// `created updated unchanged merged rejected`
-pub fn counts(report: &Report) -> [u64; 5] {
+pub fn counts(report: &ImportReport) -> [u64; 5] {
     [
         report.created,
         report.updated,

@@ -189,6 +189,7 @@ impl Holder {
 }
 
 /// Opens the database, reports how, and closes it at the end of standard input.
+#[allow(unsafe_code, reason = "nix has no safe form for it")]
 pub fn hold(data_dir: &Path) {
     // Restores the default handler of SIGINT. A shell ignores SIGINT for background jobs, and child processes inherit
     // that.
@@ -196,7 +197,7 @@ pub fn hold(data_dir: &Path) {
     unsafe { nix::sys::signal::signal(Signal::SIGINT, nix::sys::signal::SigHandler::SigDfl) }.expect("a valid signal");
     match PrivateDatabase::open(&options(data_dir)) {
         Ok(database) => {
-            println!("\nopened {:?} {}", database.state(), database.url());
+            println!("\nopened {:?} {}", database.startup(), database.url());
             let _ = std::io::stdin().read_line(&mut String::new());
             database.close().expect("the database can be closed");
         }

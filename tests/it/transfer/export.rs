@@ -4,9 +4,9 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 
 use contact_search::domain::phone::Region;
-use contact_search::intake::export::{Form, Report, export};
-use contact_search::intake::generate::{Workload, generate};
+use contact_search::sample::generate::{Workload, generate};
 use contact_search::store::clients;
+use contact_search::transfer::export::{ExportReport, Form, export};
 use diesel::prelude::*;
 
 use crate::support::app::program;
@@ -72,7 +72,7 @@ fn thousands_of_contacts_of_one_client_are_exported_and_imported_in_order() {
 
     let empty = create_client(&mut connection, Region::DEFAULT);
     let (report, file) = export_client(&mut connection, empty, Form::Import);
-    assert_eq!((report, file.lines().count()), (Report::default(), 1));
+    assert_eq!((report, file.lines().count()), (ExportReport::default(), 1));
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Random contacts, exported and imported again.
 
 use contact_search::domain::client::ClientId;
-use contact_search::domain::contact::{ContactDraft, Given};
+use contact_search::domain::contact::{ContactDraft, ContactFields};
 use contact_search::domain::phone::{Region, StoredPhone};
-use contact_search::intake::export::{Form, Report};
 use contact_search::store::import::{Rules, import};
 use contact_search::store::{PgConnection, StoreError, clients};
+use contact_search::transfer::export::{ExportReport, Form};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
 use proptest::prelude::*;
@@ -62,7 +62,7 @@ fn time() -> impl Strategy<Value = chrono::DateTime<chrono::Utc>> {
     (0..1_735_689_600_000_000_i64).prop_map(|micros| chrono::DateTime::from_timestamp_micros(micros).unwrap())
 }
 
-fn contact(region: Region) -> impl Strategy<Value = Given> {
+fn contact(region: Region) -> impl Strategy<Value = ContactFields> {
     let phone = prop_oneof![
         "[0-9]{8}".prop_map(|digits| format!("011 15-{}-{}", &digits[..4], &digits[4..])),
         "[0-9]{7}".prop_map(|digits| format!("+549112{digits}")),
@@ -91,7 +91,7 @@ fn contact(region: Region) -> impl Strategy<Value = Given> {
         any::<[bool; 2]>(),
         any::<[Option<u128>; 2]>(),
     )
-        .prop_map(|(phone, platform, texts, times, flags, ids)| Given {
+        .prop_map(|(phone, platform, texts, times, flags, ids)| ContactFields {
             default_stage_id: ids[0].map(uuid::Uuid::from_u128),
             ai_customer_id: ids[1].map(uuid::Uuid::from_u128),
             name: texts.0,
@@ -134,9 +134,9 @@ fn importing_an_export_restores_the_same_contacts() {
             .unwrap();
             let expected = rows(&mut connection, source);
             let (report, file) = export_client(&mut connection, source, Form::Import);
-            let complete = Report {
+            let complete = ExportReport {
                 contacts: expected.len() as u64,
-                ..Report::default()
+                ..ExportReport::default()
             };
             prop_assert_eq!(report, complete);
             let target = create_client(&mut connection, region);
@@ -151,7 +151,7 @@ fn importing_an_export_restores_the_same_contacts() {
 }
 
 /// Contacts with few different identities, so that many share a phone or an email.
-fn similar_contact() -> impl Strategy<Value = Given> {
+fn similar_contact() -> impl Strategy<Value = ContactFields> {
     let phones = [
         "+5491155550001",
         "+541155550001",
@@ -166,7 +166,7 @@ fn similar_contact() -> impl Strategy<Value = Given> {
         option(&["a@example.com", "A@example.com", "b@example.com"]),
         option(&["x", "y", "+5491155550001", "a@example.com"]),
     )
-        .prop_map(|(given, phone, email, external_user_id)| Given {
+        .prop_map(|(given, phone, email, external_user_id)| ContactFields {
             phone: phone.map(|phone| StoredPhone::read(phone, Region::DEFAULT)),
             email: email.map(str::to_owned),
             external_user_id: external_user_id.map(str::to_owned),
@@ -178,7 +178,7 @@ fn similar_contact() -> impl Strategy<Value = Given> {
 }
 
 /// Inserts a contact directly, subject only to the schema. A contact whose identity is taken is skipped.
-fn add(connection: &mut PgConnection, client: ClientId, given: Given) {
+fn add(connection: &mut PgConnection, client: ClientId, given: ContactFields) {
     let (platform, given) = ContactDraft::new(given, chrono::Utc::now())
         .expect("a contact")
         .into_parts();

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
-use contact_search::intake::import::{Event, Import, ImportError, ImportOptions, Report};
+use contact_search::transfer::import::{Event, Import, ImportError, ImportOptions, ImportReport};
 use diesel::connection::SimpleConnection;
 
 use crate::support::import::{ImportTarget, ask, counts, generate_file, import};
@@ -61,7 +61,7 @@ fn an_import_whose_connection_is_killed_writes_nothing() {
 
 /// Runs the import while another writer has executed `sql` without committing; commits once the import waits for that
 /// writer.
-fn import_during_write(sql: &str, file: &str, target: &mut ImportTarget) -> Report {
+fn import_during_write(sql: &str, file: &str, target: &mut ImportTarget) -> ImportReport {
     let mut writer = target.database.connect();
     writer.batch_execute(&format!("BEGIN; {sql}")).unwrap();
     let mut importer = target.database.connect();
@@ -112,7 +112,7 @@ fn a_contact_that_concurrently_gets_another_external_id_is_not_adopted() {
 fn concurrent_imports_into_one_client_create_each_contact_once() {
     let mut target = ImportTarget::new();
     let file = generate_file(3000);
-    let reports: Vec<Report> = std::thread::scope(|scope| {
+    let reports: Vec<ImportReport> = std::thread::scope(|scope| {
         let imports: Vec<_> = (0..3)
             .map(|_| {
                 let (mut connection, client, file) = (target.database.connect(), target.client.clone(), &file);

@@ -1,7 +1,7 @@
 //! Import: file formats, headers, and columns.
 
 use contact_search::domain::client::DEFAULT_LIST;
-use contact_search::intake::import::{Import, ImportError, ImportOptions};
+use contact_search::transfer::import::{Import, ImportError, ImportOptions};
 
 use crate::support::import::{FAKE_1000, ImportTarget, choices, counts};
 

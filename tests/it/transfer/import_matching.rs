@@ -1,6 +1,6 @@
 //! Import: the contact that a row refers to, and the changes that the row causes.
 
-use contact_search::intake::import::{ImportError, ImportOptions};
+use contact_search::transfer::import::{ImportError, ImportOptions};
 use diesel::prelude::*;
 use diesel::sql_query;
 

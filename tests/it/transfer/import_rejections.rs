@@ -1,6 +1,6 @@
 //! Import: rejected rows, and accepted rows that look doubtful.
 
-use contact_search::intake::import::Rejection;
+use contact_search::transfer::import::Rejection;
 
 use crate::support::import::{ImportTarget, counts, skipping};
 

@@ -276,13 +276,7 @@ fn a_change_in_a_deadlock_is_answered_with_503_or_409() {
     let answer = std::thread::scope(|scope| {
         let (app, target, body) = (&app, &target, &body);
         let change = scope.spawn(move || app.send("PATCH", target, body));
-        while app
-            .database
-            .count("SELECT count(*) AS count FROM pg_locks WHERE NOT granted")
-            == 0
-        {
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
+        app.database.wait_for_blocked_statement();
         execute(
             &mut other,
             &format!("UPDATE contacts SET blocked = true WHERE id = '{}'; COMMIT", changed.id),

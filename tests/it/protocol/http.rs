@@ -351,7 +351,7 @@ fn a_slow_answer_is_504_and_a_request_without_a_free_connection_is_503() {
         diesel::connection::SimpleConnection::batch_execute(&mut blocker, "BEGIN; LOCK TABLE contacts").unwrap();
         std::thread::scope(|scope| {
             let late = scope.spawn(|| app.get(slow));
-            wait_for_blocked_statement(&app);
+            app.database.wait_for_blocked_statement();
             let busy = app.get(other);
             assert_eq!((busy.status, busy.header("retry-after")), (503, Some("1")));
             assert_eq!(busy.json(), no_capacity);
@@ -364,15 +364,6 @@ fn a_slow_answer_is_504_and_a_request_without_a_free_connection_is_503() {
     }
 }
 
-/// Waits until a request runs its statement and holds its connection. PostgreSQL shows that as a lock that is not
-/// granted.
-fn wait_for_blocked_statement(app: &TestApp) {
-    let blocked = "SELECT count(*) AS count FROM pg_locks WHERE NOT granted";
-    while app.database.count(blocked) == 0 {
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
 #[test]
 fn a_terminated_server_finishes_the_request_in_flight() {
     let mut app = TestApp::start();
@@ -381,7 +372,7 @@ fn a_terminated_server_finishes_the_request_in_flight() {
     let answer = std::thread::scope(|scope| {
         let app = &app;
         let in_flight = scope.spawn(|| app.get(DOCUMENTED[1]));
-        wait_for_blocked_statement(app);
+        app.database.wait_for_blocked_statement();
         let pid = nix::unistd::Pid::from_raw(i32::try_from(app.server.pid()).unwrap());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
         std::thread::sleep(Duration::from_millis(100));

@@ -31,13 +31,6 @@ fn send_at_once(app: &TestApp, calls: &[(&str, Value)]) {
     });
 }
 
-fn wait_for_blocked_statement(app: &TestApp) {
-    let waiting = "SELECT count(*) AS count FROM pg_locks WHERE NOT granted";
-    while app.database.count(waiting) == 0 {
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
 fn message(recipient: &Value, sent_at: &str) -> Value {
     let mut message = json!({"platform": "whatsapp", "direction": "inbound", "sentAt": sent_at});
     message
@@ -176,7 +169,7 @@ fn writes_to_a_locked_contact_are_503_and_reads_do_not_wait() {
             .into_iter()
             .map(|(target, body)| scope.spawn(move || app.send("POST", target, body)))
             .collect();
-        wait_for_blocked_statement(app);
+        app.database.wait_for_blocked_statement();
         let lookup = format!("/api/v1/contact-lookup/?phone={}", encode(phone));
         let (mut found, mut refused) = (0, 0);
         while writes.iter().any(|write| !write.is_finished()) {
@@ -258,7 +251,7 @@ fn a_message_is_not_recorded_for_a_contact_whose_identity_just_changed() {
         other.batch_execute(&lock).unwrap();
         let answer = std::thread::scope(|scope| {
             let recorded = scope.spawn(|| app.send("POST", MESSAGES, &inbound(recipient)));
-            wait_for_blocked_statement(&app);
+            app.database.wait_for_blocked_statement();
             other.batch_execute("COMMIT").unwrap();
             recorded.join().unwrap()
         });

@@ -12,8 +12,8 @@ use contact_search::embedded::{Options, PrivateDatabase};
 use contact_search::store;
 use contact_search::store::pool::{Pool, StatementLimits};
 
-use super::Slot;
 use super::directory::ServerDirectory;
+use super::{PATIENCE, Slot, wait_until};
 
 /// A database of one test. It is dropped with the value.
 pub struct TestDatabase {
@@ -72,6 +72,15 @@ impl TestDatabase {
     /// The column `count` of the statement's only row.
     pub fn count(&self, sql: &str) -> i64 {
         count(&mut self.connect(), sql)
+    }
+
+    /// Waits until a statement in this database waits for a lock, and so holds its connection.
+    ///
+    /// `pg_locks` alone would also show the statements of tests that run concurrently.
+    pub fn wait_for_blocked_statement(&self) {
+        let blocked = "SELECT count(*) AS count FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        wait_until(PATIENCE, "no statement waits for a lock", || self.count(blocked) > 0);
     }
 
     /// A pool with the server's connection settings, which also affect plans.

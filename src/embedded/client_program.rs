@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::programs::{parse_version, places};
+use super::programs::places;
+use super::version::parse_version;
 
 /// One of these programs, which runs as this process's user.
 #[derive(Clone, PartialEq, Eq, Debug)]

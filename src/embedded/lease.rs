@@ -9,16 +9,17 @@ use std::process::Stdio;
 
 use nix::fcntl::OFlag;
 
-use super::EmbeddedError;
+use super::error::EmbeddedError;
+use super::layout::{LEASE_FILE, LOCK_FILE};
 
 /// The right to start and stop the server: one process at a time has it.
 #[derive(Debug)]
-pub(super) struct Turn(File);
+pub(super) struct StartLock(File);
 
-impl Turn {
+impl StartLock {
     /// Waits until nobody else has it.
     pub(super) fn take(data_dir: &Path) -> Result<Self, EmbeddedError> {
-        let file = open(data_dir, "lock")?;
+        let file = open(data_dir, LOCK_FILE)?;
         match file.try_lock() {
             Ok(()) => return Ok(Self(file)),
             Err(TryLockError::WouldBlock) => {
@@ -42,16 +43,16 @@ impl Turn {
 pub(super) struct Lease(File);
 
 impl Lease {
-    /// Takes one; any number of processes can have one. Only to be called by who has the [`Turn`].
+    /// Takes one; any number of processes can have one. Only to be called by who has the [`StartLock`].
     pub(super) fn take(data_dir: &Path) -> Result<Self, EmbeddedError> {
-        let file = open(data_dir, "lease")?;
+        let file = open(data_dir, LEASE_FILE)?;
         file.lock_shared().map_err(|problem| unusable(data_dir, problem))?;
         Ok(Self(file))
     }
 
-    /// Whether no process, this one included, has a lease. Only to be called by who has the [`Turn`].
-    pub(super) fn nobody_has_one(data_dir: &Path) -> Result<bool, EmbeddedError> {
-        match open(data_dir, "lease")?.try_lock() {
+    /// Whether no process, this one included, has a lease. Only to be called by who has the [`StartLock`].
+    pub(super) fn is_unused(data_dir: &Path) -> Result<bool, EmbeddedError> {
+        match open(data_dir, LEASE_FILE)?.try_lock() {
             Ok(()) => Ok(true),
             Err(TryLockError::WouldBlock) => Ok(false),
             Err(TryLockError::Error(problem)) => Err(unusable(data_dir, problem)),

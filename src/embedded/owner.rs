@@ -10,7 +10,8 @@ use std::process::{Command, Stdio};
 
 use nix::unistd::{Uid, User};
 
-use super::{EmbeddedError, cluster};
+use super::error::EmbeddedError;
+use super::layout::pgdata;
 
 /// What the programs keep of our environment. The rest could change what they do (`PG…`, `LC_…`), and as root
 /// hold secrets that another user's process must not be given.
@@ -60,7 +61,7 @@ impl Owner {
     /// The owner of the data that are there, else of those to be made.
     fn of(data_dir: &Path) -> Result<Self, EmbeddedError> {
         let us = Uid::effective();
-        let pgdata = cluster::pgdata(data_dir);
+        let pgdata = pgdata(data_dir);
         let data_owner = match fs::symlink_metadata(&pgdata) {
             Ok(metadata) => Some(Uid::from_raw(metadata.uid())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -73,23 +74,23 @@ impl Owner {
         };
         let user = match data_owner {
             Some(uid) if uid.is_root() => return Err(EmbeddedError::NotData(pgdata)),
-            Some(uid) if uid == us || us.is_root() => named(uid)?,
+            Some(uid) if uid == us || us.is_root() => user_with_id(uid)?,
             Some(uid) => {
                 return Err(EmbeddedError::OthersData {
                     path: pgdata,
-                    owner: named(uid).map_or_else(|_| format!("user id {uid}"), |user| user.name),
+                    owner: user_with_id(uid).map_or_else(|_| format!("user id {uid}"), |user| user.name),
                 });
             }
             // Never `nobody`: whatever else runs as that user could read the contacts.
             None if us.is_root() => match fs::metadata(data_dir) {
                 // Made for a service's user, who is to go on with what root begins.
-                Ok(directory) if directory.uid() != us.as_raw() => named(Uid::from_raw(directory.uid()))?,
+                Ok(directory) if directory.uid() != us.as_raw() => user_with_id(Uid::from_raw(directory.uid()))?,
                 _ => ["postgres", "contact-search"]
                     .iter()
                     .find_map(|name| User::from_name(name).ok().flatten())
                     .ok_or(EmbeddedError::NoUnprivilegedUser)?,
             },
-            None => named(us)?,
+            None => user_with_id(us)?,
         };
         Ok(Self {
             user,
@@ -196,7 +197,7 @@ impl Owner {
     }
 }
 
-fn named(uid: Uid) -> Result<User, EmbeddedError> {
+fn user_with_id(uid: Uid) -> Result<User, EmbeddedError> {
     User::from_uid(uid)
         .ok()
         .flatten()

@@ -5,11 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::EmbeddedError;
+use super::data::DataVersion;
+use super::error::EmbeddedError;
 use super::owner::Owner;
-
-/// The oldest major version that is used: the oldest that PostgreSQL's developers still mend.
-pub(super) const OLDEST: u32 = 14;
+use super::version::{OLDEST_VERSION, parse_version};
 
 /// What has to be in a directory.
 const NEEDED: [&str; 3] = ["postgres", "initdb", "pg_ctl"];
@@ -50,7 +49,7 @@ impl Programs {
             problem,
         })?;
         match data {
-            Some(data) if data.major != programs.major => Err(data.not_among(&[programs])),
+            Some(data) if data.major != programs.major => Err(version_mismatch(data, &[programs])),
             _ => Ok(programs),
         }
     }
@@ -68,7 +67,7 @@ impl Programs {
             && !usable.is_empty()
         {
             let fitting = usable.iter().find(|programs| programs.major == data.major).cloned();
-            return fitting.ok_or_else(|| data.not_among(&usable));
+            return fitting.ok_or_else(|| version_mismatch(data, &usable));
         }
         // Of several equals the first, as on PATH.
         usable
@@ -100,7 +99,7 @@ impl Programs {
         let said = String::from_utf8_lossy(&output.stdout);
         let (version, major) =
             parse_version(&said).ok_or_else(|| format!("`postgres --version` says {:?}", said.trim()))?;
-        if major < OLDEST {
+        if major < OLDEST_VERSION {
             return Err(format!("version {version} is too old"));
         }
         Ok(Self {
@@ -127,32 +126,16 @@ impl Programs {
     }
 }
 
-/// The major version of the data that are there.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct DataVersion {
-    pub(super) pgdata: PathBuf,
-    pub(super) major: u32,
-}
-
-impl DataVersion {
-    fn not_among(self, found: &[Programs]) -> EmbeddedError {
-        let versions: Vec<String> = found
-            .iter()
-            .map(|programs| format!("{} ({})", programs.version, programs.directory.display()))
-            .collect();
-        EmbeddedError::OtherVersion {
-            path: self.pgdata,
-            data: self.major,
-            found: versions.join(", "),
-        }
+fn version_mismatch(data: DataVersion, found: &[Programs]) -> EmbeddedError {
+    let versions: Vec<String> = found
+        .iter()
+        .map(|programs| format!("{} ({})", programs.version, programs.directory.display()))
+        .collect();
+    EmbeddedError::OtherVersion {
+        path: data.pgdata,
+        data: data.major,
+        found: versions.join(", "),
     }
-}
-
-/// `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`, `postgres (PostgreSQL) 18beta1`.
-pub(super) fn parse_version(said: &str) -> Option<(String, u32)> {
-    let version = said.split_whitespace().nth(2)?;
-    let digits = version.bytes().take_while(u8::is_ascii_digit).count();
-    Some((version.to_owned(), version[..digits].parse().ok()?))
 }
 
 /// The directories that may hold the programs, the user's own choice first.
@@ -202,18 +185,6 @@ fn children(directory: &Path, start: &str) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_version_is_read_as_the_distributions_print_it() {
-        let debian = parse_version("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n");
-        assert_eq!(debian, Some(("15.18".into(), 15)));
-        assert_eq!(
-            parse_version("postgres (PostgreSQL) 18beta1\n"),
-            Some(("18beta1".into(), 18))
-        );
-        assert_eq!(parse_version("sh: not found"), None);
-        assert_eq!(parse_version(""), None);
-    }
 
     #[test]
     fn a_pattern_stands_for_the_directories_that_are_there() {

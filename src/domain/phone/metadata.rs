@@ -2,10 +2,8 @@
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber};
 
-use super::Region;
-
 /// The calling code of a region, `None` where the metadata knows no such region.
-pub fn calling_code(region: Region) -> Option<i32> {
+pub fn calling_code(region: &str) -> Option<i32> {
     PHONE_NUMBER_UTIL.get_country_code_for_region(library_region(region))
 }
 
@@ -40,7 +38,7 @@ pub fn is_valid(calling_code: i32, national: &str) -> bool {
 }
 
 /// Reads digits as they are dialled within `region`.
-pub fn read_national(digits: &str, region: Region) -> Option<(i32, String)> {
+pub fn read_national(digits: &str, region: &str) -> Option<(i32, String)> {
     let number = PHONE_NUMBER_UTIL.parse(digits, Some(library_region(region))).ok()?;
     Some((number.country_code, number.get_national_significant_number()))
 }
@@ -58,6 +56,6 @@ pub fn digits(text: &str) -> String {
     PHONE_NUMBER_UTIL.normalize_digits_only(text)
 }
 
-fn library_region(region: Region) -> rlibphonenumber::Region {
-    rlibphonenumber::Region::from_code(region.as_str()).expect("the library has a value for any two letters")
+fn library_region(region: &str) -> rlibphonenumber::Region {
+    rlibphonenumber::Region::from_code(region).expect("the library has a value for any two letters")
 }

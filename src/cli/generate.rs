@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::client::parse_name;
 use super::database::Database;
+use super::names_and_ids::parse_client_name;
 use super::output;
 use crate::config::DatabaseConfig;
 use crate::sample::generate::{self, CONTACTS_MAX, Workload};
@@ -32,7 +32,7 @@ pub struct GenerateArgs {
 
 pub fn run(config: &DatabaseConfig, arguments: GenerateArgs) -> anyhow::Result<()> {
     let workload = Workload {
-        client: parse_name(&arguments.client)?.to_owned(),
+        client: parse_client_name(&arguments.client)?.to_owned(),
         contacts: arguments.contacts,
         small_clients: arguments.small_clients,
         seed: arguments.seed,

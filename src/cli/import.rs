@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 
-use super::database::{Database, find_client};
+use super::database::Database;
+use super::names_and_ids::find_client;
 use super::output;
 use crate::config::DatabaseConfig;
 use crate::domain::phone::Region;

@@ -7,7 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 use uuid::Uuid;
 
-use super::database::{Database, find_client, find_client_id};
+use super::database::Database;
+use super::names_and_ids::{find_client, find_client_id, parse_uuid};
 use super::{output, table};
 use crate::config::{DatabaseConfig, parse_duration};
 use crate::domain::key::{ApiKey, Format, NewKey, Scope};
@@ -45,7 +46,7 @@ pub enum KeyCommand {
     #[command(after_help = "Example:\n  contact-search key rotate 0198c0de-0000-7000-8000-000000000000 --overlap 7d")]
     Rotate {
         /// The old key's id, as `key list` shows it
-        #[arg(value_parser = parse_id)]
+        #[arg(value_parser = |text: &str| parse_uuid(text, "key"))]
         id: Uuid,
         /// How long the old key still works, unless it expires before
         #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "7d")]
@@ -58,7 +59,7 @@ pub enum KeyCommand {
     #[command(after_help = "Example:\n  contact-search key limit 0198c0de-0000-7000-8000-000000000000 600")]
     Limit {
         /// The key's id, as `key list` shows it
-        #[arg(value_parser = parse_id)]
+        #[arg(value_parser = |text: &str| parse_uuid(text, "key"))]
         id: Uuid,
         /// Requests a minute of each server, or none for as many as it likes, or default for what the server allows
         #[arg(value_name = "N|none|default")]
@@ -68,7 +69,7 @@ pub enum KeyCommand {
     #[command(after_help = "Example:\n  contact-search key revoke 0198c0de-0000-7000-8000-000000000000")]
     Revoke {
         /// The key's id, as `key list` shows it
-        #[arg(value_parser = parse_id)]
+        #[arg(value_parser = |text: &str| parse_uuid(text, "key"))]
         id: Uuid,
     },
 }
@@ -112,7 +113,7 @@ pub fn run(config: &DatabaseConfig, command: KeyCommand) -> anyhow::Result<()> {
             let database = Database::open(config)?;
             let mut connection = database.connect()?;
             let id = add(&mut connection, &key, grant)?;
-            if let Err(error) = output::print_surely(format_args!("{}\n", key.reveal())) {
+            if let Err(error) = output::print_or_fail(format_args!("{}\n", key.reveal())) {
                 keys::revoke_key(&mut connection, id)
                     .with_context(|| format!("the key {id} can't be shown, nor revoked"))?;
                 bail!("the key can't be shown ({error}), so it was revoked: make another");
@@ -164,7 +165,7 @@ pub fn run(config: &DatabaseConfig, command: KeyCommand) -> anyhow::Result<()> {
             let format = Format::of_display(&find(&mut connection, id)?.display);
             let key = generate(format)?;
             let rotation = keys::rotate_key(&mut connection, id, &key, expires_in, overlap, || {
-                output::print_surely(format_args!("{}\n", key.reveal()))
+                output::print_or_fail(format_args!("{}\n", key.reveal()))
                     .context("the new key can't be shown, so that the old one stays as it was")
             })?;
             let Some(rotation) = rotation else {
@@ -218,11 +219,6 @@ fn add(connection: &mut PgConnection, key: &ApiKey, grant: Grant) -> anyhow::Res
         Err(StoreError::Exists(_)) => bail!("this key is stored already"),
         Err(error) => Err(error.into()),
     }
-}
-
-fn parse_id(text: &str) -> Result<Uuid, &'static str> {
-    text.parse()
-        .map_err(|_| "give the key's id, which `contact-search key list` shows")
 }
 
 fn minute(at: DateTime<Utc>) -> impl std::fmt::Display {

@@ -10,7 +10,7 @@ use anyhow::Context;
 /// # Errors
 /// Where standard output can't be written for another reason, such as a full disk.
 pub fn print(text: impl Display) -> anyhow::Result<()> {
-    match print_surely(text) {
+    match print_or_fail(text) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome.context("standard output can't be written"),
     }
@@ -20,7 +20,7 @@ pub fn print(text: impl Display) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// Where standard output can't be written, or nobody reads it.
-pub fn print_surely(text: impl Display) -> io::Result<()> {
+pub fn print_or_fail(text: impl Display) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     write!(stdout, "{text}")?;
     stdout.flush()
@@ -29,4 +29,9 @@ pub fn print_surely(text: impl Display) -> io::Result<()> {
 /// Says a line to the operator, beside the result. Where that can't be done there is nobody to tell.
 pub fn say(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// An error and its causes on one line, the outermost first.
+pub fn error_chain(error: impl Into<anyhow::Error>) -> String {
+    format!("{:#}", error.into())
 }

@@ -12,15 +12,15 @@ use anyhow::Context;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{self, Backlog};
 
-use super::client::parse_name;
 use super::database::{Database, check_schema};
-use super::{demo, output, signals};
+use super::names_and_ids::parse_client_name;
+use super::{output, signals};
 use crate::config::{DatabaseConfig, ServeConfig};
 use crate::domain::key::{ApiKey, Format, NewKey, Scope};
 use crate::domain::phone::Region;
 use crate::embedded::PrivateDatabase;
 use crate::http::{self, Settings};
-use crate::sample;
+use crate::sample::demo::{self, CLIENT, CONTACTS};
 use crate::store::{PgConnection, StoreError, clients, keys, migrations, pool};
 
 pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
@@ -72,7 +72,7 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
         output::print(format_args!("Metrics are at http://{address}/metrics\n"))?;
     }
     if let Some(demo) = demo {
-        output::print(demo::describe(&demo, &format!("http://{address}")))?;
+        output::print(demo_requests(&demo, &format!("http://{address}")))?;
     }
 
     let served = actix_web::rt::System::new().block_on(async {
@@ -104,9 +104,9 @@ fn keep_alive(server: Arc<PrivateDatabase>, is_stopping: Arc<AtomicBool>) -> io:
         }
         let revived = server.revive();
         match &revived {
-            Ok(true) => log::warn!("PostgreSQL had ended, and was started again"),
+            Ok(true) => log::warn!("PostgreSQL stopped unexpectedly and was restarted"),
             Err(error) if !was_failing => {
-                log::error!("PostgreSQL has ended by itself, and is tried to be started: {error}")
+                log::error!("PostgreSQL stopped unexpectedly; restarting it failed: {error}")
             }
             _ => {}
         }
@@ -156,7 +156,7 @@ fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Option<Ap
         Ok(connection) => connection,
         // The server starts all the same, and is ready as soon as its database is.
         Err(error @ StoreError::Unavailable(_)) if !is_private && !serve.migrate && serve.bootstrap.is_none() => {
-            log::warn!("{:#}", anyhow::Error::from(error));
+            log::warn!("{}", output::error_chain(error));
             return Ok(None);
         }
         Err(error) => return Err(error.into()),
@@ -170,7 +170,7 @@ fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Option<Ap
     }
     match database.private() {
         Some(private) if !serve.no_demo => {
-            sample::demo::ensure(&mut connection, &private.data_dir).context("the demo can't be made")
+            demo::ensure(&mut connection, &private.data_dir).context("the demo can't be made")
         }
         _ => Ok(None),
     }
@@ -178,7 +178,7 @@ fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Option<Ap
 
 /// Makes the first client, with a key that is shown this once.
 fn bootstrap(connection: &mut PgConnection, name: &str) -> anyhow::Result<()> {
-    let name = parse_name(name)?;
+    let name = parse_client_name(name)?;
     let key = ApiKey::generate(Format::Mindo).context("the system has no random numbers")?;
     let new = NewKey::new("bootstrap", Scope::ALL.to_vec(), None)?;
     let made = clients::make_first(connection, |connection| {
@@ -186,7 +186,7 @@ fn bootstrap(connection: &mut PgConnection, name: &str) -> anyhow::Result<()> {
         keys::add_key(connection, client, &key, &new)
     })?;
     if made.is_some() {
-        output::print_surely(format_args!(
+        output::print_or_fail(format_args!(
             "Made the client '{name}'. Its key, which is shown this once: {}\n",
             key.reveal()
         ))
@@ -195,4 +195,14 @@ fn bootstrap(connection: &mut PgConnection, name: &str) -> anyhow::Result<()> {
         })?;
     }
     Ok(())
+}
+
+/// What to try, for the terminal: one line of curl an endpoint. The key is in it, so it is never logged.
+fn demo_requests(key: &ApiKey, base: &str) -> String {
+    let key = key.reveal();
+    format!(
+        "\nThe client '{CLIENT}' has {CONTACTS} made-up contacts. Try it:\n\n  \
+         curl -H \"X-API-Key: {key}\" \"{base}/api/v1/contact-lookup/?phone=5492235961983\"\n\n  \
+         curl -H \"X-API-Key: {key}\" \"{base}/api/public/contacts/search?email=john%40example.com\"\n\n"
+    )
 }

@@ -5,10 +5,11 @@
 
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use parking_lot::Mutex;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::{flag, low_level};
@@ -53,7 +54,7 @@ pub fn hand_over(stop: impl Fn(bool) + Send + Sync + 'static) {
 /// The command has come to its end and says how it went; where a signal ends the process this doesn't return, since
 /// what became of a command whose database was closed under it is no news.
 pub fn finish() {
-    std::mem::forget(ENDING.lock().unwrap_or_else(PoisonError::into_inner));
+    std::mem::forget(ENDING.lock());
 }
 
 fn end(signal: i32) -> ! {

@@ -6,7 +6,8 @@ use anyhow::{Context, bail};
 use clap::Subcommand;
 use uuid::Uuid;
 
-use super::database::{Database, find_client, find_client_id};
+use super::database::Database;
+use super::names_and_ids::{find_client, find_client_id, parse_uuid};
 use super::{output, table};
 use crate::config::DatabaseConfig;
 use crate::domain::webhook::{AppSecret, Token};
@@ -41,6 +42,7 @@ pub enum WebhookCommand {
     #[command(after_help = "Example:\n  contact-search webhook delete 0198c0de-0000-7000-8000-000000000000")]
     Delete {
         /// The webhook's id, as `webhook list` shows it
+        #[arg(value_parser = |text: &str| parse_uuid(text, "webhook"))]
         id: Uuid,
     },
 }
@@ -61,17 +63,14 @@ pub fn run(config: &DatabaseConfig, command: WebhookCommand) -> anyhow::Result<(
                         record.created_at.format("%Y-%m-%d %H:%MZ").to_string(),
                     ]
                 });
-            print!("{}", table::format(["ID", "CLIENT", "CREATED"], rows));
+            output::print(table::format(["ID", "CLIENT", "CREATED"], rows))?;
         }
         WebhookCommand::Delete { id } => {
             let database = Database::open(config)?;
             if !webhooks::delete_webhook(&mut database.connect()?, id)? {
                 bail!("there is no webhook with this id: `contact-search webhook list` shows them");
             }
-            output::print(
-                "Deleted.
-",
-            )?;
+            output::print("Deleted.\n")?;
         }
     }
     Ok(())
@@ -91,7 +90,7 @@ fn create(config: &DatabaseConfig, client: &str) -> anyhow::Result<()> {
     let mut connection = database.connect()?;
     let client = find_client(&mut connection, client)?;
     let id = webhooks::add_webhook(&mut connection, client.id, &token, &app_secret)?;
-    output::print_surely(format_args!(
+    output::print_or_fail(format_args!(
         "Callback URL path: /webhooks/whatsapp/{token}\nVerify token: {token}\n",
         token = token.reveal()
     ))

@@ -393,7 +393,7 @@ fn a_server_starts_its_postgresql_again_when_that_was_killed_and_leaves_it_alone
     wait_until(EVER, "it isn't ready", || server.get("/readyz", None).status == 200);
     let killed = postmaster(directory.path());
     kill(killed, Signal::SIGKILL).expect("the server can be killed");
-    server.log_when(|log| log.contains("PostgreSQL had ended, and was started again"));
+    server.log_when(|log| log.contains("PostgreSQL stopped unexpectedly and was restarted"));
     wait_until(EVER, "it isn't ready again", || {
         server.get("/readyz", None).status == 200
     });

@@ -6,43 +6,39 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use anyhow::{Context, anyhow};
+use parking_lot::Mutex;
 
 use crate::embedded::client_program::ClientProgram;
 use crate::store::conninfo::ProgramConnection;
 
 /// What must not outlive this process: a program would go on to restore what was interrupted.
-struct InHand {
+struct Unfinished {
     program: Option<Child>,
     draft: Option<PathBuf>,
 }
 
-static IN_HAND: Mutex<InHand> = Mutex::new(InHand {
+static UNFINISHED: Mutex<Unfinished> = Mutex::new(Unfinished {
     program: None,
     draft: None,
 });
 
-fn in_hand() -> MutexGuard<'static, InHand> {
-    IN_HAND.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Ends the program and removes the draft on behalf of a process that ends; no other is begun after that.
 pub fn abandon() {
-    let mut in_hand = in_hand();
-    if let Some(program) = &mut in_hand.program {
+    let mut unfinished = UNFINISHED.lock();
+    if let Some(program) = &mut unfinished.program {
         // Neither can fail but where it has ended by itself.
         let _ = program.kill();
         let _ = program.wait();
     }
-    remove_draft(&mut in_hand);
-    std::mem::forget(in_hand);
+    remove_draft(&mut unfinished);
+    std::mem::forget(unfinished);
 }
 
-fn remove_draft(in_hand: &mut InHand) {
-    if let Some(path) = in_hand.draft.take()
+fn remove_draft(unfinished: &mut Unfinished) {
+    if let Some(path) = unfinished.draft.take()
         && let Err(error) = fs::remove_file(&path)
     {
         log::warn!("{} is left over: {error}", path.display());
@@ -65,27 +61,28 @@ pub fn run(program: &ClientProgram, command: &mut Command) -> anyhow::Result<Str
     let name = program.path().display();
     // A terminal's Ctrl-C is for us alone.
     command.process_group(0).stderr(Stdio::piped());
-    let mut in_hand = in_hand();
+    let mut unfinished = UNFINISHED.lock();
     let mut child = command.spawn().with_context(|| format!("{name} can't be run"))?;
     let stdout = child.stdout.take();
     let stderr = child.stderr.take();
-    in_hand.program = Some(child);
-    drop(in_hand);
-    let said = thread::scope(|scope| {
-        let said = scope.spawn(|| read_all(stderr));
+    unfinished.program = Some(child);
+    drop(unfinished);
+    let (output, stderr) = thread::scope(|scope| {
+        let stderr = scope.spawn(|| read_all(stderr));
         let output = read_all(stdout);
-        (output, said.join().unwrap_or_default())
+        (output, stderr.join().unwrap_or_default())
     });
     // Both ends are closed, so it ends now; where a signal has ended it we wait here for our own end.
-    let mut child = self::in_hand()
+    let mut child = UNFINISHED
+        .lock()
         .program
         .take()
         .ok_or_else(|| anyhow!("{name} is gone"))?;
     let status = child.wait().with_context(|| format!("{name} can't be waited for"))?;
-    match (status.success(), said) {
-        (true, (output, _)) => Ok(output),
-        (false, (_, words)) if words.trim().is_empty() => Err(anyhow!("{name} ended with {status}")),
-        (false, (_, words)) => Err(anyhow!("{}", complaint(&words))),
+    match status.success() {
+        true => Ok(output),
+        false if stderr.trim().is_empty() => Err(anyhow!("{name} ended with {status}")),
+        false => Err(anyhow!("{}", first_error(&stderr))),
     }
 }
 
@@ -99,11 +96,11 @@ fn read_all(stream: Option<impl Read>) -> String {
 }
 
 /// The first error of several lines, such as `pg_restore: error: could not execute query: ERROR:  …`.
-fn complaint(words: &str) -> String {
-    let line = words
+fn first_error(stderr: &str) -> String {
+    let line = stderr
         .lines()
         .find(|line| line.contains(" error: "))
-        .or_else(|| words.lines().find(|line| !line.trim().is_empty()))
+        .or_else(|| stderr.lines().find(|line| !line.trim().is_empty()))
         .unwrap_or_default();
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -120,13 +117,13 @@ impl Draft {
         let mut path = target.as_os_str().to_owned();
         path.push(format!(".{}.part", std::process::id()));
         let path = PathBuf::from(path);
-        let mut in_hand = in_hand();
+        let mut unfinished = UNFINISHED.lock();
         let file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(&path)?;
-        in_hand.draft = Some(path.clone());
+        unfinished.draft = Some(path.clone());
         Ok(Self { file, path })
     }
 
@@ -139,10 +136,10 @@ impl Draft {
     pub fn publish(self, target: &Path) -> io::Result<u64> {
         self.file.sync_all()?;
         let size = self.file.metadata()?.len();
-        let mut in_hand = in_hand();
+        let mut unfinished = UNFINISHED.lock();
         fs::rename(&self.path, target)?;
-        in_hand.draft = None;
-        drop(in_hand);
+        unfinished.draft = None;
+        drop(unfinished);
         let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
         File::open(directory.unwrap_or(Path::new(".")))?.sync_all()?;
         Ok(size)
@@ -151,7 +148,7 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        remove_draft(&mut in_hand());
+        remove_draft(&mut UNFINISHED.lock());
     }
 }
 
@@ -161,13 +158,13 @@ mod tests {
 
     #[test]
     fn of_many_words_the_error_is_told_on_one_line() {
-        let words = "pg_restore: while PROCESSING TOC:\npg_restore: from TOC entry 215; 1259 16391 TABLE clients x\n\
+        let stderr = "pg_restore: while PROCESSING TOC:\npg_restore: from TOC entry 215; 1259 16391 TABLE clients x\n\
                      pg_restore: error: could not execute query: ERROR:  relation \"clients\" already exists\n\
                      Command was: CREATE TABLE public.clients (\n);\n";
         assert_eq!(
-            complaint(words),
+            first_error(stderr),
             "pg_restore: error: could not execute query: ERROR: relation \"clients\" already exists"
         );
-        assert_eq!(complaint("\nSegmentation fault\n"), "Segmentation fault");
+        assert_eq!(first_error("\nSegmentation fault\n"), "Segmentation fault");
     }
 }

@@ -8,8 +8,9 @@ use std::process::Stdio;
 use anyhow::{Context, anyhow, bail, ensure};
 use clap::Args;
 
+use super::open::Database;
 use super::program;
-use super::{Database, output};
+use crate::cli::output;
 use crate::config::DatabaseConfig;
 use crate::embedded::client_program::ClientProgram;
 use crate::store::migrations::{self, SchemaState};

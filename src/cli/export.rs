@@ -11,7 +11,7 @@ use super::database::Database;
 use super::names_and_ids::find_client;
 use super::output;
 use crate::config::DatabaseConfig;
-use crate::transfer::export::{self, ExportError, Form};
+use crate::transfer::export::{self, ExportError, ExportFormat};
 
 pub const EXAMPLE: &str = "Examples:\n  contact-search export --client Acme > acme.csv\n  contact-search export --client \
                            Acme --spreadsheet acme-for-excel.csv";
@@ -32,10 +32,10 @@ pub fn run(config: &DatabaseConfig, arguments: ExportArgs) -> anyhow::Result<()>
     let database = Database::open(config)?;
     let mut connection = database.connect()?;
     let client = find_client(&mut connection, &arguments.client)?;
-    let form = if arguments.spreadsheet {
-        Form::Spreadsheet
+    let format = if arguments.spreadsheet {
+        ExportFormat::Spreadsheet
     } else {
-        Form::Import
+        ExportFormat::Import
     };
     let (name, out): (_, Box<dyn Write>) = match &arguments.file {
         Some(path) => {
@@ -45,7 +45,7 @@ pub fn run(config: &DatabaseConfig, arguments: ExportArgs) -> anyhow::Result<()>
         }
         None => ("the output".to_owned(), Box::new(io::stdout().lock())),
     };
-    match export::export(&mut connection, &client, form, &mut BufWriter::new(out)) {
+    match export::export(&mut connection, &client, format, &mut BufWriter::new(out)) {
         // Whoever read has seen enough, as `head` does.
         Err(ExportError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(error).with_context(|| format!("{name} is incomplete")),

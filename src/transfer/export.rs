@@ -8,8 +8,7 @@ use std::io::{self, Write};
 use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use uuid::Uuid;
 
-use crate::domain::contact::Attribute;
-use crate::domain::contact::FUTURE_TOLERANCE;
+use crate::domain::contact::{Attribute, FUTURE_TOLERANCE};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::store::clients::Client;
 use crate::store::export::{self, ExportedRow};
@@ -17,7 +16,7 @@ use crate::store::{PgConnection, StoreError};
 
 /// Whom a file is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Form {
+pub enum ExportFormat {
     /// `import`, which reads every cell as it was.
     Import,
     /// People: a spreadsheet shows every cell as text, for which some begin with an apostrophe.
@@ -74,32 +73,39 @@ pub enum ExportError {
 pub fn export(
     connection: &mut PgConnection,
     client: &Client,
-    form: Form,
+    format: ExportFormat,
     out: &mut dyn Write,
 ) -> Result<ExportReport, ExportError> {
     let mut report = ExportReport::default();
-    let mut line = String::new();
-    if form == Form::Spreadsheet {
+    let mut csv = csv_core::Writer::new();
+    let mut line = Vec::new();
+    if format == ExportFormat::Spreadsheet {
         // Without the mark Excel reads UTF-8 as something else.
-        line.push('\u{FEFF}');
+        line.extend_from_slice("\u{FEFF}".as_bytes());
     }
-    push_record(&mut line, Attribute::ALL.map(|attribute| Some(attribute.name().into())));
-    out.write_all(line.as_bytes())?;
+    push_record(
+        &mut csv,
+        &mut line,
+        Attribute::ALL.map(|attribute| Some(attribute.name().into())),
+    );
+    out.write_all(&line)?;
     export::read_all(connection, client.id, |row| {
         let phone = phone_cell(&row, client.default_region);
         report.contacts += 1;
         report.doubles += u64::from(row.has_double);
-        report.changed += u64::from(!comes_back(&row, phone, client.default_region));
+        report.changed += u64::from(!survives_import(&row, phone, client.default_region));
         let cells = Attribute::ALL.map(|attribute| {
             let cell = cell(&row, phone, attribute);
-            match form {
-                Form::Spreadsheet if is_text(attribute) => cell.map(|text| harmless(&text).into()),
+            match format {
+                ExportFormat::Spreadsheet if is_text(attribute) => {
+                    cell.map(|text| escape_for_spreadsheet(&text).into())
+                }
                 _ => cell,
             }
         });
         line.clear();
-        push_record(&mut line, cells);
-        Ok::<_, ExportError>(out.write_all(line.as_bytes())?)
+        push_record(&mut csv, &mut line, cells);
+        Ok::<_, ExportError>(out.write_all(&line)?)
     })?;
     out.flush()?;
     Ok(report)
@@ -141,8 +147,8 @@ fn phone_cell(row: &ExportedRow, region: Region) -> Option<&str> {
 }
 
 /// Whether an exact import into an empty client of the region makes this very contact of its record.
-fn comes_back(row: &ExportedRow, phone: Option<&str>, region: Region) -> bool {
-    let phone_comes_back = match phone {
+fn survives_import(row: &ExportedRow, phone: Option<&str>, region: Region) -> bool {
+    let phone_survives = match phone {
         Some(cell) => {
             let read = StoredPhone::read(cell.trim(), region);
             row.phone.is_some()
@@ -161,40 +167,44 @@ fn comes_back(row: &ExportedRow, phone: Option<&str>, region: Region) -> bool {
     let mut times = [Some(row.created_at), row.last_message_at, row.last_inbound_at]
         .into_iter()
         .flatten();
-    phone_comes_back && texts.all(|text| !text.is_empty() && text.trim() == text) && times.all(|time| is_time(&time))
+    phone_survives && texts.all(|text| !text.is_empty() && text.trim() == text) && times.all(|time| is_time(&time))
 }
 
-/// Appends a record as RFC 4180 has it, but for the line's end.
-fn push_record<'c>(line: &mut String, cells: impl IntoIterator<Item = Option<Cow<'c, str>>>) {
+/// Appends one record as RFC 4180 describes it, but with LF as the line end.
+fn push_record<'c>(
+    csv: &mut csv_core::Writer,
+    line: &mut Vec<u8>,
+    cells: impl IntoIterator<Item = Option<Cow<'c, str>>>,
+) {
+    let mut end = line.len();
     for (index, cell) in cells.into_iter().enumerate() {
-        if index > 0 {
-            line.push(',');
-        }
         let cell = cell.unwrap_or_default();
-        if cell.contains(['"', ',', '\n', '\r']) {
-            line.push('"');
-            line.push_str(&cell.replace('"', "\"\""));
-            line.push('"');
-        } else {
-            line.push_str(&cell);
+        // Room for the longest form: every byte a quote, a pair of quotes around them, the separator, the quote that
+        // ends the cell before.
+        line.resize(end + 2 * cell.len() + 4, 0);
+        if index > 0 {
+            end += csv.delimiter(&mut line[end..]).1;
         }
+        end += csv.field(cell.as_bytes(), &mut line[end..]).2;
     }
-    line.push('\n');
+    line.resize(end + 4, 0);
+    end += csv.terminator(&mut line[end..]).1;
+    line.truncate(end);
 }
 
 /// The text with an apostrophe wherever a spreadsheet would take what follows for something else: at the beginning for
 /// a formula, or for a number, a date or an amount, which all have a digit before any letter, as in `12E3`, `1-2` and
 /// `$ 5`; and for a formula also after what might separate cells, since a spreadsheet in Spanish splits at semicolons.
-fn harmless(cell: &str) -> String {
+fn escape_for_spreadsheet(cell: &str) -> String {
     const SEPARATORS: [char; 4] = [';', '\t', '\r', '\n'];
-    let begins_a_value = cell
+    let starts_value = cell
         .chars()
         .find(|character| character.is_alphanumeric())
         .is_some_and(char::is_numeric);
     let mut text = String::with_capacity(cell.len() + 1);
     let mut at_start = true;
     for (index, character) in cell.char_indices() {
-        if index == 0 && begins_a_value || at_start && begins_a_formula(character) {
+        if index == 0 && starts_value || at_start && starts_formula(character) {
             text.push('\'');
             at_start = false;
         }
@@ -206,7 +216,7 @@ fn harmless(cell: &str) -> String {
 
 /// Whether a spreadsheet reads a formula from there. The fullwidth forms are what it takes for the others where people
 /// write Chinese or Japanese; of tab and carriage return some programs see only what follows.
-fn begins_a_formula(character: char) -> bool {
+fn starts_formula(character: char) -> bool {
     matches!(
         character,
         '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\t' | '\r'
@@ -231,12 +241,24 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_begins_as_text_and_is_otherwise_the_same(text in "[=+\\-@＝１0-9aé';. \t\r\n]{0,8}|\\PC{0,8}") {
-            let cell = harmless(&text);
+            let cell = escape_for_spreadsheet(&text);
             let first = cell.trim_start().chars().next();
-            prop_assert!(!first.is_some_and(|first| begins_a_formula(first) || first.is_numeric()), "{cell:?}");
-            prop_assert!(!cell.split([';', '\t', '\r', '\n']).any(|part| part.starts_with(begins_a_formula)), "{cell:?}");
+            prop_assert!(!first.is_some_and(|first| starts_formula(first) || first.is_numeric()), "{cell:?}");
+            prop_assert!(!cell.split([';', '\t', '\r', '\n']).any(|part| part.starts_with(starts_formula)), "{cell:?}");
             prop_assert_eq!(cell.replace('\'', ""), text.replace('\'', ""));
         }
+    }
+
+    #[test]
+    fn cells_with_separators_quotes_or_line_ends_are_quoted() {
+        let mut csv = csv_core::Writer::new();
+        let mut file = Vec::new();
+        for cells in [["a", "b;c", ""], ["\"", "a,b", "\"\""], ["", "1\r2", "x\ny"]] {
+            push_record(&mut csv, &mut file, cells.map(|cell| Some(cell.into())));
+        }
+        push_record(&mut csv, &mut file, [None, None]);
+        let expected = "a,b;c,\n\"\"\"\",\"a,b\",\"\"\"\"\"\"\n,\"1\r2\",\"x\ny\"\n,\n";
+        assert_eq!(String::from_utf8(file).unwrap(), expected);
     }
 
     #[test]
@@ -274,7 +296,7 @@ mod tests {
             ("😀", "😀"),
             ("", ""),
         ] {
-            assert_eq!(harmless(text), expected, "{text:?}");
+            assert_eq!(escape_for_spreadsheet(text), expected, "{text:?}");
         }
     }
 }

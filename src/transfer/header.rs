@@ -3,171 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::spellings::{FIRST_NAMES, LAST_NAMES, NAMES_OR_FIRST_NAMES, SPELLINGS, normalise};
 use crate::domain::contact::Attribute;
-
-/// The usual names of columns in English, Spanish and Portuguese, as [`normalise`] leaves them; the attribute's
-/// own name stands first. Of two columns with such names none is preferred: rows may have their only phone in
-/// either. Only a `name` goes before other names.
-const SPELLINGS: [(Attribute, &[&str]); 15] = [
-    (
-        Attribute::Name,
-        &[
-            "name",
-            "fullname",
-            "contactname",
-            "displayname",
-            "nombre",
-            "nombrecompleto",
-            "nome",
-            "nomecompleto",
-        ],
-    ),
-    (
-        Attribute::Phone,
-        &[
-            "phone",
-            "phonenumber",
-            "phoneno",
-            "phone1value",
-            "contactphone",
-            "contactphonenumber",
-            "telephone",
-            "tel",
-            "mobile",
-            "mobilephone",
-            "mobilenumber",
-            "cell",
-            "cellphone",
-            "msisdn",
-            "whatsapp",
-            "whatsappnumber",
-            "telefono",
-            "numerodetelefono",
-            "numerotelefono",
-            "telefonocelular",
-            "telefonomovil",
-            "celular",
-            "numerodecelular",
-            "movil",
-            "telefone",
-            "numerodetelefone",
-        ],
-    ),
-    (
-        Attribute::Email,
-        &[
-            "email",
-            "emailaddress",
-            "email1value",
-            "contactemail",
-            "mail",
-            "mailaddress",
-            "correo",
-            "correoelectronico",
-            "direcciondecorreo",
-            "enderecodeemail",
-        ],
-    ),
-    (Attribute::Platform, &["platform", "channel", "plataforma", "canal"]),
-    (
-        Attribute::Source,
-        &["source", "origin", "origen", "fuente", "origem", "fonte"],
-    ),
-    (
-        Attribute::ChatStatus,
-        &["chatstatus", "estadodelchat", "estadochat", "statusdochat"],
-    ),
-    (Attribute::Blocked, &["blocked", "isblocked", "bloqueado"]),
-    (
-        Attribute::IsChatRead,
-        &["ischatread", "chatread", "chatleido", "chatlido"],
-    ),
-    (
-        Attribute::CreatedAt,
-        &[
-            "createdat",
-            "created",
-            "createdon",
-            "creationdate",
-            "datecreated",
-            "creado",
-            "creadoel",
-            "fechacreacion",
-            "fechadecreacion",
-            "criadoem",
-            "datadecriacao",
-        ],
-    ),
-    (
-        Attribute::LastMessageAt,
-        &[
-            "lastmessageat",
-            "lastmessage",
-            "lastmessagedate",
-            "ultimomensaje",
-            "fechaultimomensaje",
-            "fechadelultimomensaje",
-            "ultimamensagem",
-        ],
-    ),
-    (
-        Attribute::LastInboundAt,
-        &[
-            "lastinboundat",
-            "lastinbound",
-            "lastinboundmessage",
-            "lastinboundmessageat",
-            "lastreplyat",
-            "lastreply",
-            "ultimarespuesta",
-            "ultimaresposta",
-        ],
-    ),
-    (
-        Attribute::ContactList,
-        &[
-            "contactlist",
-            "contactlistname",
-            "list",
-            "listname",
-            "lista",
-            "listadecontactos",
-            "listadecontatos",
-        ],
-    ),
-    (
-        Attribute::ExternalUserId,
-        &["externaluserid", "externalid", "idexterno"],
-    ),
-    // No mere "stage" or "etapa": such columns hold names, and a UUID is wanted.
-    (
-        Attribute::DefaultStageId,
-        &["defaultstageid", "stageid", "idetapa", "iddeetapa", "iddaetapa"],
-    ),
-    (Attribute::AiCustomerId, &["aicustomerid", "idclienteia"]),
-];
-
-/// Columns that hold the first part of a name.
-const FIRST_NAMES: &[&str] = &["firstname", "givenname", "nombres", "primernombre", "primeironome"];
-
-/// Columns that hold the last part of a name.
-const LAST_NAMES: &[&str] = &[
-    "lastname",
-    "surname",
-    "familyname",
-    "apellido",
-    "apellidos",
-    "sobrenome",
-];
-
-/// Columns that hold the whole name or, beside a last name, its first part.
-const NAMES_OR_FIRST_NAMES: &[&str] = &["name", "nombre", "nome"];
 
 /// What keeps a header from being understood; says what to change.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum HeaderError {
     #[error("“{0}” is not of the form field=column, as in --column name=first_name,last_name")]
-    Form(String),
+    Syntax(String),
     #[error("there is no field “{0}”: the fields are {fields}", fields = all_fields())]
     UnknownField(String),
     #[error("--column {0}=… is given twice")]
@@ -205,13 +48,13 @@ impl FromStr for ColumnChoice {
     type Err = HeaderError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (field, columns) = text.split_once('=').ok_or_else(|| HeaderError::Form(text.into()))?;
+        let (field, columns) = text.split_once('=').ok_or_else(|| HeaderError::Syntax(text.into()))?;
         let attribute = Attribute::ALL
             .into_iter()
             .find(|attribute| normalise(attribute.name()) == normalise(field))
             .ok_or_else(|| HeaderError::UnknownField(field.trim().into()))?;
         if columns.split(',').any(|column| column.trim().is_empty()) {
-            return Err(HeaderError::Form(text.into()));
+            return Err(HeaderError::Syntax(text.into()));
         }
         let columns = columns.trim().into();
         Ok(Self { attribute, columns })
@@ -338,7 +181,7 @@ impl Mapping {
         spellings: &[&str],
         free: &[(usize, &str)],
     ) -> Result<Vec<usize>, HeaderError> {
-        let one_of = |spellings: &[&str]| match self.spelt(spellings, free).as_slice() {
+        let one_of = |spellings: &[&str]| match self.columns_named(spellings, free).as_slice() {
             [] => Ok(None),
             [index] => Ok(Some(*index)),
             several => {
@@ -369,9 +212,9 @@ impl Mapping {
         Ok(one_of(spellings)?.into_iter().collect())
     }
 
-    fn spelt(&self, spellings: &[&str], free: &[(usize, &str)]) -> Vec<usize> {
-        let spelt = free.iter().filter(|(_, column)| spellings.contains(column));
-        spelt.map(|(index, _)| *index).collect()
+    fn columns_named(&self, spellings: &[&str], free: &[(usize, &str)]) -> Vec<usize> {
+        let named = free.iter().filter(|(_, column)| spellings.contains(column));
+        named.map(|(index, _)| *index).collect()
     }
 }
 
@@ -395,22 +238,6 @@ fn is_data(cell: &str) -> bool {
     cell.contains('@') || cell.chars().filter(char::is_ascii_digit).count() >= 6
 }
 
-/// A column's name without case, accents, blanks, dashes and underscores.
-fn normalise(column: &str) -> String {
-    let folded = column.chars().flat_map(char::to_lowercase).map(|letter| match letter {
-        'á' | 'à' | 'â' | 'ã' | 'ä' => 'a',
-        'é' | 'è' | 'ê' | 'ë' => 'e',
-        'í' | 'ì' | 'î' | 'ï' => 'i',
-        'ó' | 'ò' | 'ô' | 'õ' | 'ö' => 'o',
-        'ú' | 'ù' | 'û' | 'ü' => 'u',
-        'ñ' => 'n',
-        'ç' => 'c',
-        other => other,
-    });
-    // A letter and a combining accent are one letter: the accent is not alphanumeric.
-    folded.filter(|letter| letter.is_alphanumeric()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -429,11 +256,6 @@ mod tests {
         let header = Attribute::ALL.map(Attribute::name).join(";");
         let expected = Attribute::ALL.map(|it| format!("{it}={it}")).join(" ");
         assert_eq!(mapping(&header, &[]).unwrap(), expected);
-        assert_eq!(SPELLINGS.map(|(attribute, _)| attribute), Attribute::ALL);
-        for (attribute, spellings) in SPELLINGS {
-            assert_eq!(spellings[0], normalise(attribute.name()));
-            assert!(spellings.iter().all(|spelling| normalise(spelling) == *spelling));
-        }
     }
 
     #[test]

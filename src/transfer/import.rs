@@ -199,27 +199,27 @@ impl<R: Read> Import<R> {
         client: &Client,
         observe: &mut dyn FnMut(Event),
     ) -> Result<ImportReport, ImportError> {
-        let mut tally = Tally::default();
+        let mut counts = Counts::default();
         let default_source = self.mapping.columns(Attribute::Source).is_empty().then_some(SOURCE);
         let rules = Rules {
             default_source,
             exact: self.options.exact,
         };
         let merged = import::import(connection, client.id, rules, |staging| {
-            self.stage(staging, client, &mut tally, observe)?;
+            self.stage(staging, client, &mut counts, observe)?;
             observe(Event::Merging);
             Ok::<_, ImportError>(())
         })?;
         observe(Event::Done);
         let contacts = merged.created + merged.updated + merged.unchanged;
         Ok(ImportReport {
-            read: tally.read,
+            read: counts.read,
             created: merged.created,
             updated: merged.updated,
             unchanged: merged.unchanged,
-            merged: tally.read - tally.rejected - contacts,
-            rejected: tally.rejected,
-            phones_unresolved: tally.phones_unresolved,
+            merged: counts.read - counts.rejected - contacts,
+            rejected: counts.rejected,
+            phones_unresolved: counts.phones_unresolved,
             doubtful: merged.doubtful,
         })
     }
@@ -228,10 +228,10 @@ impl<R: Read> Import<R> {
         &mut self,
         staging: &mut Staging<'_>,
         client: &Client,
-        tally: &mut Tally,
+        counts: &mut Counts,
         observe: &mut dyn FnMut(Event),
     ) -> Result<(), ImportError> {
-        let rows = Rows {
+        let parser = RowParser {
             mapping: &self.mapping,
             region: self.options.region.unwrap_or(client.default_region),
             options: &self.options,
@@ -241,33 +241,33 @@ impl<R: Read> Import<R> {
             if record.is_blank() {
                 continue;
             }
-            tally.read += 1;
-            let draft = rows.given(&record).and_then(|given| {
-                let resolved = given.phone.as_ref().is_none_or(|phone| phone.resolved);
-                let draft = ContactDraft::new(given, now).map_err(|refusal| rows.refused(&record, &refusal))?;
+            counts.read += 1;
+            let draft = parser.parse(&record).and_then(|fields| {
+                let resolved = fields.phone.as_ref().is_none_or(|phone| phone.resolved);
+                let draft = ContactDraft::new(fields, now).map_err(|error| parser.reject_contact(&record, &error))?;
                 Ok((draft, resolved))
             });
             match draft {
                 Err(rejection) => {
-                    tally.rejected += 1;
+                    counts.rejected += 1;
                     observe(Event::Rejected(rejection));
                 }
                 Ok((draft, resolved)) => {
-                    tally.phones_unresolved += u64::from(!resolved);
-                    if tally.rejected == 0 || self.options.skip_bad_rows {
+                    counts.phones_unresolved += u64::from(!resolved);
+                    if counts.rejected == 0 || self.options.skip_bad_rows {
                         staging.push(draft)?;
                     }
                 }
             }
-            if tally.read.is_multiple_of(PROGRESS_EVERY) {
+            if counts.read.is_multiple_of(PROGRESS_EVERY) {
                 observe(Event::Read(self.records.position()));
             }
         }
         observe(Event::Read(self.records.position()));
-        if tally.rejected > 0 && !self.options.skip_bad_rows {
+        if counts.rejected > 0 && !self.options.skip_bad_rows {
             return Err(ImportError::Rejected {
-                read: tally.read,
-                rejected: tally.rejected,
+                read: counts.read,
+                rejected: counts.rejected,
             });
         }
         Ok(())
@@ -283,21 +283,21 @@ fn check_length(what: &'static str, text: &Option<String>, max: usize) -> Result
 
 /// What is counted while the file is read.
 #[derive(Default)]
-struct Tally {
+struct Counts {
     read: u64,
     rejected: u64,
     phones_unresolved: u64,
 }
 
 /// What is needed to understand a row.
-struct Rows<'a> {
+struct RowParser<'a> {
     mapping: &'a Mapping,
     region: Region,
     options: &'a ImportOptions,
 }
 
-impl Rows<'_> {
-    fn given(&self, record: &Record<'_>) -> Result<ContactFields, Rejection> {
+impl RowParser<'_> {
+    fn parse(&self, record: &Record<'_>) -> Result<ContactFields, Rejection> {
         let width = self.mapping.width();
         if record.len() != width {
             return Err(Rejection {
@@ -314,7 +314,7 @@ impl Rows<'_> {
         let boolean = |attribute| match cell(attribute) {
             None => Ok(None),
             Some(text) => match values::boolean(text) {
-                None => Err(self.rejected(record, &[attribute], "it is neither true nor false")),
+                None => Err(self.reject(record, &[attribute], "it is neither true nor false")),
                 some => Ok(some),
             },
         };
@@ -323,7 +323,7 @@ impl Rows<'_> {
             Some(text) => match values::time(text) {
                 None => {
                     let reason = "the time can't be read: write it as 2024-12-31 or 2024-12-31T23:59:59Z";
-                    Err(self.rejected(record, &[attribute], reason))
+                    Err(self.reject(record, &[attribute], reason))
                 }
                 some => Ok(some),
             },
@@ -333,7 +333,7 @@ impl Rows<'_> {
             Some(text) => match values::uuid(text) {
                 None => {
                     let reason = "it is no UUID: write it as 0198c0de-0000-7000-8000-000000000000";
-                    Err(self.rejected(record, &[attribute], reason))
+                    Err(self.reject(record, &[attribute], reason))
                 }
                 some => Ok(some),
             },
@@ -364,15 +364,15 @@ impl Rows<'_> {
         (!parts.is_empty()).then(|| parts.join(" "))
     }
 
-    fn refused(&self, record: &Record<'_>, refusal: &ContactError) -> Rejection {
+    fn reject_contact(&self, record: &Record<'_>, error: &ContactError) -> Rejection {
         let identities = [Attribute::ExternalUserId, Attribute::Phone, Attribute::Email];
-        match refusal.attribute() {
-            Some(attribute) => self.rejected(record, &[attribute], &refusal.to_string()),
-            None => self.rejected(record, &identities, &refusal.to_string()),
+        match error.attribute() {
+            Some(attribute) => self.reject(record, &[attribute], &error.to_string()),
+            None => self.reject(record, &identities, &error.to_string()),
         }
     }
 
-    fn rejected(&self, record: &Record<'_>, attributes: &[Attribute], reason: &str) -> Rejection {
+    fn reject(&self, record: &Record<'_>, attributes: &[Attribute], reason: &str) -> Rejection {
         Rejection {
             line: record.line,
             column: Some(self.mapping.names(attributes)),

@@ -5,6 +5,7 @@ mod header;
 pub mod import;
 mod progress;
 mod reader;
+mod spellings;
 mod values;
 
 pub use header::{ColumnChoice, HeaderError, Mapping};

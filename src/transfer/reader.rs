@@ -64,7 +64,7 @@ pub struct Records<R> {
     /// The cells of the current record without anything between them, and where each ends.
     cells: Vec<u8>,
     ends: Vec<usize>,
-    place: Place,
+    lines: LineCounter,
     position: u64,
 }
 
@@ -87,10 +87,10 @@ impl<R: Read> Records<R> {
         if start[mark..].trim_ascii().is_empty() && start.len() < BUFFER {
             return Err(ReadError::Empty);
         }
-        let (delimiter, skipped) = match told_delimiter(&start[mark..]) {
+        let (delimiter, skipped) = match named_delimiter(&start[mark..]) {
             // The end of that line stays, and is counted like any other.
             Some(delimiter) => (delimiter, mark + SEPARATOR.len() + 1),
-            None => (delimiter(&start[mark..]), mark),
+            None => (guess_delimiter(&start[mark..]), mark),
         };
         let mut start = Cursor::new(start);
         start.set_position(skipped as u64);
@@ -99,7 +99,7 @@ impl<R: Read> Records<R> {
             parser: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
             cells: vec![0; 4096],
             ends: vec![0; 64],
-            place: Place::START,
+            lines: LineCounter::START,
             position: skipped as u64,
         })
     }
@@ -114,7 +114,7 @@ impl<R: Read> Records<R> {
         if !self.skip_line_ends()? {
             return Ok(None);
         }
-        let start = self.place;
+        let start = self.lines;
         let line = start.line;
         let (mut cells, mut ends) = (0, 0);
         loop {
@@ -129,11 +129,11 @@ impl<R: Read> Records<R> {
             cells += written;
             ends += ended;
             if let Some(nul) = input[..read].iter().position(|byte| *byte == 0) {
-                let line = self.place.after(&input[..nul]).line;
+                let line = self.lines.after(&input[..nul]).line;
                 return Err(ReadError::Nul { line });
             }
             if !at_end {
-                self.place = self.place.after(&input[..read]);
+                self.lines = self.lines.after(&input[..read]);
                 self.position += read as u64;
                 self.source.consume(read);
             }
@@ -174,7 +174,7 @@ impl<R: Read> Records<R> {
                 .position(|byte| !matches!(byte, b'\r' | b'\n'))
                 .unwrap_or(input.len());
             let more = skipped < input.len();
-            self.place = self.place.after(&input[..skipped]);
+            self.lines = self.lines.after(&input[..skipped]);
             self.position += skipped as u64;
             self.source.consume(skipped);
             if more {
@@ -186,13 +186,13 @@ impl<R: Read> Records<R> {
 
 /// A place between two bytes of the file.
 #[derive(Clone, Copy)]
-struct Place {
+struct LineCounter {
     line: u64,
     /// Whether a carriage return comes before: a line feed after it belongs to the same line end.
     after_return: bool,
 }
 
-impl Place {
+impl LineCounter {
     const START: Self = Self {
         line: 1,
         after_return: false,
@@ -200,11 +200,11 @@ impl Place {
 
     /// The place after `bytes`. A line ends with LF, CR LF or, as old Macs wrote it, CR.
     fn after(self, bytes: &[u8]) -> Self {
-        bytes.iter().fold(self, |place, byte| {
+        bytes.iter().fold(self, |counter, byte| {
             let after_return = *byte == b'\r';
-            let ends = after_return || (*byte == b'\n' && !place.after_return);
+            let ends = after_return || (*byte == b'\n' && !counter.after_return);
             Self {
-                line: place.line + u64::from(ends),
+                line: counter.line + u64::from(ends),
                 after_return,
             }
         })
@@ -215,7 +215,7 @@ impl Place {
 const SEPARATOR: &[u8] = b"sep=";
 
 /// The delimiter that the first line names, as Excel reads and writes it: `sep=;` and nothing else.
-fn told_delimiter(start: &[u8]) -> Option<u8> {
+fn named_delimiter(start: &[u8]) -> Option<u8> {
     let (separator, rest) = start.split_at_checked(SEPARATOR.len())?;
     match rest {
         [delimiter, b'\r' | b'\n', ..] if separator.eq_ignore_ascii_case(SEPARATOR) => {
@@ -227,7 +227,7 @@ fn told_delimiter(start: &[u8]) -> Option<u8> {
 
 /// What separates the header's cells: whichever of comma, semicolon and tab is there most often outside
 /// quotes; a comma where there is none.
-fn delimiter(start: &[u8]) -> u8 {
+fn guess_delimiter(start: &[u8]) -> u8 {
     let candidates = [b',', b';', b'\t'];
     let mut counts = [0; 3];
     let mut quoted = false;
@@ -317,11 +317,11 @@ mod tests {
 
     #[test]
     fn the_delimiter_is_the_one_most_used_outside_quotes() {
-        assert_eq!(delimiter(b"a,b;c,d"), b',');
-        assert_eq!(delimiter(b"\"a,b,c\";d"), b';');
-        assert_eq!(delimiter(b"a\tb\n,,,,"), b'\t');
-        assert_eq!(delimiter(b"phone"), b',');
-        assert_eq!(delimiter(b"\n\nphone;name\n"), b';');
+        assert_eq!(guess_delimiter(b"a,b;c,d"), b',');
+        assert_eq!(guess_delimiter(b"\"a,b,c\";d"), b';');
+        assert_eq!(guess_delimiter(b"a\tb\n,,,,"), b'\t');
+        assert_eq!(guess_delimiter(b"phone"), b',');
+        assert_eq!(guess_delimiter(b"\n\nphone;name\n"), b';');
     }
 
     #[test]

@@ -496,6 +496,7 @@ fn a_reader_that_goes_away_is_no_error_and_a_full_disk_is_one() {
     for arguments in [
         &["key", "list"][..],
         &["client", "list"],
+        &["webhook", "list"],
         &["client", "create", "Unread"],
         &["migrate"],
         &["database", "url"],
@@ -649,6 +650,10 @@ fn a_mistake_is_answered_by_a_sentence() {
         (
             &["key", "revoke", "abc"],
             "give the key's id, which `contact-search key list` shows",
+        ),
+        (
+            &["webhook", "delete", "abc"],
+            "give the webhook's id, which `contact-search webhook list` shows",
         ),
         (&["serve", "--listen", &taken], "choose another address with --listen"),
         (&["serve", "--pool-size", "0"], "1..=1000"),

@@ -9,7 +9,7 @@ use contact_search::domain::phone::{Region, StoredPhone};
 use contact_search::sample::generate::{Workload, generate};
 use contact_search::store::import::{Rules, import};
 use contact_search::store::{PgConnection, StoreError, clients};
-use contact_search::transfer::export::{ExportReport, Form, export};
+use contact_search::transfer::export::{ExportFormat, ExportReport, export};
 use contact_search::transfer::import::{self, Import, ImportOptions};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
@@ -23,10 +23,10 @@ fn client(connection: &mut PgConnection, region: Region) -> ClientId {
     clients::create_client(connection, &uuid::Uuid::now_v7().to_string(), region).unwrap()
 }
 
-fn export_client(connection: &mut PgConnection, id: ClientId, form: Form) -> (ExportReport, String) {
+fn export_client(connection: &mut PgConnection, id: ClientId, format: ExportFormat) -> (ExportReport, String) {
     let client = clients::find_client(connection, &id.to_string()).unwrap().unwrap();
     let mut file = Vec::new();
-    let report = export(connection, &client, form, &mut file).unwrap();
+    let report = export(connection, &client, format, &mut file).unwrap();
     (report, String::from_utf8(file).unwrap())
 }
 
@@ -196,7 +196,7 @@ fn an_export_that_is_imported_is_the_same_contacts() {
             })
             .unwrap();
             let expected = rows(&mut connection, source);
-            let (report, file) = export_client(&mut connection, source, Form::Import);
+            let (report, file) = export_client(&mut connection, source, ExportFormat::Import);
             let complete = ExportReport {
                 contacts: expected.len() as u64,
                 ..ExportReport::default()
@@ -205,7 +205,7 @@ fn an_export_that_is_imported_is_the_same_contacts() {
             let target = client(&mut connection, region);
             import_file(&mut connection, target, &file);
             prop_assert_eq!(rows(&mut connection, target), expected);
-            let (_, again) = export_client(&mut connection, target, Form::Import);
+            let (_, again) = export_client(&mut connection, target, ExportFormat::Import);
             prop_assert_eq!(again, file);
             Ok(())
         })
@@ -296,7 +296,7 @@ fn any_contacts_come_back_by_an_exact_import_which_changes_nothing_when_repeated
                 add(&mut connection, source, given);
             }
             let expected = rows(&mut connection, source);
-            let (exported, file) = export_client(&mut connection, source, Form::Import);
+            let (exported, file) = export_client(&mut connection, source, ExportFormat::Import);
             prop_assert_eq!((exported.contacts, exported.changed), (expected.len() as u64, 0));
             let target = client(&mut connection, Region::DEFAULT);
             let first = import_with(&mut connection, target, &file, true);
@@ -365,14 +365,14 @@ fn thousands_of_contacts_come_back_in_their_order_and_no_other_clients() {
     };
     generate(&mut connection, &workload, &mut |_| {}).unwrap();
     let source = clients::find_client(&mut connection, "Load").unwrap().unwrap().id;
-    let (report, file) = export_client(&mut connection, source, Form::Import);
+    let (report, file) = export_client(&mut connection, source, ExportFormat::Import);
     assert_eq!((report.contacts, report.doubles, report.changed), (5_000, 0, 0));
     let target = client(&mut connection, Region::DEFAULT);
     assert_eq!(import_file(&mut connection, target, &file), 5_000);
     assert_eq!(rows(&mut connection, target), rows(&mut connection, source));
 
     let empty = client(&mut connection, Region::DEFAULT);
-    let (report, file) = export_client(&mut connection, empty, Form::Import);
+    let (report, file) = export_client(&mut connection, empty, ExportFormat::Import);
     assert_eq!((report, file.lines().count()), (ExportReport::default(), 1));
 }
 
@@ -392,7 +392,7 @@ fn a_record_has_every_column_of_the_import() {
         ..Contact::default()
     }
     .add(&mut connection, id);
-    let (_, file) = export_client(&mut connection, id, Form::Import);
+    let (_, file) = export_client(&mut connection, id, ExportFormat::Import);
     assert_eq!(
         file,
         "name,phone,email,platform,source,chat_status,blocked,is_chat_read,created_at,last_message_at,last_inbound_at,\
@@ -400,7 +400,7 @@ fn a_record_has_every_column_of_the_import() {
          \"Peña, \"\"Ana\"\"\",011 15-2345-6789,ana@example.com,whatsapp,organic,UNATTENDED,false,true,\
          2025-01-15T10:30:00.000001Z,2025-03-28T14:22:00.500000Z,,Lista Principal,=1,,\n"
     );
-    let (_, file) = export_client(&mut connection, id, Form::Spreadsheet);
+    let (_, file) = export_client(&mut connection, id, ExportFormat::Spreadsheet);
     assert!(file.starts_with("\u{FEFF}name,phone,"), "{file}");
     assert!(file.ends_with(",Lista Principal,'=1,,\n"), "{file}");
 }
@@ -419,7 +419,7 @@ fn a_number_that_was_read_in_another_region_comes_back_as_it_is_stored() {
         }
         .add(&mut connection, id);
     }
-    let (report, file) = export_client(&mut connection, id, Form::Import);
+    let (report, file) = export_client(&mut connection, id, ExportFormat::Import);
     let phones: Vec<&str> = file.lines().skip(1).filter_map(|line| line.split(',').nth(1)).collect();
     assert_eq!(phones, ["+5491123456789", "+56 9 1234 5678"]);
     assert_eq!(report.changed, 1);
@@ -504,7 +504,7 @@ fn what_import_would_change_is_counted() {
         created_at: "'12025-01-01'",
         ..plain
     });
-    let (report, _) = export_client(&mut connection, id, Form::Import);
+    let (report, _) = export_client(&mut connection, id, ExportFormat::Import);
     assert_eq!((report.contacts, report.doubles, report.changed), (13, 2, 7));
 }
 
@@ -541,7 +541,7 @@ fn an_export_is_of_one_moment() {
         }
     }
     let mut out = Meddling(&database, Vec::new());
-    let report = export(&mut connection, &load, Form::Import, &mut out).unwrap();
+    let report = export(&mut connection, &load, ExportFormat::Import, &mut out).unwrap();
     assert_eq!(report.contacts, 3_000);
     assert!(!String::from_utf8(out.1).unwrap().contains("meddler"));
     assert!(database.count("SELECT count(*) FROM contacts WHERE source = 'meddler'") > 2_800);

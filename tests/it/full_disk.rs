@@ -84,7 +84,11 @@ fn a_disk_that_is_full_amid_writes_is_503_until_there_is_room_and_loses_none() {
         wait_until(EVER, "PostgreSQL goes on without a log", || {
             // Another file of the log, which there is no room for.
             let _ = superuser.batch_execute("SELECT pg_switch_wal(), pg_logical_emit_message(false, '', '')");
-            server.log.lock().unwrap().contains("PostgreSQL stopped unexpectedly; restarting it failed")
+            server
+                .log
+                .lock()
+                .unwrap()
+                .contains("PostgreSQL stopped unexpectedly; restarting it failed")
         });
         wait_until(EVER, "it is ready", || readyz() == 503);
         assert_eq!(server.get("/healthz", None).status, 200);

@@ -172,7 +172,9 @@ pub fn ensure(connection: &mut PgConnection, data_dir: &Path) -> Result<Option<A
         return Ok(None);
     };
     import::import(connection, credential.client, RULES, push_message_of_now)?;
-    if credential.ended {
+    let has_all_scopes = Scope::ALL.iter().all(|scope| credential.scopes.contains(scope));
+    // Earlier versions made a key that could not write. It still works, with the scopes that it has.
+    if credential.ended || !has_all_scopes {
         return add_key(connection, credential.client, &file).map(Some);
     }
     Ok(Some(key))
@@ -180,7 +182,7 @@ pub fn ensure(connection: &mut PgConnection, data_dir: &Path) -> Result<Option<A
 
 fn add_key(connection: &mut PgConnection, client: ClientId, file: &Path) -> Result<ApiKey, DemoError> {
     let key = ApiKey::generate(Format::Mindo)?;
-    let new = NewKey::new("demo", vec![Scope::Lookup, Scope::Search], None)?;
+    let new = NewKey::new("demo", Scope::ALL.to_vec(), None)?;
     keys::add_key(connection, client, &key, &new)?;
     write_private(file, key.reveal()).map_err(|error| DemoError::KeyFile(file.to_owned(), error))?;
     Ok(key)

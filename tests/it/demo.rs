@@ -54,6 +54,10 @@ fn key(directory: &OwnDirectory) -> String {
         .to_owned()
 }
 
+/// A contact of the demo, for an upsert that adds none.
+const CONTACT: &[u8] = br#"{"contact_phone_number": "+5492235961983", "channel": "whatsapp"}"#;
+const UPSERT: &str = "/api/public/customer/upsert/info";
+
 #[test]
 fn servers_that_start_together_for_the_first_time_make_one_demo() {
     let directory = OwnDirectory::new();
@@ -69,6 +73,8 @@ fn servers_that_start_together_for_the_first_time_make_one_demo() {
         let answer = server.get("/api/v1/contact-lookup/?phone=5492235961983", Some(&key));
         assert_eq!(answer.json()["found"], true);
     }
+    let upsert = servers[0].send_json("POST", UPSERT, Some(&key), CONTACT);
+    assert_eq!(upsert.status, 200, "the demo's key can write");
     let counts = "SELECT (SELECT count(*) FROM clients) || ' ' || (SELECT count(*) FROM api_keys) || ' '
                   || (SELECT count(*) FROM contacts)";
     assert_eq!(ask(&directory, counts), "1 1 10000");
@@ -112,4 +118,31 @@ fn a_later_start_moves_the_window_and_leaves_all_else_as_it_was_edited() {
     assert_eq!(answer["contact"]["fullName"], "Edited");
     assert_eq!(answer["sessionWindowActive"], true);
     assert_eq!(ask(&directory, "SELECT count(*) FROM contacts"), "9999");
+}
+
+#[test]
+fn a_demo_key_without_the_write_scope_is_replaced_and_still_works() {
+    let directory = OwnDirectory::new();
+    let server = serve(&directory);
+    let first_key = key(&directory);
+    let url = run(&directory, &["database", "url"]);
+    let mut connection = contact_search::store::pool::connect(url.trim()).expect("the database answers");
+    diesel::sql_query("UPDATE api_keys SET scopes = '{lookup,search}'")
+        .execute(&mut connection)
+        .unwrap();
+    drop(connection);
+    drop(server);
+
+    let server = serve(&directory);
+    let second_key = key(&directory);
+    assert_ne!(first_key, second_key);
+    let write = |key: &str| server.send_json("POST", UPSERT, Some(key), CONTACT).status;
+    assert_eq!((write(&second_key), write(&first_key)), (200, 403));
+    let lookup = "/api/v1/contact-lookup/?phone=5492235961983";
+    assert_eq!(server.get(lookup, Some(&first_key)).status, 200);
+
+    drop(server);
+    let server = serve(&directory);
+    assert_eq!(key(&directory), second_key, "a key with all scopes is kept");
+    assert_eq!(server.get(lookup, Some(&second_key)).status, 200);
 }

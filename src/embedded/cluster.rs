@@ -1,7 +1,7 @@
-//! Starting, adopting and stopping the server.
+//! Starts, adopts and stops the server.
 //!
-//! Everything that changes PostgreSQL's data directory is done by PostgreSQL's own programs or by a shell, as
-//! the user whose it is; we read there, and no more. All of it wants the [`StartLock`].
+//! Only PostgreSQL's own programs, or a shell running as their owner, change PostgreSQL's data directory. This process
+//! only reads it. Every change needs the [`StartLock`].
 
 use std::fs;
 use std::io;
@@ -18,27 +18,26 @@ use super::postmaster::{PidFile, Postmaster, ServerStatus};
 use super::programs::Programs;
 use super::{config_files, socket};
 
-/// How long a start may take. After a crash PostgreSQL first goes through what it had not yet written in place,
-/// which on a slow disk is a matter of minutes.
+/// Limit for a start. After a crash PostgreSQL replays its WAL first, which takes minutes on a slow disk.
 const START_LIMIT: Duration = Duration::from_secs(3600);
 
-/// How long a stop may take: a checkpoint, the size of the dirty part of the cache.
+/// Limit for a stop. PostgreSQL writes a checkpoint, which takes as long as the dirty part of its cache is large.
 const STOP_LIMIT: Duration = Duration::from_secs(300);
 
-/// How long the processes of a server that is gone may stand in the way. It is also long enough for a server whose
-/// socket was removed: that looks once a minute whether the record is still its own, and ends where it isn't.
-const LEAVE_LIMIT: Duration = Duration::from_secs(90);
+/// How long to wait for the processes of a killed server. A server whose socket was removed also stops within this
+/// time: once a minute it checks whether `postmaster.pid` is still its own.
+const ORPHAN_LIMIT: Duration = Duration::from_secs(90);
 
-/// How long a server may take from its first sign to its socket.
+/// How long a server may take from writing `postmaster.pid` to listening.
 const LISTEN_LIMIT: Duration = Duration::from_secs(2);
 
 const WAIT_LOG_INTERVAL: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(20);
 
-/// What a failed start or `initdb` needs at least: less than one segment of the log of changes is a full disk.
-const LEAST_ROOM: u64 = 16 << 20;
+/// A failed start or `initdb` with less free space than this, one WAL segment, counts as a full disk.
+const MIN_FREE_SPACE: u64 = 16 << 20;
 
-/// A data directory with the programs and the user that fit it.
+/// A data directory, with the programs and the user that fit it.
 #[derive(Debug)]
 pub(super) struct Cluster {
     pub(super) data_dir: PathBuf,
@@ -71,14 +70,14 @@ impl Cluster {
         &self.programs
     }
 
-    /// Returns a server that answers, and whether it was running before. `is_only_user` says that no other process has
-    /// a lease: then a server that doesn't answer may be stopped.
+    /// Returns a server that answers, and whether it was already running. `is_only_user` means that no other process
+    /// has a lease, so a server that does not answer may be stopped.
     pub(super) fn ensure_running(
         &self,
         start_lock: &StartLock,
         is_only_user: bool,
     ) -> Result<(Postmaster, bool), EmbeddedError> {
-        let mut wait_log = WaitLog::new("PostgreSQL is running already, waiting until it is ready");
+        let mut wait_log = WaitLog::new("PostgreSQL is already running; waiting until it is ready");
         loop {
             let Some(pid_file) = self.pid_file()? else {
                 return Ok((self.start(start_lock)?, false));
@@ -92,14 +91,17 @@ impl Cluster {
                 ServerStatus::Starting => START_LIMIT,
                 ServerStatus::Stopping => STOP_LIMIT,
                 ServerStatus::Unresponsive if is_only_user => {
-                    log::warn!("a PostgreSQL (process {}) doesn't answer: stopping it", pid_file.pid);
+                    log::warn!(
+                        "stopping a PostgreSQL server (process {}) that does not answer",
+                        pid_file.pid
+                    );
                     self.stop_stuck(&pid_file)?;
                     continue;
                 }
                 ServerStatus::Unresponsive => return Err(self.not_answering(&pid_file)),
                 ServerStatus::NotListening if !pid_file.is_alive() => return Ok((self.start(start_lock)?, false)),
                 ServerStatus::NotListening if waited > LISTEN_LIMIT => {
-                    // Another program has the number now.
+                    // Another program has the process id now.
                     self.forget_process()?;
                     return Ok((self.start(start_lock)?, false));
                 }
@@ -126,12 +128,12 @@ impl Cluster {
             &self.pgdata.join("pg_ident.conf"),
             &config_files::identity_map(&self.owner),
         )?;
-        let mut wait_log = WaitLog::new("waiting for the processes of a PostgreSQL that was killed to end");
+        let mut wait_log = WaitLog::new("waiting for the remaining processes of a killed PostgreSQL server");
         loop {
             match self.run_start(start_lock) {
-                // PostgreSQL has seen that others still use the shared memory of a server that is gone.
+                // PostgreSQL noticed that other processes still use the shared memory of a killed server.
                 Err(EmbeddedError::Start { log, .. })
-                    if log.contains("is still in use") && wait_log.waited() < LEAVE_LIMIT =>
+                    if log.contains("is still in use") && wait_log.waited() < ORPHAN_LIMIT =>
                 {
                     wait_log.wait();
                 }
@@ -156,8 +158,7 @@ impl Cluster {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|problem| cannot_run(&pg_ctl, problem))?;
-        let mut wait_log =
-            WaitLog::new("PostgreSQL is starting; after a crash it recovers first, which can take a while");
+        let mut wait_log = WaitLog::new("PostgreSQL is starting; recovery after a crash can take minutes");
         let status = loop {
             match child.try_wait().map_err(|problem| cannot_run(&pg_ctl, problem))? {
                 Some(status) => break status,
@@ -179,19 +180,19 @@ impl Cluster {
         })
     }
 
-    /// Whether the server has ended without being stopped by one of us, as far as its record tells; for who has a lease.
+    /// Whether the server stopped although this process has a lease, according to `postmaster.pid`.
     pub(super) fn has_ended(&self) -> Result<bool, EmbeddedError> {
         let pid_file = self.pid_file()?;
         Ok(pid_file.is_none_or(|pid_file| pid_file.pid == 0 || !pid_file.is_alive()))
     }
 
-    /// Stops the server that runs now, which where it crashed meanwhile need not be the one that we `used`.
+    /// Stops the running server. After a crash it can be another one than `used`.
     pub(super) fn stop(&self, start_lock: &StartLock, used: &Postmaster) -> Result<(), EmbeddedError> {
         let Some(pid_file) = self.pid_file()? else {
             return Ok(());
         };
         if pid_file.pid != used.pid && matches!(pid_file.probe(), ServerStatus::NotListening) {
-            // Its number may be another program's by now, and `pg_ctl` would end that one.
+            // Another program may have the process id now, and `pg_ctl` would stop that program.
             return Ok(());
         }
         let mut pg_ctl = self.pg_ctl("stop");
@@ -208,7 +209,7 @@ impl Cluster {
                 output: error_output(&output),
             });
         }
-        // Made again at the next start; in /tmp it would stay for ever.
+        // The next start creates it again. In /tmp it would stay forever.
         if let Some(directory) = &pid_file.socket_directory
             && let Err(error) = fs::remove_dir(directory)
         {
@@ -217,7 +218,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Stops a server that nobody has a lease on and that doesn't answer, the hard way in the end.
+    /// Stops a server that does not answer and has no users, in immediate mode if necessary.
     fn stop_stuck(&self, pid_file: &PidFile) -> Result<(), EmbeddedError> {
         for mode in ["fast", "immediate"] {
             let mut pg_ctl = self.pg_ctl("stop");
@@ -230,11 +231,11 @@ impl Cluster {
         Err(self.not_answering(pid_file))
     }
 
-    /// Puts a number that no process has in the place of the one which PostgreSQL has pid_file.
+    /// Replaces the process id in `postmaster.pid` by one that no process has.
     ///
-    /// PostgreSQL refuses to start while the recorded process lives. It would also start with the file removed,
-    /// but then without looking whether the shared memory that the file names is still in use, which is what
-    /// keeps two servers from writing the same data.
+    /// PostgreSQL refuses to start while the recorded process lives. Removing the file would let it start, but then it
+    /// would not check whether the shared memory named in the file is still in use. That check keeps two servers from
+    /// writing the same data.
     fn forget_process(&self) -> Result<(), EmbeddedError> {
         let path = self.pgdata.join(PID_FILE);
         let text = fs::read_to_string(&path).map_err(|error| self.unusable(&path, error))?;
@@ -251,8 +252,8 @@ impl Cluster {
         }
     }
 
-    /// A program on that directory. The directory goes by the environment, since `pg_ctl` pastes an argument
-    /// into a shell's command.
+    /// A command on `pgdata`. The directory goes into the environment because `pg_ctl` pastes its arguments into a
+    /// shell command.
     pub(super) fn command(&self, program: &str, pgdata: &Path) -> Command {
         let mut command = self.owner.command(&self.programs.program(program));
         command.env("PGDATA", pgdata);
@@ -261,7 +262,7 @@ impl Cluster {
 
     fn pg_ctl(&self, action: &str) -> Command {
         let mut command = self.command("pg_ctl", &self.pgdata);
-        // So that the log can be named without its directory, which goes into a shell's command too.
+        // Lets the log be named without its directory, since that name goes into a shell command too.
         command.current_dir(&self.pgdata).args([action, "--silent"]);
         command
     }
@@ -272,7 +273,7 @@ impl Cluster {
             .map_err(|error| self.unusable(path, error))
     }
 
-    /// The end of what PostgreSQL has logged since: at first on its standard error, later in its log.
+    /// The last lines that PostgreSQL has logged since `began`, first on its standard error and later in its log.
     fn log_since(&self, began: SystemTime) -> String {
         let mut text = fs::read_to_string(self.pgdata.join(START_LOG)).unwrap_or_default();
         let logs = fs::read_dir(self.pgdata.join("log")).into_iter().flatten().flatten();
@@ -289,12 +290,13 @@ impl Cluster {
         lines[lines.len().saturating_sub(10)..].join("\n")
     }
 
-    /// Whether a program failed for want of room. The words may be missing: on a full disk no log can be written.
+    /// Whether a program failed because the disk is full. The message can be missing, because a full disk has no room
+    /// for a log.
     pub(super) fn disk_is_full(&self, output: &str) -> bool {
         #[allow(clippy::useless_conversion, reason = "the numbers are narrower on macOS")]
         let room = nix::sys::statvfs::statvfs(&self.data_dir)
             .map(|disk| u64::from(disk.blocks_available()) * u64::from(disk.fragment_size()));
-        mentions_full_disk(output) || room.is_ok_and(|room| room < LEAST_ROOM)
+        mentions_full_disk(output) || room.is_ok_and(|room| room < MIN_FREE_SPACE)
     }
 
     pub(super) fn unusable(&self, path: &Path, problem: io::Error) -> EmbeddedError {
@@ -315,7 +317,7 @@ impl Cluster {
     }
 }
 
-/// Waiting, and saying so from time to time.
+/// Logs a message at intervals while waiting.
 struct WaitLog {
     message: &'static str,
     started: Instant,

@@ -1,4 +1,4 @@
-//! The configuration files that are written before each start.
+//! The configuration files, rewritten before each start.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -22,14 +22,14 @@ pub(super) fn settings(socket_directory: &Path, extra: &[(String, String)]) -> S
         ("lc_messages", "C"),
         ("timezone", "UTC"),
         ("log_timezone", "UTC"),
-        // One file for each day of the week, begun anew when its day comes round.
+        // One log file for each day of the week, overwritten a week later.
         ("logging_collector", "on"),
         ("log_directory", "log"),
         ("log_filename", "postgresql-%a.log"),
         ("log_rotation_age", "1d"),
         ("log_rotation_size", "0"),
         ("log_truncate_on_rotation", "on"),
-        // Details, contexts and statements hold contacts' phones and emails.
+        // Error details, contexts and statements can contain contacts' phones and emails.
         ("log_error_verbosity", "terse"),
         ("log_min_error_statement", "panic"),
     ];
@@ -45,7 +45,7 @@ pub(super) fn host_based_authentication() -> String {
     format!("# Written by contact-search at each start: changes are lost.\nlocal all all peer map={IDENTITY_MAP}\n")
 }
 
-/// Who may be which role: the user whom PostgreSQL runs as, and root, who can become that user anyway.
+/// Which system user may log in as which role: PostgreSQL's user, and root, who can become that user anyway.
 pub(super) fn identity_map(owner: &Owner) -> String {
     let root = User::from_uid(Uid::from_raw(0)).ok().flatten();
     let mut users = vec![owner.name()];

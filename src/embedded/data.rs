@@ -1,4 +1,4 @@
-//! Which data are in the data directory.
+//! Looks for existing data and their version.
 
 use std::fs;
 use std::io;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::error::EmbeddedError;
 use super::layout::pgdata;
 
-/// What is in the place of PostgreSQL's data.
+/// What PostgreSQL's data directory contains.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum DataState {
     Absent,
@@ -15,9 +15,9 @@ pub(super) enum DataState {
 }
 
 impl DataState {
-    /// Looks without changing anything.
+    /// Reads the version without changing anything.
     ///
-    /// Data are made beside their place and then moved there, so what is there is whole.
+    /// A data directory is created under another name and then renamed, so an existing one is complete.
     pub(super) fn inspect(data_dir: &Path) -> Result<Self, EmbeddedError> {
         let pgdata = pgdata(data_dir);
         match fs::read_to_string(pgdata.join("PG_VERSION")) {
@@ -46,7 +46,7 @@ impl DataState {
     }
 }
 
-/// The major version of the data that are there.
+/// The major version of existing data.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct DataVersion {
     pub(super) pgdata: PathBuf,

@@ -1,4 +1,4 @@
-//! Makes the data: a cluster with the application's role and database.
+//! Creates the data directory, with the application's role and database.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
@@ -11,14 +11,14 @@ use super::error::EmbeddedError;
 use super::layout::{APPLICATION_DATABASE, APPLICATION_ROLE, SETTINGS_FILE, SUPERUSER};
 use super::lease::StartLock;
 
-/// Character classes as Unicode has them, in the order of preference; the last is everywhere, and knows ASCII.
+/// Locales with Unicode character classes, in order of preference. The last exists everywhere but knows only ASCII.
 const CHARACTER_LOCALES: [&str; 4] = ["C.UTF-8", "C.utf8", "en_US.UTF-8", "C"];
 
 impl Cluster {
-    /// Makes the data with the application's role and database, all or nothing.
+    /// Creates the data directory with the application's role and database, all or nothing.
     pub(super) fn initialize(&self, start_lock: &StartLock) -> Result<(), EmbeddedError> {
-        log::info!("making a database in {}", self.data_dir.display());
-        // What is under this name was never a database in use: an earlier attempt that was cut short.
+        log::info!("creating a database in {}", self.data_dir.display());
+        // A directory of this name is an earlier attempt that was interrupted, never a database in use.
         let unfinished = self.data_dir.join("postgres.new");
         let outcome = self.initialize_at(&unfinished, start_lock);
         if outcome.is_err()
@@ -44,7 +44,7 @@ impl Cluster {
         let config_file = unfinished.join("postgresql.conf");
         let defaults = fs::read_to_string(&config_file).map_err(|error| self.unusable(&config_file, error))?;
         let contents = format!(
-            "{defaults}\n# Written anew at each start; what is to be other than there, after this line.\ninclude = '{SETTINGS_FILE}'\n"
+            "{defaults}\n# The included file is rewritten at each start. Put your own settings after this line.\ninclude = '{SETTINGS_FILE}'\n"
         );
         self.write(&config_file, &contents)?;
         if self.is_durable() {
@@ -52,7 +52,7 @@ impl Cluster {
             sync.arg("--sync-only");
             self.run_initialization(sync)?;
         }
-        // Atomic, and over an empty directory too.
+        // The rename is atomic. It also replaces an empty directory.
         fs::rename(unfinished, &self.pgdata).map_err(|error| self.unusable(&self.pgdata, error))?;
         if self.is_durable() {
             File::open(&self.data_dir)
@@ -75,8 +75,8 @@ impl Cluster {
                 "--no-sync",
             ]);
             initdb.args(["--auth-local", "peer", "--auth-host", "reject"]);
-            // Text sorts by its bytes and knows its classes and cases by Unicode, the same everywhere. Messages
-            // are English, since some of them are recognised by their words.
+            // Text is sorted by bytes, and its character classes and cases are those of Unicode, the same on every
+            // machine. Messages are English because the code matches some of their words.
             initdb.args(["--locale", "C", "--lc-ctype", locale]);
             if self.programs.major() >= 17 {
                 initdb.args(["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]);
@@ -95,7 +95,7 @@ impl Cluster {
         last
     }
 
-    /// The server's single-user mode needs neither a socket nor a password.
+    /// Single-user mode needs neither a socket nor a password.
     fn make_application_database(&self, unfinished: &Path) -> Result<(), EmbeddedError> {
         let mut single = self.command("postgres", unfinished);
         single.args(["--single", "-F", "-c", "exit_on_error=true", SUPERUSER]);
@@ -113,7 +113,7 @@ impl Cluster {
                 .take()
                 .map_or(Ok(()), |mut stdin| stdin.write_all(sql.as_bytes()));
             let output = child.wait_with_output()?;
-            // Where it ended early, its own words tell more than our broken pipe.
+            // If the server failed early, its own message says more than our broken pipe.
             if output.status.success() {
                 sent.map(|()| output)
             } else {
@@ -143,7 +143,7 @@ impl Cluster {
         })
     }
 
-    /// Whether what PostgreSQL writes is to survive a loss of power.
+    /// Whether written data must survive a power loss.
     fn is_durable(&self) -> bool {
         !self
             .settings

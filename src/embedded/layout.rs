@@ -1,8 +1,8 @@
-//! The names of files, roles and databases.
+//! Names of files, roles and databases.
 
 use std::path::{Path, PathBuf};
 
-/// The role that owns the application's database. Not a superuser, whose SQL could run programs.
+/// The role that owns the application's database. It is not a superuser, because a superuser's SQL could run programs.
 pub(super) const APPLICATION_ROLE: &str = "contact_search";
 pub(super) const APPLICATION_DATABASE: &str = "contact_search";
 pub(super) const SUPERUSER: &str = "postgres";
@@ -13,7 +13,7 @@ pub(super) const LEASE_FILE: &str = "lease";
 pub(super) const PID_FILE: &str = "postmaster.pid";
 pub(super) const START_LOG: &str = "start.log";
 
-/// PostgreSQL's data directory, within ours.
+/// PostgreSQL's own data directory, inside `data_dir`.
 pub(super) fn pgdata(data_dir: &Path) -> PathBuf {
     data_dir.join("postgres")
 }

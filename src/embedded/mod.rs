@@ -1,25 +1,30 @@
-//! The private PostgreSQL: what runs where no database is named.
+//! The private PostgreSQL, which runs if the operator names no database.
 //!
-//! It uses the machine's own server programs, keeps its data in a directory of the user's, listens on a Unix
-//! socket alone and is durable. Every process that uses it holds a lease; the last to leave stops it. What a
-//! killed process left behind, the next one takes over.
+//! It uses the server programs installed on the machine, keeps its data in a directory of the user, listens only on a
+//! Unix socket, and is durable. Every process that uses it holds a lease, and the last process to leave stops it. After
+//! a `kill -9`, the next process adopts the running server.
 //!
 //! ```text
 //! data directory
-//!   lock        held while one process starts or stops the server, and by the programs it runs for that
-//!   lease       shared by every process that uses the server
-//!   postgres/   PostgreSQL's data directory, its log in postgres/log
-//!   socket/     where it listens; /tmp/contact-search-… where that path is too long
+//!   lock        held by the process that starts or stops the server, and by the programs that it runs for this
+//!   lease       locked in shared mode by every process that uses the server
+//!   postgres/   PostgreSQL's data directory, with its log in postgres/log
+//!   socket/     the directory of the socket; /tmp/contact-search-… if that path is too long
 //! ```
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `programs` | finds `postgres`, `initdb` and `pg_ctl` of a version that fits |
-//! | `owner` | the unprivileged user whom PostgreSQL runs as |
+//! | `private_database` | [`PrivateDatabase`]: opens, revives and leaves the database |
+//! | `programs` | finds `postgres`, `initdb` and `pg_ctl` of a version that fits the data |
+//! | `owner` | the unprivileged user that PostgreSQL runs as |
+//! | `layout`, `data` | names of files, roles and databases; the version of existing data |
 //! | `socket` | the directory of the socket |
-//! | `lease` | the two locks |
-//! | `cluster` | makes, starts, adopts and stops |
-//! | [`client_program`] | finds `pg_dump` and `pg_restore`, for whichever database |
+//! | `lease` | the two file locks |
+//! | `initialize` | creates the data directory |
+//! | `config_files` | the configuration files, rewritten before each start |
+//! | `cluster` | starts, adopts and stops the server |
+//! | `postmaster` | reads `postmaster.pid` and probes the server |
+//! | [`client_program`] | finds `pg_dump` and `pg_restore` for any database |
 
 pub mod client_program;
 mod cluster;

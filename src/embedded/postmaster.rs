@@ -1,4 +1,4 @@
-//! A running server: what it records of itself, and whether it answers.
+//! Reads `postmaster.pid` and probes the server that it describes.
 
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStringExt;
@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 
 use super::socket::PORT;
 
-/// How long a server has for the first byte of an answer.
+/// How long to wait for the first byte of an answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// A server that answers.
@@ -22,30 +22,31 @@ pub(super) struct Postmaster {
     pub(super) port: u16,
 }
 
-/// What a server has written of itself into `postmaster.pid`, which it removes when it stops.
+/// The contents of `postmaster.pid`. The server writes the file at its start and removes it when it stops.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) struct PidFile {
-    /// 0 where it isn't there: not yet, or never again after a full disk.
+    /// 0 if the file has no process id: not yet, or never because the disk was full.
     pub(super) pid: i32,
     port: u16,
-    /// Written a moment after the process number.
+    /// Written shortly after the process id.
     pub(super) socket_directory: Option<PathBuf>,
     status: String,
 }
 
-/// What a recorded server gives away of itself.
+/// The result of a probe.
 pub(super) enum ServerStatus {
     Ready,
     Starting,
     Stopping,
-    /// It listens and doesn't answer.
+    /// The server listens but does not answer.
     Unresponsive,
-    /// Nobody listens.
+    /// No process listens on the socket.
     NotListening,
 }
 
 impl PidFile {
-    /// One fact a line: process, data directory, start, port, socket's directory, address, shared memory, status.
+    /// One value per line: process id, data directory, start time, port, socket directory, address, shared memory,
+    /// status.
     pub(super) fn parse(bytes: &[u8]) -> Self {
         let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect();
         let text = |line: usize| {
@@ -55,7 +56,7 @@ impl PidFile {
         };
         let directory = lines.get(4).copied().unwrap_or_default();
         Self {
-            // The single-user mode records its own with a minus.
+            // Single-user mode writes its process id as a negative number.
             pid: text(0).parse().map_or(0, i32::wrapping_abs),
             port: text(3).parse().unwrap_or(PORT),
             socket_directory: (!directory.is_empty())
@@ -87,13 +88,13 @@ impl PidFile {
         }
     }
 
-    /// Whether there may be a process of that number which we could end: the server's own, or by accident another.
+    /// Whether a process with this id exists: the server, or by coincidence another program.
     pub(super) fn is_alive(&self) -> bool {
         self.pid == 0 || kill(Pid::from_raw(self.pid), None).is_ok()
     }
 }
 
-/// Asks for encryption, which a server answers by one byte without knowing who asks.
+/// Sends an SSL request. A server answers it with one byte before it authenticates the caller.
 fn answers_ssl_request(stream: &mut UnixStream) -> io::Result<()> {
     const LENGTH: [u8; 4] = 8_u32.to_be_bytes();
     const SSL_REQUEST: [u8; 4] = 80_877_103_u32.to_be_bytes();
@@ -110,14 +111,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_servers_record_is_read_at_any_stage_of_its_writing() {
-        let whole = b"4711\n/data\n1763764000\n5432\n/run/x\n\n  1234  5678\nready   \n";
-        let pid_file = PidFile::parse(whole);
+    fn a_half_written_pid_file_is_parsed() {
+        let complete = b"4711\n/data\n1763764000\n5432\n/run/x\n\n  1234  5678\nready   \n";
+        let pid_file = PidFile::parse(complete);
         assert_eq!(pid_file.pid, 4711);
         assert_eq!(pid_file.socket_directory.as_deref(), Some(Path::new("/run/x")));
         assert_eq!(pid_file.status, "ready");
-        for end in 0..whole.len() {
-            PidFile::parse(&whole[..end]);
+        for end in 0..complete.len() {
+            PidFile::parse(&complete[..end]);
         }
         assert_eq!(PidFile::parse(b"4711\n/data\n").socket_directory, None);
         assert_eq!(PidFile::parse(b"-4711\n").pid, 4711);

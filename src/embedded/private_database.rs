@@ -1,4 +1,4 @@
-//! Opens the private database, and leaves it.
+//! Opens, revives and leaves the private database.
 
 use std::path::{Path, PathBuf};
 
@@ -14,30 +14,30 @@ use super::owner;
 use super::postmaster::Postmaster;
 use super::programs::Programs;
 
-/// Where the private database is and what it runs with.
+/// Where the private database keeps its data, and how it runs.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// An absolute path. Made where it doesn't exist.
+    /// An absolute path. The directory is created if it is missing.
     pub data_dir: PathBuf,
-    /// The directory that holds `postgres`, `initdb` and `pg_ctl`; else they are looked for.
+    /// The directory of `postgres`, `initdb` and `pg_ctl`. `None` searches the usual places.
     pub programs: Option<PathBuf>,
-    /// Server settings over our own, for tests and measurements: the command line gives none. They count for the
-    /// process that starts the server, not for one that finds it running.
+    /// Server settings that override ours, for tests and measurements. The command line sets none. They apply only if
+    /// this process starts the server, not if it adopts a running one.
     pub settings: Vec<(String, String)>,
 }
 
-/// How [`PrivateDatabase::open`] came by a running server.
+/// How [`PrivateDatabase::open`] obtained a running server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Startup {
     /// There were no data: this is the first start.
     Fresh,
-    /// The data were there, the server wasn't running.
+    /// The data existed, but the server was not running.
     Started,
-    /// It was running already: for another process, or left behind by one that was killed.
+    /// The server was already running, for another process or left behind by a killed one.
     Adopted,
 }
 
-/// A running private PostgreSQL, for as long as this value lives.
+/// A running private PostgreSQL. Dropping the value gives up its lease.
 #[derive(Debug)]
 pub struct PrivateDatabase {
     cluster: Cluster,
@@ -47,12 +47,12 @@ pub struct PrivateDatabase {
 }
 
 impl PrivateDatabase {
-    /// Makes the database where there is none, starts it where it isn't running, and takes a lease on it.
+    /// Creates the database if it does not exist, starts it if it is not running, and takes a lease on it.
     ///
-    /// Blocks until the server answers: about a second for the first start, longer where it has to recover.
+    /// Blocks until the server answers. The first start takes about a second; recovery after a crash takes longer.
     ///
     /// # Errors
-    /// Each thing that can be in the way has its own sentence in [`EmbeddedError`]. Data are never deleted.
+    /// An [`EmbeddedError`] that says what to do. Data are never deleted.
     pub fn open(options: &Options) -> Result<Self, EmbeddedError> {
         let owner = owner::prepare(&options.data_dir)?;
         let start_lock = StartLock::take(&options.data_dir)?;
@@ -78,18 +78,18 @@ impl PrivateDatabase {
         })
     }
 
-    /// A libpq URL for the application: the database's owner, who is not a superuser.
+    /// A libpq URL for the application. Its role owns the database and is not a superuser.
     pub fn url(&self) -> String {
         self.url_as(APPLICATION_ROLE, APPLICATION_DATABASE)
     }
 
-    /// A libpq URL for the operator, and for tests: the superuser, in that database. The application never uses it.
+    /// A libpq URL for tests and the operator: the superuser, in the given database. The application never uses it.
     pub fn superuser_url(&self, database: &str) -> String {
         self.url_as(SUPERUSER, database)
     }
 
     fn url_as(&self, role: &str, database: &str) -> String {
-        // The port is in the URL since libpq would otherwise take it from PGPORT.
+        // Without a port in the URL, libpq would take it from PGPORT.
         format!(
             "postgresql:///{database}?host={}&port={}&user={role}",
             self.server.socket_directory.display(),
@@ -97,7 +97,7 @@ impl PrivateDatabase {
         )
     }
 
-    /// The version of the server programs: `15.18`.
+    /// The version of the server programs, such as `15.18`.
     pub fn version(&self) -> &str {
         self.cluster.programs().version()
     }
@@ -107,21 +107,21 @@ impl PrivateDatabase {
         self.cluster.programs().directory()
     }
 
-    /// PostgreSQL's data directory, within [`Options::data_dir`].
+    /// PostgreSQL's own data directory, inside [`Options::data_dir`].
     pub fn data_directory(&self) -> &Path {
         self.cluster.pgdata()
     }
 
-    /// Whether this is the first start, another one, or a server that was running already.
+    /// How the server came to run: first start, restart, or adopted.
     pub fn startup(&self) -> Startup {
         self.startup
     }
 
-    /// Starts the server again where it has ended by itself: where it had no room for its log, or was killed. Tells
-    /// whether it did. It is reached as before; once the lease is given back it is left alone.
+    /// Restarts the server if it stopped unexpectedly, for example on a full disk or after `kill -9`. Returns whether
+    /// it did. The URLs stay valid. After [`leave`](Self::leave) this does nothing.
     ///
     /// # Errors
-    /// As those of [`open`](Self::open), such as while there is still no room.
+    /// As for [`open`](Self::open), for example if the disk is still full.
     pub fn revive(&self) -> Result<bool, EmbeddedError> {
         let lease = self.lease.lock();
         if lease.is_none() || !self.cluster.has_ended()? {
@@ -132,20 +132,20 @@ impl PrivateDatabase {
         Ok(!found_running)
     }
 
-    /// Gives the lease back; the last process to do so stops PostgreSQL. Dropping does the same, and logs what
-    /// goes wrong.
+    /// Gives up the lease. The last process to do so stops PostgreSQL. Dropping the value does the same, but only logs
+    /// an error.
     ///
     /// # Errors
-    /// Where PostgreSQL doesn't stop. The lease is given back all the same.
+    /// [`EmbeddedError::Stop`] if PostgreSQL does not stop. The lease is given up in any case.
     pub fn close(self) -> Result<(), EmbeddedError> {
         self.leave()
     }
 
-    /// What [`close`](Self::close) does, for who shares the value: the first call does it, any other waits for that
-    /// one's end.
+    /// Does what [`close`](Self::close) does, for a shared value. The first call does the work; concurrent calls wait
+    /// for it.
     ///
     /// # Errors
-    /// Where PostgreSQL doesn't stop. The lease is given back all the same.
+    /// [`EmbeddedError::Stop`] if PostgreSQL does not stop. The lease is given up in any case.
     pub fn leave(&self) -> Result<(), EmbeddedError> {
         let mut lease = self.lease.lock();
         let Some(lease) = lease.take() else {
@@ -169,11 +169,11 @@ impl Drop for PrivateDatabase {
     }
 }
 
-/// Where the private database is unless the user says otherwise: the user's own data directory (XDG), and as
-/// root `/var/lib/contact-search`, since root's home is closed to the user whom PostgreSQL runs as.
+/// The default data directory: `contact-search` in the user's XDG data directory. For root it is
+/// `/var/lib/contact-search`, because PostgreSQL's user cannot enter root's home directory.
 ///
 /// # Errors
-/// Where the user has no home directory.
+/// [`EmbeddedError::NoHome`] if the user has no home directory.
 pub fn default_data_dir() -> Result<PathBuf, EmbeddedError> {
     if nix::unistd::geteuid().is_root() {
         return Ok(PathBuf::from("/var/lib/contact-search"));

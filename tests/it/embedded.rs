@@ -445,9 +445,9 @@ fn a_server_that_does_not_answer_is_not_ended_under_others() {
     kill(server, Signal::SIGSTOP).expect("it can be stopped");
     let sentence = refusal(&options(directory.path()));
     kill(server, Signal::SIGCONT).expect("it can go on");
-    let expected = format!("a PostgreSQL (process {server}) runs on");
+    let expected = format!("a PostgreSQL server (process {server}) is running in");
     assert!(
-        sentence.starts_with(&expected) && sentence.contains("doesn't answer"),
+        sentence.starts_with(&expected) && sentence.contains("does not answer"),
         "{sentence}"
     );
     assert!(the_row_is_there(&database.url()));
@@ -579,7 +579,7 @@ fn a_data_directory_too_long_for_a_socket_has_its_socket_in_tmp() {
     let sentence = refusal(&options(&data_dir));
     fs::remove_dir(&socket).expect("it is empty");
     assert!(
-        sentence.starts_with("there is no directory for PostgreSQL's socket"),
+        sentence.starts_with("no directory can hold PostgreSQL's socket"),
         "{sentence}"
     );
     assert!(
@@ -619,7 +619,7 @@ fn data_of_another_major_version_are_left_alone() {
     fs::write(&version, "13\n").expect("the file can be written");
     let sentence = refusal(&options(directory.path()));
     assert!(
-        sentence.contains("are of PostgreSQL 13, and the programs found are of"),
+        sentence.contains("need PostgreSQL 13, but the installed programs are version"),
         "{sentence}"
     );
     assert!(sentence.contains("install PostgreSQL 13"), "{sentence}");
@@ -667,8 +667,8 @@ fn a_closed_directory_is_named_with_what_to_do() {
     assert!(unprivileged.ends_with("name another with --data-dir"), "{unprivileged}");
     if Uid::effective().is_root() {
         let for_root = format!(
-            "PostgreSQL runs as postgres, who can't reach {} because {} is closed to others: \
-             name another directory with --data-dir, or run `chmod o+x` on that one",
+            "PostgreSQL runs as the user postgres, who can't reach {} because {} is closed to other users: \
+             name another directory with --data-dir, or run `chmod o+x` on the closed one",
             data_dir.display(),
             closed.display()
         );
@@ -704,7 +704,7 @@ fn what_is_not_a_database_is_left_alone() {
     fs::write(foreign.join("thesis.txt"), "years of work").expect("a file can be written");
     let sentence = refusal(&options(directory.path()));
     assert!(
-        sentence.contains("holds something other than PostgreSQL's data: move it away"),
+        sentence.contains("does not contain PostgreSQL data: move it away"),
         "{sentence}"
     );
     assert!(foreign.join("thesis.txt").exists());
@@ -765,7 +765,7 @@ fn a_full_disk_is_said_and_the_data_are_there_when_there_is_room() {
     };
     let data_dir = disk.join("data");
     let full = format!(
-        "the disk that holds {} is full: make room and start again",
+        "the disk that holds {} is full: free some space and start again",
         data_dir.display()
     );
 

@@ -1,8 +1,8 @@
-//! Phone numbers: how any notation becomes E.164 and a match key. Every rule about phones lives here.
+//! Phone numbers: converts any notation to E.164 and a match key. All rules about phones are here.
 //!
-//! `clean` takes the digits out of a text, this file reads them as a number of some country, `metadata` asks
-//! Google's libphonenumber data what is valid there, and `countries` knows what that data doesn't. Where a rule
-//! can't tell, the number stays unresolved: no country is ever guessed by changing digits.
+//! `clean` extracts the digits from a text. `number` finds the valid numbers that they can mean. `metadata` asks
+//! Google's libphonenumber data what is valid, and `countries` adds rules that these data lack. `stored` and `reading`
+//! hold the results. A number that the rules cannot decide stays unresolved: no digit is changed to guess a country.
 
 mod clean;
 mod countries;

@@ -7,14 +7,14 @@ use super::{countries, metadata};
 /// A valid number.
 pub(super) struct Number {
     pub(super) calling_code: i32,
-    /// The national significant number: what follows the calling code in E.164.
+    /// The national significant number: the digits after the calling code in E.164.
     pub(super) national: String,
 }
 
-/// The most digits that any notation of a number has: E.164's fifteen, and the prefixes before them.
+/// The most digits of any notation: the fifteen of E.164, and prefixes before them.
 const DIGITS_MAX: usize = 20;
 
-/// Where the digits of a text are understood to be dialled.
+/// How the digits of a text are dialled.
 #[derive(Clone, Copy)]
 enum Dialling {
     National,
@@ -22,7 +22,7 @@ enum Dialling {
 }
 
 impl Written {
-    /// The valid numbers that the text can mean, the preferred one first.
+    /// The valid numbers that the text can mean. The preferred one comes first.
     pub(super) fn numbers(&self, region: Region) -> impl Iterator<Item = Number> {
         let order: &[Dialling] = match self.notation {
             Notation::International => &[Dialling::International],
@@ -41,7 +41,7 @@ impl Written {
         if let Some(rule) = countries::rule(calling_code) {
             return rule(digits).map(|national| Number { calling_code, national });
         }
-        // The region's own international prefix (011 in the United States) leads to another country.
+        // The region's international prefix (011 in the United States) can lead to another country.
         let (calling_code, national) = metadata::read_national(digits, region.as_str())?;
         let national = match countries::rule(calling_code) {
             Some(rule) => rule(&national)?,
@@ -54,7 +54,7 @@ impl Written {
         let (calling_code, written) = metadata::split_calling_code(self.digits_of_one_number()?)?;
         let national = match countries::rule(calling_code) {
             Some(rule) => rule(written)?,
-            // Valid as it stands: a first digit that could also be a prefix is none.
+            // The digits are valid unchanged, so a first digit that could be a prefix is not one.
             None if metadata::is_valid(calling_code, written) => written.to_owned(),
             None => metadata::read_international(calling_code, written)
                 .filter(|national| metadata::is_valid(calling_code, national))?,

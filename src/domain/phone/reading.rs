@@ -1,25 +1,25 @@
-//! The readings of a number that is asked for.
+//! The readings of a phone number in a lookup.
 
 use super::clean::{Notation, Written};
 use super::countries;
 use super::number::Number;
 use super::region::Region;
 
-/// One way to understand a number that is asked for.
+/// One interpretation of a number in a lookup.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reading {
-    /// E.164 where the reading resolves, else what an unresolved contact would store.
+    /// E.164 if the reading is a valid number, or else the text that an unresolved contact would store.
     pub phone: String,
-    /// What equal contacts have as their match key.
+    /// The match key of the contacts with this number.
     pub key: String,
     pub resolved: bool,
 }
 
-/// The readings of a query parameter, the preferred one (national in `region`) first; empty where the text
-/// has no digit.
+/// The readings of a query parameter. The preferred one, national in `region`, comes first. Empty if the text has no
+/// digit.
 ///
-/// A leading blank before a digit is a `+` that was not encoded, where that reading resolves; so the
-/// parameter must come untrimmed. A text from anywhere else comes trimmed, since no `+` got lost before it.
+/// A leading blank before a digit is read as an unencoded `+` if that gives a valid number, so the parameter must not
+/// be trimmed. Texts from other sources must be trimmed, because they cannot have lost a `+`.
 pub fn readings(parameter: &str, region: Region) -> Vec<Reading> {
     let written = Written::read(parameter);
     if written.digits.is_empty() {
@@ -39,7 +39,7 @@ pub fn readings(parameter: &str, region: Region) -> Vec<Reading> {
 }
 
 impl Reading {
-    /// What an unresolved contact stores of the text.
+    /// The reading that an unresolved contact stores.
     pub(super) fn unresolved(written: &Written) -> Self {
         let phone = match written.notation {
             Notation::International => format!("+{}", written.digits),

@@ -4,12 +4,12 @@ use std::str::FromStr;
 
 use super::metadata;
 
-/// A client's default region: an ISO 3166 alpha-2 code such as `AR`.
+/// An ISO 3166 alpha-2 code such as `AR`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Region([u8; 2]);
 
 impl Region {
-    /// The region of a client that has none set: Argentina.
+    /// The region of a client without its own: Argentina.
     pub const DEFAULT: Region = Region(*b"AR");
 
     pub fn as_str(&self) -> &str {
@@ -20,7 +20,7 @@ impl Region {
 impl FromStr for Region {
     type Err = String;
 
-    /// Takes the code in any case. A region without a telephone network of its own (`AQ`) is refused.
+    /// Parses the code in any case. Refuses a region without its own telephone network (`AQ`).
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         <[u8; 2]>::try_from(text.as_bytes())
             .ok()

@@ -1,4 +1,4 @@
-//! A phone number as a contact stores it.
+//! Phone numbers as contacts store them.
 
 use super::clean::Written;
 use super::reading::Reading;
@@ -7,19 +7,19 @@ use super::region::Region;
 /// A phone number as a contact stores it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoredPhone {
-    /// The text as it came.
+    /// The text as written by the caller or the file.
     pub as_given: String,
-    /// E.164 where the number resolves; else `+` and digits, or the digits; `None` without any digit.
+    /// E.164 if the number is valid, or else its digits, with a `+` if the text has one. `None` without digits.
     pub phone: Option<String>,
-    /// Equal for all numbers that reach the same line: digits only. `None` without any digit.
+    /// The match key: digits, equal for all numbers that reach the same line. `None` without digits.
     pub key: Option<String>,
-    /// Whether the number is a valid one, so that `phone` is E.164.
+    /// Whether the number is valid, so that `phone` is E.164.
     pub resolved: bool,
 }
 
 impl StoredPhone {
-    /// Reads a number that a contact is written with: bare digits are national in `region` where that is
-    /// valid, else international where that is, else unresolved.
+    /// Reads the phone of a contact. Bare digits are national in `region` if that is valid, or else international if
+    /// that is valid, or else unresolved.
     pub fn read(input: &str, region: Region) -> Self {
         let as_given = input.to_owned();
         let written = Written::read(input);

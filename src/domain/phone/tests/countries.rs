@@ -6,7 +6,7 @@ use super::support::{e164, finds, holds, holds_in, key, region};
 use crate::domain::phone::Region;
 
 #[test]
-fn the_cases_that_were_agreed_on_hold() {
+fn the_agreed_cases_hold() {
     let cases = include_str!("../../../../tests/data/phone-cases.tsv").lines().skip(1);
     holds(cases.map(|line| {
         let fields: Vec<_> = line.split('\t').collect();
@@ -15,7 +15,7 @@ fn the_cases_that_were_agreed_on_hold() {
 }
 
 #[test]
-fn an_argentine_mobile_is_one_number_however_9_and_15_and_0_are_combined() {
+fn an_argentine_mobile_resolves_with_any_combination_of_9_and_15_and_0() {
     holds_in(
         "AR",
         &[
@@ -49,10 +49,10 @@ fn the_15_stands_after_an_argentine_area_code_of_two_three_or_four_digits() {
             ("9 351 15 230 3473", "+5493512303473"),
             ("02901 15 412345", "+5492901412345"),
             ("+54 9 2901 15 412345", "+5492901412345"),
-            // 220 and 2202 are both area codes: the 15 tells which.
+            // 220 and 2202 are both area codes. The position of the 15 shows which one it is.
             ("0220 15 412 3456", "+5492204123456"),
             ("02202 15 412345", "+5492202412345"),
-            // 23 is none, though 2326 is, and 2326 412345 a number.
+            // 23 is not an area code, but 2326 is, and 2326 412345 is a number.
             ("23 15 26 412345", "-"),
         ],
     );
@@ -168,7 +168,7 @@ fn a_first_digit_7_stays_in_brazil_with_the_key_of_the_nine_digits() {
 }
 
 #[test]
-fn a_carrier_code_is_no_part_of_a_brazilian_number() {
+fn a_brazilian_carrier_code_is_dropped() {
     holds_in(
         "BR",
         &[
@@ -190,7 +190,7 @@ fn a_carrier_code_is_no_part_of_a_brazilian_number() {
 }
 
 #[test]
-fn chile_has_no_trunk_prefix_any_more_and_all_of_9_is_mobile() {
+fn chile_has_no_trunk_prefix_and_numbers_with_9_are_mobiles() {
     holds_in(
         "CL",
         &[
@@ -275,7 +275,7 @@ fn a_region_is_two_letters_that_the_metadata_knows() {
     }
 }
 
-/// Numbers of all regions and kinds that the metadata gives as examples.
+/// The metadata's example numbers of all regions and types.
 fn examples() -> Vec<String> {
     use rlibphonenumber::PhoneNumberType as Type;
     let kinds = [
@@ -294,7 +294,7 @@ fn examples() -> Vec<String> {
 }
 
 #[test]
-fn every_countrys_numbers_in_e164_stay_as_they_are_in_every_region() {
+fn example_numbers_of_every_country_are_unchanged_in_every_region() {
     let examples = examples();
     assert!(examples.len() > 800, "{} examples", examples.len());
     for number in &examples {

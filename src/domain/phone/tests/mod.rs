@@ -1,4 +1,4 @@
-//! Every rule about phones as a table or as a property.
+//! The rules about phones, as tables and properties.
 
 mod countries;
 mod notations;

@@ -1,4 +1,4 @@
-//! What is written around the digits.
+//! Texts around the digits, and ways to write a number.
 
 use super::support::{finds, holds, holds_in, region, stored};
 use crate::domain::phone::{Region, StoredPhone, readings};
@@ -73,7 +73,7 @@ fn an_extension_is_no_part_of_the_number() {
 }
 
 #[test]
-fn what_is_written_around_a_number_does_not_matter() {
+fn text_around_a_number_is_ignored() {
     for input in [
         "tel:+54-11-2345-6789",
         "Tel.: +54 11 2345 6789",
@@ -116,7 +116,7 @@ fn two_numbers_in_one_cell_do_not_resolve() {
 }
 
 #[test]
-fn a_spreadsheets_damage_does_not_resolve_where_digits_are_lost() {
+fn a_number_damaged_by_a_spreadsheet_does_not_resolve_if_digits_are_lost() {
     holds_in(
         "AR",
         &[
@@ -132,7 +132,7 @@ fn a_spreadsheets_damage_does_not_resolve_where_digits_are_lost() {
 }
 
 #[test]
-fn letters_are_never_dialled_as_digits() {
+fn letters_are_never_read_as_digits() {
     for input in [
         "1-800-FLOWERS",
         "1-800-356-FLOW",
@@ -167,7 +167,7 @@ fn an_unresolved_number_keeps_its_plus_and_its_digits_and_is_found_by_them() {
 }
 
 #[test]
-fn a_text_without_any_digit_is_no_number_at_all() {
+fn a_text_without_digits_is_not_a_number() {
     for input in ["", " ", "hola", "+", "()-", "½"] {
         let expected = StoredPhone {
             as_given: input.to_owned(),
@@ -181,7 +181,7 @@ fn a_text_without_any_digit_is_no_number_at_all() {
 }
 
 #[test]
-fn bare_digits_are_asked_for_as_a_national_number_first_and_as_an_international_one_then() {
+fn bare_digits_are_read_as_a_national_number_first_and_then_as_an_international_one() {
     let phones = |input| {
         readings(input, region("MX"))
             .into_iter()
@@ -198,7 +198,7 @@ fn bare_digits_are_asked_for_as_a_national_number_first_and_as_an_international_
 }
 
 #[test]
-fn a_leading_blank_of_a_parameter_is_a_plus_where_that_reading_resolves() {
+fn a_leading_blank_of_a_parameter_is_a_plus_if_that_reading_resolves() {
     let phones = |input| {
         readings(input, region("MX"))
             .into_iter()
@@ -216,7 +216,7 @@ fn a_leading_blank_of_a_parameter_is_a_plus_where_that_reading_resolves() {
 }
 
 #[test]
-fn a_text_of_any_length_is_read_without_delay() {
+fn a_long_text_is_read_without_delay() {
     let started = std::time::Instant::now();
     for unit in ["1", "+", "x1", "(", ",", ".0", " ", "٣", "00", "15", "@c.us"] {
         let text = unit.repeat(100_000);

@@ -1,4 +1,4 @@
-//! What holds for any text.
+//! Properties of any text.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -12,7 +12,7 @@ fn any_region() -> impl Strategy<Value = &'static str> {
     select(vec!["AR", "MX", "BR", "CL", "CO", "US", "DE", "GB", "IT", "BS"])
 }
 
-/// Texts that look enough like phone numbers to reach every rule.
+/// Texts similar enough to phone numbers to reach every rule.
 fn phone_like() -> impl Strategy<Value = String> {
     let piece = select(vec![
         "+", "00", "0", "9", "15", "11", "54", "549", "52", "1", "55", "56", "57", "3", "60", "223", "90", " ", "-",
@@ -23,7 +23,7 @@ fn phone_like() -> impl Strategy<Value = String> {
     prop_oneof![pieces, likely]
 }
 
-/// An Argentine area code and a number of it: ten digits.
+/// An Argentine area code and a number in it: ten digits.
 fn argentine() -> impl Strategy<Value = (String, String)> {
     select(vec![
         ("11", "[2-6][0-9]{7}"),
@@ -34,8 +34,8 @@ fn argentine() -> impl Strategy<Value = (String, String)> {
     .prop_flat_map(|(area, number)| (Just(area.to_owned()), number))
 }
 
-/// Says that all notations are stored as `e164`, and found by one another.
-fn meet(code: &str, e164: &str, notations: &[String]) -> Result<(), TestCaseError> {
+/// Checks that all notations are stored as `e164` and find one another.
+fn check_same_number(code: &str, e164: &str, notations: &[String]) -> Result<(), TestCaseError> {
     let key = key(code, e164);
     for notation in notations {
         let contact = stored(code, notation);
@@ -60,7 +60,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_stored_is_found_by_the_same_text(text in phone_like(), code in any_region()) {
+    fn a_stored_number_is_found_by_the_same_text(text in phone_like(), code in any_region()) {
         let contact = stored(code, &text);
         if let Some(key) = contact.key {
             prop_assert!(key.bytes().all(|byte| byte.is_ascii_digit()));
@@ -71,7 +71,7 @@ proptest! {
     }
 
     #[test]
-    fn what_resolves_reads_as_itself_in_every_region_and_without_its_plus(
+    fn a_resolved_number_reads_as_itself_in_every_region_and_without_its_plus(
         text in phone_like(), code in any_region(), other in any_region()
     ) {
         let contact = stored(code, &text);
@@ -86,7 +86,7 @@ proptest! {
         }
     }
 
-    /// Texts of more than one number are exempt: their digits, joined, are a text that says nothing of it.
+    /// Texts with more than one number are exempt: their joined digits say nothing about them.
     #[test]
     fn an_unresolved_number_reads_as_itself_in_its_region(text in phone_like(), code in any_region()) {
         let contact = stored(code, &text);
@@ -97,7 +97,7 @@ proptest! {
         }
     }
 
-    /// No full stop: before a last zero it is the mark of a column of decimals.
+    /// Without a full stop: before a final zero it marks a column of decimals.
     #[test]
     fn blanks_hyphens_and_brackets_change_nothing(
         digits in "\\+?[0-9]{4,15}",
@@ -110,7 +110,7 @@ proptest! {
     }
 
     #[test]
-    fn all_notations_of_an_argentine_mobile_meet((area, number) in argentine(), separator in "[ -]?") {
+    fn all_notations_of_an_argentine_mobile_check_same_number((area, number) in argentine(), separator in "[ -]?") {
         let s = &separator;
         let notations = [
             format!("+549{s}{area}{s}{number}"), format!("549{area}{number}"), format!("00549{s}{area}{s}{number}"),
@@ -120,40 +120,40 @@ proptest! {
             format!("54{s}9{s}0{area}{s}15{s}{number}"), format!("549{area}{number}@s.whatsapp.net"),
         ];
         let mobile = format!("+549{area}{number}");
-        meet("AR", &mobile, &notations)?;
+        check_same_number("AR", &mobile, &notations)?;
         let fixed = format!("+54{area}{number}");
-        meet("AR", &fixed, &[format!("{area}{s}{number}"), format!("0{area}{s}{number}"), format!("54{area}{number}")])?;
+        check_same_number("AR", &fixed, &[format!("{area}{s}{number}"), format!("0{area}{s}{number}"), format!("54{area}{number}")])?;
         prop_assert_eq!(key("AR", &mobile), key("AR", &fixed));
     }
 
     #[test]
-    fn all_notations_of_a_mexican_number_meet(number in "(55|33|81)[1-9][0-9]{7}") {
+    fn all_notations_of_a_mexican_number_check_same_number(number in "(55|33|81)[1-9][0-9]{7}") {
         let notations = ["", "+52", "+521", "52", "521", "0052", "00521", "1", "01", "044", "045", "+5201", "+52045"];
-        meet("MX", &format!("+52{number}"), &notations.map(|prefix| format!("{prefix}{number}")))?;
+        check_same_number("MX", &format!("+52{number}"), &notations.map(|prefix| format!("{prefix}{number}")))?;
     }
 
     #[test]
-    fn all_notations_of_a_brazilian_mobile_meet(area in "(11|21|55|71|85)", number in "[689][0-9]{7}") {
+    fn all_notations_of_a_brazilian_mobile_check_same_number(area in "(11|21|55|71|85)", number in "[689][0-9]{7}") {
         let notations: Vec<_> = ["", "0", "015", "0 21 ", "90", "9015", "+55", "55", "0055", "+55 0", "0xx"]
             .iter()
             .flat_map(|prefix| [format!("{prefix}{area}9{number}"), format!("{prefix}{area}{number}")])
             .collect();
-        meet("BR", &format!("+55{area}9{number}"), &notations)?;
+        check_same_number("BR", &format!("+55{area}9{number}"), &notations)?;
     }
 
     #[test]
-    fn all_notations_of_a_chilean_mobile_meet(number in "9[0-9]{8}") {
+    fn all_notations_of_a_chilean_mobile_check_same_number(number in "9[0-9]{8}") {
         let notations = ["", "0", "+56", "56", "0056", "+560"];
-        meet("CL", &format!("+56{number}"), &notations.map(|prefix| format!("{prefix}{number}")))?;
+        check_same_number("CL", &format!("+56{number}"), &notations.map(|prefix| format!("{prefix}{number}")))?;
     }
 
     #[test]
-    fn all_notations_of_a_colombian_number_meet(
+    fn all_notations_of_a_colombian_number_check_same_number(
         mobile in "3(0[0-5]|1[0-9])[0-9]{7}", area in "[124-8]", fixed in "[2-9][0-9]{6}"
     ) {
         let prefixes = ["", "0", "03", "09", "+57", "57", "0057", "+5703"];
-        meet("CO", &format!("+57{mobile}"), &prefixes.map(|prefix| format!("{prefix}{mobile}")))?;
+        check_same_number("CO", &format!("+57{mobile}"), &prefixes.map(|prefix| format!("{prefix}{mobile}")))?;
         let prefixes = ["", "60", "0", "07", "+57", "+5760", "57", "0057"];
-        meet("CO", &format!("+5760{area}{fixed}"), &prefixes.map(|prefix| format!("{prefix}{area}{fixed}")))?;
+        check_same_number("CO", &format!("+5760{area}{fixed}"), &prefixes.map(|prefix| format!("{prefix}{area}{fixed}")))?;
     }
 }

@@ -1,5 +1,5 @@
-//! A table has the client's region, what is written, and the E.164 that it becomes; `-` stands
-//! for a number that must not resolve.
+//! Checks tables of cases. A case has the client's region, the written text, and the resulting E.164. `-` stands for a
+//! number that must not resolve.
 
 use crate::domain::phone::{Region, StoredPhone, readings};
 
@@ -11,7 +11,7 @@ pub(super) fn stored(code: &str, input: &str) -> StoredPhone {
     StoredPhone::read(input, region(code))
 }
 
-/// The E.164 that is stored for the input, or `-`.
+/// The stored E.164 of the input, or `-`.
 pub(super) fn e164(code: &str, input: &str) -> String {
     let stored = stored(code, input);
     stored
@@ -24,7 +24,7 @@ pub(super) fn key(code: &str, input: &str) -> String {
     stored(code, input).key.expect("the input has digits")
 }
 
-/// Whether a question for `input` finds the contact that was written as `contact`.
+/// Whether a lookup of `input` finds the contact whose phone was written as `contact`.
 pub(super) fn finds(code: &str, input: &str, contact: &str) -> bool {
     let contact = stored(code, contact).key.expect("the contact has digits");
     readings(input, region(code))
@@ -37,10 +37,10 @@ pub(super) fn holds<'a>(cases: impl IntoIterator<Item = (&'a str, &'a str, &'a s
     for (code, input, expected) in cases {
         assert_eq!(e164(code, input), expected, "{input:?} in {code}");
         if expected != "-" {
-            assert!(finds(code, input, expected), "a question for {input:?} in {code}");
+            assert!(finds(code, input, expected), "a lookup of {input:?} in {code}");
             assert!(
                 finds(code, expected, input),
-                "a question for {expected:?}, stored as {input:?} in {code}"
+                "a lookup of {expected:?}, stored as {input:?} in {code}"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! Arguments, logger, command; the chain of an error, and the exit status.
+//! Reads the arguments, starts the logger, runs the command. Prints an error with its causes, and sets the exit status.
 
 use std::process::ExitCode;
 

@@ -12,12 +12,12 @@ use crate::store::{StoreError, clients};
 
 #[derive(Subcommand, Debug)]
 pub enum ClientCommand {
-    /// Make a client, and print its id
+    /// Create a client, and print its id
     #[command(after_help = "Example:\n  contact-search client create 'Acme' --region CL")]
     Create {
-        /// What you call it; no two clients share a name
+        /// The client's name, which must be unique
         name: String,
-        /// The region (ISO 3166, two letters) in which phone numbers without a country code are read
+        /// The region (ISO 3166, two letters) for phone numbers without a country code
         #[arg(long, value_name = "CC", default_value = "AR")]
         region: Region,
     },

@@ -13,8 +13,8 @@ use crate::config::{DatabaseConfig, LogConfig, ServeConfig};
 
 /// Finds a contact by phone or email: one server, two documented APIs, over PostgreSQL.
 ///
-/// Without a command it serves, and takes the options that `contact-search serve --help` shows. Without
-/// --database-url it uses a private PostgreSQL that it starts by itself.
+/// Without a command it runs the server, and takes the options that `contact-search serve --help` shows. Without
+/// --database-url it starts and uses a private PostgreSQL.
 #[derive(Parser, Debug)]
 #[command(
     name = "contact-search",
@@ -32,16 +32,16 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Reads the arguments of this process. Help is printed and mistakes are told here, and end it.
+    /// Reads the arguments of this process. Prints help or a usage error and exits, if necessary.
     pub fn read() -> Self {
         Self::parse_arguments(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())
     }
 
-    /// Without a command the arguments are `serve`'s.
+    /// Without a command, the arguments belong to `serve`.
     fn parse_arguments(mut arguments: Vec<OsString>) -> Result<Self, clap::Error> {
         let command = without_empty_variables(Self::command());
-        // To be recognised where no command stands before them, and no more: their variables are nothing to another
-        // command.
+        // Lets the parser recognise the options of `serve` before any command. Their environment variables do not count
+        // here, because they mean nothing to other commands.
         let options: Vec<Arg> = ServeConfig::augment_args(clap::Command::new("serve"))
             .get_arguments()
             .map(|option| option.clone().env(Resettable::Reset).hide(true))
@@ -61,14 +61,14 @@ impl Cli {
         {
             let name = option.get_long().unwrap_or_default();
             let message =
-                format!("'--{name}' is an option of serve: write it after the command serve, or without a command");
+                format!("'--{name}' is an option of serve: write it after the command serve, or omit the command");
             return Err(with_options.error(ErrorKind::ArgumentConflict, message));
         }
         Self::from_arg_matches(&matches)
     }
 }
 
-/// An environment variable that is empty counts as one that isn't there.
+/// An empty environment variable counts as unset.
 fn without_empty_variables(command: clap::Command) -> clap::Command {
     let is_empty = |option: &Arg| {
         let value = option.get_env().and_then(std::env::var_os);
@@ -87,41 +87,41 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Answer both APIs (the default)
+    /// Run the server for both APIs (the default command)
     #[command(after_help = "Example:\n  contact-search serve --listen 0.0.0.0:8080 --no-demo")]
     Serve(ServeConfig),
-    /// Bring the database's schema up to this program's
+    /// Run pending migrations of the database's schema
     #[command(after_help = "Example:\n  contact-search migrate --database-url postgresql://user@host/contacts")]
     Migrate,
-    /// Make and list clients, the organisations that contacts belong to
+    /// Create and list clients, the organisations that own contacts
     #[command(subcommand)]
     Client(client::ClientCommand),
-    /// Make, bring along, list and revoke API keys
+    /// Create, import, list, rotate, limit and revoke API keys
     #[command(subcommand)]
     Key(key::KeyCommand),
-    /// Make, list and delete webhooks, by which Meta tells of WhatsApp messages
+    /// Create, list and delete webhooks, which receive WhatsApp messages from Meta
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
     /// Import contacts from a CSV file, all or nothing
     #[command(after_help = import::EXAMPLE)]
     Import(import::ImportArgs),
-    /// Export a client's contacts to CSV, for import to take back
+    /// Export a client's contacts to CSV, which import can read back
     #[command(after_help = export::EXAMPLE)]
     Export(export::ExportArgs),
-    /// Make up contacts by the million, to try and to measure on
+    /// Generate contacts by the million, for tests and measurements
     #[command(after_help = generate::EXAMPLE)]
     Generate(generate::GenerateArgs),
-    /// Back the database up, restore it, and how to reach it
+    /// Back up and restore the database, and print its URL
     #[command(subcommand)]
     Database(database::DatabaseCommand),
 }
 
-/// Runs the command that the arguments name.
+/// Runs the command.
 ///
 /// # Errors
-/// A chain of sentences; the first says what was not done, the last why.
+/// An error whose first sentence says what failed, and whose causes say why.
 pub fn run(cli: Cli) -> anyhow::Result<()> {
-    signals::watch().context("signals can't be watched")?;
+    signals::watch().context("signal handlers can't be installed")?;
     let outcome = run_command(cli);
     signals::finish();
     outcome

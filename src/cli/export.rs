@@ -20,10 +20,10 @@ pub const EXAMPLE: &str = "Examples:\n  contact-search export --client Acme > ac
 pub struct ExportArgs {
     /// The file to write [default: standard output]
     file: Option<PathBuf>,
-    /// The client whose contacts they are, by name or id
+    /// The client whose contacts to export, by name or id
     #[arg(long, value_name = "CLIENT")]
     client: String,
-    /// Write for people and not for import: no text that Excel would take for a formula, a number or a date
+    /// Write a file for people, not for import: Excel will not take any text for a formula, a number or a date
     #[arg(long)]
     spreadsheet: bool,
 }
@@ -46,7 +46,7 @@ pub fn run(config: &DatabaseConfig, arguments: ExportArgs) -> anyhow::Result<()>
         None => ("the output".to_owned(), Box::new(io::stdout().lock())),
     };
     match export::export(&mut connection, &client, format, &mut BufWriter::new(out)) {
-        // Whoever read has seen enough, as `head` does.
+        // The reader has closed its end early, as `head` does.
         Err(ExportError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(error).with_context(|| format!("{name} is incomplete")),
         Ok(report) => {

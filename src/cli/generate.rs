@@ -10,22 +10,24 @@ use super::output;
 use crate::config::DatabaseConfig;
 use crate::sample::generate::{self, CONTACTS_MAX, Workload};
 
-pub const EXAMPLE: &str = "Example, a client to measure on and a thousand others beside it:\n  contact-search generate \
+pub const EXAMPLE: &str = "Example, a client to measure with and a thousand small ones:
+  contact-search generate \
                            --contacts 5000000 --small-clients 1000 --client Load\n  contact-search key create --client \
                            Load";
 
 #[derive(Args, Debug)]
 pub struct GenerateArgs {
-    /// How many contacts the client gets
+    /// The number of contacts of the client
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=CONTACTS_MAX))]
     contacts: u64,
-    /// The client: one without contacts, or one to make
+    /// The client: a new one, or an existing one without contacts
     #[arg(long, value_name = "NAME", default_value = "Generated")]
     client: String,
-    /// How many more clients to make, named NAME 1, NAME 2 and so on, with 3 contacts each for every 5000 of --contacts
+    /// How many small clients to create too, named NAME 1, NAME 2 and so on, with 3 contacts each for every 5000 of
+    /// --contacts
     #[arg(long, value_name = "M", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=100_000))]
     small_clients: u64,
-    /// The same number makes the same contacts
+    /// The random seed: equal seeds generate equal contacts
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
 }
@@ -42,7 +44,8 @@ pub fn run(config: &DatabaseConfig, arguments: GenerateArgs) -> anyhow::Result<(
     let start = Instant::now();
     generate::generate(&mut connection, &workload, &mut generate::bar(workload.total()))?;
     output::print(format_args!(
-        "Made {} contacts in {} clients, in {:.1} seconds.\n",
+        "Generated {} contacts in {} clients in {:.1} seconds.
+",
         workload.total(),
         workload.small_clients + 1,
         start.elapsed().as_secs_f64()

@@ -1,4 +1,4 @@
-//! The commands: one file each, a few lines that parse, call and print.
+//! The commands, one file each. A command parses its arguments, calls the other layers and prints the result.
 
 mod client;
 mod command_line;

@@ -287,7 +287,7 @@ fn a_database_with_clients_is_never_restored_into_and_the_complaint_says_what_to
     let before = kept(app.database.url());
     let own = complaint(on(&app.database, &["database", "restore", file]));
     assert!(
-        own.contains("has clients already (1)") && own.contains("CREATE DATABASE"),
+        own.contains("already has clients (1)") && own.contains("CREATE DATABASE"),
         "{own}"
     );
     assert_eq!(kept(app.database.url()), before);
@@ -316,14 +316,14 @@ fn what_is_no_backup_is_told_before_a_database_is_looked_for() {
         (path("none"), "none can't be read: No such file"),
         (
             path(""),
-            "is not a file: name one that `contact-search database backup` wrote",
+            "is not a regular file: name one that `contact-search database backup` wrote",
         ),
-        ("/dev/null".to_owned(), "is not a file"),
+        ("/dev/null".to_owned(), "is not a regular file"),
         (
             path("empty"),
-            "empty is no backup that `contact-search database backup` wrote",
+            "empty is not a backup written by `contact-search database backup` wrote",
         ),
-        (path("dump.sql"), "dump.sql is no backup"),
+        (path("dump.sql"), "dump.sql is not a backup"),
     ] {
         let said = complaint(private(&data_dir, &["database", "restore", &file]));
         assert!(said.contains(complains), "{said}");
@@ -350,7 +350,7 @@ fn a_file_that_is_cut_short_or_damaged_restores_nothing_and_leaves_the_schema() 
         for target in [&empty, &migrated] {
             let said = complaint(on(target, &["database", "restore", &file]));
             assert!(
-                said.contains("a.backup is cut short or damaged"),
+                said.contains("a.backup is truncated or damaged"),
                 "{}: {said}",
                 cut.len()
             );
@@ -384,7 +384,7 @@ fn a_private_database_is_made_for_no_file_that_is_refused_and_none_that_is_there
     let later = files.path().join("later").to_str().unwrap().to_owned();
     printed(on(&newer, &["database", "backup", &later]));
     let refused = |data_dir: &Path| {
-        for (file, complains) in [(&file, "cut short or damaged"), (&later, "newer contact-search")] {
+        for (file, complains) in [(&file, "truncated or damaged"), (&later, "newer contact-search")] {
             let said = complaint(private(data_dir, &["database", "restore", file]));
             assert!(said.contains(complains), "{said}");
         }
@@ -415,13 +415,13 @@ fn another_programs_dump_is_no_backup() {
         .status();
     assert!(dumped.unwrap().success());
     let said = complaint(on(&target, &["database", "restore", file.to_str().unwrap()]));
-    assert!(said.contains("other is no backup"), "{said}");
+    assert!(said.contains("other is not a backup"), "{said}");
     assert_eq!(schema_state(&mut target.connect()).unwrap(), SchemaState::Current);
     let said = complaint(on(
         &database,
         &["database", "backup", files.path().join("b").to_str().unwrap()],
     ));
-    assert!(said.contains("is it the right one?"), "{said}");
+    assert!(said.contains("check that it is the right one"), "{said}");
     assert_eq!(names(&files), ["other"]);
 }
 
@@ -445,7 +445,7 @@ fn an_older_backup_is_brought_up_to_date_and_a_newer_one_is_refused() {
     for target in [TestDatabase::empty(), TestDatabase::new()] {
         let (status, _, said) = run(on(&target, &["database", "restore", &file]));
         assert_eq!(status, Some(0), "{said}");
-        assert!(said.contains(&format!("were run: {lacking}.")), "{said}");
+        assert!(said.contains(&format!("Migrations run: {lacking}.")), "{said}");
         assert_eq!(schema_state(&mut target.connect()).unwrap(), SchemaState::Current);
         assert_eq!(
             rows(target.url(), "SELECT * FROM contacts"),
@@ -501,7 +501,7 @@ fn a_restore_that_fails_in_its_middle_leaves_the_database_as_it_was() {
     command.arg("--pg-bin").arg(stand_in.path());
     let said = complaint(command);
     assert!(
-        said.contains("nothing of it is in the database: pg_restore: error: the line went dead"),
+        said.contains("the database is unchanged: pg_restore: error: the line went dead"),
         "{said}"
     );
     assert_eq!(schema_state(&mut target.connect()).unwrap(), SchemaState::Current);
@@ -513,7 +513,7 @@ fn a_backup_that_fails_leaves_an_older_one_and_no_half_one() {
     let file = backup_of(&database, &files);
     fs::write(&file, "older").unwrap();
     let said = complaint(on(&database, &["database", "backup", &file]));
-    assert!(said.contains("exists already") && said.contains("--force"), "{said}");
+    assert!(said.contains("already exists") && said.contains("--force"), "{said}");
 
     let failing = stand_in(
         "pg_dump",
@@ -528,8 +528,8 @@ fn a_backup_that_fails_leaves_an_older_one_and_no_half_one() {
         "{said}"
     );
     for (target, complains) in [
-        (files.path().to_owned(), "is not a file"),
-        (PathBuf::from("/dev/null"), "is not a file"),
+        (files.path().to_owned(), "is not a regular file"),
+        (PathBuf::from("/dev/null"), "is not a regular file"),
         (files.path().join("none/x"), "can't be written: No such file"),
         (files.path().join("a.backup/x"), "can't be written: Not a directory"),
     ] {

@@ -136,7 +136,7 @@ fn a_key_is_shown_once_alone_on_stdout_and_works_on_both_apis() {
     );
 
     let again = stdout(on(&app.database, &["key", "revoke", id]));
-    assert!(again.starts_with("It was revoked already, 2"), "{again}");
+    assert!(again.starts_with("The key was already revoked at 2"), "{again}");
     assert!(list.contains("expired 2"), "{list}");
 
     let unknown = complaint(on(
@@ -175,7 +175,7 @@ fn an_existing_key_is_brought_along_through_stdin() {
     assert_eq!(app.server.get("/api/v1/contact-lookup/?phone=1", Some(key)).status, 200);
 
     for (text, expected) in [
-        (key, "stored already"),
+        (key, "this key already exists"),
         ("", "the key is empty"),
         ("short", "16 to 256"),
         ("two words that are long enough", "without blanks"),
@@ -239,7 +239,7 @@ fn two_servers_that_migrate_and_bootstrap_at_once_make_one_client_and_show_one_k
         .iter()
         .map(|server| server.output.lock().unwrap().clone())
         .collect();
-    assert_eq!(said.matches("Made the client 'Acme'").count(), 1, "{said}");
+    assert_eq!(said.matches("Created the client 'Acme'").count(), 1, "{said}");
     let key = said
         .split_whitespace()
         .find(|word| word.starts_with("mindo_"))

@@ -31,7 +31,7 @@ fn a_disk_that_is_full_amid_writes_is_503_until_there_is_room_and_loses_none() {
     }
     let server = Server::start(command);
     let output = server.output.lock().unwrap().clone();
-    let (_, rest) = output.split_once("shown this once: ").expect("a key");
+    let (_, rest) = output.split_once("shown only once: ").expect("a key");
     let key = rest.split_whitespace().next().expect("a key");
     let database = PrivateDatabase::open(&Options {
         data_dir,

@@ -168,7 +168,7 @@ fn a_bar_is_drawn_on_a_terminal_and_nowhere_else() {
     assert!(said.contains(bar) && said.contains("2,000 of 2,000"), "{said:?}");
     let (_, last) = said.rsplit_once(clear).expect("the bar is cleared");
     assert!(
-        last.trim_start().starts_with("Made 2000 contacts") && !last.contains(bar),
+        last.trim_start().starts_with("Generated 2000 contacts") && !last.contains(bar),
         "{last:?}"
     );
 
@@ -178,7 +178,7 @@ fn a_bar_is_drawn_on_a_terminal_and_nowhere_else() {
     assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(
-        said.starts_with("Made 2000 contacts") && !said.contains(['\u{1b}', '\r']),
+        said.starts_with("Generated 2000 contacts") && !said.contains(['\u{1b}', '\r']),
         "{said:?}"
     );
 }
@@ -206,7 +206,10 @@ fn the_command_takes_an_empty_client_and_says_what_it_made() {
         "2",
     ]);
     assert_eq!((status, stderr.as_str()), (Some(0), ""));
-    assert!(stdout.starts_with("Made 102 contacts in 3 clients, in "), "{stdout}");
+    assert!(
+        stdout.starts_with("Generated 102 contacts in 3 clients in "),
+        "{stdout}"
+    );
     let (status, _, stderr) = run(&["generate", "--contacts", "100", "--client", "Acme"]);
     assert!(
         status == Some(1) && stderr.contains("the client 'Acme' has contacts"),

@@ -497,7 +497,10 @@ fn a_rotated_key_is_succeeded_by_one_for_the_same_and_ends_after_the_overlap() {
     app.sql(&format!("UPDATE api_keys SET revoked_at = now() WHERE id = '{new_id}'"));
     for ended in [old_id, new_id] {
         let message = complaint(on(&app.database, &["key", "rotate", ended]));
-        assert!(message.contains("this key has ended: make another with"), "{message}");
+        assert!(
+            message.contains("this key has expired or was revoked: create another one with"),
+            "{message}"
+        );
     }
     let nobodys = complaint(on(&app.database, &["key", "rotate", &Uuid::nil().to_string()]));
     assert!(nobodys.contains("contact-search key list"), "{nobodys}");
@@ -517,7 +520,7 @@ fn an_old_key_stays_as_it_was_where_the_new_one_cant_be_shown() {
     let (status, said) = unread(command);
     assert_eq!(status, Some(1), "{said}");
     assert!(
-        said.starts_with("contact-search: the new key can't be shown, so that the old one stays as it was"),
+        said.starts_with("contact-search: the new key can't be shown, so the old one was not changed"),
         "{said}"
     );
     let plain = "SELECT count(*) AS count FROM api_keys WHERE label = 'plain'";
@@ -558,7 +561,7 @@ fn a_limit_is_stored_as_it_is_told() {
     assert!(nobodys.contains("contact-search key list"), "{nobodys}");
     let wrong = complaint(on(&database, &["key", "limit", &id.to_string(), "0"]));
     assert!(
-        wrong.contains("1 to 100000 requests a minute, none or default"),
+        wrong.contains("1 to 100000 requests per minute, or none, or default"),
         "{wrong}"
     );
 }

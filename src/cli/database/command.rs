@@ -12,10 +12,10 @@ pub enum DatabaseCommand {
     /// Write the whole database to a file: clients, contacts, keys, webhooks
     #[command(after_help = backup::EXAMPLE)]
     Backup(backup::BackupArgs),
-    /// Read a backup into a database without clients, all or nothing, and bring its schema up to date
+    /// Restore a backup into a database without clients, all or nothing, and run pending migrations
     #[command(after_help = restore::EXAMPLE)]
     Restore(restore::RestoreArgs),
-    /// Print the URL by which psql reaches the database
+    /// Print the URL of the database, for psql
     #[command(after_help = "Example, while a server runs:\n  psql \"$(contact-search database url)\"")]
     Url,
 }
@@ -29,7 +29,7 @@ pub fn run(config: &DatabaseConfig, command: &DatabaseCommand) -> anyhow::Result
             output::print(format_args!("{}\n", database.url()))?;
             if let Some(private) = database.private() {
                 output::say(format_args!(
-                    "PostgreSQL {} keeps its data in {}; it runs while a contact-search process uses it. Reach it with:\n  \
+                    "PostgreSQL {} keeps its data in {}. It runs while a contact-search process uses it. Connect with:\n  \
                      psql \"{}\"",
                     private.server.version(),
                     private.server.data_directory().display(),

@@ -1,4 +1,4 @@
-//! `database`, and how every command comes to its database.
+//! `database`, and how commands open their database.
 
 mod backup;
 mod command;

@@ -1,4 +1,4 @@
-//! How every command comes to its database.
+//! Opens the database of a command, and leaves it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use crate::embedded::{self, PrivateDatabase};
 use crate::store::migrations::{self, MigrationError, SchemaState};
 use crate::store::{PgConnection, pool};
 
-/// The database that a command works on. While it lives the private PostgreSQL, if it is that one, runs.
+/// The database of a command. If it is the private PostgreSQL, that runs while this value lives.
 pub struct Database {
     url: String,
     private: Option<PrivateServer>,
 }
 
-/// The private PostgreSQL, and the directory that it and what belongs to it are kept in.
+/// The private PostgreSQL, and the directory of its data and related files.
 pub struct PrivateServer {
     pub server: Arc<PrivateDatabase>,
     pub data_dir: PathBuf,
@@ -30,12 +30,12 @@ impl Drop for PrivateServer {
     }
 }
 
-/// The private database that this process has open, for a signal to leave it. Locked while it is being opened: what
-/// has been begun is stopped once it is there.
+/// The private database that this process has open, for the signal handler. It is locked while it is being opened, so a
+/// signal waits for the end of a start and then stops the server.
 static OPEN: Mutex<Option<Arc<PrivateDatabase>>> = Mutex::new(None);
 
-/// Leaves the private database, if it is open, on behalf of a process that ends; no other is opened after that. What
-/// works on a database for this process ends first.
+/// Leaves the private database, if it is open, because the process ends. No other database can be opened afterwards.
+/// Ends the programs first that this process runs on the database.
 pub fn leave() {
     program::abandon();
     let open = OPEN.lock();
@@ -52,7 +52,7 @@ fn leave_and_log(server: &PrivateDatabase) {
 }
 
 impl Database {
-    /// The user's own database where one is named, else the private one, which is started if it doesn't run.
+    /// Opens the user's own database if one is named, or else the private one, which is started if necessary.
     pub fn open(config: &DatabaseConfig) -> anyhow::Result<Self> {
         if let Some(url) = &config.database_url {
             pool::check_url(url)?;
@@ -78,7 +78,7 @@ impl Database {
         })
     }
 
-    /// Leaves the private database, which stops where nobody else uses it.
+    /// Leaves the private database, which stops if no other process uses it.
     pub fn close(self) -> anyhow::Result<()> {
         match self.private {
             Some(private) => Ok(private.server.leave()?),
@@ -90,13 +90,13 @@ impl Database {
         &self.url
     }
 
-    /// The private database, where it is that.
+    /// The private database, if this is one.
     pub fn private(&self) -> Option<&PrivateServer> {
         self.private.as_ref()
     }
 
-    /// A connection to a database whose schema is this program's. The private database is migrated; in the
-    /// user's own nobody but the user decides when.
+    /// Connects, and checks that the schema is that of this program. The private database is migrated first. The user's
+    /// own database is not, because the user decides when.
     pub fn connect(&self) -> anyhow::Result<PgConnection> {
         let mut connection = pool::connect(&self.url)?;
         if self.private.is_some() {
@@ -107,10 +107,10 @@ impl Database {
     }
 }
 
-/// Sees to it that the schema is this program's.
+/// Checks that the schema is that of this program.
 ///
 /// # Errors
-/// A sentence that names the command to run, or the program to use.
+/// A message that names the command to run, or the program to use.
 pub fn check_schema(connection: &mut PgConnection) -> anyhow::Result<()> {
     match migrations::schema_state(connection)? {
         SchemaState::Current => Ok(()),

@@ -10,8 +10,7 @@ use super::output;
 use crate::config::DatabaseConfig;
 use crate::sample::generate::{self, CONTACTS_MAX, Workload};
 
-pub const EXAMPLE: &str = "Example, a client to measure with and a thousand small ones:
-  contact-search generate \
+pub const EXAMPLE: &str = "Example, a client to measure with and a thousand small ones:\n  contact-search generate \
                            --contacts 5000000 --small-clients 1000 --client Load\n  contact-search key create --client \
                            Load";
 
@@ -44,8 +43,7 @@ pub fn run(config: &DatabaseConfig, arguments: GenerateArgs) -> anyhow::Result<(
     let start = Instant::now();
     generate::generate(&mut connection, &workload, &mut generate::bar(workload.total()))?;
     output::print(format_args!(
-        "Generated {} contacts in {} clients in {:.1} seconds.
-",
+        "Generated {} contacts in {} clients in {:.1} seconds.\n",
         workload.total(),
         workload.small_clients + 1,
         start.elapsed().as_secs_f64()

@@ -185,11 +185,7 @@ pub fn run(config: &DatabaseConfig, command: KeyCommand) -> anyhow::Result<()> {
             let database = Database::open(config)?;
             let mut connection = database.connect()?;
             if let Some(at) = find(&mut connection, id)?.revoked_at {
-                return output::print(format_args!(
-                    "The key was already revoked at {}.
-",
-                    minute(at)
-                ));
+                return output::print(format_args!("The key was already revoked at {}.\n", minute(at)));
             }
             keys::revoke_key(&mut connection, id)?;
             output::print("Revoked.\n")?;

@@ -186,8 +186,7 @@ fn bootstrap(connection: &mut PgConnection, name: &str) -> anyhow::Result<()> {
     })?;
     if made.is_some() {
         output::print_or_fail(format_args!(
-            "Created the client '{name}'. Its key, which is shown only once: {}
-",
+            "Created the client '{name}'. Its key, which is shown only once: {}\n",
             key.reveal()
         ))
         .with_context(|| {

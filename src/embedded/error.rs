@@ -53,11 +53,9 @@ pub enum EmbeddedError {
     DiskFull(PathBuf),
     #[error("{} can't be run: {problem}", program.display())]
     Program { program: PathBuf, problem: io::Error },
-    #[error("PostgreSQL could not create its data directory {}:
-{output}", path.display())]
+    #[error("PostgreSQL could not create its data directory {}:\n{output}", path.display())]
     Initialize { path: PathBuf, output: String },
-    #[error("PostgreSQL did not start in {}. The end of its log:
-{log}", path.display())]
+    #[error("PostgreSQL did not start in {}. The end of its log:\n{log}", path.display())]
     Start { path: PathBuf, log: String },
     #[error("a PostgreSQL server (process {pid}) is running in {} but does not answer: stop it with `kill -INT {pid}` and start again", path.display())]
     NotAnswering { path: PathBuf, pid: i32 },

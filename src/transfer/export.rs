@@ -1,5 +1,4 @@
-//! Writes a client's contacts as CSV, in one of two forms: for `import` to take back, or for people to open in a
-//! spreadsheet.
+//! Writes a client's contacts as CSV, either for `import` or for a spreadsheet.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,23 +13,23 @@ use crate::store::clients::Client;
 use crate::store::export::{self, ExportedRow};
 use crate::store::{PgConnection, StoreError};
 
-/// Whom a file is for.
+/// The consumer of an exported file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ExportFormat {
-    /// `import`, which reads every cell as it was.
+    /// `import`, which reads every cell unchanged.
     Import,
-    /// People: a spreadsheet shows every cell as text, for which some begin with an apostrophe.
+    /// A spreadsheet. Some cells begin with an apostrophe, so that it shows them as text.
     Spreadsheet,
 }
 
-/// What was written, and how much of it `import` would change.
+/// The result of an export, and how many contacts `import` would change.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct ExportReport {
     pub contacts: u64,
-    /// Contacts in which `import` would see the same person as in another one, unless it is exact.
+    /// Contacts that `import` would merge with another one, unless it is exact.
     pub doubles: u64,
-    /// Contacts that a file, or the import's rules, can't give back as they are: with blanks around a text, with a
-    /// phone that was read in another region, or with a time that is none.
+    /// Contacts that an import would not restore exactly: with blanks around a text, with a phone that was read in
+    /// another region, or with a time that import refuses.
     pub changed: u64,
 }
 
@@ -40,7 +39,7 @@ impl fmt::Display for ExportReport {
         if self.doubles > 0 {
             write!(
                 f,
-                "\n{} share their phone or email with another one of the channel: import would merge them, and \
+                "\n{} share their phone or email with another contact on the same platform: import would merge them, but \
                  import --exact keeps them apart",
                 self.doubles
             )?;
@@ -48,8 +47,8 @@ impl fmt::Display for ExportReport {
         if self.changed > 0 {
             write!(
                 f,
-                "\n{} would not come back quite as they are: import cuts blanks, reads phones in one region, and \
-                 refuses times ahead",
+                "\n{} would change in an import: it trims blanks, reads phones in one region, and \
+                 refuses future times",
                 self.changed
             )?;
         }
@@ -57,7 +56,7 @@ impl fmt::Display for ExportReport {
     }
 }
 
-/// Why an export ended early.
+/// Why an export failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     #[error(transparent)]
@@ -66,10 +65,10 @@ pub enum ExportError {
     Write(#[from] io::Error),
 }
 
-/// Writes all contacts of a client as they are at one moment, the oldest first, a header before them.
+/// Writes a header and all contacts of a client, the oldest first, from one snapshot of the database.
 ///
 /// # Errors
-/// [`ExportError::Write`] where `out` takes no more; what was written until then is incomplete.
+/// [`ExportError::Write`] if `out` can't be written. The file is then incomplete.
 pub fn export(
     connection: &mut PgConnection,
     client: &Client,
@@ -80,7 +79,7 @@ pub fn export(
     let mut csv = csv_core::Writer::new();
     let mut line = Vec::new();
     if format == ExportFormat::Spreadsheet {
-        // Without the mark Excel reads UTF-8 as something else.
+        // Without a byte order mark Excel does not read the file as UTF-8.
         line.extend_from_slice("\u{FEFF}".as_bytes());
     }
     push_record(
@@ -111,7 +110,7 @@ pub fn export(
     Ok(report)
 }
 
-/// What the import reads as the attribute.
+/// The cell that `import` reads as the attribute.
 fn cell<'r>(row: &'r ExportedRow, phone: Option<&'r str>, attribute: Attribute) -> Option<Cow<'r, str>> {
     let text = |text: &'r Option<String>| text.as_deref().map(Cow::from);
     let flag = |flag| Some(if flag { "true" } else { "false" }.into());
@@ -136,8 +135,8 @@ fn cell<'r>(row: &'r ExportedRow, phone: Option<&'r str>, attribute: Attribute) 
     }
 }
 
-/// The number as it came, where it reads in the client's region as what is stored; else what is stored. The two differ
-/// in contacts whose number was read in another region, or was written by other programs.
+/// The phone as given, if it reads in the client's region as the stored number, or else the stored number. The two
+/// differ for contacts whose phone was read in another region, or was written by other programs.
 fn phone_cell(row: &ExportedRow, region: Region) -> Option<&str> {
     let as_given = row.phone_as_given.as_deref().filter(|text| {
         let read = StoredPhone::read(text.trim(), region);
@@ -146,7 +145,7 @@ fn phone_cell(row: &ExportedRow, region: Region) -> Option<&str> {
     as_given.or(row.phone.as_deref())
 }
 
-/// Whether an exact import into an empty client of the region makes this very contact of its record.
+/// Whether an exact import of this record, into an empty client of the region, restores the same contact.
 fn survives_import(row: &ExportedRow, phone: Option<&str>, region: Region) -> bool {
     let phone_survives = match phone {
         Some(cell) => {
@@ -162,7 +161,7 @@ fn survives_import(row: &ExportedRow, phone: Option<&str>, region: Region) -> bo
         .into_iter()
         .flatten()
         .chain([&row.platform, &row.chat_status, &row.contact_list]);
-    // Years before 1 and after 9999 can't be written as RFC 3339.
+    // RFC 3339 has no years before 1 or after 9999.
     let is_time = |time: &DateTime<Utc>| (1..=9999).contains(&time.year()) && *time <= row.now + FUTURE_TOLERANCE;
     let mut times = [Some(row.created_at), row.last_message_at, row.last_inbound_at]
         .into_iter()
@@ -170,7 +169,7 @@ fn survives_import(row: &ExportedRow, phone: Option<&str>, region: Region) -> bo
     phone_survives && texts.all(|text| !text.is_empty() && text.trim() == text) && times.all(|time| is_time(&time))
 }
 
-/// Appends one record as RFC 4180 describes it, but with LF as the line end.
+/// Appends one record as in RFC 4180, but with LF as the line end.
 fn push_record<'c>(
     csv: &mut csv_core::Writer,
     line: &mut Vec<u8>,
@@ -179,8 +178,8 @@ fn push_record<'c>(
     let mut end = line.len();
     for (index, cell) in cells.into_iter().enumerate() {
         let cell = cell.unwrap_or_default();
-        // Room for the longest form: every byte a quote, a pair of quotes around them, the separator, the quote that
-        // ends the cell before.
+        // Room for the longest form: the quote that ends the previous cell, a separator, two quotes, and every byte
+        // doubled.
         line.resize(end + 2 * cell.len() + 4, 0);
         if index > 0 {
             end += csv.delimiter(&mut line[end..]).1;
@@ -192,9 +191,10 @@ fn push_record<'c>(
     line.truncate(end);
 }
 
-/// The text with an apostrophe wherever a spreadsheet would take what follows for something else: at the beginning for
-/// a formula, or for a number, a date or an amount, which all have a digit before any letter, as in `12E3`, `1-2` and
-/// `$ 5`; and for a formula also after what might separate cells, since a spreadsheet in Spanish splits at semicolons.
+/// Adds an apostrophe wherever a spreadsheet would not read the text as text. One goes to the start of a text that
+/// looks like a formula, or like a number, a date or an amount, which have a digit before any letter (`12E3`, `1-2`, `$
+/// 5`). Others go before a formula after a character that can separate cells, because a Spanish spreadsheet splits at
+/// semicolons.
 fn escape_for_spreadsheet(cell: &str) -> String {
     const SEPARATORS: [char; 4] = [';', '\t', '\r', '\n'];
     let starts_value = cell
@@ -214,8 +214,8 @@ fn escape_for_spreadsheet(cell: &str) -> String {
     text
 }
 
-/// Whether a spreadsheet reads a formula from there. The fullwidth forms are what it takes for the others where people
-/// write Chinese or Japanese; of tab and carriage return some programs see only what follows.
+/// Whether a spreadsheet reads a formula from this character on. Chinese and Japanese spreadsheets also accept the
+/// fullwidth forms. Some programs skip a tab or a carriage return and read what follows.
 fn starts_formula(character: char) -> bool {
     matches!(
         character,
@@ -223,7 +223,7 @@ fn starts_formula(character: char) -> bool {
     )
 }
 
-/// Whether the cell is a text that somebody wrote. The others are no formulas, and may be read as what they are.
+/// Whether a person wrote the cell's text. The other cells contain no formulas, and may be read as numbers or times.
 fn is_text(attribute: Attribute) -> bool {
     use Attribute::*;
     !matches!(
@@ -240,7 +240,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_begins_as_text_and_is_otherwise_the_same(text in "[=+\\-@＝１0-9aé';. \t\r\n]{0,8}|\\PC{0,8}") {
+        fn any_text_starts_as_text_and_is_otherwise_unchanged(text in "[=+\\-@＝１0-9aé';. \t\r\n]{0,8}|\\PC{0,8}") {
             let cell = escape_for_spreadsheet(&text);
             let first = cell.trim_start().chars().next();
             prop_assert!(!first.is_some_and(|first| starts_formula(first) || first.is_numeric()), "{cell:?}");
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spreadsheet_takes_no_text_for_a_formula_or_a_number() {
+    fn text_that_looks_like_a_formula_or_a_number_is_escaped() {
         for (text, expected) in [
             ("=HYPERLINK(\"x\")", "'=HYPERLINK(\"x\")"),
             ("+5491123456789", "'+5491123456789"),

@@ -1,4 +1,4 @@
-//! Files coming in and going out.
+//! Import and export of files.
 
 pub mod export;
 mod header;

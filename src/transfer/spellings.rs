@@ -1,10 +1,10 @@
-//! What columns are usually called.
+//! The usual names of columns.
 
 use crate::domain::contact::Attribute;
 
-/// The usual names of columns in English, Spanish and Portuguese, as [`normalise`] leaves them; the attribute's
-/// own name stands first. Of two columns with such names none is preferred: rows may have their only phone in
-/// either. Only a `name` goes before other names.
+/// The usual names of columns in English, Spanish and Portuguese, as [`normalise`] returns them. The attribute's own
+/// name comes first. Two columns with names of one attribute are ambiguous, because rows may have their only phone in
+/// either. Only `name` is preferred to other names.
 pub(super) const SPELLINGS: [(Attribute, &[&str]); 15] = [
     (
         Attribute::Name,
@@ -136,7 +136,7 @@ pub(super) const SPELLINGS: [(Attribute, &[&str]); 15] = [
         Attribute::ExternalUserId,
         &["externaluserid", "externalid", "idexterno"],
     ),
-    // No mere "stage" or "etapa": such columns hold names, and a UUID is wanted.
+    // "stage" and "etapa" are missing, because such columns contain names instead of UUIDs.
     (
         Attribute::DefaultStageId,
         &["defaultstageid", "stageid", "idetapa", "iddeetapa", "iddaetapa"],
@@ -144,10 +144,10 @@ pub(super) const SPELLINGS: [(Attribute, &[&str]); 15] = [
     (Attribute::AiCustomerId, &["aicustomerid", "idclienteia"]),
 ];
 
-/// Columns that hold the first part of a name.
+/// Names of columns with the first part of a name.
 pub(super) const FIRST_NAMES: &[&str] = &["firstname", "givenname", "nombres", "primernombre", "primeironome"];
 
-/// Columns that hold the last part of a name.
+/// Names of columns with the last part of a name.
 pub(super) const LAST_NAMES: &[&str] = &[
     "lastname",
     "surname",
@@ -157,7 +157,7 @@ pub(super) const LAST_NAMES: &[&str] = &[
     "sobrenome",
 ];
 
-/// Columns that hold the whole name or, beside a last name, its first part.
+/// Names of columns with the whole name or, next to a last name, with its first part.
 pub(super) const NAMES_OR_FIRST_NAMES: &[&str] = &["name", "nombre", "nome"];
 
 /// A column's name without case, accents, blanks, dashes and underscores.
@@ -172,7 +172,7 @@ pub(super) fn normalise(column: &str) -> String {
         'ç' => 'c',
         other => other,
     });
-    // A letter and a combining accent are one letter: the accent is not alphanumeric.
+    // A combining accent is not alphanumeric, so it is removed and its letter stays.
     folded.filter(|letter| letter.is_alphanumeric()).collect()
 }
 

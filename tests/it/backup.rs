@@ -321,7 +321,7 @@ fn what_is_no_backup_is_told_before_a_database_is_looked_for() {
         ("/dev/null".to_owned(), "is not a regular file"),
         (
             path("empty"),
-            "empty is not a backup written by `contact-search database backup` wrote",
+            "empty is not a backup written by `contact-search database backup`",
         ),
         (path("dump.sql"), "dump.sql is not a backup"),
     ] {

@@ -344,8 +344,8 @@ fn the_commands_keep_two_contacts_of_one_phone_apart_where_import_is_exact() {
     let [_, said] = run(&["export", "--client", "From"]);
     assert_eq!(
         said,
-        "2 contacts exported\n1 share their phone or email with another one of the channel: import would merge them, \
-         and import --exact keeps them apart\n"
+        "2 contacts exported\n1 share their phone or email with another contact on the same platform: import would \
+         merge them, but import --exact keeps them apart\n"
     );
     let [said, _] = run(&["import", "--client", "Joined"]);
     assert!(said.starts_with("2 rows read = 1 created + "), "{said}");

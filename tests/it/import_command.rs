@@ -121,7 +121,7 @@ fn rows_without_an_identity_are_refused_one_by_one_or_left_out() {
     assert!(
         said.stderr.ends_with(&format!(
             "{reason}\ncontact-search: {FAKE_1000} was not imported: 112 of 1000 rows can't be imported, so nothing was \
-             written; correct them, or leave them out by --skip-bad-rows\n"
+             written: correct them, or skip them with --skip-bad-rows\n"
         )),
         "{}",
         said.stderr
@@ -174,7 +174,7 @@ fn a_phone_that_a_spreadsheet_damaged_is_told_in_the_summary() {
     assert_eq!(said.status, Some(0), "{}", said.stderr);
     assert!(
         said.stdout
-            .contains("\n3 rows share such a phone with somebody of another email: "),
+            .contains("\n3 rows share such a phone with a contact of another email: "),
         "{}",
         said.stdout
     );

@@ -1,4 +1,4 @@
-//! What the program is told: flags over environment over defaults.
+//! Settings: flags override environment variables, which override defaults.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,11 +9,11 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
-/// Where the contacts are; every command takes it.
+/// The database. Every command takes these options.
 #[derive(Args, Clone)]
 pub struct DatabaseConfig {
-    /// Your own PostgreSQL, as a libpq URL; without one a private PostgreSQL is used
-    // Not looked at here: clap's errors repeat the value, which may hold a password.
+    /// Your own PostgreSQL, as a libpq URL. Without it, a private PostgreSQL is used
+    // Not validated here, because clap's errors repeat the value, which can contain a password.
     #[arg(
         long,
         global = true,
@@ -23,17 +23,17 @@ pub struct DatabaseConfig {
     )]
     pub database_url: Option<String>,
 
-    /// Where the private PostgreSQL keeps its data [default: the user's data directory; for root
+    /// The directory for the private PostgreSQL's data [default: the user's data directory; for root
     /// /var/lib/contact-search]
     #[arg(long, global = true, env = "CONTACT_SEARCH_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
 
-    /// The directory with PostgreSQL's programs [default: found on PATH or in the usual places]
+    /// The directory of PostgreSQL's programs [default: found on PATH or in the usual places]
     #[arg(long, global = true, env = "CONTACT_SEARCH_PG_BIN", value_name = "DIR")]
     pub pg_bin: Option<PathBuf>,
 }
 
-/// A URL may hold a password.
+/// Redacts the URL, which can contain a password.
 impl fmt::Debug for DatabaseConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DatabaseConfig")
@@ -44,10 +44,10 @@ impl fmt::Debug for DatabaseConfig {
     }
 }
 
-/// How the server runs.
+/// Options of the server.
 #[derive(Args, Clone, Debug)]
 pub struct ServeConfig {
-    /// The address to answer on, or a name of it
+    /// The address or host name, and the port, to listen on
     #[arg(
         long,
         env = "CONTACT_SEARCH_LISTEN",
@@ -57,16 +57,17 @@ pub struct ServeConfig {
     )]
     pub listen: String,
 
-    /// Connections to the database [default: two a core, at least four]
+    /// Connections to the database [default: two per core, at least four]
     #[arg(long, env = "CONTACT_SEARCH_POOL_SIZE", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub pool_size: Option<u32>,
 
-    /// Requests a minute that each key may make of this server, unless it has a limit of its own [default: no limit]
-    // As many as a key's own limit can be.
+    /// Requests per minute that each key may make to this server, unless the key has its own limit [default: no limit]
+    // The same range as for a key's own limit.
     #[arg(long, env = "CONTACT_SEARCH_RATE_LIMIT", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rate_limit: Option<u32>,
 
-    /// The URL is a transaction pooler's, such as pgbouncer's: prepare nothing, and set each transaction's limits anew
+    /// The URL is that of a transaction pooler, such as PgBouncer: use no prepared statements, and set limits in each
+    /// transaction
     #[arg(long, env = "CONTACT_SEARCH_POOLER", value_parser = BoolishValueParser::new(), requires = "database_url", conflicts_with_all = ["migrate", "bootstrap"])]
     pub pooler: bool,
 
@@ -74,46 +75,46 @@ pub struct ServeConfig {
     #[arg(long, env = "CONTACT_SEARCH_MIGRATE", value_parser = BoolishValueParser::new())]
     pub migrate: bool,
 
-    /// Where no client exists yet, make one of this name and print a key for it, once
+    /// If there are no clients yet, create one with this name, and print a key for it, once
     #[arg(long, env = "CONTACT_SEARCH_BOOTSTRAP", value_name = "NAME")]
     pub bootstrap: Option<String>,
 
-    /// An origin whose pages may read answers, such as https://crm.example.com, or *; several with commas [default: none]
+    /// An origin whose pages may read answers, such as https://crm.example.com, or * for all; separate several by
+    /// commas [default: none]
     #[arg(long, env = "CONTACT_SEARCH_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = parse_origin)]
     pub cors_origin: Vec<String>,
 
-    /// A proxy, as an address or a network such as 10.0.0.0/8, that is believed when it says in X-Forwarded-For for whom
-    /// it asks; several with commas [default: none]
+    /// A trusted proxy, as an address or a network such as 10.0.0.0/8: its X-Forwarded-For header gives the caller's
+    /// address; separate several by commas [default: none]
     #[arg(long, env = "CONTACT_SEARCH_TRUSTED_PROXY", value_name = "ADDRESS", value_delimiter = ',', value_parser = parse_network)]
     pub trusted_proxy: Vec<IpNet>,
 
-    /// Show what is counted, for Prometheus, at /metrics on this address; a port alone is one of this machine's own
-    /// [default: not at all]
+    /// Serve Prometheus metrics at /metrics on this address; a port alone means 127.0.0.1 [default: off]
     #[arg(long, env = "CONTACT_SEARCH_METRICS_LISTEN", value_name = "[ADDRESS:]PORT", value_parser = parse_metrics_address)]
     pub metrics_listen: Option<String>,
 
-    /// Leave the demo client out of the private database
+    /// Do not create the demo client in the private database
     #[arg(long, env = "CONTACT_SEARCH_NO_DEMO", value_parser = BoolishValueParser::new())]
     pub no_demo: bool,
 }
 
 impl ServeConfig {
-    /// Threads that speak HTTP: one a core.
+    /// The number of HTTP worker threads: one per core.
     pub fn workers(&self) -> usize {
         std::thread::available_parallelism().map_or(2, usize::from)
     }
 
-    /// PostgreSQL wants about two connections a core.
+    /// The number of connections: PostgreSQL works best with about two per core.
     pub fn pool_size(&self) -> u32 {
         let cores = u32::try_from(self.workers()).unwrap_or(u32::MAX);
         self.pool_size.unwrap_or(cores.saturating_mul(2).clamp(4, 64))
     }
 }
 
-/// How log lines look. What is logged is `RUST_LOG`'s to say, as env_logger documents it.
+/// The log. `RUST_LOG` chooses what is logged, as env_logger documents it.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct LogConfig {
-    /// How log lines look
+    /// The format of log lines
     #[arg(long, global = true, env = "CONTACT_SEARCH_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 }
@@ -122,11 +123,11 @@ pub struct LogConfig {
 pub enum LogFormat {
     /// For people
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 
-/// The form alone; whether a name stands for an address shows when it is listened on.
+/// Checks only the form. A host name is resolved later, when the server starts to listen.
 fn parse_address(text: &str) -> Result<String, String> {
     match text.rsplit_once(':') {
         Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
@@ -134,7 +135,7 @@ fn parse_address(text: &str) -> Result<String, String> {
     }
 }
 
-/// A port alone is one of the loopback address.
+/// A port alone means the loopback address.
 fn parse_metrics_address(text: &str) -> Result<String, String> {
     match text.parse::<u16>() {
         Ok(port) => Ok(format!("127.0.0.1:{port}")),
@@ -142,7 +143,7 @@ fn parse_metrics_address(text: &str) -> Result<String, String> {
     }
 }
 
-/// What browsers send as `Origin`: a scheme and a host, and a port where it isn't the scheme's own; no path.
+/// Parses an `Origin` as browsers send it: a scheme, a host, and a port if it is not the default one. No path.
 fn parse_origin(text: &str) -> Result<String, String> {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let is_host = |host: &str| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', '*']) && host.is_ascii();
@@ -160,20 +161,20 @@ fn parse_network(text: &str) -> Result<IpNet, String> {
         .map_err(|_| "write an address such as 10.0.0.1, or a network such as 10.0.0.0/8".to_owned())
 }
 
-/// Reads `90d`, `12h`, `30m` or `45s`.
+/// Parses `90d`, `12h`, `30m` or `45s`.
 ///
 /// # Errors
-/// A sentence that shows the form.
+/// A message that shows the form.
 pub fn parse_duration(text: &str) -> Result<TimeDelta, String> {
-    let form = || "a duration is a whole number and s, m, h or d, such as 90d".to_owned();
-    let (at, unit) = text.char_indices().next_back().ok_or_else(form)?;
-    let count: i64 = text[..at].parse().ok().filter(|count| *count > 0).ok_or_else(form)?;
+    let error = || "a duration is a whole number followed by s, m, h or d, such as 90d".to_owned();
+    let (at, unit) = text.char_indices().next_back().ok_or_else(error)?;
+    let count: i64 = text[..at].parse().ok().filter(|count| *count > 0).ok_or_else(error)?;
     let duration = match unit.to_ascii_lowercase() {
         's' => TimeDelta::try_seconds(count),
         'm' => TimeDelta::try_minutes(count),
         'h' => TimeDelta::try_hours(count),
         'd' => TimeDelta::try_days(count),
-        _ => return Err(form()),
+        _ => return Err(error()),
     };
     duration
         .filter(|duration| *duration <= TimeDelta::days(36_500))
@@ -185,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_have_one_unit() {
+    fn a_duration_has_one_unit() {
         for days in ["90d", "90D"] {
             assert_eq!(parse_duration(days), Ok(TimeDelta::days(90)));
         }
@@ -265,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn metrics_are_shown_to_this_machine_unless_an_address_is_said() {
+    fn metrics_are_served_on_loopback_unless_an_address_is_given() {
         assert_eq!(parse_metrics_address("9090").as_deref(), Ok("127.0.0.1:9090"));
         assert_eq!(parse_metrics_address("0.0.0.0:9090").as_deref(), Ok("0.0.0.0:9090"));
         assert!(
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_hides_the_password() {
+    fn debug_redacts_the_password() {
         let config = DatabaseConfig {
             database_url: Some("postgres://u:hunter2@h/d".to_owned()),
             data_dir: None,

@@ -1,17 +1,17 @@
 //! `contact-search` finds a contact by phone or by email, over two documented HTTP APIs.
 //!
-//! The tree is the map; a request flows downwards and no layer looks up:
+//! The modules are layers: each one may use only those below it.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`cli`] | the commands: one file each, a few lines that parse, call and print |
-//! | [`config`] | what flags, environment and defaults say |
-//! | [`http`] | routes, authentication, errors, and one file an endpoint |
-//! | [`transfer`] | files coming in and going out: readers, header mapping, import, export |
-//! | [`sample`] | made-up contacts: the demo and the load generator |
-//! | [`store`] | everything that speaks SQL |
-//! | [`domain`] | what a contact, a phone number, a search term, a key *is* |
-//! | [`embedded`] | the private PostgreSQL that runs where no database is named |
+//! | [`cli`] | the commands: one file each |
+//! | [`config`] | settings from flags, environment and defaults |
+//! | [`http`] | routes, authentication, errors, and one file per endpoint |
+//! | [`transfer`] | import and export of files |
+//! | [`sample`] | generated contacts: the demo and the load generator |
+//! | [`store`] | everything that uses SQL |
+//! | [`domain`] | values and rules: contacts, phone numbers, search terms, keys |
+//! | [`embedded`] | the private PostgreSQL, which runs if the operator names no database |
 
 pub mod cli;
 pub mod config;

@@ -1,4 +1,4 @@
-//! Arguments, logger, command; the chain of an error, and the exit status.
+//! Reads the arguments, starts the logger, runs the command. Prints an error with its causes, and sets the exit status.
 
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     match cli::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::say(format_args!("contact-search: {error:#}"));
+            output::say(format_args!("contact-search: {}", output::error_chain(error)));
             ExitCode::FAILURE
         }
     }

@@ -4,20 +4,20 @@ use anyhow::bail;
 use clap::Subcommand;
 
 use super::database::Database;
+use super::names_and_ids::parse_client_name;
 use super::{output, table};
 use crate::config::DatabaseConfig;
-use crate::domain::client::NAME_MAX;
 use crate::domain::phone::Region;
 use crate::store::{StoreError, clients};
 
 #[derive(Subcommand, Debug)]
 pub enum ClientCommand {
-    /// Make a client, and print its id
+    /// Create a client, and print its id
     #[command(after_help = "Example:\n  contact-search client create 'Acme' --region CL")]
     Create {
-        /// What you call it; no two clients share a name
+        /// The client's name, which must be unique
         name: String,
-        /// The region (ISO 3166, two letters) in which phone numbers without a country code are read
+        /// The region (ISO 3166, two letters) for phone numbers without a country code
         #[arg(long, value_name = "CC", default_value = "AR")]
         region: Region,
     },
@@ -31,7 +31,7 @@ pub fn run(config: &DatabaseConfig, command: ClientCommand) -> anyhow::Result<()
     let mut connection = database.connect()?;
     match command {
         ClientCommand::Create { name, region } => {
-            let name = parse_name(&name)?;
+            let name = parse_client_name(&name)?;
             match clients::create_client(&mut connection, name, region) {
                 Ok(id) => output::print(format_args!("{id}\n"))?,
                 Err(StoreError::Exists(_)) => bail!("a client named '{name}' exists already: choose another name"),
@@ -51,13 +51,4 @@ pub fn run(config: &DatabaseConfig, command: ClientCommand) -> anyhow::Result<()
         }
     }
     Ok(())
-}
-
-/// A client's name, its surrounding blanks cut.
-pub fn parse_name(text: &str) -> anyhow::Result<&str> {
-    let name = text.trim();
-    if name.is_empty() || name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
-        bail!("a client's name has 1 to {NAME_MAX} characters, without line breaks");
-    }
-    Ok(name)
 }

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use super::database::{Database, find_client};
+use super::database::Database;
+use super::names_and_ids::find_client;
 use super::output;
 use crate::config::DatabaseConfig;
-use crate::transfer::export::{self, ExportError, Form};
+use crate::transfer::export::{self, ExportError, ExportFormat};
 
 pub const EXAMPLE: &str = "Examples:\n  contact-search export --client Acme > acme.csv\n  contact-search export --client \
                            Acme --spreadsheet acme-for-excel.csv";
@@ -19,10 +20,10 @@ pub const EXAMPLE: &str = "Examples:\n  contact-search export --client Acme > ac
 pub struct ExportArgs {
     /// The file to write [default: standard output]
     file: Option<PathBuf>,
-    /// The client whose contacts they are, by name or id
+    /// The client whose contacts to export, by name or id
     #[arg(long, value_name = "CLIENT")]
     client: String,
-    /// Write for people and not for import: no text that Excel would take for a formula, a number or a date
+    /// Write a file for people, not for import: Excel will not take any text for a formula, a number or a date
     #[arg(long)]
     spreadsheet: bool,
 }
@@ -31,10 +32,10 @@ pub fn run(config: &DatabaseConfig, arguments: ExportArgs) -> anyhow::Result<()>
     let database = Database::open(config)?;
     let mut connection = database.connect()?;
     let client = find_client(&mut connection, &arguments.client)?;
-    let form = if arguments.spreadsheet {
-        Form::Spreadsheet
+    let format = if arguments.spreadsheet {
+        ExportFormat::Spreadsheet
     } else {
-        Form::Import
+        ExportFormat::Import
     };
     let (name, out): (_, Box<dyn Write>) = match &arguments.file {
         Some(path) => {
@@ -44,8 +45,8 @@ pub fn run(config: &DatabaseConfig, arguments: ExportArgs) -> anyhow::Result<()>
         }
         None => ("the output".to_owned(), Box::new(io::stdout().lock())),
     };
-    match export::export(&mut connection, &client, form, &mut BufWriter::new(out)) {
-        // Whoever read has seen enough, as `head` does.
+    match export::export(&mut connection, &client, format, &mut BufWriter::new(out)) {
+        // The reader has closed its end early, as `head` does.
         Err(ExportError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(error).with_context(|| format!("{name} is incomplete")),
         Ok(report) => {

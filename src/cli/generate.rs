@@ -4,35 +4,36 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::client::parse_name;
 use super::database::Database;
+use super::names_and_ids::parse_client_name;
 use super::output;
 use crate::config::DatabaseConfig;
 use crate::sample::generate::{self, CONTACTS_MAX, Workload};
 
-pub const EXAMPLE: &str = "Example, a client to measure on and a thousand others beside it:\n  contact-search generate \
+pub const EXAMPLE: &str = "Example, a client to measure with and a thousand small ones:\n  contact-search generate \
                            --contacts 5000000 --small-clients 1000 --client Load\n  contact-search key create --client \
                            Load";
 
 #[derive(Args, Debug)]
 pub struct GenerateArgs {
-    /// How many contacts the client gets
+    /// The number of contacts of the client
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=CONTACTS_MAX))]
     contacts: u64,
-    /// The client: one without contacts, or one to make
+    /// The client: a new one, or an existing one without contacts
     #[arg(long, value_name = "NAME", default_value = "Generated")]
     client: String,
-    /// How many more clients to make, named NAME 1, NAME 2 and so on, with 3 contacts each for every 5000 of --contacts
+    /// How many small clients to create too, named NAME 1, NAME 2 and so on, with 3 contacts each for every 5000 of
+    /// --contacts
     #[arg(long, value_name = "M", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=100_000))]
     small_clients: u64,
-    /// The same number makes the same contacts
+    /// The random seed: equal seeds generate equal contacts
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
 }
 
 pub fn run(config: &DatabaseConfig, arguments: GenerateArgs) -> anyhow::Result<()> {
     let workload = Workload {
-        client: parse_name(&arguments.client)?.to_owned(),
+        client: parse_client_name(&arguments.client)?.to_owned(),
         contacts: arguments.contacts,
         small_clients: arguments.small_clients,
         seed: arguments.seed,
@@ -42,7 +43,7 @@ pub fn run(config: &DatabaseConfig, arguments: GenerateArgs) -> anyhow::Result<(
     let start = Instant::now();
     generate::generate(&mut connection, &workload, &mut generate::bar(workload.total()))?;
     output::print(format_args!(
-        "Made {} contacts in {} clients, in {:.1} seconds.\n",
+        "Generated {} contacts in {} clients in {:.1} seconds.\n",
         workload.total(),
         workload.small_clients + 1,
         start.elapsed().as_secs_f64()

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 
-use super::database::{Database, find_client};
+use super::database::Database;
+use super::names_and_ids::find_client;
 use super::output;
 use crate::config::DatabaseConfig;
 use crate::domain::phone::Region;
@@ -21,27 +22,26 @@ pub const EXAMPLE: &str = "Example:\n  contact-search import contacts.csv --clie
 pub struct ImportArgs {
     /// A CSV file with a header line, UTF-8, separated by commas, semicolons or tabs; - is standard input
     file: PathBuf,
-    /// The client whose contacts they are, by name or id
+    /// The client that gets the contacts, by name or id
     #[arg(long, value_name = "CLIENT")]
     client: String,
-    /// The contact list for rows that name none; made where it doesn't exist
+    /// The contact list for rows without one; created if it does not exist
     #[arg(long, value_name = "NAME")]
     list: Option<String>,
-    /// The region in which phones without a country code are read [default: the client's]
+    /// The region for phones without a country code [default: the client's]
     #[arg(long, value_name = "CC")]
     region: Option<Region>,
-    /// The channel for rows that name none
+    /// The platform for rows without one
     #[arg(long, value_name = "NAME", default_value = "other")]
     platform: String,
-    /// Which column a field is in, where the header doesn't say it in usual words: FIELD=COLUMN, and for a name
-    /// also FIELD=COLUMN,COLUMN
+    /// The column of a field, if its name is not recognised: FIELD=COLUMN, and for a name also FIELD=COLUMN,COLUMN
     #[arg(long, value_name = "FIELD=COLUMN")]
     column: Vec<ColumnChoice>,
-    /// Take each row for the contact that has its external id, else its phone, else its email as its identity, and for
-    /// no other one that has the same phone or email: for what `export` wrote
+    /// Identify the contact of a row only by its external id, or else its phone, or else its email, and never by a
+    /// second one of these: for files that `export` wrote
     #[arg(long)]
     exact: bool,
-    /// Leave out the rows that can't be imported, instead of importing nothing
+    /// Skip rows that can't be imported, instead of importing nothing
     #[arg(long)]
     skip_bad_rows: bool,
 }
@@ -56,7 +56,7 @@ pub fn run(config: &DatabaseConfig, arguments: ImportArgs) -> anyhow::Result<()>
         exact: arguments.exact,
         skip_bad_rows: arguments.skip_bad_rows,
     };
-    // Before a database is looked for, or even made and started.
+    // Checked before a database is opened, which may have to be created and started.
     let import = Import::open(stream, options).with_context(|| format!("{name} can't be imported"))?;
     output::say(import.mapping());
 
@@ -70,11 +70,11 @@ pub fn run(config: &DatabaseConfig, arguments: ImportArgs) -> anyhow::Result<()>
     output::print(format_args!("{report}\n"))
 }
 
-/// Where the rows come from.
+/// The file with the rows.
 struct Source {
-    /// What messages call it.
+    /// The name in messages.
     name: String,
-    /// In bytes, where that is known beforehand.
+    /// In bytes, if it is known in advance.
     size: Option<u64>,
     stream: Box<dyn Read>,
 }
@@ -90,7 +90,7 @@ impl Source {
         }
         let name = path.display().to_string();
         let file = File::open(path).with_context(|| format!("{name} can't be opened"))?;
-        // A pipe has a name, too, but no size.
+        // A named pipe has no size.
         let size = file.metadata().ok().filter(|it| it.is_file()).map(|it| it.len());
         Ok(Self {
             name,

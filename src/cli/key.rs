@@ -7,7 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 use uuid::Uuid;
 
-use super::database::{Database, find_client, find_client_id};
+use super::database::Database;
+use super::names_and_ids::{find_client, find_client_id, parse_uuid};
 use super::{output, table};
 use crate::config::{DatabaseConfig, parse_duration};
 use crate::domain::key::{ApiKey, Format, NewKey, Scope};
@@ -17,79 +18,78 @@ use crate::store::{PgConnection, StoreError};
 
 #[derive(Subcommand, Debug)]
 pub enum KeyCommand {
-    /// Make a key, and print it, once: only its hash is stored
+    /// Create a key, and print it, once: only its hash is stored
     #[command(
         after_help = "Example:\n  contact-search key create --client Acme --scope lookup,search --expires-in 90d"
     )]
     Create {
         #[command(flatten)]
         grant: Grant,
-        /// How the key looks; each works on both APIs
+        /// The format of the key; both work on both APIs
         #[arg(long, value_enum, default_value_t = KeyFormat::Mindo)]
         format: KeyFormat,
     },
-    /// Take a key that your clients have already, from standard input, so that they need not change
+    /// Import an existing key from standard input, so that your callers need not change
     #[command(after_help = "Example:\n  printf %s \"$OLD_KEY\" | contact-search key import --client Acme --label crm")]
     Import {
         #[command(flatten)]
         grant: Grant,
     },
-    /// List the keys; none is shown whole
+    /// List the keys, redacted
     #[command(after_help = "Example:\n  contact-search key list --client Acme")]
     List {
-        /// Only this client's, by name or id
+        /// Only the keys of this client, by name or id
         #[arg(long, value_name = "CLIENT")]
         client: Option<String>,
     },
-    /// Make a key that takes another one's place, and print it, once; the old one ends a little later
+    /// Replace a key by a new one, and print it, once; the old key stops working later
     #[command(after_help = "Example:\n  contact-search key rotate 0198c0de-0000-7000-8000-000000000000 --overlap 7d")]
     Rotate {
         /// The old key's id, as `key list` shows it
-        #[arg(value_parser = parse_id)]
+        #[arg(value_parser = |text: &str| parse_uuid(text, "key"))]
         id: Uuid,
-        /// How long the old key still works, unless it expires before
+        /// How long the old key keeps working, unless it expires earlier
         #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "7d")]
         overlap: TimeDelta,
-        /// When the new key ends by itself: 45s, 30m, 12h, 90d [default: never]
+        /// When the new key expires: 45s, 30m, 12h, 90d [default: never]
         #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
         expires_in: Option<TimeDelta>,
     },
-    /// Give a key another limit of requests
+    /// Change a key's rate limit
     #[command(after_help = "Example:\n  contact-search key limit 0198c0de-0000-7000-8000-000000000000 600")]
     Limit {
         /// The key's id, as `key list` shows it
-        #[arg(value_parser = parse_id)]
+        #[arg(value_parser = |text: &str| parse_uuid(text, "key"))]
         id: Uuid,
-        /// Requests a minute of each server, or none for as many as it likes, or default for what the server allows
+        /// Requests per minute to each server; none for no limit, default for the server's limit
         #[arg(value_name = "N|none|default")]
         limit: RateLimit,
     },
-    /// End a key for good
+    /// Revoke a key permanently
     #[command(after_help = "Example:\n  contact-search key revoke 0198c0de-0000-7000-8000-000000000000")]
     Revoke {
         /// The key's id, as `key list` shows it
-        #[arg(value_parser = parse_id)]
+        #[arg(value_parser = |text: &str| parse_uuid(text, "key"))]
         id: Uuid,
     },
 }
 
-/// Whom a key is for, and what it may do.
+/// The client of a new key, and its attributes.
 #[derive(Args, Debug)]
 pub struct Grant {
     /// The client, by name or id
     #[arg(long, value_name = "CLIENT")]
     client: String,
-    /// What the key may do: lookup, search, write
+    /// The scopes of the key: lookup, search, write
     #[arg(long, value_name = "SCOPES", value_delimiter = ',', default_value = "lookup,search")]
     scope: Vec<Scope>,
-    /// When the key ends by itself: 45s, 30m, 12h, 90d [default: never]
+    /// When the key expires: 45s, 30m, 12h, 90d [default: never]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     expires_in: Option<TimeDelta>,
-    /// Requests a minute that the key may make of each server, or none for as many as it likes [default: what the
-    /// server allows]
+    /// Requests per minute that the key may make to each server, or none for no limit [default: the server's limit]
     #[arg(long, value_name = "N|none", default_value_t, hide_default_value = true)]
     rate_limit: RateLimit,
-    /// What the access log calls the key
+    /// The key's name in the access log
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     label: String,
 }
@@ -112,23 +112,21 @@ pub fn run(config: &DatabaseConfig, command: KeyCommand) -> anyhow::Result<()> {
             let database = Database::open(config)?;
             let mut connection = database.connect()?;
             let id = add(&mut connection, &key, grant)?;
-            if let Err(error) = output::print_surely(format_args!("{}\n", key.reveal())) {
+            if let Err(error) = output::print_or_fail(format_args!("{}\n", key.reveal())) {
                 keys::revoke_key(&mut connection, id)
-                    .with_context(|| format!("the key {id} can't be shown, nor revoked"))?;
-                bail!("the key can't be shown ({error}), so it was revoked: make another");
+                    .with_context(|| format!("the key {id} could neither be shown nor revoked"))?;
+                bail!("the key can't be shown ({error}), so it was revoked: create another one");
             }
-            output::say(format_args!(
-                "This is the only time that the key is shown. Its id is {id}."
-            ));
+            output::say(format_args!("Save the key now: it is not shown again. Its id is {id}."));
         }
         KeyCommand::Import { grant } => {
             let mut text = String::new();
-            // A key is at most 256 characters; whoever pipes a film in gets the same error a little sooner.
+            // A key has at most 256 characters, so a longer input is refused without reading all of it.
             std::io::stdin()
                 .take(4096)
                 .read_to_string(&mut text)
                 .context("standard input can't be read as text")?;
-            let key = ApiKey::parse(&text).context("standard input has no key")?;
+            let key = ApiKey::parse(&text).context("standard input does not contain a key")?;
             let database = Database::open(config)?;
             let id = add(&mut database.connect()?, &key, grant)?;
             output::print(format_args!("{id}\n"))?;
@@ -164,14 +162,14 @@ pub fn run(config: &DatabaseConfig, command: KeyCommand) -> anyhow::Result<()> {
             let format = Format::of_display(&find(&mut connection, id)?.display);
             let key = generate(format)?;
             let rotation = keys::rotate_key(&mut connection, id, &key, expires_in, overlap, || {
-                output::print_surely(format_args!("{}\n", key.reveal()))
-                    .context("the new key can't be shown, so that the old one stays as it was")
+                output::print_or_fail(format_args!("{}\n", key.reveal()))
+                    .context("the new key can't be shown, so the old one was not changed")
             })?;
             let Some(rotation) = rotation else {
-                bail!("this key has ended: make another with `contact-search key create`");
+                bail!("this key has expired or was revoked: create another one with `contact-search key create`");
             };
             output::say(format_args!(
-                "This is the only time that the key is shown. Its id is {}. The old key works until {}.",
+                "Save the key now: it is not shown again. Its id is {}. The old key works until {}.",
                 rotation.new_id,
                 minute(rotation.old_ends_at)
             ));
@@ -187,7 +185,7 @@ pub fn run(config: &DatabaseConfig, command: KeyCommand) -> anyhow::Result<()> {
             let database = Database::open(config)?;
             let mut connection = database.connect()?;
             if let Some(at) = find(&mut connection, id)?.revoked_at {
-                return output::print(format_args!("It was revoked already, {}.\n", minute(at)));
+                return output::print(format_args!("The key was already revoked at {}.\n", minute(at)));
             }
             keys::revoke_key(&mut connection, id)?;
             output::print("Revoked.\n")?;
@@ -196,10 +194,10 @@ pub fn run(config: &DatabaseConfig, command: KeyCommand) -> anyhow::Result<()> {
     Ok(())
 }
 
-const NO_SUCH_KEY: &str = "there is no key with this id: `contact-search key list` shows them";
+const NO_SUCH_KEY: &str = "there is no key with this id: see `contact-search key list`";
 
 fn generate(format: Format) -> anyhow::Result<ApiKey> {
-    ApiKey::generate(format).context("the system has no random numbers")
+    ApiKey::generate(format).context("the operating system has no random numbers")
 }
 
 fn find(connection: &mut PgConnection, id: Uuid) -> anyhow::Result<KeyRecord> {
@@ -215,14 +213,9 @@ fn add(connection: &mut PgConnection, key: &ApiKey, grant: Grant) -> anyhow::Res
     };
     match keys::add_key(connection, client.id, key, &new) {
         Ok(id) => Ok(id),
-        Err(StoreError::Exists(_)) => bail!("this key is stored already"),
+        Err(StoreError::Exists(_)) => bail!("this key already exists"),
         Err(error) => Err(error.into()),
     }
-}
-
-fn parse_id(text: &str) -> Result<Uuid, &'static str> {
-    text.parse()
-        .map_err(|_| "give the key's id, which `contact-search key list` shows")
 }
 
 fn minute(at: DateTime<Utc>) -> impl std::fmt::Display {

@@ -1,4 +1,4 @@
-//! The logger: env_logger, in its own words or one JSON object a line.
+//! The logger: env_logger, with its own format or one JSON object per line.
 
 use std::io::Write;
 
@@ -8,15 +8,15 @@ use serde_json::{Map, json};
 
 use crate::config::LogFormat;
 
-/// What is logged where `RUST_LOG` doesn't say it: nothing that actix says of requests that are no HTTP, which anybody
-/// can send by the thousand.
+/// The filter if `RUST_LOG` is not set. It excludes actix's messages about malformed HTTP, which anybody can cause by
+/// the thousand.
 const DEFAULT_FILTER: &str = "warn,actix_http::h1::dispatcher=off,contact_search=info,access=info";
 
-/// Starts the logger, on standard error. `RUST_LOG` says what is logged; without it our own lines of level
-/// info, and of the libraries what went wrong.
+/// Starts the logger on standard error. Without `RUST_LOG` it logs our own lines from level info, and warnings and
+/// errors of the libraries.
 pub fn start(format: LogFormat) {
     let mut builder = env_logger::Builder::from_env(Env::default().default_filter_or(DEFAULT_FILTER));
-    // Empty it counts as not there, like every variable; to env_logger it would mean errors alone.
+    // An empty variable counts as unset, like all others. env_logger would read it as "errors only".
     if std::env::var_os("RUST_LOG").is_some_and(|filter| filter.is_empty()) {
         builder.parse_filters(DEFAULT_FILTER);
     }
@@ -38,7 +38,7 @@ pub fn start(format: LogFormat) {
     builder.init();
 }
 
-/// Collects a record's own values beside the four that every line has.
+/// Adds a record's own key-value pairs to the four fields of every line.
 struct Pairs<'a>(&'a mut Map<String, serde_json::Value>);
 
 impl<'kvs> VisitSource<'kvs> for Pairs<'_> {

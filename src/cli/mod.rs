@@ -1,157 +1,19 @@
-//! The commands: one file each, a few lines that parse, call and print.
+//! The commands, one file each. A command parses its arguments, calls the other layers and prints the result.
 
 mod client;
+mod command_line;
 mod database;
-mod demo;
 mod export;
 mod generate;
 mod import;
 mod key;
 pub mod log;
 mod migrate;
+mod names_and_ids;
 pub mod output;
 mod serve;
 mod signals;
 mod table;
 mod webhook;
 
-use std::ffi::OsString;
-
-use anyhow::Context;
-use clap::builder::Resettable;
-use clap::error::ErrorKind;
-use clap::parser::ValueSource;
-use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-
-use crate::config::{DatabaseConfig, LogConfig, ServeConfig};
-
-/// Finds a contact by phone or email: one server, two documented APIs, over PostgreSQL.
-///
-/// Without a command it serves, and takes the options that `contact-search serve --help` shows. Without
-/// --database-url it uses a private PostgreSQL that it starts by itself.
-#[derive(Parser, Debug)]
-#[command(
-    name = "contact-search",
-    version,
-    max_term_width = 100,
-    after_help = "Example:\n  contact-search --listen 0.0.0.0:8080"
-)]
-pub struct Cli {
-    #[command(flatten)]
-    pub log: LogConfig,
-    #[command(flatten)]
-    database: DatabaseConfig,
-    #[command(subcommand)]
-    command: Command,
-}
-
-impl Cli {
-    /// Reads the arguments of this process. Help is printed and mistakes are told here, and end it.
-    pub fn read() -> Self {
-        Self::parse_arguments(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())
-    }
-
-    /// Without a command the arguments are `serve`'s.
-    fn parse_arguments(mut arguments: Vec<OsString>) -> Result<Self, clap::Error> {
-        let command = without_empty_variables(Self::command());
-        // To be recognised where no command stands before them, and no more: their variables are nothing to another
-        // command.
-        let options: Vec<Arg> = ServeConfig::augment_args(clap::Command::new("serve"))
-            .get_arguments()
-            .map(|option| option.clone().env(Resettable::Reset).hide(true))
-            .collect();
-        let mut with_options = command
-            .clone()
-            .args(&options)
-            .subcommand_required(false)
-            .arg_required_else_help(false);
-        let mut matches = with_options.try_get_matches_from_mut(&arguments)?;
-        if matches.subcommand_name().is_none() {
-            arguments.insert(arguments.len().min(1), "serve".into());
-            matches = command.try_get_matches_from(arguments)?;
-        } else if let Some(option) = options
-            .iter()
-            .find(|option| matches.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine))
-        {
-            let name = option.get_long().unwrap_or_default();
-            let message =
-                format!("'--{name}' is an option of serve: write it after the command serve, or without a command");
-            return Err(with_options.error(ErrorKind::ArgumentConflict, message));
-        }
-        Self::from_arg_matches(&matches)
-    }
-}
-
-/// An environment variable that is empty counts as one that isn't there.
-fn without_empty_variables(command: clap::Command) -> clap::Command {
-    let is_empty = |option: &Arg| {
-        let value = option.get_env().and_then(std::env::var_os);
-        value.is_some_and(|value| value.is_empty())
-    };
-    command
-        .mut_args(|option| {
-            if is_empty(&option) {
-                option.env(Resettable::Reset)
-            } else {
-                option
-            }
-        })
-        .mut_subcommands(without_empty_variables)
-}
-
-#[derive(Subcommand, Debug)]
-enum Command {
-    /// Answer both APIs (the default)
-    #[command(after_help = "Example:\n  contact-search serve --listen 0.0.0.0:8080 --no-demo")]
-    Serve(ServeConfig),
-    /// Bring the database's schema up to this program's
-    #[command(after_help = "Example:\n  contact-search migrate --database-url postgresql://user@host/contacts")]
-    Migrate,
-    /// Make and list clients, the organisations that contacts belong to
-    #[command(subcommand)]
-    Client(client::ClientCommand),
-    /// Make, bring along, list and revoke API keys
-    #[command(subcommand)]
-    Key(key::KeyCommand),
-    /// Make, list and delete webhooks, by which Meta tells of WhatsApp messages
-    #[command(subcommand)]
-    Webhook(webhook::WebhookCommand),
-    /// Import contacts from a CSV file, all or nothing
-    #[command(after_help = import::EXAMPLE)]
-    Import(import::ImportArgs),
-    /// Export a client's contacts to CSV, for import to take back
-    #[command(after_help = export::EXAMPLE)]
-    Export(export::ExportArgs),
-    /// Make up contacts by the million, to try and to measure on
-    #[command(after_help = generate::EXAMPLE)]
-    Generate(generate::GenerateArgs),
-    /// Back the database up, restore it, and how to reach it
-    #[command(subcommand)]
-    Database(database::DatabaseCommand),
-}
-
-/// Runs the command that the arguments name.
-///
-/// # Errors
-/// A chain of sentences; the first says what was not done, the last why.
-pub fn run(cli: Cli) -> anyhow::Result<()> {
-    signals::watch().context("signals can't be watched")?;
-    let outcome = run_command(cli);
-    signals::finish();
-    outcome
-}
-
-fn run_command(cli: Cli) -> anyhow::Result<()> {
-    let config = &cli.database;
-    match cli.command {
-        Command::Serve(serve) => serve::run(config, &serve),
-        Command::Migrate => migrate::run(config),
-        Command::Client(command) => client::run(config, command),
-        Command::Key(command) => key::run(config, command),
-        Command::Webhook(command) => webhook::run(config, command),
-        Command::Import(arguments) => import::run(config, arguments),
-        Command::Export(arguments) => export::run(config, arguments),
-        Command::Generate(arguments) => generate::run(config, arguments),
-        Command::Database(command) => database::run(config, &command),
-    }
-}
+pub use command_line::{Cli, run};

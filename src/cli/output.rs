@@ -1,32 +1,38 @@
-//! Standard output and standard error, whose readers may go away or have no room; `println!` would panic.
+//! Prints to standard output and standard error. A reader can close its end, or a disk can be full, and `println!`
+//! would panic.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
 use anyhow::Context;
 
-/// Prints a result. A reader that has gone, as in `… | head`, has seen what it wanted.
+/// Prints a result. A reader that closed its end, as in `… | head`, is not an error.
 ///
 /// # Errors
-/// Where standard output can't be written for another reason, such as a full disk.
+/// If standard output can't be written for another reason, such as a full disk.
 pub fn print(text: impl Display) -> anyhow::Result<()> {
-    match print_surely(text) {
+    match print_or_fail(text) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome.context("standard output can't be written"),
     }
 }
 
-/// Prints what is lost where nobody sees it.
+/// Prints a text that would be lost if no reader got it, such as a new key.
 ///
 /// # Errors
-/// Where standard output can't be written, or nobody reads it.
-pub fn print_surely(text: impl Display) -> io::Result<()> {
+/// If standard output can't be written, or its reader has closed its end.
+pub fn print_or_fail(text: impl Display) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     write!(stdout, "{text}")?;
     stdout.flush()
 }
 
-/// Says a line to the operator, beside the result. Where that can't be done there is nobody to tell.
+/// Prints a line for the operator on standard error. A failure is ignored, because there is nowhere to report it.
 pub fn say(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// An error and its causes on one line, the outermost first.
+pub fn error_chain(error: impl Into<anyhow::Error>) -> String {
+    format!("{:#}", error.into())
 }

@@ -12,19 +12,19 @@ use anyhow::Context;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{self, Backlog};
 
-use super::client::parse_name;
 use super::database::{Database, check_schema};
-use super::{demo, output, signals};
+use super::names_and_ids::parse_client_name;
+use super::{output, signals};
 use crate::config::{DatabaseConfig, ServeConfig};
 use crate::domain::key::{ApiKey, Format, NewKey, Scope};
 use crate::domain::phone::Region;
 use crate::embedded::PrivateDatabase;
 use crate::http::{self, Settings};
-use crate::sample;
+use crate::sample::demo::{self, CLIENT, CONTACTS};
 use crate::store::{PgConnection, StoreError, clients, keys, migrations, pool};
 
 pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
-    // An address that is taken is said before anything is started or filled in.
+    // Listens first, so that an address in use is reported before a database is started or filled.
     let listener = listen(&serve.listen, "--listen")?;
     let metrics = serve.metrics_listen.as_deref();
     let metrics = metrics.map(|address| listen(address, "--metrics-listen")).transpose()?;
@@ -49,7 +49,7 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
     let handle = servers.api.handle();
     let is_stopping = Arc::new(AtomicBool::new(false));
     let stops = is_stopping.clone();
-    // It stops by being told; what is awaited is its end, below.
+    // This only tells the server to stop. Its end is awaited below.
     signals::hand_over(move |graceful| {
         stops.store(true, Ordering::Relaxed);
         drop(handle.stop(graceful));
@@ -72,11 +72,11 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
         output::print(format_args!("Metrics are at http://{address}/metrics\n"))?;
     }
     if let Some(demo) = demo {
-        output::print(demo::describe(&demo, &format!("http://{address}")))?;
+        output::print(demo_requests(&demo, &format!("http://{address}")))?;
     }
 
     let served = actix_web::rt::System::new().block_on(async {
-        // It ends with the other one.
+        // The metrics server ends together with the API server.
         if let Some(metrics) = servers.metrics {
             actix_web::rt::spawn(metrics);
         }
@@ -87,13 +87,11 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
     database.close()
 }
 
-/// How often it is looked whether the private PostgreSQL still runs, and how long it is left alone where it can't be
-/// started.
+/// The interval between checks of the private PostgreSQL, and between attempts to restart it.
 const REVIVAL_PERIOD: Duration = Duration::from_secs(1);
 
-/// Starts the private PostgreSQL again whenever it has ended by itself, until this process is told to stop: nobody else
-/// does. A full disk ends it, and starting it then fails until there is room. The log hears of the first failure in a
-/// row.
+/// Restarts the private PostgreSQL whenever it stops unexpectedly, until this process stops. A full disk stops it, and
+/// it cannot restart before there is room. Only the first of several failures in a row is logged.
 fn keep_alive(server: Arc<PrivateDatabase>, is_stopping: Arc<AtomicBool>) -> io::Result<()> {
     let mut was_failing = false;
     let keep = move || loop {
@@ -103,9 +101,9 @@ fn keep_alive(server: Arc<PrivateDatabase>, is_stopping: Arc<AtomicBool>) -> io:
         }
         let revived = server.revive();
         match &revived {
-            Ok(true) => log::warn!("PostgreSQL had ended, and was started again"),
+            Ok(true) => log::warn!("PostgreSQL stopped unexpectedly and was restarted"),
             Err(error) if !was_failing => {
-                log::error!("PostgreSQL has ended by itself, and is tried to be started: {error}")
+                log::error!("PostgreSQL stopped unexpectedly; restarting it failed: {error}")
             }
             _ => {}
         }
@@ -114,8 +112,8 @@ fn keep_alive(server: Arc<PrivateDatabase>, is_stopping: Arc<AtomicBool>) -> io:
     thread::Builder::new().name("revival".to_owned()).spawn(keep).map(drop)
 }
 
-/// How many callers may wait to be accepted. Of those beyond it the system loses the first packet, which is sent again a
-/// second later; the library's 128 are few for a burst.
+/// How many connections may wait to be accepted. Beyond it the kernel drops the first packet, which the caller sends
+/// again a second later. The library's default of 128 is too small for a burst.
 const BACKLOG: i32 = 4_096;
 
 fn listen(address: &str, option: &str) -> anyhow::Result<TcpListener> {
@@ -126,13 +124,14 @@ fn listen(address: &str, option: &str) -> anyhow::Result<TcpListener> {
     };
     listen().map_err(|error: io::Error| {
         let error = error.to_string();
-        // Without the system's number for it.
+        // Without the operating system's error number.
         let reason = error.split(" (os error").next().unwrap_or_default();
         anyhow::anyhow!("can't listen on {address} ({reason}): choose another address with {option}")
     })
 }
 
-/// Each connection takes two open files, and a shell's usual limit is a thousand; the system's own limit stays.
+/// Raises the limit of open files up to the hard limit. Each connection needs two, and a shell's usual limit is a
+/// thousand.
 fn allow_many_connections() {
     const OPEN_FILES: u64 = 65_536;
     let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(now, most)| {
@@ -140,22 +139,22 @@ fn allow_many_connections() {
         setrlimit(Resource::RLIMIT_NOFILE, wanted, most)
     });
     if let Err(error) = raised {
-        log::warn!("the limit of open files stays as it is: {error}");
+        log::warn!("the limit of open files could not be raised: {error}");
     }
 }
 
-/// Brings the database to where requests can be answered, as far as it is this program's to do so.
+/// Prepares the database for requests, and returns the key of the demo, if there is one.
 fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Option<ApiKey>> {
     let is_private = database.private().is_some();
     if serve.pooler {
-        // Each of its connections looks at the schema for itself.
+        // Each of the pooler's connections checks the schema itself.
         return Ok(None);
     }
     let mut connection = match pool::connect(database.url()) {
         Ok(connection) => connection,
-        // The server starts all the same, and is ready as soon as its database is.
+        // The server starts anyway, and becomes ready when its database is reachable.
         Err(error @ StoreError::Unavailable(_)) if !is_private && !serve.migrate && serve.bootstrap.is_none() => {
-            log::warn!("{:#}", anyhow::Error::from(error));
+            log::warn!("{}", output::error_chain(error));
             return Ok(None);
         }
         Err(error) => return Err(error.into()),
@@ -169,29 +168,41 @@ fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Option<Ap
     }
     match database.private() {
         Some(private) if !serve.no_demo => {
-            sample::demo::ensure(&mut connection, &private.data_dir).context("the demo can't be made")
+            demo::ensure(&mut connection, &private.data_dir).context("the demo can't be created")
         }
         _ => Ok(None),
     }
 }
 
-/// Makes the first client, with a key that is shown this once.
+/// Creates the first client, with a key that is shown only now.
 fn bootstrap(connection: &mut PgConnection, name: &str) -> anyhow::Result<()> {
-    let name = parse_name(name)?;
-    let key = ApiKey::generate(Format::Mindo).context("the system has no random numbers")?;
+    let name = parse_client_name(name)?;
+    let key = ApiKey::generate(Format::Mindo).context("the operating system has no random numbers")?;
     let new = NewKey::new("bootstrap", Scope::ALL.to_vec(), None)?;
     let made = clients::make_first(connection, |connection| {
         let client = clients::create_client(connection, name, Region::DEFAULT)?;
         keys::add_key(connection, client, &key, &new)
     })?;
     if made.is_some() {
-        output::print_surely(format_args!(
-            "Made the client '{name}'. Its key, which is shown this once: {}\n",
+        output::print_or_fail(format_args!(
+            "Created the client '{name}'. Its key, which is shown only once: {}\n",
             key.reveal()
         ))
         .with_context(|| {
-            format!("the key of the new client '{name}' can't be shown: make another with `contact-search key create`")
+            format!(
+                "the key of the new client '{name}' can't be shown: create another one with `contact-search key create`"
+            )
         })?;
     }
     Ok(())
+}
+
+/// Example requests for the terminal, one for each API. They contain the key, so they are never logged.
+fn demo_requests(key: &ApiKey, base: &str) -> String {
+    let key = key.reveal();
+    format!(
+        "\nThe client '{CLIENT}' has {CONTACTS} made-up contacts. Try it:\n\n  \
+         curl -H \"X-API-Key: {key}\" \"{base}/api/v1/contact-lookup/?phone=5492235961983\"\n\n  \
+         curl -H \"X-API-Key: {key}\" \"{base}/api/public/contacts/search?email=john%40example.com\"\n\n"
+    )
 }

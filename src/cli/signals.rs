@@ -1,31 +1,33 @@
-//! What Ctrl-C, SIGTERM and SIGHUP do: a command leaves its database before it ends, so that the last one stops the
-//! private PostgreSQL here too.
+//! Handles Ctrl-C, SIGTERM and SIGHUP: a command leaves its database before it ends, so that the last process to leave
+//! stops the private PostgreSQL.
 //!
-//! The signals are handled rather than blocked, since every program that we start would inherit a mask.
+//! Signals are handled instead of blocked, because child processes would inherit a signal mask.
 
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use parking_lot::Mutex;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::{flag, low_level};
 
 use super::{database, output};
 
-/// What ends the process has this, for good: a command that came to its end, or a signal.
+/// Held by whichever ends the process first: the command or the signal handler. It is never released.
 static ENDING: Mutex<()> = Mutex::new(());
 
-/// How the HTTP server is told to stop, once it runs; whether gracefully is the argument.
+/// Stops the HTTP server, once it runs. The argument says whether to stop gracefully.
 static STOP_SERVER: OnceLock<Box<dyn Fn(bool) + Send + Sync>> = OnceLock::new();
 
-/// Watches for signals from here on, in a thread.
+/// Starts a thread that handles signals.
 pub fn watch() -> io::Result<()> {
     let interrupted = Arc::new(AtomicBool::new(false));
-    // Whoever presses Ctrl-C again won't wait. PostgreSQL may stay then, as after a `kill -9`, and the next start
-    // takes it over. Before the rest, whose thread sets the flag while the handlers still run one after another.
+    // A second Ctrl-C ends the process at once. PostgreSQL keeps running then, as after a `kill -9`, and the next start
+    // adopts it. Registered first, because the thread below sets the flag while the handlers of one signal still run in
+    // order.
     flag::register_conditional_shutdown(SIGINT, 128 + SIGINT, interrupted.clone())?;
     let mut watched = vec![SIGINT, SIGTERM];
     if !is_ignored(Signal::SIGHUP)? {
@@ -44,35 +46,36 @@ pub fn watch() -> io::Result<()> {
     Ok(())
 }
 
-/// From here on a signal calls `stop`, with whether to be graceful, and the command itself comes to its end.
+/// From now on a signal calls `stop`, with `true` for a graceful stop, instead of ending the process. The command then
+/// ends by itself.
 pub fn hand_over(stop: impl Fn(bool) + Send + Sync + 'static) {
-    // A process serves once.
+    // A process runs one server, so this is never set twice.
     let _ = STOP_SERVER.set(Box::new(stop));
 }
 
-/// The command has come to its end and says how it went; where a signal ends the process this doesn't return, since
-/// what became of a command whose database was closed under it is no news.
+/// Called when the command ends. If a signal is already ending the process, this never returns: the command's error is
+/// then only a consequence of the shutdown.
 pub fn finish() {
-    std::mem::forget(ENDING.lock().unwrap_or_else(PoisonError::into_inner));
+    std::mem::forget(ENDING.lock());
 }
 
 fn end(signal: i32) -> ! {
     finish();
-    // On a terminal the line of a progress bar, or of `^C`, is begun.
+    // On a terminal the current line may already contain a progress bar or `^C`.
     let start = if io::stderr().is_terminal() { "\n" } else { "" };
     let name = low_level::signal_name(signal).unwrap_or("a signal");
     output::say(format_args!("{start}contact-search: interrupted by {name}"));
     database::leave();
-    // Without C's exit handlers, which would take libraries down under the threads that still use them.
+    // Skips C's exit handlers, which would unload libraries while other threads still use them.
     low_level::exit(128 + signal)
 }
 
-/// Whether whoever started us wants the signal to be ignored, as `nohup` does.
+/// Whether the parent process asked to ignore the signal, as `nohup` does.
 #[allow(unsafe_code, reason = "sigaction has no safe form")]
 fn is_ignored(signal: Signal) -> io::Result<bool> {
     let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
-    // SAFETY: what a signal does can't be asked without changing it for the moment. No function of ours is called by
-    // it meanwhile, and what is put back is what was there.
+    // SAFETY: a signal's action cannot be read without replacing it for a moment. The replacement calls no function of
+    // ours, and the old action is restored.
     unsafe {
         let before = sigaction(signal, &ignore)?;
         sigaction(signal, &before)?;

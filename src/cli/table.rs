@@ -1,6 +1,6 @@
-//! Columns for the terminal.
+//! Tables for the terminal.
 
-/// A heading and rows, each column as wide as its widest cell, two blanks between them.
+/// Formats a heading and rows. Each column is as wide as its widest cell, with two blanks between columns.
 pub fn format<const N: usize>(heading: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     let mut lines = vec![heading.map(str::to_owned)];
     lines.extend(rows);

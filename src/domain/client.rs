@@ -1,13 +1,13 @@
-//! The organisation that contacts belong to.
+//! Clients: the organisations that contacts belong to.
 
 use std::fmt;
 
 use uuid::Uuid;
 
-/// Names the client whose rows a function may touch.
+/// Identifies the client whose rows a function may touch.
 ///
-/// Only authentication (from the key that a request carries) and the command line (from the client an
-/// operator names) make one; every function of the store that reads or writes contacts takes one.
+/// Only authentication (from the key of a request) and the command line (from the operator's argument) create one.
+/// Every store function that reads or writes contacts takes one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct ClientId(Uuid);
 
@@ -27,7 +27,7 @@ impl fmt::Display for ClientId {
     }
 }
 
-/// The name of the list that every client has from its first moment.
+/// The contact list that every client has from the start.
 pub const DEFAULT_LIST: &str = "Lista Principal";
 
 /// The longest name of a client or of a contact list, in characters.

@@ -1,4 +1,4 @@
-//! What can be said about a contact, and what must hold before it is written.
+//! The fields of a contact, and the checks before they are written.
 
 use std::fmt;
 
@@ -8,16 +8,16 @@ use uuid::Uuid;
 use super::client::NAME_MAX;
 use super::phone::StoredPhone;
 
-/// The channel of a contact for which none is named.
+/// The platform of a contact if none is given.
 pub const DEFAULT_PLATFORM: &str = "other";
 
-/// The chat status of a new contact for which none is given.
+/// The chat status of a new contact if none is given.
 pub const DEFAULT_CHAT_STATUS: &str = "UNATTENDED";
 
-/// How far ahead of the database's clock a time may be before it is refused.
+/// How far a time may be ahead of the database's clock.
 pub const FUTURE_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
-/// What a file or a request can say about a contact.
+/// A field of a contact that a file or a request can set.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Attribute {
     Name,
@@ -38,7 +38,7 @@ pub enum Attribute {
 }
 
 impl Attribute {
-    /// Every attribute, in the order in which they are shown.
+    /// Every attribute, in display order.
     pub const ALL: [Attribute; 15] = [
         Attribute::Name,
         Attribute::Phone,
@@ -57,7 +57,7 @@ impl Attribute {
         Attribute::AiCustomerId,
     ];
 
-    /// Its name in files and on the command line, such as `last_message_at`.
+    /// The name in files and on the command line, such as `last_message_at`.
     pub const fn name(self) -> &'static str {
         match self {
             Attribute::Name => "name",
@@ -85,14 +85,14 @@ impl fmt::Display for Attribute {
     }
 }
 
-/// What is said about one contact, unchecked; `None` says nothing and so leaves what is there.
+/// Fields for one contact, not yet checked. `None` leaves the stored value unchanged.
 #[derive(Clone, Default, Debug)]
 pub struct ContactFields {
     pub name: Option<String>,
-    /// A number without any digit counts as not given.
+    /// A phone without digits counts as not given.
     pub phone: Option<StoredPhone>,
     pub email: Option<String>,
-    /// [`DEFAULT_PLATFORM`] where `None`.
+    /// [`DEFAULT_PLATFORM`] if `None`.
     pub platform: Option<String>,
     pub source: Option<String>,
     pub chat_status: Option<String>,
@@ -105,11 +105,11 @@ pub struct ContactFields {
     pub external_user_id: Option<String>,
     /// The pipeline stage.
     pub default_stage_id: Option<Uuid>,
-    /// What the search API calls so.
+    /// The search API's `ai_customer_id`.
     pub ai_customer_id: Option<Uuid>,
 }
 
-/// What is said about one contact, checked: it has an identity, its texts fit, and no time is ahead.
+/// Checked fields for one contact: it has an identity, its texts fit, and no time is in the future.
 #[derive(Clone, Debug)]
 pub struct ContactDraft {
     given: ContactFields,
@@ -117,13 +117,13 @@ pub struct ContactDraft {
 }
 
 impl ContactDraft {
-    /// Checks what is given; `now` is the database's clock.
+    /// Checks the fields. `now` is the database's clock.
     ///
-    /// A contact's last message is at least as late as its last inbound one, so the later of both becomes
-    /// its `last_message_at`. Times are cut to microseconds, which is what the database keeps.
+    /// The later of `last_message_at` and `last_inbound_at` becomes `last_message_at`, because an inbound message is a
+    /// message. Times are truncated to microseconds, the precision of the database.
     ///
     /// # Errors
-    /// A [`ContactError`] for the first thing that doesn't hold.
+    /// A [`ContactError`] for the first failed check.
     pub fn new(mut given: ContactFields, now: DateTime<Utc>) -> Result<Self, ContactError> {
         given.phone = given.phone.filter(|phone| phone.phone.is_some());
         check_texts([
@@ -159,18 +159,19 @@ impl ContactDraft {
         &self.given
     }
 
-    /// The channel that the contact is on.
+    /// The platform of the contact.
     pub fn platform(&self) -> &str {
         &self.platform
     }
 
-    /// The channel that the contact is on, and what is given.
+    /// The platform, and the given fields.
     pub fn into_parts(self) -> (String, ContactFields) {
         (self.platform, self.given)
     }
 }
 
-/// What is to change of a contact, unchecked. `None` leaves what is there; of what can be cleared, `Some(None)` does.
+/// Changes to a contact, not yet checked. `None` leaves a field unchanged. `Some(None)` clears it, if the field is
+/// optional.
 #[derive(Clone, Default, Debug)]
 pub struct Changes {
     pub name: Option<Option<String>>,
@@ -183,13 +184,13 @@ pub struct Changes {
     pub contact_list: Option<String>,
 }
 
-/// What is to change of a contact, checked: its texts fit, and a phone has digits.
+/// Checked changes to a contact: its texts fit, and a phone has digits.
 #[derive(Clone, Debug)]
 pub struct ContactEdit(Changes);
 
 impl ContactEdit {
     /// # Errors
-    /// A [`ContactError`] for the first thing that doesn't hold.
+    /// A [`ContactError`] for the first failed check.
     pub fn new(changes: Changes) -> Result<Self, ContactError> {
         let phone = changes.phone.iter().flatten().next();
         if phone.is_some_and(|phone| phone.phone.is_none()) {
@@ -225,14 +226,14 @@ fn check_text(attribute: Attribute, text: &str) -> Result<(), ContactError> {
     if text.contains('\0') {
         return Err(ContactError::Nul { attribute });
     }
-    // No text has more characters than bytes, so most need no counting.
+    // A text never has more characters than bytes, so most texts need no counting.
     if text.len() > max && text.chars().count() > max {
         return Err(ContactError::TooLong { attribute, max });
     }
     Ok(())
 }
 
-/// The most characters that an attribute may have where it is a text.
+/// The maximum length of a text attribute, in characters.
 const fn longest(attribute: Attribute) -> usize {
     match attribute {
         Attribute::Name => 512,
@@ -253,7 +254,7 @@ fn check_time(attribute: Attribute, time: DateTime<Utc>, now: DateTime<Utc>) -> 
     Ok(())
 }
 
-/// Why something given about a contact is not taken. Never repeats what was given.
+/// Why a contact's fields are refused. The message never repeats the given values.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ContactError {
     #[error("an external id, a phone with digits, or an email is needed")]
@@ -273,7 +274,7 @@ pub enum ContactError {
 }
 
 impl ContactError {
-    /// Where the trouble is; `None` where it is in the contact as a whole.
+    /// The attribute that is wrong, or `None` if it is the contact as a whole.
     pub fn attribute(&self) -> Option<Attribute> {
         match *self {
             ContactError::NoIdentity => None,
@@ -304,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn any_one_identity_is_enough() {
+    fn one_identity_is_enough() {
         assert!(ContactDraft::new(email(), now()).is_ok());
         let external = ContactFields {
             external_user_id: Some("7".into()),
@@ -314,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_phone_without_digits_is_no_identity() {
+    fn a_phone_without_digits_does_not_identify_a_contact() {
         let given = ContactFields {
             phone: Some(StoredPhone {
                 as_given: "none".into(),
@@ -343,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn five_minutes_ahead_is_the_last_time_that_is_taken() {
+    fn a_time_may_be_at_most_five_minutes_ahead() {
         let mut given = email();
         given.created_at = Some(now() + FUTURE_TOLERANCE);
         assert!(ContactDraft::new(given.clone(), now()).is_ok());
@@ -357,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_cut_to_what_the_database_keeps() {
+    fn times_are_truncated_to_microseconds() {
         let mut given = email();
         given.created_at = Some("2025-03-28T14:21:00.123456789Z".parse().unwrap());
         let draft = ContactDraft::new(given, now()).unwrap();
@@ -386,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn an_inbound_message_is_a_message() {
+    fn an_inbound_message_counts_as_the_last_message() {
         let mut given = email();
         given.last_inbound_at = Some(now());
         let draft = ContactDraft::new(given, now()).unwrap();

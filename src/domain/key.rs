@@ -1,4 +1,4 @@
-//! API keys: what a caller proves itself with, and what a key allows.
+//! API keys: how a caller authenticates, and what a key allows.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,12 +9,12 @@ use sha2::{Digest, Sha256};
 use super::rate_limit::RateLimit;
 use super::secret::{RandomError, random_text};
 
-/// What a key allows its holder to do.
+/// A group of endpoints that a key allows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub enum Scope {
-    /// `GET /api/v1/contact-lookup/`
+    /// The lookup endpoints under `/api/v1/contact-lookup`.
     Lookup,
-    /// The reading endpoints under `/api/public/`.
+    /// The endpoints under `/api/public/` that read.
     Search,
     /// Every endpoint that changes contacts.
     Write,
@@ -23,7 +23,7 @@ pub enum Scope {
 impl Scope {
     pub const ALL: [Scope; 3] = [Scope::Lookup, Scope::Search, Scope::Write];
 
-    /// The name by which the database and the command line know the scope.
+    /// The name in the database and on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Scope::Lookup => "lookup",
@@ -50,17 +50,18 @@ impl FromStr for Scope {
     }
 }
 
-/// How a new key looks. Both formats work on both APIs.
+/// The format of a new key. Both formats work on both APIs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Format {
-    /// `mindo_` and 24 characters, as the lookup's vendor documents its keys.
+    /// `mindo_` and 24 characters, as documented by the lookup API's vendor.
     Mindo,
     /// `cs_` and 32 characters.
     Opaque,
 }
 
 impl Format {
-    /// The format of a key that is displayed so; one that was made elsewhere is succeeded by the vendor's.
+    /// The format for the successor of a key with this display text. The successor of an imported key has the vendor's
+    /// format.
     pub fn of_display(display: &str) -> Self {
         if display.starts_with(PREFIXES[1]) {
             Format::Opaque
@@ -70,17 +71,17 @@ impl Format {
     }
 }
 
-/// A key as its holder sends it. Its text is shown once, when it is made; `Debug` hides it.
+/// A key as the caller sends it. Its text is shown once, at its creation. `Debug` redacts it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(String);
 
-/// What the keys of each [`Format`] begin with.
+/// The prefix of each [`Format`].
 const PREFIXES: [&str; 2] = ["mindo_", "cs_"];
 
-/// The fewest and the most characters of a key that was made elsewhere.
+/// The allowed length of an imported key, in characters.
 const IMPORTED_LENGTH: std::ops::RangeInclusive<usize> = 16..=256;
 
-/// Why a text can't be a key; it never holds the text itself.
+/// Why a text is not a valid key. Never contains the text itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum KeyError {
     #[error("the key is empty")]
@@ -92,7 +93,10 @@ pub enum KeyError {
 }
 
 impl ApiKey {
-    /// Makes a new key from the system's random source.
+    /// Generates a new key.
+    ///
+    /// # Errors
+    /// [`RandomError`] if the operating system has no random bytes.
     pub fn generate(format: Format) -> Result<Self, RandomError> {
         let (prefix, length) = match format {
             Format::Mindo => (PREFIXES[0], 24),
@@ -101,10 +105,10 @@ impl ApiKey {
         Ok(Self(format!("{prefix}{}", random_text(length)?)))
     }
 
-    /// Takes the value that a caller sent or that an operator brings along. Surrounding blanks are cut.
+    /// Parses a key from a request or from an operator. Surrounding blanks are trimmed.
     ///
     /// # Errors
-    /// [`KeyError`] says what keeps the text from being a key.
+    /// A [`KeyError`] that says why the text is not a valid key.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let text = text.trim();
         if text.is_empty() {
@@ -118,15 +122,15 @@ impl ApiKey {
         }
     }
 
-    /// What the database keeps of the key.
+    /// The hash that the database stores.
     ///
-    /// One SHA-256 and no slow password hash: a key has over 112 bits of randomness, which no guessing
-    /// exhausts, while a slow hash would hand every attacker the server's cores.
+    /// A single SHA-256 is enough. A key has over 112 bits of randomness, so guessing is hopeless, while a slow
+    /// password hash would let attackers exhaust the server's cores.
     pub fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.0.as_bytes()).into()
     }
 
-    /// Enough to recognise the key in a list: the prefix of our own formats, and the last four characters.
+    /// A redacted form for lists: the prefix of our own formats, and the last four characters.
     pub fn display(&self) -> String {
         let prefix = PREFIXES
             .into_iter()
@@ -135,7 +139,7 @@ impl ApiKey {
         format!("{prefix}…{}", &self.0[self.0.len() - 4..])
     }
 
-    /// The key itself, for the one time that it is shown.
+    /// The key itself, for the only time that it is shown.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -147,17 +151,17 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// What a key that is to be stored is around its secret.
+/// The attributes of a new key, without its secret.
 #[derive(Clone, Debug)]
 pub struct NewKey {
     pub label: String,
     pub scopes: Vec<Scope>,
-    /// From now, by the database's clock; `None` for a key that doesn't expire.
+    /// Starts now, by the database's clock. `None` means that the key does not expire.
     pub lifetime: Option<TimeDelta>,
     pub rate_limit: RateLimit,
 }
 
-/// A label that a line of the log or of a list can't hold.
+/// The label does not fit on one line of a log or a list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("a label has at most {LABEL_MAX} characters, without line breaks")]
 pub struct LabelError;
@@ -166,10 +170,10 @@ pub struct LabelError;
 const LABEL_MAX: usize = 100;
 
 impl NewKey {
-    /// Cuts the label's surrounding blanks, and leaves each scope once. The rate limit is the server's.
+    /// Trims the label, and removes repeated scopes. The rate limit is the server's default.
     ///
     /// # Errors
-    /// [`LabelError`] where the label is too long or has control characters.
+    /// [`LabelError`] if the label is too long or contains control characters.
     pub fn new(label: &str, mut scopes: Vec<Scope>, lifetime: Option<TimeDelta>) -> Result<Self, LabelError> {
         let label = label.trim().to_owned();
         if label.chars().count() > LABEL_MAX || label.chars().any(char::is_control) {
@@ -191,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn generated_keys_have_the_documented_form_and_never_repeat() {
+    fn generated_keys_have_the_documented_format_and_never_repeat() {
         let mindo = ApiKey::generate(Format::Mindo).unwrap();
         assert!(mindo.reveal().starts_with("mindo_"));
         assert_eq!(mindo.reveal().len(), 30);
@@ -209,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_succeeded_by_one_of_its_format() {
+    fn the_successor_of_a_key_has_its_format() {
         for format in [Format::Mindo, Format::Opaque] {
             assert_eq!(Format::of_display(&ApiKey::generate(format).unwrap().display()), format);
         }
@@ -218,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_and_display_hide_all_but_the_ends() {
+    fn debug_and_display_redact_the_key() {
         let key = ApiKey::parse("mindo_abcdefghijklmnopqrstuvwx").unwrap();
         assert_eq!(key.display(), "mindo_…uvwx");
         assert_eq!(ApiKey::parse("other_key_4567890").unwrap().display(), "…7890");
@@ -226,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_key_looks_like_is_refused() {
+    fn a_malformed_key_is_refused() {
         assert_eq!(ApiKey::parse("  "), Err(KeyError::Empty));
         assert_eq!(ApiKey::parse("short"), Err(KeyError::Length));
         assert_eq!(ApiKey::parse(&"x".repeat(257)), Err(KeyError::Length));

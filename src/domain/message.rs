@@ -1,8 +1,8 @@
-//! Messages: what one changes of the contact that sent or got it.
+//! Messages: how a message changes the contact that sent or received it.
 //!
-//! Messages themselves are not kept, only the time of the latest, the time of the latest inbound one, and whether
-//! somebody has still to read and answer. A message may be told twice and in any order: the same messages always leave
-//! the same contact.
+//! Messages are not stored. A contact keeps the time of its last message, the time of its last inbound message, and
+//! whether its chat is unread and unattended. Messages may arrive repeatedly and in any order: the same set of messages
+//! always results in the same contact.
 
 use chrono::{DateTime, Datelike, Utc};
 
@@ -10,7 +10,7 @@ use super::contact::FUTURE_TOLERANCE;
 use super::phone::whatsapp_id::{is_group_or_channel, is_hidden_number};
 use super::phone::{self, Reading, Region, StoredPhone};
 
-/// The chat status of a contact whose inbound message nobody has attended to yet.
+/// The chat status of a contact with an unattended inbound message.
 pub const UNATTENDED: &str = super::contact::DEFAULT_CHAT_STATUS;
 
 /// Who sent the message.
@@ -18,17 +18,17 @@ pub const UNATTENDED: &str = super::contact::DEFAULT_CHAT_STATUS;
 pub enum Direction {
     /// The contact.
     Inbound,
-    /// The client, or a program of its.
+    /// The client, or one of its programs.
     Outbound,
 }
 
-/// A message, as far as its contact is concerned.
+/// The parts of a message that matter for its contact.
 #[derive(Clone, Debug)]
 pub struct Message {
     pub target: Target,
     pub direction: Direction,
     sent_at: DateTime<Utc>,
-    /// What makes the contact where there is none; without it a message to or from nobody is not found.
+    /// The new contact, if the target is unknown. Without it, a message for an unknown contact is an error.
     pub new_contact: Option<NewContact>,
 }
 
@@ -40,7 +40,7 @@ pub enum Target {
     Person(Person),
 }
 
-/// Somebody on a channel: whoever has the external id, else the phone. At least one of both is there.
+/// A person on a platform, found by external id, or else by phone. At least one of both is set.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Person {
     pub platform: String,
@@ -48,15 +48,15 @@ pub struct Person {
     pub phone: Option<Phone>,
 }
 
-/// A number that is asked for, and that a new contact gets.
+/// A phone to look up, and to store if the contact is new.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Phone {
-    /// The preferred one first.
+    /// The preferred reading comes first.
     pub readings: Vec<Reading>,
     pub stored: StoredPhone,
 }
 
-/// What a new contact has besides its identity.
+/// The fields of a new contact apart from its identity.
 #[derive(Clone, Debug)]
 pub struct NewContact {
     pub name: Option<String>,
@@ -64,7 +64,7 @@ pub struct NewContact {
 }
 
 impl Phone {
-    /// `None` for a text without any digit.
+    /// Returns `None` for a text without digits.
     pub fn read(text: &str, region: Region) -> Option<Self> {
         let readings = phone::readings(text.trim(), region);
         (!readings.is_empty()).then(|| Self {
@@ -73,47 +73,46 @@ impl Phone {
         })
     }
 
-    /// A WhatsApp id: digits, of which the first are the calling code though no `+` says so.
+    /// Reads a WhatsApp id: digits that begin with the calling code, without `+`.
     pub fn read_whatsapp_id(id: &str, region: Region) -> Option<Self> {
         let mut phone = Self::read(&format!("{id}@c.us"), region)?;
         phone.stored.as_given = id.to_owned();
         Some(phone)
     }
 
-    /// Whether a person can be known by it: not the `0` of a form that wants a number, nor a WhatsApp id of something
-    /// else. Whether the number is valid is another question: short codes write too.
+    /// Whether the number can identify a person. The `0` of a form with a mandatory phone cannot, nor can the id of a
+    /// WhatsApp group. The number need not be valid, because short codes send messages too.
     pub fn identifies_a_person(&self) -> bool {
         let digits = self.stored.key.as_ref().map_or(0, String::len);
         digits >= DIGITS_MIN && !is_group_or_channel(&self.stored.as_given) && !is_hidden_number(&self.stored.as_given)
     }
 }
 
-/// The fewest digits of a number. libphonenumber's shortest has two after a calling code of one, and the shortest short
-/// codes have three.
+/// The fewest digits of a number. libphonenumber's shortest numbers have a one-digit calling code and two more digits.
+/// The shortest short codes have three digits.
 const DIGITS_MIN: usize = 3;
 
-/// The time is before the year 1, which no message is.
+/// The time of the message is before the year 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the time is before the year 1")]
 pub struct TooEarly;
 
 impl Message {
-    /// Whether the message may say of a contact that is known by its phone alone, or of a new one, which external id is
-    /// its.
+    /// Whether the message can attach an external id to a contact.
     pub fn can_identify(&self) -> bool {
         let has_external_id = |person: &Person| person.external_user_id.is_some();
         self.new_contact.is_some() && matches!(&self.target, Target::Person(person) if has_external_id(person))
     }
 
     /// # Errors
-    /// [`TooEarly`].
+    /// [`TooEarly`] if `sent_at` is before the year 1.
     pub fn new(
         target: Target,
         direction: Direction,
         sent_at: DateTime<Utc>,
         new_contact: Option<NewContact>,
     ) -> Result<Self, TooEarly> {
-        // PostgreSQL keeps microseconds: a time with more would be later than itself once it is stored.
+        // PostgreSQL stores microseconds. A more precise time would be later than its own stored value.
         let sent_at = DateTime::from_timestamp_micros(sent_at.timestamp_micros())
             .filter(|at| at.year() >= 1)
             .ok_or(TooEarly)?;
@@ -125,13 +124,13 @@ impl Message {
         })
     }
 
-    /// Whether the message says that it was sent later than it can have been; `now` is the database's clock.
+    /// Whether `sent_at` is in the future. `now` is the database's clock.
     pub fn is_ahead(&self, now: DateTime<Utc>) -> bool {
         self.sent_at > now + FUTURE_TOLERANCE
     }
 }
 
-/// What a contact keeps of its messages.
+/// A contact's summary of its messages.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Activity {
     pub last_message_at: Option<DateTime<Utc>>,
@@ -141,7 +140,7 @@ pub struct Activity {
 }
 
 impl Default for Activity {
-    /// Of a contact without messages: there is nothing to read.
+    /// The summary of a contact without messages: nothing is unread.
     fn default() -> Self {
         Self {
             last_message_at: None,
@@ -153,11 +152,11 @@ impl Default for Activity {
 }
 
 impl Activity {
-    /// Adds a message: times only move forward, and a new inbound one is to be read and attended to.
+    /// Applies a message. Times only move forward. A new inbound message makes the chat unread and unattended.
     ///
-    /// "New" is later than every *inbound* one before, whatever was sent in between. Were it later than every message,
-    /// a question and its answer would leave an unread chat when told in that order, and a read one when told in the
-    /// other. So the answer doesn't mark the chat as read either: who read it says so.
+    /// "New" means later than every *inbound* message so far. If it meant later than every message, a question and its
+    /// answer would leave the chat unread in one order of arrival and read in the other. An answer therefore does not
+    /// mark the chat as read: the caller that knows sets the flag.
     pub fn add(&mut self, message: &Message) {
         let sent_at = Some(message.sent_at);
         if message.direction == Direction::Inbound && sent_at > self.last_inbound_at {
@@ -188,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn an_inbound_message_later_than_every_inbound_one_is_to_be_read() {
+    fn an_inbound_message_later_than_every_inbound_one_is_unread() {
         let mut activity = attended("2025-03-28T15:00:00Z", "2025-03-28T14:00:00Z");
         activity.add(&message(Direction::Inbound, "2025-03-28T14:30:00Z"));
         let expected = Activity {
@@ -200,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_or_older_changes_nothing() {
+    fn a_repeated_or_older_message_changes_nothing() {
         let known = attended("2025-03-28T15:00:00Z", "2025-03-28T14:00:00Z");
         for (direction, sent_at) in [
             (Direction::Inbound, "2025-03-28T14:00:00Z"),
@@ -215,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn times_have_what_the_database_keeps_of_them() {
+    fn times_are_truncated_to_microseconds() {
         let known = attended("2025-03-28T14:00:00.123456Z", "2025-03-28T14:00:00.123456Z");
         let mut activity = known.clone();
         activity.add(&message(Direction::Inbound, "2025-03-28T14:00:00.123456789Z"));
@@ -225,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn five_minutes_ahead_is_the_last_time_that_is_taken() {
+    fn a_message_may_be_at_most_five_minutes_ahead() {
         let now = "2025-03-28T14:00:00Z".parse().unwrap();
         assert!(!message(Direction::Inbound, "2025-03-28T14:05:00Z").is_ahead(now));
         assert!(message(Direction::Inbound, "2025-03-28T14:05:00.000001Z").is_ahead(now));
@@ -240,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_placeholder_and_the_id_of_a_group_are_nobodys_phone() {
+    fn a_placeholder_or_a_group_id_does_not_identify_a_person() {
         let identifies_a_person = |text: &str| Phone::read(text, Region::DEFAULT).unwrap().identifies_a_person();
         for text in [
             "5491123456789",
@@ -268,22 +267,22 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn every_order_leaves_the_same_contact(
-            told in proptest::collection::vec((any::<bool>(), 0_i64..9), 0..9).prop_flat_map(|told| {
-                (Just(told.clone()), Just(told).prop_shuffle())
-            })
-        ) {
-            let end = |told: Vec<(bool, i64)>| {
-                let mut activity = attended("1970-01-01T00:00:05Z", "1970-01-01T00:00:03Z");
-                for (is_inbound, second) in told {
-                    let direction = if is_inbound { Direction::Inbound } else { Direction::Outbound };
-                    let sent_at = DateTime::from_timestamp(second, 0).unwrap();
-                    activity.add(&Message::new(Target::Contact(1), direction, sent_at, None).unwrap());
-                }
-                activity
-            };
-            prop_assert_eq!(end(told.0), end(told.1));
+            #[test]
+            fn any_order_of_messages_results_in_the_same_contact(
+    messages in proptest::collection::vec((any::<bool>(), 0_i64..9), 0..9).prop_flat_map(|messages| {
+                    (Just(messages.clone()), Just(messages).prop_shuffle())
+                })
+            ) {
+                let apply = |messages: Vec<(bool, i64)>| {
+                    let mut activity = attended("1970-01-01T00:00:05Z", "1970-01-01T00:00:03Z");
+                    for (is_inbound, second) in messages {
+                        let direction = if is_inbound { Direction::Inbound } else { Direction::Outbound };
+                        let sent_at = DateTime::from_timestamp(second, 0).unwrap();
+                        activity.add(&Message::new(Target::Contact(1), direction, sent_at, None).unwrap());
+                    }
+                    activity
+                };
+                prop_assert_eq!(apply(messages.0), apply(messages.1));
+            }
         }
-    }
 }

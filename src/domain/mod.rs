@@ -1,4 +1,4 @@
-//! What the words of the field mean: values and their rules, without input or output.
+//! Values and their rules: contacts, phones, keys, messages, search terms. No input or output.
 
 pub mod client;
 pub mod contact;

@@ -1,27 +1,27 @@
-//! How many requests a key may make.
+//! Rate limits of keys.
 
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-/// The most requests a minute that a limit can be: half of what a server takes. With fewer than 240,000 a minute's
-/// nanoseconds can be shared out among requests without room for one more.
+/// The highest limit, in requests per minute: half of a server's throughput. Below 240,000 the rounding of 60 s / limit
+/// never admits an extra request.
 pub const RATE_LIMIT_MAX: u32 = 100_000;
 
-/// How many requests a key may make of each server.
+/// How many requests a key may make to each server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum RateLimit {
-    /// As many as the server allows every key that has no limit of its own.
+    /// The server's limit for keys without their own.
     #[default]
     OfServer,
-    /// As many as it likes, whatever the server allows others.
+    /// No limit, even if the server has one.
     Unlimited,
-    /// So many a minute, at most [`RATE_LIMIT_MAX`].
+    /// Requests per minute, at most [`RATE_LIMIT_MAX`].
     PerMinute(NonZeroU32),
 }
 
 impl fmt::Display for RateLimit {
-    /// As [`FromStr`] takes it.
+    /// The form that [`FromStr`] parses.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RateLimit::OfServer => f.write_str("default"),
@@ -43,7 +43,9 @@ impl FromStr for RateLimit {
                 .ok()
                 .filter(|limit: &NonZeroU32| limit.get() <= RATE_LIMIT_MAX)
                 .map(RateLimit::PerMinute)
-                .ok_or_else(|| format!("a rate limit is 1 to {RATE_LIMIT_MAX} requests a minute, none or default")),
+                .ok_or_else(|| {
+                    format!("a rate limit is 1 to {RATE_LIMIT_MAX} requests per minute, or none, or default")
+                }),
         }
     }
 }
@@ -53,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_limit_is_read_as_it_is_written() {
+    fn a_displayed_rate_limit_can_be_parsed() {
         for text in ["default", "none", "1", "100000"] {
             assert_eq!(
                 text.parse::<RateLimit>().map(|limit| limit.to_string()).as_deref(),

@@ -4,10 +4,10 @@ use rand::distr::Alphanumeric;
 use rand::rngs::{ChaCha20Rng, SysRng};
 use rand::{RngExt, SeedableRng};
 
-/// The operating system gave no random bytes.
+/// The operating system has no random bytes.
 pub use rand::rngs::SysError as RandomError;
 
-/// `length` random letters and digits: 62 characters, 5.95 bits each.
+/// Returns `length` random letters and digits: 62 characters, 5.95 bits each.
 ///
 /// A ChaCha20 generator, seeded with 256 bits from the operating system, picks them.
 ///

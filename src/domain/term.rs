@@ -1,33 +1,31 @@
-//! What is searched for: a piece of an email, a piece of a phone number.
+//! Search terms: a part of an email or of a phone number.
 
 use super::gram::{self, Gram};
 use super::phone::{self, Region};
 
-/// A piece of an email, as a caller gives it.
+/// A part of an email.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EmailTerm(String);
 
 impl EmailTerm {
-    /// Cuts surrounding blanks and takes a blank inside for a `+` that was not encoded; `None` where
-    /// nothing is left to search for.
+    /// Trims the parameter, and reads an inner blank as an unencoded `+`. Returns `None` if nothing is left.
     pub fn parse(parameter: &str) -> Option<Self> {
         let trimmed = parameter.trim();
         (!trimmed.is_empty()).then(|| Self(trimmed.replace(' ', "+")))
     }
 
-    /// The pattern for ILIKE: the term, taken literally, anywhere in the email.
+    /// The ILIKE pattern for the literal term anywhere in the email.
     pub fn pattern(&self) -> String {
         containing(&self.0)
     }
 
-    /// Pieces that every email with the term has in an index of grams; none where the term has no character that can
-    /// be relied on.
+    /// Grams that every email with the term has. Empty if the term has no reliable character.
     pub fn grams(&self) -> Vec<Gram> {
         gram::of_email(&self.0)
     }
 }
 
-/// A piece of a phone number, or a whole one, as a caller gives it.
+/// A whole phone number or a part of one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PhoneTerm {
     digits: String,
@@ -35,8 +33,8 @@ pub struct PhoneTerm {
 }
 
 impl PhoneTerm {
-    /// Drops all that is no decimal digit, whatever the script; `None` where no digit is left. A term that
-    /// is a whole number in some notation, read in `region`, has match keys too.
+    /// Keeps only decimal digits, of any script. Returns `None` if there are none. A term that is a whole number in any
+    /// notation, read in `region`, also gets match keys.
     pub fn parse(parameter: &str, region: Region) -> Option<Self> {
         let digits = phone::digits(parameter);
         if digits.is_empty() {
@@ -50,25 +48,25 @@ impl PhoneTerm {
         Some(Self { digits, keys })
     }
 
-    /// The pattern for LIKE: the digits anywhere in the stored number.
+    /// The LIKE pattern for the digits anywhere in the stored number.
     pub fn pattern(&self) -> String {
         containing(&self.digits)
     }
 
-    /// The match keys of the whole number that the term is; empty where it is a piece of one.
+    /// The match keys if the term is a whole number. Empty if it is a part of one.
     pub fn keys(&self) -> &[String] {
         &self.keys
     }
 
-    /// Pieces that every phone with the term has in an index of grams.
+    /// Grams that every phone with the term has.
     pub fn grams(&self) -> Vec<Gram> {
         gram::of_phone(&self.digits)
     }
 }
 
-/// A LIKE pattern that matches every text in which `term` stands literally.
+/// A LIKE pattern that matches every text containing the literal `term`.
 ///
-/// `\` is LIKE's escape character and has to be doubled first, or the escapes of `%` and `_` would be undone.
+/// `\` is LIKE's escape character. It must be doubled first: doubling it later would break the escapes of `%` and `_`.
 pub fn containing(term: &str) -> String {
     let literal = term.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     format!("%{literal}%")
@@ -80,12 +78,12 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn blanks_around_an_email_are_cut_and_blanks_inside_are_plus_signs() {
+    fn an_email_is_trimmed_and_its_inner_blanks_are_plus_signs() {
         assert_eq!(EmailTerm::parse("  a b@c  "), Some(EmailTerm("a+b@c".to_owned())));
         assert_eq!(EmailTerm::parse("   "), None);
     }
 
-    /// LIKE as PostgreSQL documents it, for the property below.
+    /// LIKE as PostgreSQL documents it.
     fn is_like(text: &[char], pattern: &[char]) -> bool {
         match pattern {
             [] => text.is_empty(),

@@ -1,4 +1,4 @@
-//! Webhooks: the address that Meta calls, and how a call is known to be Meta's.
+//! Webhooks: the secret URL that Meta calls, and the signature of a call.
 
 use std::fmt;
 
@@ -7,32 +7,35 @@ use sha2::{Digest, Sha256};
 
 use super::secret::{RandomError, random_text};
 
-/// The last part of a webhook's address, which is also the "verify token" of Meta's form. It is shown once, when it is
-/// made; `Debug` hides it.
+/// The last part of a webhook's URL, which is also the "verify token" of Meta's form. It is shown once, at its
+/// creation. `Debug` redacts it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
-/// Characters of a token, 5.95 bits each.
+/// The length of a token, with 5.95 bits of randomness per character.
 const TOKEN_LENGTH: usize = 32;
 
 impl Token {
-    /// Makes a new token from the system's random source.
+    /// Generates a new token.
+    ///
+    /// # Errors
+    /// [`RandomError`] if the operating system has no random bytes.
     pub fn generate() -> Result<Self, RandomError> {
         random_text(TOKEN_LENGTH).map(Self)
     }
 
-    /// `None` for what no token looks like.
+    /// Returns `None` for a text that does not have the form of a token.
     pub fn parse(text: &str) -> Option<Self> {
         let is_token = text.len() == TOKEN_LENGTH && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
         is_token.then(|| Self(text.to_owned()))
     }
 
-    /// What the database keeps of the token; a plain SHA-256 for the reason that holds for keys.
+    /// The hash that the database stores. A plain SHA-256 is enough, for the same reason as for keys.
     pub fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.0.as_bytes()).into()
     }
 
-    /// The token itself, for the one time that it is shown.
+    /// The token itself, for the only time that it is shown.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -44,18 +47,18 @@ impl fmt::Debug for Token {
     }
 }
 
-/// What Meta calls the app secret: with it, Meta signs what it sends. `Debug` hides it.
+/// Meta's app secret, with which Meta signs its calls. `Debug` redacts it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AppSecret(String);
 
-/// The longest app secret; Meta's have 32 characters.
+/// The longest app secret. Meta's have 32 characters.
 const SECRET_MAX: usize = 256;
 
 impl AppSecret {
-    /// Takes the secret as Meta's dashboard shows it. Surrounding blanks are cut.
+    /// Parses the secret as shown in Meta's dashboard. Surrounding blanks are trimmed.
     ///
     /// # Errors
-    /// A sentence that doesn't hold the text.
+    /// A message that does not contain the text.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let text = text.trim();
         if text.is_empty() {
@@ -72,8 +75,8 @@ impl AppSecret {
         &self.0
     }
 
-    /// Whether `signature`, the value of `X-Hub-Signature-256`, is this secret's for the body, byte by byte as it
-    /// came: `sha256=` and the HMAC-SHA256 in hexadecimal digits. Compared in constant time.
+    /// Whether `signature`, the value of `X-Hub-Signature-256`, fits the raw bytes of the body: `sha256=` and the
+    /// HMAC-SHA256 in hexadecimal. Compares in constant time.
     pub fn has_signed(&self, body: &[u8], signature: &[u8]) -> bool {
         let Some(signature) = signature.strip_prefix(b"sha256=").and_then(from_hex) else {
             return false;
@@ -135,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_secret_is_refused() {
+    fn a_malformed_secret_is_refused() {
         for text in ["", " \n", "two words", "ñ", &"x".repeat(257)] {
             assert!(AppSecret::parse(text).is_err(), "{text}");
         }

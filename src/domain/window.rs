@@ -1,18 +1,16 @@
-//! The WhatsApp session window: free text may be sent to a contact for 24 hours after its last message.
+//! The WhatsApp session window: for 24 hours after a contact's last message, the client may send it free text.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// How long after an inbound message on [`PLATFORM`] the window stays open
-/// (Meta's customer service window).
+/// How long the window stays open after an inbound message on [`PLATFORM`] (Meta's customer service window).
 pub const LENGTH: TimeDelta = TimeDelta::hours(24);
 
-/// The only platform that has a window; `web-whatsapp` has none.
+/// The only platform with a window. `web-whatsapp` has none.
 pub const PLATFORM: &str = "whatsapp";
 
-/// When the window that `last_inbound` opened closes, or `None` where it is closed at `now`.
+/// When the window opened by `last_inbound` closes, or `None` if it is closed at `now`.
 ///
-/// Exactly 24 hours after the message the window is closed. Both times come from one clock, the
-/// database's.
+/// The window is closed exactly 24 hours after the message. Both times must come from the database's clock.
 pub fn expires_at(last_inbound: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     last_inbound
         .and_then(|at| at.checked_add_signed(LENGTH))
@@ -37,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn is_closed_for_a_contact_that_never_wrote() {
+    fn is_closed_for_a_contact_without_inbound_messages() {
         assert_eq!(expires_at(None, at("2025-03-29T14:22:00Z")), None);
     }
 }

@@ -1,12 +1,13 @@
-//! PostgreSQL's programs for clients, `pg_dump` and `pg_restore`: which one fits a server, be it the private one or not.
+//! Finds PostgreSQL's client programs, `pg_dump` and `pg_restore`, in a version that fits a server.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::programs::{parse_version, places};
+use super::programs::places;
+use super::version::parse_version;
 
-/// One of these programs, which runs as this process's user.
+/// A client program. It runs as the current user.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClientProgram {
     path: PathBuf,
@@ -14,7 +15,7 @@ pub struct ClientProgram {
     major: u32,
 }
 
-/// There is none. The sentence says what to install.
+/// No such program was found. The message says what to install.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "no {name} was found{}: install PostgreSQL {server_major}'s client programs (Debian and Ubuntu: `apt-get install \
@@ -28,11 +29,11 @@ pub struct NoClientProgram {
 }
 
 impl ClientProgram {
-    /// The one of the server's own major version, else the newest, in the given directory alone or wherever server
-    /// programs are looked for.
+    /// The program of the server's major version, or else the newest one. Searches only `given` if it is set, or else
+    /// the directories of the server programs.
     ///
     /// # Errors
-    /// Where there is none at all.
+    /// [`NoClientProgram`] if no directory has the program.
     pub fn find(name: &'static str, given: Option<&Path>, server_major: u32) -> Result<Self, NoClientProgram> {
         let directories = given.map_or_else(places, |directory| vec![directory.to_owned()]);
         let found = directories
@@ -45,7 +46,7 @@ impl ClientProgram {
         })
     }
 
-    /// Of several equals the first.
+    /// Among equal versions the first one wins.
     fn choose(found: impl Iterator<Item = Self>, server_major: u32) -> Option<Self> {
         found.reduce(|best, other| {
             let rank = |program: &Self| (program.major == server_major, program.major);
@@ -54,8 +55,8 @@ impl ClientProgram {
     }
 
     fn at(path: &Path) -> Option<Self> {
-        // Debian's /usr/bin/pg_dump is another program, which chooses a version by rules of its own. What it chooses
-        // from is in the usual places.
+        // Debian's /usr/bin/pg_dump is a wrapper that chooses a version by its own rules. The programs it chooses from
+        // are in the usual directories.
         if fs::canonicalize(path).ok()?.file_name() != path.file_name() {
             return None;
         }
@@ -72,7 +73,7 @@ impl ClientProgram {
         &self.path
     }
 
-    /// `15.18`.
+    /// The version, such as `15.18`.
     pub fn version(&self) -> &str {
         &self.version
     }
@@ -81,7 +82,7 @@ impl ClientProgram {
         self.major
     }
 
-    /// The program, whose words will be English and without colours, since they are read by us.
+    /// A command for the program. Its messages are English and without colours, because the code parses them.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.path);
         command.env("LC_ALL", "C").env_remove("PG_COLOR");
@@ -94,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_servers_own_version_comes_first_and_then_the_newest() {
+    fn the_servers_version_is_preferred_then_the_newest() {
         let programs = [14, 16, 18, 16].map(|major| ClientProgram {
             path: PathBuf::from(format!("/{major}")),
             version: format!("{major}.1"),
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn where_there_is_none_the_sentence_says_what_to_install() {
+    fn a_missing_program_is_an_error_that_says_what_to_install() {
         let directory = tempfile::tempdir().expect("a directory");
         let error = ClientProgram::find("pg_dump", Some(directory.path()), 16).expect_err("it is empty");
         let error = error.to_string();

@@ -1,5 +1,4 @@
-//! The two locks. The kernel gives a lock back when its holder ends, however it ends, so neither can be left
-//! behind by a `kill -9`.
+//! The two file locks. The kernel releases a lock when its holder ends in any way, so a `kill -9` leaves none behind.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -9,20 +8,21 @@ use std::process::Stdio;
 
 use nix::fcntl::OFlag;
 
-use super::EmbeddedError;
+use super::error::EmbeddedError;
+use super::layout::{LEASE_FILE, LOCK_FILE};
 
-/// The right to start and stop the server: one process at a time has it.
+/// The right to start and stop the server. One process at a time has it.
 #[derive(Debug)]
-pub(super) struct Turn(File);
+pub(super) struct StartLock(File);
 
-impl Turn {
-    /// Waits until nobody else has it.
+impl StartLock {
+    /// Waits until no other process holds the lock.
     pub(super) fn take(data_dir: &Path) -> Result<Self, EmbeddedError> {
-        let file = open(data_dir, "lock")?;
+        let file = open(data_dir, LOCK_FILE)?;
         match file.try_lock() {
             Ok(()) => return Ok(Self(file)),
             Err(TryLockError::WouldBlock) => {
-                log::info!("waiting for another process that is starting or stopping the database");
+                log::info!("waiting for another process to start or stop the database");
             }
             Err(TryLockError::Error(problem)) => return Err(unusable(data_dir, problem)),
         }
@@ -30,28 +30,28 @@ impl Turn {
         Ok(Self(file))
     }
 
-    /// The same lock as a program's standard input. The program then holds it as well: where we are killed
-    /// while it runs, the next process waits for it to end.
+    /// The lock as the standard input of a child process, which then holds it too. If this process is killed, the next
+    /// one waits for the child to end.
     pub(super) fn shared_with_program(&self) -> io::Result<Stdio> {
         Ok(Stdio::from(self.0.try_clone()?))
     }
 }
 
-/// The sign that a process uses the server.
+/// Marks that a process uses the server.
 #[derive(Debug)]
 pub(super) struct Lease(File);
 
 impl Lease {
-    /// Takes one; any number of processes can have one. Only to be called by who has the [`Turn`].
+    /// Takes a lease. Any number of processes can hold one. The caller must hold the [`StartLock`].
     pub(super) fn take(data_dir: &Path) -> Result<Self, EmbeddedError> {
-        let file = open(data_dir, "lease")?;
+        let file = open(data_dir, LEASE_FILE)?;
         file.lock_shared().map_err(|problem| unusable(data_dir, problem))?;
         Ok(Self(file))
     }
 
-    /// Whether no process, this one included, has a lease. Only to be called by who has the [`Turn`].
-    pub(super) fn nobody_has_one(data_dir: &Path) -> Result<bool, EmbeddedError> {
-        match open(data_dir, "lease")?.try_lock() {
+    /// Whether no process holds a lease, not even this one. The caller must hold the [`StartLock`].
+    pub(super) fn is_unused(data_dir: &Path) -> Result<bool, EmbeddedError> {
+        match open(data_dir, LEASE_FILE)?.try_lock() {
             Ok(()) => Ok(true),
             Err(TryLockError::WouldBlock) => Ok(false),
             Err(TryLockError::Error(problem)) => Err(unusable(data_dir, problem)),
@@ -61,13 +61,13 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // Closing alone would not do at the moment in which another thread has forked a program that still has
-        // a copy of the descriptor. It can't fail on a file that we hold a lock on.
+        // Closing the file is not enough: another thread may just have forked a child that still has a copy of the
+        // descriptor. Unlocking cannot fail on a file that this process has locked.
         let _ = self.0.unlock();
     }
 }
 
-/// Opens a lock's file, made where it isn't there. Rust closes it in every program that we run.
+/// Opens a lock file, and creates it if it is missing. Rust closes it in child processes.
 fn open(data_dir: &Path, name: &str) -> Result<File, EmbeddedError> {
     let path = data_dir.join(name);
     let mut options = OpenOptions::new();
@@ -82,14 +82,14 @@ fn open(data_dir: &Path, name: &str) -> Result<File, EmbeddedError> {
 fn make(data_dir: &Path, path: &Path, existing: &OpenOptions) -> io::Result<File> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(file) => {
-            // Root may be the first to use a directory of somebody else's, who must be able to go on with it.
+            // If root is the first to use another user's directory, that user must be able to open the file later.
             let directory = data_dir.metadata()?;
             if directory.uid() != file.metadata()?.uid() {
                 fchown(&file, Some(directory.uid()), Some(directory.gid()))?;
             }
             Ok(file)
         }
-        // Another process was quicker.
+        // Another process created it first.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => existing.open(path),
         Err(error) => Err(error),
     }

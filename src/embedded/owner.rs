@@ -1,4 +1,4 @@
-//! The user whom PostgreSQL runs as: ourselves, or where we are root an unprivileged one, since PostgreSQL
+//! The user that PostgreSQL runs as: the current user, or an unprivileged one if that is root, because PostgreSQL
 //! refuses root.
 
 use std::fs::{self, DirBuilder};
@@ -10,21 +10,22 @@ use std::process::{Command, Stdio};
 
 use nix::unistd::{Uid, User};
 
-use super::{EmbeddedError, cluster};
+use super::error::EmbeddedError;
+use super::layout::pgdata;
 
-/// What the programs keep of our environment. The rest could change what they do (`PG…`, `LC_…`), and as root
-/// hold secrets that another user's process must not be given.
+/// The environment variables that the programs inherit. Others could change what they do (`PG…`, `LC_…`), and root's
+/// can contain secrets that another user must not see.
 const KEPT_ENVIRONMENT: [&str; 2] = ["PATH", "LD_LIBRARY_PATH"];
 
-/// The user whom PostgreSQL's programs run as and whose its data are.
+/// The user that runs PostgreSQL's programs and owns its data.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
     user: User,
-    /// We are root, and act for this user.
+    /// The current user is root and acts for this one.
     is_other: bool,
 }
 
-/// Makes the data directory where there is none, and says who is to own what PostgreSQL has in it.
+/// Creates the data directory if it is missing, and returns the owner of PostgreSQL's data in it.
 pub(super) fn prepare(data_dir: &Path) -> Result<Owner, EmbeddedError> {
     if !data_dir.is_absolute() {
         return Err(EmbeddedError::RelativeDataDirectory(data_dir.to_owned()));
@@ -33,15 +34,15 @@ pub(super) fn prepare(data_dir: &Path) -> Result<Owner, EmbeddedError> {
         return Err(EmbeddedError::NotDirectory(data_dir.to_owned()));
     }
     let owner = Owner::of(data_dir)?;
-    // Before anything is made, which would be left behind.
+    // Checked before anything is created, so that a failure leaves nothing behind.
     owner.check_reach(data_dir)?;
-    // As root, PostgreSQL's user has to pass through.
+    // If root creates it, PostgreSQL's user must be able to pass through.
     let mode = if Uid::effective().is_root() { 0o711 } else { 0o700 };
     make_directory(data_dir, mode).map_err(|problem| EmbeddedError::DataDirectory {
         path: data_dir.to_owned(),
         problem,
     })?;
-    // Our umask may have closed what was made.
+    // The umask may have removed permissions.
     owner.check_reach(data_dir)?;
     Ok(owner)
 }
@@ -57,10 +58,10 @@ fn make_directory(path: &Path, mode: u32) -> io::Result<()> {
 }
 
 impl Owner {
-    /// The owner of the data that are there, else of those to be made.
+    /// The owner of existing data, or else the user that new data will belong to.
     fn of(data_dir: &Path) -> Result<Self, EmbeddedError> {
         let us = Uid::effective();
-        let pgdata = cluster::pgdata(data_dir);
+        let pgdata = pgdata(data_dir);
         let data_owner = match fs::symlink_metadata(&pgdata) {
             Ok(metadata) => Some(Uid::from_raw(metadata.uid())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -73,23 +74,23 @@ impl Owner {
         };
         let user = match data_owner {
             Some(uid) if uid.is_root() => return Err(EmbeddedError::NotData(pgdata)),
-            Some(uid) if uid == us || us.is_root() => named(uid)?,
+            Some(uid) if uid == us || us.is_root() => user_with_id(uid)?,
             Some(uid) => {
                 return Err(EmbeddedError::OthersData {
                     path: pgdata,
-                    owner: named(uid).map_or_else(|_| format!("user id {uid}"), |user| user.name),
+                    owner: user_with_id(uid).map_or_else(|_| format!("user id {uid}"), |user| user.name),
                 });
             }
-            // Never `nobody`: whatever else runs as that user could read the contacts.
+            // Never `nobody`: other programs that run as that user could read the contacts.
             None if us.is_root() => match fs::metadata(data_dir) {
-                // Made for a service's user, who is to go on with what root begins.
-                Ok(directory) if directory.uid() != us.as_raw() => named(Uid::from_raw(directory.uid()))?,
+                // The directory was created for a service's user, who will use the database after root.
+                Ok(directory) if directory.uid() != us.as_raw() => user_with_id(Uid::from_raw(directory.uid()))?,
                 _ => ["postgres", "contact-search"]
                     .iter()
                     .find_map(|name| User::from_name(name).ok().flatten())
                     .ok_or(EmbeddedError::NoUnprivilegedUser)?,
             },
-            None => named(us)?,
+            None => user_with_id(us)?,
         };
         Ok(Self {
             user,
@@ -105,27 +106,28 @@ impl Owner {
         self.user.uid.as_raw()
     }
 
-    /// A command that will run as this user, in a directory that everybody can be in.
+    /// A command that runs as this user, in a directory that every user can enter.
     pub(super) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir("/").stdin(Stdio::null()).env_clear();
-        // A terminal's Ctrl-C is for us, who then stop what was started; not for a start or stop that is under way.
+        // Ctrl-C in a terminal must reach only this process, which then stops the server. It must not interrupt a start
+        // or stop.
         command.process_group(0);
         for name in KEPT_ENVIRONMENT {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
             }
         }
-        // The messages are read by us, and some of them told to the user together with our English.
+        // The code matches some of the messages, and the user sees some among our English ones.
         command.env("LC_ALL", "C");
         if self.is_other {
-            // As root this also drops root's supplementary groups.
+            // This also drops root's supplementary groups.
             command.uid(self.user.uid.as_raw()).gid(self.user.gid.as_raw());
         }
         command
     }
 
-    /// Makes a path that we created this user's.
+    /// Makes this user the owner of a path that this process created.
     pub(super) fn give(&self, path: &Path) -> io::Result<()> {
         if self.is_other {
             std::os::unix::fs::lchown(path, Some(self.user.uid.as_raw()), Some(self.user.gid.as_raw()))?;
@@ -133,8 +135,8 @@ impl Owner {
         Ok(())
     }
 
-    /// Replaces a file within a directory of this user's. Done as the user, so that root never follows a link
-    /// that somebody else has laid there.
+    /// Replaces a file in a directory that belongs to this user. A shell does it as that user, so that root never
+    /// follows a link that another user has placed there.
     pub(super) fn write(&self, path: &Path, contents: &str) -> io::Result<()> {
         let mut child = self
             .command(Path::new("/bin/sh"))
@@ -157,18 +159,18 @@ impl Owner {
         sent
     }
 
-    /// Whether this user can be in the directory, or in those above it that are there; where not, the error names the
-    /// one that is closed.
+    /// Checks that this user can enter the directory, or its nearest existing ancestor. The error names the ancestor
+    /// that is closed.
     fn check_reach(&self, directory: &Path) -> Result<(), EmbeddedError> {
-        let Some(there) = directory.ancestors().find(|ancestor| ancestor.is_dir()) else {
+        let Some(existing) = directory.ancestors().find(|ancestor| ancestor.is_dir()) else {
             return Ok(());
         };
-        if !self.is_other || self.enters(there)? {
+        if !self.is_other || self.can_enter(existing)? {
             return Ok(());
         }
-        let mut closed = there;
+        let mut closed = existing;
         while let Some(parent) = closed.parent() {
-            if self.enters(parent)? {
+            if self.can_enter(parent)? {
                 break;
             }
             closed = parent;
@@ -180,7 +182,7 @@ impl Owner {
         })
     }
 
-    fn enters(&self, directory: &Path) -> Result<bool, EmbeddedError> {
+    fn can_enter(&self, directory: &Path) -> Result<bool, EmbeddedError> {
         let shell = PathBuf::from("/bin/sh");
         self.command(&shell)
             .args(["-c", r#"cd "$1""#, "sh"])
@@ -196,7 +198,7 @@ impl Owner {
     }
 }
 
-fn named(uid: Uid) -> Result<User, EmbeddedError> {
+fn user_with_id(uid: Uid) -> Result<User, EmbeddedError> {
     User::from_uid(uid)
         .ok()
         .flatten()

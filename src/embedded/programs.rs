@@ -1,21 +1,20 @@
-//! The machine's own PostgreSQL: which directories may hold its server programs, and which of them to use.
+//! Finds the PostgreSQL server programs that are installed on the machine.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::EmbeddedError;
+use super::data::DataVersion;
+use super::error::EmbeddedError;
 use super::owner::Owner;
+use super::version::{OLDEST_VERSION, parse_version};
 
-/// The oldest major version that is used: the oldest that PostgreSQL's developers still mend.
-pub(super) const OLDEST: u32 = 14;
+/// The programs that a directory must contain.
+const REQUIRED: [&str; 3] = ["postgres", "initdb", "pg_ctl"];
 
-/// What has to be in a directory.
-const NEEDED: [&str; 3] = ["postgres", "initdb", "pg_ctl"];
-
-/// Where distributions put the programs. A `*` stands for the rest of one name.
-const USUAL_PLACES: [&str; 9] = [
+/// Where distributions install the programs. `*` matches the rest of one path component.
+const USUAL_DIRECTORIES: [&str; 9] = [
     "/usr/lib/postgresql/*/bin", // Debian, Ubuntu
     "/usr/pgsql-*/bin",          // PostgreSQL's own packages for Red Hat and SUSE
     "/usr/lib/postgresql*/bin",  // SUSE, Alpine, Gentoo
@@ -27,7 +26,7 @@ const USUAL_PLACES: [&str; 9] = [
     "/Applications/Postgres.app/Contents/Versions/*/bin",
 ];
 
-/// A directory of server programs, and what `postgres --version` says there.
+/// A directory of server programs, and the version that `postgres --version` prints.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Programs {
     directory: PathBuf,
@@ -36,7 +35,7 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// The programs of the data's major version; where there are no data yet, the newest.
+    /// Programs with the major version of the data, or the newest ones if there are no data yet.
     pub(super) fn find(given: Option<&Path>, data: Option<DataVersion>, owner: &Owner) -> Result<Self, EmbeddedError> {
         match given {
             Some(directory) => Self::given(directory, data, owner),
@@ -50,7 +49,7 @@ impl Programs {
             problem,
         })?;
         match data {
-            Some(data) if data.major != programs.major => Err(data.not_among(&[programs])),
+            Some(data) if data.major != programs.major => Err(version_mismatch(data, &[programs])),
             _ => Ok(programs),
         }
     }
@@ -68,9 +67,9 @@ impl Programs {
             && !usable.is_empty()
         {
             let fitting = usable.iter().find(|programs| programs.major == data.major).cloned();
-            return fitting.ok_or_else(|| data.not_among(&usable));
+            return fitting.ok_or_else(|| version_mismatch(data, &usable));
         }
-        // Of several equals the first, as on PATH.
+        // Among equal versions the first one wins, as on PATH.
         usable
             .into_iter()
             .rev()
@@ -84,9 +83,9 @@ impl Programs {
             })
     }
 
-    /// What is in one directory, or what it lacks.
+    /// The programs in a directory, or the reason why they cannot be used.
     fn at(directory: &Path, owner: &Owner) -> Result<Self, String> {
-        if let Some(missing) = NEEDED.iter().find(|name| !directory.join(name).exists()) {
+        if let Some(missing) = REQUIRED.iter().find(|name| !directory.join(name).exists()) {
             return Err(format!("it has no {missing}"));
         }
         let output = owner
@@ -97,10 +96,10 @@ impl Programs {
                 io::ErrorKind::PermissionDenied => format!("{} may not run them", owner.name()),
                 _ => error.to_string(),
             })?;
-        let said = String::from_utf8_lossy(&output.stdout);
+        let output = String::from_utf8_lossy(&output.stdout);
         let (version, major) =
-            parse_version(&said).ok_or_else(|| format!("`postgres --version` says {:?}", said.trim()))?;
-        if major < OLDEST {
+            parse_version(&output).ok_or_else(|| format!("`postgres --version` says {:?}", output.trim()))?;
+        if major < OLDEST_VERSION {
             return Err(format!("version {version} is too old"));
         }
         Ok(Self {
@@ -127,41 +126,25 @@ impl Programs {
     }
 }
 
-/// The major version of the data that are there.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct DataVersion {
-    pub(super) pgdata: PathBuf,
-    pub(super) major: u32,
-}
-
-impl DataVersion {
-    fn not_among(self, found: &[Programs]) -> EmbeddedError {
-        let versions: Vec<String> = found
-            .iter()
-            .map(|programs| format!("{} ({})", programs.version, programs.directory.display()))
-            .collect();
-        EmbeddedError::OtherVersion {
-            path: self.pgdata,
-            data: self.major,
-            found: versions.join(", "),
-        }
+fn version_mismatch(data: DataVersion, found: &[Programs]) -> EmbeddedError {
+    let versions: Vec<String> = found
+        .iter()
+        .map(|programs| format!("{} ({})", programs.version, programs.directory.display()))
+        .collect();
+    EmbeddedError::OtherVersion {
+        path: data.pgdata,
+        data: data.major,
+        found: versions.join(", "),
     }
 }
 
-/// `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`, `postgres (PostgreSQL) 18beta1`.
-pub(super) fn parse_version(said: &str) -> Option<(String, u32)> {
-    let version = said.split_whitespace().nth(2)?;
-    let digits = version.bytes().take_while(u8::is_ascii_digit).count();
-    Some((version.to_owned(), version[..digits].parse().ok()?))
-}
-
-/// The directories that may hold the programs, the user's own choice first.
+/// The directories to search. PATH comes first, as the user's own choice.
 pub(super) fn places() -> Vec<PathBuf> {
     let mut places: Vec<PathBuf> = Vec::new();
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path).filter(|directory| directory.is_absolute());
-    let by_pg_config = say(Command::new("pg_config").arg("--bindir")).map(PathBuf::from);
-    let usual = USUAL_PLACES.iter().flat_map(|pattern| expand(Path::new(pattern)));
+    let by_pg_config = first_line(Command::new("pg_config").arg("--bindir")).map(PathBuf::from);
+    let usual = USUAL_DIRECTORIES.iter().flat_map(|pattern| expand(Path::new(pattern)));
     for directory in on_path.chain(by_pg_config).chain(usual) {
         if !places.contains(&directory) {
             places.push(directory);
@@ -170,13 +153,13 @@ pub(super) fn places() -> Vec<PathBuf> {
     places
 }
 
-/// The first line that a program prints, where it ends well.
-fn say(command: &mut Command) -> Option<String> {
+/// The first line of a program's output, if it succeeds.
+fn first_line(command: &mut Command) -> Option<String> {
     let output = command.output().ok().filter(|output| output.status.success())?;
     Some(String::from_utf8(output.stdout).ok()?.lines().next()?.to_owned())
 }
 
-/// The directories that a pattern stands for; one name of it may end in `*`.
+/// The directories that match a pattern. Each path component may end in `*`.
 fn expand(pattern: &Path) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::new()];
     for part in pattern {
@@ -204,19 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_is_read_as_the_distributions_print_it() {
-        let debian = parse_version("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n");
-        assert_eq!(debian, Some(("15.18".into(), 15)));
-        assert_eq!(
-            parse_version("postgres (PostgreSQL) 18beta1\n"),
-            Some(("18beta1".into(), 18))
-        );
-        assert_eq!(parse_version("sh: not found"), None);
-        assert_eq!(parse_version(""), None);
-    }
-
-    #[test]
-    fn a_pattern_stands_for_the_directories_that_are_there() {
+    fn a_pattern_matches_existing_directories() {
         let root = tempfile::tempdir().expect("a directory");
         for name in ["pgsql-16/bin", "pgsql-17/bin", "other/bin"] {
             fs::create_dir_all(root.path().join(name)).expect("a directory");

@@ -1,4 +1,4 @@
-//! The directory of PostgreSQL's socket: short enough for a socket's address, and closed to everybody else.
+//! The directory of PostgreSQL's socket. Its path must fit into a socket address, and other users must not enter it.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -6,19 +6,19 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use super::EmbeddedError;
+use super::error::EmbeddedError;
 use super::owner::Owner;
 
 pub(super) const PORT: u16 = 5432;
 
-/// What a socket's address holds, its closing NUL left out: 108 bytes on Linux, 104 on the BSDs and macOS.
+/// The longest socket address without its closing NUL: 108 bytes with it on Linux, 104 on the BSDs and macOS.
 const LONGEST_ADDRESS: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
-/// Makes the directory, or makes sure that the one which is there is the owner's alone.
+/// Creates the directory, or checks that only the owner can use an existing one.
 ///
-/// It is `socket` in the data directory where that path does, for it depends on nothing but the data
-/// directory: what `XDG_RUNTIME_DIR` names is removed when the user logs out, under a server that goes on.
-/// Else it is one in `/tmp` that is named after the data directory's inode.
+/// The directory is `socket` in the data directory if that path is short enough, because it then depends on nothing
+/// else. `XDG_RUNTIME_DIR` is no alternative: it is removed when the user logs out, while the server keeps running. A
+/// data directory with a long path gets a directory in `/tmp`, named after its inode.
 pub(super) fn prepare(data_dir: &Path, owner: &Owner) -> Result<PathBuf, EmbeddedError> {
     let mut tried = Vec::new();
     for directory in candidates(data_dir, owner.uid()) {
@@ -42,8 +42,8 @@ fn candidates(data_dir: &Path, uid: u32) -> Vec<PathBuf> {
     candidates
 }
 
-/// Whether a socket in this directory has an address that the kernel takes, and that needs no quoting in
-/// PostgreSQL's settings (a list) or in libpq's `host` (a list too, which knows no quotes).
+/// Checks that the kernel accepts the socket's address. The address must also need no quotes in PostgreSQL's settings,
+/// where it is part of a list, nor in libpq's `host`, a list that knows no quotes.
 fn check_address(directory: &Path) -> Result<(), String> {
     let path = directory.as_os_str().as_bytes();
     let length = path.len() + format!("/.s.PGSQL.{PORT}").len();
@@ -52,7 +52,7 @@ fn check_address(directory: &Path) -> Result<(), String> {
     }
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
     if !path.iter().all(is_plain) {
-        return Err("has characters that a socket's address can't have".into());
+        return Err("has characters that a socket address can't have".into());
     }
     Ok(())
 }
@@ -61,11 +61,11 @@ fn make_private(directory: &Path, owner: &Owner) -> Result<(), String> {
     match DirBuilder::new().mode(0o700).create(directory) {
         Ok(()) => owner.give(directory).map_err(|error| format!("can't be used: {error}")),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => check_private(directory, owner),
-        Err(error) => Err(format!("can't be made: {error}")),
+        Err(error) => Err(format!("can't be created: {error}")),
     }
 }
 
-/// In `/tmp` somebody else may have made the directory first, to read what we send.
+/// In `/tmp` another user may have created the directory first, to read the traffic.
 fn check_private(directory: &Path, owner: &Owner) -> Result<(), String> {
     let metadata = fs::symlink_metadata(directory).map_err(|error| format!("can't be read: {error}"))?;
     if !metadata.is_dir() {
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_of_107_bytes_is_taken_and_one_more_is_not() {
+    fn an_address_may_have_107_bytes() {
         let fits = format!("/{}", "a".repeat(LONGEST_ADDRESS - "/.s.PGSQL.5432".len() - 1));
         assert_eq!(check_address(Path::new(&fits)), Ok(()));
         assert_eq!(
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_would_need_quotes_is_not_taken() {
+    fn a_path_that_needs_quotes_is_refused() {
         for path in ["/a,b", "/a b", "/a'b", "/a\"b", "/ñ", "/a%20b", "/a&b"] {
             assert!(check_address(Path::new(path)).is_err(), "{path}");
         }

@@ -1,6 +1,8 @@
-//! The demo: a client to try the APIs on, with a key and made-up contacts. They are seeded, so that everybody sees the same people.
+//! The demo: a client with a key and generated contacts, to try the APIs. The random seed is fixed, so the contacts are
+//! the same everywhere.
 //!
-//! Domains are those that are reserved for examples (RFC 2606), but for the two that the APIs' vendors show.
+//! Email domains are reserved for examples (RFC 2606), except for two that the APIs' vendors show in their
+//! documentation.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
@@ -20,18 +22,18 @@ use crate::domain::window;
 use crate::store::import::{self, Rules, Staging};
 use crate::store::{PgConnection, StoreError, clients, keys};
 
-/// How many contacts the demo has.
+/// The number of contacts in the demo.
 pub const CONTACTS: usize = 10_000;
 
-/// The documented contact whose session window is open.
+/// The documented contact with an open session window.
 const WINDOW_EXAMPLE: &str = "+5492235961983";
 
-/// How long ago its last message came.
+/// The age of its last message.
 const MESSAGE_AGE: TimeDelta = TimeDelta::minutes(5);
 
 const SEED: u64 = 20_240_930;
 
-/// The source of contacts that have none; every one that is made up here has one.
+/// The import rules. The default source is not used, because every contact here has one.
 const RULES: Rules = Rules {
     default_source: Some("demo"),
     exact: false,
@@ -91,7 +93,7 @@ const LAST_NAMES: [&str; 24] = [
     "Zapata",
 ];
 
-/// A mobile number's beginning, how many digits follow it, and the weight of its country in hundredths.
+/// The prefix of a mobile number, the number of digits after it, and the weight of its country in percent.
 const MOBILES: [(&str, usize, u32); 5] = [
     ("+549113", 7, 45),
     ("+569", 8, 20),
@@ -100,7 +102,7 @@ const MOBILES: [(&str, usize, u32); 5] = [
     ("+57300", 7, 8),
 ];
 
-/// Channels by weight in hundredths, and whether the channel has ids of its own.
+/// Platforms by weight in percent, and whether the platform has its own contact ids.
 const PLATFORMS: [(&str, bool, u32); 7] = [
     ("whatsapp", false, 50),
     ("web-whatsapp", false, 8),
@@ -127,39 +129,42 @@ const SOURCES: [(&str, u32); 5] = [
 ];
 const DOMAINS: [(&str, u32); 4] = [("example.com", 45), ("example.org", 25), ("example.net", 15), ("", 15)];
 
-/// The name of the demo's client.
+/// The name of the demo client.
 pub const CLIENT: &str = "Demo";
 
-/// The file in the data directory that keeps the demo's key, for the next start to show it again.
+/// The file in the data directory with the demo's key, which later starts print again.
 const KEY_FILE: &str = "demo-key";
 
-/// Why there is no demo; nothing of it was written to the database.
+/// Why the demo could not be created. Nothing was written to the database.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("a made-up contact is none")]
-    Refused(#[from] ContactError),
-    #[error("its key's label is none")]
+    #[error("a generated contact is invalid")]
+    InvalidContact(#[from] ContactError),
+    #[error("the label of the demo's key is invalid")]
     Label(#[from] LabelError),
-    #[error("the system has no random numbers")]
+    #[error("the operating system has no random numbers")]
     Random(#[from] crate::domain::secret::RandomError),
     #[error("{} can't be read or written", .0.display())]
     KeyFile(PathBuf, #[source] io::Error),
 }
 
-/// Makes the demo in a database without any client: a client, its contacts, and a key that is kept in `data_dir`.
-/// Where it has been made before, moves the contact whose session window is open forward to now, so that the
-/// documented example can be seen on any day.
+/// Creates the demo in a database without clients: a client, its contacts, and a key that is stored in `data_dir`. If
+/// the demo exists already, moves the last message of the contact with the session window to now, so that the
+/// documented example works on any day.
 ///
-/// Gives a key that works, or `None` where the database has other clients and no demo: what is somebody's own is
-/// never touched. Several processes may do this at the same time.
+/// Returns a valid key, or `None` if the database has other clients and no demo, because it never touches the user's
+/// own data. Several processes can call this at the same time.
+///
+/// # Errors
+/// A [`DemoError`] if the database fails, or if the key's file can't be read or written.
 pub fn ensure(connection: &mut PgConnection, data_dir: &Path) -> Result<Option<ApiKey>, DemoError> {
     let file = data_dir.join(KEY_FILE);
     let made = clients::make_first(connection, |connection| {
         let client = clients::create_client(connection, CLIENT, Region::DEFAULT)?;
         import::import(connection, client, RULES, push_all)?;
-        // Written before the transaction ends, since a key that nobody knows would be a demo that nobody can use.
+        // The file is written before the commit, because a demo whose key is lost would be useless.
         add_key(connection, client, &file)
     })?;
     if made.is_some() {
@@ -172,7 +177,9 @@ pub fn ensure(connection: &mut PgConnection, data_dir: &Path) -> Result<Option<A
         return Ok(None);
     };
     import::import(connection, credential.client, RULES, push_message_of_now)?;
-    if credential.ended {
+    let has_all_scopes = Scope::ALL.iter().all(|scope| credential.scopes.contains(scope));
+    // Earlier versions created a key that could not write. It keeps working, with its own scopes.
+    if credential.ended || !has_all_scopes {
         return add_key(connection, credential.client, &file).map(Some);
     }
     Ok(Some(key))
@@ -180,13 +187,13 @@ pub fn ensure(connection: &mut PgConnection, data_dir: &Path) -> Result<Option<A
 
 fn add_key(connection: &mut PgConnection, client: ClientId, file: &Path) -> Result<ApiKey, DemoError> {
     let key = ApiKey::generate(Format::Mindo)?;
-    let new = NewKey::new("demo", vec![Scope::Lookup, Scope::Search], None)?;
+    let new = NewKey::new("demo", Scope::ALL.to_vec(), None)?;
     keys::add_key(connection, client, &key, &new)?;
     write_private(file, key.reveal()).map_err(|error| DemoError::KeyFile(file.to_owned(), error))?;
     Ok(key)
 }
 
-/// The key that is kept, which its owner alone may read from now on; `None` where there is none.
+/// The stored key, or `None` if there is none. Makes the file readable only by its owner.
 fn read_key(file: &Path) -> Result<Option<ApiKey>, DemoError> {
     let failed = |error| DemoError::KeyFile(file.to_owned(), error);
     match fs::read_to_string(file) {
@@ -199,7 +206,7 @@ fn read_key(file: &Path) -> Result<Option<ApiKey>, DemoError> {
     }
 }
 
-/// Writes a file that its owner alone may read; whoever reads it meanwhile sees all of it or nothing.
+/// Writes a file that only its owner can read. A concurrent reader sees all of it or nothing.
 fn write_private(file: &Path, text: &str) -> io::Result<()> {
     let draft = file.with_extension(format!("{}.new", std::process::id()));
     let mut out = OpenOptions::new()
@@ -214,10 +221,10 @@ fn write_private(file: &Path, text: &str) -> io::Result<()> {
 
 fn push_all(staging: &mut Staging<'_>) -> Result<(), DemoError> {
     push_examples(staging)?;
-    push_made_up(staging)
+    push_generated(staging)
 }
 
-/// What a new message from the documented contact says: nothing but when it came.
+/// A new message from the documented contact, which sets only its time.
 fn push_message_of_now(staging: &mut Staging<'_>) -> Result<(), DemoError> {
     let now = staging.now();
     let message = ContactFields {
@@ -230,7 +237,7 @@ fn push_message_of_now(staging: &mut Staging<'_>) -> Result<(), DemoError> {
     Ok(())
 }
 
-/// The two people whom the vendors' documentation shows.
+/// The two contacts from the vendors' documentation.
 fn push_examples(staging: &mut Staging<'_>) -> Result<(), DemoError> {
     let now = staging.now();
     let phone = |number| Some(StoredPhone::read(number, Region::DEFAULT));
@@ -262,17 +269,17 @@ fn push_examples(staging: &mut Staging<'_>) -> Result<(), DemoError> {
     Ok(())
 }
 
-fn push_made_up(staging: &mut Staging<'_>) -> Result<(), DemoError> {
+fn push_generated(staging: &mut Staging<'_>) -> Result<(), DemoError> {
     let now = staging.now();
     let mut random = ChaCha8Rng::seed_from_u64(SEED);
     for number in 2..CONTACTS {
-        staging.push(ContactDraft::new(make_up(&mut random, number, now), now)?)?;
+        staging.push(ContactDraft::new(generate_contact(&mut random, number, now), now)?)?;
     }
     Ok(())
 }
 
-/// The contact of that number, which sees to it that no two are the same.
-fn make_up(random: &mut ChaCha8Rng, number: usize, now: DateTime<Utc>) -> ContactFields {
+/// Generates the contact with this number. The number makes each contact unique.
+fn generate_contact(random: &mut ChaCha8Rng, number: usize, now: DateTime<Utc>) -> ContactFields {
     let (platform, has_ids, _) = pick(random, &PLATFORMS, |choice| choice.2);
     let first = FIRST_NAMES[random.random_range(0..FIRST_NAMES.len())];
     let last = LAST_NAMES[random.random_range(0..LAST_NAMES.len())];
@@ -284,16 +291,16 @@ fn make_up(random: &mut ChaCha8Rng, number: usize, now: DateTime<Utc>) -> Contac
         domain.to_owned()
     };
     let (start, length, _) = pick(random, &MOBILES, |choice| choice.2);
-    // 7919 is a prime, so that multiples of it leave each remainder of a power of ten once.
+    // 7919 is a prime, so its multiples have all remainders of a power of ten, each once.
     let digits = (number * 7_919) % 10_usize.pow(u32::try_from(length).unwrap_or(7));
     let phone = format!("{start}{digits:0length$}");
 
-    // A channel without ids of its own knows its contacts by their phone.
+    // A platform without its own ids identifies its contacts by phone.
     let has_phone = !has_ids || random.random_ratio(1, 2);
     let has_email = random.random_ratio(4, 5);
     let created_at = now - TimeDelta::minutes(random.random_range(600_000..1_500_000));
     let last_message_at = random.random_ratio(95, 100).then(|| {
-        // Squared, so that recent days have more messages than those long ago.
+        // Squared, so that recent days have more messages than older ones.
         let age = random.random_range(0.0_f64..1.0).powi(2) * 550_000.0;
         now - TimeDelta::seconds(600 + (age * 60.0) as i64)
     });
@@ -333,10 +340,12 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn made_up_contacts_are_valid_varied_and_no_two_the_same() {
+    fn generated_contacts_are_valid_varied_and_unique() {
         let now = Utc::now();
         let mut random = ChaCha8Rng::seed_from_u64(SEED);
-        let all: Vec<ContactFields> = (2..CONTACTS).map(|number| make_up(&mut random, number, now)).collect();
+        let all: Vec<ContactFields> = (2..CONTACTS)
+            .map(|number| generate_contact(&mut random, number, now))
+            .collect();
         let mut phones = HashSet::new();
         for given in &all {
             ContactDraft::new(given.clone(), now).expect("a contact");

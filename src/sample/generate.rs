@@ -1,9 +1,9 @@
-//! Makes up contacts by the million, to try and to measure on: one large client, and beside it, if wanted, many small
-//! ones, whose contacts share its indexes.
+//! Generates contacts by the million, for tests and measurements: one large client, and optionally many small ones
+//! whose contacts share its indexes.
 //!
-//! All of it comes from a seed: the same seed makes the same contacts, their ids (UUIDs) and times included. Emails,
-//! names and phones are spread as in CRMs of Latin America, so that searches meet terms of every frequency: `gmail` is
-//! in a third of the contacts, `john` in 2 % of them, `ximena` in 0.1 %, `maria.lopez` in fewer.
+//! Everything comes from a seed: equal seeds generate equal contacts, including their ids (UUIDs) and times. Emails,
+//! names and phones are distributed as in CRMs of Latin America, so that searches meet terms of every frequency:
+//! `gmail` is in a third of the contacts, `john` in 2 %, `ximena` in 0.1 %, `maria.lopez` in fewer.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -17,21 +17,22 @@ use crate::domain::phone::{Region, StoredPhone};
 use crate::store::bulk_load::{self, EmptyClient, Filling};
 use crate::store::{PgConnection, StoreError};
 
-/// The most contacts of one client: every country has as many numbers to give.
+/// The most contacts of one client, limited by the numbers available per country.
 pub const CONTACTS_MAX: u64 = 50_000_000;
 
-/// A small client has so many contacts where the large one has [`LARGE_SHARE`].
+/// A small client has `SMALL_SHARE` contacts for every [`LARGE_SHARE`] of the large one.
 const SMALL_SHARE: u64 = 3;
 const LARGE_SHARE: u64 = 5_000;
 
-/// How often progress is told, in contacts.
+/// The interval between calls of `progress`, in contacts.
 const PROGRESS_EVERY: u64 = 1_000;
 
-/// When the latest message came. The clock has no say, so that equal seeds make equal contacts.
+/// The time of the latest message. It is a constant and not the clock's time, so that equal seeds generate equal
+/// contacts.
 const LATEST: &str = "2025-06-30T12:00:00Z";
 
-/// Commonest first; the n-th is about as frequent as the first divided by n. In [`SPECIAL_NAMES`] are those whose
-/// frequency matters.
+/// The most common first. The n-th is about as frequent as the first divided by n. [`SPECIAL_NAMES`] has the names
+/// whose frequency matters.
 const FIRST_NAMES: &str = "María José Juan Ana Luis Carlos Jorge Sofía Pedro Martín Valentina Camila Lucía Diego Pablo \
     Laura Daniel Andrea Gabriel Paula Fernando Claudia Alejandro Carolina Marcelo Patricia Ricardo Daniela Miguel \
     Natalia Roberto Florencia Sergio Mariana Eduardo Julieta Francisco Gabriela Nicolás Silvia Matías Verónica Gustavo \
@@ -46,10 +47,10 @@ const LAST_NAMES: &str = "González Rodríguez García Fernández Martínez Pér
     Costa Pereira Almeida Ribeiro Carvalho Lima Araújo Barbosa Gonçalves Moreira Restrepo Ospina Zuluaga Cárdenas \
     Valencia Quintero Bianchi Rossi Ferrari Ibáñez Quiroga Zapata Lagos Tapia";
 
-/// Names by their share in ten-thousandths of all people; of these 72 % have it in their email.
+/// Names by their share of all people in ten-thousandths. 72 % of these people have the name in their email.
 const SPECIAL_NAMES: [(&str, u32); 2] = [("John", 278), ("Ximena", 14)];
 
-/// Mailbox providers in hundredths of all emails; the rest are [`COMPANIES`].
+/// Mailbox providers in percent of all emails. The rest are [`COMPANIES`].
 const PROVIDERS: [(&str, u32); 5] = [
     ("gmail.com", 45),
     ("hotmail.com", 15),
@@ -58,11 +59,11 @@ const PROVIDERS: [(&str, u32); 5] = [
     ("", 22),
 ];
 
-/// How many companies have a domain of their own.
+/// The number of companies with their own domain.
 const COMPANIES: u32 = 50_000;
 
-/// A country's mobile numbers: what they begin with, each with seven digits after it, and the weight of the country in
-/// hundredths.
+/// A country's mobile numbers: their prefixes, each followed by [`DIGITS`] digits, and the weight of the country in
+/// percent.
 const MOBILES: [(&[&str], u32); 5] = [
     (
         &[
@@ -76,65 +77,65 @@ const MOBILES: [(&[&str], u32); 5] = [
     (&["+57300", "+57301", "+57310", "+57311", "+57312", "+57320"], 8),
 ];
 
-/// What a beginning is followed by.
+/// The number of digits after a prefix.
 const DIGITS: usize = 7;
 const NUMBERS: u64 = 10_u64.pow(DIGITS as u32);
 
-/// A prime: its multiples run through a country's numbers in no apparent order, and meet none twice.
+/// A prime: its multiples go through a country's numbers in an apparently random order, without repeats.
 const STRIDE: u64 = 6_700_417;
 
-/// Channels by weight in hundredths, for contacts with a phone and for those without.
+/// Platforms by weight in percent, for contacts with and without a phone.
 const PHONE_PLATFORMS: [(&str, u32); 4] = [("whatsapp", 75), ("web-whatsapp", 10), ("sms", 10), ("webchat", 5)];
 const OTHER_PLATFORMS: [(&str, u32); 3] = [("instagram", 45), ("messenger", 30), ("webchat", 25)];
 
 const STATUSES: [(&str, u32); 3] = [("UNATTENDED", 30), ("ATTENDED", 40), ("CLOSED", 30)];
 const SOURCES: [(&str, u32); 3] = [("csv_import", 50), ("whatsapp_sync", 30), ("organic", 20)];
 
-/// What is to be made.
+/// The clients and contacts to generate.
 #[derive(Clone, Debug)]
 pub struct Workload {
-    /// The large client's name. The small ones have a number after it.
+    /// The name of the large client. The small clients have a number after it.
     pub client: String,
-    /// How many contacts the large client gets.
+    /// The number of contacts of the large client.
     pub contacts: u64,
     pub small_clients: u64,
     pub seed: u64,
 }
 
 impl Workload {
-    /// How many contacts each small client gets.
+    /// The number of contacts of each small client.
     pub fn small_contacts(&self) -> u64 {
         (self.contacts * SMALL_SHARE).div_ceil(LARGE_SHARE)
     }
 
-    /// How many contacts all clients get.
+    /// The number of contacts of all clients.
     pub fn total(&self) -> u64 {
         self.contacts + self.small_clients * self.small_contacts()
     }
 
-    /// Every client's name and number of contacts.
+    /// The name and the number of contacts of every client.
     fn clients(&self) -> impl Iterator<Item = (String, u64)> {
         let small = (1..=self.small_clients).map(|number| (format!("{} {number}", self.client), self.small_contacts()));
         std::iter::once((self.client.clone(), self.contacts)).chain(small)
     }
 }
 
-/// Why nothing was made.
+/// Why nothing was generated.
 #[derive(Debug, thiserror::Error)]
 pub enum GenerateError {
-    #[error("the client '{0}' has contacts: name another one by --client")]
+    #[error("the client '{0}' already has contacts: name another one with --client")]
     NotEmpty(String),
-    #[error("a made-up contact is none")]
-    Refused(#[from] ContactError),
+    #[error("a generated contact is invalid")]
+    InvalidContact(#[from] ContactError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Makes the clients that don't exist and fills all of them, or writes nothing. `progress` is told the contacts made
-/// so far.
+/// Creates missing clients and fills all of them, or writes nothing. Calls `progress` with the number of contacts so
+/// far.
 ///
 /// # Errors
-/// [`GenerateError::NotEmpty`] where one of the clients has contacts.
+/// [`GenerateError::NotEmpty`] if one of the clients has contacts.
 pub fn generate(
     connection: &mut PgConnection,
     workload: &Workload,
@@ -168,14 +169,14 @@ fn fill_client(
 ) -> Result<(), GenerateError> {
     let now = filling.now();
     for number in 0..count {
-        let (id, given) = people.make_up(number);
+        let (id, given) = people.generate_contact(number);
         filling.push(client, id, ContactDraft::new(given, now)?)?;
         made_one();
     }
     Ok(())
 }
 
-/// A bar on standard error over so many contacts. Nothing is drawn where that is no terminal.
+/// A progress bar for `total` contacts on standard error. It is drawn only on a terminal.
 pub fn bar(total: u64) -> impl FnMut(u64) {
     let bar = ProgressBar::new(total);
     bar.set_style(
@@ -185,23 +186,24 @@ pub fn bar(total: u64) -> impl FnMut(u64) {
     move |made| {
         bar.set_position(made);
         if made == total {
-            bar.set_message("(tidying up)");
+            bar.set_message("(finishing)");
         }
     }
 }
 
-/// One client's people.
+/// Generates the contacts of one client.
 struct People {
     random: ChaCha8Rng,
     first_names: Vec<(&'static str, u32)>,
     last_names: Vec<(&'static str, u32)>,
     latest: DateTime<Utc>,
-    /// Where in every country's numbers the client's begin.
+    /// The offset of the client's first number within every country's numbers.
     first_phone: u64,
 }
 
 impl People {
-    /// Every client has a stream of the seed to itself, so that its contacts don't depend on how many others have.
+    /// Every client has its own random stream of the seed, so that its contacts do not depend on the size of other
+    /// clients.
     fn new(seed: u64, stream: u64) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         random.set_stream(stream);
@@ -214,14 +216,14 @@ impl People {
         }
     }
 
-    /// The contact of that number, which sees to it that no two are the same.
-    fn make_up(&mut self, number: u64) -> (Uuid, ContactFields) {
+    /// Generates the contact with this number. The number makes each contact unique.
+    fn generate_contact(&mut self, number: u64) -> (Uuid, ContactFields) {
         let first = self.first_name();
         let last = pick(&mut self.random, &self.last_names, |name| name.1).0;
         let has_phone = self.one_in_hundred(95);
         let platforms: &[_] = if has_phone { &PHONE_PLATFORMS } else { &OTHER_PLATFORMS };
         let platform = pick(&mut self.random, platforms, |choice| choice.1).0;
-        // Seconds, squared so that recent days have more messages than those long ago: two years of them.
+        // In seconds, up to two years. Squared, so that recent days have more messages than older ones.
         let age = self.random.random_range(0.0_f64..1.0).powi(2) * 63_072_000.0;
         let last_message_at = self.latest - TimeDelta::microseconds((age * 1e6) as i64);
         let created_at = last_message_at - TimeDelta::seconds(self.random.random_range(0..100_000_000));
@@ -243,7 +245,7 @@ impl People {
             contact_list: None,
             default_stage_id: None,
             ai_customer_id: None,
-            // Nobody who lacks both phone and email would have an identity otherwise.
+            // A contact with neither phone nor email needs another identity.
             external_user_id: (!has_phone || platform == "webchat").then(|| format!("{platform}-{number}")),
         };
         (self.id(number), given)
@@ -299,14 +301,14 @@ impl People {
         }
     }
 
-    /// Of version 7, one millisecond after that of the contact before: new contacts' ids ascend.
+    /// A UUID of version 7, one millisecond after the previous contact's, so that ids ascend as for real contacts.
     fn id(&mut self, number: u64) -> Uuid {
         let millisecond = self.latest.timestamp_millis().unsigned_abs() + number;
         uuid::Builder::from_unix_timestamp_millis(millisecond, &self.random.random()).into_uuid()
     }
 }
 
-/// Names and their weights: Zipf's law, a little flatter at its top.
+/// Names and their weights: Zipf's law, slightly flattened at the top.
 fn by_rank(names: &'static str) -> Vec<(&'static str, u32)> {
     (6..)
         .zip(names.split_whitespace())
@@ -321,11 +323,11 @@ mod tests {
 
     fn people(stream: u64, count: u64) -> Vec<(Uuid, ContactFields)> {
         let mut people = People::new(7, stream);
-        (0..count).map(|number| people.make_up(number)).collect()
+        (0..count).map(|number| people.generate_contact(number)).collect()
     }
 
     #[test]
-    fn every_beginning_has_valid_numbers_of_its_country_and_enough_of_them() {
+    fn every_prefix_has_enough_valid_numbers_of_its_country() {
         for (starts, _) in MOBILES {
             assert!(starts.len() as u64 * NUMBERS >= CONTACTS_MAX && !STRIDE.is_multiple_of(starts.len() as u64));
             for start in starts {
@@ -339,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_those_of_a_crm() {
+    fn shares_are_as_in_a_crm() {
         const COUNT: u64 = 40_000;
         let all = people(0, COUNT);
         let per_mille = |holds: &dyn Fn(&ContactFields) -> bool| {
@@ -403,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_contacts_of_a_client_are_the_same_and_other_streams_have_others() {
+    fn contacts_are_unique_within_a_client_and_across_streams() {
         let all = people(0, 60_000);
         let ids: HashSet<Uuid> = all.iter().map(|(id, _)| *id).collect();
         assert_eq!(ids.len(), all.len());

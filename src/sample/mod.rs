@@ -1,4 +1,4 @@
-//! Made-up contacts: the demo and the load generator.
+//! Generated contacts: the demo and the load generator.
 
 pub mod demo;
 pub mod generate;

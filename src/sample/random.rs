@@ -1,9 +1,9 @@
-//! What made-up contacts are made of.
+//! Random choices, and names in emails.
 
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
-/// One of the choices, by their weights.
+/// Picks one of the choices at random, by weight.
 pub(super) fn pick<T: Copy>(random: &mut ChaCha8Rng, choices: &[T], weight: impl Fn(&T) -> u32) -> T {
     let total = choices.iter().map(&weight).sum();
     let mut left = random.random_range(0..total);
@@ -16,7 +16,7 @@ pub(super) fn pick<T: Copy>(random: &mut ChaCha8Rng, choices: &[T], weight: impl
     choices[0]
 }
 
-/// A name as people write it in an email.
+/// A name as people write it in an email address.
 pub(super) fn ascii(name: &str) -> String {
     name.to_lowercase()
         .chars()

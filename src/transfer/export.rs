@@ -1,5 +1,4 @@
-//! Writes a client's contacts as CSV, in one of two forms: for `import` to take back, or for people to open in a
-//! spreadsheet.
+//! Writes a client's contacts as CSV, either for `import` or for a spreadsheet.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,30 +7,29 @@ use std::io::{self, Write};
 use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use uuid::Uuid;
 
-use crate::domain::contact::Attribute;
-use crate::domain::contact::FUTURE_TOLERANCE;
+use crate::domain::contact::{Attribute, FUTURE_TOLERANCE};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::store::clients::Client;
 use crate::store::export::{self, ExportedRow};
 use crate::store::{PgConnection, StoreError};
 
-/// Whom a file is for.
+/// The consumer of an exported file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Form {
-    /// `import`, which reads every cell as it was.
+pub enum ExportFormat {
+    /// `import`, which reads every cell unchanged.
     Import,
-    /// People: a spreadsheet shows every cell as text, for which some begin with an apostrophe.
+    /// A spreadsheet. Some cells begin with an apostrophe, so that it shows them as text.
     Spreadsheet,
 }
 
-/// What was written, and how much of it `import` would change.
+/// The result of an export, and how many contacts `import` would change.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct ExportReport {
     pub contacts: u64,
-    /// Contacts in which `import` would see the same person as in another one, unless it is exact.
+    /// Contacts that `import` would merge with another one, unless it is exact.
     pub doubles: u64,
-    /// Contacts that a file, or the import's rules, can't give back as they are: with blanks around a text, with a
-    /// phone that was read in another region, or with a time that is none.
+    /// Contacts that an import would not restore exactly: with blanks around a text, with a phone that was read in
+    /// another region, or with a time that import refuses.
     pub changed: u64,
 }
 
@@ -41,7 +39,7 @@ impl fmt::Display for ExportReport {
         if self.doubles > 0 {
             write!(
                 f,
-                "\n{} share their phone or email with another one of the channel: import would merge them, and \
+                "\n{} share their phone or email with another contact on the same platform: import would merge them, but \
                  import --exact keeps them apart",
                 self.doubles
             )?;
@@ -49,8 +47,8 @@ impl fmt::Display for ExportReport {
         if self.changed > 0 {
             write!(
                 f,
-                "\n{} would not come back quite as they are: import cuts blanks, reads phones in one region, and \
-                 refuses times ahead",
+                "\n{} would change in an import: it trims blanks, reads phones in one region, and \
+                 refuses future times",
                 self.changed
             )?;
         }
@@ -58,7 +56,7 @@ impl fmt::Display for ExportReport {
     }
 }
 
-/// Why an export ended early.
+/// Why an export failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     #[error(transparent)]
@@ -67,45 +65,52 @@ pub enum ExportError {
     Write(#[from] io::Error),
 }
 
-/// Writes all contacts of a client as they are at one moment, the oldest first, a header before them.
+/// Writes a header and all contacts of a client, the oldest first, from one snapshot of the database.
 ///
 /// # Errors
-/// [`ExportError::Write`] where `out` takes no more; what was written until then is incomplete.
+/// [`ExportError::Write`] if `out` can't be written. The file is then incomplete.
 pub fn export(
     connection: &mut PgConnection,
     client: &Client,
-    form: Form,
+    format: ExportFormat,
     out: &mut dyn Write,
 ) -> Result<ExportReport, ExportError> {
     let mut report = ExportReport::default();
-    let mut line = String::new();
-    if form == Form::Spreadsheet {
-        // Without the mark Excel reads UTF-8 as something else.
-        line.push('\u{FEFF}');
+    let mut csv = csv_core::Writer::new();
+    let mut line = Vec::new();
+    if format == ExportFormat::Spreadsheet {
+        // Without a byte order mark Excel does not read the file as UTF-8.
+        line.extend_from_slice("\u{FEFF}".as_bytes());
     }
-    push_record(&mut line, Attribute::ALL.map(|attribute| Some(attribute.name().into())));
-    out.write_all(line.as_bytes())?;
+    push_record(
+        &mut csv,
+        &mut line,
+        Attribute::ALL.map(|attribute| Some(attribute.name().into())),
+    );
+    out.write_all(&line)?;
     export::read_all(connection, client.id, |row| {
         let phone = phone_cell(&row, client.default_region);
         report.contacts += 1;
         report.doubles += u64::from(row.has_double);
-        report.changed += u64::from(!comes_back(&row, phone, client.default_region));
+        report.changed += u64::from(!survives_import(&row, phone, client.default_region));
         let cells = Attribute::ALL.map(|attribute| {
             let cell = cell(&row, phone, attribute);
-            match form {
-                Form::Spreadsheet if is_text(attribute) => cell.map(|text| harmless(&text).into()),
+            match format {
+                ExportFormat::Spreadsheet if is_text(attribute) => {
+                    cell.map(|text| escape_for_spreadsheet(&text).into())
+                }
                 _ => cell,
             }
         });
         line.clear();
-        push_record(&mut line, cells);
-        Ok::<_, ExportError>(out.write_all(line.as_bytes())?)
+        push_record(&mut csv, &mut line, cells);
+        Ok::<_, ExportError>(out.write_all(&line)?)
     })?;
     out.flush()?;
     Ok(report)
 }
 
-/// What the import reads as the attribute.
+/// The cell that `import` reads as the attribute.
 fn cell<'r>(row: &'r ExportedRow, phone: Option<&'r str>, attribute: Attribute) -> Option<Cow<'r, str>> {
     let text = |text: &'r Option<String>| text.as_deref().map(Cow::from);
     let flag = |flag| Some(if flag { "true" } else { "false" }.into());
@@ -130,8 +135,8 @@ fn cell<'r>(row: &'r ExportedRow, phone: Option<&'r str>, attribute: Attribute) 
     }
 }
 
-/// The number as it came, where it reads in the client's region as what is stored; else what is stored. The two differ
-/// in contacts whose number was read in another region, or was written by other programs.
+/// The phone as given, if it reads in the client's region as the stored number, or else the stored number. The two
+/// differ for contacts whose phone was read in another region, or was written by other programs.
 fn phone_cell(row: &ExportedRow, region: Region) -> Option<&str> {
     let as_given = row.phone_as_given.as_deref().filter(|text| {
         let read = StoredPhone::read(text.trim(), region);
@@ -140,9 +145,9 @@ fn phone_cell(row: &ExportedRow, region: Region) -> Option<&str> {
     as_given.or(row.phone.as_deref())
 }
 
-/// Whether an exact import into an empty client of the region makes this very contact of its record.
-fn comes_back(row: &ExportedRow, phone: Option<&str>, region: Region) -> bool {
-    let phone_comes_back = match phone {
+/// Whether an exact import of this record, into an empty client of the region, restores the same contact.
+fn survives_import(row: &ExportedRow, phone: Option<&str>, region: Region) -> bool {
+    let phone_survives = match phone {
         Some(cell) => {
             let read = StoredPhone::read(cell.trim(), region);
             row.phone.is_some()
@@ -156,45 +161,50 @@ fn comes_back(row: &ExportedRow, phone: Option<&str>, region: Region) -> bool {
         .into_iter()
         .flatten()
         .chain([&row.platform, &row.chat_status, &row.contact_list]);
-    // Years before 1 and after 9999 can't be written as RFC 3339.
+    // RFC 3339 has no years before 1 or after 9999.
     let is_time = |time: &DateTime<Utc>| (1..=9999).contains(&time.year()) && *time <= row.now + FUTURE_TOLERANCE;
     let mut times = [Some(row.created_at), row.last_message_at, row.last_inbound_at]
         .into_iter()
         .flatten();
-    phone_comes_back && texts.all(|text| !text.is_empty() && text.trim() == text) && times.all(|time| is_time(&time))
+    phone_survives && texts.all(|text| !text.is_empty() && text.trim() == text) && times.all(|time| is_time(&time))
 }
 
-/// Appends a record as RFC 4180 has it, but for the line's end.
-fn push_record<'c>(line: &mut String, cells: impl IntoIterator<Item = Option<Cow<'c, str>>>) {
+/// Appends one record as in RFC 4180, but with LF as the line end.
+fn push_record<'c>(
+    csv: &mut csv_core::Writer,
+    line: &mut Vec<u8>,
+    cells: impl IntoIterator<Item = Option<Cow<'c, str>>>,
+) {
+    let mut end = line.len();
     for (index, cell) in cells.into_iter().enumerate() {
-        if index > 0 {
-            line.push(',');
-        }
         let cell = cell.unwrap_or_default();
-        if cell.contains(['"', ',', '\n', '\r']) {
-            line.push('"');
-            line.push_str(&cell.replace('"', "\"\""));
-            line.push('"');
-        } else {
-            line.push_str(&cell);
+        // Room for the longest form: the quote that ends the previous cell, a separator, two quotes, and every byte
+        // doubled.
+        line.resize(end + 2 * cell.len() + 4, 0);
+        if index > 0 {
+            end += csv.delimiter(&mut line[end..]).1;
         }
+        end += csv.field(cell.as_bytes(), &mut line[end..]).2;
     }
-    line.push('\n');
+    line.resize(end + 4, 0);
+    end += csv.terminator(&mut line[end..]).1;
+    line.truncate(end);
 }
 
-/// The text with an apostrophe wherever a spreadsheet would take what follows for something else: at the beginning for
-/// a formula, or for a number, a date or an amount, which all have a digit before any letter, as in `12E3`, `1-2` and
-/// `$ 5`; and for a formula also after what might separate cells, since a spreadsheet in Spanish splits at semicolons.
-fn harmless(cell: &str) -> String {
+/// Adds an apostrophe wherever a spreadsheet would not read the text as text. One goes to the start of a text that
+/// looks like a formula, or like a number, a date or an amount, which have a digit before any letter (`12E3`, `1-2`, `$
+/// 5`). Others go before a formula after a character that can separate cells, because a Spanish spreadsheet splits at
+/// semicolons.
+fn escape_for_spreadsheet(cell: &str) -> String {
     const SEPARATORS: [char; 4] = [';', '\t', '\r', '\n'];
-    let begins_a_value = cell
+    let starts_value = cell
         .chars()
         .find(|character| character.is_alphanumeric())
         .is_some_and(char::is_numeric);
     let mut text = String::with_capacity(cell.len() + 1);
     let mut at_start = true;
     for (index, character) in cell.char_indices() {
-        if index == 0 && begins_a_value || at_start && begins_a_formula(character) {
+        if index == 0 && starts_value || at_start && starts_formula(character) {
             text.push('\'');
             at_start = false;
         }
@@ -204,16 +214,16 @@ fn harmless(cell: &str) -> String {
     text
 }
 
-/// Whether a spreadsheet reads a formula from there. The fullwidth forms are what it takes for the others where people
-/// write Chinese or Japanese; of tab and carriage return some programs see only what follows.
-fn begins_a_formula(character: char) -> bool {
+/// Whether a spreadsheet reads a formula from this character on. Chinese and Japanese spreadsheets also accept the
+/// fullwidth forms. Some programs skip a tab or a carriage return and read what follows.
+fn starts_formula(character: char) -> bool {
     matches!(
         character,
         '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\t' | '\r'
     )
 }
 
-/// Whether the cell is a text that somebody wrote. The others are no formulas, and may be read as what they are.
+/// Whether a person wrote the cell's text. The other cells contain no formulas, and may be read as numbers or times.
 fn is_text(attribute: Attribute) -> bool {
     use Attribute::*;
     !matches!(
@@ -230,17 +240,29 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_begins_as_text_and_is_otherwise_the_same(text in "[=+\\-@＝１0-9aé';. \t\r\n]{0,8}|\\PC{0,8}") {
-            let cell = harmless(&text);
+        fn any_text_starts_as_text_and_is_otherwise_unchanged(text in "[=+\\-@＝１0-9aé';. \t\r\n]{0,8}|\\PC{0,8}") {
+            let cell = escape_for_spreadsheet(&text);
             let first = cell.trim_start().chars().next();
-            prop_assert!(!first.is_some_and(|first| begins_a_formula(first) || first.is_numeric()), "{cell:?}");
-            prop_assert!(!cell.split([';', '\t', '\r', '\n']).any(|part| part.starts_with(begins_a_formula)), "{cell:?}");
+            prop_assert!(!first.is_some_and(|first| starts_formula(first) || first.is_numeric()), "{cell:?}");
+            prop_assert!(!cell.split([';', '\t', '\r', '\n']).any(|part| part.starts_with(starts_formula)), "{cell:?}");
             prop_assert_eq!(cell.replace('\'', ""), text.replace('\'', ""));
         }
     }
 
     #[test]
-    fn a_spreadsheet_takes_no_text_for_a_formula_or_a_number() {
+    fn cells_with_separators_quotes_or_line_ends_are_quoted() {
+        let mut csv = csv_core::Writer::new();
+        let mut file = Vec::new();
+        for cells in [["a", "b;c", ""], ["\"", "a,b", "\"\""], ["", "1\r2", "x\ny"]] {
+            push_record(&mut csv, &mut file, cells.map(|cell| Some(cell.into())));
+        }
+        push_record(&mut csv, &mut file, [None, None]);
+        let expected = "a,b;c,\n\"\"\"\",\"a,b\",\"\"\"\"\"\"\n,\"1\r2\",\"x\ny\"\n,\n";
+        assert_eq!(String::from_utf8(file).unwrap(), expected);
+    }
+
+    #[test]
+    fn text_that_looks_like_a_formula_or_a_number_is_escaped() {
         for (text, expected) in [
             ("=HYPERLINK(\"x\")", "'=HYPERLINK(\"x\")"),
             ("+5491123456789", "'+5491123456789"),
@@ -274,7 +296,7 @@ mod tests {
             ("😀", "😀"),
             ("", ""),
         ] {
-            assert_eq!(harmless(text), expected, "{text:?}");
+            assert_eq!(escape_for_spreadsheet(text), expected, "{text:?}");
         }
     }
 }

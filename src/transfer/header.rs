@@ -1,192 +1,35 @@
-//! Which column of a file says what, found by the header or told by the user.
+//! Finds the column of each attribute, by its name in the header or by the user's choice.
 
 use std::fmt;
 use std::str::FromStr;
 
+use super::spellings::{FIRST_NAMES, LAST_NAMES, NAMES_OR_FIRST_NAMES, SPELLINGS, normalise};
 use crate::domain::contact::Attribute;
 
-/// The usual names of columns in English, Spanish and Portuguese, as [`normalise`] leaves them; the attribute's
-/// own name stands first. Of two columns with such names none is preferred: rows may have their only phone in
-/// either. Only a `name` goes before other names.
-const SPELLINGS: [(Attribute, &[&str]); 15] = [
-    (
-        Attribute::Name,
-        &[
-            "name",
-            "fullname",
-            "contactname",
-            "displayname",
-            "nombre",
-            "nombrecompleto",
-            "nome",
-            "nomecompleto",
-        ],
-    ),
-    (
-        Attribute::Phone,
-        &[
-            "phone",
-            "phonenumber",
-            "phoneno",
-            "phone1value",
-            "contactphone",
-            "contactphonenumber",
-            "telephone",
-            "tel",
-            "mobile",
-            "mobilephone",
-            "mobilenumber",
-            "cell",
-            "cellphone",
-            "msisdn",
-            "whatsapp",
-            "whatsappnumber",
-            "telefono",
-            "numerodetelefono",
-            "numerotelefono",
-            "telefonocelular",
-            "telefonomovil",
-            "celular",
-            "numerodecelular",
-            "movil",
-            "telefone",
-            "numerodetelefone",
-        ],
-    ),
-    (
-        Attribute::Email,
-        &[
-            "email",
-            "emailaddress",
-            "email1value",
-            "contactemail",
-            "mail",
-            "mailaddress",
-            "correo",
-            "correoelectronico",
-            "direcciondecorreo",
-            "enderecodeemail",
-        ],
-    ),
-    (Attribute::Platform, &["platform", "channel", "plataforma", "canal"]),
-    (
-        Attribute::Source,
-        &["source", "origin", "origen", "fuente", "origem", "fonte"],
-    ),
-    (
-        Attribute::ChatStatus,
-        &["chatstatus", "estadodelchat", "estadochat", "statusdochat"],
-    ),
-    (Attribute::Blocked, &["blocked", "isblocked", "bloqueado"]),
-    (
-        Attribute::IsChatRead,
-        &["ischatread", "chatread", "chatleido", "chatlido"],
-    ),
-    (
-        Attribute::CreatedAt,
-        &[
-            "createdat",
-            "created",
-            "createdon",
-            "creationdate",
-            "datecreated",
-            "creado",
-            "creadoel",
-            "fechacreacion",
-            "fechadecreacion",
-            "criadoem",
-            "datadecriacao",
-        ],
-    ),
-    (
-        Attribute::LastMessageAt,
-        &[
-            "lastmessageat",
-            "lastmessage",
-            "lastmessagedate",
-            "ultimomensaje",
-            "fechaultimomensaje",
-            "fechadelultimomensaje",
-            "ultimamensagem",
-        ],
-    ),
-    (
-        Attribute::LastInboundAt,
-        &[
-            "lastinboundat",
-            "lastinbound",
-            "lastinboundmessage",
-            "lastinboundmessageat",
-            "lastreplyat",
-            "lastreply",
-            "ultimarespuesta",
-            "ultimaresposta",
-        ],
-    ),
-    (
-        Attribute::ContactList,
-        &[
-            "contactlist",
-            "contactlistname",
-            "list",
-            "listname",
-            "lista",
-            "listadecontactos",
-            "listadecontatos",
-        ],
-    ),
-    (
-        Attribute::ExternalUserId,
-        &["externaluserid", "externalid", "idexterno"],
-    ),
-    // No mere "stage" or "etapa": such columns hold names, and a UUID is wanted.
-    (
-        Attribute::DefaultStageId,
-        &["defaultstageid", "stageid", "idetapa", "iddeetapa", "iddaetapa"],
-    ),
-    (Attribute::AiCustomerId, &["aicustomerid", "idclienteia"]),
-];
-
-/// Columns that hold the first part of a name.
-const FIRST_NAMES: &[&str] = &["firstname", "givenname", "nombres", "primernombre", "primeironome"];
-
-/// Columns that hold the last part of a name.
-const LAST_NAMES: &[&str] = &[
-    "lastname",
-    "surname",
-    "familyname",
-    "apellido",
-    "apellidos",
-    "sobrenome",
-];
-
-/// Columns that hold the whole name or, beside a last name, its first part.
-const NAMES_OR_FIRST_NAMES: &[&str] = &["name", "nombre", "nome"];
-
-/// What keeps a header from being understood; says what to change.
+/// Why a header can't be understood. The message says what to change.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum HeaderError {
     #[error("“{0}” is not of the form field=column, as in --column name=first_name,last_name")]
-    Form(String),
+    Syntax(String),
     #[error("there is no field “{0}”: the fields are {fields}", fields = all_fields())]
     UnknownField(String),
     #[error("--column {0}=… is given twice")]
     ChosenTwice(Attribute),
-    #[error("--column {0}=…: only name may be made of several columns")]
+    #[error("--column {0}=…: only name can have several columns")]
     Several(Attribute),
     #[error("the file has no column “{wanted}”: its columns are {present}")]
     NoColumn { wanted: String, present: String },
     #[error("the file has several columns “{0}”: give each a name of its own")]
     Duplicate(String),
-    #[error("the columns {columns} could all be {attribute}: say which one by --column {attribute}=COLUMN")]
+    #[error("the columns {columns} could all be {attribute}: choose one with --column {attribute}=COLUMN")]
     Ambiguous { attribute: Attribute, columns: String },
     #[error(
-        "no column is recognised as phone, email or external_user_id: say which one is by --column phone=COLUMN; \
+        "no column is recognised as phone, email or external_user_id: choose one with --column phone=COLUMN; \
          the columns are {present}"
     )]
     NoIdentity { present: String },
-    /// Says nothing of the line, since it is somebody's data.
-    #[error("line 1 seems to hold a contact: the first line must name the columns")]
+    /// Does not repeat the line, because it contains personal data.
+    #[error("line 1 seems to contain a contact: the first line must name the columns")]
     NoHeader,
 }
 
@@ -194,7 +37,7 @@ fn all_fields() -> String {
     Attribute::ALL.map(Attribute::name).join(", ")
 }
 
-/// What the user says about a column: `phone=cell` or `name=first_name,last_name`.
+/// A column chosen by the user: `phone=cell` or `name=first_name,last_name`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ColumnChoice {
     attribute: Attribute,
@@ -205,33 +48,33 @@ impl FromStr for ColumnChoice {
     type Err = HeaderError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (field, columns) = text.split_once('=').ok_or_else(|| HeaderError::Form(text.into()))?;
+        let (field, columns) = text.split_once('=').ok_or_else(|| HeaderError::Syntax(text.into()))?;
         let attribute = Attribute::ALL
             .into_iter()
             .find(|attribute| normalise(attribute.name()) == normalise(field))
             .ok_or_else(|| HeaderError::UnknownField(field.trim().into()))?;
         if columns.split(',').any(|column| column.trim().is_empty()) {
-            return Err(HeaderError::Form(text.into()));
+            return Err(HeaderError::Syntax(text.into()));
         }
         let columns = columns.trim().into();
         Ok(Self { attribute, columns })
     }
 }
 
-/// Which column says what. Its `Display` is the table that users see before anything is imported.
+/// The columns of each attribute. `Display` writes the table that users see before anything is imported.
 #[derive(Clone, Debug)]
 pub struct Mapping {
     header: Vec<String>,
-    /// By [`Attribute`]; columns are counted from 0, and only a name has more than one.
+    /// Column indexes by [`Attribute`], counted from 0. Only a name has more than one.
     columns: [Vec<usize>; Attribute::ALL.len()],
 }
 
 impl Mapping {
-    /// Understands a header, where what the user chose goes before what the columns are called.
+    /// Finds the columns. The user's choices override the names in the header.
     ///
     /// # Errors
-    /// A [`HeaderError`] where a chosen column isn't there, where the header can be understood in two ways, and
-    /// where no column can identify a contact.
+    /// A [`HeaderError`] if a chosen column does not exist, if the header is ambiguous, or if no column can identify a
+    /// contact.
     pub fn new(header: Vec<String>, choices: &[ColumnChoice]) -> Result<Self, HeaderError> {
         let mut mapping = Self {
             header,
@@ -244,7 +87,7 @@ impl Mapping {
             mapping.columns[choice.attribute as usize] = mapping.chosen(choice)?;
         }
         let normalised: Vec<String> = mapping.header.iter().map(|column| normalise(column)).collect();
-        // A column that the user gave a meaning to has no other one.
+        // A column chosen by the user gets no other meaning.
         let free: Vec<(usize, &str)> = (0..)
             .zip(normalised.iter().map(String::as_str))
             .filter(|(index, _)| !mapping.columns.iter().any(|used| used.contains(index)))
@@ -261,7 +104,7 @@ impl Mapping {
         Ok(mapping)
     }
 
-    /// The error that names the columns there are, unless they are somebody's data.
+    /// An error that lists the existing columns, unless the header contains personal data.
     fn missing(&self, error: impl FnOnce(String) -> HeaderError) -> HeaderError {
         if self.header.iter().any(|cell| is_data(cell)) {
             return HeaderError::NoHeader;
@@ -269,24 +112,24 @@ impl Mapping {
         error(self.header.join(", "))
     }
 
-    /// The columns that hold the attribute, counted from 0: none, one, or the parts of a name in order.
+    /// The indexes of the attribute's columns, counted from 0: none, one, or the parts of a name in order.
     pub fn columns(&self, attribute: Attribute) -> &[usize] {
         &self.columns[attribute as usize]
     }
 
-    /// The names of the columns that hold any of the attributes, for messages.
+    /// The names of the columns of these attributes, for messages.
     pub fn names(&self, attributes: &[Attribute]) -> String {
         let columns = attributes.iter().flat_map(|attribute| self.columns(*attribute));
         let names: Vec<&str> = columns.map(|index| self.header[*index].as_str()).collect();
         names.join(", ")
     }
 
-    /// How many columns the header has, used or not.
+    /// The number of columns in the header, used or not.
     pub fn width(&self) -> usize {
         self.header.len()
     }
 
-    /// The columns that have a name and are not read.
+    /// The named columns that are not read.
     pub fn ignored(&self) -> impl Iterator<Item = &str> {
         let used = |index: &usize| self.columns.iter().any(|columns| columns.contains(index));
         (0..self.header.len())
@@ -296,7 +139,7 @@ impl Mapping {
     }
 
     fn chosen(&self, choice: &ColumnChoice) -> Result<Vec<usize>, HeaderError> {
-        // A column's own name may hold a comma.
+        // The name of a column can contain a comma.
         if let Some(index) = self.find(&choice.columns)? {
             return Ok(vec![index]);
         }
@@ -316,7 +159,7 @@ impl Mapping {
         }
     }
 
-    /// The column of exactly that name or, failing this, the one that differs in case, accents and dashes only.
+    /// The column with exactly this name, or else the one that differs only in case, accents and dashes.
     fn find(&self, wanted: &str) -> Result<Option<usize>, HeaderError> {
         let exact = |column: &String| column == wanted;
         let alike = |column: &String| normalise(column) == normalise(wanted);
@@ -338,7 +181,7 @@ impl Mapping {
         spellings: &[&str],
         free: &[(usize, &str)],
     ) -> Result<Vec<usize>, HeaderError> {
-        let one_of = |spellings: &[&str]| match self.spelt(spellings, free).as_slice() {
+        let one_of = |spellings: &[&str]| match self.columns_named(spellings, free).as_slice() {
             [] => Ok(None),
             [index] => Ok(Some(*index)),
             several => {
@@ -369,9 +212,9 @@ impl Mapping {
         Ok(one_of(spellings)?.into_iter().collect())
     }
 
-    fn spelt(&self, spellings: &[&str], free: &[(usize, &str)]) -> Vec<usize> {
-        let spelt = free.iter().filter(|(_, column)| spellings.contains(column));
-        spelt.map(|(index, _)| *index).collect()
+    fn columns_named(&self, spellings: &[&str], free: &[(usize, &str)]) -> Vec<usize> {
+        let named = free.iter().filter(|(_, column)| spellings.contains(column));
+        named.map(|(index, _)| *index).collect()
     }
 }
 
@@ -390,25 +233,9 @@ impl fmt::Display for Mapping {
     }
 }
 
-/// Whether a cell holds an email or a number rather than a column's name.
+/// Whether a cell contains an email or a number instead of a column's name.
 fn is_data(cell: &str) -> bool {
     cell.contains('@') || cell.chars().filter(char::is_ascii_digit).count() >= 6
-}
-
-/// A column's name without case, accents, blanks, dashes and underscores.
-fn normalise(column: &str) -> String {
-    let folded = column.chars().flat_map(char::to_lowercase).map(|letter| match letter {
-        'á' | 'à' | 'â' | 'ã' | 'ä' => 'a',
-        'é' | 'è' | 'ê' | 'ë' => 'e',
-        'í' | 'ì' | 'î' | 'ï' => 'i',
-        'ó' | 'ò' | 'ô' | 'õ' | 'ö' => 'o',
-        'ú' | 'ù' | 'û' | 'ü' => 'u',
-        'ñ' => 'n',
-        'ç' => 'c',
-        other => other,
-    });
-    // A letter and a combining accent are one letter: the accent is not alphanumeric.
-    folded.filter(|letter| letter.is_alphanumeric()).collect()
 }
 
 #[cfg(test)]
@@ -429,11 +256,6 @@ mod tests {
         let header = Attribute::ALL.map(Attribute::name).join(";");
         let expected = Attribute::ALL.map(|it| format!("{it}={it}")).join(" ");
         assert_eq!(mapping(&header, &[]).unwrap(), expected);
-        assert_eq!(SPELLINGS.map(|(attribute, _)| attribute), Attribute::ALL);
-        for (attribute, spellings) in SPELLINGS {
-            assert_eq!(spellings[0], normalise(attribute.name()));
-            assert!(spellings.iter().all(|spelling| normalise(spelling) == *spelling));
-        }
     }
 
     #[test]
@@ -460,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_user_chooses_goes_first() {
+    fn the_users_choice_overrides_the_header() {
         let header = "unique_id;first_name;surname;email;a,b";
         assert_eq!(
             mapping(header, &["name=first_name, Surname", "external_user_id=Unique-ID"]).unwrap(),
@@ -475,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_names_what_is_ignored_but_not_columns_without_a_name() {
+    fn the_table_lists_ignored_columns_that_have_a_name() {
         let table = |header: &str| {
             let header = header.split(';').map(str::to_owned).collect();
             Mapping::new(header, &[]).unwrap().to_string()
@@ -485,22 +307,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_clear_is_an_error_that_says_what_to_change() {
+    fn an_ambiguous_header_is_an_error_that_says_what_to_change() {
         for (header, choices, expected) in [
             (
                 "mobile;whatsapp",
                 &[][..],
-                "the columns mobile, whatsapp could all be phone: say which one by --column phone=COLUMN",
+                "the columns mobile, whatsapp could all be phone: choose one with --column phone=COLUMN",
             ),
             (
                 "phone;mobile",
                 &[],
-                "the columns phone, mobile could all be phone: say which one by --column phone=COLUMN",
+                "the columns phone, mobile could all be phone: choose one with --column phone=COLUMN",
             ),
             (
                 "Phone;phone",
                 &[],
-                "the columns Phone, phone could all be phone: say which one by --column phone=COLUMN",
+                "the columns Phone, phone could all be phone: choose one with --column phone=COLUMN",
             ),
             (
                 "Phone;Phone",
@@ -520,12 +342,12 @@ mod tests {
             (
                 "Ana;ana@example.com",
                 &["name=n"],
-                "line 1 seems to hold a contact: the first line must name the columns",
+                "line 1 seems to contain a contact: the first line must name the columns",
             ),
             (
                 "email;a;b",
                 &["phone=a,b"],
-                "--column phone=…: only name may be made of several columns",
+                "--column phone=…: only name can have several columns",
             ),
             ("email;a;b", &["phone=a", "phone=b"], "--column phone=… is given twice"),
             (

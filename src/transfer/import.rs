@@ -1,6 +1,6 @@
 //! Imports a delimited file into a client's contacts: all of it or nothing.
 //!
-//! [`Import::open`] reads the header, [`Import::mapping`] tells what was recognised, [`Import::run`] imports.
+//! [`Import::open`] reads the header, [`Import::mapping`] shows the recognised columns, [`Import::run`] imports.
 
 use std::fmt;
 use std::io::Read;
@@ -15,50 +15,49 @@ use crate::store::clients::Client;
 use crate::store::import::{self, Rules, Staging};
 use crate::store::{PgConnection, StoreError};
 
-/// How often progress is told, in records.
+/// The interval between progress events, in records.
 const PROGRESS_EVERY: u64 = 1000;
 
-/// The source of new contacts where the file has no column that says it. Where it has one, a blank cell is no source.
+/// The source of new contacts if the file has no source column. If it has one, a blank cell means no source.
 const SOURCE: &str = "csv_import";
 
-/// What may be said about a whole file.
+/// Options for a whole file.
 #[derive(Clone, Default, Debug)]
 pub struct ImportOptions {
-    /// What the user says about columns; goes before what these are called.
+    /// Columns chosen by the user. They override the names in the header.
     pub columns: Vec<ColumnChoice>,
-    /// Where bare digits are national; `None` is the client's default region.
+    /// The region for phones without a calling code. `None` means the client's default region.
     pub region: Option<Region>,
-    /// The list for rows that name none, made where it doesn't exist; `None` leaves a contact where it is and
-    /// puts a new one into the client's default list.
+    /// The contact list for rows without one, created if it does not exist. `None` leaves existing contacts in their
+    /// list, and puts new ones into the client's default list.
     pub list: Option<String>,
-    /// The channel for rows that name none; `None` is `other`.
+    /// The platform for rows without one. `None` means `other`.
     pub platform: Option<String>,
-    /// Whether a row is about the contact of its own identity and no other, as in a file that came from an export.
+    /// Whether a row matches contacts only by its own identity, as for a file that was exported.
     pub exact: bool,
-    /// Whether rows that can't be imported are left out, instead of nothing being imported.
+    /// Whether to skip rows that can't be imported, instead of importing nothing.
     pub skip_bad_rows: bool,
 }
 
-/// What happens while a file is imported, told as it happens: a file may have more rejected rows than fit into
-/// memory.
+/// A step of an import. Events are sent as they happen, because the rejected rows of a file may not fit into memory.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
-    /// That many bytes of the file have been read.
+    /// This many bytes of the file have been read.
     Read(u64),
-    /// A row can't be imported. Those of a file come in the order of their lines.
+    /// A row can't be imported. Rejections come in the order of lines.
     Rejected(Rejection),
-    /// The file is read; its rows are being merged with the contacts that are there.
+    /// The file has been read, and its rows are being merged with the existing contacts.
     Merging,
-    /// Everything is written.
+    /// The transaction is committed.
     Done,
 }
 
-/// A row that can't be imported. Names the place and the reason, never what the row says.
+/// A row that can't be imported. It names the place and the reason, never the contents of the row.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rejection {
-    /// Where the row begins; the file's first line is 1.
+    /// The line in which the row begins. The first line of the file is 1.
     pub line: u64,
-    /// The column, or columns, as the header names them; `None` where the row as a whole is wrong.
+    /// The column or columns, as named in the header. `None` if the row as a whole is wrong.
     pub column: Option<String>,
     pub reason: String,
 }
@@ -72,24 +71,24 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// What an import did; every row that was read is counted once. Rows without any text are no rows.
+/// The result of an import. Every row is counted once. Blank rows are not counted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ImportReport {
     /// `created + updated + unchanged + merged + rejected`.
     pub read: u64,
-    /// Contacts that are new.
+    /// New contacts.
     pub created: u64,
-    /// Contacts that were there and have changed.
+    /// Existing contacts that have changed.
     pub updated: u64,
-    /// Contacts that were there and have what the file says already.
+    /// Existing contacts that already had the values of the file.
     pub unchanged: u64,
-    /// Rows beyond the first about the same contact, merged with it.
+    /// Further rows about the same contact, merged with its first one.
     pub merged: u64,
     pub rejected: u64,
-    /// Phones of imported rows that are no valid number. They are kept as they came; one without any digit
-    /// counts as blank.
+    /// Phones of imported rows that are not valid numbers. They are stored as written. A phone without digits counts as
+    /// blank.
     pub phones_unresolved: u64,
-    /// Rows that such a phone alone made one contact with rows, or with a contact, of another email.
+    /// Rows that were merged with other rows, or with a contact, of a different email only because of such a phone.
     pub doubtful: u64,
 }
 
@@ -112,22 +111,22 @@ impl fmt::Display for ImportReport {
         )?;
         match phones_unresolved {
             0 => {}
-            1 => write!(f, "\n1 phone is no valid number")?,
-            count => write!(f, "\n{count} phones are no valid number")?,
+            1 => write!(f, "\n1 phone is not a valid number")?,
+            count => write!(f, "\n{count} phones are not valid numbers")?,
         }
         if *doubtful > 0 {
             let rows = if *doubtful == 1 { "row shares" } else { "rows share" };
             write!(
                 f,
-                "\n{doubtful} {rows} such a phone with somebody of another email: whoever has the same phone was \
-                 taken for one contact; check the phone column (a spreadsheet may have damaged it)"
+                "\n{doubtful} {rows} such a phone with a contact of another email: contacts with the same phone were \
+                 merged, so check the phone column (a spreadsheet may have damaged it)"
             )?;
         }
         Ok(())
     }
 }
 
-/// Why a file was not imported; nothing of it was written.
+/// Why a file was not imported. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     #[error(transparent)]
@@ -136,9 +135,9 @@ pub enum ImportError {
     Header(#[from] HeaderError),
     #[error("the {0} must have 1 to {1} characters")]
     Length(&'static str, usize),
-    /// Each of the rows was told as [`Event::Rejected`].
+    /// Each rejected row was sent as an [`Event::Rejected`].
     #[error(
-        "{rejected} of {read} rows can't be imported, so nothing was written; correct them, or leave them out by \
+        "{rejected} of {read} rows can't be imported, so nothing was written: correct them, or skip them with \
          --skip-bad-rows"
     )]
     Rejected { read: u64, rejected: u64 },
@@ -157,7 +156,7 @@ impl From<StoreError> for ImportError {
     }
 }
 
-/// A file whose header is read and understood.
+/// A file whose header has been read and understood.
 pub struct Import<R> {
     records: Records<R>,
     mapping: Mapping,
@@ -165,7 +164,7 @@ pub struct Import<R> {
 }
 
 impl<R: Read> Import<R> {
-    /// Checks the options and reads the header: whatever can be wrong without a database.
+    /// Checks the options and reads the header: all checks that need no database.
     ///
     /// # Errors
     /// [`ImportError::Length`], [`ImportError::Read`] and [`ImportError::Header`].
@@ -183,43 +182,47 @@ impl<R: Read> Import<R> {
         })
     }
 
-    /// What the header was understood as.
+    /// The columns recognised in the header.
     pub fn mapping(&self) -> &Mapping {
         &self.mapping
     }
 
-    /// Imports the rows in one transaction. The file is read to its end even where a row is rejected, so that
-    /// `observe` is told all of them.
+    /// Imports the rows in one transaction. The file is read to its end even after a rejected row, so that `observe`
+    /// gets all rejections.
     ///
-    /// A row whose identity is known updates: blank cells leave what is there, times only move forward. Within
-    /// the file the last row that says something wins.
+    /// A row with a known identity updates its contact: blank cells leave values unchanged, and times only move
+    /// forward. Within the file, the last row with a value wins.
+    ///
+    /// # Errors
+    /// [`ImportError::Rejected`] if a row was rejected, unless bad rows are skipped. [`ImportError::Read`] if the file
+    /// is broken. [`ImportError::Contended`] and [`ImportError::Store`] if the database fails.
     pub fn run(
         mut self,
         connection: &mut PgConnection,
         client: &Client,
         observe: &mut dyn FnMut(Event),
     ) -> Result<ImportReport, ImportError> {
-        let mut tally = Tally::default();
+        let mut counts = Counts::default();
         let default_source = self.mapping.columns(Attribute::Source).is_empty().then_some(SOURCE);
         let rules = Rules {
             default_source,
             exact: self.options.exact,
         };
         let merged = import::import(connection, client.id, rules, |staging| {
-            self.stage(staging, client, &mut tally, observe)?;
+            self.stage(staging, client, &mut counts, observe)?;
             observe(Event::Merging);
             Ok::<_, ImportError>(())
         })?;
         observe(Event::Done);
         let contacts = merged.created + merged.updated + merged.unchanged;
         Ok(ImportReport {
-            read: tally.read,
+            read: counts.read,
             created: merged.created,
             updated: merged.updated,
             unchanged: merged.unchanged,
-            merged: tally.read - tally.rejected - contacts,
-            rejected: tally.rejected,
-            phones_unresolved: tally.phones_unresolved,
+            merged: counts.read - counts.rejected - contacts,
+            rejected: counts.rejected,
+            phones_unresolved: counts.phones_unresolved,
             doubtful: merged.doubtful,
         })
     }
@@ -228,10 +231,10 @@ impl<R: Read> Import<R> {
         &mut self,
         staging: &mut Staging<'_>,
         client: &Client,
-        tally: &mut Tally,
+        counts: &mut Counts,
         observe: &mut dyn FnMut(Event),
     ) -> Result<(), ImportError> {
-        let rows = Rows {
+        let parser = RowParser {
             mapping: &self.mapping,
             region: self.options.region.unwrap_or(client.default_region),
             options: &self.options,
@@ -241,33 +244,33 @@ impl<R: Read> Import<R> {
             if record.is_blank() {
                 continue;
             }
-            tally.read += 1;
-            let draft = rows.given(&record).and_then(|given| {
-                let resolved = given.phone.as_ref().is_none_or(|phone| phone.resolved);
-                let draft = ContactDraft::new(given, now).map_err(|refusal| rows.refused(&record, &refusal))?;
+            counts.read += 1;
+            let draft = parser.parse(&record).and_then(|fields| {
+                let resolved = fields.phone.as_ref().is_none_or(|phone| phone.resolved);
+                let draft = ContactDraft::new(fields, now).map_err(|error| parser.reject_contact(&record, &error))?;
                 Ok((draft, resolved))
             });
             match draft {
                 Err(rejection) => {
-                    tally.rejected += 1;
+                    counts.rejected += 1;
                     observe(Event::Rejected(rejection));
                 }
                 Ok((draft, resolved)) => {
-                    tally.phones_unresolved += u64::from(!resolved);
-                    if tally.rejected == 0 || self.options.skip_bad_rows {
+                    counts.phones_unresolved += u64::from(!resolved);
+                    if counts.rejected == 0 || self.options.skip_bad_rows {
                         staging.push(draft)?;
                     }
                 }
             }
-            if tally.read.is_multiple_of(PROGRESS_EVERY) {
+            if counts.read.is_multiple_of(PROGRESS_EVERY) {
                 observe(Event::Read(self.records.position()));
             }
         }
         observe(Event::Read(self.records.position()));
-        if tally.rejected > 0 && !self.options.skip_bad_rows {
+        if counts.rejected > 0 && !self.options.skip_bad_rows {
             return Err(ImportError::Rejected {
-                read: tally.read,
-                rejected: tally.rejected,
+                read: counts.read,
+                rejected: counts.rejected,
             });
         }
         Ok(())
@@ -281,29 +284,29 @@ fn check_length(what: &'static str, text: &Option<String>, max: usize) -> Result
     }
 }
 
-/// What is counted while the file is read.
+/// Counters while the file is read.
 #[derive(Default)]
-struct Tally {
+struct Counts {
     read: u64,
     rejected: u64,
     phones_unresolved: u64,
 }
 
-/// What is needed to understand a row.
-struct Rows<'a> {
+/// Parses rows into contact fields.
+struct RowParser<'a> {
     mapping: &'a Mapping,
     region: Region,
     options: &'a ImportOptions,
 }
 
-impl Rows<'_> {
-    fn given(&self, record: &Record<'_>) -> Result<ContactFields, Rejection> {
+impl RowParser<'_> {
+    fn parse(&self, record: &Record<'_>) -> Result<ContactFields, Rejection> {
         let width = self.mapping.width();
         if record.len() != width {
             return Err(Rejection {
                 line: record.line,
                 column: None,
-                reason: format!("the row has {} cells where the header has {width}", record.len()),
+                reason: format!("the row has {} cells, but the header has {width}", record.len()),
             });
         }
         let cell = |attribute: Attribute| {
@@ -314,7 +317,7 @@ impl Rows<'_> {
         let boolean = |attribute| match cell(attribute) {
             None => Ok(None),
             Some(text) => match values::boolean(text) {
-                None => Err(self.rejected(record, &[attribute], "it is neither true nor false")),
+                None => Err(self.reject(record, &[attribute], "it is neither true nor false")),
                 some => Ok(some),
             },
         };
@@ -323,7 +326,7 @@ impl Rows<'_> {
             Some(text) => match values::time(text) {
                 None => {
                     let reason = "the time can't be read: write it as 2024-12-31 or 2024-12-31T23:59:59Z";
-                    Err(self.rejected(record, &[attribute], reason))
+                    Err(self.reject(record, &[attribute], reason))
                 }
                 some => Ok(some),
             },
@@ -332,8 +335,8 @@ impl Rows<'_> {
             None => Ok(None),
             Some(text) => match values::uuid(text) {
                 None => {
-                    let reason = "it is no UUID: write it as 0198c0de-0000-7000-8000-000000000000";
-                    Err(self.rejected(record, &[attribute], reason))
+                    let reason = "it is not a UUID: write it as 0198c0de-0000-7000-8000-000000000000";
+                    Err(self.reject(record, &[attribute], reason))
                 }
                 some => Ok(some),
             },
@@ -357,22 +360,22 @@ impl Rows<'_> {
         })
     }
 
-    /// The parts of the name that are not blank, joined by one blank.
+    /// The non-blank parts of the name, joined by one blank.
     fn name(&self, record: &Record<'_>) -> Option<String> {
         let columns = self.mapping.columns(Attribute::Name);
         let parts: Vec<&str> = columns.iter().filter_map(|column| record.get(*column)).collect();
         (!parts.is_empty()).then(|| parts.join(" "))
     }
 
-    fn refused(&self, record: &Record<'_>, refusal: &ContactError) -> Rejection {
+    fn reject_contact(&self, record: &Record<'_>, error: &ContactError) -> Rejection {
         let identities = [Attribute::ExternalUserId, Attribute::Phone, Attribute::Email];
-        match refusal.attribute() {
-            Some(attribute) => self.rejected(record, &[attribute], &refusal.to_string()),
-            None => self.rejected(record, &identities, &refusal.to_string()),
+        match error.attribute() {
+            Some(attribute) => self.reject(record, &[attribute], &error.to_string()),
+            None => self.reject(record, &identities, &error.to_string()),
         }
     }
 
-    fn rejected(&self, record: &Record<'_>, attributes: &[Attribute], reason: &str) -> Rejection {
+    fn reject(&self, record: &Record<'_>, attributes: &[Attribute], reason: &str) -> Rejection {
         Rejection {
             line: record.line,
             column: Some(self.mapping.names(attributes)),

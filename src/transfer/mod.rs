@@ -1,10 +1,11 @@
-//! Files coming in and going out.
+//! Import and export of files.
 
 pub mod export;
 mod header;
 pub mod import;
 mod progress;
 mod reader;
+mod spellings;
 mod values;
 
 pub use header::{ColumnChoice, HeaderError, Mapping};

@@ -1,4 +1,4 @@
-//! What a person sees while a file is read.
+//! Shows the progress of an import.
 
 use std::io::{self, Write};
 
@@ -6,8 +6,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::import::Event;
 
-/// Tells on standard error how far an import is, and which rows it rejects: a line for each of these, above a bar
-/// over the file's `size` in bytes. No bar is drawn where standard error is no terminal.
+/// Returns an observer that shows the progress of an import on standard error: one line per rejected row, above a bar
+/// over the file's `size` in bytes. The bar is drawn only on a terminal.
 pub fn on_stderr(size: Option<u64>) -> impl FnMut(Event) {
     let bar = ProgressBar::with_draw_target(size, ProgressDrawTarget::stderr());
     let template = match size {
@@ -18,7 +18,8 @@ pub fn on_stderr(size: Option<u64>) -> impl FnMut(Event) {
     move |event| match event {
         Event::Read(bytes) => bar.set_position(bytes),
         Event::Rejected(rejection) => bar.suspend(|| {
-            // The line in one piece, as standard error has no buffer. Whoever closed it wants to know no more.
+            // Written in one call, because standard error is not buffered. An error means that the reader has closed
+            // its end.
             let _ = io::stderr().write_all(format!("{rejection}\n").as_bytes());
         }),
         Event::Merging => bar.set_message("(merging)"),

@@ -1,16 +1,16 @@
-//! Reads a delimited file record by record, in bounded memory, and says in which line it is broken.
+//! Reads a delimited file record by record in bounded memory. Errors name the line.
 
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 
 use csv_core::ReadRecordResult;
 
-/// How much of the file is looked at to find its delimiter, and how much is read at a time, in bytes.
+/// The size of each read, in bytes. The first one is also searched for the delimiter.
 const BUFFER: usize = 64 * 1024;
 
-/// The longest record, in bytes. A quote that nobody closed would otherwise swallow the rest of the file.
+/// The longest record, in bytes. Without a limit, an unclosed quote would read the rest of the file into memory.
 const RECORD_MAX: usize = 1024 * 1024;
 
-/// What keeps a file from being read on. Lines are counted from 1.
+/// Why reading a file stopped. Lines are counted from 1.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     #[error("the file can't be read")]
@@ -31,7 +31,7 @@ pub enum ReadError {
     RecordTooLong { line: u64 },
 }
 
-/// One record: its cells and the line in which it begins.
+/// A record: its cells, and the line in which it begins.
 pub struct Record<'r> {
     text: &'r str,
     ends: &'r [usize],
@@ -44,42 +44,42 @@ impl<'r> Record<'r> {
         self.ends.len()
     }
 
-    /// The cell without the blanks around it; `None` where it is blank or beyond the record's end.
+    /// The trimmed cell. `None` if it is blank or beyond the end of the record.
     pub fn get(&self, index: usize) -> Option<&'r str> {
         let end = *self.ends.get(index)?;
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
         Some(self.text[start..end].trim()).filter(|cell| !cell.is_empty())
     }
 
-    /// Whether no cell says anything, as in the rows that spreadsheets leave below a table.
+    /// Whether all cells are blank, as in the rows that spreadsheets leave below a table.
     pub fn is_blank(&self) -> bool {
         (0..self.len()).all(|index| self.get(index).is_none())
     }
 }
 
-/// The records of a file, the header among them.
+/// The records of a file, including the header.
 pub struct Records<R> {
     source: BufReader<Chain<Cursor<Vec<u8>>, R>>,
     parser: csv_core::Reader,
-    /// The cells of the current record without anything between them, and where each ends.
+    /// The cells of the current record, joined without separators, and the end of each.
     cells: Vec<u8>,
     ends: Vec<usize>,
-    place: Place,
+    lines: LineCounter,
     position: u64,
 }
 
 impl<R: Read> Records<R> {
-    /// Looks at the file's beginning: its encoding, and what separates cells: what a first line such as `sep=;`
-    /// says, else whichever of comma, semicolon and tab is there.
+    /// Detects the file's encoding and delimiter. The delimiter is the one named in a first line such as `sep=;`, or
+    /// else the most frequent of comma, semicolon and tab.
     ///
     /// # Errors
-    /// [`ReadError::Empty`] without any text, and those of the first bytes' encoding.
+    /// [`ReadError::Empty`] if the file has no text, and errors about the encoding of its first bytes.
     pub fn open(mut source: R) -> Result<Self, ReadError> {
         let mut start = Vec::new();
         source.by_ref().take(BUFFER as u64).read_to_end(&mut start)?;
         match start.as_slice() {
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Err(ReadError::Utf16),
-            // The signatures of a ZIP archive, which is what .xlsx and .ods are, and of an .xls workbook.
+            // The signatures of a ZIP archive, which .xlsx and .ods files are, and of an .xls workbook.
             [b'P', b'K', 3, 4, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] => return Err(ReadError::NotText),
             _ => {}
         }
@@ -87,10 +87,10 @@ impl<R: Read> Records<R> {
         if start[mark..].trim_ascii().is_empty() && start.len() < BUFFER {
             return Err(ReadError::Empty);
         }
-        let (delimiter, skipped) = match told_delimiter(&start[mark..]) {
-            // The end of that line stays, and is counted like any other.
+        let (delimiter, skipped) = match named_delimiter(&start[mark..]) {
+            // The end of that line is not skipped here, so that it is counted like any other.
             Some(delimiter) => (delimiter, mark + SEPARATOR.len() + 1),
-            None => (delimiter(&start[mark..]), mark),
+            None => (guess_delimiter(&start[mark..]), mark),
         };
         let mut start = Cursor::new(start);
         start.set_position(skipped as u64);
@@ -99,28 +99,30 @@ impl<R: Read> Records<R> {
             parser: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
             cells: vec![0; 4096],
             ends: vec![0; 64],
-            place: Place::START,
+            lines: LineCounter::START,
             position: skipped as u64,
         })
     }
 
-    /// How many bytes of the file have been read so far.
+    /// The number of bytes read so far.
     pub fn position(&self) -> u64 {
         self.position
     }
 
-    /// The next record that is not an empty line; `None` at the file's end.
+    /// Returns the next record, without empty lines, or `None` at the end of the file.
+    ///
+    /// # Errors
+    /// A [`ReadError`] with the line of the broken record.
     pub fn next(&mut self) -> Result<Option<Record<'_>>, ReadError> {
         if !self.skip_line_ends()? {
             return Ok(None);
         }
-        let start = self.place;
+        let start = self.lines;
         let line = start.line;
         let (mut cells, mut ends) = (0, 0);
         loop {
             let input = self.source.fill_buf()?;
-            // The file's last line may lack its end. Where even that end doesn't finish the record, it is
-            // inside a quote.
+            // The file's last line may lack its line end. If adding one does not finish the record, a quote is open.
             let at_end = input.is_empty();
             let input = if at_end { b"\n" } else { input };
             let (result, read, written, ended) =
@@ -129,11 +131,11 @@ impl<R: Read> Records<R> {
             cells += written;
             ends += ended;
             if let Some(nul) = input[..read].iter().position(|byte| *byte == 0) {
-                let line = self.place.after(&input[..nul]).line;
+                let line = self.lines.after(&input[..nul]).line;
                 return Err(ReadError::Nul { line });
             }
             if !at_end {
-                self.place = self.place.after(&input[..read]);
+                self.lines = self.lines.after(&input[..read]);
                 self.position += read as u64;
                 self.source.consume(read);
             }
@@ -154,7 +156,7 @@ impl<R: Read> Records<R> {
         let text = std::str::from_utf8(cells).map_err(|error| ReadError::NotUtf8 {
             line: start.after(&cells[..error.valid_up_to()]).line,
         })?;
-        // Two cells that are broken at their border may look whole together.
+        // Two cells that are each invalid at their common border can be valid UTF-8 when joined.
         if let Some(end) = ends.iter().find(|end| !text.is_char_boundary(**end)) {
             let line = start.after(&cells[..*end]).line;
             return Err(ReadError::NotUtf8 { line });
@@ -162,7 +164,7 @@ impl<R: Read> Records<R> {
         Ok(Some(Record { text, ends, line }))
     }
 
-    /// Moves to the next record's first byte, so that its line is known; `false` at the file's end.
+    /// Skips to the first byte of the next record, so that its line is known. Returns `false` at the end of the file.
     fn skip_line_ends(&mut self) -> Result<bool, ReadError> {
         loop {
             let input = self.source.fill_buf()?;
@@ -174,7 +176,7 @@ impl<R: Read> Records<R> {
                 .position(|byte| !matches!(byte, b'\r' | b'\n'))
                 .unwrap_or(input.len());
             let more = skipped < input.len();
-            self.place = self.place.after(&input[..skipped]);
+            self.lines = self.lines.after(&input[..skipped]);
             self.position += skipped as u64;
             self.source.consume(skipped);
             if more {
@@ -184,38 +186,38 @@ impl<R: Read> Records<R> {
     }
 }
 
-/// A place between two bytes of the file.
+/// Counts lines, between two bytes of the file.
 #[derive(Clone, Copy)]
-struct Place {
+struct LineCounter {
     line: u64,
-    /// Whether a carriage return comes before: a line feed after it belongs to the same line end.
+    /// Whether the last byte was a carriage return. A line feed after it belongs to the same line end.
     after_return: bool,
 }
 
-impl Place {
+impl LineCounter {
     const START: Self = Self {
         line: 1,
         after_return: false,
     };
 
-    /// The place after `bytes`. A line ends with LF, CR LF or, as old Macs wrote it, CR.
+    /// The count after `bytes`. A line ends with LF, CR LF or, as on old Macs, CR.
     fn after(self, bytes: &[u8]) -> Self {
-        bytes.iter().fold(self, |place, byte| {
+        bytes.iter().fold(self, |counter, byte| {
             let after_return = *byte == b'\r';
-            let ends = after_return || (*byte == b'\n' && !place.after_return);
+            let ends = after_return || (*byte == b'\n' && !counter.after_return);
             Self {
-                line: place.line + u64::from(ends),
+                line: counter.line + u64::from(ends),
                 after_return,
             }
         })
     }
 }
 
-/// How the line begins by which spreadsheets are told the delimiter.
+/// The start of a line that names the delimiter for spreadsheets.
 const SEPARATOR: &[u8] = b"sep=";
 
-/// The delimiter that the first line names, as Excel reads and writes it: `sep=;` and nothing else.
-fn told_delimiter(start: &[u8]) -> Option<u8> {
+/// The delimiter named by the first line, as Excel reads and writes it: `sep=;` and nothing else.
+fn named_delimiter(start: &[u8]) -> Option<u8> {
     let (separator, rest) = start.split_at_checked(SEPARATOR.len())?;
     match rest {
         [delimiter, b'\r' | b'\n', ..] if separator.eq_ignore_ascii_case(SEPARATOR) => {
@@ -225,9 +227,9 @@ fn told_delimiter(start: &[u8]) -> Option<u8> {
     }
 }
 
-/// What separates the header's cells: whichever of comma, semicolon and tab is there most often outside
-/// quotes; a comma where there is none.
-fn delimiter(start: &[u8]) -> u8 {
+/// The delimiter of the header: the most frequent of comma, semicolon and tab outside quotes, or a comma if there are
+/// none.
+fn guess_delimiter(start: &[u8]) -> u8 {
     let candidates = [b',', b';', b'\t'];
     let mut counts = [0; 3];
     let mut quoted = false;
@@ -252,10 +254,10 @@ fn delimiter(start: &[u8]) -> u8 {
 mod tests {
     use super::*;
 
-    /// Gives one byte at a time, so that every border between two reads occurs.
-    struct Dripping<'a>(&'a [u8]);
+    /// Returns one byte per read, so that every boundary between reads is tested.
+    struct ByteByByte<'a>(&'a [u8]);
 
-    impl Read for Dripping<'_> {
+    impl Read for ByteByByte<'_> {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             let count = self.0.len().min(buffer.len()).min(1);
             buffer[..count].copy_from_slice(&self.0[..count]);
@@ -265,7 +267,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> Result<Vec<(u64, Vec<String>)>, ReadError> {
-        let mut records = Records::open(Dripping(bytes))?;
+        let mut records = Records::open(ByteByByte(bytes))?;
         let mut all = Vec::new();
         while let Some(record) = records.next()? {
             let cells = (0..record.len()).map(|index| record.get(index).unwrap_or_default().to_owned());
@@ -280,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_knows_the_line_it_begins_in() {
+    fn a_record_has_the_line_in_which_it_begins() {
         let expected = [
             record(2, &["a", "b"]),
             record(3, &["1\r\n2", "x"]),
@@ -301,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_line_may_name_the_delimiter() {
+    fn the_first_line_can_name_the_delimiter() {
         for (text, expected) in [
             (&b"sep=;\na,b;c\n1;2"[..], record(2, &["a,b", "c"])),
             (b"\xef\xbb\xbfSEP=|\r\na,b|c\r\n1|2\r\n", record(2, &["a,b", "c"])),
@@ -316,16 +318,16 @@ mod tests {
     }
 
     #[test]
-    fn the_delimiter_is_the_one_most_used_outside_quotes() {
-        assert_eq!(delimiter(b"a,b;c,d"), b',');
-        assert_eq!(delimiter(b"\"a,b,c\";d"), b';');
-        assert_eq!(delimiter(b"a\tb\n,,,,"), b'\t');
-        assert_eq!(delimiter(b"phone"), b',');
-        assert_eq!(delimiter(b"\n\nphone;name\n"), b';');
+    fn the_delimiter_is_the_most_frequent_one_outside_quotes() {
+        assert_eq!(guess_delimiter(b"a,b;c,d"), b',');
+        assert_eq!(guess_delimiter(b"\"a,b,c\";d"), b';');
+        assert_eq!(guess_delimiter(b"a\tb\n,,,,"), b'\t');
+        assert_eq!(guess_delimiter(b"phone"), b',');
+        assert_eq!(guess_delimiter(b"\n\nphone;name\n"), b';');
     }
 
     #[test]
-    fn a_quote_that_is_not_closed_is_found_however_the_file_ends() {
+    fn an_unclosed_quote_is_found_for_every_end_of_the_file() {
         for text in ["a,b\n1,2\n3,\"4\n5,6\n", "a,b\n1,2\n\"3,4", "a,b\n1,2\n3,\""] {
             let error = read(text.as_bytes()).unwrap_err();
             assert!(matches!(error, ReadError::OpenQuote { line: 3 }), "{text:?}: {error}");
@@ -336,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_utf_8_text_is_refused_with_its_line() {
+    fn invalid_utf_8_is_refused_with_its_line() {
         assert!(matches!(read(b"\xff\xfea\0"), Err(ReadError::Utf16)));
         assert!(matches!(read(b"\xfe\xff\0a"), Err(ReadError::Utf16)));
         assert!(matches!(read(b"PK\x03\x04..."), Err(ReadError::NotText)));
@@ -358,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_without_end_is_given_up() {
+    fn an_endless_record_is_refused() {
         let endless = b"a,b\n1,\"".chain(io::repeat(b'x'));
         let mut records = Records::open(endless).unwrap();
         records.next().unwrap();

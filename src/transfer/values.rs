@@ -1,10 +1,10 @@
-//! What the text of a cell means.
+//! Parses the text of a cell.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-/// Reads yes and no in English, Spanish and Portuguese, or as 1 and 0.
+/// Parses yes and no in English, Spanish and Portuguese, or 1 and 0.
 pub fn boolean(text: &str) -> Option<bool> {
     match text.to_lowercase().as_str() {
         "true" | "t" | "yes" | "y" | "1" | "sí" | "si" | "s" | "sim" | "verdadero" | "verdadeiro" => Some(true),
@@ -13,14 +13,14 @@ pub fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// Reads RFC 3339, `YYYY-MM-DD HH:MM[:SS[.fff]]` and `YYYY-MM-DD`; UTC where no offset is given.
+/// Parses RFC 3339, `YYYY-MM-DD HH:MM[:SS[.fff]]` and `YYYY-MM-DD`. A time without an offset is UTC.
 ///
-/// Nothing that could be read two ways, such as 1/2/2024, is read at all.
+/// Refuses ambiguous forms such as 1/2/2024.
 pub fn time(text: &str) -> Option<DateTime<Utc>> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(time.to_utc());
     }
-    // How psql writes it: 2024-12-31 23:59:59.5+00
+    // The format of psql: 2024-12-31 23:59:59.5+00
     if let Ok(time) = DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%#z") {
         return starts_with_a_year(text).then(|| time.to_utc());
     }
@@ -37,12 +37,12 @@ pub fn time(text: &str) -> Option<DateTime<Utc>> {
     .map(|time| time.and_utc())
 }
 
-/// Reads a UUID of the usual form, 36 characters with dashes, and of no other.
+/// Parses a UUID of 36 characters with dashes, and no other form.
 pub fn uuid(text: &str) -> Option<Uuid> {
     text.parse().map(Hyphenated::into_uuid).ok()
 }
 
-/// Whether the text starts with four digits and a dash: chrono alone would take `24-1-2` for the year 24.
+/// Whether the text starts with four digits and a dash. chrono alone would read `24-1-2` as the year 24.
 fn starts_with_a_year(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() >= 10 && bytes[..4].iter().all(u8::is_ascii_digit) && bytes[4] == b'-'
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_in_every_form_that_is_promised() {
+    fn times_are_parsed_in_every_documented_form() {
         for (text, expected) in [
             ("2024-12-31T23:59:59Z", "2024-12-31T23:59:59Z"),
             ("2024-12-31t23:59:59.123-03:00", "2025-01-01T02:59:59.123Z"),
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_be_read_two_ways_is_not_read() {
+    fn ambiguous_times_are_refused() {
         for text in [
             "31/12/2024",
             "12/31/2024",
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uuid_is_read_in_its_usual_form_only() {
+    fn a_uuid_is_parsed_only_with_dashes() {
         for text in [
             "0198c0de-0000-7000-8000-00000000000a",
             "0198C0DE-0000-7000-8000-00000000000A",
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn yes_and_no_are_read_in_three_languages() {
+    fn yes_and_no_are_parsed_in_three_languages() {
         for text in ["true", "TRUE", "1", "yes", "Sí", "si", "sim", "t", "VERDADERO"] {
             assert_eq!(boolean(text), Some(true), "{text}");
         }

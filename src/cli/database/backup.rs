@@ -8,8 +8,9 @@ use std::process::Stdio;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 
+use super::open::Database;
 use super::program::{self, Draft};
-use super::{Database, output};
+use crate::cli::output;
 use crate::config::DatabaseConfig;
 use crate::embedded::client_program::ClientProgram;
 use crate::store::{backup, conninfo, pool};
@@ -18,16 +19,16 @@ pub const EXAMPLE: &str = "Example, also while a server runs:\n  contact-search 
 
 #[derive(Args, Debug)]
 pub struct BackupArgs {
-    /// The file to write, in PostgreSQL's custom format; for its owner alone to read, since all contacts are in it
+    /// The file to write, in PostgreSQL's custom format; only its owner may read it, since it contains all contacts
     file: PathBuf,
-    /// Replace the file where it exists, once the new one is whole
+    /// Replace an existing file, once the new one is complete
     #[arg(long)]
     force: bool,
 }
 
 pub fn run(config: &DatabaseConfig, BackupArgs { file, force }: &BackupArgs) -> anyhow::Result<()> {
     let name = file.display();
-    // Before a database is looked for, or even started.
+    // Checked before a database is opened, which may have to be started.
     check_target(file, *force)?;
     let draft = Draft::begin(file).with_context(|| format!("{name} can't be written"))?;
 
@@ -35,7 +36,7 @@ pub fn run(config: &DatabaseConfig, BackupArgs { file, force }: &BackupArgs) -> 
     let mut connection = pool::connect(database.url())?;
     ensure!(
         backup::has_schema(&mut connection)?,
-        "the database has no contacts, nor a place for them: is it the right one?"
+        "the database has none of contact-search's tables: check that it is the right one"
     );
     let server = backup::server_major(&mut connection)?;
     let pg_dump = ClientProgram::find("pg_dump", config.pg_bin.as_deref(), server)?;
@@ -48,7 +49,7 @@ pub fn run(config: &DatabaseConfig, BackupArgs { file, force }: &BackupArgs) -> 
         );
     }
     let mut command = pg_dump.command();
-    // By its name: to standard output version 18 writes a file whose end may be missing without anybody seeing it.
+    // By name: on standard output version 18 can write an incomplete file without reporting an error.
     command.arg("--format=custom").arg("--file").arg(draft.path());
     command.stdin(Stdio::null()).stdout(Stdio::null());
     program::connect(&mut command, &conninfo::for_program(database.url())?);
@@ -56,16 +57,18 @@ pub fn run(config: &DatabaseConfig, BackupArgs { file, force }: &BackupArgs) -> 
     let size = draft
         .publish(file)
         .with_context(|| format!("{name} can't be written"))?;
-    output::say(format_args!("{name} is written: {size} bytes."));
+    output::say(format_args!("Wrote {name}: {size} bytes."));
     Ok(())
 }
 
 fn check_target(file: &Path, force: bool) -> anyhow::Result<()> {
     let name = file.display();
     match fs::symlink_metadata(file) {
-        // A link or a device would be replaced, and not written to.
-        Ok(metadata) if !metadata.is_file() => bail!("{name} is not a file: name a file that doesn't exist yet"),
-        Ok(_) if !force => bail!("{name} exists already: name another file, or replace it with --force"),
+        // A link or a device would be replaced instead of written to.
+        Ok(metadata) if !metadata.is_file() => {
+            bail!("{name} is not a regular file: name a file that does not exist yet")
+        }
+        Ok(_) if !force => bail!("{name} already exists: name another file, or replace it with --force"),
         Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(error).with_context(|| format!("{name} can't be written"))
         }

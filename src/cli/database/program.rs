@@ -1,4 +1,4 @@
-//! Running one of PostgreSQL's programs, and writing a file that is there when it is whole; a signal ends both.
+//! Runs PostgreSQL's programs, and writes a file that appears only when it is complete. A signal aborts both.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -6,50 +6,46 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use anyhow::{Context, anyhow};
+use parking_lot::Mutex;
 
 use crate::embedded::client_program::ClientProgram;
 use crate::store::conninfo::ProgramConnection;
 
-/// What must not outlive this process: a program would go on to restore what was interrupted.
-struct InHand {
+/// Work that must not outlive this process: a program could otherwise go on with an interrupted restore.
+struct Unfinished {
     program: Option<Child>,
     draft: Option<PathBuf>,
 }
 
-static IN_HAND: Mutex<InHand> = Mutex::new(InHand {
+static UNFINISHED: Mutex<Unfinished> = Mutex::new(Unfinished {
     program: None,
     draft: None,
 });
 
-fn in_hand() -> MutexGuard<'static, InHand> {
-    IN_HAND.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Ends the program and removes the draft on behalf of a process that ends; no other is begun after that.
+/// Kills the program and removes the draft, because the process ends. No other program can start afterwards.
 pub fn abandon() {
-    let mut in_hand = in_hand();
-    if let Some(program) = &mut in_hand.program {
-        // Neither can fail but where it has ended by itself.
+    let mut unfinished = UNFINISHED.lock();
+    if let Some(program) = &mut unfinished.program {
+        // These fail only if the program has already ended.
         let _ = program.kill();
         let _ = program.wait();
     }
-    remove_draft(&mut in_hand);
-    std::mem::forget(in_hand);
+    remove_draft(&mut unfinished);
+    std::mem::forget(unfinished);
 }
 
-fn remove_draft(in_hand: &mut InHand) {
-    if let Some(path) = in_hand.draft.take()
+fn remove_draft(unfinished: &mut Unfinished) {
+    if let Some(path) = unfinished.draft.take()
         && let Err(error) = fs::remove_file(&path)
     {
-        log::warn!("{} is left over: {error}", path.display());
+        log::warn!("{} could not be removed: {error}", path.display());
     }
 }
 
-/// Has a program speak to the database. The password goes by the environment: arguments are for all to read.
+/// Connects a program to the database. The password goes into the environment, because other users can read arguments.
 pub fn connect(command: &mut Command, connection: &ProgramConnection) {
     command.arg("--no-password").arg("--dbname").arg(&connection.options);
     if let Some(password) = &connection.password {
@@ -57,39 +53,41 @@ pub fn connect(command: &mut Command, connection: &ProgramConnection) {
     }
 }
 
-/// Runs a program to its end, and gives what it wrote to standard output where that isn't set to something else.
+/// Runs a program until it ends, and returns its standard output unless that is redirected.
 ///
 /// # Errors
-/// The program's own words on one line.
+/// The program's own error message on one line.
 pub fn run(program: &ClientProgram, command: &mut Command) -> anyhow::Result<String> {
     let name = program.path().display();
-    // A terminal's Ctrl-C is for us alone.
+    // Ctrl-C in a terminal must reach only this process.
     command.process_group(0).stderr(Stdio::piped());
-    let mut in_hand = in_hand();
+    let mut unfinished = UNFINISHED.lock();
     let mut child = command.spawn().with_context(|| format!("{name} can't be run"))?;
     let stdout = child.stdout.take();
     let stderr = child.stderr.take();
-    in_hand.program = Some(child);
-    drop(in_hand);
-    let said = thread::scope(|scope| {
-        let said = scope.spawn(|| read_all(stderr));
+    unfinished.program = Some(child);
+    drop(unfinished);
+    let (output, stderr) = thread::scope(|scope| {
+        let stderr = scope.spawn(|| read_all(stderr));
         let output = read_all(stdout);
-        (output, said.join().unwrap_or_default())
+        (output, stderr.join().unwrap_or_default())
     });
-    // Both ends are closed, so it ends now; where a signal has ended it we wait here for our own end.
-    let mut child = self::in_hand()
+    // The program has closed both streams, so it ends now. If a signal has killed it, this waits for the end of the
+    // process.
+    let mut child = UNFINISHED
+        .lock()
         .program
         .take()
-        .ok_or_else(|| anyhow!("{name} is gone"))?;
+        .ok_or_else(|| anyhow!("{name} was already waited for"))?;
     let status = child.wait().with_context(|| format!("{name} can't be waited for"))?;
-    match (status.success(), said) {
-        (true, (output, _)) => Ok(output),
-        (false, (_, words)) if words.trim().is_empty() => Err(anyhow!("{name} ended with {status}")),
-        (false, (_, words)) => Err(anyhow!("{}", complaint(&words))),
+    match status.success() {
+        true => Ok(output),
+        false if stderr.trim().is_empty() => Err(anyhow!("{name} ended with {status}")),
+        false => Err(anyhow!("{}", first_error(&stderr))),
     }
 }
 
-/// Where it breaks off, the program's status tells.
+/// A read error is ignored: the program's status shows whether it failed.
 fn read_all(stream: Option<impl Read>) -> String {
     let mut bytes = Vec::new();
     if let Some(mut stream) = stream {
@@ -98,51 +96,51 @@ fn read_all(stream: Option<impl Read>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The first error of several lines, such as `pg_restore: error: could not execute query: ERROR:  …`.
-fn complaint(words: &str) -> String {
-    let line = words
+/// The first error among several lines, such as `pg_restore: error: could not execute query: ERROR:  …`.
+fn first_error(stderr: &str) -> String {
+    let line = stderr
         .lines()
         .find(|line| line.contains(" error: "))
-        .or_else(|| words.lines().find(|line| !line.trim().is_empty()))
+        .or_else(|| stderr.lines().find(|line| !line.trim().is_empty()))
         .unwrap_or_default();
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A file that has another name until it is whole, and goes where it never is. One at a time.
+/// A file with a temporary name until it is complete. It is removed if it is never published. One at a time.
 pub struct Draft {
     file: File,
     path: PathBuf,
 }
 
 impl Draft {
-    /// Begins a file beside `target` that its owner alone may read.
+    /// Creates a file next to `target` that only its owner may read.
     pub fn begin(target: &Path) -> io::Result<Self> {
         let mut path = target.as_os_str().to_owned();
         path.push(format!(".{}.part", std::process::id()));
         let path = PathBuf::from(path);
-        let mut in_hand = in_hand();
+        let mut unfinished = UNFINISHED.lock();
         let file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(&path)?;
-        in_hand.draft = Some(path.clone());
+        unfinished.draft = Some(path.clone());
         Ok(Self { file, path })
     }
 
-    /// Where a program is to write.
+    /// The path for a program to write to.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Gives the file its name once all of it is on the disk, and tells its size.
+    /// Flushes the file to disk, renames it to `target`, and returns its size.
     pub fn publish(self, target: &Path) -> io::Result<u64> {
         self.file.sync_all()?;
         let size = self.file.metadata()?.len();
-        let mut in_hand = in_hand();
+        let mut unfinished = UNFINISHED.lock();
         fs::rename(&self.path, target)?;
-        in_hand.draft = None;
-        drop(in_hand);
+        unfinished.draft = None;
+        drop(unfinished);
         let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
         File::open(directory.unwrap_or(Path::new(".")))?.sync_all()?;
         Ok(size)
@@ -151,7 +149,7 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        remove_draft(&mut in_hand());
+        remove_draft(&mut UNFINISHED.lock());
     }
 }
 
@@ -160,14 +158,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_many_words_the_error_is_told_on_one_line() {
-        let words = "pg_restore: while PROCESSING TOC:\npg_restore: from TOC entry 215; 1259 16391 TABLE clients x\n\
+    fn the_first_error_is_reported_on_one_line() {
+        let stderr = "pg_restore: while PROCESSING TOC:\npg_restore: from TOC entry 215; 1259 16391 TABLE clients x\n\
                      pg_restore: error: could not execute query: ERROR:  relation \"clients\" already exists\n\
                      Command was: CREATE TABLE public.clients (\n);\n";
         assert_eq!(
-            complaint(words),
+            first_error(stderr),
             "pg_restore: error: could not execute query: ERROR: relation \"clients\" already exists"
         );
-        assert_eq!(complaint("\nSegmentation fault\n"), "Segmentation fault");
+        assert_eq!(first_error("\nSegmentation fault\n"), "Segmentation fault");
     }
 }

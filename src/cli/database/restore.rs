@@ -8,8 +8,9 @@ use std::process::Stdio;
 use anyhow::{Context, anyhow, bail, ensure};
 use clap::Args;
 
+use super::open::Database;
 use super::program;
-use super::{Database, output};
+use crate::cli::output;
 use crate::config::DatabaseConfig;
 use crate::embedded::client_program::ClientProgram;
 use crate::store::migrations::{self, SchemaState};
@@ -18,7 +19,7 @@ use crate::store::{backup, conninfo, pool};
 pub const EXAMPLE: &str = "Examples:\n  contact-search database restore contacts.backup\n  contact-search database restore \
                            contacts.backup --database-url postgresql://user@host/contacts";
 
-/// What a file in PostgreSQL's custom format begins with.
+/// The first bytes of a file in PostgreSQL's custom format.
 const MAGIC: &[u8; 5] = b"PGDMP";
 
 #[derive(Args, Debug)]
@@ -29,8 +30,8 @@ pub struct RestoreArgs {
 
 pub fn run(config: &DatabaseConfig, RestoreArgs { file }: &RestoreArgs) -> anyhow::Result<()> {
     let name = file.display();
-    // Before a database is looked for, or even made and started. The newest programs read what any others do; where there
-    // are none, the database says which it wants.
+    // Checked before a database is opened, which may have to be created and started. The newest programs read files of
+    // all older versions. If none are found here, the error below says which version the database needs.
     let archive = Archive::open(file)?;
     let newest = ClientProgram::find("pg_restore", config.pg_bin.as_deref(), 0).ok();
     newest.iter().try_for_each(|pg_restore| archive.check(pg_restore))?;
@@ -59,39 +60,40 @@ pub fn run(config: &DatabaseConfig, RestoreArgs { file }: &RestoreArgs) -> anyho
         if pg_restore.major() > server {
             return restored.with_context(|| {
                 format!(
-                    "{} is of a newer PostgreSQL than the database, which is {server} and may need its own",
+                    "{} belongs to a newer PostgreSQL than the database's version {server}, which may need its own programs",
                     pg_restore.path().display()
                 )
             });
         }
         restored
     })
-    .with_context(|| format!("{name} was not restored, and nothing of it is in the database"))?;
+    .with_context(|| format!("{name} was not restored, and the database is unchanged"))?;
     drop(connection);
     let clients = backup::count_clients(&mut pool::connect(database.url())?)?;
     output::say(format_args!(
-        "{name} is restored. Clients: {clients}. Migrations that it lacked and that were run: {count}."
+        "Restored {name}: {clients} clients. Migrations run: {count}."
     ));
     Ok(())
 }
 
-/// What to do where there are clients: a restored database has the backup's clients and no others.
+/// Says what to do if the database has clients: a restored database must have only those of the backup.
 fn occupied(database: &Database, clients: i64) -> String {
-    let there =
-        format!("the database has clients already ({clients}), and a backup is restored into one that has none");
+    let problem = format!(
+        "the database already has clients ({clients}), and a backup can only be restored into one without clients"
+    );
     match database.private() {
         Some(private) => {
             let data = private.server.data_directory().display();
             format!(
-                "{there}: stop the server, put the old data aside with `mv {data} {data}.old`, and restore again before \
-                 you start it; or restore into a new place with --data-dir, and serve from there"
+                "{problem}: stop the server, move the old data away with `mv {data} {data}.old`, and restore again before \
+                 you start it; or restore into a new directory with --data-dir, and serve from there"
             )
         }
-        None => format!("{there}: make a new one with CREATE DATABASE, and name it with --database-url"),
+        None => format!("{problem}: create a new one with CREATE DATABASE, and name it with --database-url"),
     }
 }
 
-/// A backup's file.
+/// The file of a backup.
 struct Archive<'a> {
     path: &'a Path,
     file: File,
@@ -101,11 +103,11 @@ impl<'a> Archive<'a> {
     fn open(path: &'a Path) -> anyhow::Result<Self> {
         let name = path.display();
         let cannot_read = || format!("{name} can't be read");
-        // A file alone can be gone back in; to open a pipe would be to wait for its writer.
+        // Only a regular file can be read twice, and opening a pipe would wait for its writer.
         let metadata = path.metadata().with_context(cannot_read)?;
         ensure!(
             metadata.is_file(),
-            "{name} is not a file: name one that `contact-search database backup` wrote"
+            "{name} is not a regular file: name one that `contact-search database backup` wrote"
         );
         let mut file = File::open(path).with_context(cannot_read)?;
         let mut start = Vec::new();
@@ -114,15 +116,16 @@ impl<'a> Archive<'a> {
         Ok(Self { path, file })
     }
 
-    /// The whole file from its beginning, for a program to read. One at a time: they share the position in it.
+    /// The whole file from the start, as a program's standard input. One at a time, because they share the file
+    /// position.
     fn input(&self) -> io::Result<Stdio> {
         let mut file = self.file.try_clone()?;
         file.rewind()?;
         Ok(Stdio::from(file))
     }
 
-    /// Reads all of it, so that a file which is cut short is told before anything is changed, and then whether this
-    /// program knows the schema in it.
+    /// Reads the whole file, so that a truncated one is reported before anything changes. Then checks that this program
+    /// knows its schema.
     fn check(&self, pg_restore: &ClientProgram) -> anyhow::Result<()> {
         let mut read_all = pg_restore.command();
         read_all
@@ -140,36 +143,36 @@ impl<'a> Archive<'a> {
         ensure!(!steps.is_empty(), not_ours(self.path));
         if migrations::state_of(&steps)? == SchemaState::Newer {
             bail!(
-                "{} is the backup of a newer contact-search than this one: restore it with that one",
+                "{} is a backup of a newer contact-search: restore it with that version",
                 self.path.display()
             );
         }
         Ok(())
     }
 
-    /// pg_restore's words have no name of the file in them, and each of its versions has other ones for a broken one.
+    /// Adds the file's name to pg_restore's error, whose wording for damaged files differs between versions.
     fn explain(&self, error: &anyhow::Error, pg_restore: &ClientProgram) -> anyhow::Error {
         let name = self.path.display();
-        let words = error.to_string();
-        if words.contains("unsupported version") {
+        let message = error.to_string();
+        if message.contains("unsupported version") {
             let version = pg_restore.version();
             return anyhow!(
                 "{name} was written by a newer PostgreSQL than {version}, whose pg_restore can't read it: restore it into \
                  that version or a newer one, with its client programs (CONTACT_SEARCH_PG_BIN is their directory)"
             );
         }
-        anyhow!("{name} is cut short or damaged, and nothing was restored ({words})")
+        anyhow!("{name} is truncated or damaged, and nothing was restored ({message})")
     }
 }
 
 fn not_ours(path: &Path) -> String {
     format!(
-        "{} is no backup that `contact-search database backup` wrote",
+        "{} is not a backup written by `contact-search database backup`",
         path.display()
     )
 }
 
-/// The first column of the rows in a script's one COPY.
+/// The first column of the rows in a script with one COPY.
 fn rows(script: &str) -> Vec<String> {
     script
         .lines()
@@ -186,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_what_stands_between_copy_and_its_end() {
+    fn rows_end_at_the_end_of_copy() {
         let script = "--\nSET x = 0;\n\nCOPY public.t (version, run_on) FROM stdin;\n1\t2026\n2\t2026\n\\.\n\n--\n";
         assert_eq!(rows(script), ["1", "2"]);
         assert_eq!(rows("--\nSET x = 0;\n"), Vec::<String>::new());

@@ -1,37 +1,37 @@
-//! From a text to digits: what people, telephones and spreadsheets write around a number.
+//! Extracts digits from a text, and removes what people, telephones and spreadsheets write around a number.
 
 use std::borrow::Cow;
 
 use super::metadata;
 
-/// How the text says which country its digits belong to.
+/// How the text marks the country of its digits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Notation {
-    /// With `+` or `00`: the calling code comes first.
+    /// `+` or `00`, then the calling code.
     International,
-    /// Digits alone.
+    /// Digits without a mark.
     Bare,
-    /// An id such as `5491123456789@s.whatsapp.net`: the calling code comes first, though without `+`.
+    /// An id such as `5491123456789@s.whatsapp.net`, which begins with the calling code but has no `+`.
     WhatsApp,
 }
 
-/// What a text holds of a phone number.
+/// The phone number in a text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Written {
-    /// ASCII digits, without a leading `00`; all of the text's where it isn't one number.
+    /// ASCII digits, without a leading `00`. All digits of the text if it is not one number.
     pub digits: String,
     pub notation: Notation,
-    /// Whether the digits are those of one number. Two numbers in a cell, letters for digits (`1-800-FLOWERS`)
-    /// and a spreadsheet's `5.49112E+12` are not: to join or to complete them would invent a number.
+    /// Whether the digits form one number. Two numbers in a cell, letters for digits (`1-800-FLOWERS`) and a
+    /// spreadsheet's `5.49112E+12` do not: joining or completing them would invent a number.
     pub is_one_number: bool,
-    /// Whether a blank stands before a leading digit, where a query parameter may have had a `+`.
+    /// Whether a blank precedes the first digit, where a query parameter may have lost a `+`.
     pub blank_first: bool,
 }
 
-/// The longest extension; more digits after its mark are another number.
+/// The longest extension. More digits after its mark are another number.
 const EXTENSION_MAX: usize = 7;
 
-/// The fewest digits a number has before its extension: below, an `x` is no mark (`0xx11`).
+/// The fewest digits before an extension. After fewer digits an `x` is not a mark (`0xx11`).
 const NUMBER_MIN: usize = 6;
 
 impl Written {
@@ -57,8 +57,8 @@ impl Written {
     }
 }
 
-/// The length of the leading `00`. It may repeat, so that what an unresolved contact stores (`+` and digits)
-/// reads as itself again; and something must follow it.
+/// The length of the leading `00`. It may repeat, so that the stored form of an unresolved contact (`+` and digits)
+/// reads as itself. A digit must follow it.
 fn international_prefix(digits: &str) -> usize {
     let mut rest = digits;
     while let Some(after) = rest.strip_prefix("00").filter(|after| !after.is_empty()) {
@@ -67,8 +67,8 @@ fn international_prefix(digits: &str) -> usize {
     digits.len() - rest.len()
 }
 
-/// The text with ASCII digits and `+`, and without the invisible marks that direct right-to-left writing
-/// and that WhatsApp and address books put around a copied number.
+/// The text with ASCII digits and `+`, and without the invisible marks for right-to-left text that WhatsApp and address
+/// books put around a copied number.
 fn ascii_digits(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
@@ -88,7 +88,7 @@ fn ascii_digits(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-/// The number of a WhatsApp id, without the device that may follow it (`5491123456789:12@s.whatsapp.net`).
+/// The number of a WhatsApp id, without the device that can follow it (`5491123456789:12@s.whatsapp.net`).
 fn without_whatsapp_suffix(text: &str) -> Option<&str> {
     let id = ["@s.whatsapp.net", "@c.us"].iter().find_map(|suffix| {
         let (id, end) = text.split_at_checked(text.len().checked_sub(suffix.len())?)?;
@@ -100,7 +100,8 @@ fn without_whatsapp_suffix(text: &str) -> Option<&str> {
     }
 }
 
-/// `5491123456789.0` is a number that went through a column of decimals. Unlike `5.49112E+12` it lost nothing.
+/// Removes `.0` from a number such as `5491123456789.0`, which comes from a column of decimals. Unlike `5.49112E+12` it
+/// lost no digits.
 fn without_decimal_zero(text: &str) -> &str {
     let is_plain = |number: &str| {
         number.len() > NUMBER_MIN && number.trim_start_matches('+').bytes().all(|byte| byte.is_ascii_digit())
@@ -110,7 +111,7 @@ fn without_decimal_zero(text: &str) -> &str {
         .unwrap_or(text)
 }
 
-/// Cuts a remark in brackets off the end: `11 2345-6789 (casa)`.
+/// Removes a remark in brackets from the end: `11 2345-6789 (casa)`.
 fn without_remark(text: &str) -> &str {
     match text.strip_suffix(')').and_then(|open| open.rfind('(')) {
         Some(at) if !has_digit(&text[at..]) => text[..at].trim_end(),
@@ -118,8 +119,8 @@ fn without_remark(text: &str) -> &str {
     }
 }
 
-/// Cuts an extension off the end: `x123`, `ext. 5`, `(int. 5)`, `#5`, `;ext=5`, and `,,5`, where a telephone
-/// pauses before it dials on.
+/// Removes an extension from the end: `x123`, `ext. 5`, `(int. 5)`, `#5`, `;ext=5`, and `,,5`, where a telephone pauses
+/// before it dials on.
 fn without_extension(text: &str) -> &str {
     let end = text.trim_end_matches(|c: char| !c.is_alphanumeric());
     let marked = end.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -138,7 +139,7 @@ fn without_extension(text: &str) -> &str {
     if is_marked && is_number() { number } else { text }
 }
 
-/// Knows the words before an extension: `int.` and `interno` are Argentina's, `anexo` Chile's, `ramal` Brazil's.
+/// Whether the word marks an extension: `int.` and `interno` are Argentinian, `anexo` Chilean, `ramal` Brazilian.
 fn is_extension_mark(word: &str) -> bool {
     matches!(
         word.to_lowercase().as_str(),
@@ -146,7 +147,7 @@ fn is_extension_mark(word: &str) -> bool {
     )
 }
 
-/// Takes the digits, and notices what can't be part of one number. Words before it are a label (`tel:`).
+/// Collects the digits, and detects characters that cannot be part of one number. Words before it are a label (`tel:`).
 fn scan(text: &str) -> Written {
     let mut digits = String::with_capacity(16);
     let mut notation = Notation::Bare;
@@ -160,7 +161,7 @@ fn scan(text: &str) -> Written {
             }
             '+' if digits.is_empty() => notation = Notation::International,
             '/' if digits.len() <= area_code_max(notation) => {}
-            // Brazil's "0xx11" and "0**11": the trunk prefix, and any carrier one likes.
+            // Brazil's "0xx11" and "0**11": the trunk prefix, and a placeholder for any carrier.
             'x' | 'X' | '*' if matches!(digits.as_str(), "0" | "550" | "00550") => {}
             '+' | '/' | '\\' | ',' | ';' | '|' | '&' | '*' | '#' | '\n' | '\r' => is_closed = !digits.is_empty(),
             _ if character.is_alphanumeric() => is_one_number &= digits.is_empty(),
@@ -175,8 +176,8 @@ fn scan(text: &str) -> Written {
     }
 }
 
-/// How many digits may precede a slash that ends an area code (`0351/4123456`); after more of them it
-/// separates two numbers (`4123-4567/4123-4568`).
+/// How many digits can precede a slash that ends an area code (`0351/4123456`). After more digits a slash separates two
+/// numbers (`4123-4567/4123-4568`).
 fn area_code_max(notation: Notation) -> usize {
     match notation {
         Notation::International => 8,

@@ -1,4 +1,4 @@
-//! What Google's metadata (9.0.43) doesn't know, or refuses, of five countries' numbering plans.
+//! Rules for five countries' numbering plans that Google's metadata (9.0.43) lacks or gets wrong.
 
 use std::borrow::Cow;
 
@@ -10,12 +10,12 @@ pub const BRAZIL: i32 = 55;
 pub const CHILE: i32 = 56;
 pub const COLOMBIA: i32 = 57;
 
-/// Makes the valid national significant number of the digits that follow the calling code, or that are
-/// dialled within the country. Telephones are told both with and without the national prefixes in either
-/// place, so the rules are the same for both. A rule leaves its own results as they are.
+/// Converts the digits after the calling code, or the digits dialled within the country, to the valid national
+/// significant number. People write both with and without the national prefixes, so the rules are the same for both. A
+/// rule leaves its own results unchanged.
 pub type Rule = fn(&str) -> Option<String>;
 
-/// The rule of a country that has one of its own.
+/// The rule of a country, if it has one here.
 pub fn rule(calling_code: i32) -> Option<Rule> {
     match calling_code {
         MEXICO => Some(mexico),
@@ -27,20 +27,20 @@ pub fn rule(calling_code: i32) -> Option<Rule> {
     }
 }
 
-/// The form that stands for all valid numbers which reach the same line.
+/// The canonical form of all valid numbers that reach the same line.
 pub fn line(calling_code: i32, national: &str) -> Cow<'_, str> {
     match calling_code {
-        // Mobile and fixed subscribers share the area codes, and a mobile is often noted without its 9. All
-        // area codes begin with 1, 2 or 3: other numbers (0800, 0810) have no form with the 9.
+        // Mobile and fixed subscribers share the area codes, and people often write a mobile without its 9. All area
+        // codes begin with 1, 2 or 3. Other numbers (0800, 0810) have no form with the 9.
         ARGENTINA if national.len() == 10 && national.starts_with(['1', '2', '3']) => format!("9{national}").into(),
-        // Trunked radio kept eight digits when mobiles got the ninth; WhatsApp may know it by either form.
+        // Trunked radio kept eight digits when mobiles got the ninth. WhatsApp may use either form.
         BRAZIL if national.len() == 10 && national[2..].starts_with('7') => with_ninth_digit(national).into(),
         _ => national.into(),
     }
 }
 
-/// Until 2019 Mexico told mobiles by a `1` after the calling code (WhatsApp still does), and dialled `01`
-/// before the area code of a fixed line, `044` or `045` before a mobile's. The plan of 2019 has ten digits alone.
+/// Until 2019 Mexico marked mobiles by a `1` after the calling code, which WhatsApp still does. Callers dialled `01`
+/// before the area code of a fixed line, and `044` or `045` before a mobile's. The plan of 2019 has ten digits alone.
 fn mexico(written: &str) -> Option<String> {
     ["", "1", "01", "044", "045"]
         .iter()
@@ -49,8 +49,8 @@ fn mexico(written: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// ENACOM's plan has ten digits, area code and number. A mobile is called with `9` before them from abroad and
-/// with `15` between them from within, but people write both, and the trunk `0` on either side of the `9`.
+/// ENACOM's plan has ten digits: area code and number. A mobile is called with `9` before them from abroad and with
+/// `15` between them from within. People write both, and the trunk `0` on either side of the `9`.
 fn argentina(written: &str) -> Option<String> {
     let written = without_trunk_prefix(written);
     let (is_mobile, number) = match written.strip_prefix('9') {
@@ -58,8 +58,8 @@ fn argentina(written: &str) -> Option<String> {
         None => (false, written),
     };
     let national = match number.len() {
-        // Ten digits and the 15. Area codes have two to four digits: where one ends is in the metadata's list
-        // of them. A shorter number never loses a 15, which can only be its own.
+        // Ten digits and the 15. Area codes have two to four digits, and the metadata lists them, so it finds where the
+        // code ends. A shorter number never loses a 15, because the 15 must be its own.
         12 => read_international(ARGENTINA, number)?,
         _ if is_mobile => format!("9{number}"),
         _ => number.to_owned(),
@@ -67,8 +67,8 @@ fn argentina(written: &str) -> Option<String> {
     is_valid(ARGENTINA, &national).then_some(national)
 }
 
-/// Anatel's plan has two digits of area, then eight for a fixed line and nine for a mobile. Mobiles had eight
-/// before 2016, and WhatsApp keeps the ids of that time.
+/// Anatel's plan has two digits of area, then eight for a fixed line and nine for a mobile. Mobiles had eight before
+/// 2016, and WhatsApp keeps ids from that time.
 fn brazil(written: &str) -> Option<String> {
     let national = without_brazilian_prefix(written);
     let is_old_mobile = national.len() == 10 && national[2..].starts_with(['6', '8', '9']);
@@ -80,12 +80,12 @@ fn brazil(written: &str) -> Option<String> {
     is_valid(BRAZIL, &national).then_some(national)
 }
 
-/// Drops the `0` of a trunk call or the `90` of a collect call, and the two digits of the carrier behind it.
-/// The metadata knows some carriers; every two digits are accepted here, as the list has since grown.
+/// Drops the `0` of a trunk call or the `90` of a collect call, and the two digits of the carrier after it. Any two
+/// digits are accepted as a carrier, because the metadata's list is outdated.
 fn without_brazilian_prefix(written: &str) -> &str {
     let number = match written.strip_prefix('0') {
         Some(number) => number,
-        // 900 numbers begin with the same digits, and are shorter.
+        // 900 numbers begin with the same digits, but are shorter.
         None if written.len() >= 12 => written.strip_prefix("90").unwrap_or(written),
         None => written,
     };
@@ -98,16 +98,17 @@ fn with_ninth_digit(national: &str) -> String {
     format!("{}9{}", &national[..2], &national[2..])
 }
 
-/// Chile has nine digits without a trunk prefix since 2016; before, a mobile was dialled `09` and eight digits,
-/// a fixed line `0` and its area code. All of `9` is mobile: the metadata lists the blocks of a moment.
+/// Since 2016 Chile has nine digits without a trunk prefix. Before, a mobile was dialled as `09` and eight digits, a
+/// fixed line as `0` and its area code. All numbers that begin with `9` are mobiles, while the metadata lists only the
+/// blocks of one moment.
 fn chile(written: &str) -> Option<String> {
     let national = without_trunk_prefix(written);
     let is_mobile = national.len() == 9 && national.starts_with('9');
     (is_mobile || is_valid(CHILE, national)).then(|| national.to_owned())
 }
 
-/// Colombia's fixed lines had one digit of area and seven of subscriber until 2021, now `60` before them.
-/// A call within the country began with `0` and, for a chosen carrier, one to three digits more.
+/// Until 2021 Colombia's fixed lines had one digit of area and seven of subscriber. Now `60` stands before them. A call
+/// within the country began with `0` and, for a chosen carrier, one to three more digits.
 fn colombia(written: &str) -> Option<String> {
     ["", "0", "03", "05", "07", "09", "0414", "0444", "0456"]
         .iter()

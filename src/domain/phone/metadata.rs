@@ -1,16 +1,14 @@
-//! What Google's phone number metadata knows. No other file speaks to the library that carries it.
+//! Google's phone number metadata. No other file uses the library that contains it.
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber};
 
-use super::Region;
-
-/// The calling code of a region, `None` where the metadata knows no such region.
-pub fn calling_code(region: Region) -> Option<i32> {
+/// The calling code of a region, or `None` if the metadata does not have the region.
+pub fn calling_code(region: &str) -> Option<i32> {
     PHONE_NUMBER_UTIL.get_country_code_for_region(library_region(region))
 }
 
-/// Splits international digits into the calling code and what follows it. No calling code is the beginning
-/// of another one, so the first that fits is the right one; and none begins with zero.
+/// Splits international digits into the calling code and the rest. No calling code is a prefix of another, so the first
+/// match is the right one. None begins with zero.
 pub fn split_calling_code(digits: &str) -> Option<(i32, &str)> {
     if digits.starts_with('0') {
         return None;
@@ -24,28 +22,28 @@ pub fn split_calling_code(digits: &str) -> Option<(i32, &str)> {
     })
 }
 
-/// Whether this is a number that the country can assign: its length and its block, not whether anyone has it.
-/// `national` is the national significant number, without any prefix.
+/// Whether the country can assign this number, judged by its length and block, not by whether it is in use. `national`
+/// is the national significant number without any prefix.
 pub fn is_valid(calling_code: i32, national: &str) -> bool {
     let Ok(value) = national.parse() else { return false };
     let zeros = national.bytes().take_while(|byte| *byte == b'0').count();
     PHONE_NUMBER_UTIL.is_valid_number(&PhoneNumber {
         country_code: calling_code,
         national_number: value,
-        // The value alone would lose the zeros that begin a number in Italy, for one.
+        // The numeric value alone would lose leading zeros, which Italian numbers have.
         italian_leading_zero: (zeros > 0).then_some(true),
         number_of_leading_zeros: i32::try_from(zeros).ok().filter(|zeros| *zeros > 1),
         ..PhoneNumber::default()
     })
 }
 
-/// Reads digits as they are dialled within `region`.
-pub fn read_national(digits: &str, region: Region) -> Option<(i32, String)> {
+/// Reads digits as dialled within `region`.
+pub fn read_national(digits: &str, region: &str) -> Option<(i32, String)> {
     let number = PHONE_NUMBER_UTIL.parse(digits, Some(library_region(region))).ok()?;
     Some((number.country_code, number.get_national_significant_number()))
 }
 
-/// Reads what follows a calling code, and drops the prefixes that the metadata knows.
+/// Reads the digits after a calling code, and drops the prefixes that the metadata has.
 pub fn read_international(calling_code: i32, written: &str) -> Option<String> {
     let number = PHONE_NUMBER_UTIL
         .parse(format!("+{calling_code}{written}"), None)
@@ -53,11 +51,11 @@ pub fn read_international(calling_code: i32, written: &str) -> Option<String> {
     Some(number.get_national_significant_number())
 }
 
-/// The decimal digits of a text as ASCII, whatever their script.
+/// The decimal digits of a text, of any script, as ASCII.
 pub fn digits(text: &str) -> String {
     PHONE_NUMBER_UTIL.normalize_digits_only(text)
 }
 
-fn library_region(region: Region) -> rlibphonenumber::Region {
-    rlibphonenumber::Region::from_code(region.as_str()).expect("the library has a value for any two letters")
+fn library_region(region: &str) -> rlibphonenumber::Region {
+    rlibphonenumber::Region::from_code(region).expect("the library has a value for any two letters")
 }

@@ -1,4 +1,4 @@
-//! WhatsApp ids (JIDs): what their suffix says about who they belong to.
+//! WhatsApp ids (JIDs): persons, groups and channels, told apart by suffix.
 
 /// Suffixes of ids of groups, of broadcasts (such as `status@broadcast`) and of channels.
 const NO_PERSON: [&str; 3] = ["@g.us", "@broadcast", "@newsletter"];

@@ -122,7 +122,7 @@ fn a_failed_backup_keeps_the_older_file_and_leaves_no_partial_file() {
     fs::write(&file, "older").unwrap();
     let message = error_of(command_on(&database, &["database", "backup", &file]));
     assert!(
-        message.contains("exists already") && message.contains("--force"),
+        message.contains("already exists") && message.contains("--force"),
         "{message}"
     );
 
@@ -139,8 +139,8 @@ fn a_failed_backup_keeps_the_older_file_and_leaves_no_partial_file() {
         "{message}"
     );
     for (target, expected) in [
-        (files.path().to_owned(), "is not a file"),
-        (PathBuf::from("/dev/null"), "is not a file"),
+        (files.path().to_owned(), "is not a regular file"),
+        (PathBuf::from("/dev/null"), "is not a regular file"),
         (files.path().join("none/x"), "can't be written: No such file"),
         (files.path().join("a.backup/x"), "can't be written: Not a directory"),
     ] {

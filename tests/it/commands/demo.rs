@@ -12,6 +12,10 @@ use crate::support::command::{private, run, run_printed_examples, stdout};
 use crate::support::database::{count, execute};
 use crate::support::private_database::{connect, query};
 
+/// An upsert of a contact that the demo has.
+const CONTACT: &[u8] = br#"{"contact_phone_number": "+5492235961983", "channel": "whatsapp"}"#;
+const UPSERT: &str = "/api/public/customer/upsert/info";
+
 fn serve(directory: &OwnDirectory) -> Server {
     Server::start(private(directory, &["serve", "--listen", "127.0.0.1:0"]))
 }
@@ -48,6 +52,8 @@ fn servers_that_start_concurrently_for_the_first_time_create_one_demo() {
         let answer = server.get("/api/v1/contact-lookup/?phone=5492235961983", Some(&key));
         assert_eq!(answer.json()["found"], true);
     }
+    let upsert = servers[0].send_json("POST", UPSERT, Some(&key), CONTACT);
+    assert_eq!(upsert.status, 200, "the demo's key can write");
     let counts = "SELECT (SELECT count(*) FROM clients) || ' ' || (SELECT count(*) FROM api_keys) || ' '
                   || (SELECT count(*) FROM contacts)";
     assert_eq!(ask(&directory, counts), "1 1 10000");
@@ -185,4 +191,30 @@ fn with_no_demo_the_database_stays_empty() {
         !directory.path().join("postgres/postmaster.pid").exists(),
         "the last process to close must stop PostgreSQL"
     );
+}
+
+#[test]
+fn a_demo_key_without_the_write_scope_is_replaced_and_still_works() {
+    let directory = OwnDirectory::new();
+    let server = serve(&directory);
+    let first_key = key(&directory);
+    let url = printed(&directory, &["database", "url"]);
+    execute(
+        &mut connect(url.trim()),
+        "UPDATE api_keys SET scopes = '{lookup,search}'",
+    );
+    drop(server);
+
+    let server = serve(&directory);
+    let second_key = key(&directory);
+    assert_ne!(first_key, second_key);
+    let write = |key: &str| server.send_json("POST", UPSERT, Some(key), CONTACT).status;
+    assert_eq!((write(&second_key), write(&first_key)), (200, 403));
+    let lookup = "/api/v1/contact-lookup/?phone=5492235961983";
+    assert_eq!(server.get(lookup, Some(&first_key)).status, 200);
+
+    drop(server);
+    let server = serve(&directory);
+    assert_eq!(key(&directory), second_key, "a key with all scopes is kept");
+    assert_eq!(server.get(lookup, Some(&second_key)).status, 200);
 }

@@ -174,7 +174,7 @@ fn generate_draws_a_progress_bar_only_on_a_terminal() {
     );
     let (_, last) = output_text.rsplit_once(clear).expect("the bar is cleared");
     assert!(
-        last.trim_start().starts_with("Made 2000 contacts") && !last.contains(bar),
+        last.trim_start().starts_with("Generated 2000 contacts") && !last.contains(bar),
         "{last:?}"
     );
 
@@ -184,7 +184,7 @@ fn generate_draws_a_progress_bar_only_on_a_terminal() {
     assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
     let output_text = String::from_utf8(output.stdout).unwrap();
     assert!(
-        output_text.starts_with("Made 2000 contacts") && !output_text.contains(['\u{1b}', '\r']),
+        output_text.starts_with("Generated 2000 contacts") && !output_text.contains(['\u{1b}', '\r']),
         "{output_text:?}"
     );
 }
@@ -212,7 +212,10 @@ fn generate_fills_an_empty_client_and_prints_the_counts() {
         "2",
     ]);
     assert_eq!((status, stderr.as_str()), (Some(0), ""));
-    assert!(stdout.starts_with("Made 102 contacts in 3 clients, in "), "{stdout}");
+    assert!(
+        stdout.starts_with("Generated 102 contacts in 3 clients in "),
+        "{stdout}"
+    );
     let (status, _, stderr) = run(&["generate", "--contacts", "100", "--client", "Acme"]);
     assert!(
         status == Some(1) && stderr.contains("the client 'Acme' has contacts"),

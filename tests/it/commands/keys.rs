@@ -90,7 +90,7 @@ fn key_create_prints_only_the_key_which_works_on_both_apis() {
     );
 
     let again = stdout(run_on(&app.database, &["key", "revoke", id]));
-    assert!(again.starts_with("It was revoked already, 2"), "{again}");
+    assert!(again.starts_with("The key was already revoked at 2"), "{again}");
     assert!(list.contains("expired 2"), "{list}");
 
     let unknown = error_of(run_on(
@@ -129,7 +129,7 @@ fn key_import_reads_an_existing_key_from_stdin() {
     assert_eq!(app.server.get("/api/v1/contact-lookup/?phone=1", Some(key)).status, 200);
 
     for (text, expected) in [
-        (key, "stored already"),
+        (key, "this key already exists"),
         ("", "the key is empty"),
         ("short", "16 to 256"),
         ("two words that are long enough", "without blanks"),
@@ -214,7 +214,10 @@ fn key_rotate_creates_an_equivalent_key_and_the_old_one_ends_after_the_overlap()
     app.sql(&format!("UPDATE api_keys SET revoked_at = now() WHERE id = '{new_id}'"));
     for ended in [old_id, new_id] {
         let message = error_of(run_on(&app.database, &["key", "rotate", ended]));
-        assert!(message.contains("this key has ended: make another with"), "{message}");
+        assert!(
+            message.contains("this key has expired or was revoked: create another one with"),
+            "{message}"
+        );
     }
     let unknown = error_of(run_on(&app.database, &["key", "rotate", &Uuid::nil().to_string()]));
     assert!(unknown.contains("contact-search key list"), "{unknown}");
@@ -234,7 +237,7 @@ fn a_rotation_whose_new_key_could_not_be_printed_leaves_the_old_key_unchanged() 
     let (status, stderr) = run_unread(command);
     assert_eq!(status, Some(1), "{stderr}");
     assert!(
-        stderr.starts_with("contact-search: the new key can't be shown, so that the old one stays as it was"),
+        stderr.starts_with("contact-search: the new key can't be shown, so the old one was not changed"),
         "{stderr}"
     );
     let plain = "SELECT count(*) AS count FROM api_keys WHERE label = 'plain'";
@@ -264,7 +267,7 @@ fn key_limit_stores_the_given_limit() {
     assert!(unknown.contains("contact-search key list"), "{unknown}");
     let wrong = error_of(run_on(&database, &["key", "limit", &id.to_string(), "0"]));
     assert!(
-        wrong.contains("1 to 100000 requests a minute, none or default"),
+        wrong.contains("1 to 100000 requests per minute, or none, or default"),
         "{wrong}"
     );
 }

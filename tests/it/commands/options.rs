@@ -177,6 +177,7 @@ fn a_closed_output_is_no_error_and_a_full_disk_is_one() {
     for arguments in [
         &["key", "list"][..],
         &["client", "list"],
+        &["webhook", "list"],
         &["client", "create", "Unread"],
         &["migrate"],
         &["database", "url"],
@@ -226,6 +227,10 @@ fn a_wrong_argument_is_answered_with_a_message_that_says_what_to_do() {
         (
             &["key", "revoke", "abc"],
             "give the key's id, which `contact-search key list` shows",
+        ),
+        (
+            &["webhook", "delete", "abc"],
+            "give the webhook's id, which `contact-search webhook list` shows",
         ),
         (&["serve", "--listen", &taken], "choose another address with --listen"),
         (&["serve", "--pool-size", "0"], "1..=1000"),

@@ -21,7 +21,7 @@ fn restore_refuses_a_database_with_clients_and_says_what_to_do() {
     let before = contents(app.database.url());
     let own = error_of(command_on(&app.database, &["database", "restore", file]));
     assert!(
-        own.contains("has clients already (1)") && own.contains("CREATE DATABASE"),
+        own.contains("already has clients (1)") && own.contains("CREATE DATABASE"),
         "{own}"
     );
     assert_eq!(contents(app.database.url()), before);
@@ -50,14 +50,14 @@ fn a_file_that_is_no_backup_is_refused_before_a_database_is_opened() {
         (path("none"), "none can't be read: No such file"),
         (
             path(""),
-            "is not a file: name one that `contact-search database backup` wrote",
+            "is not a regular file: name one that `contact-search database backup` wrote",
         ),
-        ("/dev/null".to_owned(), "is not a file"),
+        ("/dev/null".to_owned(), "is not a regular file"),
         (
             path("empty"),
-            "empty is no backup that `contact-search database backup` wrote",
+            "empty is not a backup written by `contact-search database backup`",
         ),
-        (path("dump.sql"), "dump.sql is no backup"),
+        (path("dump.sql"), "dump.sql is not a backup"),
     ] {
         let message = error_of(private(&data_dir, &["database", "restore", &file]));
         assert!(message.contains(expected), "{message}");
@@ -84,7 +84,7 @@ fn a_truncated_or_damaged_backup_restores_nothing_and_keeps_the_schema() {
         for target in [&empty, &migrated] {
             let message = error_of(command_on(target, &["database", "restore", &file]));
             assert!(
-                message.contains("a.backup is cut short or damaged"),
+                message.contains("a.backup is truncated or damaged"),
                 "{}: {message}",
                 cut.len()
             );
@@ -118,7 +118,7 @@ fn a_refused_file_neither_creates_nor_removes_a_private_database() {
     let later = files.path().join("later").to_str().unwrap().to_owned();
     printed(command_on(&newer, &["database", "backup", &later]));
     let refused = |data_dir: &Path| {
-        for (file, expected) in [(&file, "cut short or damaged"), (&later, "newer contact-search")] {
+        for (file, expected) in [(&file, "truncated or damaged"), (&later, "newer contact-search")] {
             let message = error_of(private(data_dir, &["database", "restore", file]));
             assert!(message.contains(expected), "{message}");
         }
@@ -150,13 +150,13 @@ fn a_dump_of_another_program_is_refused() {
         .status();
     assert!(dumped.unwrap().success());
     let message = error_of(command_on(&target, &["database", "restore", file.to_str().unwrap()]));
-    assert!(message.contains("other is no backup"), "{message}");
+    assert!(message.contains("other is not a backup"), "{message}");
     assert_eq!(schema_state(&mut target.connect()).unwrap(), SchemaState::Current);
     let message = error_of(command_on(
         &database,
         &["database", "backup", files.path().join("b").to_str().unwrap()],
     ));
-    assert!(message.contains("is it the right one?"), "{message}");
+    assert!(message.contains("check that it is the right one"), "{message}");
     assert_eq!(names(&files), ["other"]);
 }
 
@@ -184,7 +184,7 @@ fn an_older_backup_is_migrated_and_a_newer_one_is_refused() {
             ..
         } = run(command_on(&target, &["database", "restore", &file]), "");
         assert_eq!(status, Some(0), "{message}");
-        assert!(message.contains(&format!("were run: {lacking}.")), "{message}");
+        assert!(message.contains(&format!("Migrations run: {lacking}.")), "{message}");
         assert_eq!(schema_state(&mut target.connect()).unwrap(), SchemaState::Current);
         assert_eq!(
             rows(target.url(), "SELECT * FROM contacts"),
@@ -241,7 +241,7 @@ fn a_restore_that_fails_halfway_leaves_the_database_unchanged() {
     command.arg("--pg-bin").arg(stand_in.path());
     let message = error_of(command);
     assert!(
-        message.contains("nothing of it is in the database: pg_restore: error: the line went dead"),
+        message.contains("the database is unchanged: pg_restore: error: the line went dead"),
         "{message}"
     );
     assert_eq!(schema_state(&mut target.connect()).unwrap(), SchemaState::Current);

@@ -57,7 +57,7 @@ fn two_servers_that_bootstrap_concurrently_create_one_client_and_print_one_key()
         .iter()
         .map(|server| server.output.lock().unwrap().clone())
         .collect();
-    assert_eq!(printed.matches("Made the client 'Acme'").count(), 1, "{printed}");
+    assert_eq!(printed.matches("Created the client 'Acme'").count(), 1, "{printed}");
     let key = printed
         .split_whitespace()
         .find(|word| word.starts_with("mindo_"))

@@ -88,7 +88,7 @@ fn a_data_directory_with_a_long_path_has_its_socket_in_tmp() {
     let message = refusal(&options(&data_dir));
     fs::remove_dir(&socket).expect("the directory is empty");
     assert!(
-        message.starts_with("there is no directory for PostgreSQL's socket"),
+        message.starts_with("no directory can hold PostgreSQL's socket"),
         "{message}"
     );
     assert!(
@@ -128,7 +128,7 @@ fn data_of_another_major_version_are_refused_and_kept() {
     fs::write(&version, "13\n").expect("the file can be written");
     let message = refusal(&options(directory.path()));
     assert!(
-        message.contains("are of PostgreSQL 13, and the programs found are of"),
+        message.contains("need PostgreSQL 13, but the installed programs are version"),
         "{message}"
     );
     assert!(message.contains("install PostgreSQL 13"), "{message}");
@@ -176,8 +176,8 @@ fn an_inaccessible_directory_is_reported_with_what_to_do() {
     assert!(unprivileged.ends_with("name another with --data-dir"), "{unprivileged}");
     if Uid::effective().is_root() {
         let for_root = format!(
-            "PostgreSQL runs as postgres, who can't reach {} because {} is closed to others: \
-             name another directory with --data-dir, or run `chmod o+x` on that one",
+            "PostgreSQL runs as the user postgres, who can't reach {} because {} is closed to other users: \
+             name another directory with --data-dir, or run `chmod o+x` on the closed one",
             data_dir.display(),
             closed.display()
         );
@@ -214,7 +214,7 @@ fn a_directory_with_other_contents_is_refused_and_kept() {
     fs::write(foreign.join("thesis.txt"), "years of work").expect("a file can be written");
     let message = refusal(&options(directory.path()));
     assert!(
-        message.contains("holds something other than PostgreSQL's data: move it away"),
+        message.contains("does not contain PostgreSQL data: move it away"),
         "{message}"
     );
     assert!(foreign.join("thesis.txt").exists());
@@ -266,7 +266,7 @@ fn a_full_disk_is_reported_and_the_data_survive() {
     };
     let data_dir = disk.join("data");
     let full = format!(
-        "the disk that holds {} is full: make room and start again",
+        "the disk that holds {} is full: free some space and start again",
         data_dir.display()
     );
 

@@ -147,7 +147,7 @@ fn the_server_restarts_a_killed_postgresql_and_stops_it_at_its_own_end() {
     });
     let killed = postmaster(directory.path());
     kill(killed, Signal::SIGKILL).expect("the server can be killed");
-    server.wait_for_log(|log| log.contains("PostgreSQL had ended, and was started again"));
+    server.wait_for_log(|log| log.contains("PostgreSQL stopped unexpectedly and was restarted"));
     wait_until(PATIENCE, "the server is not ready after the restart", || {
         server.get("/readyz", None).status == 200
     });
@@ -202,7 +202,7 @@ fn an_unresponsive_server_that_others_use_is_not_stopped() {
     kill(server, Signal::SIGSTOP).expect("the process can be suspended");
     let message = refusal(&options(directory.path()));
     kill(server, Signal::SIGCONT).expect("the process can be resumed");
-    let expected = format!("a PostgreSQL (process {server}) runs on");
+    let expected = format!("a PostgreSQL server (process {server}) is running in");
     assert!(
         message.starts_with(&expected) && message.contains("doesn't answer"),
         "{message}"

@@ -102,7 +102,10 @@ fn each_channel_requires_the_identity_that_the_contract_names() {
         UPSERT,
         &json!({"channel": "webchat", "contact_phone_number": "+56912345678", "contact_email": "a@x.com"}),
     );
-    assert_eq!(refusal(&answer), "The contact is not identified. Give 'external_user_id'.");
+    assert_eq!(
+        refusal(&answer),
+        "The contact is not identified. Give 'external_user_id'."
+    );
     let answer = app.send("POST", UPSERT, &json!({"channel": "instagram", "contact_name": "Ana"}));
     assert_eq!(
         refusal(&answer),

@@ -31,7 +31,7 @@ fn a_full_disk_is_503_until_there_is_room_and_no_acknowledged_write_is_lost() {
     }
     let server = Server::start(command);
     let output = server.output.lock().unwrap().clone();
-    let (_, rest) = output.split_once("shown this once: ").expect("a key");
+    let (_, rest) = output.split_once("shown only once: ").expect("a key");
     let key = rest.split_whitespace().next().expect("a key");
     let database = PrivateDatabase::open(&Options {
         data_dir,
@@ -84,7 +84,11 @@ fn a_full_disk_is_503_until_there_is_room_and_no_acknowledged_write_is_lost() {
         wait_until(PATIENCE, "PostgreSQL keeps running without room for its WAL", || {
             // Switches to another WAL segment, for which there is no room.
             let _ = superuser.batch_execute("SELECT pg_switch_wal(), pg_logical_emit_message(false, '', '')");
-            server.log.lock().unwrap().contains("PostgreSQL has ended by itself")
+            server
+                .log
+                .lock()
+                .unwrap()
+                .contains("PostgreSQL stopped unexpectedly; restarting it failed")
         });
         wait_until(PATIENCE, "the server is still ready", || readyz() == 503);
         assert_eq!(server.get("/healthz", None).status, 200);

@@ -3,7 +3,7 @@
 use contact_search::domain::client::ClientId;
 use contact_search::domain::phone::Region;
 use contact_search::store::{PgConnection, clients};
-use contact_search::transfer::export::{ExportReport, Form, export};
+use contact_search::transfer::export::{ExportFormat, ExportReport, export};
 use contact_search::transfer::import::{self, Import, ImportOptions};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -12,10 +12,10 @@ pub fn create_client(connection: &mut PgConnection, region: Region) -> ClientId 
     clients::create_client(connection, &uuid::Uuid::now_v7().to_string(), region).unwrap()
 }
 
-pub fn export_client(connection: &mut PgConnection, id: ClientId, form: Form) -> (ExportReport, String) {
+pub fn export_client(connection: &mut PgConnection, id: ClientId, format: ExportFormat) -> (ExportReport, String) {
     let client = clients::find_client(connection, &id.to_string()).unwrap().unwrap();
     let mut file = Vec::new();
-    let report = export(connection, &client, form, &mut file).unwrap();
+    let report = export(connection, &client, format, &mut file).unwrap();
     (report, String::from_utf8(file).unwrap())
 }
 

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use contact_search::domain::phone::Region;
 use contact_search::sample::generate::{Workload, generate};
 use contact_search::store::clients;
-use contact_search::transfer::export::{ExportReport, Form, export};
+use contact_search::transfer::export::{ExportFormat, ExportReport, export};
 use diesel::prelude::*;
 
 use crate::support::app::program;
@@ -43,8 +43,8 @@ fn an_exact_import_keeps_exported_contacts_with_one_phone_apart() {
     let [_, output] = run(&["export", "--client", "From"]);
     assert_eq!(
         output,
-        "2 contacts exported\n1 share their phone or email with another one of the channel: import would merge them, \
-         and import --exact keeps them apart\n"
+        "2 contacts exported\n1 share their phone or email with another contact on the same platform: import would \
+         merge them, but import --exact keeps them apart\n"
     );
     let [output, _] = run(&["import", "--client", "Joined"]);
     assert!(output.starts_with("2 rows read = 1 created + "), "{output}");
@@ -64,14 +64,14 @@ fn thousands_of_contacts_of_one_client_are_exported_and_imported_in_order() {
     };
     generate(&mut connection, &workload, &mut |_| {}).unwrap();
     let source = clients::find_client(&mut connection, "Load").unwrap().unwrap().id;
-    let (report, file) = export_client(&mut connection, source, Form::Import);
+    let (report, file) = export_client(&mut connection, source, ExportFormat::Import);
     assert_eq!((report.contacts, report.doubles, report.changed), (5_000, 0, 0));
     let target = create_client(&mut connection, Region::DEFAULT);
     assert_eq!(import_file(&mut connection, target, &file), 5_000);
     assert_eq!(rows(&mut connection, target), rows(&mut connection, source));
 
     let empty = create_client(&mut connection, Region::DEFAULT);
-    let (report, file) = export_client(&mut connection, empty, Form::Import);
+    let (report, file) = export_client(&mut connection, empty, ExportFormat::Import);
     assert_eq!((report, file.lines().count()), (ExportReport::default(), 1));
 }
 
@@ -91,7 +91,7 @@ fn an_exported_record_has_every_column_of_the_import() {
         ..Contact::default()
     }
     .add(&mut connection, id);
-    let (_, file) = export_client(&mut connection, id, Form::Import);
+    let (_, file) = export_client(&mut connection, id, ExportFormat::Import);
     assert_eq!(
         file,
         "name,phone,email,platform,source,chat_status,blocked,is_chat_read,created_at,last_message_at,last_inbound_at,\
@@ -99,7 +99,7 @@ fn an_exported_record_has_every_column_of_the_import() {
          \"Peña, \"\"Ana\"\"\",011 15-2345-6789,ana@example.com,whatsapp,organic,UNATTENDED,false,true,\
          2025-01-15T10:30:00.000001Z,2025-03-28T14:22:00.500000Z,,Lista Principal,=1,,\n"
     );
-    let (_, file) = export_client(&mut connection, id, Form::Spreadsheet);
+    let (_, file) = export_client(&mut connection, id, ExportFormat::Spreadsheet);
     assert!(file.starts_with("\u{FEFF}name,phone,"), "{file}");
     assert!(file.ends_with(",Lista Principal,'=1,,\n"), "{file}");
 }
@@ -118,7 +118,7 @@ fn a_number_read_in_another_region_is_exported_as_stored() {
         }
         .add(&mut connection, id);
     }
-    let (report, file) = export_client(&mut connection, id, Form::Import);
+    let (report, file) = export_client(&mut connection, id, ExportFormat::Import);
     let phones: Vec<&str> = file.lines().skip(1).filter_map(|line| line.split(',').nth(1)).collect();
     assert_eq!(phones, ["+5491123456789", "+56 9 1234 5678"]);
     assert_eq!(report.changed, 1);
@@ -203,7 +203,7 @@ fn contacts_that_an_import_would_change_or_merge_are_counted() {
         created_at: "'12025-01-01'",
         ..plain
     });
-    let (report, _) = export_client(&mut connection, id, Form::Import);
+    let (report, _) = export_client(&mut connection, id, ExportFormat::Import);
     assert_eq!((report.contacts, report.doubles, report.changed), (13, 2, 7));
 }
 
@@ -240,7 +240,7 @@ fn an_export_is_a_consistent_snapshot() {
         }
     }
     let mut out = WriterThatEdits(&database, Vec::new());
-    let report = export(&mut connection, &load, Form::Import, &mut out).unwrap();
+    let report = export(&mut connection, &load, ExportFormat::Import, &mut out).unwrap();
     assert_eq!(report.contacts, 3_000);
     assert!(!String::from_utf8(out.1).unwrap().contains("meddler"));
     assert!(database.count("SELECT count(*) FROM contacts WHERE source = 'meddler'") > 2_800);

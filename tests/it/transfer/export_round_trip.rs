@@ -5,7 +5,7 @@ use contact_search::domain::contact::{ContactDraft, ContactFields};
 use contact_search::domain::phone::{Region, StoredPhone};
 use contact_search::store::import::{Rules, import};
 use contact_search::store::{PgConnection, StoreError, clients};
-use contact_search::transfer::export::{ExportReport, Form};
+use contact_search::transfer::export::{ExportFormat, ExportReport};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
 use proptest::prelude::*;
@@ -133,7 +133,7 @@ fn importing_an_export_restores_the_same_contacts() {
             })
             .unwrap();
             let expected = rows(&mut connection, source);
-            let (report, file) = export_client(&mut connection, source, Form::Import);
+            let (report, file) = export_client(&mut connection, source, ExportFormat::Import);
             let complete = ExportReport {
                 contacts: expected.len() as u64,
                 ..ExportReport::default()
@@ -142,7 +142,7 @@ fn importing_an_export_restores_the_same_contacts() {
             let target = create_client(&mut connection, region);
             import_file(&mut connection, target, &file);
             prop_assert_eq!(rows(&mut connection, target), expected);
-            let (_, again) = export_client(&mut connection, target, Form::Import);
+            let (_, again) = export_client(&mut connection, target, ExportFormat::Import);
             prop_assert_eq!(again, file);
             Ok(())
         })
@@ -233,7 +233,7 @@ fn an_exact_import_restores_any_export_and_is_idempotent() {
                 add(&mut connection, source, given);
             }
             let expected = rows(&mut connection, source);
-            let (exported, file) = export_client(&mut connection, source, Form::Import);
+            let (exported, file) = export_client(&mut connection, source, ExportFormat::Import);
             prop_assert_eq!((exported.contacts, exported.changed), (expected.len() as u64, 0));
             let target = create_client(&mut connection, Region::DEFAULT);
             let first = import_with(&mut connection, target, &file, true);

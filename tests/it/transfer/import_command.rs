@@ -102,7 +102,7 @@ fn rows_without_an_identity_are_reported_one_by_one_or_skipped() {
     assert!(
         output.stderr.ends_with(&format!(
             "{reason}\ncontact-search: {FAKE_1000} was not imported: 112 of 1000 rows can't be imported, so nothing was \
-             written; correct them, or leave them out by --skip-bad-rows\n"
+             written: correct them, or skip them with --skip-bad-rows\n"
         )),
         "{}",
         output.stderr
@@ -155,7 +155,7 @@ fn phones_damaged_by_a_spreadsheet_are_reported_in_the_summary() {
     assert!(
         output
             .stdout
-            .contains("\n3 rows share such a phone with somebody of another email: "),
+            .contains("\n3 rows share such a phone with a contact of another email: "),
         "{}",
         output.stdout
     );

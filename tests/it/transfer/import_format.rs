@@ -230,7 +230,7 @@ fn an_unusable_header_is_refused() {
         ),
         (
             "a@example.com,+5491155550001\n",
-            "line 1 seems to hold a contact: the first line must name the columns",
+            "line 1 seems to contain a contact: the first line must name the columns",
         ),
         ("email,email\na,b\n", "the file has several columns “email”"),
         (

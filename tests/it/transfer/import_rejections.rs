@@ -18,13 +18,13 @@ fn a_bad_row_is_reported_with_line_column_and_reason() {
             "email,name",
             "a",
             None,
-            Some("the row has 1 cells where the header has 2"),
+            Some("the row has 1 cells, but the header has 2"),
         ),
         (
             "email,name",
             "a,b,c",
             None,
-            Some("the row has 3 cells where the header has 2"),
+            Some("the row has 3 cells, but the header has 2"),
         ),
         ("email,created_at", "a,31/12/2024", Some("created_at"), Some(time)),
         ("email,created_at", "a,45657", Some("created_at"), Some(time)),
@@ -56,7 +56,7 @@ fn a_bad_row_is_reported_with_line_column_and_reason() {
             "email,stage_id",
             "a,0198c0de00007000800000000000000a",
             Some("stage_id"),
-            Some("it is no UUID: write it as 0198c0de-0000-7000-8000-000000000000"),
+            Some("it is not a UUID: write it as 0198c0de-0000-7000-8000-000000000000"),
         ),
         (
             "email,name",
@@ -170,7 +170,7 @@ fn every_bad_row_is_reported() {
     );
     assert_eq!(
         target.refuse(&file).to_string(),
-        "3000 of 6000 rows can't be imported, so nothing was written; correct them, or leave them out by \
+        "3000 of 6000 rows can't be imported, so nothing was written: correct them, or skip them with \
          --skip-bad-rows"
     );
     let report = target.import_with(file.as_bytes(), &[], &skipping()).unwrap();
@@ -199,7 +199,7 @@ fn invalid_phones_are_stored_and_counted() {
     assert_eq!(counts(&report), [3, 0, 0, 0, 0]);
     assert_eq!(report.phones_unresolved, 2);
     assert!(
-        report.to_string().ends_with("\n2 phones are no valid number"),
+        report.to_string().ends_with("\n2 phones are not valid numbers"),
         "{report}"
     );
     assert_eq!(
@@ -207,7 +207,7 @@ fn invalid_phones_are_stored_and_counted() {
         "+5491155550001 +5491155550001 -\n123 123 -\n- - a@example.com"
     );
     let report = target.import("phone\n123\n").unwrap().to_string();
-    assert!(report.ends_with("\n1 phone is no valid number"), "{report}");
+    assert!(report.ends_with("\n1 phone is not a valid number"), "{report}");
 }
 
 #[test]
@@ -222,9 +222,9 @@ fn rows_merged_by_an_invalid_phone_despite_different_emails_are_reported() {
         assert_eq!((counts(&report), report.doubtful), ([2, 0, 0, 4, 0], 3), "{phone}");
         assert!(
             report.to_string().ends_with(
-                "\n4 phones are no valid number\n3 rows share such a phone with somebody of another email: whoever \
-                 has the same phone was taken for one contact; check the phone column (a spreadsheet may have \
-                 damaged it)"
+                "\n4 phones are not valid numbers\n3 rows share such a phone with a contact of another email: \
+                 contacts with the same phone were merged, so check the phone column (a spreadsheet may have damaged \
+                 it)"
             ),
             "{report}"
         );

@@ -1,0 +1,32 @@
+//! Regions: where a phone number without a calling code is read.
+
+use std::str::FromStr;
+
+use super::metadata;
+
+/// An ISO 3166 alpha-2 code such as `AR`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Region([u8; 2]);
+
+impl Region {
+    /// The region of a client without its own: Argentina.
+    pub const DEFAULT: Region = Region(*b"AR");
+
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("a region is two ASCII letters")
+    }
+}
+
+impl FromStr for Region {
+    type Err = String;
+
+    /// Parses the code in any case. Refuses a region without its own telephone network (`AQ`).
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        <[u8; 2]>::try_from(text.as_bytes())
+            .ok()
+            .filter(|code| code.iter().all(u8::is_ascii_alphabetic))
+            .map(|code| Region(code.map(|letter| letter.to_ascii_uppercase())))
+            .filter(|region| metadata::calling_code(region.as_str()).is_some())
+            .ok_or_else(|| "a region is an ISO 3166 code of two letters such as AR".to_owned())
+    }
+}

@@ -1,0 +1,159 @@
+//! Properties of any text.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::support::{finds, key, region, stored};
+use crate::domain::phone::clean::Written;
+use crate::domain::phone::readings;
+
+fn any_region() -> impl Strategy<Value = &'static str> {
+    select(vec!["AR", "MX", "BR", "CL", "CO", "US", "DE", "GB", "IT", "BS"])
+}
+
+/// Texts similar enough to phone numbers to reach every rule.
+fn phone_like() -> impl Strategy<Value = String> {
+    let piece = select(vec![
+        "+", "00", "0", "9", "15", "11", "54", "549", "52", "1", "55", "56", "57", "3", "60", "223", "90", " ", "-",
+        "(", ")", "/", ",", "x", "ext", "@c.us", ".0", "E", "2345", "6789", "8765", "4321", "٣", "\u{200f}", "é",
+    ]);
+    let pieces = vec(piece, 0..12).prop_map(|pieces| pieces.concat());
+    let likely = "(\\+|00)?(54|549|54 9 11 15|54223|52|521|55|5511|55119|569|56|57|571|573|1|39|44|4930)?[0-9]{7,11}";
+    prop_oneof![pieces, likely]
+}
+
+/// An Argentine area code and a number in it: ten digits.
+fn argentine() -> impl Strategy<Value = (String, String)> {
+    select(vec![
+        ("11", "[2-6][0-9]{7}"),
+        ("223", "[4-6][0-9]{6}"),
+        ("351", "[2-8][0-9]{6}"),
+        ("2901", "4[0-9]{5}"),
+    ])
+    .prop_flat_map(|(area, number)| (Just(area.to_owned()), number))
+}
+
+/// Checks that all notations are stored as `e164` and find one another.
+fn check_same_number(code: &str, e164: &str, notations: &[String]) -> Result<(), TestCaseError> {
+    let key = key(code, e164);
+    for notation in notations {
+        let contact = stored(code, notation);
+        prop_assert_eq!(contact.phone.as_deref(), Some(e164), "{}", notation);
+        prop_assert_eq!(contact.key.as_deref(), Some(&*key), "{}", notation);
+        prop_assert!(
+            readings(notation, region(code))
+                .iter()
+                .any(|reading| reading.key == key),
+            "{}",
+            notation
+        );
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read(text in any::<String>(), code in any_region()) {
+        let contact = stored(code, &text);
+        prop_assert_eq!(contact.phone.is_some(), !readings(&text, region(code)).is_empty());
+    }
+
+    #[test]
+    fn a_stored_number_is_found_by_the_same_text(text in phone_like(), code in any_region()) {
+        let contact = stored(code, &text);
+        if let Some(key) = contact.key {
+            prop_assert!(key.bytes().all(|byte| byte.is_ascii_digit()));
+            let asked = readings(text.trim_start(), region(code));
+            prop_assert_eq!(&asked[0].key, &key);
+            prop_assert_eq!(Some(&asked[0].phone), contact.phone.as_ref());
+        }
+    }
+
+    #[test]
+    fn a_resolved_number_reads_as_itself_in_every_region_and_without_its_plus(
+        text in phone_like(), code in any_region(), other in any_region()
+    ) {
+        let contact = stored(code, &text);
+        let Some(phone) = contact.phone.filter(|_| contact.resolved) else { return Ok(()) };
+        let again = stored(other, &phone);
+        prop_assert!(again.resolved);
+        prop_assert_eq!(again.phone.as_ref(), Some(&phone));
+        prop_assert_eq!(again.key, contact.key);
+        for plus in ["", " ", "00"] {
+            let asked = phone.replace('+', plus);
+            prop_assert!(finds(other, &asked, &phone), "{:?}", asked);
+        }
+    }
+
+    /// Texts with more than one number are exempt: their joined digits say nothing about them.
+    #[test]
+    fn an_unresolved_number_reads_as_itself_in_its_region(text in phone_like(), code in any_region()) {
+        let contact = stored(code, &text);
+        let is_exempt = contact.resolved || !Written::read(&text).is_one_number;
+        if let Some(phone) = contact.phone.filter(|_| !is_exempt) {
+            let again = stored(code, &phone);
+            prop_assert_eq!((again.phone, again.key), (Some(phone), contact.key));
+        }
+    }
+
+    /// Without a full stop: before a final zero it marks a column of decimals.
+    #[test]
+    fn blanks_hyphens_and_brackets_change_nothing(
+        digits in "\\+?[0-9]{4,15}",
+        noise in vec(select(vec!["", "", " ", "-", "(", ")", "\u{a0}", "\u{2011}", "\u{200b}"]), 16),
+        code in any_region(),
+    ) {
+        let noisy: String = digits.chars().zip(noise).map(|(digit, noise)| format!("{digit}{noise}")).collect();
+        let (plain, noisy) = (stored(code, &digits), stored(code, &noisy));
+        prop_assert_eq!((plain.phone, plain.key), (noisy.phone, noisy.key));
+    }
+
+    #[test]
+    fn all_notations_of_an_argentine_mobile_check_same_number((area, number) in argentine(), separator in "[ -]?") {
+        let s = &separator;
+        let notations = [
+            format!("+549{s}{area}{s}{number}"), format!("549{area}{number}"), format!("00549{s}{area}{s}{number}"),
+            format!("0{area}{s}15{s}{number}"), format!("{area}{s}15{number}"), format!("9{s}{area}{s}{number}"),
+            format!("+54{s}{area}{s}15{s}{number}"), format!("54{area}15{number}"),
+            format!("+54{s}9{s}{area}{s}15{s}{number}"), format!("+54{s}0{area}{s}15{s}{number}"),
+            format!("54{s}9{s}0{area}{s}15{s}{number}"), format!("549{area}{number}@s.whatsapp.net"),
+        ];
+        let mobile = format!("+549{area}{number}");
+        check_same_number("AR", &mobile, &notations)?;
+        let fixed = format!("+54{area}{number}");
+        check_same_number("AR", &fixed, &[format!("{area}{s}{number}"), format!("0{area}{s}{number}"), format!("54{area}{number}")])?;
+        prop_assert_eq!(key("AR", &mobile), key("AR", &fixed));
+    }
+
+    #[test]
+    fn all_notations_of_a_mexican_number_check_same_number(number in "(55|33|81)[1-9][0-9]{7}") {
+        let notations = ["", "+52", "+521", "52", "521", "0052", "00521", "1", "01", "044", "045", "+5201", "+52045"];
+        check_same_number("MX", &format!("+52{number}"), &notations.map(|prefix| format!("{prefix}{number}")))?;
+    }
+
+    #[test]
+    fn all_notations_of_a_brazilian_mobile_check_same_number(area in "(11|21|55|71|85)", number in "[689][0-9]{7}") {
+        let notations: Vec<_> = ["", "0", "015", "0 21 ", "90", "9015", "+55", "55", "0055", "+55 0", "0xx"]
+            .iter()
+            .flat_map(|prefix| [format!("{prefix}{area}9{number}"), format!("{prefix}{area}{number}")])
+            .collect();
+        check_same_number("BR", &format!("+55{area}9{number}"), &notations)?;
+    }
+
+    #[test]
+    fn all_notations_of_a_chilean_mobile_check_same_number(number in "9[0-9]{8}") {
+        let notations = ["", "0", "+56", "56", "0056", "+560"];
+        check_same_number("CL", &format!("+56{number}"), &notations.map(|prefix| format!("{prefix}{number}")))?;
+    }
+
+    #[test]
+    fn all_notations_of_a_colombian_number_check_same_number(
+        mobile in "3(0[0-5]|1[0-9])[0-9]{7}", area in "[124-8]", fixed in "[2-9][0-9]{6}"
+    ) {
+        let prefixes = ["", "0", "03", "09", "+57", "57", "0057", "+5703"];
+        check_same_number("CO", &format!("+57{mobile}"), &prefixes.map(|prefix| format!("{prefix}{mobile}")))?;
+        let prefixes = ["", "60", "0", "07", "+57", "+5760", "57", "0057"];
+        check_same_number("CO", &format!("+5760{area}{fixed}"), &prefixes.map(|prefix| format!("{prefix}{area}{fixed}")))?;
+    }
+}

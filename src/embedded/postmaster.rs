@@ -1,0 +1,127 @@
+//! Reads `postmaster.pid` and probes the server that it describes.
+
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+
+use super::socket::PORT;
+
+/// How long to wait for the first byte of an answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// A server that answers.
+#[derive(Debug)]
+pub(super) struct Postmaster {
+    pub(super) pid: i32,
+    pub(super) socket_directory: PathBuf,
+    pub(super) port: u16,
+}
+
+/// The contents of `postmaster.pid`. The server writes the file at its start and removes it when it stops.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) struct PidFile {
+    /// 0 if the file has no process id: not yet, or never because the disk was full.
+    pub(super) pid: i32,
+    port: u16,
+    /// Written shortly after the process id.
+    pub(super) socket_directory: Option<PathBuf>,
+    status: String,
+}
+
+/// The result of a probe.
+pub(super) enum ServerStatus {
+    Ready,
+    Starting,
+    Stopping,
+    /// The server listens but does not answer.
+    Unresponsive,
+    /// No process listens on the socket.
+    NotListening,
+}
+
+impl PidFile {
+    /// One value per line: process id, data directory, start time, port, socket directory, address, shared memory,
+    /// status.
+    pub(super) fn parse(bytes: &[u8]) -> Self {
+        let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect();
+        let text = |line: usize| {
+            lines
+                .get(line)
+                .map_or("", |line| std::str::from_utf8(line).unwrap_or(""))
+        };
+        let directory = lines.get(4).copied().unwrap_or_default();
+        Self {
+            // Single-user mode writes its process id as a negative number.
+            pid: text(0).parse().map_or(0, i32::wrapping_abs),
+            port: text(3).parse().unwrap_or(PORT),
+            socket_directory: (!directory.is_empty())
+                .then(|| PathBuf::from(std::ffi::OsString::from_vec(directory.to_vec()))),
+            status: text(7).to_owned(),
+        }
+    }
+
+    pub(super) fn postmaster(&self) -> Option<Postmaster> {
+        Some(Postmaster {
+            pid: self.pid,
+            socket_directory: self.socket_directory.clone()?,
+            port: self.port,
+        })
+    }
+
+    pub(super) fn probe(&self) -> ServerStatus {
+        let Some(directory) = &self.socket_directory else {
+            return ServerStatus::NotListening;
+        };
+        let Ok(mut stream) = UnixStream::connect(directory.join(format!(".s.PGSQL.{}", self.port))) else {
+            return ServerStatus::NotListening;
+        };
+        match self.status.as_str() {
+            "ready" if answers_ssl_request(&mut stream).is_ok() => ServerStatus::Ready,
+            "ready" => ServerStatus::Unresponsive,
+            "stopping" => ServerStatus::Stopping,
+            _ => ServerStatus::Starting,
+        }
+    }
+
+    /// Whether a process with this id exists: the server, or by coincidence another program.
+    pub(super) fn is_alive(&self) -> bool {
+        self.pid == 0 || kill(Pid::from_raw(self.pid), None).is_ok()
+    }
+}
+
+/// Sends an SSL request. A server answers it with one byte before it authenticates the caller.
+fn answers_ssl_request(stream: &mut UnixStream) -> io::Result<()> {
+    const LENGTH: [u8; 4] = 8_u32.to_be_bytes();
+    const SSL_REQUEST: [u8; 4] = 80_877_103_u32.to_be_bytes();
+    stream.set_read_timeout(Some(ANSWER_LIMIT))?;
+    stream.set_write_timeout(Some(ANSWER_LIMIT))?;
+    stream.write_all(&[LENGTH, SSL_REQUEST].concat())?;
+    stream.read_exact(&mut [0])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_half_written_pid_file_is_parsed() {
+        let complete = b"4711\n/data\n1763764000\n5432\n/run/x\n\n  1234  5678\nready   \n";
+        let pid_file = PidFile::parse(complete);
+        assert_eq!(pid_file.pid, 4711);
+        assert_eq!(pid_file.socket_directory.as_deref(), Some(Path::new("/run/x")));
+        assert_eq!(pid_file.status, "ready");
+        for end in 0..complete.len() {
+            PidFile::parse(&complete[..end]);
+        }
+        assert_eq!(PidFile::parse(b"4711\n/data\n").socket_directory, None);
+        assert_eq!(PidFile::parse(b"-4711\n").pid, 4711);
+        assert_eq!(PidFile::parse(b"").pid, 0);
+    }
+}

@@ -21,7 +21,7 @@ use crate::domain::phone::Region;
 use crate::embedded::PrivateDatabase;
 use crate::http::{self, Settings};
 use crate::sample;
-use crate::store::{PgConnection, StoreError, clients, keys, migrations, pool};
+use crate::store::{PgConnection, StoreError, clients, connection, keys, migrations};
 
 pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
     // An address that is taken is said before anything is started or filled in.
@@ -152,7 +152,7 @@ fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Option<Ap
         // Each of its connections looks at the schema for itself.
         return Ok(None);
     }
-    let mut connection = match pool::connect(database.url()) {
+    let mut connection = match connection::connect(database.url()) {
         Ok(connection) => connection,
         // The server starts all the same, and is ready as soon as its database is.
         Err(error @ StoreError::Unavailable(_)) if !is_private && !serve.migrate && serve.bootstrap.is_none() => {

@@ -19,7 +19,8 @@ use super::keys::key_usage::KeyUses;
 use super::keys::rate_limit::RateLimits;
 use super::log_throttle::Complaints;
 use super::metrics::Metrics;
-use crate::store::pool::{Pool, StatementLimits};
+use crate::store::connection::StatementLimits;
+use crate::store::pool::Pool;
 use crate::store::search::ClientSizes;
 use crate::store::{PgConnection, StoreError};
 

@@ -5,9 +5,11 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Bool, Integer};
 
+use super::bulk_load;
+use super::error::StoreError;
 use super::migrations::{self, MigrationError, SchemaState};
 use super::schema::clients;
-use super::{StoreError, bulk_load};
+use super::transaction::transaction;
 
 /// What keeps a backup out of a database.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +101,7 @@ pub fn restore<E: From<StoreError> + From<RestoreError>>(
 
 /// Takes away a schema without clients, and tells whether there was one.
 fn clear(connection: &mut PgConnection) -> Result<bool, RestoreError> {
-    super::transaction(connection, |connection| {
+    transaction(connection, |connection| {
         if !has_schema(connection)? {
             return Ok(false);
         }

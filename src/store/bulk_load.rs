@@ -7,8 +7,10 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::copy_writer::Copying;
+use super::error::StoreError;
 use super::schema::contacts;
-use super::{StoreError, clients, search_index, transaction};
+use super::transaction::{now, transaction};
+use super::{clients, search_index};
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::contact::{ContactDraft, DEFAULT_CHAT_STATUS};
 use crate::domain::phone::Region;
@@ -114,7 +116,7 @@ pub fn fill<E: From<StoreError>>(
 ) -> Result<(), E> {
     transaction(connection, |connection| {
         search_index::fill(connection, |connection| {
-            let now = super::now(connection).map_err(StoreError::from)?;
+            let now = now(connection).map_err(StoreError::from)?;
             let contacts = Copying::new(connection, |connection, batch| {
                 diesel::copy_from(contacts::table)
                     .from_insertable(batch)

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// How many rows travel in one COPY: enough to forget the round trip, few enough to forget the memory, which
 /// PostgreSQL needs too. It remembers each row until the statement's end, to check its foreign key then.

@@ -10,9 +10,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Timestamptz};
 use uuid::Uuid;
 
+use super::error::StoreError;
 use super::schema::{api_keys, clients, credential_version};
 use super::statement::{Bind, Statement};
-use super::{PgConnection, StoreError, transaction};
+use super::transaction::transaction;
 use crate::domain::client::ClientId;
 use crate::domain::key::{ApiKey, NewKey, Scope};
 use crate::domain::phone::Region;

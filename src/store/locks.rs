@@ -6,8 +6,9 @@
 //! advisory locks and end with their transaction.
 
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 
-use super::StoreError;
+use super::error::StoreError;
 use super::statement::{Bind, Statement};
 use crate::domain::client::ClientId;
 
@@ -43,5 +44,15 @@ const CLAIM_ALL: &str = "SELECT pg_advisory_xact_lock(hashtextextended('creation
 /// waits then.
 pub(super) fn claim_all(connection: &mut PgConnection, client: ClientId) -> Result<(), StoreError> {
     Statement::new(|| CLAIM_ALL, vec![Bind::Text(client.to_string())]).execute(connection)?;
+    Ok(())
+}
+
+/// Waits until no other transaction has its turn to write many of the client's contacts. Each such transaction locks
+/// contacts in an order of its own, and two at a time would wait for each other in circles. Writers of a few don't
+/// wait; neither do imports.
+pub(super) fn take_turn(connection: &mut PgConnection, client: ClientId) -> QueryResult<()> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('contacts ' || $1, 0))")
+        .bind::<Text, _>(client.to_string())
+        .execute(connection)?;
     Ok(())
 }

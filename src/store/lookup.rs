@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 
+use super::error::StoreError;
 use super::statement::{Bind, Statement};
-use super::{PgConnection, StoreError};
 use crate::domain::client::ClientId;
 use crate::domain::phone::Reading;
 use crate::domain::window;

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Text;
 
-use super::{PgConnection, StoreError};
+use super::error::StoreError;
 
 const DEFINITION: &str = "
 SELECT pg_get_indexdef('contact_texts_grams'::regclass) AS definition

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use contact_search::embedded::client_program::ClientProgram;
 use contact_search::store::migrations::{SchemaState, schema_state};
-use contact_search::store::{backup, pool};
+use contact_search::store::{backup, connection};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -48,7 +48,7 @@ fn rows(url: &str, query: &str) -> String {
     }
     let sql =
         format!("SELECT coalesce(string_agg(row::text, E'\n' ORDER BY row::text), '') AS text FROM ({query}) AS row");
-    let mut connection = pool::connect(url).expect("the database answers");
+    let mut connection = connection::connect(url).expect("the database answers");
     let row: Row = diesel::sql_query(&sql)
         .get_result(&mut connection)
         .unwrap_or_else(|error| panic!("{sql}: {error}"));

@@ -610,7 +610,7 @@ fn private_data_of_a_newer_schema_are_said_in_a_sentence() {
     let directory = OwnDirectory::new();
     stdout(run(private(&directory, &["migrate"]), ""));
     let database = open_private(&directory);
-    let mut connection = contact_search::store::pool::connect(&database.url()).expect("the database answers");
+    let mut connection = contact_search::store::connection::connect(&database.url()).expect("the database answers");
     execute(
         &mut connection,
         "INSERT INTO __diesel_schema_migrations VALUES ('99990101000000', now())",
@@ -782,7 +782,7 @@ fn the_first_start_fills_in_a_demo_and_prints_examples_that_work() {
     let list = stdout(run(private(&directory, &["key", "list"]), ""));
     assert!(list.contains("demo") && list.contains("lookup,search"), "{list}");
     let url = stdout(run(private(&directory, &["database", "url"]), ""));
-    let mut connection = contact_search::store::pool::connect(url.trim()).expect("psql could connect");
+    let mut connection = contact_search::store::connection::connect(url.trim()).expect("psql could connect");
     assert_eq!(count(&mut connection, "SELECT count(*) AS count FROM contacts"), 10_000);
     assert_eq!(
         count(
@@ -817,7 +817,7 @@ fn without_a_demo_nothing_is_filled_in() {
     assert_eq!(server.get("/readyz", None).status, 200);
     assert!(!directory.path().join("demo-key").exists());
     let url = stdout(run(private(&directory, &["database", "url"]), ""));
-    let mut connection = contact_search::store::pool::connect(url.trim()).expect("psql could connect");
+    let mut connection = contact_search::store::connection::connect(url.trim()).expect("psql could connect");
     assert_eq!(count(&mut connection, "SELECT count(*) AS count FROM clients"), 0);
     drop(connection);
 
@@ -846,7 +846,7 @@ impl Waiting {
         std::fs::write(&file, "email\na@example.com\n").unwrap();
 
         let database = open_private(&directory);
-        let mut lock = contact_search::store::pool::connect(&database.url()).expect("the database answers");
+        let mut lock = contact_search::store::connection::connect(&database.url()).expect("the database answers");
         execute(&mut lock, "BEGIN; LOCK TABLE contacts");
         let mut command = program(private(&directory, &["import", "--client", "Acme"]));
         command.arg(&file).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -929,7 +929,7 @@ fn a_command_that_is_interrupted_leaves_the_database_as_it_was_and_stops_it() {
         );
         assert!(!is_running(&import.directory), "nobody is left to stop PostgreSQL");
         let database = open_private(&import.directory);
-        let mut connection = contact_search::store::pool::connect(&database.url()).expect("the database answers");
+        let mut connection = contact_search::store::connection::connect(&database.url()).expect("the database answers");
         assert_eq!(count(&mut connection, "SELECT count(*) AS count FROM contacts"), 0);
     }
 }

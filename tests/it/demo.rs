@@ -40,7 +40,7 @@ fn ask(directory: &OwnDirectory, sql: &str) -> String {
         text: String,
     }
     let url = run(directory, &["database", "url"]);
-    let mut connection = contact_search::store::pool::connect(url.trim()).expect("the database answers");
+    let mut connection = contact_search::store::connection::connect(url.trim()).expect("the database answers");
     let row: Row = diesel::sql_query(format!("SELECT ({sql})::text AS text"))
         .get_result(&mut connection)
         .unwrap();
@@ -91,7 +91,7 @@ fn a_later_start_moves_the_window_and_leaves_all_else_as_it_was_edited() {
     let server = serve(&directory);
     let first_key = key(&directory);
     let url = run(&directory, &["database", "url"]);
-    let mut connection = contact_search::store::pool::connect(url.trim()).expect("the database answers");
+    let mut connection = contact_search::store::connection::connect(url.trim()).expect("the database answers");
     diesel::connection::SimpleConnection::batch_execute(
         &mut connection,
         "UPDATE contacts SET name = 'Edited', last_inbound_at = '2025-01-01', last_message_at = '2025-01-01'

@@ -55,7 +55,7 @@ fn refusal(options: &Options) -> String {
 }
 
 fn connect(url: &str) -> PgConnection {
-    store::pool::connect(url).expect("the database answers")
+    store::connection::connect(url).expect("the database answers")
 }
 
 fn execute(url: &str, sql: &str) {
@@ -292,7 +292,7 @@ fn the_server_is_durable_private_and_speaks_english_and_unicode() {
     assert_eq!(socket.uid(), server_user().uid.as_raw());
     // A third role would be one that no user of the machine may take.
     execute(&database.superuser_url("postgres"), "CREATE ROLE third LOGIN");
-    assert!(store::pool::connect(&url.replace("user=contact_search", "user=third")).is_err());
+    assert!(store::connection::connect(&url.replace("user=contact_search", "user=third")).is_err());
     let trusted = query(
         &database.superuser_url("postgres"),
         "SELECT count(*) FROM pg_hba_file_rules WHERE auth_method <> 'peer'",

@@ -16,7 +16,7 @@ use crate::domain::client::ClientId;
 use crate::embedded::{self, PrivateDatabase};
 use crate::store::clients::{self, Client};
 use crate::store::migrations::{self, MigrationError, SchemaState};
-use crate::store::{PgConnection, pool};
+use crate::store::{PgConnection, connection};
 
 #[derive(Subcommand, Debug)]
 pub enum DatabaseCommand {
@@ -95,7 +95,7 @@ impl Database {
     /// The user's own database where one is named, else the private one, which is started if it doesn't run.
     pub fn open(config: &DatabaseConfig) -> anyhow::Result<Self> {
         if let Some(url) = &config.database_url {
-            pool::check_url(url)?;
+            connection::check_url(url)?;
             return Ok(Self {
                 url: url.clone(),
                 private: None,
@@ -138,7 +138,7 @@ impl Database {
     /// A connection to a database whose schema is this program's. The private database is migrated; in the
     /// user's own nobody but the user decides when.
     pub fn connect(&self) -> anyhow::Result<PgConnection> {
-        let mut connection = pool::connect(&self.url)?;
+        let mut connection = connection::connect(&self.url)?;
         if self.private.is_some() {
             migrations::migrate(&mut connection)?;
         }

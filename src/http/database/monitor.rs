@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::store::connection::{Limited, StatementLimits};
 use crate::store::keys::{self, Version};
 use crate::store::migrations::{self, MigrationError, SchemaState};
-use crate::store::pool::{Limited, StatementLimits};
 use crate::store::{PgConnection, StoreError};
 
 /// The pause between two looks, and before a new connection.

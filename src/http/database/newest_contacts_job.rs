@@ -6,8 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::store::StoreError;
+use crate::store::connection::{Limited, StatementLimits};
 use crate::store::newest_contacts::{KEPT, delete_old, raise_border};
-use crate::store::pool::{Limited, StatementLimits};
 
 const PERIOD: Duration = Duration::from_secs(10);
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use crate::store::pool::{Limited, StatementLimits};
+use crate::store::connection::{Limited, StatementLimits};
 use crate::store::{StoreError, keys};
 
 /// How often what was noted is written.

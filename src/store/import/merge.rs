@@ -23,16 +23,35 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Nullable, Text, Uuid};
 
-use super::{Merged, Rules};
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::contact::DEFAULT_CHAT_STATUS;
-use crate::store::StoreError;
 use crate::store::clients::ensure_list;
+use crate::store::error::StoreError;
 use crate::store::locks::claim_all;
 use crate::store::search_index;
+use crate::store::transaction::ATTEMPTS;
 
-/// How often the merge is tried where other writers make the same contacts at the same time.
-const ATTEMPTS: usize = 5;
+/// How rows become contacts.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Rules<'a> {
+    /// The source of new contacts whose rows give none; `None` leaves them without.
+    pub default_source: Option<&'a str>,
+    /// Whether a row means the contact of its own identity alone, and never another one that has its phone or email.
+    pub exact: bool,
+}
+
+/// What became of the contacts that the rows speak of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Merged {
+    pub created: u64,
+    /// Existing contacts that the rows changed.
+    pub updated: u64,
+    /// Existing contacts that had everything already.
+    pub unchanged: u64,
+    /// Rows whose phone is no valid number, and alone made them one contact with rows, or with a contact that was
+    /// there, of another email. Such a phone may be what a spreadsheet left of many.
+    pub doubtful: u64,
+}
 
 /// From so many changes on, the planner's statistics are brought up to date at once instead of whenever the database
 /// finds time.

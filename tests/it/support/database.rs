@@ -9,7 +9,8 @@ use diesel::prelude::*;
 
 use contact_search::embedded::{Options, PrivateDatabase};
 use contact_search::store;
-use contact_search::store::pool::{Pool, StatementLimits};
+use contact_search::store::connection::StatementLimits;
+use contact_search::store::pool::Pool;
 
 use super::Turn;
 use super::directory::ServerDirectory;
@@ -93,7 +94,7 @@ impl TestDatabase {
 
     /// A connection as the application's own role.
     pub fn connect(&self) -> PgConnection {
-        store::pool::connect(&self.url).expect("the test's database answers")
+        store::connection::connect(&self.url).expect("the test's database answers")
     }
 }
 
@@ -127,7 +128,7 @@ fn cluster() -> &'static Cluster {
         };
         let database = PrivateDatabase::open(&options).expect("the tests' PostgreSQL starts");
         // The database that is there for the application is migrated, and each test's is a copy of it.
-        let mut owner = store::pool::connect(&database.url()).expect("the template answers");
+        let mut owner = store::connection::connect(&database.url()).expect("the template answers");
         store::migrations::migrate(&mut owner).expect("the template can be migrated");
         Cluster {
             database,
@@ -142,7 +143,8 @@ pub fn programs() -> Option<PathBuf> {
 }
 
 fn execute_as_superuser(sql: &str) {
-    let mut admin = store::pool::connect(&cluster().database.superuser_url("postgres")).expect("PostgreSQL answers");
+    let mut admin =
+        store::connection::connect(&cluster().database.superuser_url("postgres")).expect("PostgreSQL answers");
     diesel::connection::SimpleConnection::batch_execute(&mut admin, sql)
         .unwrap_or_else(|error| panic!("{sql}: {error}"));
 }

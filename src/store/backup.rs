@@ -85,7 +85,7 @@ pub fn restore<E: From<StoreError> + From<RestoreError>>(
     connection: &mut PgConnection,
     fill: impl FnOnce() -> Result<(), E>,
 ) -> Result<usize, E> {
-    migrations::locked(connection, |connection| {
+    migrations::with_migration_lock(connection, |connection| {
         let had_schema = clear(connection)?;
         if let Err(error) = fill() {
             if had_schema && let Err(error) = migrations::migrate(connection) {
@@ -117,5 +117,5 @@ fn clear(connection: &mut PgConnection) -> Result<bool, RestoreError> {
 /// Another version than the backup's, for servers that have kept keys since they saw that one before.
 fn finish(connection: &mut PgConnection) -> Result<(), StoreError> {
     connection.batch_execute("UPDATE credential_version SET version = gen_random_uuid()")?;
-    bulk_load::tidy(connection)
+    bulk_load::vacuum(connection)
 }

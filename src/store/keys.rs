@@ -138,7 +138,7 @@ pub fn rotate_key<E: From<StoreError>>(
     show: impl FnOnce() -> Result<(), E>,
 ) -> Result<Option<Rotation>, E> {
     transaction(connection, |connection| {
-        let rotation = succeed_key(connection, id, key, lifetime, overlap)?;
+        let rotation = replace_key(connection, id, key, lifetime, overlap)?;
         if rotation.is_some() {
             show()?;
         }
@@ -146,7 +146,7 @@ pub fn rotate_key<E: From<StoreError>>(
     })
 }
 
-fn succeed_key(
+fn replace_key(
     connection: &mut PgConnection,
     id: Uuid,
     key: &ApiKey,

@@ -39,7 +39,7 @@ pub(super) const ATTEMPTS: usize = 5;
 ///
 /// # Errors
 /// Those of `work`, and [`StoreError::Contended`] where that happened at every attempt.
-pub(super) fn attempt<T>(
+pub(super) fn retry_transaction<T>(
     connection: &mut PgConnection,
     work: impl Fn(&mut PgConnection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
@@ -53,6 +53,6 @@ pub(super) fn attempt<T>(
 }
 
 /// The database's clock.
-pub(super) fn now(connection: &mut PgConnection) -> QueryResult<DateTime<Utc>> {
+pub(super) fn database_now(connection: &mut PgConnection) -> QueryResult<DateTime<Utc>> {
     diesel::select(diesel::dsl::now.into_sql::<Timestamptz>()).get_result(connection)
 }

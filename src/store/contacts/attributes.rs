@@ -117,7 +117,11 @@ impl Attributes {
 }
 
 /// The contact as nobody else can change it until the transaction ends.
-pub(super) fn lock(connection: &mut PgConnection, client: ClientId, id: Uuid) -> QueryResult<Option<Attributes>> {
+pub(super) fn lock_attributes(
+    connection: &mut PgConnection,
+    client: ClientId,
+    id: Uuid,
+) -> QueryResult<Option<Attributes>> {
     contacts::table
         .find((client.as_uuid(), id))
         .select(Attributes::as_select())
@@ -126,7 +130,7 @@ pub(super) fn lock(connection: &mut PgConnection, client: ClientId, id: Uuid) ->
         .optional()
 }
 
-pub(super) fn update(
+pub(super) fn update_attributes(
     connection: &mut PgConnection,
     client: ClientId,
     id: Uuid,

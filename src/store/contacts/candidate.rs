@@ -11,7 +11,7 @@ use crate::store::statement::{Bind, Statement};
 
 /// A contact as it was when it was found, not locked yet.
 #[derive(QueryableByName)]
-pub(super) struct Found {
+pub(super) struct Candidate {
     #[diesel(sql_type = SqlUuid)]
     pub(super) id: Uuid,
     #[diesel(sql_type = BigInt)]
@@ -24,9 +24,9 @@ pub(super) struct Found {
     email: Option<String>,
 }
 
-impl Found {
+impl Candidate {
     /// Whether the contact still has what it was found by.
-    pub(super) fn is_still(&self, present: &Attributes) -> bool {
+    pub(super) fn is_unchanged(&self, present: &Attributes) -> bool {
         self.external_user_id == present.external_user_id && self.phone == present.phone && self.email == present.email
     }
 }
@@ -64,11 +64,11 @@ const OLDEST_BY_EMAIL: &str = "
     LIMIT 1";
 
 /// The contact that the draft means; the module's documentation says which.
-pub(super) fn find(
+pub(super) fn find_candidate(
     connection: &mut PgConnection,
     client: ClientId,
     draft: &ContactDraft,
-) -> QueryResult<Option<Found>> {
+) -> QueryResult<Option<Candidate>> {
     let given = draft.given();
     let of_channel = |texts: &[&String]| {
         let channel = [Bind::Uuid(client.as_uuid()), Bind::Text(draft.platform().to_owned())];
@@ -79,7 +79,7 @@ pub(super) fn find(
         connection: &mut PgConnection,
         text: impl Fn() -> &'static str + 'static,
         binds: Vec<Bind>,
-    ) -> QueryResult<Option<Found>> {
+    ) -> QueryResult<Option<Candidate>> {
         Statement::new(text, binds).get_result(connection).optional()
     }
     let phone = given.phone.as_ref();

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use uuid::Uuid;
 
-use super::attributes::{lock, update};
+use super::attributes::{lock_attributes, update_attributes};
 use super::row::{ContactRow, find_contact};
 use crate::domain::client::ClientId;
 use crate::domain::contact::ContactEdit;
@@ -71,14 +71,14 @@ fn try_edit(
     // Before the contact is locked, as every writer does: the other order could end in a deadlock.
     let list = edit.changes().contact_list.as_deref();
     let list = list.map(|name| ensure_list(connection, client, name)).transpose()?;
-    let present = lock(connection, client, id)?.ok_or(EditError::NotFound)?;
+    let present = lock_attributes(connection, client, id)?.ok_or(EditError::NotFound)?;
     let mut wanted = present.clone();
     wanted.edit(edit, list);
     if !wanted.has_identity() {
         return Err(EditError::NoIdentity);
     }
     if wanted != present {
-        update(connection, client, id, &wanted)?;
+        update_attributes(connection, client, id, &wanted)?;
     }
     find_contact(connection, client, id)?.ok_or(EditError::NotFound)
 }

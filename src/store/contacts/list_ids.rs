@@ -10,12 +10,12 @@ use crate::store::clients::ensure_list;
 use crate::store::error::StoreError;
 
 /// The ids of a client's lists, each asked for once; lists that don't exist are made.
-pub(super) struct Lists {
+pub(super) struct ListIds {
     pub(super) client: ClientId,
     ids: HashMap<String, i64>,
 }
 
-impl Lists {
+impl ListIds {
     pub(super) fn new(client: ClientId) -> Self {
         let ids = HashMap::new();
         Self { client, ids }

@@ -15,16 +15,16 @@ use std::time::Instant;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::attributes::{Attributes, lock, update};
-use super::candidate::find;
-use super::list_ids::Lists;
+use super::attributes::{Attributes, lock_attributes, update_attributes};
+use super::candidate::find_candidate;
+use super::list_ids::ListIds;
 use super::row::{ContactRow, find_contact};
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::contact::{ContactDraft, ContactError, ContactFields};
 use crate::store::error::StoreError;
-use crate::store::locks::{claim, take_turn};
+use crate::store::locks::{lock_bulk_writes, lock_lines};
 use crate::store::schema::contacts;
-use crate::store::transaction::{ATTEMPTS, attempt, now};
+use crate::store::transaction::{ATTEMPTS, database_now, retry_transaction};
 
 /// What became of a contact.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,8 +55,8 @@ pub fn upsert_contact(
     client: ClientId,
     draft: &ContactDraft,
 ) -> Result<ContactRow, StoreError> {
-    attempt(connection, |connection| {
-        let upserted = upsert(connection, &mut Lists::new(client), draft)?;
+    retry_transaction(connection, |connection| {
+        let upserted = upsert(connection, &mut ListIds::new(client), draft)?;
         find_contact(connection, client, upserted.id)?.ok_or(StoreError::Contended)
     })
 }
@@ -77,11 +77,11 @@ pub fn upsert_contacts(
     given: Vec<ContactFields>,
     deadline: Instant,
 ) -> Result<Vec<Result<Upserted, ContactError>>, StoreError> {
-    let now = now(connection)?;
+    let now = database_now(connection)?;
     let drafts: Vec<_> = given.into_iter().map(|given| ContactDraft::new(given, now)).collect();
     let mut outcomes = Vec::with_capacity(drafts.len());
     for chunk in drafts.chunks(CHUNK) {
-        outcomes.extend(attempt(connection, |connection| {
+        outcomes.extend(retry_transaction(connection, |connection| {
             upsert_chunk(connection, client, chunk, deadline)
         })?);
     }
@@ -94,8 +94,8 @@ fn upsert_chunk(
     drafts: &[Result<ContactDraft, ContactError>],
     deadline: Instant,
 ) -> Result<Vec<Result<Upserted, ContactError>>, StoreError> {
-    take_turn(connection, client)?;
-    let mut lists = Lists::new(client);
+    lock_bulk_writes(connection, client)?;
+    let mut lists = ListIds::new(client);
     lists.prepare(connection, drafts.iter().flatten())?;
     drafts
         .iter()
@@ -107,7 +107,7 @@ fn upsert_chunk(
         .collect()
 }
 
-fn upsert(connection: &mut PgConnection, lists: &mut Lists, draft: &ContactDraft) -> Result<Upserted, StoreError> {
+fn upsert(connection: &mut PgConnection, lists: &mut ListIds, draft: &ContactDraft) -> Result<Upserted, StoreError> {
     let client = lists.client;
     let given = draft.given();
     let list = given
@@ -116,13 +116,13 @@ fn upsert(connection: &mut PgConnection, lists: &mut Lists, draft: &ContactDraft
         .map(|name| lists.id(connection, name))
         .transpose()?;
     let line = given.phone.as_ref().and_then(|phone| phone.key.as_deref());
-    let mut is_claimed = false;
+    let mut has_line_lock = false;
     for _ in 0..ATTEMPTS {
-        if let Some(found) = find(connection, client, draft)? {
-            let Some(present) = lock(connection, client, found.id)? else {
+        if let Some(found) = find_candidate(connection, client, draft)? {
+            let Some(present) = lock_attributes(connection, client, found.id)? else {
                 continue;
             };
-            if !found.is_still(&present) {
+            if !found.is_unchanged(&present) {
                 continue;
             }
             let mut wanted = present.clone();
@@ -130,7 +130,7 @@ fn upsert(connection: &mut PgConnection, lists: &mut Lists, draft: &ContactDraft
             let outcome = if wanted == present {
                 UpsertOutcome::Unchanged
             } else {
-                update(connection, client, found.id, &wanted)?;
+                update_attributes(connection, client, found.id, &wanted)?;
                 UpsertOutcome::Updated
             };
             return Ok(Upserted {
@@ -141,10 +141,10 @@ fn upsert(connection: &mut PgConnection, lists: &mut Lists, draft: &ContactDraft
         }
         let list = list.map_or_else(|| lists.id(connection, DEFAULT_LIST), Ok)?;
         if let Some(line) = line
-            && !is_claimed
+            && !has_line_lock
         {
-            claim(connection, client, &[(draft.platform(), line)])?;
-            is_claimed = true;
+            lock_lines(connection, client, &[(draft.platform(), line)])?;
+            has_line_lock = true;
             continue;
         }
         if let Some(created) = insert(connection, client, draft, list)? {

@@ -8,9 +8,9 @@ use uuid::Uuid;
 use super::merge::{Merged, Rules, merge};
 use crate::domain::client::ClientId;
 use crate::domain::contact::ContactDraft;
-use crate::store::copy_writer::Copying;
+use crate::store::copy_writer::CopyWriter;
 use crate::store::error::StoreError;
-use crate::store::transaction::{now, transaction};
+use crate::store::transaction::{database_now, transaction};
 
 /// The rows as they came. `kind` is the pass that they belong to, `identity` what they say about who is meant: rows
 /// of one kind, platform and identity are a group, and mean one contact.
@@ -134,7 +134,7 @@ impl StagedRow {
 
 /// Takes the rows of an import.
 pub struct Staging<'c> {
-    rows: Copying<'c, StagedRow>,
+    rows: CopyWriter<'c, StagedRow>,
     now: DateTime<Utc>,
     count: i64,
 }
@@ -170,8 +170,8 @@ pub fn import<E: From<StoreError>>(
 ) -> Result<Merged, E> {
     transaction(connection, |connection| {
         connection.batch_execute(TABLES).map_err(StoreError::from)?;
-        let now = now(connection).map_err(StoreError::from)?;
-        let rows = Copying::new(&mut *connection, |connection, batch| {
+        let now = database_now(connection).map_err(StoreError::from)?;
+        let rows = CopyWriter::new(&mut *connection, |connection, batch| {
             diesel::copy_from(import_rows::table)
                 .from_insertable(batch)
                 .execute(connection)

@@ -42,18 +42,18 @@ ORDER BY item, found.id IS NULL, reading, rank, created_at, found.serial_id
 ";
 
 #[derive(QueryableByName)]
-pub(super) struct Found {
+pub(super) struct FoundContact {
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub(super) contact_id: Option<Uuid>,
     #[diesel(sql_type = Timestamptz)]
     pub(super) now: DateTime<Utc>,
 }
 
-pub(super) fn find(
+pub(super) fn find_contacts(
     connection: &mut PgConnection,
     client: ClientId,
     messages: &[Message],
-) -> Result<Vec<Found>, StoreError> {
+) -> Result<Vec<FoundContact>, StoreError> {
     // A column each; a message has as many rows as its phone has readings.
     let mut items = Vec::new();
     let mut serial_ids = Vec::new();

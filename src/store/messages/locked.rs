@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::find::Found;
+use super::find::FoundContact;
 use crate::domain::client::ClientId;
 use crate::domain::message::{Activity, Message, Target};
 use crate::store::error::StoreError;
@@ -15,7 +15,7 @@ use crate::store::statement::{Bind, Statement};
 
 /// A contact that nobody else changes until the transaction ends.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Contact {
+pub(super) struct LockedContact {
     pub(super) id: Uuid,
     name: Option<String>,
     external_user_id: Option<String>,
@@ -25,9 +25,9 @@ pub(super) struct Contact {
     activity: Activity,
 }
 
-impl Contact {
+impl LockedContact {
     /// Whether the message finds the contact as it is now; [`FIND`] says how it does.
-    pub(super) fn is_meant(&self, message: &Message) -> bool {
+    pub(super) fn is_meant_by(&self, message: &Message) -> bool {
         let Target::Person(person) = &message.target else {
             return true;
         };
@@ -43,7 +43,7 @@ impl Contact {
     }
 
     /// Whether both are the same but for their activity.
-    pub(super) fn is_called_as(&self, other: &Self) -> bool {
+    pub(super) fn differs_only_in_activity(&self, other: &Self) -> bool {
         let activity = other.activity.clone();
         Self {
             activity,
@@ -78,19 +78,19 @@ impl Contact {
 }
 
 /// What becomes of contacts that another writer has locked.
-pub(super) enum Locked {
+pub(super) enum OnLocked {
     Wait,
     /// They are left out.
     Skip,
 }
 
 /// Locks the contacts that were found, and reads them as they are then. One that is gone by now is missing.
-pub(super) fn lock(
+pub(super) fn lock_contacts(
     connection: &mut PgConnection,
     client: ClientId,
-    found: &[Found],
-    locked: Locked,
-) -> Result<BTreeMap<Uuid, Contact>, StoreError> {
+    found: &[FoundContact],
+    locked: OnLocked,
+) -> Result<BTreeMap<Uuid, LockedContact>, StoreError> {
     let ids: HashSet<Uuid> = found.iter().filter_map(|found| found.contact_id).collect();
     let wanted = contacts::table
         .filter(contacts::client_id.eq(client.as_uuid()))
@@ -109,14 +109,14 @@ pub(super) fn lock(
                 contacts::chat_status,
             ),
         ));
-    let rows: Vec<ContactRow> = match locked {
-        Locked::Wait => wanted.load(connection)?,
-        Locked::Skip => wanted.skip_locked().load(connection)?,
+    let rows: Vec<LockedRow> = match locked {
+        OnLocked::Wait => wanted.load(connection)?,
+        OnLocked::Skip => wanted.skip_locked().load(connection)?,
     };
-    let contact = |(id, name, external_user_id, phone, activity): ContactRow| {
+    let contact = |(id, name, external_user_id, phone, activity): LockedRow| {
         let (phone, phone_key, phone_as_given) = phone;
         let (last_message_at, last_inbound_at, is_chat_read, chat_status) = activity;
-        let contact = Contact {
+        let contact = LockedContact {
             id,
             name,
             external_user_id,
@@ -135,7 +135,7 @@ pub(super) fn lock(
     Ok(rows.into_iter().map(contact).collect())
 }
 
-type ContactRow = (
+type LockedRow = (
     Uuid,
     Option<String>,
     Option<String>,
@@ -156,22 +156,23 @@ WHERE contacts.client_id = ? AND contacts.id = said.id
 ";
 
 /// Writes the contacts that are not as they were before.
-pub(super) fn update(
+pub(super) fn update_contacts(
     connection: &mut PgConnection,
     client: ClientId,
-    before: &BTreeMap<Uuid, Contact>,
-    contacts: &BTreeMap<Uuid, Contact>,
+    before: &BTreeMap<Uuid, LockedContact>,
+    contacts: &BTreeMap<Uuid, LockedContact>,
 ) -> Result<(), StoreError> {
-    let is_changed = |contact: &&Contact| before.get(&contact.id) != Some(contact);
-    let contacts: Vec<&Contact> = contacts.values().filter(is_changed).collect();
+    let is_changed = |contact: &&LockedContact| before.get(&contact.id) != Some(contact);
+    let contacts: Vec<&LockedContact> = contacts.values().filter(is_changed).collect();
     if contacts.is_empty() {
         return Ok(());
     }
-    fn column<T>(contacts: &[&Contact], value: impl Fn(&Contact) -> T) -> Vec<T> {
+    fn column<T>(contacts: &[&LockedContact], value: impl Fn(&LockedContact) -> T) -> Vec<T> {
         contacts.iter().map(|contact| value(contact)).collect()
     }
-    let texts =
-        |value: fn(&Contact) -> &Option<String>| Bind::TextsOrNull(column(&contacts, |contact| value(contact).clone()));
+    let texts = |value: fn(&LockedContact) -> &Option<String>| {
+        Bind::TextsOrNull(column(&contacts, |contact| value(contact).clone()))
+    };
     let statement = Statement::new(
         || UPDATE,
         vec![

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::find::Found;
+use super::find::FoundContact;
 use crate::domain::client::ClientId;
 use crate::domain::message::{Activity, Message, NewContact, Person, Target};
 use crate::store::error::StoreError;
@@ -26,8 +26,12 @@ impl<'a> Missing<'a> {
     }
 }
 
-pub(super) fn missing_contacts<'a>(messages: &'a [Message], found: &[Found]) -> impl Iterator<Item = Missing<'a>> {
-    let is_missing = |(message, found): &(&Message, &Found)| found.contact_id.is_none() && !message.is_ahead(found.now);
+pub(super) fn missing_contacts<'a>(
+    messages: &'a [Message],
+    found: &[FoundContact],
+) -> impl Iterator<Item = Missing<'a>> {
+    let is_missing =
+        |(message, found): &(&Message, &FoundContact)| found.contact_id.is_none() && !message.is_ahead(found.now);
     let missing = messages.iter().zip(found).filter(is_missing);
     missing.filter_map(|(message, _)| match (&message.target, &message.new_contact) {
         (Target::Person(person), Some(new_contact)) => Some(Missing {
@@ -41,7 +45,7 @@ pub(super) fn missing_contacts<'a>(messages: &'a [Message], found: &[Found]) -> 
 
 /// Makes the contacts, each with its first message's times, and gives their ids. Somebody may be missing twice, and
 /// another writer may have been faster: they are found after.
-pub(super) fn insert<'a>(
+pub(super) fn insert_missing<'a>(
     connection: &mut PgConnection,
     client: ClientId,
     list: i64,

@@ -6,16 +6,16 @@ use std::time::Instant;
 use diesel::pg::PgConnection;
 use diesel::result::Error as DieselError;
 
-use super::find::{Found, find};
-use super::locked::{Locked, lock, update};
-use super::missing::{insert, missing_contacts};
+use super::find::{FoundContact, find_contacts};
+use super::locked::{OnLocked, lock_contacts, update_contacts};
+use super::missing::{insert_missing, missing_contacts};
 use super::runs::runs;
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::message::Message;
 use crate::store::clients::ensure_list;
 use crate::store::error::StoreError;
-use crate::store::locks::{claim, take_turn};
-use crate::store::transaction::{attempt, transaction};
+use crate::store::locks::{lock_bulk_writes, lock_lines};
+use crate::store::transaction::{retry_transaction, transaction};
 
 /// What became of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,7 +53,9 @@ pub fn record_messages(
         if Instant::now() > deadline {
             return Err(StoreError::Late);
         }
-        outcomes.extend(attempt(connection, |connection| record_run(connection, client, run))?);
+        outcomes.extend(retry_transaction(connection, |connection| {
+            record_run(connection, client, run)
+        })?);
     }
     Ok(outcomes)
 }
@@ -70,20 +72,20 @@ pub fn record_together(
     messages: &[Message],
 ) -> Result<Vec<Option<MessageOutcome>>, StoreError> {
     transaction(connection, |connection| {
-        let found = find(connection, client, messages)?;
-        let before = lock(connection, client, &found, Locked::Skip)?;
+        let found = find_contacts(connection, client, messages)?;
+        let before = lock_contacts(connection, client, &found, OnLocked::Skip)?;
         let mut contacts = before.clone();
-        let record = |(message, found): (&Message, &Found)| {
+        let record = |(message, found): (&Message, &FoundContact)| {
             if message.is_ahead(found.now) {
                 return Some(MessageOutcome::Ahead);
             }
             let Some(id) = found.contact_id else {
                 return message.new_contact.is_none().then_some(MessageOutcome::NotFound);
             };
-            let contact = contacts.get_mut(&id).filter(|contact| contact.is_meant(message))?;
+            let contact = contacts.get_mut(&id).filter(|contact| contact.is_meant_by(message))?;
             let mut changed = contact.clone();
             changed.add(message, &mut HashSet::new());
-            if !changed.is_called_as(contact) {
+            if !changed.differs_only_in_activity(contact) {
                 return None;
             }
             let outcome = if changed == *contact {
@@ -95,40 +97,40 @@ pub fn record_together(
             Some(outcome)
         };
         let outcomes = messages.iter().zip(&found).map(record).collect();
-        update(connection, client, &before, &contacts)?;
+        update_contacts(connection, client, &before, &contacts)?;
         Ok(outcomes)
     })
 }
 
 /// From so many messages on a run takes turns with the batches of contacts. Fewer, as a webhook tells of, are never kept
 /// waiting by one.
-const MANY: usize = 10;
+const BULK_RUN: usize = 10;
 
 fn record_run(
     connection: &mut PgConnection,
     client: ClientId,
     messages: &[Message],
 ) -> Result<Vec<MessageOutcome>, StoreError> {
-    if messages.len() >= MANY {
-        take_turn(connection, client)?;
+    if messages.len() >= BULK_RUN {
+        lock_bulk_writes(connection, client)?;
     }
-    let mut found = find(connection, client, messages)?;
+    let mut found = find_contacts(connection, client, messages)?;
     let mut made = HashSet::new();
     if missing_contacts(messages, &found).next().is_some() {
         let list = ensure_list(connection, client, DEFAULT_LIST)?;
         let lines: Vec<_> = missing_contacts(messages, &found)
             .filter_map(|missing| missing.line())
             .collect();
-        claim(connection, client, &lines)?;
-        found = find(connection, client, messages)?;
-        made = insert(connection, client, list, missing_contacts(messages, &found))?;
-        found = find(connection, client, messages)?;
+        lock_lines(connection, client, &lines)?;
+        found = find_contacts(connection, client, messages)?;
+        made = insert_missing(connection, client, list, missing_contacts(messages, &found))?;
+        found = find_contacts(connection, client, messages)?;
     }
-    let before = lock(connection, client, &found, Locked::Wait)?;
+    let before = lock_contacts(connection, client, &found, OnLocked::Wait)?;
     // Between the look and the lock another writer may have made the contact somebody else, or erased it.
-    let is_other = |(message, found): (&Message, &Found)| {
+    let is_other = |(message, found): (&Message, &FoundContact)| {
         let contact = found.contact_id.map(|id| before.get(&id));
-        contact.is_some_and(|contact| contact.is_none_or(|contact| !contact.is_meant(message)))
+        contact.is_some_and(|contact| contact.is_none_or(|contact| !contact.is_meant_by(message)))
     };
     if messages.iter().zip(&found).any(is_other) || missing_contacts(messages, &found).next().is_some() {
         return Err(DieselError::RollbackTransaction.into());
@@ -155,6 +157,6 @@ fn record_run(
             }
         });
     }
-    update(connection, client, &before, &contacts)?;
+    update_contacts(connection, client, &before, &contacts)?;
     Ok(outcomes)
 }

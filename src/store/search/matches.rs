@@ -34,7 +34,7 @@ impl PartialOrd for Match {
 }
 
 #[derive(QueryableByName)]
-pub(super) struct Walked {
+pub(super) struct WalkedMatch {
     #[diesel(embed)]
     pub(super) found: Match,
     /// Whether it lies behind the rows that are walked first.

@@ -31,5 +31,5 @@ mod run;
 mod statements;
 
 pub use self::client_sizes::ClientSizes;
-pub use self::run::{Found, LIMIT, Plan, search_contacts};
+pub use self::run::{LIMIT, Plan, SearchResult, search_contacts};
 pub use self::statements::statements;

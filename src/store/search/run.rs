@@ -6,8 +6,8 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::client_sizes::ClientSizes;
-use super::matches::{Match, Walked};
-use super::statements::{CONTACTS, COUNT, Column, EITHER, Email, Phone, WHOLE_NUMBER};
+use super::matches::{Match, WalkedMatch};
+use super::statements::{CLIENT_SIZE, CONTACTS, EITHER_WALK, EmailColumn, PhoneColumn, TermColumn, WHOLE_NUMBER};
 use crate::domain::client::ClientId;
 use crate::domain::gram::Gram;
 use crate::domain::term::{EmailTerm, PhoneTerm};
@@ -48,7 +48,7 @@ pub enum Plan {
 
 /// What a search has found, and how.
 #[derive(Debug)]
-pub struct Found {
+pub struct SearchResult {
     pub contacts: Vec<ContactRow>,
     /// One for each part of the question.
     pub plans: Vec<Plan>,
@@ -62,7 +62,7 @@ pub fn search_contacts(
     client: ClientId,
     phone: Option<&PhoneTerm>,
     email: Option<&EmailTerm>,
-) -> Result<Found, StoreError> {
+) -> Result<SearchResult, StoreError> {
     let mut search = Search {
         connection,
         sizes,
@@ -76,10 +76,10 @@ pub fn search_contacts(
         }
         _ => {
             if let Some(email) = email {
-                matches.extend(search.find::<Email>(&email.pattern(), &email.grams())?);
+                matches.extend(search.find::<EmailColumn>(&email.pattern(), &email.grams())?);
             }
             if let Some(phone) = phone {
-                matches.extend(search.find::<Phone>(&phone.pattern(), &phone.grams())?);
+                matches.extend(search.find::<PhoneColumn>(&phone.pattern(), &phone.grams())?);
             }
         }
     }
@@ -97,7 +97,7 @@ pub fn search_contacts(
         let binds = vec![Bind::Uuid(client.as_uuid()), Bind::Uuids(ids)];
         Statement::new(|| CONTACTS, binds).load(search.connection)?
     };
-    Ok(Found {
+    Ok(SearchResult {
         contacts,
         plans: search.plans,
     })
@@ -112,7 +112,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// The first matches of one column's term, in order; the module's documentation says how.
-    fn find<C: Column>(&mut self, pattern: &str, grams: &[Gram]) -> QueryResult<Vec<Match>> {
+    fn find<C: TermColumn>(&mut self, pattern: &str, grams: &[Gram]) -> QueryResult<Vec<Match>> {
         if self.is_small()? || grams.is_empty() {
             self.plans.push(Plan::WholeWalk);
             return self.walk_all::<C>(pattern);
@@ -128,14 +128,14 @@ impl Search<'_> {
     }
 
     /// The first matches among all of the client's contacts.
-    fn walk_all<C: Column>(&mut self, pattern: &str) -> QueryResult<Vec<Match>> {
+    fn walk_all<C: TermColumn>(&mut self, pattern: &str) -> QueryResult<Vec<Match>> {
         let binds = vec![self.client(), Bind::Text(pattern.to_owned())];
         Statement::new(|| C::WHOLE_WALK, binds).load(self.connection)
     }
 
     /// The first matches among as many of the client's newest contacts as are worth it: fewer than [`LIMIT`] need not be
     /// all that it has.
-    fn walk<C: Column>(&mut self, pattern: &str) -> QueryResult<Vec<Walked>> {
+    fn walk<C: TermColumn>(&mut self, pattern: &str) -> QueryResult<Vec<WalkedMatch>> {
         let rows = || Bind::BigInt(PROBE_ROWS);
         let binds = vec![
             self.client(),
@@ -159,7 +159,7 @@ impl Search<'_> {
             Bind::Text(email.to_owned()),
             Bind::Text(phone.to_owned()),
         ];
-        Statement::new(|| EITHER, binds).load(self.connection)
+        Statement::new(|| EITHER_WALK, binds).load(self.connection)
     }
 
     fn is_small(&mut self) -> QueryResult<bool> {
@@ -167,13 +167,13 @@ impl Search<'_> {
             return Ok(is_small);
         }
         let binds = vec![self.client(), Bind::BigInt(SMALL_CLIENT + 1)];
-        let row: Count = Statement::new(|| COUNT, binds).get_result(self.connection)?;
+        let row: ClientSizeRow = Statement::new(|| CLIENT_SIZE, binds).get_result(self.connection)?;
         let is_small = row.count <= SMALL_CLIENT;
         self.sizes.set(self.client, is_small);
         Ok(is_small)
     }
 
-    fn ask_grams<C: Column>(&mut self, pattern: &str, grams: &[Gram]) -> QueryResult<Vec<Match>> {
+    fn ask_grams<C: TermColumn>(&mut self, pattern: &str, grams: &[Gram]) -> QueryResult<Vec<Match>> {
         let client = || self.client();
         let grams = Bind::Text(tsquery(grams));
         let pattern = Bind::Text(pattern.to_owned());
@@ -193,7 +193,7 @@ impl Search<'_> {
 }
 
 #[derive(QueryableByName)]
-struct Count {
+struct ClientSizeRow {
     #[diesel(sql_type = BigInt)]
     count: i64,
 }

@@ -1,7 +1,7 @@
 //! The statements of a search.
 
 /// The statements that look for one column's term; the texts differ in the column alone.
-pub(super) trait Column: 'static {
+pub(super) trait TermColumn: 'static {
     /// All of a client's contacts. Binds: client, pattern.
     const WHOLE_WALK: &str;
     /// The newest contacts, and those after them where the first say so. Binds: client, pattern, four times the rows to
@@ -62,7 +62,7 @@ macro_rules! newest_first {
 
 macro_rules! column {
     ($column:ident: $name:literal LIKE $pattern:literal) => {
-        impl Column for $column {
+        impl TermColumn for $column {
             const WHOLE_WALK: &str = concat!(
                 "SELECT id, last_message_at
                  FROM (SELECT id, last_message_at, ",
@@ -141,15 +141,15 @@ macro_rules! column {
     };
 }
 
-pub(super) struct Email;
-pub(super) struct Phone;
+pub(super) struct EmailColumn;
+pub(super) struct PhoneColumn;
 
 // The term is lowered once, not for each row.
-column!(Email: "email_lower" LIKE "(SELECT lower(?))");
-column!(Phone: "phone" LIKE "?::text");
+column!(EmailColumn: "email_lower" LIKE "(SELECT lower(?))");
+column!(PhoneColumn: "phone" LIKE "?::text");
 
 /// Both columns at once, for small clients. Binds: client, pattern of the email, pattern of the phone.
-pub(super) const EITHER: &str = "
+pub(super) const EITHER_WALK: &str = "
     SELECT id, last_message_at
     FROM (SELECT id, last_message_at, phone, email_lower FROM contacts WHERE client_id = ?
           ORDER BY last_message_at DESC NULLS LAST, id OFFSET 0) AS recent
@@ -163,7 +163,7 @@ pub(super) const WHOLE_NUMBER: &str = "
     LIMIT 50";
 
 /// Stops counting at the limit it is given. The order is that of the walk, so that the same index is read.
-pub(super) const COUNT: &str = "
+pub(super) const CLIENT_SIZE: &str = "
     SELECT count(*) AS count
     FROM (SELECT FROM contacts WHERE client_id = ? ORDER BY last_message_at DESC NULLS LAST, id LIMIT ?) AS recent";
 
@@ -177,15 +177,15 @@ pub(super) const CONTACTS: &str = "
 /// Every statement that a search may ask, by its name: for tests of the plans. `?` stands for each value.
 pub fn statements() -> [(&'static str, &'static str); 10] {
     [
-        ("email, whole walk", Email::WHOLE_WALK),
-        ("email, walk", Email::WALK),
-        ("email, grams", Email::GRAMS),
-        ("phone, whole walk", Phone::WHOLE_WALK),
-        ("phone, walk", Phone::WALK),
-        ("phone, grams", Phone::GRAMS),
-        ("either, walk", EITHER),
+        ("email, whole walk", EmailColumn::WHOLE_WALK),
+        ("email, walk", EmailColumn::WALK),
+        ("email, grams", EmailColumn::GRAMS),
+        ("phone, whole walk", PhoneColumn::WHOLE_WALK),
+        ("phone, walk", PhoneColumn::WALK),
+        ("phone, grams", PhoneColumn::GRAMS),
+        ("either, walk", EITHER_WALK),
         ("whole number", WHOLE_NUMBER),
-        ("size of a client", COUNT),
+        ("size of a client", CLIENT_SIZE),
         ("contacts", CONTACTS),
     ]
 }

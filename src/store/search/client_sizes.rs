@@ -1,9 +1,9 @@
 //! Which clients are small.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use parking_lot::RwLock;
 use uuid::Uuid;
 
 use crate::domain::client::ClientId;
@@ -23,14 +23,14 @@ const COUNTED_FOR: Duration = Duration::from_secs(60);
 
 impl ClientSizes {
     pub(super) fn is_small(&self, client: ClientId) -> Option<bool> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.0.read();
         let size = known.get(&client.as_uuid())?;
         (size.counted_at.elapsed() < COUNTED_FOR).then_some(size.is_small)
     }
 
     pub(super) fn set(&self, client: ClientId, is_small: bool) {
         let counted_at = Instant::now();
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.write();
         known.insert(client.as_uuid(), Size { is_small, counted_at });
     }
 }

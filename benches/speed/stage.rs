@@ -11,8 +11,8 @@ use contact_search::domain::client::ClientId;
 use contact_search::domain::key::{ApiKey, Format, NewKey, Scope};
 use contact_search::embedded::{Options, PrivateDatabase, Startup};
 use contact_search::sample::generate::{self, Workload};
+use contact_search::store::connection;
 use contact_search::store::migrations;
-use contact_search::store::pool;
 use contact_search::store::{PgConnection, clients, keys};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -80,7 +80,7 @@ impl Stage {
             settings: String::new(),
             _temporary: temporary,
         };
-        let mut superuser = pool::connect(&stage.database.superuser_url("postgres"))?;
+        let mut superuser = connection::connect(&stage.database.superuser_url("postgres"))?;
         for name in TOLD {
             stage.settings += &format!(", {name} {}", setting(&mut superuser, name)?);
         }
@@ -93,7 +93,7 @@ impl Stage {
 
     /// How many connections a measurement may have, beside those of the servers and our own.
     pub fn connections(&self) -> anyhow::Result<usize> {
-        let mut superuser = pool::connect(&self.database.superuser_url("postgres"))?;
+        let mut superuser = connection::connect(&self.database.superuser_url("postgres"))?;
         let most: usize = setting(&mut superuser, "max_connections")?.parse()?;
         Ok(most.saturating_sub(OTHER_CONNECTIONS).max(1))
     }
@@ -126,7 +126,7 @@ impl Stage {
     /// earlier run has kept it.
     pub fn fill(&self, contacts: u64) -> anyhow::Result<Filled> {
         let name = format!("speed_{contacts}");
-        let mut superuser = pool::connect(&self.database.superuser_url("postgres"))?;
+        let mut superuser = connection::connect(&self.database.superuser_url("postgres"))?;
         let present = format!("SELECT count(*) FROM pg_database WHERE datname = '{name}'");
         if count(&mut superuser, &present)? == 0 {
             superuser.batch_execute(&format!("CREATE DATABASE {name} OWNER contact_search"))?;
@@ -213,7 +213,7 @@ pub struct Filled {
 
 impl Filled {
     pub fn connect(&self) -> anyhow::Result<PgConnection> {
-        Ok(pool::connect(&self.url)?)
+        Ok(connection::connect(&self.url)?)
     }
 
     pub fn large_client(&self) -> anyhow::Result<ClientId> {

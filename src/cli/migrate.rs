@@ -1,14 +1,14 @@
 //! `migrate`
 
 use crate::config::DatabaseConfig;
-use crate::store::{migrations, pool};
+use crate::store::{connection, migrations};
 
 use super::database::Database;
 use super::output;
 
 pub fn run(config: &DatabaseConfig) -> anyhow::Result<()> {
     let database = Database::open(config)?;
-    let count = migrations::migrate(&mut pool::connect(database.url())?)?;
+    let count = migrations::migrate(&mut connection::connect(database.url())?)?;
     match count {
         0 => output::print("The schema is up to date.\n"),
         1 => output::print("Ran one migration.\n"),

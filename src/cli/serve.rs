@@ -21,7 +21,7 @@ use crate::domain::phone::Region;
 use crate::embedded::PrivateDatabase;
 use crate::http::{self, Settings};
 use crate::sample::demo::{self, CLIENT, CONTACTS};
-use crate::store::{PgConnection, StoreError, clients, keys, migrations, pool};
+use crate::store::{PgConnection, StoreError, clients, connection, keys, migrations};
 
 pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
     // Listens first, so that an address in use is reported before a database is started or filled.
@@ -150,7 +150,7 @@ fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Option<Ap
         // Each of the pooler's connections checks the schema itself.
         return Ok(None);
     }
-    let mut connection = match pool::connect(database.url()) {
+    let mut connection = match connection::connect(database.url()) {
         Ok(connection) => connection,
         // The server starts anyway, and becomes ready when its database is reachable.
         Err(error @ StoreError::Unavailable(_)) if !is_private && !serve.migrate && serve.bootstrap.is_none() => {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::random::{ascii, pick};
 use crate::domain::contact::{ContactDraft, ContactError, ContactFields};
 use crate::domain::phone::{Region, StoredPhone};
-use crate::store::bulk_load::{self, EmptyClient, Filling};
+use crate::store::bulk_load::{self, BulkLoad, EmptyClient};
 use crate::store::{PgConnection, StoreError};
 
 /// The most contacts of one client, limited by the numbers available per country.
@@ -141,7 +141,7 @@ pub fn generate(
     workload: &Workload,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), GenerateError> {
-    bulk_load::fill(connection, |filling| {
+    bulk_load::load_contacts(connection, |filling| {
         let mut made = 0;
         for (stream, (name, count)) in (0..).zip(workload.clients()) {
             let Some(client) = filling.empty_client(&name)? else {
@@ -161,7 +161,7 @@ pub fn generate(
 }
 
 fn fill_client(
-    filling: &mut Filling<'_>,
+    filling: &mut BulkLoad<'_>,
     client: EmptyClient,
     mut people: People,
     count: u64,

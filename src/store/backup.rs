@@ -5,9 +5,11 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Bool, Integer};
 
+use super::bulk_load;
+use super::error::StoreError;
 use super::migrations::{self, MigrationError, SchemaState};
 use super::schema::clients;
-use super::{StoreError, bulk_load};
+use super::transaction::transaction;
 
 /// What keeps a backup out of a database.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +85,7 @@ pub fn restore<E: From<StoreError> + From<RestoreError>>(
     connection: &mut PgConnection,
     fill: impl FnOnce() -> Result<(), E>,
 ) -> Result<usize, E> {
-    migrations::locked(connection, |connection| {
+    migrations::with_migration_lock(connection, |connection| {
         let had_schema = clear(connection)?;
         if let Err(error) = fill() {
             if had_schema && let Err(error) = migrations::migrate(connection) {
@@ -99,7 +101,7 @@ pub fn restore<E: From<StoreError> + From<RestoreError>>(
 
 /// Takes away a schema without clients, and tells whether there was one.
 fn clear(connection: &mut PgConnection) -> Result<bool, RestoreError> {
-    super::transaction(connection, |connection| {
+    transaction(connection, |connection| {
         if !has_schema(connection)? {
             return Ok(false);
         }
@@ -115,5 +117,5 @@ fn clear(connection: &mut PgConnection) -> Result<bool, RestoreError> {
 /// Another version than the backup's, for servers that have kept keys since they saw that one before.
 fn finish(connection: &mut PgConnection) -> Result<(), StoreError> {
     connection.batch_execute("UPDATE credential_version SET version = gen_random_uuid()")?;
-    bulk_load::tidy(connection)
+    bulk_load::vacuum(connection)
 }

@@ -6,9 +6,11 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::copy_writer::Copying;
+use super::copy_writer::CopyWriter;
+use super::error::StoreError;
 use super::schema::contacts;
-use super::{StoreError, clients, search_index, transaction};
+use super::transaction::{database_now, transaction};
+use super::{clients, search_index};
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::contact::{ContactDraft, DEFAULT_CHAT_STATUS};
 use crate::domain::phone::Region;
@@ -37,8 +39,8 @@ struct LoadedContact {
 }
 
 /// Takes clients, and each one's contacts.
-pub struct Filling<'c> {
-    contacts: Copying<'c, LoadedContact>,
+pub struct BulkLoad<'c> {
+    contacts: CopyWriter<'c, LoadedContact>,
     now: DateTime<Utc>,
 }
 
@@ -49,7 +51,7 @@ pub struct EmptyClient {
     default_list: i64,
 }
 
-impl Filling<'_> {
+impl BulkLoad<'_> {
     /// The database's clock when the filling began.
     pub fn now(&self) -> DateTime<Utc> {
         self.now
@@ -108,28 +110,28 @@ impl Filling<'_> {
 ///
 /// # Errors
 /// Those of `fill`, and [`StoreError`]; [`StoreError::Exists`] where two contacts have one identity.
-pub fn fill<E: From<StoreError>>(
+pub fn load_contacts<E: From<StoreError>>(
     connection: &mut PgConnection,
-    fill: impl FnOnce(&mut Filling<'_>) -> Result<(), E>,
+    fill: impl FnOnce(&mut BulkLoad<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     transaction(connection, |connection| {
-        search_index::fill(connection, |connection| {
-            let now = super::now(connection).map_err(StoreError::from)?;
-            let contacts = Copying::new(connection, |connection, batch| {
+        search_index::rebuild_around(connection, |connection| {
+            let now = database_now(connection).map_err(StoreError::from)?;
+            let contacts = CopyWriter::new(connection, |connection, batch| {
                 diesel::copy_from(contacts::table)
                     .from_insertable(batch)
                     .execute(connection)
             });
-            let mut filling = Filling { contacts, now };
-            fill(&mut filling)?;
-            Ok::<_, E>(filling.contacts.flush()?)
+            let mut load = BulkLoad { contacts, now };
+            fill(&mut load)?;
+            Ok::<_, E>(load.contacts.flush()?)
         })
     })?;
-    Ok(tidy(connection)?)
+    Ok(vacuum(connection)?)
 }
 
 /// What autovacuum would come to do after a while: statistics for the planner, the map of visible rows for index-only
 /// walks.
-pub(super) fn tidy(connection: &mut PgConnection) -> Result<(), StoreError> {
+pub(super) fn vacuum(connection: &mut PgConnection) -> Result<(), StoreError> {
     Ok(connection.batch_execute("VACUUM (ANALYZE) contacts, contact_texts, contacts_newest")?)
 }

@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::error::StoreError;
 use super::schema::{clients, contact_lists};
-use super::{StoreError, transaction};
+use super::transaction::transaction;
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::phone::Region;
 

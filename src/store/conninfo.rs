@@ -4,7 +4,8 @@ use std::ffi::{CStr, CString, c_char};
 use std::fmt::Write as _;
 use std::ptr;
 
-use super::pool::{ConnectError, with_timeouts};
+use super::connection::with_timeouts;
+use super::error::ConnectError;
 
 /// A database URL in two parts, of which one may be seen.
 pub struct ProgramConnection {

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// How many rows travel in one COPY: enough to forget the round trip, few enough to forget the memory, which
 /// PostgreSQL needs too. It remembers each row until the statement's end, to check its foreign key then.
@@ -12,13 +12,13 @@ const BATCH: usize = 1000;
 type Copy<R> = fn(&mut PgConnection, Vec<R>) -> QueryResult<usize>;
 
 /// Takes the rows of one table.
-pub(super) struct Copying<'c, R> {
+pub(super) struct CopyWriter<'c, R> {
     pub(super) connection: &'c mut PgConnection,
     copy: Copy<R>,
     batch: Vec<R>,
 }
 
-impl<'c, R> Copying<'c, R> {
+impl<'c, R> CopyWriter<'c, R> {
     pub(super) fn new(connection: &'c mut PgConnection, copy: Copy<R>) -> Self {
         let batch = Vec::new();
         Self {

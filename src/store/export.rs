@@ -6,7 +6,8 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid};
 
-use super::{StoreError, transaction};
+use super::error::StoreError;
+use super::transaction::transaction;
 use crate::domain::client::ClientId;
 
 /// Everything that is said about a contact, and what an import of it would come upon.

@@ -10,9 +10,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Timestamptz};
 use uuid::Uuid;
 
+use super::error::StoreError;
 use super::schema::{api_keys, clients, credential_version};
 use super::statement::{Bind, Statement};
-use super::{PgConnection, StoreError, transaction};
+use super::transaction::transaction;
 use crate::domain::client::ClientId;
 use crate::domain::key::{ApiKey, NewKey, Scope};
 use crate::domain::phone::Region;
@@ -137,7 +138,7 @@ pub fn rotate_key<E: From<StoreError>>(
     show: impl FnOnce() -> Result<(), E>,
 ) -> Result<Option<Rotation>, E> {
     transaction(connection, |connection| {
-        let rotation = succeed_key(connection, id, key, lifetime, overlap)?;
+        let rotation = replace_key(connection, id, key, lifetime, overlap)?;
         if rotation.is_some() {
             show()?;
         }
@@ -145,7 +146,7 @@ pub fn rotate_key<E: From<StoreError>>(
     })
 }
 
-fn succeed_key(
+fn replace_key(
     connection: &mut PgConnection,
     id: Uuid,
     key: &ApiKey,

@@ -6,13 +6,14 @@
 //! advisory locks and end with their transaction.
 
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 
-use super::StoreError;
+use super::error::StoreError;
 use super::statement::{Bind, Statement};
 use crate::domain::client::ClientId;
 
 /// A line of each row, in one order for all writers; and for each a share in the claim on all of the client's lines.
-const CLAIM: &str = "
+const LOCK_LINES: &str = "
     SELECT pg_advisory_xact_lock_shared(hashtextextended('creation ' || ?, 0))
     UNION ALL
     SELECT pg_advisory_xact_lock(line)
@@ -23,25 +24,39 @@ const CLAIM: &str = "
     ) AS lines";
 
 /// Waits until nobody else is making contacts on these lines: pairs of platform and match key.
-pub(super) fn claim(connection: &mut PgConnection, client: ClientId, lines: &[(&str, &str)]) -> Result<(), StoreError> {
+pub(super) fn lock_lines(
+    connection: &mut PgConnection,
+    client: ClientId,
+    lines: &[(&str, &str)],
+) -> Result<(), StoreError> {
     if lines.is_empty() {
         return Ok(());
     }
     let (platforms, keys) = lines.iter().map(|(p, k)| ((*p).to_owned(), (*k).to_owned())).unzip();
     let client = || Bind::Text(client.to_string());
     Statement::new(
-        || CLAIM,
+        || LOCK_LINES,
         vec![client(), client(), Bind::Texts(platforms), Bind::Texts(keys)],
     )
     .execute(connection)?;
     Ok(())
 }
 
-const CLAIM_ALL: &str = "SELECT pg_advisory_xact_lock(hashtextextended('creation ' || ?, 0))";
+const LOCK_ALL_LINES: &str = "SELECT pg_advisory_xact_lock(hashtextextended('creation ' || ?, 0))";
 
 /// Waits until nobody else is making contacts of the client that have a phone, whatever the line; whoever is about to
 /// waits then.
-pub(super) fn claim_all(connection: &mut PgConnection, client: ClientId) -> Result<(), StoreError> {
-    Statement::new(|| CLAIM_ALL, vec![Bind::Text(client.to_string())]).execute(connection)?;
+pub(super) fn lock_all_lines(connection: &mut PgConnection, client: ClientId) -> Result<(), StoreError> {
+    Statement::new(|| LOCK_ALL_LINES, vec![Bind::Text(client.to_string())]).execute(connection)?;
+    Ok(())
+}
+
+/// Waits until no other transaction has its turn to write many of the client's contacts. Each such transaction locks
+/// contacts in an order of its own, and two at a time would wait for each other in circles. Writers of a few don't
+/// wait; neither do imports.
+pub(super) fn lock_bulk_writes(connection: &mut PgConnection, client: ClientId) -> QueryResult<()> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('contacts ' || $1, 0))")
+        .bind::<Text, _>(client.to_string())
+        .execute(connection)?;
     Ok(())
 }

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 
+use super::error::StoreError;
 use super::statement::{Bind, Statement};
-use super::{PgConnection, StoreError};
 use crate::domain::client::ClientId;
 use crate::domain::phone::Reading;
 use crate::domain::window;
@@ -124,7 +124,7 @@ pub fn find_all_by_phone(
     questions: &[Vec<Reading>],
 ) -> Result<Vec<Option<LookupRow>>, StoreError> {
     #[derive(QueryableByName)]
-    struct Found {
+    struct BatchRow {
         #[diesel(sql_type = BigInt)]
         question: i64,
         #[diesel(embed)]
@@ -146,7 +146,7 @@ pub fn find_all_by_phone(
         ],
     );
     let mut answers = vec![None; questions.len()];
-    for found in statement.load::<Found>(connection)? {
+    for found in statement.load::<BatchRow>(connection)? {
         if let Some(answer) = usize::try_from(found.question).ok().and_then(|at| answers.get_mut(at)) {
             *answer = Some(found.row);
         }

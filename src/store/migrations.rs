@@ -5,7 +5,7 @@ use diesel::sql_query;
 use diesel::sql_types::BigInt;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::StoreError;
+use super::error::StoreError;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
@@ -87,11 +87,11 @@ pub fn state_of(applied: &[String]) -> Result<SchemaState, MigrationError> {
 ///
 /// The connection should have no `statement_timeout`: a step may take as long as it needs.
 pub fn migrate(connection: &mut PgConnection) -> Result<usize, MigrationError> {
-    locked(connection, migrate_locked)
+    with_migration_lock(connection, migrate_locked)
 }
 
 /// Runs `work` while nobody else migrates. It may itself [`migrate`]: the lock is the session's.
-pub(super) fn locked<T, E: From<StoreError>>(
+pub(super) fn with_migration_lock<T, E: From<StoreError>>(
     connection: &mut PgConnection,
     work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<T, E> {

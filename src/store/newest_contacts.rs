@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool};
 
-use super::{PgConnection, StoreError};
+use super::error::StoreError;
 
 /// How many contacts it keeps, of all clients together. A term that is in one of two hundred is found among so many, and
 /// of up to ten million contacts VACUUM has seen the others: it comes when a hundredth has changed.

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Text;
 
-use super::{PgConnection, StoreError};
+use super::error::StoreError;
 
 const DEFINITION: &str = "
 SELECT pg_get_indexdef('contact_texts_grams'::regclass) AS definition
@@ -16,14 +16,14 @@ WHERE oid = 'contact_texts'::regclass AND pg_has_role(relowner, 'USAGE') AND NOT
 ";
 
 #[derive(QueryableByName)]
-struct Index {
+struct IndexRow {
     #[diesel(sql_type = Text)]
     definition: String,
 }
 
 /// In the order of their periods: contacts of one period beside each other are read faster, and their grams sorted in
 /// faster.
-const COPY: &str = "
+const REBUILD: &str = "
 INSERT INTO contact_texts (client_id, id, last_message_at, gram_prefix, phone, email_lower)
 SELECT client_id, id, last_message_at, contact_gram_prefix(client_id, contact_period(last_message_at)) AS gram_prefix,
        phone, email_lower
@@ -39,15 +39,15 @@ WHERE last_message_at >= (SELECT since FROM contacts_newest_border)
 /// Runs `fill`, which writes many contacts, within the open transaction. Where there are none yet, their texts and the
 /// index of grams are made at once after it (by the tables' owner), which takes a fraction of the time that it takes to add them one by one.
 /// Who writes contacts waits meanwhile; a search of a database that is being filled doesn't come here.
-pub(super) fn fill<T, E: From<StoreError>>(
+pub(super) fn rebuild_around<T, E: From<StoreError>>(
     connection: &mut PgConnection,
     fill: impl FnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    let index: Option<Index> = sql_query(DEFINITION)
+    let index: Option<IndexRow> = sql_query(DEFINITION)
         .get_result(connection)
         .optional()
         .map_err(StoreError::from)?;
-    let Some(Index { definition }) = index else {
+    let Some(IndexRow { definition }) = index else {
         return fill(connection);
     };
     let execute = |connection: &mut PgConnection, statements: &str| {
@@ -59,7 +59,7 @@ pub(super) fn fill<T, E: From<StoreError>>(
     )?;
     let filled = fill(connection)?;
     let index = format!(
-        "SET LOCAL work_mem TO '64MB'; SET LOCAL maintenance_work_mem TO '256MB'; {COPY}; {definition};
+        "SET LOCAL work_mem TO '64MB'; SET LOCAL maintenance_work_mem TO '256MB'; {REBUILD}; {definition};
          ALTER INDEX contact_texts_grams ALTER COLUMN 1 SET STATISTICS 0;
          ALTER TABLE contacts ENABLE TRIGGER contacts_texts_of_new"
     );

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::error::StoreError;
 use super::schema::{clients, webhooks};
-use super::{PgConnection, StoreError};
 use crate::domain::client::ClientId;
 use crate::domain::phone::Region;
 use crate::domain::webhook::{AppSecret, Token};

@@ -13,7 +13,7 @@ use super::program::{self, Draft};
 use crate::cli::output;
 use crate::config::DatabaseConfig;
 use crate::embedded::client_program::ClientProgram;
-use crate::store::{backup, conninfo, pool};
+use crate::store::{backup, connection, conninfo};
 
 pub const EXAMPLE: &str = "Example, also while a server runs:\n  contact-search database backup contacts.backup";
 
@@ -33,7 +33,7 @@ pub fn run(config: &DatabaseConfig, BackupArgs { file, force }: &BackupArgs) -> 
     let draft = Draft::begin(file).with_context(|| format!("{name} can't be written"))?;
 
     let database = Database::open(config)?;
-    let mut connection = pool::connect(database.url())?;
+    let mut connection = connection::connect(database.url())?;
     ensure!(
         backup::has_schema(&mut connection)?,
         "the database has none of contact-search's tables: check that it is the right one"

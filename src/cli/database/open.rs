@@ -10,7 +10,7 @@ use super::program;
 use crate::config::DatabaseConfig;
 use crate::embedded::{self, PrivateDatabase};
 use crate::store::migrations::{self, MigrationError, SchemaState};
-use crate::store::{PgConnection, pool};
+use crate::store::{PgConnection, connection};
 
 /// The database of a command. If it is the private PostgreSQL, that runs while this value lives.
 pub struct Database {
@@ -55,7 +55,7 @@ impl Database {
     /// Opens the user's own database if one is named, or else the private one, which is started if necessary.
     pub fn open(config: &DatabaseConfig) -> anyhow::Result<Self> {
         if let Some(url) = &config.database_url {
-            pool::check_url(url)?;
+            connection::check_url(url)?;
             return Ok(Self {
                 url: url.clone(),
                 private: None,
@@ -98,7 +98,7 @@ impl Database {
     /// Connects, and checks that the schema is that of this program. The private database is migrated first. The user's
     /// own database is not, because the user decides when.
     pub fn connect(&self) -> anyhow::Result<PgConnection> {
-        let mut connection = pool::connect(&self.url)?;
+        let mut connection = connection::connect(&self.url)?;
         if self.private.is_some() {
             migrations::migrate(&mut connection)?;
         }

@@ -14,7 +14,7 @@ use crate::cli::output;
 use crate::config::DatabaseConfig;
 use crate::embedded::client_program::ClientProgram;
 use crate::store::migrations::{self, SchemaState};
-use crate::store::{backup, conninfo, pool};
+use crate::store::{backup, connection, conninfo};
 
 pub const EXAMPLE: &str = "Examples:\n  contact-search database restore contacts.backup\n  contact-search database restore \
                            contacts.backup --database-url postgresql://user@host/contacts";
@@ -36,7 +36,7 @@ pub fn run(config: &DatabaseConfig, RestoreArgs { file }: &RestoreArgs) -> anyho
     let newest = ClientProgram::find("pg_restore", config.pg_bin.as_deref(), 0).ok();
     newest.iter().try_for_each(|pg_restore| archive.check(pg_restore))?;
     let database = Database::open(config)?;
-    let mut connection = pool::connect(database.url())?;
+    let mut connection = connection::connect(database.url())?;
     let clients = backup::count_clients(&mut connection)?;
     ensure!(clients == 0, occupied(&database, clients));
 
@@ -69,7 +69,7 @@ pub fn run(config: &DatabaseConfig, RestoreArgs { file }: &RestoreArgs) -> anyho
     })
     .with_context(|| format!("{name} was not restored, and the database is unchanged"))?;
     drop(connection);
-    let clients = backup::count_clients(&mut pool::connect(database.url())?)?;
+    let clients = backup::count_clients(&mut connection::connect(database.url())?)?;
     output::say(format_args!(
         "Restored {name}: {clients} clients. Migrations run: {count}."
     ));

@@ -11,7 +11,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::monitor::DatabaseMonitor;
 use crate::http::error::ApiError;
-use crate::store::pool::{Pool, StatementLimits};
+use crate::store::connection::StatementLimits;
+use crate::store::pool::Pool;
 use crate::store::{PgConnection, StoreError};
 
 /// How long a request waits for a permit before it is shed with 503.

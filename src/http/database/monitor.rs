@@ -12,9 +12,9 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::http::error::chain;
+use crate::store::connection::{Limited, StatementLimits};
 use crate::store::keys::{self, Version};
 use crate::store::migrations::{self, MigrationError, SchemaState};
-use crate::store::pool::{Limited, StatementLimits};
 use crate::store::{PgConnection, StoreError};
 
 /// The pause between two probes, and before a new connection.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::periodic_job::{OnDrop, PeriodicJob, StopSignal};
 use crate::http::error::chain;
 use crate::store::StoreError;
+use crate::store::connection::{Limited, StatementLimits};
 use crate::store::newest_contacts::{KEPT, delete_old, raise_border};
-use crate::store::pool::{Limited, StatementLimits};
 
 const PERIOD: Duration = Duration::from_secs(10);
 

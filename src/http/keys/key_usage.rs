@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::http::database::periodic_job::{OnDrop, PeriodicJob};
 use crate::http::error::chain;
-use crate::store::pool::{Limited, StatementLimits};
+use crate::store::connection::{Limited, StatementLimits};
 use crate::store::{StoreError, keys};
 
 const PERIOD: Duration = Duration::from_secs(10);

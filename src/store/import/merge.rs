@@ -23,16 +23,35 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Nullable, Text, Uuid};
 
-use super::{Merged, Rules};
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::contact::DEFAULT_CHAT_STATUS;
-use crate::store::StoreError;
 use crate::store::clients::ensure_list;
-use crate::store::locks::claim_all;
+use crate::store::error::StoreError;
+use crate::store::locks::lock_all_lines;
 use crate::store::search_index;
+use crate::store::transaction::ATTEMPTS;
 
-/// How often the merge is tried where other writers make the same contacts at the same time.
-const ATTEMPTS: usize = 5;
+/// How rows become contacts.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Rules<'a> {
+    /// The source of new contacts whose rows give none; `None` leaves them without.
+    pub default_source: Option<&'a str>,
+    /// Whether a row means the contact of its own identity alone, and never another one that has its phone or email.
+    pub exact: bool,
+}
+
+/// What became of the contacts that the rows speak of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Merged {
+    pub created: u64,
+    /// Existing contacts that the rows changed.
+    pub updated: u64,
+    /// Existing contacts that had everything already.
+    pub unchanged: u64,
+    /// Rows whose phone is no valid number, and alone made them one contact with rows, or with a contact that was
+    /// there, of another email. Such a phone may be what a spreadsheet left of many.
+    pub doubtful: u64,
+}
 
 /// From so many changes on, the planner's statistics are brought up to date at once instead of whenever the database
 /// finds time.
@@ -55,7 +74,7 @@ pub(super) fn merge(connection: &mut PgConnection, client: ClientId, rules: Rule
         let merged = connection.transaction(|connection| {
             if attempt == ATTEMPTS {
                 // Rather than giving up, let whoever makes contacts wait for all of the merge.
-                claim_all(connection, client)?;
+                lock_all_lines(connection, client)?;
             }
             try_merge(connection, client, rules)
         });
@@ -90,7 +109,7 @@ fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) 
     if adoption.locked < adoption.wanted {
         return Err(overtaken("another writer gave the contact an external id"));
     }
-    let doubtful: Count = sql_query(COUNT_DOUBTFUL).get_result(connection)?;
+    let doubtful: CountRow = sql_query(COUNT_DOUBTFUL).get_result(connection)?;
     connection.batch_execute(&merge_rows())?;
     let updated = run(connection, &update_contacts())? as u64;
     let insert = |connection: &mut PgConnection| {
@@ -102,20 +121,20 @@ fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) 
             .execute(connection)?;
         Ok::<_, StoreError>(created as u64)
     };
-    let new: Count = sql_query(COUNT_NEW).get_result(connection)?;
+    let new: CountRow = sql_query(COUNT_NEW).get_result(connection)?;
     let created = if new.count >= FIRST_LOAD {
-        search_index::fill(connection, insert)?
+        search_index::rebuild_around(connection, insert)?
     } else {
         insert(connection)?
     };
-    let known: Count = sql_query(COUNT_KNOWN).get_result(connection)?;
+    let known: CountRow = sql_query(COUNT_KNOWN).get_result(connection)?;
     if created + updated >= MANY {
         connection.batch_execute("ANALYZE contacts, contact_texts")?;
     }
     if created > 0 && !rules.exact {
         // Last of all, since whoever is making a contact waits from here on.
-        claim_all(connection, client)?;
-        let doubles: Count = sql_query(COUNT_DOUBLES)
+        lock_all_lines(connection, client)?;
+        let doubles: CountRow = sql_query(COUNT_DOUBLES)
             .bind::<Uuid, _>(client.as_uuid())
             .get_result(connection)?;
         if doubles.count > 0 {
@@ -145,7 +164,7 @@ struct Adoption {
 }
 
 #[derive(QueryableByName)]
-struct Count {
+struct CountRow {
     #[diesel(sql_type = BigInt)]
     count: i64,
 }

@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::TOGETHER_MAX;
 use crate::domain::message::{Message, Person, Target};
+
+/// The most messages that are recorded together: contacts stay locked for as long as it takes, and who writes to one of
+/// them waits.
+pub const TOGETHER_MAX: usize = 100;
 
 /// Cuts a batch into runs. Within a run no message changes whom another one means.
 ///

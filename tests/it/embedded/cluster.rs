@@ -67,7 +67,7 @@ fn the_cluster_is_durable_and_private_and_uses_english_messages_and_utf8() {
         &mut connect(&database.superuser_url("postgres")),
         "CREATE ROLE third LOGIN",
     );
-    assert!(store::pool::connect(&url.replace("user=contact_search", "user=third")).is_err());
+    assert!(store::connection::connect(&url.replace("user=contact_search", "user=third")).is_err());
     let trusted = query(
         &database.superuser_url("postgres"),
         "SELECT count(*) FROM pg_hba_file_rules WHERE auth_method <> 'peer'",

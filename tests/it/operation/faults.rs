@@ -218,7 +218,7 @@ fn a_database_crash_during_requests_is_503_until_recovery_and_never_500() {
     };
     let open = || PrivateDatabase::open(&options).unwrap_or_else(|error| panic!("{error}"));
     let database = open();
-    let mut connection = store::pool::connect(&database.url()).unwrap();
+    let mut connection = store::connection::connect(&database.url()).unwrap();
     store::migrations::migrate(&mut connection).unwrap();
     let client = clients::create_client(&mut connection, "Test", Region::DEFAULT).unwrap();
     let key = add_key(&mut connection, client, &Scope::ALL, None);

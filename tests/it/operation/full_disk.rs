@@ -39,7 +39,7 @@ fn a_full_disk_is_503_until_there_is_room_and_no_acknowledged_write_is_lost() {
         settings: Vec::new(),
     })
     .unwrap_or_else(|error| panic!("{error}"));
-    let mut superuser = store::pool::connect(&database.superuser_url("contact_search")).unwrap();
+    let mut superuser = store::connection::connect(&database.superuser_url("contact_search")).unwrap();
 
     let read = || server.get("/api/public/contacts/search?email=ana", Some(key));
     let write = |external_user_id: &str| {
@@ -111,7 +111,7 @@ fn a_full_disk_is_503_until_there_is_room_and_no_acknowledged_write_is_lost() {
         acknowledged.len()
     );
 
-    let mut connection = store::pool::connect(&database.url()).unwrap();
+    let mut connection = store::connection::connect(&database.url()).unwrap();
     let mut count = |sql: &str| {
         #[derive(QueryableByName)]
         struct Row {

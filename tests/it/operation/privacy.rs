@@ -10,7 +10,7 @@ use contact_search::domain::phone::Region;
 use contact_search::domain::webhook::{AppSecret, Token};
 use contact_search::embedded::{Options, PrivateDatabase};
 use contact_search::http::{Access, Endpoint, Operation, endpoints};
-use contact_search::store::pool::connect;
+use contact_search::store::connection::connect;
 use contact_search::store::{PgConnection, clients, migrations, webhooks};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;

@@ -1,7 +1,5 @@
 //! Concurrent writers: the contacts that they store, and the requests that they block.
 
-use std::time::Duration;
-
 use contact_search::store::clients;
 use contact_search::transfer::import::{Import, ImportOptions};
 use diesel::connection::SimpleConnection;

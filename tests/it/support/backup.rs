@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use contact_search::store::pool;
+use contact_search::store::connection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use tempfile::TempDir;
@@ -40,7 +40,7 @@ pub fn rows(url: &str, query: &str) -> String {
     }
     let sql =
         format!("SELECT coalesce(string_agg(row::text, E'\n' ORDER BY row::text), '') AS text FROM ({query}) AS row");
-    let mut connection = pool::connect(url).expect("the database answers");
+    let mut connection = connection::connect(url).expect("the database answers");
     let row: Row = diesel::sql_query(&sql)
         .get_result(&mut connection)
         .unwrap_or_else(|error| panic!("{sql}: {error}"));

@@ -10,7 +10,8 @@ use diesel::prelude::*;
 
 use contact_search::embedded::{Options, PrivateDatabase};
 use contact_search::store;
-use contact_search::store::pool::{Pool, StatementLimits};
+use contact_search::store::connection::StatementLimits;
+use contact_search::store::pool::Pool;
 
 use super::directory::ServerDirectory;
 use super::{PATIENCE, Slot, wait_until};
@@ -95,7 +96,7 @@ impl TestDatabase {
 
     /// A connection with the application's own role.
     pub fn connect(&self) -> PgConnection {
-        store::pool::connect(&self.url).expect("the test's database answers")
+        store::connection::connect(&self.url).expect("the test's database answers")
     }
 }
 
@@ -130,7 +131,7 @@ fn cluster() -> &'static Cluster {
         };
         let database = PrivateDatabase::open(&options).expect("the tests' PostgreSQL starts");
         // The application's database is migrated and serves as the template.
-        let mut owner = store::pool::connect(&database.url()).expect("the template answers");
+        let mut owner = store::connection::connect(&database.url()).expect("the template answers");
         store::migrations::migrate(&mut owner).expect("the template can be migrated");
         Cluster {
             database,
@@ -164,7 +165,8 @@ pub fn programs() -> Option<PathBuf> {
 }
 
 fn execute_as_superuser(sql: &str) {
-    let mut admin = store::pool::connect(&cluster().database.superuser_url("postgres")).expect("PostgreSQL answers");
+    let mut admin =
+        store::connection::connect(&cluster().database.superuser_url("postgres")).expect("PostgreSQL answers");
     execute(&mut admin, sql);
 }
 

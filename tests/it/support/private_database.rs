@@ -51,7 +51,7 @@ pub fn refusal(options: &Options) -> String {
 }
 
 pub fn connect(url: &str) -> PgConnection {
-    store::pool::connect(url).expect("the database answers")
+    store::connection::connect(url).expect("the database answers")
 }
 
 /// The result of an SQL expression, as text.

@@ -1,0 +1,303 @@
+//! One connection, and what it is told when it is made.
+
+use std::time::Duration;
+
+use diesel::ConnectionError;
+use diesel::connection::{CacheSize, Connection as _, SimpleConnection};
+
+/// A connection to PostgreSQL; other layers pass it on and call nothing of it.
+pub use diesel::pg::PgConnection;
+
+use super::error::{ConnectError, StoreError, one_line};
+use super::transaction::transaction;
+
+/// How long a new connection may take, TCP and authentication included, in libpq's whole seconds.
+const CONNECT_SECONDS: u32 = 2;
+
+/// The statements of requests are prepared, and written for the indexes that there are. PostgreSQL may plan them once
+/// and not at each call, which it does for arrays: planning a lookup takes five times as long as answering it. A plan
+/// that is made without the values thinks them larger than they are, would compile them for longer than they run, and
+/// reads a small table whole, once for each period that a search asks for.
+const PLANS: [(&str, &str); 4] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("jit", "off"),
+    ("enable_seqscan", "off"),
+    ("max_parallel_workers_per_gather", "0"),
+];
+
+/// Sees to it that a URL is one of libpq's two forms: a URL, or `key=value` pairs.
+///
+/// # Errors
+/// Also where a password has a character in it that cuts it in two: libpq would take the rest of it for a host or a
+/// database, and say so.
+pub fn check_url(url: &str) -> Result<(), ConnectError> {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return if url.contains('=') {
+            Ok(())
+        } else {
+            Err(ConnectError::Url)
+        };
+    };
+    // As libpq does it: where an @ comes before any /, all before it is user and password.
+    let (credentials, place) = match rest.find(['@', '/']) {
+        Some(at) if rest[at..].starts_with('@') => (&rest[..at], &rest[at + 1..]),
+        _ => ("", rest),
+    };
+    let path = place.split('?').next().unwrap_or_default();
+    let is_one = ["postgres", "postgresql"].contains(&scheme) && !credentials.contains('?') && !path.contains('@');
+    if is_one { Ok(()) } else { Err(ConnectError::Url) }
+}
+
+/// Opens one connection outside any pool, without a limit on its statements: for commands, migrations and
+/// imports.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] says in its source why the database can't be reached, [`StoreError::Refused`] why it
+/// never will be.
+pub fn connect(url: &str) -> Result<PgConnection, StoreError> {
+    let mut connection = establish(url)?;
+    connection.batch_execute("SET timezone TO 'UTC'; SET statement_timeout TO 0; SET lock_timeout TO 0")?;
+    Ok(connection)
+}
+
+/// PostgreSQL's limits for one statement, whatever the role's own are, and where they are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct StatementLimits {
+    /// The whole of it: past that it is [`StoreError::TimedOut`].
+    pub statement_timeout: Duration,
+    /// What it may wait for other writers: past that it is [`StoreError::Locked`].
+    pub lock_timeout: Option<Duration>,
+    /// Whether a transaction pooler is between, which gives each transaction whichever session is free.
+    pub is_pooled: bool,
+}
+
+impl StatementLimits {
+    /// Sets all that the statements of requests want, for the session or for the transaction.
+    fn statements(&self) -> String {
+        let set = if self.is_pooled { "SET LOCAL" } else { "SET" };
+        // To PostgreSQL 0 means none.
+        let milliseconds = |limit: Option<Duration>| limit.map_or(0, |limit| limit.as_millis()).to_string();
+        let (statement, lock) = (
+            milliseconds(Some(self.statement_timeout)),
+            milliseconds(self.lock_timeout),
+        );
+        let limits = [
+            ("timezone", "'UTC'"),
+            ("statement_timeout", &*statement),
+            ("lock_timeout", &*lock),
+        ];
+        let settings = limits.into_iter().chain(PLANS);
+        settings
+            .map(|(name, value)| format!("{set} {name} TO {value};"))
+            .collect()
+    }
+}
+
+/// A connection whose statements are limited.
+pub struct Limited {
+    pub(super) connection: PgConnection,
+    /// What each transaction begins with, where sessions are a pooler's: what one is told it may forget, or tell another
+    /// caller, and what is prepared in one isn't in the next.
+    beginning: Option<String>,
+}
+
+impl Limited {
+    /// Opens one, outside any pool.
+    ///
+    /// # Errors
+    /// As those of [`connect`].
+    pub fn connect(url: &str, limits: StatementLimits) -> Result<Self, StoreError> {
+        let mut connection = establish(url)?;
+        let beginning = if limits.is_pooled {
+            connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+            Some(limits.statements())
+        } else {
+            connection.batch_execute(&limits.statements())?;
+            None
+        };
+        Ok(Self { connection, beginning })
+    }
+
+    /// Runs `work`; through a pooler in one transaction.
+    ///
+    /// # Errors
+    /// Those of `work`, and the connection's.
+    pub fn run<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let Some(beginning) = &self.beginning else {
+            return work(&mut self.connection);
+        };
+        transaction(&mut self.connection, |connection| {
+            connection.batch_execute(beginning).map_err(StoreError::from)?;
+            work(connection)
+        })
+    }
+}
+
+fn establish(url: &str) -> Result<PgConnection, StoreError> {
+    PgConnection::establish(&with_timeouts(url)).map_err(explain)
+}
+
+/// An outage, a refusal, or a URL that libpq can't read; libpq tells which by its words alone, which are English here.
+fn explain(error: ConnectionError) -> StoreError {
+    /// How libpq begins where it has read the URL and tries. Any other words may repeat a part of the URL.
+    const PREFIXES: [&str; 5] = [
+        "connection to server ",
+        "could not translate host name ",
+        // Before version 14.
+        "could not connect to server",
+        "FATAL: ",
+        "timeout expired",
+    ];
+    const DENIALS: [&str; 6] = [
+        "authentication failed for user",
+        "no password supplied",
+        "no pg_hba.conf entry",
+        "pg_hba.conf rejects connection",
+        "is not permitted to log in",
+        "permission denied for database",
+    ];
+    let words = match &error {
+        ConnectionError::BadConnection(words) => one_line(words),
+        ConnectionError::InvalidCString(_) | ConnectionError::InvalidConnectionUrl(_) => {
+            return ConnectError::Url.into();
+        }
+        _ => return StoreError::unavailable(&error),
+    };
+    let is_missing = words.contains("FATAL: ") && words.contains("\" does not exist");
+    if !PREFIXES.iter().any(|start| words.starts_with(start)) {
+        ConnectError::Url.into()
+    } else if is_missing || DENIALS.iter().any(|denial| words.contains(denial)) {
+        ConnectError::Denied(words).into()
+    } else {
+        StoreError::Unavailable(words.into())
+    }
+}
+
+/// Adds the limits without which libpq waits for minutes when packets get lost, where `url` doesn't set its
+/// own. Both of libpq's forms are taken: a URL, and `key=value` pairs.
+pub(super) fn with_timeouts(url: &str) -> String {
+    let defaults = [
+        ("connect_timeout", CONNECT_SECONDS.to_string()),
+        ("tcp_user_timeout", "5000".to_owned()),
+        ("keepalives_idle", "30".to_owned()),
+        ("keepalives_interval", "5".to_owned()),
+        ("keepalives_count", "3".to_owned()),
+        ("application_name", "contact-search".to_owned()),
+    ];
+    let is_url = url.starts_with("postgres://") || url.starts_with("postgresql://");
+    let mut result = url.to_owned();
+    for (name, value) in defaults.iter().filter(|(name, _)| !url.contains(&format!("{name}="))) {
+        let separator = match (is_url, result.contains('?')) {
+            (true, false) => '?',
+            (true, true) => '&',
+            (false, _) => ' ',
+        };
+        result.push(separator);
+        result.push_str(&format!("{name}={value}"));
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_a_url_or_pairs_and_its_password_in_one_piece() {
+        for right in [
+            "postgresql://u@h/d",
+            "postgres://u:p%40ss%2F@h:5432/d?sslmode=require",
+            "postgresql:///d?host=/tmp&user=u",
+            "postgresql://h/d?user=u@realm",
+            "host=h dbname=d password=p@ss",
+        ] {
+            assert!(check_url(right).is_ok(), "{right}");
+        }
+        for wrong in [
+            "",
+            "localhost",
+            "5432",
+            "mysql://u:hunter2@h/d",
+            "postgres://u:hun@ter2@h/d",
+            "postgres://u:hun/ter2@h/d",
+            "postgres://u:hun?ter2@h/d",
+        ] {
+            assert!(check_url(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_libpq_says_of_a_url_that_it_cant_read_is_never_repeated() {
+        for url in [
+            "postgres://u:hunter2%zz@h/d",
+            "postgres://u@h:hunter2/d",
+            "postgres://u@[hunter2/d",
+            "postgres://u@h/d?hunter2",
+            "postgres://u@h/d?hunter2=x",
+            "postgres://u@h/d?sslmode=hunter2",
+            "host=h password=a hunter2",
+            "host=h password='hunter2",
+            "host=h hunter2=x",
+            "host=h port=hunter2",
+            "service=hunter2",
+            "postgres://u:hun\0ter2@h/d",
+        ] {
+            let error = connect(url).err().expect("it can't be read");
+            assert!(
+                matches!(error, StoreError::Refused(ConnectError::Url)),
+                "{url}: {error:?}"
+            );
+            assert!(!format!("{error:?} {error}").contains("unter2"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_denial_is_no_outage_and_either_is_one_line() {
+        let explained = |words: &str| explain(ConnectionError::BadConnection(words.to_owned()));
+        let server = "connection to server at \"h\" (127.0.0.1), port 5432 failed: ";
+        for words in [
+            "FATAL:  password authentication failed for user \"u\"\nFATAL:  again\n",
+            "fe_sendauth: no password supplied\n",
+            "FATAL:  role \"u\" does not exist\n",
+            "FATAL:  database \"d\" does not exist\n",
+            "FATAL:  no pg_hba.conf entry for host \"127.0.0.1\", user \"u\", database \"d\", no encryption\n",
+        ] {
+            let error = explained(&format!("{server}{words}"));
+            assert!(
+                matches!(error, StoreError::Refused(ConnectError::Denied(_))),
+                "{error:?}"
+            );
+            assert!(!error.to_string().contains('\n'));
+        }
+        for words in [
+            "Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?\n",
+            "No such file or directory\n\tIs the server running locally and accepting connections on that socket?\n",
+            "timeout expired\n",
+            "FATAL:  the database system is starting up\n",
+            "FATAL:  database \"d\" is not currently accepting connections\n",
+            "FATAL:  sorry, too many clients already\n",
+        ] {
+            let StoreError::Unavailable(cause) = explained(&format!("{server}{words}")) else {
+                panic!("{words}");
+            };
+            assert!(!cause.to_string().contains(['\n', '\t']));
+        }
+    }
+
+    #[test]
+    fn timeouts_are_added_to_both_forms_and_never_override() {
+        let url = with_timeouts("postgresql:///db?host=/tmp");
+        assert!(url.starts_with("postgresql:///db?host=/tmp&connect_timeout=2&tcp_user_timeout=5000"));
+        assert!(with_timeouts("postgres://localhost/db").contains("/db?connect_timeout=2&"));
+        assert!(with_timeouts("host=/tmp dbname=db").contains("dbname=db connect_timeout=2 "));
+        assert_eq!(
+            with_timeouts("postgres://h/db?connect_timeout=9")
+                .matches("connect_timeout")
+                .count(),
+            1
+        );
+    }
+}

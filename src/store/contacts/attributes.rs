@@ -1,0 +1,142 @@
+//! What a write can change of a contact.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use crate::domain::client::ClientId;
+use crate::domain::contact::{ContactEdit, ContactFields, DEFAULT_CHAT_STATUS};
+use crate::store::schema::contacts;
+
+/// The source of a new contact for which none is given.
+const DEFAULT_SOURCE: &str = "api";
+
+/// What a write can change of a contact.
+#[derive(Clone, PartialEq, Debug, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = contacts, check_for_backend(Pg), treat_none_as_null = true, treat_none_as_default_value = false)]
+pub(super) struct Attributes {
+    pub(super) contact_list_id: i64,
+    pub(super) name: Option<String>,
+    pub(super) phone: Option<String>,
+    pub(super) phone_key: Option<String>,
+    pub(super) phone_as_given: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) external_user_id: Option<String>,
+    pub(super) source: Option<String>,
+    pub(super) chat_status: String,
+    pub(super) blocked: bool,
+    pub(super) is_chat_read: bool,
+    pub(super) default_stage_id: Option<Uuid>,
+    pub(super) ai_customer_id: Option<Uuid>,
+    pub(super) last_message_at: Option<DateTime<Utc>>,
+    pub(super) last_inbound_at: Option<DateTime<Utc>>,
+}
+
+impl Attributes {
+    /// Those of a contact of which nothing is known.
+    pub(super) fn blank(list: i64) -> Self {
+        Self {
+            contact_list_id: list,
+            name: None,
+            phone: None,
+            phone_key: None,
+            phone_as_given: None,
+            email: None,
+            external_user_id: None,
+            source: Some(DEFAULT_SOURCE.to_owned()),
+            chat_status: DEFAULT_CHAT_STATUS.to_owned(),
+            blocked: false,
+            is_chat_read: true,
+            default_stage_id: None,
+            ai_customer_id: None,
+            last_message_at: None,
+            last_inbound_at: None,
+        }
+    }
+
+    /// Takes over what is given; `list` is the id of the list that it names. A contact keeps the external id that it
+    /// has.
+    pub(super) fn learn(&mut self, given: &ContactFields, list: Option<i64>) {
+        fn set<T: Clone>(present: &mut Option<T>, said: &Option<T>) {
+            if said.is_some() {
+                present.clone_from(said);
+            }
+        }
+        if self.external_user_id.is_none() {
+            self.external_user_id.clone_from(&given.external_user_id);
+        }
+        if let Some(phone) = &given.phone {
+            self.phone.clone_from(&phone.phone);
+            self.phone_key.clone_from(&phone.key);
+            self.phone_as_given = Some(phone.as_given.clone());
+        }
+        set(&mut self.name, &given.name);
+        set(&mut self.email, &given.email);
+        set(&mut self.source, &given.source);
+        set(&mut self.default_stage_id, &given.default_stage_id);
+        set(&mut self.ai_customer_id, &given.ai_customer_id);
+        if let Some(chat_status) = &given.chat_status {
+            self.chat_status.clone_from(chat_status);
+        }
+        self.contact_list_id = list.unwrap_or(self.contact_list_id);
+        self.blocked = given.blocked.unwrap_or(self.blocked);
+        self.is_chat_read = given.is_chat_read.unwrap_or(self.is_chat_read);
+        self.last_message_at = self.last_message_at.max(given.last_message_at);
+        self.last_inbound_at = self.last_inbound_at.max(given.last_inbound_at);
+    }
+
+    pub(super) fn has_identity(&self) -> bool {
+        self.external_user_id.is_some() || self.phone.is_some() || self.email.is_some()
+    }
+
+    /// Takes over the changes; `list` is the id of the list that they name.
+    pub(super) fn edit(&mut self, edit: &ContactEdit, list: Option<i64>) {
+        let changes = edit.changes();
+        if let Some(name) = &changes.name {
+            self.name.clone_from(name);
+        }
+        if let Some(email) = &changes.email {
+            self.email.clone_from(email);
+        }
+        if let Some(phone) = &changes.phone {
+            self.phone = phone.as_ref().and_then(|phone| phone.phone.clone());
+            self.phone_key = phone.as_ref().and_then(|phone| phone.key.clone());
+            self.phone_as_given = phone.as_ref().map(|phone| phone.as_given.clone());
+        }
+        if let Some(stage) = changes.default_stage_id {
+            self.default_stage_id = stage;
+        }
+        if let Some(chat_status) = &changes.chat_status {
+            self.chat_status.clone_from(chat_status);
+        }
+        self.contact_list_id = list.unwrap_or(self.contact_list_id);
+        self.blocked = changes.blocked.unwrap_or(self.blocked);
+        self.is_chat_read = changes.is_chat_read.unwrap_or(self.is_chat_read);
+    }
+}
+
+/// The contact as nobody else can change it until the transaction ends.
+pub(super) fn lock_attributes(
+    connection: &mut PgConnection,
+    client: ClientId,
+    id: Uuid,
+) -> QueryResult<Option<Attributes>> {
+    contacts::table
+        .find((client.as_uuid(), id))
+        .select(Attributes::as_select())
+        .for_no_key_update()
+        .first(connection)
+        .optional()
+}
+
+pub(super) fn update_attributes(
+    connection: &mut PgConnection,
+    client: ClientId,
+    id: Uuid,
+    wanted: &Attributes,
+) -> QueryResult<usize> {
+    diesel::update(contacts::table.find((client.as_uuid(), id)))
+        .set((wanted, contacts::updated_at.eq(diesel::dsl::now)))
+        .execute(connection)
+}

@@ -1,0 +1,184 @@
+//! Takes the rows of an import into a temporary table.
+
+use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::merge::{Merged, Rules, merge};
+use crate::domain::client::ClientId;
+use crate::domain::contact::ContactDraft;
+use crate::store::copy_writer::CopyWriter;
+use crate::store::error::StoreError;
+use crate::store::transaction::{database_now, transaction};
+
+/// The rows as they came. `kind` is the pass that they belong to, `identity` what they say about who is meant: rows
+/// of one kind, platform and identity are a group, and mean one contact.
+///
+/// A sort or hash of the merge may take 64 MB, and more goes to disk; compiling its statements would take longer
+/// than it saves.
+const TABLES: &str = "
+SET LOCAL work_mem = '64MB';
+SET LOCAL jit = off;
+CREATE TEMPORARY TABLE import_rows (
+    row bigint NOT NULL,
+    id uuid NOT NULL,
+    platform text NOT NULL,
+    external_user_id text,
+    phone text,
+    phone_key text,
+    phone_as_given text,
+    phone_unresolved boolean NOT NULL,
+    email text,
+    name text,
+    source text,
+    chat_status text,
+    blocked boolean,
+    is_chat_read boolean,
+    contact_list text,
+    default_stage_id uuid,
+    ai_customer_id uuid,
+    created_at timestamptz,
+    last_message_at timestamptz,
+    last_inbound_at timestamptz,
+    kind smallint GENERATED ALWAYS AS (
+        CASE WHEN external_user_id IS NOT NULL THEN 1 WHEN phone IS NOT NULL THEN 2 ELSE 3 END) STORED,
+    identity text GENERATED ALWAYS AS (coalesce(external_user_id, phone, lower(email))) STORED
+) ON COMMIT DROP;
+";
+
+diesel::table! {
+    import_rows (row) {
+        row -> Int8,
+        id -> Uuid,
+        platform -> Text,
+        external_user_id -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        phone_key -> Nullable<Text>,
+        phone_as_given -> Nullable<Text>,
+        phone_unresolved -> Bool,
+        email -> Nullable<Text>,
+        name -> Nullable<Text>,
+        source -> Nullable<Text>,
+        chat_status -> Nullable<Text>,
+        blocked -> Nullable<Bool>,
+        is_chat_read -> Nullable<Bool>,
+        contact_list -> Nullable<Text>,
+        default_stage_id -> Nullable<Uuid>,
+        ai_customer_id -> Nullable<Uuid>,
+        created_at -> Nullable<Timestamptz>,
+        last_message_at -> Nullable<Timestamptz>,
+        last_inbound_at -> Nullable<Timestamptz>,
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = import_rows, treat_none_as_default_value = false)]
+struct StagedRow {
+    row: i64,
+    id: Uuid,
+    platform: String,
+    external_user_id: Option<String>,
+    phone: Option<String>,
+    phone_key: Option<String>,
+    phone_as_given: Option<String>,
+    phone_unresolved: bool,
+    email: Option<String>,
+    name: Option<String>,
+    source: Option<String>,
+    chat_status: Option<String>,
+    blocked: Option<bool>,
+    is_chat_read: Option<bool>,
+    contact_list: Option<String>,
+    default_stage_id: Option<Uuid>,
+    ai_customer_id: Option<Uuid>,
+    created_at: Option<DateTime<Utc>>,
+    last_message_at: Option<DateTime<Utc>>,
+    last_inbound_at: Option<DateTime<Utc>>,
+}
+
+impl StagedRow {
+    fn new(row: i64, draft: ContactDraft) -> Self {
+        let (platform, given) = draft.into_parts();
+        let phone_unresolved = given.phone.as_ref().is_some_and(|phone| !phone.resolved);
+        let (phone, phone_key, phone_as_given) = match given.phone {
+            Some(phone) => (phone.phone, phone.key, Some(phone.as_given)),
+            None => (None, None, None),
+        };
+        Self {
+            row,
+            // Every row brings an id, and a new contact takes its first row's: PostgreSQL makes none of version 7
+            // before 18.
+            id: Uuid::now_v7(),
+            platform,
+            external_user_id: given.external_user_id,
+            phone,
+            phone_key,
+            phone_as_given,
+            phone_unresolved,
+            email: given.email,
+            name: given.name,
+            source: given.source,
+            chat_status: given.chat_status,
+            blocked: given.blocked,
+            is_chat_read: given.is_chat_read,
+            contact_list: given.contact_list,
+            default_stage_id: given.default_stage_id,
+            ai_customer_id: given.ai_customer_id,
+            created_at: given.created_at,
+            last_message_at: given.last_message_at,
+            last_inbound_at: given.last_inbound_at,
+        }
+    }
+}
+
+/// Takes the rows of an import.
+pub struct Staging<'c> {
+    rows: CopyWriter<'c, StagedRow>,
+    now: DateTime<Utc>,
+    count: i64,
+}
+
+impl Staging<'_> {
+    /// The database's clock when the import began.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Takes the next row.
+    pub fn push(&mut self, draft: ContactDraft) -> Result<(), StoreError> {
+        self.count += 1;
+        self.rows.push(StagedRow::new(self.count, draft))
+    }
+}
+
+/// Writes all rows that `fill` gives into the client's contacts; nothing where `fill` or anything else fails.
+///
+/// A blank leaves what is there, the last row that says something wins, times of messages only move forward, and
+/// `created_at` is a new contact's alone. Rows without a list put new contacts into the client's default list.
+///
+/// The connection should have no `statement_timeout`.
+///
+/// # Errors
+/// Those of `fill`, and [`StoreError`]; [`StoreError::Exists`] where other writers made the same contacts at every
+/// attempt.
+pub fn import<E: From<StoreError>>(
+    connection: &mut PgConnection,
+    client: ClientId,
+    rules: Rules<'_>,
+    fill: impl FnOnce(&mut Staging<'_>) -> Result<(), E>,
+) -> Result<Merged, E> {
+    transaction(connection, |connection| {
+        connection.batch_execute(TABLES).map_err(StoreError::from)?;
+        let now = database_now(connection).map_err(StoreError::from)?;
+        let rows = CopyWriter::new(&mut *connection, |connection, batch| {
+            diesel::copy_from(import_rows::table)
+                .from_insertable(batch)
+                .execute(connection)
+        });
+        let mut staging = Staging { rows, now, count: 0 };
+        fill(&mut staging)?;
+        staging.rows.flush()?;
+        Ok(merge(connection, client, rules)?)
+    })
+}

@@ -1,0 +1,194 @@
+//! Contacts while messages are added to them.
+
+use std::collections::{BTreeMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::find::FoundContact;
+use crate::domain::client::ClientId;
+use crate::domain::message::{Activity, Message, Target};
+use crate::store::error::StoreError;
+use crate::store::schema::contacts;
+use crate::store::statement::{Bind, Statement};
+
+/// A contact that nobody else changes until the transaction ends.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct LockedContact {
+    pub(super) id: Uuid,
+    name: Option<String>,
+    external_user_id: Option<String>,
+    phone: Option<String>,
+    phone_key: Option<String>,
+    phone_as_given: Option<String>,
+    activity: Activity,
+}
+
+impl LockedContact {
+    /// Whether the message finds the contact as it is now; [`FIND`] says how it does.
+    pub(super) fn is_meant_by(&self, message: &Message) -> bool {
+        let Target::Person(person) = &message.target else {
+            return true;
+        };
+        let asked = person.external_user_id.as_ref();
+        let mut readings = person.phone.iter().flat_map(|phone| &phone.readings);
+        let is_reached = readings.any(|reading| {
+            self.phone.as_ref() == Some(&reading.phone) || self.phone_key.as_ref() == Some(&reading.key)
+        });
+        match (asked, self.external_user_id.as_ref()) {
+            (Some(asked), Some(own)) => asked == own,
+            _ => is_reached,
+        }
+    }
+
+    /// Whether both are the same but for their activity.
+    pub(super) fn differs_only_in_activity(&self, other: &Self) -> bool {
+        let activity = other.activity.clone();
+        Self {
+            activity,
+            ..self.clone()
+        } == *other
+    }
+
+    /// Adds the message, and where it may make contacts also what this one lacks: what there is stays, since somebody
+    /// may have written it with more care. An external id that `adopted` has went to another contact.
+    pub(super) fn add<'a>(&mut self, message: &'a Message, adopted: &mut HashSet<(&'a str, &'a str)>) {
+        self.activity.add(message);
+        let (Some(new_contact), Target::Person(person)) = (&message.new_contact, &message.target) else {
+            return;
+        };
+        if self.name.is_none() {
+            self.name.clone_from(&new_contact.name);
+        }
+        if let Some(phone) = &person.phone
+            && self.phone.is_none()
+        {
+            self.phone.clone_from(&phone.stored.phone);
+            self.phone_key.clone_from(&phone.stored.key);
+            self.phone_as_given = Some(phone.stored.as_given.clone());
+        }
+        if let Some(id) = &person.external_user_id
+            && self.external_user_id.is_none()
+            && adopted.insert((&person.platform, id))
+        {
+            self.external_user_id = Some(id.clone());
+        }
+    }
+}
+
+/// What becomes of contacts that another writer has locked.
+pub(super) enum OnLocked {
+    Wait,
+    /// They are left out.
+    Skip,
+}
+
+/// Locks the contacts that were found, and reads them as they are then. One that is gone by now is missing.
+pub(super) fn lock_contacts(
+    connection: &mut PgConnection,
+    client: ClientId,
+    found: &[FoundContact],
+    locked: OnLocked,
+) -> Result<BTreeMap<Uuid, LockedContact>, StoreError> {
+    let ids: HashSet<Uuid> = found.iter().filter_map(|found| found.contact_id).collect();
+    let wanted = contacts::table
+        .filter(contacts::client_id.eq(client.as_uuid()))
+        .filter(contacts::id.eq_any(ids))
+        .order(contacts::id)
+        .for_no_key_update()
+        .select((
+            contacts::id,
+            contacts::name,
+            contacts::external_user_id,
+            (contacts::phone, contacts::phone_key, contacts::phone_as_given),
+            (
+                contacts::last_message_at,
+                contacts::last_inbound_at,
+                contacts::is_chat_read,
+                contacts::chat_status,
+            ),
+        ));
+    let rows: Vec<LockedRow> = match locked {
+        OnLocked::Wait => wanted.load(connection)?,
+        OnLocked::Skip => wanted.skip_locked().load(connection)?,
+    };
+    let contact = |(id, name, external_user_id, phone, activity): LockedRow| {
+        let (phone, phone_key, phone_as_given) = phone;
+        let (last_message_at, last_inbound_at, is_chat_read, chat_status) = activity;
+        let contact = LockedContact {
+            id,
+            name,
+            external_user_id,
+            phone,
+            phone_key,
+            phone_as_given,
+            activity: Activity {
+                last_message_at,
+                last_inbound_at,
+                is_chat_read,
+                chat_status,
+            },
+        };
+        (id, contact)
+    };
+    Ok(rows.into_iter().map(contact).collect())
+}
+
+type LockedRow = (
+    Uuid,
+    Option<String>,
+    Option<String>,
+    (Option<String>, Option<String>, Option<String>),
+    (Option<DateTime<Utc>>, Option<DateTime<Utc>>, bool, String),
+);
+
+const UPDATE: &str = "
+UPDATE contacts
+SET name = said.name, external_user_id = said.external_user_id, phone = said.phone, phone_key = said.phone_key,
+    phone_as_given = said.phone_as_given, last_message_at = said.last_message_at,
+    last_inbound_at = said.last_inbound_at, is_chat_read = said.is_chat_read, chat_status = said.chat_status,
+    updated_at = now()
+FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    AS said (id, name, external_user_id, phone, phone_key, phone_as_given, last_message_at, last_inbound_at,
+             is_chat_read, chat_status)
+WHERE contacts.client_id = ? AND contacts.id = said.id
+";
+
+/// Writes the contacts that are not as they were before.
+pub(super) fn update_contacts(
+    connection: &mut PgConnection,
+    client: ClientId,
+    before: &BTreeMap<Uuid, LockedContact>,
+    contacts: &BTreeMap<Uuid, LockedContact>,
+) -> Result<(), StoreError> {
+    let is_changed = |contact: &&LockedContact| before.get(&contact.id) != Some(contact);
+    let contacts: Vec<&LockedContact> = contacts.values().filter(is_changed).collect();
+    if contacts.is_empty() {
+        return Ok(());
+    }
+    fn column<T>(contacts: &[&LockedContact], value: impl Fn(&LockedContact) -> T) -> Vec<T> {
+        contacts.iter().map(|contact| value(contact)).collect()
+    }
+    let texts = |value: fn(&LockedContact) -> &Option<String>| {
+        Bind::TextsOrNull(column(&contacts, |contact| value(contact).clone()))
+    };
+    let statement = Statement::new(
+        || UPDATE,
+        vec![
+            Bind::Uuids(column(&contacts, |contact| contact.id)),
+            texts(|contact| &contact.name),
+            texts(|contact| &contact.external_user_id),
+            texts(|contact| &contact.phone),
+            texts(|contact| &contact.phone_key),
+            texts(|contact| &contact.phone_as_given),
+            Bind::TimesOrNull(column(&contacts, |contact| contact.activity.last_message_at)),
+            Bind::TimesOrNull(column(&contacts, |contact| contact.activity.last_inbound_at)),
+            Bind::Bools(column(&contacts, |contact| contact.activity.is_chat_read)),
+            Bind::Texts(column(&contacts, |contact| contact.activity.chat_status.clone())),
+            Bind::Uuid(client.as_uuid()),
+        ],
+    );
+    statement.execute(connection)?;
+    Ok(())
+}

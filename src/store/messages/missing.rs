@@ -1,0 +1,97 @@
+//! Messages whose contact is still to be made.
+
+use std::collections::HashSet;
+
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::find::FoundContact;
+use crate::domain::client::ClientId;
+use crate::domain::message::{Activity, Message, NewContact, Person, Target};
+use crate::store::error::StoreError;
+use crate::store::schema::contacts;
+
+/// A message that makes the contact it is about.
+pub(super) struct Missing<'a> {
+    message: &'a Message,
+    person: &'a Person,
+    new_contact: &'a NewContact,
+}
+
+impl<'a> Missing<'a> {
+    /// What two writers that make one person have in common: platform and match key.
+    pub(super) fn line(&self) -> Option<(&'a str, &'a str)> {
+        let key = self.person.phone.as_ref()?.stored.key.as_deref()?;
+        Some((&self.person.platform, key))
+    }
+}
+
+pub(super) fn missing_contacts<'a>(
+    messages: &'a [Message],
+    found: &[FoundContact],
+) -> impl Iterator<Item = Missing<'a>> {
+    let is_missing =
+        |(message, found): &(&Message, &FoundContact)| found.contact_id.is_none() && !message.is_ahead(found.now);
+    let missing = messages.iter().zip(found).filter(is_missing);
+    missing.filter_map(|(message, _)| match (&message.target, &message.new_contact) {
+        (Target::Person(person), Some(new_contact)) => Some(Missing {
+            message,
+            person,
+            new_contact,
+        }),
+        _ => None,
+    })
+}
+
+/// Makes the contacts, each with its first message's times, and gives their ids. Somebody may be missing twice, and
+/// another writer may have been faster: they are found after.
+pub(super) fn insert_missing<'a>(
+    connection: &mut PgConnection,
+    client: ClientId,
+    list: i64,
+    missing_contacts: impl Iterator<Item = Missing<'a>>,
+) -> Result<HashSet<Uuid>, StoreError> {
+    let mut taken = HashSet::new();
+    let mut rows = Vec::new();
+    for missing in missing_contacts {
+        let Missing {
+            message,
+            person,
+            new_contact,
+        } = missing;
+        let platform = person.platform.as_str();
+        let id = person.external_user_id.as_ref().map(|id| (platform, id.as_str(), "id"));
+        let readings = person.phone.iter().flat_map(|phone| &phone.readings);
+        let mut lines = readings.map(|reading| (platform, reading.key.as_str(), "line"));
+        if id.is_some_and(|id| taken.contains(&id)) || lines.any(|line| taken.contains(&line)) {
+            continue;
+        }
+        taken.extend(id);
+        taken.extend(missing.line().map(|(platform, key)| (platform, key, "line")));
+        let mut activity = Activity::default();
+        activity.add(message);
+        let phone = person.phone.as_ref().map(|phone| &phone.stored);
+        rows.push((
+            contacts::client_id.eq(client.as_uuid()),
+            contacts::id.eq(Uuid::now_v7()),
+            contacts::contact_list_id.eq(list),
+            contacts::name.eq(new_contact.name.as_deref()),
+            contacts::source.eq(new_contact.source),
+            contacts::platform.eq(&person.platform),
+            contacts::external_user_id.eq(person.external_user_id.as_deref()),
+            contacts::phone.eq(phone.and_then(|phone| phone.phone.as_deref())),
+            contacts::phone_key.eq(phone.and_then(|phone| phone.key.as_deref())),
+            contacts::phone_as_given.eq(phone.map(|phone| phone.as_given.as_str())),
+            contacts::last_message_at.eq(activity.last_message_at),
+            contacts::last_inbound_at.eq(activity.last_inbound_at),
+            contacts::is_chat_read.eq(activity.is_chat_read),
+            contacts::chat_status.eq(activity.chat_status),
+        ));
+    }
+    let made = diesel::insert_into(contacts::table)
+        .values(rows)
+        .on_conflict_do_nothing()
+        .returning(contacts::id)
+        .get_results(connection)?;
+    Ok(made.into_iter().collect())
+}

@@ -1,0 +1,162 @@
+//! Records messages with the contacts they are about.
+
+use std::collections::HashSet;
+use std::time::Instant;
+
+use diesel::pg::PgConnection;
+use diesel::result::Error as DieselError;
+
+use super::find::{FoundContact, find_contacts};
+use super::locked::{OnLocked, lock_contacts, update_contacts};
+use super::missing::{insert_missing, missing_contacts};
+use super::runs::runs;
+use crate::domain::client::{ClientId, DEFAULT_LIST};
+use crate::domain::message::Message;
+use crate::store::clients::ensure_list;
+use crate::store::error::StoreError;
+use crate::store::locks::{lock_bulk_writes, lock_lines};
+use crate::store::transaction::{retry_transaction, transaction};
+
+/// What became of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MessageOutcome {
+    /// It made the contact.
+    Created,
+    /// It changed the contact.
+    Updated,
+    /// The contact knew it, or later ones.
+    Unchanged,
+    /// There is no such contact.
+    NotFound,
+    /// It is more than five minutes ahead of the database's clock, and was left out.
+    Ahead,
+}
+
+/// Records messages; what became of each, in their order.
+///
+/// A message that may give a contact its external id or its phone changes whom the ones after it mean; `messages/runs.rs`
+/// says which are recorded together all the same, in one transaction. Together they lock the contacts in the order of
+/// their ids, so that batches about the same ones wait for each other; where two wait in a circle all the same, one is
+/// recorded anew. What is added is added to the contact as it is then.
+///
+/// # Errors
+/// [`StoreError`], [`StoreError::Late`] where `deadline` passes. The runs before the one that failed are recorded by
+/// then; the same messages again record the rest.
+pub fn record_messages(
+    connection: &mut PgConnection,
+    client: ClientId,
+    messages: &[Message],
+    deadline: Instant,
+) -> Result<Vec<MessageOutcome>, StoreError> {
+    let mut outcomes = Vec::with_capacity(messages.len());
+    for run in runs(messages) {
+        if Instant::now() > deadline {
+            return Err(StoreError::Late);
+        }
+        outcomes.extend(retry_transaction(connection, |connection| {
+            record_run(connection, client, run)
+        })?);
+    }
+    Ok(outcomes)
+}
+
+/// Records each of the messages that does no more than to say when somebody known wrote or was written to, all in one
+/// transaction, and never waits for a contact that another writer has locked. What became of each, in their order; `None`
+/// of those that are to be recorded by themselves.
+///
+/// # Errors
+/// [`StoreError`]; nothing is recorded then.
+pub fn record_together(
+    connection: &mut PgConnection,
+    client: ClientId,
+    messages: &[Message],
+) -> Result<Vec<Option<MessageOutcome>>, StoreError> {
+    transaction(connection, |connection| {
+        let found = find_contacts(connection, client, messages)?;
+        let before = lock_contacts(connection, client, &found, OnLocked::Skip)?;
+        let mut contacts = before.clone();
+        let record = |(message, found): (&Message, &FoundContact)| {
+            if message.is_ahead(found.now) {
+                return Some(MessageOutcome::Ahead);
+            }
+            let Some(id) = found.contact_id else {
+                return message.new_contact.is_none().then_some(MessageOutcome::NotFound);
+            };
+            let contact = contacts.get_mut(&id).filter(|contact| contact.is_meant_by(message))?;
+            let mut changed = contact.clone();
+            changed.add(message, &mut HashSet::new());
+            if !changed.differs_only_in_activity(contact) {
+                return None;
+            }
+            let outcome = if changed == *contact {
+                MessageOutcome::Unchanged
+            } else {
+                MessageOutcome::Updated
+            };
+            *contact = changed;
+            Some(outcome)
+        };
+        let outcomes = messages.iter().zip(&found).map(record).collect();
+        update_contacts(connection, client, &before, &contacts)?;
+        Ok(outcomes)
+    })
+}
+
+/// From so many messages on a run takes turns with the batches of contacts. Fewer, as a webhook tells of, are never kept
+/// waiting by one.
+const BULK_RUN: usize = 10;
+
+fn record_run(
+    connection: &mut PgConnection,
+    client: ClientId,
+    messages: &[Message],
+) -> Result<Vec<MessageOutcome>, StoreError> {
+    if messages.len() >= BULK_RUN {
+        lock_bulk_writes(connection, client)?;
+    }
+    let mut found = find_contacts(connection, client, messages)?;
+    let mut made = HashSet::new();
+    if missing_contacts(messages, &found).next().is_some() {
+        let list = ensure_list(connection, client, DEFAULT_LIST)?;
+        let lines: Vec<_> = missing_contacts(messages, &found)
+            .filter_map(|missing| missing.line())
+            .collect();
+        lock_lines(connection, client, &lines)?;
+        found = find_contacts(connection, client, messages)?;
+        made = insert_missing(connection, client, list, missing_contacts(messages, &found))?;
+        found = find_contacts(connection, client, messages)?;
+    }
+    let before = lock_contacts(connection, client, &found, OnLocked::Wait)?;
+    // Between the look and the lock another writer may have made the contact somebody else, or erased it.
+    let is_other = |(message, found): (&Message, &FoundContact)| {
+        let contact = found.contact_id.map(|id| before.get(&id));
+        contact.is_some_and(|contact| contact.is_none_or(|contact| !contact.is_meant_by(message)))
+    };
+    if messages.iter().zip(&found).any(is_other) || missing_contacts(messages, &found).next().is_some() {
+        return Err(DieselError::RollbackTransaction.into());
+    }
+    let mut contacts = before.clone();
+    let mut outcomes = Vec::with_capacity(messages.len());
+    let mut adopted = HashSet::new();
+    for (message, found) in messages.iter().zip(&found) {
+        outcomes.push(match found.contact_id.and_then(|id| contacts.get_mut(&id)) {
+            _ if message.is_ahead(found.now) => MessageOutcome::Ahead,
+            None => MessageOutcome::NotFound,
+            // Only a later message of the batch makes the contact.
+            Some(contact) if message.new_contact.is_none() && made.contains(&contact.id) => MessageOutcome::NotFound,
+            Some(contact) => {
+                let known = contact.clone();
+                contact.add(message, &mut adopted);
+                if made.remove(&contact.id) {
+                    MessageOutcome::Created
+                } else if *contact != known {
+                    MessageOutcome::Updated
+                } else {
+                    MessageOutcome::Unchanged
+                }
+            }
+        });
+    }
+    update_contacts(connection, client, &before, &contacts)?;
+    Ok(outcomes)
+}

@@ -1,0 +1,215 @@
+//! Runs a search.
+
+use std::collections::HashSet;
+
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use super::client_sizes::ClientSizes;
+use super::matches::{Match, WalkedMatch};
+use super::statements::{CLIENT_SIZE, CONTACTS, EITHER_WALK, EmailColumn, PhoneColumn, TermColumn, WHOLE_NUMBER};
+use crate::domain::client::ClientId;
+use crate::domain::gram::Gram;
+use crate::domain::term::{EmailTerm, PhoneTerm};
+use crate::store::contacts::row::ContactRow;
+use crate::store::error::StoreError;
+use crate::store::statement::{Bind, Statement};
+
+/// The most contacts that one search answers.
+pub const LIMIT: usize = 50;
+
+/// A client with up to so many contacts is walked whole: about a millisecond.
+const SMALL_CLIENT: i64 = 4_000;
+
+/// Rows of a large client that every search walks first.
+const PROBE_ROWS: i64 = 1_000;
+
+/// With so many matches in the probe, walking on is faster than the grams of the newest period. Fewer may be chance.
+const PROBE_MATCHES: i64 = 4;
+
+/// Rows that are walked in all, multiplied by the probe's matches: within, fifty matches are found unless the probe met
+/// half as many again as are usual.
+const WALK_ROWS: i64 = 75 * PROBE_ROWS;
+
+/// Which of the ways in this module's documentation answered a part of a search.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Plan {
+    /// A small client, or a term without grams: all of it was walked.
+    WholeWalk,
+    /// The first rows had enough.
+    Probe,
+    /// So had those after them.
+    LongWalk,
+    /// The grams named the candidates.
+    Grams,
+    /// The match key named them.
+    WholeNumber,
+}
+
+/// What a search has found, and how.
+#[derive(Debug)]
+pub struct SearchResult {
+    pub contacts: Vec<ContactRow>,
+    /// One for each part of the question.
+    pub plans: Vec<Plan>,
+}
+
+/// The first [`LIMIT`] of the client's contacts that match either term, latest message first, contacts
+/// without messages last, then by id. Without a term: none.
+pub fn search_contacts(
+    connection: &mut PgConnection,
+    sizes: &ClientSizes,
+    client: ClientId,
+    phone: Option<&PhoneTerm>,
+    email: Option<&EmailTerm>,
+) -> Result<SearchResult, StoreError> {
+    let mut search = Search {
+        connection,
+        sizes,
+        client,
+        plans: Vec::new(),
+    };
+    let mut matches = Vec::new();
+    match (email, phone) {
+        (Some(email), Some(phone)) if search.is_small()? => {
+            matches.extend(search.walk_for_either(&email.pattern(), &phone.pattern())?);
+        }
+        _ => {
+            if let Some(email) = email {
+                matches.extend(search.find::<EmailColumn>(&email.pattern(), &email.grams())?);
+            }
+            if let Some(phone) = phone {
+                matches.extend(search.find::<PhoneColumn>(&phone.pattern(), &phone.grams())?);
+            }
+        }
+    }
+    if let Some(keys) = phone.map(PhoneTerm::keys).filter(|keys| !keys.is_empty()) {
+        matches.extend(search.find_whole_number(keys)?);
+    }
+    let contacts = if matches.is_empty() {
+        Vec::new()
+    } else {
+        // A message may have come between the parts: then one contact has two times.
+        let mut seen = HashSet::new();
+        matches.sort_unstable();
+        matches.retain(|found| seen.insert(found.id));
+        let ids = matches.into_iter().take(LIMIT).map(|found| found.id).collect();
+        let binds = vec![Bind::Uuid(client.as_uuid()), Bind::Uuids(ids)];
+        Statement::new(|| CONTACTS, binds).load(search.connection)?
+    };
+    Ok(SearchResult {
+        contacts,
+        plans: search.plans,
+    })
+}
+
+struct Search<'a> {
+    connection: &'a mut PgConnection,
+    sizes: &'a ClientSizes,
+    client: ClientId,
+    plans: Vec<Plan>,
+}
+
+impl Search<'_> {
+    /// The first matches of one column's term, in order; the module's documentation says how.
+    fn find<C: TermColumn>(&mut self, pattern: &str, grams: &[Gram]) -> QueryResult<Vec<Match>> {
+        if self.is_small()? || grams.is_empty() {
+            self.plans.push(Plan::WholeWalk);
+            return self.walk_all::<C>(pattern);
+        }
+        let walked = self.walk::<C>(pattern)?;
+        if walked.len() < LIMIT {
+            self.plans.push(Plan::Grams);
+            return self.ask_grams::<C>(pattern, grams);
+        }
+        let is_further = walked.iter().any(|row| row.is_further);
+        self.plans.push(if is_further { Plan::LongWalk } else { Plan::Probe });
+        Ok(walked.into_iter().map(|row| row.found).collect())
+    }
+
+    /// The first matches among all of the client's contacts.
+    fn walk_all<C: TermColumn>(&mut self, pattern: &str) -> QueryResult<Vec<Match>> {
+        let binds = vec![self.client(), Bind::Text(pattern.to_owned())];
+        Statement::new(|| C::WHOLE_WALK, binds).load(self.connection)
+    }
+
+    /// The first matches among as many of the client's newest contacts as are worth it: fewer than [`LIMIT`] need not be
+    /// all that it has.
+    fn walk<C: TermColumn>(&mut self, pattern: &str) -> QueryResult<Vec<WalkedMatch>> {
+        let rows = || Bind::BigInt(PROBE_ROWS);
+        let binds = vec![
+            self.client(),
+            Bind::Text(pattern.to_owned()),
+            rows(),
+            rows(),
+            rows(),
+            rows(),
+            Bind::BigInt(PROBE_MATCHES),
+            Bind::BigInt(WALK_ROWS),
+            rows(),
+        ];
+        Statement::new(|| C::WALK, binds).load(self.connection)
+    }
+
+    /// The first matches of either term among all of the client's contacts.
+    fn walk_for_either(&mut self, email: &str, phone: &str) -> QueryResult<Vec<Match>> {
+        self.plans.push(Plan::WholeWalk);
+        let binds = vec![
+            self.client(),
+            Bind::Text(email.to_owned()),
+            Bind::Text(phone.to_owned()),
+        ];
+        Statement::new(|| EITHER_WALK, binds).load(self.connection)
+    }
+
+    fn is_small(&mut self) -> QueryResult<bool> {
+        if let Some(is_small) = self.sizes.is_small(self.client) {
+            return Ok(is_small);
+        }
+        let binds = vec![self.client(), Bind::BigInt(SMALL_CLIENT + 1)];
+        let row: ClientSizeRow = Statement::new(|| CLIENT_SIZE, binds).get_result(self.connection)?;
+        let is_small = row.count <= SMALL_CLIENT;
+        self.sizes.set(self.client, is_small);
+        Ok(is_small)
+    }
+
+    fn ask_grams<C: TermColumn>(&mut self, pattern: &str, grams: &[Gram]) -> QueryResult<Vec<Match>> {
+        let client = || self.client();
+        let grams = Bind::Text(tsquery(grams));
+        let pattern = Bind::Text(pattern.to_owned());
+        let binds = vec![client(), client(), grams, client(), client(), pattern];
+        Statement::new(|| C::GRAMS, binds).load(self.connection)
+    }
+
+    fn find_whole_number(&mut self, keys: &[String]) -> QueryResult<Vec<Match>> {
+        self.plans.push(Plan::WholeNumber);
+        let binds = vec![self.client(), Bind::Texts(keys.to_vec())];
+        Statement::new(|| WHOLE_NUMBER, binds).load(self.connection)
+    }
+
+    fn client(&self) -> Bind {
+        Bind::Uuid(self.client.as_uuid())
+    }
+}
+
+#[derive(QueryableByName)]
+struct ClientSizeRow {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// The grams as PostgreSQL's text search asks for all of them, each with a \x01 where its client and period are put.
+fn tsquery(grams: &[Gram]) -> String {
+    let words = grams.iter().map(|gram| {
+        let (kind, text, is_start) = match gram {
+            Gram::Email(text) => ('e', text, false),
+            Gram::EmailStart(text) => ('e', text, true),
+            Gram::Phone(text) => ('p', text, false),
+            Gram::PhoneStart(text) => ('p', text, true),
+            Gram::Run(text) => ('r', text, false),
+        };
+        let text = text.replace('\\', r"\\").replace('\'', "''");
+        format!("'\u{1}{kind}{text}'{}", if is_start { ":*" } else { "" })
+    });
+    words.collect::<Vec<_>>().join(" & ")
+}

@@ -1,0 +1,58 @@
+//! Transactions, and how often one is tried.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::Error as DieselError;
+use diesel::sql_types::Timestamptz;
+
+use super::error::StoreError;
+
+/// Runs `work` in a transaction, or in a savepoint of the one that is open, with whatever error `work` has.
+pub(super) fn transaction<T, E: From<StoreError>>(
+    connection: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    diesel::Connection::transaction(connection, |connection| work(connection).map_err(Abort::Work)).map_err(|abort| {
+        match abort {
+            Abort::Work(error) => error,
+            Abort::Store(error) => error.into(),
+        }
+    })
+}
+
+/// What ends a transaction: diesel wants one type that its own errors convert into.
+enum Abort<E> {
+    Work(E),
+    Store(StoreError),
+}
+
+impl<E> From<DieselError> for Abort<E> {
+    fn from(error: DieselError) -> Self {
+        Abort::Store(error.into())
+    }
+}
+
+/// How often a write is tried where other writers are in the way.
+pub(super) const ATTEMPTS: usize = 5;
+
+/// Runs a transaction, anew where another writer was in the way.
+///
+/// # Errors
+/// Those of `work`, and [`StoreError::Contended`] where that happened at every attempt.
+pub(super) fn retry_transaction<T>(
+    connection: &mut PgConnection,
+    work: impl Fn(&mut PgConnection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    for _ in 0..ATTEMPTS {
+        match diesel::Connection::transaction(connection, &work) {
+            Err(error) if StoreError::is_contention(&error) => {}
+            outcome => return outcome,
+        }
+    }
+    Err(StoreError::Contended)
+}
+
+/// The database's clock.
+pub(super) fn database_now(connection: &mut PgConnection) -> QueryResult<DateTime<Utc>> {
+    diesel::select(diesel::dsl::now.into_sql::<Timestamptz>()).get_result(connection)
+}

@@ -15,7 +15,7 @@ pub struct Documentation {
     pub body: Option<Body>,
     /// The answer of a successful call.
     pub answer: Answer,
-    /// Statuses of failure besides those that follow from the path, the method and the access.
+    /// Failure statuses, besides those that `openapi` derives from the access, the body and the middleware.
     pub failures: &'static [u16],
 }
 
@@ -76,7 +76,7 @@ pub const NOT_BLANK: &str = r"\S";
 /// The pattern of a text with a digit.
 pub const WITH_DIGIT: &str = r"\d";
 
-/// The schema of objects that have all of these members, each by its own schema.
+/// A schema that requires all of these members, and each member's value to match the member's schema.
 pub fn having(members: &[(&str, Value)]) -> Value {
     let names: Vec<&str> = members.iter().map(|(name, _)| *name).collect();
     let schemas: Map<String, Value> = members
@@ -91,9 +91,9 @@ pub struct Parameter {
     pub place: In,
     pub name: &'static str,
     pub description: &'static str,
-    /// A path parameter always is.
+    /// Always `true` for a path parameter.
     pub is_required: bool,
-    /// If it has an example, the server accepts that.
+    /// The server must accept the schema's example, if there is one.
     pub schema: fn() -> Schema,
 }
 

@@ -11,7 +11,7 @@ use super::error::ApiError;
 /// Minimum interval between two log lines of one kind.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// One counter for each kind of error that many requests meet alike.
+/// One counter for each kind of error that an outage or an overload causes in every request.
 #[derive(Debug, Default)]
 pub struct LogThrottle {
     busy: Mutex<Kind>,

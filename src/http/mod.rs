@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `server` | listeners, workers, background jobs, and the order in which they stop |
 //! | `routes` | the table of routes |
-//! | `endpoints` | the handlers: one file per endpoint, one folder per shape of errors |
+//! | `endpoints` | the handlers: one file per endpoint, one folder per API |
 //! | `middleware` | authentication, errors and access log, CORS, idle connections |
 //! | `request` | reads query parameters and bodies |
 //! | `database` | lanes, lookup coalescing, message batching, health, background jobs |

@@ -30,17 +30,18 @@ const SHUTDOWN_SECONDS: u64 = 8;
 
 /// A running server.
 pub struct Servers {
-    /// Both APIs.
+    /// All endpoints except the metrics.
     pub api: Server,
     /// The metrics, on a port of their own.
     pub metrics: Option<Server>,
-    /// Background jobs. To be dropped after both servers have ended: the drop writes the last uses of keys.
+    /// Background jobs. Drop them after both servers have stopped, since the drop writes the last uses of keys.
     pub jobs: Vec<PeriodicJob>,
 }
 
 /// Starts a server on a listening socket, and one for the metrics if `metrics` has a socket.
 ///
-/// The servers run while they are awaited, until their handles stop them, either gracefully or immediately. The caller handles signals. The database may be away at the start.
+/// Await the servers to run them. They run until they are stopped by their handles, gracefully or immediately. The
+/// caller handles signals. The database may be unreachable at the start.
 ///
 /// # Errors
 /// If a socket cannot be used, or the system cannot start another thread.

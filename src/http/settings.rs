@@ -14,7 +14,7 @@ pub struct Settings {
     pub is_pooled: bool,
     /// Threads that serve HTTP.
     pub workers: usize,
-    /// Connections for reads. Writes get as many again.
+    /// Connections of the lane for reads. The lane for writes has the same number.
     pub pool_size: u32,
     /// Origins whose pages may read answers.
     pub cors_origins: Vec<String>,

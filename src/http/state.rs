@@ -1,4 +1,5 @@
-//! The state that all requests of a server share. The types in it do not know the state, so they can be used alone.
+//! The state that all requests of a server share. The types of its fields do not depend on [`State`], so each can be
+//! used without the others.
 
 use std::io;
 use std::sync::Arc;

@@ -36,8 +36,8 @@ const BULK_ITEMS: usize = 10;
 const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
 const BULK_LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// PostgreSQL cancels a statement this long before the request's deadline, so that it stops working on an answer that
-/// nobody waits for any more.
+/// How much shorter a statement's timeout is than the deadline of its request, so that PostgreSQL does not go on with a
+/// statement after the caller has got its 504.
 const STATEMENT_MARGIN: Duration = Duration::from_millis(300);
 
 /// The lanes of a server.
@@ -166,8 +166,8 @@ impl Lane {
         self.block(start, move |pool| pool.read(work)).await
     }
 
-    /// Takes a permit before the blocking thread and moves it into the closure. Blocking work cannot be cancelled, so
-    /// abandoned work must count until it ends.
+    /// Takes a permit before it starts the blocking work, and moves the permit into the closure. Blocking work cannot
+    /// be cancelled, so after a timeout the work keeps its permit until it ends.
     async fn block<T: Send + 'static>(
         &self,
         start: Instant,

@@ -21,8 +21,8 @@ use crate::store::lookup::{self, LookupRow};
 /// The most numbers in one statement.
 const BATCH_MAX: usize = 32;
 
-/// The most time that a shared statement may take, judged by the last ones. On a slow database each lookup runs its own
-/// statement, so that no lookup waits for the numbers of others.
+/// The longest duration of a shared statement, as estimated from recent statements. On a slow database each lookup runs
+/// its own statement, so that no lookup waits for the numbers of others.
 const STATEMENT_MAX: Duration = Duration::from_millis(5);
 
 /// How long a leader waits for a permit. Other lookups join it during that time.
@@ -32,7 +32,7 @@ const WAIT: Duration = Duration::from_millis(2);
 pub struct LookupCoalescer {
     lanes: Arc<Lanes>,
     metrics: Arc<Metrics>,
-    /// Has an entry for a client while one of its lookups leads: the lookups that have joined it.
+    /// The followers of each client's leader. A client has an entry only while one of its lookups leads.
     joined: Mutex<HashMap<ClientId, Vec<Follower>>>,
     /// Half the connections. A lookup without a permit waits up to [`WAIT`] while others join it, then runs anyway.
     permits: Arc<Semaphore>,
@@ -77,10 +77,10 @@ impl LookupCoalescer {
         }
     }
 
-    /// The contact that a phone number's readings reach, for a request that began at `start`.
+    /// Finds a contact by the readings of a phone number, for a request that began at `start`.
     ///
     /// Under little load the lookup runs immediately. Otherwise it runs within [`WAIT`], together with other lookups of
-    /// its client. A number without readings reaches no contact.
+    /// its client. Without readings the answer is `None`.
     ///
     /// # Errors
     /// The same as [`Lane::read`](super::lane::Lane::read).
@@ -190,7 +190,7 @@ impl LookupCoalescer {
         }
     }
 
-    /// The most numbers that the next statement may look up, judged by the cost of the last ones.
+    /// The most numbers in the next statement: as many as fit into [`STATEMENT_MAX`] at the average cost per number.
     fn batch_limit(&self) -> usize {
         let limit = nanoseconds(STATEMENT_MAX) / self.cost_per_number.load(Ordering::Relaxed).max(1);
         usize::try_from(limit).unwrap_or(usize::MAX).clamp(1, BATCH_MAX)

@@ -1,5 +1,5 @@
-//! Group commit: records single messages of one client together, since a transaction costs several times what one more
-//! message in it does.
+//! Group commit: records single messages of one client together. A transaction costs several times as much as one more
+//! message in it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,7 +29,8 @@ pub struct MessageBatcher {
     /// Has an entry for a client while a recorder task is running for it: from its first message until [`PACE`] passes
     /// without one.
     pending: Mutex<HashMap<ClientId, Vec<Pending>>>,
-    /// Batches may overlap, since each may wait for the disk. They leave half of the connections to other writes.
+    /// Limits concurrent batches to half of the connections, so that other writes get the rest. Several batches run at
+    /// once, since each may wait for the disk.
     permits: Arc<Semaphore>,
 }
 
@@ -96,7 +97,8 @@ impl MessageBatcher {
         outcome.unwrap_or(Ok(None))
     }
 
-    /// Adds the message to the client's next batch. `None` if the client has sent none for [`PACE`], or if too many wait.
+    /// Adds the message to the client's next batch. `None` if the client has no recorder task yet (this call starts
+    /// it), or if [`PENDING_MAX`] messages wait already.
     fn enqueue(self: &Arc<Self>, client: ClientId, message: &Message) -> Option<oneshot::Receiver<OutcomeReceiver>> {
         let mut pending = self.pending.lock();
         let Some(waiting) = pending.get_mut(&client) else {
@@ -162,7 +164,7 @@ struct Recorder {
     is_done: bool,
 }
 
-/// A worker that ends drops its recorders. The waiting callers then record their messages on their own.
+/// An actix worker that stops drops its recorder tasks. The waiting callers then record their messages on their own.
 impl Drop for Recorder {
     fn drop(&mut self) {
         if !self.is_done {

@@ -17,7 +17,7 @@ use crate::store::keys::{self, Version};
 use crate::store::migrations::{self, MigrationError, SchemaState};
 use crate::store::{PgConnection, StoreError};
 
-/// The pause between two probes, and before a new connection.
+/// The pause between two probes, and before a reconnect if the last probe failed.
 const PERIOD: Duration = Duration::from_millis(400);
 
 /// Timeout of each statement of a probe.
@@ -52,7 +52,7 @@ pub struct DatabaseStatus {
 /// The result of a successful probe.
 #[derive(Clone, Copy, Debug)]
 pub struct Probe {
-    /// When the probe began. The result was true then or a little later.
+    /// When the probe began. It read the database at this time or slightly later.
     pub at: Instant,
     pub schema: SchemaState,
     /// The version of the keys; `None` if migrations are pending, since the schema may lack it.
@@ -135,16 +135,16 @@ fn monitor(url: &str, is_pooled: bool, status: &watch::Sender<DatabaseStatus>) {
             has_answered = result.is_ok();
             problem = publish(result, problem, status);
         }
-        // If this connection answered before it broke, the database may still be there: a new connection finds out at
-        // once.
+        // A connection that answered before it broke does not show that the database is unreachable. Reconnect without
+        // a pause to find out.
         if !has_answered {
             thread::sleep(PERIOD);
         }
     }
 }
 
-/// Publishes the result of a probe and returns the problem that it shows. Each problem is logged when it begins, and the
-/// end of the last one.
+/// Publishes the result of a probe and returns the problem, if the probe found one. Logs each new problem once, and the
+/// recovery.
 fn publish(
     result: ProbeResult,
     last_problem: Option<String>,

@@ -37,8 +37,8 @@ impl StopSignal {
 impl PeriodicJob {
     /// Starts a thread that runs `task` every `period`, for the first time after one `period`.
     ///
-    /// The task returns the reason if it failed. The first failure in a row is logged, after `failure`; so is the first
-    /// success after it.
+    /// A failed task returns the reason. Of consecutive failures only the first is logged, as `failure: reason`. The
+    /// next success is logged too.
     ///
     /// # Errors
     /// If the system cannot start another thread.

@@ -1,4 +1,4 @@
-//! The handlers: one file per endpoint, one folder per shape of errors.
+//! The handlers: one file per endpoint, one folder per API.
 
 pub mod ingest;
 pub mod lookup;

@@ -76,11 +76,11 @@ pub enum ParameterFault {
     Encoding,
     /// A NUL character.
     Nul,
-    /// More than [`super::request::query::VALUE_MAX`] bytes.
+    /// More than [`VALUE_MAX`](crate::http::request::limits::VALUE_MAX) bytes.
     TooLong,
     /// The query has the parameter more than once.
     Repeated,
-    /// Not a whole number from the first to the second.
+    /// Not a whole number between these bounds, inclusive.
     NotBetween(i64, i64),
     /// Not a cursor of this server.
     Cursor,
@@ -107,7 +107,7 @@ pub enum BodyFault {
     Future { name: &'static str },
     /// An array with more than `max` items.
     TooMany { name: &'static str, max: usize },
-    /// An item of an array that is not a text, is blank, is longer than `max` bytes, or has a NUL character.
+    /// An array has an item that is not a text, is blank, is longer than `max` bytes, or has a NUL character.
     Item {
         name: &'static str,
         /// Counted from 0.
@@ -175,7 +175,7 @@ impl ResponseError for ApiError {
         }
     }
 
-    /// An empty body: the outermost middleware knows the path and so the shape of the body.
+    /// Leaves the body empty. The outermost middleware writes it, since its shape depends on the path.
     fn error_response(&self) -> HttpResponse {
         HttpResponse::new(self.status_code())
     }

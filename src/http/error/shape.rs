@@ -18,14 +18,14 @@ pub enum ErrorShape {
     Problem,
 }
 
-/// The body of [`ErrorShape::Lookup`].
+/// An error of the lookup.
 #[derive(Serialize, JsonSchema)]
 pub struct LookupError {
     /// A Spanish sentence.
     error: String,
 }
 
-/// The body of [`ErrorShape::Public`].
+/// An error of the search and of its related endpoints.
 #[derive(Serialize, JsonSchema)]
 pub struct PublicError {
     #[serde(rename = "statusCode")]
@@ -36,7 +36,7 @@ pub struct PublicError {
     error: &'static str,
 }
 
-/// The body of [`ErrorShape::Problem`]: a problem document of RFC 9457.
+/// A problem document of RFC 9457.
 #[derive(Serialize, JsonSchema)]
 pub struct Problem {
     r#type: &'static str,

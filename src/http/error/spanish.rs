@@ -1,6 +1,7 @@
 //! Error texts in Spanish, for the lookup's API.
 //!
-//! The texts that the lookup's vendor documents are the same letter by letter. All others leave out accents, as those do.
+//! Texts that the lookup's vendor documents are copied letter by letter. They have no accents, so the other texts have
+//! none either.
 
 use super::api_error::{ApiError, BodyFault, ParameterFault};
 use crate::http::request::limits::{TARGET_MAX, VALUE_MAX};

@@ -1,4 +1,4 @@
-//! Credential cache: keys that were read lately, so that a request costs no statement for its key.
+//! Credential cache: keys that were read lately, so that checking a request's key seldom needs a statement.
 //!
 //! The [`DatabaseStatus`] decides how long a reading stays valid, and the key's own expiry ends it earlier.
 
@@ -60,8 +60,8 @@ impl CredentialCache {
         self.good.lock().contains(hash)
     }
 
-    /// Caches what a statement that began at `read_at` or later has read, and returns the verdict. A key that has expired
-    /// or been revoked is not cached.
+    /// Caches a reading and returns the verdict. The statement that read it began at `read_at` or later. A key that has
+    /// expired or been revoked is not cached.
     pub fn keep(&self, hash: KeyHash, reading: KeyReading, read_at: Instant) -> Verdict {
         let KeyReading { version, credential } = reading;
         let Some(credential) = credential.map(Arc::new) else {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_changes_between_its_reading_and_the_next_probe_is_not_trusted_too_early() {
+    fn a_reading_with_a_newer_version_is_not_used_before_the_next_probe() {
         let (cache, now) = (CredentialCache::default(), Instant::now());
         let [before, after] = [Version::another(), Version::another()];
         // The statement that read the key saw the change. The monitor has not yet.

@@ -1,5 +1,5 @@
-//! When keys were last used: collected in memory, and written for all keys every ten seconds, so that no request waits
-//! for it.
+//! Records when each key was last used. The times are collected in memory and written in one batch every ten seconds,
+//! so that no request waits for the write.
 
 use std::collections::HashMap;
 use std::io;

@@ -51,7 +51,7 @@ impl RateLimits {
         }
     }
 
-    /// Takes a request at `now` from the key's quota if it has room. `None` for a key without a limit.
+    /// Spends one request of the key's quota at `now`, if one remains. `None` for a key without a limit.
     pub fn spend(&self, key: Uuid, limit: RateLimit, now: Instant) -> Option<Quota> {
         let limit = match limit {
             RateLimit::OfServer => self.server_limit?,
@@ -62,8 +62,9 @@ impl RateLimits {
     }
 }
 
-/// The time at which each key's quota will be full again. Times in the past are removed now and then, so that the map
-/// never has many more entries than keys that were used within a minute.
+/// The time at which each key's quota will be full again. Times in the past are removed each time the map has doubled
+/// since the last removal. So it has at most [`FEW`] entries, or twice as many as keys whose quota was not full at the
+/// last removal.
 #[derive(Default)]
 struct Usage {
     full_at: HashMap<Uuid, Instant>,
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn each_key_has_its_own_quota_and_the_servers_limit_unless_it_has_its_own() {
+    fn each_key_has_its_own_quota_under_its_own_limit_or_the_servers() {
         let (limits, now) = (RateLimits::new(NonZeroU32::new(2)), Instant::now());
         let [one, other] = [Uuid::now_v7(), Uuid::now_v7()];
         let is_allowed = |key, limit| limits.spend(key, limit, now).map(|quota| quota.is_allowed);

@@ -33,8 +33,8 @@ pub enum Access {
     Webhook,
 }
 
-/// Middleware of a route: passes the request on if its key or its path allows `access`, and adds the [`Caller`] or the
-/// [`Webhook`] for the handler.
+/// Middleware of a route: passes the request on if its key or the token in its path grants `access`. Adds the
+/// [`Caller`] or the [`Webhook`] for the handler.
 pub async fn authorize(
     access: Access,
     request: ServiceRequest,

@@ -22,7 +22,7 @@ pub fn caller_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     for text in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
         match text.trim().parse() {
             Ok(address) => nearest = address,
-            // The text is not an address, so the header is not the work of a proxy that follows the convention.
+            // A trusted proxy appends addresses only, so neither this entry nor those before it come from one.
             Err(_) => return nearest,
         }
         if !is_trusted(&nearest) {
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_address_that_is_not_a_trusted_proxys_is_the_clients() {
+    fn the_last_untrusted_address_is_the_callers() {
         assert_eq!(address("10.0.0.1", &["203.0.113.9"]), "203.0.113.9");
         assert_eq!(
             address("10.0.0.1", &["198.51.100.1, 203.0.113.9, 10.0.0.2"]),

@@ -1,5 +1,5 @@
-//! CORS: pages of other origins may read answers only if the operator names the origin. Everybody who can open such a page
-//! can read the key in it.
+//! CORS: pages of other origins may read answers only if the operator names the origin. Such a page contains an API
+//! key, and everybody who can open the page can read the key.
 
 use actix_cors::Cors;
 use actix_web::http::Method;

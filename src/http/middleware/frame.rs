@@ -1,5 +1,5 @@
-//! The outermost middleware: gives every request an id and a start time, its errors their shape, and the access log a
-//! line.
+//! The outermost middleware: gives every request an id and a start time, renders errors in the shape of the path's API,
+//! and writes the access log.
 
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
         .unwrap_or_else(|| HeaderValue::from_str(&Uuid::now_v7().to_string()).expect("a UUID is visible ASCII"))
 }
 
-/// Gives an error the body that its path's API documents, and logs the cause of a 5xx once.
+/// Renders an error in the shape that the path's API documents. Logs the cause of a 5xx once.
 fn shape_error(response: ServiceResponse, id: &HeaderValue) -> ServiceResponse {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {

@@ -1,8 +1,8 @@
 //! Closes connections that do not deliver a complete request head in time, even if they trickle bytes.
 //!
-//! actix closes a connection that is silent after an answer, and one whose first request is slow. It would keep a
-//! connection whose second request trickles in, since the first byte ends the silence and only the first request has a
-//! timeout. No setting of actix limits that time, so this file does it from outside.
+//! actix has two timeouts: keep-alive after an answer, and one for the head of the first request. A second request that
+//! trickles in escapes both: its first byte ends the keep-alive timeout, and its head has no timeout. actix has no
+//! setting for that, so this job closes such connections.
 
 use std::any::Any;
 use std::io;
@@ -27,7 +27,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, Default)]
 pub struct IdleConnections(Arc<Mutex<Vec<Weak<Connection>>>>);
 
-/// One connection, known to its requests.
+/// One connection. Its requests find it in their connection data.
 #[derive(Debug)]
 pub struct Connection {
     /// A second handle of the socket that actix serves.
@@ -86,7 +86,7 @@ impl Connection {
     }
 }
 
-/// A request of a connection is in flight.
+/// Guard of a request in flight. Dropping it marks the connection as idle.
 pub struct InFlight(Arc<Connection>);
 
 impl Drop for InFlight {

@@ -58,14 +58,14 @@ pub fn items(value: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(value.get()).ok()
 }
 
-/// The members of a JSON object. Of two members with one name the last one counts.
+/// The members of a JSON object. If a name occurs twice, the last value counts.
 ///
-/// Members that are never read are ignored, even if their value has half of a surrogate pair, a number out of range, or a
-/// nesting too deep for the stack: JSON's grammar allows all of those.
+/// Members that are never read are ignored. Their value may even have an unpaired surrogate, a number out of range, or
+/// a nesting too deep for the stack, since JSON's grammar allows them.
 #[derive(Default, Debug)]
 pub struct Members<'a>(HashMap<Name<'a>, &'a RawValue>);
 
-/// A member's name, as bytes, since a name with half of a surrogate pair is not valid UTF-8.
+/// A member's name, as bytes, since a name with an unpaired surrogate is not valid UTF-8.
 #[derive(PartialEq, Eq, Hash, Debug, Deserialize)]
 #[serde(transparent)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, [u8]>);
@@ -119,15 +119,15 @@ impl<'a> Members<'a> {
         self.read(name, Expected::Flag)
     }
 
-    /// A whole number; `None` if the member is absent or `null`. As in JSON Schema, `1.0` and `1e3` are whole numbers too,
-    /// up to 2⁵³: a larger `f64` may stand for its neighbour.
+    /// A whole number; `None` if the member is absent or `null`. As in JSON Schema, `1.0` and `1e3` are whole numbers
+    /// too. Such a notation must stay below 2⁵³, since an `f64` is not exact above.
     ///
     /// # Errors
     /// If the member is not a whole number of 64 bits.
     pub fn integer(&self, name: &'static str) -> Result<Option<i64>, BodyFault> {
         const EXACT: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
         self.read(name, Expected::Integer).or_else(|fault| {
-            // Parsed from the text, since serde_json may round to a neighbour.
+            // Parsed by the standard library, since serde_json may round to a neighbouring `f64`.
             let number = self.value(name).and_then(|value| value.get().parse::<f64>().ok());
             let whole = number.filter(|number| number.fract() == 0.0 && number.abs() < EXACT);
             whole.map(|number| Some(number as i64)).ok_or(fault)
@@ -172,8 +172,8 @@ impl<'a> Members<'a> {
     }
 }
 
-/// The fault that `error` means for the caller of an API. `member` gives the API's name of an attribute. `names` are the
-/// members of which one is required.
+/// Converts a contact's error into the fault that an API reports. `member` maps an attribute to the API's member name.
+/// `names` lists the members of which at least one is required.
 pub fn fault_of(error: &ContactError, member: fn(Attribute) -> &'static str, names: &'static str) -> BodyFault {
     match *error {
         ContactError::NoIdentity => BodyFault::NoIdentity { names },

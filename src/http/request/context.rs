@@ -54,10 +54,10 @@ impl FromRequest for Caller {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let caller = request.extensions().get::<Self>().copied();
-        // A route that asks for no key must not have a handler that takes a caller.
+        // Only a bug gets here: a handler that takes a caller, on a route without a key.
         ready(caller.ok_or_else(|| ApiError::Internal("the route asks for no key".into())))
     }
 }
 
-/// The label of a request's key, for the access log. A refused key has one too, if it exists.
+/// The label of a request's key, for the access log. Also present if the key is refused, unless the key is unknown.
 pub struct KeyLabel(pub String);

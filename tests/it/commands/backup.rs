@@ -63,7 +63,8 @@ fn a_backup_moves_a_whole_database_from_the_private_postgresql_to_another_and_ba
     assert!(expected.iter().all(|rows| !rows.is_empty()), "{expected:?}");
     drop(server);
 
-    // Restores beneath a running server that knows no key, into a schema without clients.
+    // Restores into a migrated database without clients while a server runs on it. The server does not know the key
+    // yet.
     let own = TestDatabase::new();
     let server = Server::start(command_on(&own, &["serve", "--listen", "127.0.0.1:0"]));
     assert_eq!(server.get("/api/v1/contact-lookup/?phone=1", Some(&key)).status, 401);
@@ -72,7 +73,7 @@ fn a_backup_moves_a_whole_database_from_the_private_postgresql_to_another_and_ba
     assert_ne!(
         credential_version(own.url()),
         version,
-        "the restored database must not reuse a version that a server has cached"
+        "the restored database must not reuse a credential version that a server has cached"
     );
     let start = Instant::now();
     while server.get("/api/v1/contact-lookup/?phone=1", Some(&key)).status == 401 {

@@ -1,4 +1,4 @@
-//! `contact-search generate`: generated contacts, stored exactly as every other writer stores them.
+//! `contact-search generate`: contacts in the same stored form as the contacts of every other writer.
 
 use contact_search::domain::phone::{Region, StoredPhone};
 use contact_search::sample::generate::{GenerateError, Workload, generate};
@@ -73,7 +73,7 @@ fn the_same_seed_makes_the_same_contacts_in_every_client() {
 }
 
 #[test]
-fn generated_phones_are_stored_as_every_other_writer_stores_them() {
+fn generate_stores_phones_in_the_same_form_as_every_other_writer() {
     let database = TestDatabase::new();
     generate(&mut database.connect(), &workload(3_000, 0), &mut |_| {}).unwrap();
     #[derive(QueryableByName)]

@@ -167,7 +167,7 @@ fn a_switch_in_the_environment_accepts_the_usual_words_for_yes_and_no() {
 }
 
 #[test]
-fn a_closed_output_is_no_error_and_a_full_disk_is_one() {
+fn a_closed_output_is_not_an_error_but_a_full_disk_is() {
     let app = TestApp::start();
     let command = |arguments: &[&str]| {
         let mut command = program();
@@ -198,7 +198,7 @@ fn a_closed_output_is_no_error_and_a_full_disk_is_one() {
             "{stderr}"
         );
     }
-    // Standard error is closed, too.
+    // A command whose standard error is closed still exits with its status.
     let mut nobody = command(&["key", "list", "--client", "Nobody"]);
     let mut child = nobody.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stderr.take());

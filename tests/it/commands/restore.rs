@@ -1,4 +1,4 @@
-//! `contact-search database restore`: files and databases that it refuses, unchanged by the refusal.
+//! `contact-search database restore`: the files and databases that it refuses. A refusal changes nothing.
 
 use std::fs;
 use std::path::Path;

@@ -38,7 +38,7 @@ impl BlockedImport {
         wait_until(PATIENCE, "the import does not wait for the lock", || {
             count(&mut lock, "SELECT count(*) AS count FROM pg_locks WHERE NOT granted") == 1
         });
-        // Closing releases the lease; the open connection holds none.
+        // Closing releases the test's lease. The test's open connection holds no lease.
         database.close().expect("the import keeps PostgreSQL running");
         Self {
             child,
@@ -143,7 +143,8 @@ fn an_interrupted_first_start_stops_cleanly_at_every_stage() {
 #[test]
 fn a_second_ctrl_c_ends_a_command_at_once_and_nohup_protects_it_from_sighup() {
     let directory = OwnDirectory::new();
-    // This lock is the right to start and stop the server. The command waits for the lock to start, and again to leave.
+    // This lock guards the start and the stop of PostgreSQL. The command waits for the lock before it starts
+    // PostgreSQL, and again before it exits.
     let start_lock = std::fs::File::create(directory.path().join("lock")).unwrap();
     start_lock.lock().unwrap();
     let mut command = wrap("nohup", &[], private(&directory, &["client", "list"]));
@@ -163,7 +164,7 @@ fn a_second_ctrl_c_ends_a_command_at_once_and_nohup_protects_it_from_sighup() {
     std::thread::sleep(Duration::from_millis(100));
     assert!(
         child.try_wait().unwrap().is_none(),
-        "the command must wait for the lock before it leaves"
+        "the command must wait for the lock before it exits"
     );
     send(child.id(), Signal::SIGINT);
     assert_eq!(child.wait().unwrap().code(), Some(130));

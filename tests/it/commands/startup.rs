@@ -1,4 +1,5 @@
-//! How the server and the commands handle a database that is absent, unmigrated, newer, or refuses the connection.
+//! How the server and the commands handle a missing database, pending migrations, a newer schema, and a refused
+//! connection.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! The cluster itself: roles, settings, socket, and settings that PostgreSQL rejects.
+//! The cluster itself: its roles, its socket, its settings, and the error if PostgreSQL rejects a setting.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

@@ -1,4 +1,4 @@
-//! The data directory: its owner, its name, its contents, and messages about a wrong one.
+//! The data directory: its owner, its name, its contents, and the errors about an unusable directory.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -51,7 +51,7 @@ fn a_database_that_root_creates_belongs_to_the_owner_of_the_data_directory() {
     fs::create_dir(&data_dir).expect("a directory can be created");
     let mut owner = Uid::effective();
     if owner.is_root() {
-        // Neither root nor postgres, the users that root would choose by default.
+        // Root would choose root or postgres by default. This owner is neither.
         owner = User::from_name("daemon")
             .ok()
             .flatten()

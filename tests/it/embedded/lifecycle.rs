@@ -133,7 +133,7 @@ fn an_acknowledged_write_survives_when_every_process_is_killed() {
 }
 
 #[test]
-fn the_server_restarts_a_killed_postgresql_and_stops_it_at_its_own_end() {
+fn the_server_restarts_a_killed_postgresql_and_stops_postgresql_on_sigterm() {
     let directory = OwnDirectory::new();
     let mut command = program();
     command.args(["serve", "--listen", "127.0.0.1:0", "--no-demo", "--data-dir"]);

@@ -109,7 +109,7 @@ fn patch_sets_the_given_members_and_keeps_the_others() {
 }
 
 #[test]
-fn null_clears_a_member_unless_no_identity_would_remain() {
+fn null_clears_a_member_but_not_the_last_identity() {
     let app = TestApp::start();
     let contact = app.add(Contact {
         phone: Some("+5491123456789"),
@@ -256,8 +256,8 @@ fn a_change_in_a_deadlock_is_answered_with_503_or_409() {
         phone: Some("+5491100000001"),
         ..Contact::default()
     });
-    // Another writer has inserted a contact with the phone that the change wants. Next the writer wants the changed
-    // contact: a deadlock.
+    // Another writer inserts a contact with the new phone, so that the change waits for the writer. The writer then
+    // updates the changed contact: a deadlock.
     let mut other = app.database.connect();
     let execute = |connection: &mut PgConnection, sql: &str| {
         diesel::connection::SimpleConnection::batch_execute(connection, sql).unwrap();
@@ -283,7 +283,7 @@ fn a_change_in_a_deadlock_is_answered_with_503_or_409() {
         );
         change.join().unwrap()
     });
-    // PostgreSQL chooses the victim of a deadlock. A change of one contact has given up by then.
+    // PostgreSQL chooses which transaction of a deadlock it aborts. The change reaches its own timeout before that.
     assert!([409, 503].contains(&answer.status), "{answer:?}");
     assert_eq!(app.send("PATCH", &target, &body).status, 409);
 }

@@ -159,7 +159,8 @@ fn concurrent_batches_of_the_same_contacts_in_different_orders_all_succeed() {
             assert_eq!(app.post_with_retries(UPSERT, &body).status, 200);
         }
     });
-    // A reversed batch sends the phone alone before the external id, which then adopts that contact.
+    // A reversed batch first creates a contact with the phone alone. The item with the external id then adopts that
+    // contact.
     assert_eq!(count(&app), 100);
     let lists = "SELECT count(*) AS count FROM contact_lists";
     assert_eq!(app.database.count(lists), 5);

@@ -128,7 +128,7 @@ fn each_channel_requires_the_identity_that_the_contract_names() {
 }
 
 #[test]
-fn an_unknown_external_id_adopts_the_contact_with_the_phone_and_no_external_id() {
+fn an_unknown_external_id_adopts_a_contact_that_has_the_phone_but_no_external_id() {
     let app = TestApp::start();
     let known = upsert(&app, json!({"channel": "x", "contact_phone_number": "+56912345678"}));
     let adopted = upsert(
@@ -141,10 +141,10 @@ fn an_unknown_external_id_adopts_the_contact_with_the_phone_and_no_external_id()
         json!({"channel": "x", "contact_phone_number": "+56912345678", "external_user_id": "b"}),
     );
     assert_ne!(another["id"], known["id"]);
-    // The oldest contact with the phone, although it has an external id now.
+    // A phone alone finds the oldest contact with the phone, even if that contact has an external id.
     let oldest = upsert(&app, json!({"channel": "x", "contact_phone_number": "+56912345678"}));
     assert_eq!(oldest["id"], known["id"]);
-    // A known external id decides alone. The contact's phone is then replaced.
+    // A known external id finds its contact, whatever the phone is. The new phone replaces the stored one.
     let moved = upsert(
         &app,
         json!({"channel": "x", "contact_phone_number": "+56987654321", "external_user_id": "b"}),

@@ -242,7 +242,7 @@ fn blocked_contacts_are_found() {
 }
 
 #[test]
-fn a_reply_counts_from_every_contact_of_the_same_line() {
+fn has_replied_counts_the_replies_of_every_contact_on_the_same_line() {
     let app = TestApp::start();
     app.add(Contact {
         phone: Some("+5491123456789"),
@@ -333,7 +333,7 @@ fn the_whatsapp_window_counts_even_if_a_contact_of_another_channel_is_shown() {
     assert_eq!(
         beyond_reply,
         TimeDelta::hours(23),
-        "the reply is the SMS and the window belongs to WhatsApp"
+        "the last reply is the SMS, but the window starts at the WhatsApp message"
     );
 }
 

@@ -39,7 +39,7 @@ fn single(app: &TestApp, key: &str, phone: &str) -> Value {
 }
 
 #[test]
-fn a_result_is_the_lookups_object_preceded_by_the_phone_as_sent() {
+fn a_result_has_the_phone_as_sent_and_then_the_members_of_the_single_lookup() {
     let app = TestApp::start();
     let added = app.add(Contact {
         name: Some("Juan Perez"),
@@ -64,7 +64,7 @@ fn a_result_is_the_lookups_object_preceded_by_the_phone_as_sent() {
 }
 
 #[test]
-fn every_row_of_the_phone_table_is_answered_as_by_the_single_lookup() {
+fn every_row_of_the_phone_table_has_the_same_answer_as_in_the_single_lookup() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
     let rows: Vec<Vec<&str>> = include_str!("../../data/phone-cases.tsv")
@@ -211,12 +211,12 @@ fn only_post_is_allowed_and_the_trailing_slash_is_optional() {
 }
 
 #[test]
-fn any_batch_is_answered_as_by_single_lookups() {
+fn a_random_batch_has_the_same_answers_as_single_lookups() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
     let other = clients::create_client(&mut connection, "Other", Region::DEFAULT).unwrap();
-    // Numbers that share lines: mobile and landline forms, a number that resolves only internationally, unresolved
-    // numbers.
+    // Several numbers belong to one line, as a mobile and as a landline form. One number resolves only internationally,
+    // and some do not resolve.
     let numbers = [
         "+5491123456789",
         "+541123456789",

@@ -55,7 +55,7 @@ fn start() -> (TestApp, [String; 2]) {
 }
 
 #[test]
-fn each_caller_gets_its_own_clients_answer_while_others_disconnect() {
+fn each_caller_gets_only_contacts_of_its_client_while_other_callers_disconnect() {
     let _alone = Slot::take_alone();
     let (app, keys) = start();
     let should_stop = AtomicBool::new(false);
@@ -66,7 +66,7 @@ fn each_caller_gets_its_own_clients_answer_while_others_disconnect() {
             if should_stop.load(Ordering::Relaxed) || start.elapsed() > 2 * PATIENCE {
                 break;
             }
-            // Half of the numbers are stored, and one is no number.
+            // Half of the numbers are stored. The last one is replaced by a text that is not a number.
             let number = (caller + round) % (2 * KNOWN);
             let asked = if number == 2 * KNOWN - 1 {
                 "nobody".to_owned()
@@ -84,7 +84,7 @@ fn each_caller_gets_its_own_clients_answer_while_others_disconnect() {
                 continue;
             }
             let answer = app.server.get(&target(&asked), Some(&keys[of]));
-            // The server still works for callers that have disconnected, so that it may have no capacity.
+            // The server still runs lookups of callers that have disconnected, so it may have no capacity left.
             if (answer.status, answer.header("retry-after")) == (503, Some("1")) {
                 continue;
             }

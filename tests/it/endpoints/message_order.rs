@@ -26,7 +26,7 @@ fn every_order_and_grouping_of_messages_ends_in_the_same_state() {
         let at: DateTime<Utc> = "2025-03-28T14:00:00Z".parse().unwrap();
         (at + TimeDelta::minutes(minute)).to_rfc3339_opts(SecondsFormat::Secs, true)
     };
-    // Messages about three people, the third unknown at first, in a shuffled order and cut into calls.
+    // Messages about three people, in random order and split into random calls. The third person is unknown at first.
     let sent = proptest::collection::vec((0_usize..3, any::<bool>(), 0_i64..6), 1..9).prop_flat_map(|sent| {
         let count = sent.len();
         let cuts = proptest::collection::vec(any::<bool>(), count);
@@ -129,7 +129,7 @@ fn an_external_id_attached_by_one_message_counts_for_later_messages_of_the_array
 }
 
 #[test]
-fn an_ambiguous_number_stays_with_its_contact_despite_a_later_message_of_the_array() {
+fn a_later_message_of_the_array_does_not_change_which_contact_an_ambiguous_number_finds() {
     let app = TestApp::start();
     // The digits are an Argentine number nationally and an Aruban one internationally.
     let aruban = app.add(Contact {
@@ -168,8 +168,8 @@ fn any_identity() -> impl Strategy<Value = Identity> {
     })
 }
 
-/// A message to an identity, or (`Err`) to one of the stored contacts by its id. Some have a time so far in the future
-/// that they are refused.
+/// A message to an identity (`Ok`), or to the id of the stored contact with this index (`Err`). Some messages are so
+/// far in the future that they are refused.
 fn any_message() -> impl Strategy<Value = (Result<Identity, usize>, Message)> {
     let target = prop_oneof![9 => any_identity().prop_map(Ok), 1 => (0_usize..3).prop_map(Err)];
     let name = proptest::option::of(proptest::sample::select(&["Ana", "Eva"]));
@@ -202,8 +202,8 @@ struct Row {
     contact: String,
 }
 
-/// Creates a client with contacts of these identities, records the messages with `record`, and returns the outcomes and
-/// the final contacts.
+/// Creates a client with a contact for each identity of `known`. Records the messages with `record`. Returns the
+/// outcomes and the final contacts.
 fn end<T>(
     connection: &mut PgConnection,
     known: &[Identity],
@@ -238,7 +238,7 @@ fn end<T>(
         })
         .collect();
     let outcomes = record(connection, client, &messages);
-    // In the order in which a later write would choose among several contacts.
+    // Ordered by age: of several matching contacts, a later write chooses the oldest.
     let contacts = diesel::sql_query(format!(
         "SELECT concat_ws(', ', name, phone, phone_key, phone_as_given, external_user_id, source, last_message_at,
                 last_inbound_at, is_chat_read, chat_status) AS contact
@@ -314,5 +314,8 @@ fn messages_recorded_together_have_the_same_result_as_one_by_one() {
         prop_assert_eq!((outcomes.clone(), contacts), one_at_a_time);
         Ok(())
     });
-    assert!(together > 100 && left > 50, "{together} together, {left} left");
+    assert!(
+        together > 100 && left > 50,
+        "{together} messages were recorded together, {left} were left out"
+    );
 }

@@ -167,7 +167,7 @@ fn a_contact_is_found_by_id_external_id_exact_number_or_line() {
     assert_eq!(
         update(json!({"contactId": sms.serial_id, "platform": "whatsapp", "phone": PHONE})),
         updated(&sms.id),
-        "the id alone decides"
+        "a contact id overrides the platform and the phone"
     );
     assert_eq!(
         update(json!({"platform": "webchat", "externalUserId": "u-7"})),
@@ -183,7 +183,7 @@ fn a_contact_is_found_by_id_external_id_exact_number_or_line() {
         assert_eq!(
             update(recipient),
             updated(&mobile.id),
-            "{phone}: the exact number of the older contact"
+            "{phone}: the older contact has exactly this number"
         );
     }
     assert_eq!(
@@ -378,7 +378,7 @@ fn no_contact_is_created_for_a_placeholder_a_group_or_a_channel() {
     assert_eq!(
         statuses(&app, &[known]),
         ["error"],
-        "the phone would be stored beside the external id"
+        "a contact created for the external id would store the placeholder as its phone"
     );
     assert_eq!(app.database.count("SELECT count(*) AS count FROM contacts"), 0);
     assert_eq!(

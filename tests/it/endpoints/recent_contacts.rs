@@ -4,7 +4,7 @@ use crate::support::contact_api::{UNKNOWN_ID, info, refusal};
 use crate::support::{Contact, TestApp};
 
 #[test]
-fn recent_contacts_are_those_of_the_last_days_newest_first() {
+fn contacts_with_a_message_in_the_last_days_are_listed_newest_first() {
     let app = TestApp::start();
     let add = |email, last_message_at| {
         app.add(Contact {

@@ -40,7 +40,7 @@ fn a_received_message_creates_the_contact_and_opens_the_session_window() {
 }
 
 #[test]
-fn only_the_status_sent_sets_a_message_time_in_any_order_and_any_repetition() {
+fn of_all_statuses_only_sent_sets_a_message_time_whatever_the_order_and_repetition() {
     let mut names = [
         "text",
         "unsupported",
@@ -368,7 +368,8 @@ fn unknown_members_may_be_any_json_and_an_unreadable_part_does_not_stop_the_rest
         webhook.deliver(text.replace("\"body\":", &body).as_bytes());
         assert_eq!(webhook.contacts(), [sheena()]);
         webhook.app.sql("DELETE FROM contacts");
-        // A required name may be unreadable, but neither the sender nor the time.
+        // A message with an unreadable name counts, even where Meta requires the name. A message with an unreadable
+        // sender or time is ignored.
         let name = format!("\"name\": {strange}, \"was\":");
         webhook.deliver(text.replace("\"name\":", &name).as_bytes());
         assert_eq!(webhook.contacts(), [Row { name: None, ..sheena() }]);

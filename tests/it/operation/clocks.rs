@@ -15,16 +15,17 @@ const REPLIED_RECENTLY: &str = "+5491123456781";
 const REPLIED_LONG_AGO: &str = "+5491123456782";
 const WRITES_NOW: &str = "+5491123456783";
 
-/// Shifts the command's clock by the content of the file, such as `+3d`, which may change at any time. The program
-/// `faketime` would stay as a process between the test and the command, so this only copies the environment variables
-/// that it sets.
+/// Shifts the command's clock by the offset in the file `skew`, such as `+3d`. The file may change at any time. Copies
+/// the environment variables that the program `faketime` sets. Running the command under `faketime` would leave another
+/// process between the test and the command.
 fn set_clock(command: &mut Command, skew: &Path) {
     let output = Command::new("faketime")
         .args(["--exclude-monotonic", "-f", "+0", "env"])
         .output()
         .expect("faketime is installed");
     let environment = String::from_utf8(output.stdout).expect("text");
-    // Without the variables for the time itself and for memory shared with a process that has ended.
+    // Drops the variable for the time, which the file sets, and the one for the shared memory of `faketime`, which has
+    // ended.
     let variables = environment.lines().filter_map(|line| line.split_once('='));
     let kept = variables.filter(|(name, _)| ["LD_PRELOAD", "FAKETIME_DONT_FAKE_MONOTONIC"].contains(name));
     command
@@ -70,7 +71,7 @@ fn session_windows_keys_and_messages_follow_the_databases_clock() {
     let directory = tempfile::tempdir().unwrap();
     let skew = directory.path().join("skew");
     let set_skew = |text: &str| {
-        // Atomically, so that the file always has content.
+        // Replaces the file atomically, so that the server never reads an empty file.
         fs::write(directory.path().join("next"), text).unwrap();
         fs::rename(directory.path().join("next"), &skew).unwrap();
     };

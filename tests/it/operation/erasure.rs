@@ -1,4 +1,4 @@
-//! Erasure: no row keeps anything of an erased person.
+//! Erasure: no row of any table contains data of an erased person.
 
 use chrono::Utc;
 use diesel::prelude::*;
@@ -9,7 +9,7 @@ use crate::support::TestApp;
 use crate::support::app::encode;
 use crate::support::canaries::{DIGITS, EMAIL, EXTERNAL_ID, NAME, PHONE, WORDS};
 
-/// Every row of every table, and of the statistics about frequent values, that contains one of the words, as text.
+/// The rows, as text, that contain one of the words. Searches every table, and `pg_stats`, which has frequent values.
 fn rows_with(connection: &mut PgConnection, words: &[&str]) -> Vec<String> {
     #[derive(QueryableByName)]
     struct Row {

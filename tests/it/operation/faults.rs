@@ -43,9 +43,9 @@ impl Callers {
     }
 }
 
-/// Sends requests from four callers, each as fast as it is answered, until `during` returns. Returns every answer. If
-/// no request may be shed, the server needs more than twice as many connections as callers: half of the connections are
-/// reserved for cached keys.
+/// Sends requests from four callers until `during` returns, and returns every answer. Each caller sends its next
+/// request when the previous one is answered. If no request may be shed, the server needs more than twice as many
+/// connections as callers, because half of the connections are reserved for cached keys.
 fn ask_during(app: &TestApp, during: impl FnOnce(&Callers)) -> Vec<(&'static str, Answer, Duration)> {
     let (should_stop, callers) = (AtomicBool::new(false), Callers(Default::default()));
     thread::scope(|scope| {
@@ -82,7 +82,7 @@ fn a_read_is_retried_when_its_connection_is_lost() {
     let app = start(&["--pool-size", "16"]);
     let answers = ask_during(&app, |callers| {
         for _ in 0..10 {
-            // No request loses its connection twice.
+            // Waits, so that no request loses its connection twice.
             callers.wait_for_answers();
             thread::sleep(Duration::from_millis(50));
             app.sql(END_CONNECTIONS);
@@ -181,7 +181,7 @@ fn an_outage_is_503_at_once_and_ends_soon_after_the_database_is_back() {
         refusals.len()
     );
     assert!(refusals.len() > 100);
-    // Promised are 300 ms and a second; the rest is a margin for a busy machine.
+    // The server promises 300 ms and a second. The rest is a margin for a busy machine.
     assert!(refusals[refusals.len() * 95 / 100] < Duration::from_millis(300) && most < Duration::from_secs(1));
     assert!(recovery_time < Duration::from_secs(3), "{recovery_time:?}");
     let log = app.server.log.lock().unwrap().clone();
@@ -280,7 +280,7 @@ fn a_database_crash_during_requests_is_503_until_recovery_and_never_500() {
     assert_eq!(count(200) + count(503) + count(504), statuses.len(), "{statuses:?}");
 }
 
-/// The number of servers to stop during requests. The promise is about twenty.
+/// The number of servers to stop during requests. The full test, by environment variable, stops twenty.
 fn rounds() -> usize {
     std::env::var("CONTACT_SEARCH_TEST_STOPS").map_or(3, |count| count.parse().expect("a number"))
 }

@@ -19,8 +19,8 @@ struct Outcome {
     shed: Vec<Duration>,
 }
 
-/// Sends lookups from `callers` callers for `time`. Each starts a request every `pace`, or as soon as the previous one
-/// is answered.
+/// Sends lookups from `callers` callers for `time`. Each caller starts a request every `pace`. If the previous answer
+/// takes longer, the caller starts the next request as soon as it arrives.
 fn ask(app: &TestApp, callers: usize, pace: Duration, time: Duration) -> Outcome {
     let should_stop = AtomicBool::new(false);
     let call = |number: usize| {

@@ -24,7 +24,8 @@ struct Pooler {
 impl Pooler {
     fn start(database: &TestDatabase) -> Self {
         let directory = tempfile::tempdir_in("/tmp").unwrap();
-        // Independent of the umask, since another user creates the socket there.
+        // Sets the mode explicitly, whatever the umask is, because pgbouncer's user creates its socket in the
+        // directory.
         std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
         let (_, query) = database.url().split_once('?').unwrap();
         let target: Vec<&str> = query.split('&').collect();

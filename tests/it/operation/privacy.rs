@@ -40,7 +40,7 @@ fn wrong_queries() -> [String; 4] {
     ]
 }
 
-/// Bodies that every endpoint refuses, or of which it refuses every item.
+/// Bodies that every endpoint refuses, either as a whole or item by item.
 fn wrong_bodies() -> [String; 5] {
     let members = json!({
         "phones": [{"phone": PHONE}, EMAIL.repeat(20)], "contacts": [{"phone": EMAIL.repeat(20)}, {"name": NAME}, EMAIL],
@@ -496,7 +496,8 @@ fn the_log_of_the_private_database_contains_no_canary() {
     let private = PrivateDatabase::open(&options).expect("the database starts");
     migrations::migrate(&mut connect(&private.url()).unwrap()).expect("the database can be migrated");
     let world = World::start(&private.url(), "info", "text");
-    // Only from here on: the test's own statements that created the contacts contain them literally.
+    // Enables this logging only after the contacts exist, because the statements that insert them contain the canaries
+    // literally.
     let mut superuser = connect(&private.superuser_url("postgres")).unwrap();
     for sql in [
         "ALTER SYSTEM SET log_min_duration_statement = 0",

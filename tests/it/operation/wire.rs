@@ -82,7 +82,8 @@ impl TcpProxy {
         format!("postgresql://contact_search@{}/{}", self.address, self.database)
     }
 
-    /// Stops forwarding, or resumes it, beginning with the bytes received in the interval.
+    /// Stops or resumes forwarding. On resuming, the proxy first forwards the bytes that it received while it was
+    /// silent.
     fn set_silent(&self, is_silent: bool) {
         self.state.is_silent.store(is_silent, Ordering::Relaxed);
     }
@@ -144,8 +145,8 @@ impl ProxyState {
 }
 
 impl Link {
-    /// Ends the threads of both directions. The server sees the end only when the socket is closed, as an orderly end
-    /// or as a reset.
+    /// Ends the threads of both directions. The server notices nothing until its socket is closed, either orderly or by
+    /// a reset.
     fn end(&self) {
         self.is_closed.store(true, Ordering::Relaxed);
         let _ = self.server.shutdown(Shutdown::Read);
@@ -210,8 +211,8 @@ impl ProxiedServer {
         )
     }
 
-    /// Waits until the database monitor has been answered on a connection made after this call, so that a reset then is
-    /// no outage.
+    /// Waits until a probe of the database monitor has succeeded on a connection opened after this call. If a reset
+    /// follows, the server does not take it for an outage.
     ///
     /// A probe may have begun on the previous connection. The first probe on a new connection shows two starts, one to
     /// prepare the statement and one to run it. When the second probe starts, the first has been answered.
@@ -232,8 +233,9 @@ fn after_connection_resets_no_read_fails_and_no_write_is_done_twice() {
     const TIME_TO_CONNECT: Duration = Duration::from_millis(250);
     let _alone = Slot::take_alone();
     let proxied = ProxiedServer::start();
-    // The triggers log every write, make every write a change even if it was done before, and make the commit the
-    // slowest part of it. A connection lost at that moment leaves a committed write without an acknowledgement.
+    // The triggers log every write. They change the name, so that a repeated write is a change and is logged, too. They
+    // make the commit the slowest step. A connection lost during the commit leaves a committed write without an
+    // acknowledgement.
     let mut owner = proxied.database.connect();
     diesel::connection::SimpleConnection::batch_execute(
         &mut owner,
@@ -290,7 +292,7 @@ fn after_connection_resets_no_read_fails_and_no_write_is_done_twice() {
                     .iter()
                     .all(|survived| survived.load(Ordering::Relaxed) == count)
             });
-            // Waits, so that no connection is lost twice, including the monitor's.
+            // Waits, so that neither a request nor a probe of the monitor loses its connection twice.
             proxied.wait_for_probes();
         }
         drop(stop);
@@ -341,7 +343,7 @@ fn a_silent_database_is_answered_with_503_or_504_in_time_and_recovery_is_automat
     let proxied = ProxiedServer::start();
     let answers_well = || proxied.get(LOOKUP).status == 200 && proxied.write("a").status == 200;
     assert!(answers_well());
-    // Afterwards the old connections carry packets again, or they have been reset.
+    // In the first round the silent connections resume, in the second they are reset.
     for are_reset in [false, true] {
         proxied.proxy.set_silent(true);
         let should_stop = AtomicBool::new(false);

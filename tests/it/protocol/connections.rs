@@ -14,8 +14,8 @@ fn connect(app: &TestApp) -> TcpStream {
     stream
 }
 
-/// Sends one byte of `bytes` every 100 ms, which never completes a request, until the server closes the connection.
-/// Returns the server's answer and the time until then.
+/// Sends one byte of `bytes` every 100 ms until the server closes the connection. The bytes never complete a request.
+/// Returns the server's answer and the time until the close.
 fn dribble(mut stream: TcpStream, bytes: &[u8]) -> (String, Duration) {
     stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
     let start = Instant::now();
@@ -58,8 +58,8 @@ fn a_kept_connection_with_a_slow_second_head_is_closed() {
     stream.write_all(b"GET /healthz HTTP/1.1\r\nX-Slow: ").unwrap();
     let (answer, took) = dribble(stream, b"a");
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
-    // Promised are ten seconds. The connection must not close at once, since a client may take a moment for its next
-    // request.
+    // The server promises ten seconds. It must not close the connection at once, because a client may take a moment for
+    // its next request.
     assert!((5..12).contains(&took.as_secs()), "{took:?}");
 }
 

@@ -137,7 +137,7 @@ fn a_change_of_a_key_or_its_client_soon_takes_effect() {
     });
     cache_key(&app, &app.server, &app.key);
     let found = || app.get("/api/v1/contact-lookup/?phone=2025550123").json()["found"].clone();
-    assert_eq!(found(), false, "the number is read in Argentina at first");
+    assert_eq!(found(), false, "in the region AR the number must not match");
     app.sql("UPDATE clients SET default_region = 'US'");
     wait_until(SOON, "the old region is still used", || found() == true);
 
@@ -178,7 +178,7 @@ fn during_an_outage_a_cached_key_suffices_for_answers_that_need_no_database() {
 }
 
 #[test]
-fn the_credential_version_changes_with_a_keys_meaning_but_not_with_its_use() {
+fn the_credential_version_changes_with_a_keys_settings_but_not_with_its_use() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let client = clients::create_client(&mut connection, "Acme", Region::DEFAULT).unwrap();

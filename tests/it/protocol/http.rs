@@ -28,7 +28,7 @@ fn path_method_key_scope_and_query_are_checked_in_this_order() {
 }
 
 #[test]
-fn other_methods_are_405_with_the_allowed_ones() {
+fn a_wrong_method_is_405_with_the_allowed_methods() {
     let app = TestApp::start();
     for target in DOCUMENTED.iter().chain(&["/healthz", "/readyz"]) {
         for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"] {
@@ -223,7 +223,7 @@ fn a_target_over_8_kib_is_414_in_the_error_shape_of_its_path() {
 }
 
 #[test]
-fn every_answer_has_a_request_id_and_a_usable_one_of_the_caller_is_kept() {
+fn every_answer_has_a_request_id_which_is_the_callers_if_that_is_valid() {
     let app = TestApp::start();
     let longest = "x".repeat(128);
     for id in ["a", "order-66/b", longest.as_str()] {

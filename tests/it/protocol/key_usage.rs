@@ -104,7 +104,7 @@ fn a_stopping_server_records_when_keys_were_last_used() {
 }
 
 #[test]
-fn a_use_during_an_outage_is_recorded_after_it() {
+fn a_key_use_during_an_outage_is_recorded_after_the_outage() {
     let app = TestApp::start();
     assert_eq!(app.get(LOOKUP).status, 200);
     let clock = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS count";

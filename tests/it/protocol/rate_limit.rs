@@ -76,7 +76,7 @@ fn a_key_over_its_limit_is_429_with_the_time_to_retry_in_each_error_shape() {
         "the limit is checked before the query"
     );
 
-    // Other keys are not limited by that.
+    // Another key has a limit of its own.
     let other = add_key(&mut app.database.connect(), app.client, &Scope::ALL, None);
     assert_eq!(limit_headers(&app.server.get(LOOKUP, Some(&other))), Some((policy, 2)));
 }

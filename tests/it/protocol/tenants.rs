@@ -20,7 +20,7 @@ use crate::support::{Contact, PATIENCE, TestApp};
 
 const CALLERS: usize = 4;
 
-/// The number of random requests. The promise is about a million.
+/// The number of random requests. The full test, by environment variable, sends a million.
 fn requests() -> usize {
     std::env::var("CONTACT_SEARCH_TEST_REQUESTS").map_or(1_600, |count| count.parse().expect("a number"))
 }
@@ -144,7 +144,7 @@ fn no_request_finds_another_clients_contact() {
                             format!("phone={}&email={}", encode(&phone), encode(&email)),
                         ] {
                             let target = format!("/api/public/contacts/search?{query}");
-                            // A phone without a digit and without an email is an invalid query.
+                            // The query is invalid if the phone has no digit and the email is missing.
                             let Some(answer) = caller.borrow_mut().get(&target, key) else {
                                 continue;
                             };

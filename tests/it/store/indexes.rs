@@ -59,7 +59,7 @@ fn numbered(statement: &str) -> String {
         .unwrap()
 }
 
-/// The file states, for the generic plan of each statement, which indexes it reads and how.
+/// The agreed file lists the indexes that the generic plan of each statement reads, and how the plan reads them.
 #[test]
 fn plans_equal_the_agreed_file() {
     #[derive(QueryableByName)]
@@ -107,7 +107,7 @@ fn lookups_and_searches_never_scan_the_whole_table() {
     let before_by_index = indexes.map(|index| scans(&database, index));
     let sizes = ClientSizes::default();
     let asked = database.pool().run(|connection| {
-        // More rounds than PostgreSQL makes custom plans before it switches to a generic one.
+        // PostgreSQL makes five custom plans before it can switch to a generic plan. Twenty rounds cover both.
         for number in 0..20 {
             let phone = format!("+54911300{number:02}777");
             let found = lookup::find_by_phone(connection, client, &readings(&phone, Region::DEFAULT)).unwrap();

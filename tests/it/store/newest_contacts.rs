@@ -1,5 +1,5 @@
-//! `contacts_newest` contains the newest contacts, exactly as in `contacts` even under concurrent writes, and few older
-//! ones.
+//! `contacts_newest` contains every contact at or after the border, even under concurrent writes, and few older
+//! contacts.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,14 +45,18 @@ fn the_newest_contacts_are_kept_and_the_others_deleted() {
 
     raise_border(&mut connection, 400).unwrap();
     assert!(!delete_old(&mut connection).unwrap());
-    assert_eq!(database.count(ALL), 500, "up to a quarter more than the limit are kept");
+    assert_eq!(
+        database.count(ALL),
+        500,
+        "nothing is deleted while the excess is at most a quarter of the limit"
+    );
 
     raise_border(&mut connection, 399).unwrap();
     assert_eq!((database.count(ALL), database.count(DIFFERENCES)), (500, 0));
     assert!(!delete_old(&mut connection).unwrap());
     assert_eq!((database.count(ALL), database.count(DIFFERENCES)), (399, 0));
 
-    // An older contact returns with a new message, but not with another change.
+    // A new message brings an older contact back into the table. A new email does not.
     connection
         .batch_execute(
             "UPDATE contacts SET last_message_at = now() + interval '1 hour' WHERE email = '7@example.com';
@@ -61,7 +65,7 @@ fn the_newest_contacts_are_kept_and_the_others_deleted() {
         .unwrap();
     assert_eq!((database.count(ALL), database.count(DIFFERENCES)), (400, 0));
 
-    // The border is a time: if all contacts have the same time, all are deleted.
+    // The border is a time. If all contacts have the same time, all rows are deleted.
     connection
         .batch_execute("UPDATE contacts SET last_message_at = now() + interval '2 hours'")
         .unwrap();
@@ -72,7 +76,7 @@ fn the_newest_contacts_are_kept_and_the_others_deleted() {
 }
 
 #[test]
-fn a_large_excess_is_deleted_in_several_rounds_and_never_a_newest_contact() {
+fn a_large_excess_is_deleted_in_several_rounds_and_the_newest_contacts_stay() {
     let database = TestDatabase::new();
     fill(&database, 1_000);
     let mut connection = database.connect();
@@ -161,7 +165,7 @@ fn a_search_stays_complete_while_messages_move_contacts_and_the_border_rises() {
     let database = TestDatabase::new();
     let client = fill(&database, 4_500);
     let mut connection = database.connect();
-    // Five hundred contacts exchange messages. The search is for some of them.
+    // Five hundred contacts receive messages. The search term matches some of the five hundred.
     connection
         .batch_execute(
             "UPDATE contacts SET last_message_at = now() - interval '1 hour' WHERE serial_id % 9 > 0;
@@ -225,7 +229,7 @@ fn a_search_stays_complete_while_messages_move_contacts_and_the_border_rises() {
 #[test]
 fn the_server_deletes_rows_that_are_no_longer_among_the_newest() {
     let app = TestApp::start();
-    // The rows that as many messages would have left.
+    // Inserts the rows that messages of 130,000 contacts would have added.
     app.sql(&format!(
         "INSERT INTO contacts_newest (client_id, id, last_message_at, email_lower)
          SELECT '{}', gen_random_uuid(), now() + n * interval '1 ms', n || '@example.com'

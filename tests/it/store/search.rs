@@ -47,9 +47,9 @@ fn contact_emails(connection: &mut PgConnection, client: Uuid) -> Vec<String> {
     rows.into_iter().map(|row| row.email).collect()
 }
 
-/// Fills clients with 9,000 random contacts each, more than a search walks at first. The texts have few letters, so
-/// that terms match them. The message times cover the seven years before `until`; some are equal, and only the fraction
-/// `with_messages` of the contacts has one.
+/// Fills clients with 9,000 random contacts each, more than a search walks at first. The texts use few different
+/// letters, so that terms match them. The fraction `with_messages` of the contacts has a message time. The times cover
+/// the seven years before `until`, and some are equal.
 fn fill_randomly(connection: &mut PgConnection, clients: &[(ClientId, f64, &str)]) {
     diesel::sql_query("SELECT setseed(0.5)").execute(connection).unwrap();
     for (client, with_messages, until) in clients {
@@ -87,7 +87,7 @@ fn found(
     (found.contacts.into_iter().map(|row| row.id).collect(), found.plans)
 }
 
-/// SQL that moves the border to the time of the client's contact with `newer` newer ones.
+/// SQL that moves the border so that `newer` contacts of the client are newer than the border.
 fn raise_border(client: ClientId, newer: usize) -> String {
     format!(
         "UPDATE contacts_newest_border
@@ -97,14 +97,14 @@ fn raise_border(client: ClientId, newer: usize) -> String {
 }
 
 #[test]
-fn every_plan_answers_every_term_as_plain_ilike_within_one_client() {
+fn every_plan_finds_the_same_contacts_of_one_client_as_plain_ilike() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let region = Region::DEFAULT;
     let all = ["one", "silent", "busy"].map(|name| clients::create_client(&mut connection, name, region).unwrap());
     let [client, silent, busy] = all;
-    // The walk through the contacts of `silent` reaches those without messages. Half of the contacts of `busy` are in
-    // `contacts_newest`, later some hundred.
+    // Few contacts of `silent` have a message, so the walk reaches contacts without one. At first half of the contacts
+    // of `busy` are in `contacts_newest`, later a few hundred.
     fill_randomly(
         &mut connection,
         &[

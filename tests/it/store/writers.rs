@@ -262,7 +262,7 @@ fn a_message_is_not_recorded_for_a_contact_whose_identity_just_changed() {
 #[test]
 fn a_batch_over_its_deadline_is_504_and_a_retry_writes_the_rest() {
     let app = TestApp::start();
-    // So slow that the deadline of ten seconds passes in the batch's second transaction.
+    // Delays each insert by 60 ms, so that the deadline of ten seconds passes in the batch's second transaction.
     app.sql(
         "CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS
             $$ BEGIN PERFORM pg_sleep(0.06); RETURN NEW; END $$;

@@ -110,7 +110,8 @@ impl Server {
         self.child.wait().expect("a child can be waited for").code()
     }
 
-    /// Waits until `is_there` holds for the log, and returns the log. A line is logged after its answer is sent.
+    /// Waits until `is_complete` holds for the log, and returns the log. The server logs a request after it sends the
+    /// answer.
     pub fn wait_for_log(&self, is_complete: impl Fn(&str) -> bool) -> String {
         let start = Instant::now();
         loop {
@@ -269,7 +270,7 @@ impl TestApp {
         Self::start_with(&[])
     }
 
-    /// Starts the server with arguments beyond the address and the database.
+    /// Starts the server with `arguments` in addition to its address and its database.
     pub fn start_with(arguments: &[&str]) -> Self {
         let database = TestDatabase::new();
         let mut connection = database.connect();

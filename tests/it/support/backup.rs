@@ -27,7 +27,7 @@ pub const CONTENTS: [&str; 12] = [
     "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
     "SELECT relname, reloptions, attstattarget FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
      WHERE relnamespace = 'public'::regnamespace AND relkind <> 'S' AND attnum > 0 AND NOT attisdropped",
-    // A trigger condition has more parentheses after PostgreSQL has printed and parsed it once.
+    // Ignores parentheses, because a dump and its restore add some to a trigger's condition.
     "SELECT tgname, translate(pg_get_triggerdef(oid), '()', '') FROM pg_trigger WHERE NOT tgisinternal",
 ];
 

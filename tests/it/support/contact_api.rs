@@ -54,8 +54,8 @@ pub fn outcomes(results: &[Value]) -> Vec<&str> {
         .collect()
 }
 
-/// The contacts ordered by serial id, one per line: the columns (and `list`, the name of the list) separated by blanks,
-/// `-` for null.
+/// The contacts ordered by serial id, one per line. A line has the values of the columns, separated by blanks, and `-`
+/// for null. The column `list` is the name of the contact's list.
 pub fn stored(app: &TestApp, columns: &str) -> String {
     #[derive(QueryableByName)]
     struct Row {

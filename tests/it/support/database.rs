@@ -159,7 +159,7 @@ pub fn execute(connection: &mut PgConnection, sql: &str) {
         .unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
-/// The directory of the server programs, if the tests must not use the ones that would be found.
+/// The directory of PostgreSQL's programs, if the environment variable overrides the usual search for them.
 pub fn programs() -> Option<PathBuf> {
     std::env::var_os("CONTACT_SEARCH_TEST_PG_BIN").map(PathBuf::from)
 }

@@ -9,8 +9,8 @@ use nix::unistd::Uid;
 
 use super::OwnDirectory;
 
-/// Runs the test again in a process with a small disk in memory, which only that process sees, and returns `None` after
-/// it has succeeded. In that process, returns the disk.
+/// Runs the test again in a child process with a small disk in memory, which only the child sees. In the child, returns
+/// the disk. In the parent, returns `None` after the child has succeeded.
 ///
 /// Creating the disk needs root or a user namespace.
 pub fn small_disk(test: &str, size: &str) -> Option<PathBuf> {
@@ -38,7 +38,7 @@ pub fn small_disk(test: &str, size: &str) -> Option<PathBuf> {
         .expect("unshare can be run");
     assert!(
         status.success(),
-        "a small disk needs root or user namespaces, and the test must succeed on it"
+        "the test failed on the small disk, or the disk could not be created without root or user namespaces"
     );
     assert!(directory.path().join(RAN).exists(), "the test {test} does not exist");
     None

@@ -59,7 +59,8 @@ impl ImportTarget {
         )
     }
 
-    /// The contacts ordered by serial id, one per line: the columns separated by blanks, `-` for null.
+    /// The contacts ordered by serial id, one per line. A line has the values of the columns, separated by blanks, and
+    /// `-` for null.
     pub fn contacts(&mut self, columns: &str) -> String {
         let columns: Vec<String> = columns
             .split(' ')

@@ -1,7 +1,7 @@
 //! The invariant of `contacts_newest`.
 
-/// Counts the contacts at or after the border that are missing or differ in `contacts_newest`, and the rows without
-/// such a contact.
+/// Counts the differences at or after the border: contacts that `contacts_newest` lacks or has with other values, and
+/// rows of `contacts_newest` without a contact.
 pub const DIFFERENCES: &str = "
     WITH wanted AS (
         SELECT client_id, id, last_message_at, phone, lower(email) AS email_lower

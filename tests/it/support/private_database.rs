@@ -17,7 +17,7 @@ use nix::unistd::{Pid, Uid, User};
 use super::OwnDirectory;
 use super::database::{execute, programs};
 
-/// The settings that users have.
+/// Options with the default settings of PostgreSQL, as users have them.
 pub fn durable(data_dir: &Path) -> Options {
     Options {
         data_dir: data_dir.to_owned(),
@@ -26,7 +26,7 @@ pub fn durable(data_dir: &Path) -> Options {
     }
 }
 
-/// Without fsync, which loses no data as long as the machine keeps running.
+/// Options without fsync. Data can be lost only if the machine crashes.
 pub fn options(data_dir: &Path) -> Options {
     Options {
         settings: vec![("fsync".into(), "off".into())],
@@ -42,7 +42,7 @@ pub fn open(data_dir: &Path) -> PrivateDatabase {
     PrivateDatabase::open(&options(data_dir)).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The message of an opening that must fail.
+/// Opens the database, which must fail, and returns the error message.
 pub fn refusal(options: &Options) -> String {
     match PrivateDatabase::open(options) {
         Ok(_) => panic!("the database was opened"),
@@ -96,7 +96,7 @@ pub fn is_running(data_dir: &Path) -> bool {
     pid_file(data_dir).exists()
 }
 
-/// The user as whom PostgreSQL runs if the tests' user opens the database.
+/// PostgreSQL's user: `postgres` if root runs the tests, otherwise the user that runs the tests.
 pub fn server_user() -> User {
     let us = Uid::effective();
     let user = if us.is_root() {

@@ -10,8 +10,9 @@ use super::directory::ServerDirectory;
 struct Slots {
     /// The number of tests that have a database or a server directory.
     taken: usize,
-    /// Whether the running test has the machine to itself; how many wait for that.
+    /// Whether the running test has the machine to itself.
     is_alone: bool,
+    /// The number of tests that wait to have the machine to themselves.
     waiting: usize,
 }
 
@@ -23,7 +24,7 @@ static SLOTS: Mutex<Slots> = Mutex::new(Slots {
 static ENDED: Condvar = Condvar::new();
 
 thread_local! {
-    /// Each test has its own thread, so that everything it takes shares one slot.
+    /// The slot of this thread's test. All databases and directories of a test share one slot.
     static MINE: RefCell<Weak<Slot>> = const { RefCell::new(Weak::new()) };
 }
 
@@ -31,7 +32,7 @@ thread_local! {
 pub struct Slot(());
 
 impl Slot {
-    /// Shared with other tests. Everything that costs processor time to create holds a slot.
+    /// Other tests can run at the same time. Each database and each server directory holds a slot.
     pub fn take() -> Arc<Self> {
         Self::mine().unwrap_or_else(|| Self::begin(false))
     }

@@ -14,7 +14,7 @@ use crate::support::export::{create_client, export_client, import_file, rows};
 use crate::support::{Contact, TestDatabase};
 
 #[test]
-fn an_exact_import_keeps_exported_contacts_with_one_phone_apart() {
+fn an_exact_import_does_not_merge_exported_contacts_that_share_a_phone() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     for name in ["From", "Joined", "Exact"] {
@@ -105,11 +105,11 @@ fn an_exported_record_has_every_column_of_the_import() {
 }
 
 #[test]
-fn a_number_read_in_another_region_is_exported_as_stored() {
+fn a_number_parsed_in_another_region_is_exported_as_stored() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let id = create_client(&mut connection, "CL".parse().unwrap());
-    // Contacts inserted by a test are always read in Argentina.
+    // `Contact::add` always parses phones as Argentine numbers, also for this Chilean client.
     for phone in ["011 15-2345-6789", "+56 9 1234 5678"] {
         Contact {
             phone: Some(phone),
@@ -144,7 +144,7 @@ fn contacts_that_an_import_would_change_or_merge_are_counted() {
     let mut add = |contact: Contact<'_>| contact.add(&mut connection, id);
     let phone = Some("+5491123456789");
     let email = Some("ana@example.com");
-    // Two contacts each that the rules take for one person: by phone, and by email.
+    // Two pairs that an import would merge: one by its phone, one by its email.
     add(Contact { phone, ..plain });
     add(Contact {
         phone,

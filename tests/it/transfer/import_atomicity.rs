@@ -59,7 +59,7 @@ fn an_import_whose_connection_is_killed_writes_nothing() {
     assert_eq!(target.import(&file).unwrap().read, 5000);
 }
 
-/// Runs the import while another writer has executed `sql` without committing; commits once the import waits for that
+/// Runs the import while another writer has executed `sql` without committing. Commits once the import waits for that
 /// writer.
 fn import_during_write(sql: &str, file: &str, target: &mut ImportTarget) -> ImportReport {
     let mut writer = target.database.connect();

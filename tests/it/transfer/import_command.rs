@@ -256,7 +256,7 @@ fn a_missing_client_is_reported_before_the_rows_are_read() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // More than the import reads for the header. The file has no end yet.
+    // Writes more bytes than the import reads for the header. The pipe stays open, so the file has no end yet.
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all("email\n".repeat(11_000).as_bytes()).unwrap();
     assert_eq!(wait(&mut child), Some(1));
@@ -307,8 +307,7 @@ fn neither_the_file_nor_its_rejected_rows_are_kept_in_memory() {
     const ROWS: usize = 400_000;
     const MIB: u64 = 1024 * 1024;
     let app = TestApp::start();
-    // Nineteen in twenty rows are rejected, and the others are about one contact, so that reading takes most of the
-    // time.
+    // Nineteen of twenty rows are rejected. All others are about one contact. Thus reading takes most of the time.
     let good = format!("a@example.com,Ana,{}\n", "x".repeat(230));
     let bad = format!(",Bea,{}\n", "y".repeat(250));
     let rows = [good, bad.repeat(19)].concat();

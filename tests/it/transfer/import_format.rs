@@ -157,7 +157,7 @@ fn spreadsheet_formulas_stay_text() {
 }
 
 #[test]
-fn characters_with_a_meaning_for_copy_stay_text() {
+fn escape_sequences_of_the_copy_command_stay_text() {
     let mut target = ImportTarget::new();
     target
         .import("name,email\n\"\\N \\. \t \\\\\",a@example.com\n")

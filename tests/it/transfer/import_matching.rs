@@ -24,7 +24,7 @@ fn a_thousand_rows_with_external_ids_create_a_thousand_contacts() {
 }
 
 #[test]
-fn rows_without_external_id_and_with_one_email_are_one_contact() {
+fn rows_with_the_same_email_and_no_external_id_are_one_contact() {
     let mut target = ImportTarget::new();
     let columns = ["name=first_name,surname"];
     let empty = target.dump();
@@ -199,7 +199,7 @@ fn a_row_with_an_email_alone_updates_the_oldest_contact_with_the_email() {
 }
 
 #[test]
-fn rows_are_matched_to_contacts_as_they_are_after_the_whole_file() {
+fn rows_are_matched_by_the_phones_and_emails_that_contacts_have_after_the_whole_file() {
     let mut target = ImportTarget::new();
     target
         .import("external_id,phone,email\nx,+5491155550001,old@example.com\n")

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::support::import::{ImportTarget, counts};
 
-/// A row of a random file. Few different values, so that rows match each other in every way.
+/// A row of a random file. Each column has few different values, so that rows match each other in every way.
 #[derive(Clone, Debug)]
 struct Row {
     platform: &'static str,
@@ -90,7 +90,8 @@ impl Model {
     fn import(&mut self, rows: &[Row]) {
         self.imports += 1;
         let former = self.contacts.len();
-        // The contacts during the passes: the former ones, then the new ones by their first row.
+        // The contacts during the passes: first the stored contacts, then the new ones in the order of their first
+        // rows.
         let mut known: BTreeMap<usize, Contact> = self.contacts.iter().cloned().enumerate().collect();
         let mut contact_of_row = vec![usize::MAX; rows.len()];
         for pass in 1..=3 {

@@ -211,7 +211,7 @@ fn invalid_phones_are_stored_and_counted() {
 }
 
 #[test]
-fn rows_merged_by_an_invalid_phone_despite_different_emails_are_reported() {
+fn rows_with_different_emails_that_an_invalid_phone_merges_are_reported() {
     for (phone, others) in [("5.49112E+12", "5,49112E+12"), ("0", "-0-"), ("N/A 0", "0")] {
         let mut target = ImportTarget::new();
         let file = format!(
@@ -233,7 +233,7 @@ fn rows_merged_by_an_invalid_phone_despite_different_emails_are_reported() {
 }
 
 #[test]
-fn a_row_matched_by_an_invalid_phone_to_a_contact_with_another_email_is_reported() {
+fn a_row_that_shares_an_invalid_phone_with_a_contact_of_another_email_is_reported() {
     let mut target = ImportTarget::new();
     let mut doubtful = |file: &str| {
         let report = target.import(file).unwrap();
@@ -253,7 +253,11 @@ fn a_row_matched_by_an_invalid_phone_to_a_contact_with_another_email_is_reported
     let by_its_id = "external_id,phone,email\nx,123,d@example.com\n";
     assert_eq!(doubtful(by_its_id).0, 0, "the external id found the contact");
     let both = "external_id,phone,email\ny,456,a@example.com\n,456,b@example.com\n,789,c@example.com\n";
-    assert_eq!(doubtful(both).0, 1, "the phone found a row with an external id");
+    assert_eq!(
+        doubtful(both).0,
+        1,
+        "the invalid phone matches a row that has an external id"
+    );
     let channels = "platform,phone,email\nsms,000,a@example.com\nwebchat,000,b@example.com\n";
     assert_eq!(doubtful(channels).0, 0, "another channel is another contact");
 }

@@ -119,7 +119,8 @@ pub async fn record_messages(
             max: ITEMS_MAX,
         }));
     }
-    // Only readable messages go to the database. Their outcomes then fill the gaps between the faults.
+    // Only readable messages go to the database. Their outcomes are then merged with the faults, in the request's
+    // order.
     let mut readable = Vec::new();
     let faults: Vec<Option<BodyFault>> = items
         .into_iter()
@@ -208,8 +209,10 @@ fn read_person(members: &Members, region: Region) -> Result<Person, BodyFault> {
     })
 }
 
+/// Converts the outcome of a message.
+///
 /// # Errors
-/// [`BodyFault::Future`], which depends on the database's clock.
+/// [`BodyFault::Future`] if the message is too far ahead of the database's clock.
 fn response(outcome: MessageOutcome) -> Result<MessageResponse, BodyFault> {
     match outcome {
         MessageOutcome::Created => Ok(MessageResponse::Created),

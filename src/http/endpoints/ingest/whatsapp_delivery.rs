@@ -70,9 +70,10 @@ impl<'a> Change<'a> {
         read_message(person, Direction::Inbound, message, Some(new_contact))
     }
 
-    /// Reads a message of `statuses`: `recipient_id`, `timestamp`, `status`. Only `sent` has the time of a message.
-    /// `delivered` and `read` arrive seconds or days later, and `failed` means that nothing was sent. Counting them would
-    /// move up contacts that nobody wrote to. An unknown recipient does not become a contact.
+    /// Reads a message of `statuses`: `recipient_id`, `timestamp`, `status`. Only the status `sent` has the time of the
+    /// message. `delivered` and `read` arrive seconds or days later, and `failed` means that nothing was sent.
+    /// Recording those would give the contact a last message later than its real one. An unknown recipient does not
+    /// become a contact.
     fn read_sent(&self, status: &Members<'_>, region: Region) -> Option<Message> {
         let is_sent = text(status, "status").as_deref() == Some("sent");
         if !is_sent || text(status, "recipient_type").as_deref() == Some("group") {
@@ -84,8 +85,8 @@ impl<'a> Change<'a> {
         read_message(person, Direction::Outbound, status, None)
     }
 
-    /// The profile of the sender or the recipient. A single profile belongs to a single message even if their ids differ:
-    /// by Meta's documentation a WhatsApp id need not be the phone number.
+    /// The profile of the sender or the recipient. If a change has exactly one profile and one message, they belong
+    /// together even if their ids differ. According to Meta's documentation a WhatsApp id need not be the phone number.
     fn find_profile(&self, ids: &Ids) -> Option<&Profile> {
         let is_same = |a: &Option<String>, b: &Option<String>| a.is_some() && a == b;
         let is_single = self.profiles.len() == 1 && self.messages.len() + self.statuses.len() == 1;
@@ -135,7 +136,8 @@ impl Ids {
         }
     }
 
-    /// The person with the user id as its external id, else with the phone number. `None` if the ids identify no person.
+    /// The person that the ids identify, if any. Its external id is the user id, or else a WhatsApp id that is not a
+    /// number. Its phone is a WhatsApp id that is a number.
     fn person(self, region: Region) -> Option<Person> {
         let is_number = |id: &String| id.bytes().all(|byte| byte.is_ascii_digit());
         let (number, other) = match self.whatsapp {

@@ -118,9 +118,9 @@ pub async fn answer_handshake(request: HttpRequest, webhook: web::ReqData<Webhoo
 
 /// Records a delivery: 200 without a body after all of it is recorded, 401 if the signature is missing or wrong.
 ///
-/// Every signed delivery gets 200, even one of another product or one that is not JSON. Meta repeats a delivery with any
-/// other answer for days, and the same bytes would fail each time. Messages that cannot be read are skipped, and the
-/// others are recorded. Without the database the answer is 503 as everywhere, and a repeated delivery succeeds later.
+/// Every signed delivery gets 200, even one of another product or one that is not JSON. After any other answer Meta
+/// retries the delivery for days, and the same bytes would fail each time. Messages that cannot be read are skipped,
+/// and the others are recorded. Without the database the answer is 503 as everywhere, and a retry succeeds later.
 pub async fn receive_delivery(
     request: HttpRequest,
     context: RequestContext,

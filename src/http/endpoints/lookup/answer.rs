@@ -1,4 +1,4 @@
-//! The object that the lookup documents, for the answer about one number or many.
+//! The answer about one number, as the lookup's vendor documents it. The batch lookup has one for each number.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::JsonSchema;

@@ -67,7 +67,7 @@ pub async fn look_up_contacts(
         .lanes
         .bulk
         .read(start, move |connection| {
-            // Trimmed, since only in a query a leading blank may stand for a `+` that was not encoded.
+            // A leading blank counts as an unencoded `+`. That happens only in a query string, so it is trimmed here.
             let readings = |phone: &String| phone::readings(phone.trim(), region);
             let questions: Vec<_> = phones.iter().map(readings).collect();
             let rows = lookup::find_all_by_phone(connection, client, &questions)?;
@@ -81,7 +81,7 @@ pub async fn look_up_contacts(
     Ok(web::Json(ContactLookupBatchResponse { results }))
 }
 
-/// The phones. Each one meets the limits of the lookup's parameter.
+/// Reads the phones, and checks each one against the limits of the single lookup's parameter.
 fn read_phones(body: &RawValue) -> Result<Vec<String>, BodyFault> {
     const NAME: &str = "phones";
     let items = Members::new(body)?

@@ -57,7 +57,7 @@ fn milliseconds(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// The parameter of the path that [`id_in_path`] reads.
+/// The path parameter that [`id_in_path`] reads.
 pub const ID: Parameter = Parameter {
     place: In::Path,
     name: "id",

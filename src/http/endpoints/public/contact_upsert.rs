@@ -49,7 +49,7 @@ pub const DOCUMENTATION: Documentation = Documentation {
     failures: &[],
 };
 
-/// Answers with the written contact. The same call again, also concurrently, is about the same contact.
+/// Answers with the written contact. Repeated or concurrent calls with the same identity write to the same contact.
 pub async fn upsert_contact(
     caller: Caller,
     state: web::Data<State>,

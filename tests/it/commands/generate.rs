@@ -218,7 +218,7 @@ fn generate_fills_an_empty_client_and_prints_the_counts() {
     );
     let (status, _, stderr) = run(&["generate", "--contacts", "100", "--client", "Acme"]);
     assert!(
-        status == Some(1) && stderr.contains("the client 'Acme' has contacts"),
+        status == Some(1) && stderr.contains("the client 'Acme' already has contacts"),
         "{stderr}"
     );
     for arguments in [

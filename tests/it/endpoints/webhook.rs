@@ -148,7 +148,7 @@ fn the_log_contains_no_token_secret_phone_or_name() {
         "{log}"
     );
     assert!(
-        log.contains("is no JSON") && log.contains("ahead of the database's clock"),
+        log.contains("is not JSON") && log.contains("ahead of the database's clock"),
         "{log}"
     );
     for secret in [&webhook.token, SECRET, "6505551234", "Sheena", USER_ID, &signature[7..]] {

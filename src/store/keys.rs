@@ -275,7 +275,7 @@ pub fn record_uses(connection: &mut PgConnection, uses: &[(Uuid, Duration)]) -> 
     let statement = || {
         "WITH uses AS (
             SELECT id, now() - age * interval '1 millisecond' AS used_at
-            FROM unnest($1::uuid[], $2::bigint[]) AS told (id, age) JOIN api_keys USING (id)
+            FROM unnest($1::uuid[], $2::bigint[]) AS reported (id, age) JOIN api_keys USING (id)
             ORDER BY id FOR NO KEY UPDATE OF api_keys
         )
         UPDATE api_keys SET last_used_at = greatest(last_used_at, used_at) FROM uses WHERE api_keys.id = uses.id"

@@ -2,11 +2,11 @@
 -- making its own. $1: client. OFFSET 0 makes the index find each on its own: the planner expects few rows, and usually
 -- none exists, but each new contact finds itself first.
 WITH made AS MATERIALIZED (
-    SELECT first.id, first.platform, said.external_user_id, said.phone, said.phone_key
-    FROM import_contacts said
-    JOIN import_groups groups ON groups.first_row = said.entity
-    JOIN import_rows first ON first.row = said.entity
-    WHERE contact_id IS NULL AND said.phone IS NOT NULL
+    SELECT first.id, first.platform, merged.external_user_id, merged.phone, merged.phone_key
+    FROM import_contacts merged
+    JOIN import_groups groups ON groups.first_row = merged.entity
+    JOIN import_rows first ON first.row = merged.entity
+    WHERE contact_id IS NULL AND merged.phone IS NOT NULL
 )
 SELECT count(*) AS count
 FROM made

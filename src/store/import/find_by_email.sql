@@ -6,7 +6,7 @@ WITH groups AS (
     FROM import_rows
     WHERE kind = 3
     GROUP BY platform, identity
-), said AS (
+), given AS (
     SELECT entity, lower((array_agg(rows.email ORDER BY row DESC) FILTER (WHERE rows.email IS NOT NULL))[1]) AS email
     FROM import_rows rows
     JOIN import_groups USING (kind, platform, identity)
@@ -15,8 +15,8 @@ WITH groups AS (
 ), touched AS (
     SELECT groups.first_row, former.entity, contact_id, former.serial_id, former.created_at
     FROM import_groups former
-    LEFT JOIN said ON said.entity = former.entity
-    JOIN groups ON groups.platform = former.platform AND groups.identity = coalesce(said.email, former.email)
+    LEFT JOIN given ON given.entity = former.entity
+    JOIN groups ON groups.platform = former.platform AND groups.identity = coalesce(given.email, former.email)
     WHERE former.entity = former.first_row
 ), untouched AS (
     SELECT first_row, contacts.id, serial_id, contacts.created_at

@@ -94,7 +94,7 @@ pub(super) fn lock_contacts(
     locked: OnLocked,
 ) -> Result<BTreeMap<Uuid, LockedContact>, StoreError> {
     let ids: HashSet<Uuid> = found.iter().filter_map(|found| found.contact_id).collect();
-    let wanted = contacts::table
+    let query = contacts::table
         .filter(contacts::client_id.eq(client.as_uuid()))
         .filter(contacts::id.eq_any(ids))
         .order(contacts::id)
@@ -112,8 +112,8 @@ pub(super) fn lock_contacts(
             ),
         ));
     let rows: Vec<LockedRow> = match locked {
-        OnLocked::Wait => wanted.load(connection)?,
-        OnLocked::Skip => wanted.skip_locked().load(connection)?,
+        OnLocked::Wait => query.load(connection)?,
+        OnLocked::Skip => query.skip_locked().load(connection)?,
     };
     let contact = |(id, name, external_user_id, phone, activity): LockedRow| {
         let (phone, phone_key, phone_as_given) = phone;

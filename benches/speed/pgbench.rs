@@ -56,24 +56,16 @@ impl Pgbench {
         }
         let platform = format!("'{}'", window::PLATFORM);
         let client = format!("'{client}'");
-        let values = [
-            &*platform,
-            &*client,
-            "ARRAY[:key]",
-            "ARRAY[:key]",
-            "ARRAY['+' || :phone]",
-        ];
-        let mut pieces = LOOKUP.split('?');
-        text += pieces.next().unwrap_or_default();
-        for (value, piece) in values.iter().zip(pieces.by_ref()) {
-            text += value;
-            text += piece;
+        let values = [&*platform, &*client, "ARRAY[:key]", "ARRAY['+' || :phone]"];
+        let mut lookup = LOOKUP.to_owned();
+        for (number, value) in (1..).zip(values) {
+            lookup = lookup.replace(&format!("${number}"), value);
         }
         ensure!(
-            LOOKUP.matches('?').count() == values.len(),
+            !lookup.contains('$'),
             "the lookup's statement asks for other values than pgbench gives"
         );
-        fs::write(script, text + ";\n")?;
+        fs::write(script, text + &lookup)?;
         Ok(Self {
             program,
             script: script.to_owned(),

@@ -16,7 +16,7 @@ use super::transaction::transaction;
 pub enum RestoreError {
     #[error(transparent)]
     Migration(#[from] MigrationError),
-    #[error("the database has got a client meanwhile: nothing was restored")]
+    #[error("a client was added to the database before the backup could be restored: nothing was restored")]
     Occupied,
 }
 
@@ -49,13 +49,13 @@ pub fn has_schema(connection: &mut PgConnection) -> Result<bool, StoreError> {
     #[derive(QueryableByName)]
     struct Schema {
         #[diesel(sql_type = Bool)]
-        is_there: bool,
+        present: bool,
     }
     let schema: Schema = sql_query(
-        "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AND to_regclass('contacts') IS NOT NULL AS is_there",
+        "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AND to_regclass('contacts') IS NOT NULL AS present",
     )
     .get_result(connection)?;
-    Ok(schema.is_there)
+    Ok(schema.present)
 }
 
 /// How many clients there are. Contacts, keys and all else belong to one.

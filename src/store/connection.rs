@@ -39,11 +39,11 @@ pub fn check_url(url: &str) -> Result<(), ConnectError> {
         };
     };
     // As libpq does it: where an @ comes before any /, all before it is user and password.
-    let (credentials, place) = match rest.find(['@', '/']) {
+    let (credentials, location) = match rest.find(['@', '/']) {
         Some(at) if rest[at..].starts_with('@') => (&rest[..at], &rest[at + 1..]),
         _ => ("", rest),
     };
-    let path = place.split('?').next().unwrap_or_default();
+    let path = location.split('?').next().unwrap_or_default();
     let is_one = ["postgres", "postgresql"].contains(&scheme) && !credentials.contains('?') && !path.contains('@');
     if is_one { Ok(()) } else { Err(ConnectError::Url) }
 }
@@ -86,10 +86,8 @@ impl StatementLimits {
             ("statement_timeout", &*statement),
             ("lock_timeout", &*lock),
         ];
-        let settings = limits.into_iter().chain(PLANS);
-        settings
-            .map(|(name, value)| format!("{set} {name} TO {value};"))
-            .collect()
+        let all = limits.into_iter().chain(PLANS);
+        all.map(|(name, value)| format!("{set} {name} TO {value};")).collect()
     }
 }
 
@@ -98,7 +96,7 @@ pub struct Limited {
     pub(super) connection: PgConnection,
     /// What each transaction begins with, where sessions are a pooler's: what one is told it may forget, or tell another
     /// caller, and what is prepared in one isn't in the next.
-    beginning: Option<String>,
+    settings: Option<String>,
 }
 
 impl Limited {
@@ -108,14 +106,14 @@ impl Limited {
     /// As those of [`connect`].
     pub fn connect(url: &str, limits: StatementLimits) -> Result<Self, StoreError> {
         let mut connection = establish(url)?;
-        let beginning = if limits.is_pooled {
+        let settings = if limits.is_pooled {
             connection.set_prepared_statement_cache_size(CacheSize::Disabled);
             Some(limits.statements())
         } else {
             connection.batch_execute(&limits.statements())?;
             None
         };
-        Ok(Self { connection, beginning })
+        Ok(Self { connection, settings })
     }
 
     /// Runs `work`; through a pooler in one transaction.
@@ -126,11 +124,11 @@ impl Limited {
         &mut self,
         work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let Some(beginning) = &self.beginning else {
+        let Some(settings) = &self.settings else {
             return work(&mut self.connection);
         };
         transaction(&mut self.connection, |connection| {
-            connection.batch_execute(beginning).map_err(StoreError::from)?;
+            connection.batch_execute(settings).map_err(StoreError::from)?;
             work(connection)
         })
     }
@@ -159,20 +157,20 @@ fn explain(error: ConnectionError) -> StoreError {
         "is not permitted to log in",
         "permission denied for database",
     ];
-    let words = match &error {
-        ConnectionError::BadConnection(words) => one_line(words),
+    let message = match &error {
+        ConnectionError::BadConnection(message) => one_line(message),
         ConnectionError::InvalidCString(_) | ConnectionError::InvalidConnectionUrl(_) => {
             return ConnectError::Url.into();
         }
         _ => return StoreError::unavailable(&error),
     };
-    let is_missing = words.contains("FATAL: ") && words.contains("\" does not exist");
-    if !PREFIXES.iter().any(|start| words.starts_with(start)) {
+    let is_missing = message.contains("FATAL: ") && message.contains("\" does not exist");
+    if !PREFIXES.iter().any(|prefix| message.starts_with(prefix)) {
         ConnectError::Url.into()
-    } else if is_missing || DENIALS.iter().any(|denial| words.contains(denial)) {
-        ConnectError::Denied(words).into()
+    } else if is_missing || DENIALS.iter().any(|denial| message.contains(denial)) {
+        ConnectError::Denied(message).into()
     } else {
-        StoreError::Unavailable(words.into())
+        StoreError::Unavailable(message.into())
     }
 }
 
@@ -206,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_a_url_or_pairs_and_its_password_in_one_piece() {
+    fn urls_and_pairs_are_accepted_and_a_password_that_splits_the_url_is_not() {
         for right in [
             "postgresql://u@h/d",
             "postgres://u:p%40ss%2F@h:5432/d?sslmode=require",
@@ -230,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_libpq_says_of_a_url_that_it_cant_read_is_never_repeated() {
+    fn an_error_about_an_unreadable_url_never_contains_a_part_of_it() {
         for url in [
             "postgres://u:hunter2%zz@h/d",
             "postgres://u@h:hunter2/d",
@@ -255,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_denial_is_no_outage_and_either_is_one_line() {
+    fn denials_and_outages_are_told_apart_and_each_is_one_line() {
         let explained = |words: &str| explain(ConnectionError::BadConnection(words.to_owned()));
         let server = "connection to server at \"h\" (127.0.0.1), port 5432 failed: ";
         for words in [
@@ -288,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn timeouts_are_added_to_both_forms_and_never_override() {
+    fn timeouts_are_added_to_both_forms_and_never_override_the_urls_own() {
         let url = with_timeouts("postgresql:///db?host=/tmp");
         assert!(url.starts_with("postgresql:///db?host=/tmp&connect_timeout=2&tcp_user_timeout=5000"));
         assert!(with_timeouts("postgres://localhost/db").contains("/db?connect_timeout=2&"));

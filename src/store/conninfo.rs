@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_password_is_taken_out_of_either_form_and_the_rest_is_what_it_was() {
+    fn the_password_is_removed_from_both_forms_and_the_rest_stays() {
         for url in [
             "postgres://u:p%40%27s%5Cs@h:5433/d?sslmode=disable&options=-c%20geqo%3Doff",
             "postgres://u@h:5433/d?password=p%40%27s%5Cs&sslmode=disable&options=-c%20geqo%3Doff",
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cant_be_hidden_is_refused_and_nothing_of_a_url_is_repeated() {
+    fn other_secrets_are_refused_and_an_error_never_contains_a_part_of_the_url() {
         for url in [
             "postgres://u:hunter2@h/d?sslpassword=hunter2",
             "postgres://u:hunter2%zz@h/d",

@@ -67,8 +67,8 @@ impl StoreError {
     }
 }
 
-pub(super) fn one_line(words: &str) -> String {
-    words.split_whitespace().collect::<Vec<_>>().join(" ")
+pub(super) fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl From<DieselError> for StoreError {
@@ -106,12 +106,12 @@ fn is_shutdown(message: &str) -> bool {
         "SSL connection has been closed",
     ]
     .iter()
-    .any(|start| message.contains(start))
+    .any(|part| message.contains(part))
 }
 
 /// Whether the system has no room for what PostgreSQL writes (the system's words).
 fn is_full_disk(message: &str) -> bool {
     ["No space left on device", "Disk quota exceeded"]
         .iter()
-        .any(|words| message.contains(words))
+        .any(|part| message.contains(part))
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::error::StoreError;
 use super::schema::{api_keys, clients, credential_version};
-use super::statement::{Bind, Statement};
-use super::transaction::transaction;
+use super::statement::Statement;
+use super::transaction::{database_now, transaction};
 use crate::domain::client::ClientId;
 use crate::domain::key::{ApiKey, NewKey, Scope};
 use crate::domain::phone::Region;
@@ -85,7 +85,7 @@ pub fn add_key(
     let id = Uuid::now_v7();
     let scopes: Vec<&str> = new.scopes.iter().map(|scope| scope.name()).collect();
     connection.transaction(|connection| {
-        let at: DateTime<Utc> = diesel::select(now.into_sql::<Timestamptz>()).get_result(connection)?;
+        let at = database_now(connection)?;
         diesel::insert_into(api_keys::table)
             .values((
                 api_keys::id.eq(id),
@@ -266,8 +266,8 @@ pub fn limit_key(connection: &mut PgConnection, id: Uuid, limit: RateLimit) -> R
 /// latest stays. The time is the database's, less that age: a server's own clock may be wrong. What a key means is
 /// as it was, and so is the version.
 pub fn record_uses(connection: &mut PgConnection, uses: &[(Uuid, Duration)]) -> Result<(), StoreError> {
-    let ids = uses.iter().map(|(id, _)| *id).collect();
-    let ages = uses
+    let ids: Vec<Uuid> = uses.iter().map(|(id, _)| *id).collect();
+    let ages: Vec<i64> = uses
         .iter()
         .map(|(_, age)| i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
         .collect();
@@ -275,12 +275,15 @@ pub fn record_uses(connection: &mut PgConnection, uses: &[(Uuid, Duration)]) -> 
     let statement = || {
         "WITH uses AS (
             SELECT id, now() - age * interval '1 millisecond' AS used_at
-            FROM unnest(?, ?) AS told (id, age) JOIN api_keys USING (id)
+            FROM unnest($1::uuid[], $2::bigint[]) AS reported (id, age) JOIN api_keys USING (id)
             ORDER BY id FOR NO KEY UPDATE OF api_keys
         )
         UPDATE api_keys SET last_used_at = greatest(last_used_at, used_at) FROM uses WHERE api_keys.id = uses.id"
     };
-    Statement::new(statement, vec![Bind::Uuids(ids), Bind::BigInts(ages)]).execute(connection)?;
+    Statement::new(statement)
+        .bind::<Array<SqlUuid>, _>(ids)
+        .bind::<Array<BigInt>, _>(ages)
+        .execute(connection)?;
     Ok(())
 }
 

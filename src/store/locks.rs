@@ -6,20 +6,20 @@
 //! advisory locks and end with their transaction.
 
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Array, Text};
 
 use super::error::StoreError;
-use super::statement::{Bind, Statement};
+use super::statement::Statement;
 use crate::domain::client::ClientId;
 
 /// A line of each row, in one order for all writers; and for each a share in the claim on all of the client's lines.
 const LOCK_LINES: &str = "
-    SELECT pg_advisory_xact_lock_shared(hashtextextended('creation ' || ?, 0))
+    SELECT pg_advisory_xact_lock_shared(hashtextextended('creation ' || $1, 0))
     UNION ALL
     SELECT pg_advisory_xact_lock(line)
     FROM (
-        SELECT DISTINCT hashtextextended(concat_ws(' ', 'creation', ?, platform, phone_key), 0) AS line
-        FROM unnest(?, ?) AS person (platform, phone_key)
+        SELECT DISTINCT hashtextextended(concat_ws(' ', 'creation', $1, platform, phone_key), 0) AS line
+        FROM unnest($2::text[], $3::text[]) AS person (platform, phone_key)
         ORDER BY line
     ) AS lines";
 
@@ -32,22 +32,23 @@ pub(super) fn lock_lines(
     if lines.is_empty() {
         return Ok(());
     }
-    let (platforms, keys) = lines.iter().map(|(p, k)| ((*p).to_owned(), (*k).to_owned())).unzip();
-    let client = || Bind::Text(client.to_string());
-    Statement::new(
-        || LOCK_LINES,
-        vec![client(), client(), Bind::Texts(platforms), Bind::Texts(keys)],
-    )
-    .execute(connection)?;
+    let (platforms, keys): (Vec<&str>, Vec<&str>) = lines.iter().copied().unzip();
+    Statement::new(|| LOCK_LINES)
+        .bind::<Text, _>(client.to_string())
+        .bind::<Array<Text>, _>(platforms)
+        .bind::<Array<Text>, _>(keys)
+        .execute(connection)?;
     Ok(())
 }
 
-const LOCK_ALL_LINES: &str = "SELECT pg_advisory_xact_lock(hashtextextended('creation ' || ?, 0))";
+const LOCK_ALL_LINES: &str = "SELECT pg_advisory_xact_lock(hashtextextended('creation ' || $1, 0))";
 
 /// Waits until nobody else is making contacts of the client that have a phone, whatever the line; whoever is about to
 /// waits then.
 pub(super) fn lock_all_lines(connection: &mut PgConnection, client: ClientId) -> Result<(), StoreError> {
-    Statement::new(|| LOCK_ALL_LINES, vec![Bind::Text(client.to_string())]).execute(connection)?;
+    Statement::new(|| LOCK_ALL_LINES)
+        .bind::<Text, _>(client.to_string())
+        .execute(connection)?;
     Ok(())
 }
 
@@ -56,6 +57,14 @@ pub(super) fn lock_all_lines(connection: &mut PgConnection, client: ClientId) ->
 /// wait; neither do imports.
 pub(super) fn lock_bulk_writes(connection: &mut PgConnection, client: ClientId) -> QueryResult<()> {
     diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('contacts ' || $1, 0))")
+        .bind::<Text, _>(client.to_string())
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Queues imports into one client up. Writers of single contacts don't wait.
+pub(super) fn lock_imports(connection: &mut PgConnection, client: ClientId) -> QueryResult<()> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('import ' || $1, 0))")
         .bind::<Text, _>(client.to_string())
         .execute(connection)?;
     Ok(())

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 
 use super::error::StoreError;
-use super::statement::{Bind, Statement};
+use super::statement::Statement;
 use crate::domain::client::ClientId;
 use crate::domain::phone::Reading;
 use crate::domain::window;
@@ -40,55 +40,12 @@ pub struct LookupRow {
     pub now: DateTime<Utc>,
 }
 
-/// The statement for one question: the arrays of its readings' keys and phones, the preferred reading first.
-/// Binds the platform and the client besides.
-///
-/// All contacts that share a match key are few (a person's channels), so the statement reads them by the index
-/// on the key, sums up over them, and keeps the first in the contract's order.
-macro_rules! lookup {
-    (keys: $keys:literal, phones: $phones:literal) => {
-        concat!(
-            "
-    SELECT c.serial_id, c.name, c.phone, c.email, c.contact_list_id, l.name AS contact_list_name, c.source,
-           c.created_at, c.any_inbound_at AS last_inbound_at, c.window_inbound_at AS last_window_inbound_at, now() AS now
-    FROM (
-        SELECT *,
-               max(last_inbound_at) OVER (PARTITION BY phone_key) AS any_inbound_at,
-               max(last_inbound_at) FILTER (WHERE platform = ?) OVER (PARTITION BY phone_key) AS window_inbound_at
-        FROM contacts
-        WHERE client_id = ? AND phone_key = ANY(",
-            $keys,
-            ")
-    ) c
-    JOIN contact_lists l ON l.client_id = c.client_id AND l.id = c.contact_list_id
-    ORDER BY array_position(",
-            $keys,
-            ", c.phone_key), (c.phone = ANY(",
-            $phones,
-            ")) DESC, c.last_message_at DESC NULLS LAST, c.created_at DESC, c.serial_id
-    LIMIT 1"
-        )
-    };
-}
+/// The statement of [`find_by_phone`], public so that the benchmark measures the same. Its values: platform, client, keys,
+/// phones.
+pub const LOOKUP: &str = include_str!("lookup.sql");
 
-/// What [`find_by_phone`] asks, public for measurements to ask the same. Its `?` stand for the platform, the client,
-/// the keys, the keys again, and the phones.
-pub const LOOKUP: &str = lookup!(keys: "?", phones: "?");
-
-/// Each question is asked on its own, so that the index is read for its few contacts and nothing else.
-const LOOKUP_ALL: &str = concat!(
-    "
-    SELECT asked.question, found.*
-    FROM (
-        SELECT question, array_agg(key ORDER BY place) AS keys, array_agg(phone ORDER BY place) AS phones
-        FROM unnest(?, ?, ?) WITH ORDINALITY AS reading (question, key, phone, place)
-        GROUP BY question
-    ) asked
-    CROSS JOIN LATERAL (",
-    lookup!(keys: "asked.keys", phones: "asked.phones"),
-    "
-    ) found"
-);
+/// The statement of [`find_all_by_phone`], public for tests.
+pub const LOOKUP_BATCH: &str = include_str!("lookup_batch.sql");
 
 /// The contact that the first of `readings` reaches, else the next; `None` where none does.
 ///
@@ -102,19 +59,15 @@ pub fn find_by_phone(
     if readings.is_empty() {
         return Ok(None);
     }
-    let keys: Vec<String> = readings.iter().map(|reading| reading.key.clone()).collect();
-    let phones = readings.iter().map(|reading| reading.phone.clone()).collect();
-    let statement = Statement::new(
-        || LOOKUP,
-        vec![
-            Bind::Text(window::PLATFORM.to_owned()),
-            Bind::Uuid(client.as_uuid()),
-            Bind::Texts(keys.clone()),
-            Bind::Texts(keys),
-            Bind::Texts(phones),
-        ],
-    );
-    Ok(statement.get_result(connection).optional()?)
+    let keys: Vec<&str> = readings.iter().map(|reading| reading.key.as_str()).collect();
+    let phones: Vec<&str> = readings.iter().map(|reading| reading.phone.as_str()).collect();
+    Ok(Statement::new(|| LOOKUP)
+        .bind::<Text, _>(window::PLATFORM)
+        .bind::<SqlUuid, _>(client.as_uuid())
+        .bind::<Array<Text>, _>(keys)
+        .bind::<Array<Text>, _>(phones)
+        .get_result(connection)
+        .optional()?)
 }
 
 /// What [`find_by_phone`] finds for each of `questions`, in their order, by one statement.
@@ -130,23 +83,25 @@ pub fn find_all_by_phone(
         #[diesel(embed)]
         row: LookupRow,
     }
-    let readings = || {
-        (0..)
-            .zip(questions)
-            .flat_map(|(at, readings)| readings.iter().map(move |reading| (at, reading)))
-    };
-    let statement = Statement::new(
-        || LOOKUP_ALL,
-        vec![
-            Bind::BigInts(readings().map(|(at, _)| at).collect()),
-            Bind::Texts(readings().map(|(_, reading)| reading.key.clone()).collect()),
-            Bind::Texts(readings().map(|(_, reading)| reading.phone.clone()).collect()),
-            Bind::Text(window::PLATFORM.to_owned()),
-            Bind::Uuid(client.as_uuid()),
-        ],
-    );
+    let mut positions = Vec::new();
+    let mut keys = Vec::new();
+    let mut phones = Vec::new();
+    for (position, readings) in (0_i64..).zip(questions) {
+        for reading in readings {
+            positions.push(position);
+            keys.push(reading.key.as_str());
+            phones.push(reading.phone.as_str());
+        }
+    }
+    let rows: Vec<BatchRow> = Statement::new(|| LOOKUP_BATCH)
+        .bind::<Text, _>(window::PLATFORM)
+        .bind::<SqlUuid, _>(client.as_uuid())
+        .bind::<Array<BigInt>, _>(positions)
+        .bind::<Array<Text>, _>(keys)
+        .bind::<Array<Text>, _>(phones)
+        .load(connection)?;
     let mut answers = vec![None; questions.len()];
-    for found in statement.load::<BatchRow>(connection)? {
+    for found in rows {
         if let Some(answer) = usize::try_from(found.question).ok().and_then(|at| answers.get_mut(at)) {
             *answer = Some(found.row);
         }

@@ -35,7 +35,7 @@ pub enum MigrationError {
         "the database's schema lacks {0} of this program's migrations: run `contact-search migrate`, or serve with --migrate"
     )]
     Behind(usize),
-    #[error("a migration failed; what it began was rolled back")]
+    #[error("a migration failed and was rolled back")]
     Step(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 

@@ -58,7 +58,7 @@ impl Pool {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] where no connection can be made within the checkout timeout, else what
-    /// `work` answers. A connection that turned out dead, or is left within a transaction, is closed.
+    /// `work` answers. A connection that turned out is_broken, or is left within a transaction, is closed.
     pub fn run<T>(&self, work: impl FnOnce(&mut PgConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.run_once(work)?
     }
@@ -89,7 +89,7 @@ impl Pool {
         })?;
         let outcome = pooled.limited.run(work);
         if matches!(outcome, Err(StoreError::Unavailable(_))) {
-            pooled.dead = true;
+            pooled.is_broken = true;
             // What ended this connection has most likely ended all others of its time.
             let _ = self.generation.compare_exchange(
                 pooled.generation,
@@ -104,7 +104,7 @@ impl Pool {
 
 struct Pooled {
     limited: Limited,
-    dead: bool,
+    is_broken: bool,
     used_at: Instant,
     /// The pool's when it was made: connections from before the last loss of one are not used any more.
     generation: u64,
@@ -133,7 +133,7 @@ impl r2d2::ManageConnection for Manager {
         }
         Ok(Pooled {
             limited,
-            dead: false,
+            is_broken: false,
             used_at: Instant::now(),
             generation,
         })
@@ -142,7 +142,7 @@ impl r2d2::ManageConnection for Manager {
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), StoreError> {
         if pooled.generation != self.generation.load(Ordering::Relaxed) {
             return Err(StoreError::Unavailable(
-                "another connection was lost since it was made".into(),
+                "another connection was lost after this one was opened".into(),
             ));
         }
         if pooled.used_at.elapsed() > TRUSTED_FOR {
@@ -153,7 +153,7 @@ impl r2d2::ManageConnection for Manager {
 
     fn has_broken(&self, pooled: &mut Pooled) -> bool {
         pooled.used_at = Instant::now();
-        pooled.dead
+        pooled.is_broken
             || std::thread::panicking()
             || <PgConnection as diesel::Connection>::TransactionManager::is_broken_transaction_manager(
                 &mut pooled.limited.connection,

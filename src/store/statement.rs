@@ -1,86 +1,93 @@
-//! SQL in its own words that is prepared once a connection.
+//! Hand-written SQL that is prepared once per connection.
 //!
-//! diesel prepares what its typed builder makes once a connection and `sql_query` at every call. The searches, the
-//! lookup and what records messages are written in SQL for its shape's sake and run thousands of times a minute, so
-//! that they want both.
+//! diesel prepares the queries of its typed builder once per connection, and `sql_query` at every call. The searches,
+//! the lookup and the recording of messages depend on the shape of their SQL and run thousands of times a minute, so
+//! they need both.
+//!
+//! A statement is a `.sql` file beside the code that runs it, or a short text there. It is written as psql takes it:
+//! `PREPARE name AS` before it and `EXECUTE name (values)` after it run it there, with `$1` and so on for the values.
 
+use std::marker::PhantomData;
 use std::mem::size_of;
 
-use chrono::{DateTime, Utc};
 use diesel::pg::{Pg, PgConnection};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::RunQueryDsl;
 use diesel::result::QueryResult;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Untyped, Uuid as SqlUuid};
-use uuid::Uuid;
+use diesel::serialize::ToSql;
+use diesel::sql_types::{HasSqlType, Untyped};
 
-/// One value that a statement asks for.
-#[derive(Debug)]
-pub(super) enum Bind {
-    BigInt(i64),
-    BigInts(Vec<i64>),
-    BigIntsOrNull(Vec<Option<i64>>),
-    Bools(Vec<bool>),
-    Text(String),
-    Texts(Vec<String>),
-    TextsOrNull(Vec<Option<String>>),
-    Time(DateTime<Utc>),
-    TimesOrNull(Vec<Option<DateTime<Utc>>>),
-    Uuid(Uuid),
-    Uuids(Vec<Uuid>),
+/// A statement and its values, which are bound in the order of their numbers: `$1`, then `$2`.
+///
+/// The text is given by a closure that captures nothing, `|| TEXT`. Every closure has a type of its own, and diesel
+/// finds the prepared statement by that type. Otherwise it would write out and hash the text at each call.
+pub(super) struct Statement<T, B = ()> {
+    text: T,
+    values: B,
 }
 
-/// A statement and its values: `?` in the text stands for the next of them.
-///
-/// The text is given by a closure that captures nothing, `|| TEXT`: every closure is a type of its own, by which diesel
-/// finds what it has prepared without writing the text out and hashing it at each call.
-pub(super) struct Statement<T> {
-    text: T,
-    binds: Vec<Bind>,
+/// A value, and those before it.
+pub(super) struct Values<B, S, V> {
+    before: B,
+    value: V,
+    sql_type: PhantomData<S>,
 }
 
 impl<T: Fn() -> &'static str> Statement<T> {
-    /// The text has as many `?` as there are `binds`, and no other.
-    pub(super) fn new(text: T, binds: Vec<Bind>) -> Self {
-        const { assert!(size_of::<T>() == 0, "the closure has to give the same text each time") };
-        debug_assert_eq!(text().matches('?').count(), binds.len());
-        Self { text, binds }
+    pub(super) fn new(text: T) -> Self {
+        const {
+            assert!(
+                size_of::<T>() == 0,
+                "the closure must return the same text at each call"
+            )
+        };
+        Self { text, values: () }
     }
 }
 
-impl<T: Fn() -> &'static str> QueryFragment<Pg> for Statement<T> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let mut binds = self.binds.iter();
-        for (index, piece) in (self.text)().split('?').enumerate() {
-            if index > 0 {
-                match binds.next() {
-                    Some(Bind::BigInt(value)) => out.push_bind_param::<BigInt, _>(value)?,
-                    Some(Bind::BigInts(value)) => out.push_bind_param::<Array<BigInt>, _>(value)?,
-                    Some(Bind::BigIntsOrNull(value)) => out.push_bind_param::<Array<Nullable<BigInt>>, _>(value)?,
-                    Some(Bind::Bools(value)) => out.push_bind_param::<Array<Bool>, _>(value)?,
-                    Some(Bind::Text(value)) => out.push_bind_param::<Text, _>(value)?,
-                    Some(Bind::Texts(value)) => out.push_bind_param::<Array<Text>, _>(value)?,
-                    Some(Bind::TextsOrNull(value)) => out.push_bind_param::<Array<Nullable<Text>>, _>(value)?,
-                    Some(Bind::Time(value)) => out.push_bind_param::<Timestamptz, _>(value)?,
-                    Some(Bind::TimesOrNull(value)) => out.push_bind_param::<Array<Nullable<Timestamptz>>, _>(value)?,
-                    Some(Bind::Uuid(value)) => out.push_bind_param::<SqlUuid, _>(value)?,
-                    Some(Bind::Uuids(value)) => out.push_bind_param::<Array<SqlUuid>, _>(value)?,
-                    None => {}
-                }
-            }
-            out.push_sql(piece);
+impl<T, B> Statement<T, B> {
+    /// Binds the next value.
+    pub(super) fn bind<S, V>(self, value: V) -> Statement<T, Values<B, S, V>> {
+        Statement {
+            text: self.text,
+            values: Values {
+                before: self.values,
+                value,
+                sql_type: PhantomData,
+            },
         }
-        Ok(())
     }
 }
 
-impl<T: 'static> QueryId for Statement<T> {
-    type QueryId = Self;
+impl<B, S, V> QueryFragment<Pg> for Values<B, S, V>
+where
+    Pg: HasSqlType<S>,
+    B: QueryFragment<Pg>,
+    V: ToSql<S, Pg>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.before.walk_ast(out.reborrow())?;
+        out.push_bind_param::<S, V>(&self.value)
+    }
+}
+
+impl<T: Fn() -> &'static str, B: QueryFragment<Pg>> QueryFragment<Pg> for Statement<T, B> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql((self.text)());
+        // diesel writes a placeholder for each value that it binds. The text has placeholders already, and may repeat
+        // one, so diesel's go into a comment.
+        out.push_sql("\n-- ");
+        self.values.walk_ast(out)
+    }
+}
+
+impl<T: 'static, B> QueryId for Statement<T, B> {
+    type QueryId = Statement<T>;
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl<T> Query for Statement<T> {
+impl<T, B> Query for Statement<T, B> {
     type SqlType = Untyped;
 }
 
-impl<T> RunQueryDsl<PgConnection> for Statement<T> {}
+impl<T, B> RunQueryDsl<PgConnection> for Statement<T, B> {}

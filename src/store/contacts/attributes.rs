@@ -57,10 +57,10 @@ impl Attributes {
 
     /// Takes over what is given; `list` is the id of the list that it names. A contact keeps the external id that it
     /// has.
-    pub(super) fn learn(&mut self, given: &ContactFields, list: Option<i64>) {
-        fn set<T: Clone>(present: &mut Option<T>, said: &Option<T>) {
-            if said.is_some() {
-                present.clone_from(said);
+    pub(super) fn merge(&mut self, given: &ContactFields, list: Option<i64>) {
+        fn set<T: Clone>(present: &mut Option<T>, given: &Option<T>) {
+            if given.is_some() {
+                present.clone_from(given);
             }
         }
         if self.external_user_id.is_none() {

@@ -1,16 +1,20 @@
 //! The contact that a draft means.
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::attributes::Attributes;
+use super::statements::{OLDEST_BY_EMAIL, OLDEST_BY_PHONE};
 use crate::domain::client::ClientId;
 use crate::domain::contact::ContactDraft;
-use crate::store::statement::{Bind, Statement};
+use crate::store::schema::contacts;
+use crate::store::statement::Statement;
 
 /// A contact as it was when it was found, not locked yet.
-#[derive(QueryableByName)]
+#[derive(Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = contacts, check_for_backend(Pg))]
 pub(super) struct Candidate {
     #[diesel(sql_type = SqlUuid)]
     pub(super) id: Uuid,
@@ -31,71 +35,68 @@ impl Candidate {
     }
 }
 
-const BY_EXTERNAL_ID: &str = "
-    SELECT id, serial_id, external_user_id, phone, email
-    FROM contacts
-    WHERE client_id = ? AND platform = ? AND external_user_id = ?";
-
-const ADOPTABLE: &str = "
-    SELECT id, serial_id, external_user_id, phone, email
-    FROM contacts
-    WHERE client_id = ? AND platform = ? AND phone = ? AND external_user_id IS NULL";
-
-/// Looked for where an index finds them: by the phone the contact that it identifies, by the match key the others.
-const OLDEST_BY_PHONE: &str = "
-    SELECT id, serial_id, external_user_id, phone, email
-    FROM (
-        SELECT id, serial_id, external_user_id, phone, email, created_at
-        FROM contacts
-        WHERE client_id = ? AND platform = ? AND phone = ? AND external_user_id IS NULL
-        UNION ALL
-        SELECT id, serial_id, external_user_id, phone, email, created_at
-        FROM contacts
-        WHERE client_id = ? AND platform = ? AND phone = ? AND phone_key = ? AND external_user_id IS NOT NULL
-    ) AS having_phone
-    ORDER BY created_at, serial_id
-    LIMIT 1";
-
-const OLDEST_BY_EMAIL: &str = "
-    SELECT id, serial_id, external_user_id, phone, email
-    FROM contacts
-    WHERE client_id = ? AND platform = ? AND lower(email) = lower(?)
-    ORDER BY created_at, serial_id
-    LIMIT 1";
-
-/// The contact that the draft means; the module's documentation says which.
+/// The contact that the draft means; the documentation of `contacts/upsert.rs` says which.
 pub(super) fn find_candidate(
     connection: &mut PgConnection,
     client: ClientId,
     draft: &ContactDraft,
 ) -> QueryResult<Option<Candidate>> {
     let given = draft.given();
-    let of_channel = |texts: &[&String]| {
-        let channel = [Bind::Uuid(client.as_uuid()), Bind::Text(draft.platform().to_owned())];
-        let texts = texts.iter().map(|text| Bind::Text((*text).clone()));
-        channel.into_iter().chain(texts).collect::<Vec<_>>()
-    };
-    fn run(
-        connection: &mut PgConnection,
-        text: impl Fn() -> &'static str + 'static,
-        binds: Vec<Bind>,
-    ) -> QueryResult<Option<Candidate>> {
-        Statement::new(text, binds).get_result(connection).optional()
-    }
     let phone = given.phone.as_ref();
-    let phone = phone.and_then(|phone| phone.phone.as_ref().zip(phone.key.as_ref()));
+    let phone = phone.and_then(|phone| phone.phone.as_deref().zip(phone.key.as_deref()));
+    let platform = draft.platform();
     match (&given.external_user_id, phone, &given.email) {
-        (Some(external_id), phone, _) => match (run(connection, || BY_EXTERNAL_ID, of_channel(&[external_id]))?, phone)
-        {
-            (None, Some((phone, _))) => run(connection, || ADOPTABLE, of_channel(&[phone])),
-            (found, _) => Ok(found),
-        },
-        (None, Some((phone, key)), _) => {
-            let mut binds = of_channel(&[phone]);
-            binds.extend(of_channel(&[phone, key]));
-            run(connection, || OLDEST_BY_PHONE, binds)
+        (Some(external_id), phone, _) => {
+            match (find_by_external_id(connection, client, platform, external_id)?, phone) {
+                (None, Some((phone, _))) => find_adoptable(connection, client, platform, phone),
+                (found, _) => Ok(found),
+            }
         }
-        (None, None, Some(email)) => run(connection, || OLDEST_BY_EMAIL, of_channel(&[email])),
+        (None, Some((phone, key)), _) => Statement::new(|| OLDEST_BY_PHONE)
+            .bind::<SqlUuid, _>(client.as_uuid())
+            .bind::<Text, _>(platform)
+            .bind::<Text, _>(phone)
+            .bind::<Text, _>(key)
+            .get_result(connection)
+            .optional(),
+        (None, None, Some(email)) => Statement::new(|| OLDEST_BY_EMAIL)
+            .bind::<SqlUuid, _>(client.as_uuid())
+            .bind::<Text, _>(platform)
+            .bind::<Text, _>(email)
+            .get_result(connection)
+            .optional(),
         (None, None, None) => Ok(None),
     }
+}
+
+fn find_by_external_id(
+    connection: &mut PgConnection,
+    client: ClientId,
+    platform: &str,
+    external_id: &str,
+) -> QueryResult<Option<Candidate>> {
+    contacts::table
+        .filter(contacts::client_id.eq(client.as_uuid()))
+        .filter(contacts::platform.eq(platform))
+        .filter(contacts::external_user_id.eq(external_id))
+        .select(Candidate::as_select())
+        .get_result(connection)
+        .optional()
+}
+
+/// The contact that its phone identifies.
+fn find_adoptable(
+    connection: &mut PgConnection,
+    client: ClientId,
+    platform: &str,
+    phone: &str,
+) -> QueryResult<Option<Candidate>> {
+    contacts::table
+        .filter(contacts::client_id.eq(client.as_uuid()))
+        .filter(contacts::platform.eq(platform))
+        .filter(contacts::phone.eq(phone))
+        .filter(contacts::external_user_id.is_null())
+        .select(Candidate::as_select())
+        .get_result(connection)
+        .optional()
 }

@@ -18,7 +18,7 @@ use crate::store::transaction::ATTEMPTS;
 pub enum EditError {
     #[error("the client has no such contact")]
     NotFound,
-    #[error("nothing would be left that says who the contact is")]
+    #[error("the contact would have no external id, phone or email left")]
     NoIdentity,
     /// What would identify the contact identifies another one of the channel.
     #[error("another contact of the channel has that identity")]

@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::row::ContactRow;
+use super::statements::{FIRST_PAGE, NEXT_PAGE};
 use crate::domain::client::ClientId;
 use crate::store::error::StoreError;
-use crate::store::statement::{Bind, Statement};
+use crate::store::statement::Statement;
 
 /// The most contacts in one page.
 pub const PAGE: usize = 1_000;
@@ -27,35 +29,6 @@ pub struct Place {
     pub id: Uuid,
 }
 
-const FIRST_PAGE: &str = "
-    SELECT id, name, phone, email, platform, last_message_at, chat_status, created_at, client_id, ai_customer_id,
-           default_stage_id, blocked, is_chat_read
-    FROM contacts
-    WHERE client_id = ? AND last_message_at >= now() - ? * interval '1 day'
-    ORDER BY last_message_at DESC NULLS LAST, id
-    LIMIT 1001";
-
-/// The contacts of one moment after an id, then those of earlier moments: each part begins where the index has it,
-/// however many contacts share a moment.
-const NEXT_PAGE: &str = "
-    SELECT * FROM (
-        (SELECT id, name, phone, email, platform, last_message_at, chat_status, created_at, client_id, ai_customer_id,
-                default_stage_id, blocked, is_chat_read
-         FROM contacts
-         WHERE client_id = ? AND last_message_at = ? AND id > ? AND last_message_at >= now() - ? * interval '1 day'
-         ORDER BY last_message_at DESC NULLS LAST, id
-         LIMIT 1001)
-        UNION ALL
-        (SELECT id, name, phone, email, platform, last_message_at, chat_status, created_at, client_id, ai_customer_id,
-                default_stage_id, blocked, is_chat_read
-         FROM contacts
-         WHERE client_id = ? AND last_message_at < ? AND last_message_at >= now() - ? * interval '1 day'
-         ORDER BY last_message_at DESC NULLS LAST, id
-         LIMIT 1001)
-    ) AS following
-    ORDER BY last_message_at DESC, id
-    LIMIT 1001";
-
 /// The first [`PAGE`] of the client's contacts after a place whose latest message is at most `days` times 24 hours old
 /// by the database's clock: the latest message first, then by id.
 pub fn recent_contacts(
@@ -64,17 +37,18 @@ pub fn recent_contacts(
     days: i64,
     after: Option<Place>,
 ) -> Result<Page, StoreError> {
-    let client = || Bind::Uuid(client.as_uuid());
-    let days = || Bind::BigInt(days);
     // One more than a page tells whether another follows.
     let mut contacts: Vec<ContactRow> = match after {
-        None => Statement::new(|| FIRST_PAGE, vec![client(), days()]).load(connection)?,
-        Some(place) => {
-            let time = || Bind::Time(place.last_message_at);
-            let same_moment = [client(), time(), Bind::Uuid(place.id), days()];
-            let earlier = [client(), time(), days()];
-            Statement::new(|| NEXT_PAGE, same_moment.into_iter().chain(earlier).collect()).load(connection)?
-        }
+        None => Statement::new(|| FIRST_PAGE)
+            .bind::<SqlUuid, _>(client.as_uuid())
+            .bind::<BigInt, _>(days)
+            .load(connection)?,
+        Some(place) => Statement::new(|| NEXT_PAGE)
+            .bind::<SqlUuid, _>(client.as_uuid())
+            .bind::<BigInt, _>(days)
+            .bind::<Timestamptz, _>(place.last_message_at)
+            .bind::<SqlUuid, _>(place.id)
+            .load(connection)?,
     };
     let is_last = contacts.len() <= PAGE;
     contacts.truncate(PAGE);

@@ -126,7 +126,7 @@ fn upsert(connection: &mut PgConnection, lists: &mut ListIds, draft: &ContactDra
                 continue;
             }
             let mut wanted = present.clone();
-            wanted.learn(given, list);
+            wanted.merge(given, list);
             let outcome = if wanted == present {
                 UpsertOutcome::Unchanged
             } else {
@@ -163,7 +163,7 @@ fn insert(
 ) -> QueryResult<Option<Upserted>> {
     let given = draft.given();
     let mut attributes = Attributes::blank(list);
-    attributes.learn(given, None);
+    attributes.merge(given, None);
     let id = Uuid::now_v7();
     let serial_id = diesel::insert_into(contacts::table)
         .values((

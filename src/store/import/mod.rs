@@ -5,6 +5,8 @@
 
 mod merge;
 mod staging;
+mod statements;
 
 pub use self::merge::{Merged, Rules};
 pub use self::staging::{Staging, import};
+pub use self::statements::statements;

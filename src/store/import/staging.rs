@@ -6,46 +6,12 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::merge::{Merged, Rules, merge};
+use super::statements::ROWS;
 use crate::domain::client::ClientId;
 use crate::domain::contact::ContactDraft;
 use crate::store::copy_writer::CopyWriter;
 use crate::store::error::StoreError;
 use crate::store::transaction::{database_now, transaction};
-
-/// The rows as they came. `kind` is the pass that they belong to, `identity` what they say about who is meant: rows
-/// of one kind, platform and identity are a group, and mean one contact.
-///
-/// A sort or hash of the merge may take 64 MB, and more goes to disk; compiling its statements would take longer
-/// than it saves.
-const TABLES: &str = "
-SET LOCAL work_mem = '64MB';
-SET LOCAL jit = off;
-CREATE TEMPORARY TABLE import_rows (
-    row bigint NOT NULL,
-    id uuid NOT NULL,
-    platform text NOT NULL,
-    external_user_id text,
-    phone text,
-    phone_key text,
-    phone_as_given text,
-    phone_unresolved boolean NOT NULL,
-    email text,
-    name text,
-    source text,
-    chat_status text,
-    blocked boolean,
-    is_chat_read boolean,
-    contact_list text,
-    default_stage_id uuid,
-    ai_customer_id uuid,
-    created_at timestamptz,
-    last_message_at timestamptz,
-    last_inbound_at timestamptz,
-    kind smallint GENERATED ALWAYS AS (
-        CASE WHEN external_user_id IS NOT NULL THEN 1 WHEN phone IS NOT NULL THEN 2 ELSE 3 END) STORED,
-    identity text GENERATED ALWAYS AS (coalesce(external_user_id, phone, lower(email))) STORED
-) ON COMMIT DROP;
-";
 
 diesel::table! {
     import_rows (row) {
@@ -169,7 +135,7 @@ pub fn import<E: From<StoreError>>(
     fill: impl FnOnce(&mut Staging<'_>) -> Result<(), E>,
 ) -> Result<Merged, E> {
     transaction(connection, |connection| {
-        connection.batch_execute(TABLES).map_err(StoreError::from)?;
+        connection.batch_execute(ROWS).map_err(StoreError::from)?;
         let now = database_now(connection).map_err(StoreError::from)?;
         let rows = CopyWriter::new(&mut *connection, |connection, batch| {
             diesel::copy_from(import_rows::table)

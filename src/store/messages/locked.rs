@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::find::FoundContact;
+use super::statements::UPDATE;
 use crate::domain::client::ClientId;
 use crate::domain::message::{Activity, Message, Target};
 use crate::store::error::StoreError;
 use crate::store::schema::contacts;
-use crate::store::statement::{Bind, Statement};
+use crate::store::statement::Statement;
 
 /// A contact that nobody else changes until the transaction ends.
 #[derive(Clone, PartialEq, Eq)]
@@ -92,7 +94,7 @@ pub(super) fn lock_contacts(
     locked: OnLocked,
 ) -> Result<BTreeMap<Uuid, LockedContact>, StoreError> {
     let ids: HashSet<Uuid> = found.iter().filter_map(|found| found.contact_id).collect();
-    let wanted = contacts::table
+    let query = contacts::table
         .filter(contacts::client_id.eq(client.as_uuid()))
         .filter(contacts::id.eq_any(ids))
         .order(contacts::id)
@@ -110,8 +112,8 @@ pub(super) fn lock_contacts(
             ),
         ));
     let rows: Vec<LockedRow> = match locked {
-        OnLocked::Wait => wanted.load(connection)?,
-        OnLocked::Skip => wanted.skip_locked().load(connection)?,
+        OnLocked::Wait => query.load(connection)?,
+        OnLocked::Skip => query.skip_locked().load(connection)?,
     };
     let contact = |(id, name, external_user_id, phone, activity): LockedRow| {
         let (phone, phone_key, phone_as_given) = phone;
@@ -143,18 +145,6 @@ type LockedRow = (
     (Option<DateTime<Utc>>, Option<DateTime<Utc>>, bool, String),
 );
 
-const UPDATE: &str = "
-UPDATE contacts
-SET name = said.name, external_user_id = said.external_user_id, phone = said.phone, phone_key = said.phone_key,
-    phone_as_given = said.phone_as_given, last_message_at = said.last_message_at,
-    last_inbound_at = said.last_inbound_at, is_chat_read = said.is_chat_read, chat_status = said.chat_status,
-    updated_at = now()
-FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    AS said (id, name, external_user_id, phone, phone_key, phone_as_given, last_message_at, last_inbound_at,
-             is_chat_read, chat_status)
-WHERE contacts.client_id = ? AND contacts.id = said.id
-";
-
 /// Writes the contacts that are not as they were before.
 pub(super) fn update_contacts(
     connection: &mut PgConnection,
@@ -167,28 +157,24 @@ pub(super) fn update_contacts(
     if contacts.is_empty() {
         return Ok(());
     }
-    fn column<T>(contacts: &[&LockedContact], value: impl Fn(&LockedContact) -> T) -> Vec<T> {
+    fn column<'a, T>(contacts: &[&'a LockedContact], value: impl Fn(&'a LockedContact) -> T) -> Vec<T> {
         contacts.iter().map(|contact| value(contact)).collect()
     }
-    let texts = |value: fn(&LockedContact) -> &Option<String>| {
-        Bind::TextsOrNull(column(&contacts, |contact| value(contact).clone()))
-    };
-    let statement = Statement::new(
-        || UPDATE,
-        vec![
-            Bind::Uuids(column(&contacts, |contact| contact.id)),
-            texts(|contact| &contact.name),
-            texts(|contact| &contact.external_user_id),
-            texts(|contact| &contact.phone),
-            texts(|contact| &contact.phone_key),
-            texts(|contact| &contact.phone_as_given),
-            Bind::TimesOrNull(column(&contacts, |contact| contact.activity.last_message_at)),
-            Bind::TimesOrNull(column(&contacts, |contact| contact.activity.last_inbound_at)),
-            Bind::Bools(column(&contacts, |contact| contact.activity.is_chat_read)),
-            Bind::Texts(column(&contacts, |contact| contact.activity.chat_status.clone())),
-            Bind::Uuid(client.as_uuid()),
-        ],
-    );
-    statement.execute(connection)?;
+    fn texts<'a>(contacts: &[&'a LockedContact], value: fn(&LockedContact) -> &Option<String>) -> Vec<Option<&'a str>> {
+        contacts.iter().map(|contact| value(contact).as_deref()).collect()
+    }
+    Statement::new(|| UPDATE)
+        .bind::<SqlUuid, _>(client.as_uuid())
+        .bind::<Array<SqlUuid>, _>(column(&contacts, |contact| contact.id))
+        .bind::<Array<Nullable<Text>>, _>(texts(&contacts, |contact| &contact.name))
+        .bind::<Array<Nullable<Text>>, _>(texts(&contacts, |contact| &contact.external_user_id))
+        .bind::<Array<Nullable<Text>>, _>(texts(&contacts, |contact| &contact.phone))
+        .bind::<Array<Nullable<Text>>, _>(texts(&contacts, |contact| &contact.phone_key))
+        .bind::<Array<Nullable<Text>>, _>(texts(&contacts, |contact| &contact.phone_as_given))
+        .bind::<Array<Nullable<Timestamptz>>, _>(column(&contacts, |contact| contact.activity.last_message_at))
+        .bind::<Array<Nullable<Timestamptz>>, _>(column(&contacts, |contact| contact.activity.last_inbound_at))
+        .bind::<Array<Bool>, _>(column(&contacts, |contact| contact.activity.is_chat_read))
+        .bind::<Array<Text>, _>(column(&contacts, |contact| contact.activity.chat_status.as_str()))
+        .execute(connection)?;
     Ok(())
 }

@@ -12,13 +12,13 @@ use crate::store::error::StoreError;
 use crate::store::schema::contacts;
 
 /// A message that makes the contact it is about.
-pub(super) struct Missing<'a> {
+pub(super) struct MissingContact<'a> {
     message: &'a Message,
     person: &'a Person,
     new_contact: &'a NewContact,
 }
 
-impl<'a> Missing<'a> {
+impl<'a> MissingContact<'a> {
     /// What two writers that make one person have in common: platform and match key.
     pub(super) fn line(&self) -> Option<(&'a str, &'a str)> {
         let key = self.person.phone.as_ref()?.stored.key.as_deref()?;
@@ -29,12 +29,12 @@ impl<'a> Missing<'a> {
 pub(super) fn missing_contacts<'a>(
     messages: &'a [Message],
     found: &[FoundContact],
-) -> impl Iterator<Item = Missing<'a>> {
+) -> impl Iterator<Item = MissingContact<'a>> {
     let is_missing =
         |(message, found): &(&Message, &FoundContact)| found.contact_id.is_none() && !message.is_ahead(found.now);
     let missing = messages.iter().zip(found).filter(is_missing);
     missing.filter_map(|(message, _)| match (&message.target, &message.new_contact) {
-        (Target::Person(person), Some(new_contact)) => Some(Missing {
+        (Target::Person(person), Some(new_contact)) => Some(MissingContact {
             message,
             person,
             new_contact,
@@ -49,12 +49,12 @@ pub(super) fn insert_missing<'a>(
     connection: &mut PgConnection,
     client: ClientId,
     list: i64,
-    missing_contacts: impl Iterator<Item = Missing<'a>>,
+    missing_contacts: impl Iterator<Item = MissingContact<'a>>,
 ) -> Result<HashSet<Uuid>, StoreError> {
     let mut taken = HashSet::new();
     let mut rows = Vec::new();
     for missing in missing_contacts {
-        let Missing {
+        let MissingContact {
             message,
             person,
             new_contact,

@@ -5,6 +5,8 @@ mod locked;
 mod missing;
 mod record;
 mod runs;
+mod statements;
 
 pub use self::record::{MessageOutcome, record_messages, record_together};
 pub use self::runs::TOGETHER_MAX;
+pub use self::statements::statements;

@@ -115,7 +115,7 @@ fn record_run(
         lock_bulk_writes(connection, client)?;
     }
     let mut found = find_contacts(connection, client, messages)?;
-    let mut made = HashSet::new();
+    let mut created = HashSet::new();
     if missing_contacts(messages, &found).next().is_some() {
         let list = ensure_list(connection, client, DEFAULT_LIST)?;
         let lines: Vec<_> = missing_contacts(messages, &found)
@@ -123,16 +123,16 @@ fn record_run(
             .collect();
         lock_lines(connection, client, &lines)?;
         found = find_contacts(connection, client, messages)?;
-        made = insert_missing(connection, client, list, missing_contacts(messages, &found))?;
+        created = insert_missing(connection, client, list, missing_contacts(messages, &found))?;
         found = find_contacts(connection, client, messages)?;
     }
     let before = lock_contacts(connection, client, &found, OnLocked::Wait)?;
     // Between the look and the lock another writer may have made the contact somebody else, or erased it.
-    let is_other = |(message, found): (&Message, &FoundContact)| {
+    let is_stale = |(message, found): (&Message, &FoundContact)| {
         let contact = found.contact_id.map(|id| before.get(&id));
         contact.is_some_and(|contact| contact.is_none_or(|contact| !contact.is_meant_by(message)))
     };
-    if messages.iter().zip(&found).any(is_other) || missing_contacts(messages, &found).next().is_some() {
+    if messages.iter().zip(&found).any(is_stale) || missing_contacts(messages, &found).next().is_some() {
         return Err(DieselError::RollbackTransaction.into());
     }
     let mut contacts = before.clone();
@@ -143,11 +143,11 @@ fn record_run(
             _ if message.is_ahead(found.now) => MessageOutcome::Ahead,
             None => MessageOutcome::NotFound,
             // Only a later message of the batch makes the contact.
-            Some(contact) if message.new_contact.is_none() && made.contains(&contact.id) => MessageOutcome::NotFound,
+            Some(contact) if message.new_contact.is_none() && created.contains(&contact.id) => MessageOutcome::NotFound,
             Some(contact) => {
                 let known = contact.clone();
                 contact.add(message, &mut adopted);
-                if made.remove(&contact.id) {
+                if created.remove(&contact.id) {
                     MessageOutcome::Created
                 } else if *contact != known {
                     MessageOutcome::Updated

@@ -122,9 +122,9 @@ mod tests {
     use crate::domain::phone::Region;
 
     /// `phone/external id`, either of which may be blank, and `!` where the message makes contacts.
-    fn message(said: &str) -> Message {
-        let (who, is_new) = said.strip_suffix('!').map_or((said, false), |who| (who, true));
-        let (phone, external_id) = who.split_once('/').unwrap();
+    fn message(text: &str) -> Message {
+        let (person, is_new) = text.strip_suffix('!').map_or((text, false), |person| (person, true));
+        let (phone, external_id) = person.split_once('/').unwrap();
         let person = Person {
             platform: "whatsapp".to_owned(),
             external_user_id: (!external_id.is_empty()).then(|| external_id.to_owned()),
@@ -138,8 +138,8 @@ mod tests {
         Message::new(Target::Person(person), Direction::Inbound, sent_at, new_contact).unwrap()
     }
 
-    fn lengths(said: &[&str]) -> Vec<usize> {
-        let messages: Vec<Message> = said.iter().map(|said| message(said)).collect();
+    fn lengths(texts: &[&str]) -> Vec<usize> {
+        let messages: Vec<Message> = texts.iter().map(|text| message(text)).collect();
         runs(&messages).map(<[Message]>::len).collect()
     }
 
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_shares_a_name_with_somebody_who_is_identified_waits() {
+    fn a_message_that_shares_an_id_or_a_line_with_an_identifying_one_starts_a_run() {
         assert_eq!(lengths(&["+56911111111/a!", "+56911111111/"]), [1, 1]);
         assert_eq!(lengths(&["+56911111111/", "+56911111111/a!"]), [1, 1]);
         assert_eq!(lengths(&["/a", "+56911111111/a!", "+56911111111/"]), [1, 1, 1]);
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn who_cant_be_identified_shares_names() {
+    fn messages_that_identify_nobody_share_a_run() {
         assert_eq!(
             lengths(&["+5491123456789/!", "+541123456789/!", "+541123456789/x"]),
             [3]
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn who_may_be_made_of_one_reading_waits_for_whoever_is_meant_by_another() {
+    fn a_new_contact_whose_phone_has_several_readings_starts_a_run() {
         assert_eq!(lengths(&["2975678901/", "+542975678901/!"]), [1, 1]);
         assert_eq!(lengths(&["2975678901/!", "+2975678901/"]), [1, 1]);
         assert_eq!(lengths(&["2975678901/", "+542975678901/", "+2975678901/!"]), [2, 1]);
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_short() {
+    fn a_run_has_at_most_a_hundred_messages() {
         let many: Vec<String> = (0..250).map(|n| format!("+569{:08}/!", 11_111_111 + n)).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         assert_eq!(lengths(&many), [100, 100, 50]);

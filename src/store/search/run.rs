@@ -3,17 +3,17 @@
 use std::collections::HashSet;
 
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 
 use super::client_sizes::ClientSizes;
 use super::matches::{Match, WalkedMatch};
-use super::statements::{CLIENT_SIZE, CONTACTS, EITHER_WALK, EmailColumn, PhoneColumn, TermColumn, WHOLE_NUMBER};
+use super::statements::{CLIENT_SIZE, EITHER_WALK, EmailColumn, PhoneColumn, TermColumn, WHOLE_NUMBER};
 use crate::domain::client::ClientId;
 use crate::domain::gram::Gram;
 use crate::domain::term::{EmailTerm, PhoneTerm};
-use crate::store::contacts::row::ContactRow;
+use crate::store::contacts::row::{ContactRow, contacts_by_id};
 use crate::store::error::StoreError;
-use crate::store::statement::{Bind, Statement};
+use crate::store::statement::Statement;
 
 /// The most contacts that one search answers.
 pub const LIMIT: usize = 50;
@@ -94,8 +94,7 @@ pub fn search_contacts(
         matches.sort_unstable();
         matches.retain(|found| seen.insert(found.id));
         let ids = matches.into_iter().take(LIMIT).map(|found| found.id).collect();
-        let binds = vec![Bind::Uuid(client.as_uuid()), Bind::Uuids(ids)];
-        Statement::new(|| CONTACTS, binds).load(search.connection)?
+        contacts_by_id(client.as_uuid(), ids).load(search.connection)?
     };
     Ok(SearchResult {
         contacts,
@@ -129,66 +128,61 @@ impl Search<'_> {
 
     /// The first matches among all of the client's contacts.
     fn walk_all<C: TermColumn>(&mut self, pattern: &str) -> QueryResult<Vec<Match>> {
-        let binds = vec![self.client(), Bind::Text(pattern.to_owned())];
-        Statement::new(|| C::WHOLE_WALK, binds).load(self.connection)
+        Statement::new(|| C::whole_walk())
+            .bind::<SqlUuid, _>(self.client.as_uuid())
+            .bind::<Text, _>(pattern)
+            .load(self.connection)
     }
 
     /// The first matches among as many of the client's newest contacts as are worth it: fewer than [`LIMIT`] need not be
     /// all that it has.
     fn walk<C: TermColumn>(&mut self, pattern: &str) -> QueryResult<Vec<WalkedMatch>> {
-        let rows = || Bind::BigInt(PROBE_ROWS);
-        let binds = vec![
-            self.client(),
-            Bind::Text(pattern.to_owned()),
-            rows(),
-            rows(),
-            rows(),
-            rows(),
-            Bind::BigInt(PROBE_MATCHES),
-            Bind::BigInt(WALK_ROWS),
-            rows(),
-        ];
-        Statement::new(|| C::WALK, binds).load(self.connection)
+        Statement::new(|| C::walk())
+            .bind::<SqlUuid, _>(self.client.as_uuid())
+            .bind::<Text, _>(pattern)
+            .bind::<BigInt, _>(PROBE_ROWS)
+            .bind::<BigInt, _>(PROBE_MATCHES)
+            .bind::<BigInt, _>(WALK_ROWS)
+            .load(self.connection)
     }
 
     /// The first matches of either term among all of the client's contacts.
     fn walk_for_either(&mut self, email: &str, phone: &str) -> QueryResult<Vec<Match>> {
         self.plans.push(Plan::WholeWalk);
-        let binds = vec![
-            self.client(),
-            Bind::Text(email.to_owned()),
-            Bind::Text(phone.to_owned()),
-        ];
-        Statement::new(|| EITHER_WALK, binds).load(self.connection)
+        Statement::new(|| EITHER_WALK)
+            .bind::<SqlUuid, _>(self.client.as_uuid())
+            .bind::<Text, _>(email)
+            .bind::<Text, _>(phone)
+            .load(self.connection)
     }
 
     fn is_small(&mut self) -> QueryResult<bool> {
         if let Some(is_small) = self.sizes.is_small(self.client) {
             return Ok(is_small);
         }
-        let binds = vec![self.client(), Bind::BigInt(SMALL_CLIENT + 1)];
-        let row: ClientSizeRow = Statement::new(|| CLIENT_SIZE, binds).get_result(self.connection)?;
+        let row: ClientSizeRow = Statement::new(|| CLIENT_SIZE)
+            .bind::<SqlUuid, _>(self.client.as_uuid())
+            .bind::<BigInt, _>(SMALL_CLIENT + 1)
+            .get_result(self.connection)?;
         let is_small = row.count <= SMALL_CLIENT;
         self.sizes.set(self.client, is_small);
         Ok(is_small)
     }
 
     fn ask_grams<C: TermColumn>(&mut self, pattern: &str, grams: &[Gram]) -> QueryResult<Vec<Match>> {
-        let client = || self.client();
-        let grams = Bind::Text(tsquery(grams));
-        let pattern = Bind::Text(pattern.to_owned());
-        let binds = vec![client(), client(), grams, client(), client(), pattern];
-        Statement::new(|| C::GRAMS, binds).load(self.connection)
+        Statement::new(|| C::grams())
+            .bind::<SqlUuid, _>(self.client.as_uuid())
+            .bind::<Text, _>(tsquery(grams))
+            .bind::<Text, _>(pattern)
+            .load(self.connection)
     }
 
     fn find_whole_number(&mut self, keys: &[String]) -> QueryResult<Vec<Match>> {
         self.plans.push(Plan::WholeNumber);
-        let binds = vec![self.client(), Bind::Texts(keys.to_vec())];
-        Statement::new(|| WHOLE_NUMBER, binds).load(self.connection)
-    }
-
-    fn client(&self) -> Bind {
-        Bind::Uuid(self.client.as_uuid())
+        Statement::new(|| WHOLE_NUMBER)
+            .bind::<SqlUuid, _>(self.client.as_uuid())
+            .bind::<Array<Text>, _>(keys)
+            .load(self.connection)
     }
 }
 

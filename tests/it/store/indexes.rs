@@ -4,7 +4,7 @@ use contact_search::domain::client::ClientId;
 use contact_search::domain::phone::{Region, readings};
 use contact_search::domain::term::{EmailTerm, PhoneTerm};
 use contact_search::store::search::ClientSizes;
-use contact_search::store::{clients, lookup, search};
+use contact_search::store::{clients, contacts, import, lookup, messages, search};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -50,13 +50,12 @@ fn fill(database: &TestDatabase) -> ClientId {
     client
 }
 
-/// The statement with numbered placeholders, for PREPARE.
-fn numbered(statement: &str) -> String {
-    let mut numbers = 1..;
-    let pieces = statement.split('?').map(str::to_owned);
-    pieces
-        .reduce(|before, after| format!("{before}${}{after}", numbers.next().unwrap()))
-        .unwrap()
+/// Nulls for each of a statement's values.
+fn nulls(statement: &str) -> String {
+    let count = (1..20)
+        .take_while(|number| statement.contains(&format!("${number}")))
+        .count();
+    vec!["NULL"; count].join(", ")
 }
 
 /// The agreed file lists the indexes that the generic plan of each statement reads, and how the plan reads them.
@@ -71,12 +70,10 @@ fn plans_equal_the_agreed_file() {
     fill(&database);
     let plans = database.pool().run(|connection| {
         let mut plans = String::new();
-        let statements = std::iter::once(("lookup", lookup::LOOKUP)).chain(search::statements());
+        let statements = std::iter::once(("lookup", lookup::LOOKUP.to_owned())).chain(search::statements());
         for (number, (name, statement)) in statements.enumerate() {
-            let values = vec!["NULL"; statement.matches('?').count()].join(", ");
-            let statement = numbered(statement);
             connection.batch_execute(&format!("PREPARE s{number} AS {statement}"))?;
-            let explain = format!("EXPLAIN (COSTS OFF) EXECUTE s{number} ({values})");
+            let explain = format!("EXPLAIN (COSTS OFF) EXECUTE s{number} ({})", nulls(&statement));
             let lines: Vec<Line> = diesel::sql_query(explain).load(connection)?;
             plans += &format!("{name}\n");
             for Line { line } in lines {
@@ -96,6 +93,60 @@ fn plans_equal_the_agreed_file() {
         std::fs::write(now, &plans).unwrap();
         panic!("the plans differ from tests/data/plans.txt; see target/plans.txt:\n{plans}");
     }
+}
+
+#[test]
+fn every_statement_file_runs_in_psql_as_it_is() {
+    let database = TestDatabase::new();
+    let mut connection = database.connect();
+    connection.batch_execute("BEGIN").unwrap();
+    let others = [("lookup", lookup::LOOKUP), ("lookup_batch", lookup::LOOKUP_BATCH)];
+    let others = others
+        .into_iter()
+        .chain(contacts::statements())
+        .chain(messages::statements());
+    for (name, statement) in import::statements().into_iter().chain(others) {
+        let values = nulls(statement);
+        let run = if statement.contains("CREATE TEMPORARY TABLE") {
+            statement.to_owned()
+        } else {
+            let values = if values.is_empty() {
+                values
+            } else {
+                format!("({values})")
+            };
+            format!("PREPARE {name} AS {statement} EXPLAIN EXECUTE {name} {values}")
+        };
+        connection
+            .batch_execute(&run)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+}
+
+#[test]
+fn a_connection_prepares_each_statement_once() {
+    #[derive(QueryableByName)]
+    struct Prepared {
+        #[diesel(sql_type = BigInt)]
+        statements: i64,
+    }
+    let database = TestDatabase::new();
+    let client = fill(&database);
+    let mut connection = database.connect();
+    let sizes = ClientSizes::default();
+    let phone = readings("+549113000777", Region::DEFAULT);
+    let (email, piece) = (EmailTerm::parse("zzqy"), PhoneTerm::parse("777", Region::DEFAULT));
+    let mut counts = Vec::new();
+    for _ in 0..3 {
+        lookup::find_by_phone(&mut connection, client, &phone).unwrap();
+        lookup::find_all_by_phone(&mut connection, client, &[phone.clone()]).unwrap();
+        search::search_contacts(&mut connection, &sizes, client, piece.as_ref(), email.as_ref()).unwrap();
+        let sql = "SELECT count(*) AS statements FROM pg_prepared_statements";
+        let prepared: Prepared = diesel::sql_query(sql).get_result(&mut connection).unwrap();
+        counts.push(prepared.statements);
+    }
+    // Both lookups; the client's size, a walk and the grams of each column, and the contacts.
+    assert_eq!(counts, [8, 8, 8]);
 }
 
 #[test]

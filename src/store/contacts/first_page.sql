@@ -1,0 +1,8 @@
+-- The contacts with the latest messages. $1: client, $2: the age of the oldest message, in days.
+-- LIMIT is a literal, a page and one more: a plan for an unknown LIMIT expects a tenth of all rows and may sort them.
+SELECT id, name, phone, email, platform, last_message_at, chat_status, created_at, client_id, ai_customer_id,
+       default_stage_id, blocked, is_chat_read
+FROM contacts
+WHERE client_id = $1 AND last_message_at >= now() - $2 * interval '1 day'
+ORDER BY last_message_at DESC NULLS LAST, id
+LIMIT 1001;

@@ -1,0 +1,22 @@
+-- The contacts with the latest messages behind one of them. $1: client, $2: the age of the oldest message, in days,
+-- $3: that contact's latest message, $4: its id.
+-- The contacts of the same moment come first, then those of earlier moments: the index seeks to the start of either,
+-- however many contacts share a moment.
+-- LIMIT is a literal, a page and one more: a plan for an unknown LIMIT expects a tenth of all rows and may sort them.
+SELECT * FROM (
+    (SELECT id, name, phone, email, platform, last_message_at, chat_status, created_at, client_id, ai_customer_id,
+            default_stage_id, blocked, is_chat_read
+     FROM contacts
+     WHERE client_id = $1 AND last_message_at = $3 AND id > $4 AND last_message_at >= now() - $2 * interval '1 day'
+     ORDER BY last_message_at DESC NULLS LAST, id
+     LIMIT 1001)
+    UNION ALL
+    (SELECT id, name, phone, email, platform, last_message_at, chat_status, created_at, client_id, ai_customer_id,
+            default_stage_id, blocked, is_chat_read
+     FROM contacts
+     WHERE client_id = $1 AND last_message_at < $3 AND last_message_at >= now() - $2 * interval '1 day'
+     ORDER BY last_message_at DESC NULLS LAST, id
+     LIMIT 1001)
+) AS following
+ORDER BY last_message_at DESC, id
+LIMIT 1001;

@@ -1,0 +1,19 @@
+-- Counts the contacts that other writers made while the import ran, and that the import would have updated instead of
+-- making its own. $1: client. OFFSET 0 makes the index find each on its own: the planner expects few rows, and usually
+-- none exists, but each new contact finds itself first.
+WITH made AS MATERIALIZED (
+    SELECT first.id, first.platform, merged.external_user_id, merged.phone, merged.phone_key
+    FROM import_contacts merged
+    JOIN import_groups groups ON groups.first_row = merged.entity
+    JOIN import_rows first ON first.row = merged.entity
+    WHERE contact_id IS NULL AND merged.phone IS NOT NULL
+)
+SELECT count(*) AS count
+FROM made
+CROSS JOIN LATERAL (
+    SELECT FROM contacts other
+    WHERE other.client_id = $1 AND other.phone_key = made.phone_key AND other.phone = made.phone
+        AND other.platform = made.platform AND other.id <> made.id
+        AND (made.external_user_id IS NULL OR other.external_user_id IS NULL)
+    OFFSET 0
+) AS double;

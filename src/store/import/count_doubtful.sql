@@ -1,0 +1,20 @@
+-- Counts rows that found their contact by a phone that is no valid number, if rows or the contact itself give it more
+-- than one email. Most files have no such phone; then only the rows' flags are read.
+WITH joined AS MATERIALIZED (
+    SELECT entity
+    FROM import_rows rows
+    JOIN import_groups USING (kind, platform, identity)
+    WHERE phone_unresolved AND rows.email IS NOT NULL AND (kind = 2 OR adopts)
+), emails AS (
+    SELECT entity, lower(rows.email) AS email
+    FROM import_rows rows
+    JOIN import_groups USING (kind, platform, identity)
+    WHERE rows.email IS NOT NULL AND entity IN (SELECT entity FROM joined)
+    UNION
+    SELECT entity, email
+    FROM import_groups
+    WHERE email IS NOT NULL AND entity IN (SELECT entity FROM joined)
+)
+SELECT count(*) AS count
+FROM joined
+WHERE entity IN (SELECT entity FROM emails GROUP BY entity HAVING count(*) > 1);

@@ -1,0 +1,32 @@
+-- The rows of an import, until its transaction ends. `kind` is the pass that a row belongs to, `identity` identifies
+-- its contact: rows of one kind, platform and identity are a group, and mean one contact.
+--
+-- A sort or hash of the merge may take 64 MB; more goes to disk. Compiling the merge's statements takes longer than it
+-- saves.
+SET LOCAL work_mem = '64MB';
+SET LOCAL jit = off;
+CREATE TEMPORARY TABLE import_rows (
+    row bigint NOT NULL,
+    id uuid NOT NULL,
+    platform text NOT NULL,
+    external_user_id text,
+    phone text,
+    phone_key text,
+    phone_as_given text,
+    phone_unresolved boolean NOT NULL,
+    email text,
+    name text,
+    source text,
+    chat_status text,
+    blocked boolean,
+    is_chat_read boolean,
+    contact_list text,
+    default_stage_id uuid,
+    ai_customer_id uuid,
+    created_at timestamptz,
+    last_message_at timestamptz,
+    last_inbound_at timestamptz,
+    kind smallint GENERATED ALWAYS AS (
+        CASE WHEN external_user_id IS NOT NULL THEN 1 WHEN phone IS NOT NULL THEN 2 ELSE 3 END) STORED,
+    identity text GENERATED ALWAYS AS (coalesce(external_user_id, phone, lower(email))) STORED
+) ON COMMIT DROP;

@@ -1,0 +1,43 @@
+//! The statements of an import.
+
+/// The temporary table of the rows, which `Staging` fills.
+pub(super) const ROWS: &str = include_str!("rows.sql");
+
+/// The temporary tables of the merge.
+pub(super) const GROUPS: &str = include_str!("groups.sql");
+
+pub(super) const MAKE_LISTS: &str = include_str!("make_lists.sql");
+pub(super) const FIND_BY_EXTERNAL_ID: &str = include_str!("find_by_external_id.sql");
+pub(super) const FIND_BY_PHONE: &str = include_str!("find_by_phone.sql");
+pub(super) const FIND_BY_EMAIL: &str = include_str!("find_by_email.sql");
+pub(super) const FIND_EXACTLY: &str = include_str!("find_exactly.sql");
+pub(super) const LOCK_ADOPTED: &str = include_str!("lock_adopted.sql");
+pub(super) const COUNT_DOUBTFUL: &str = include_str!("count_doubtful.sql");
+pub(super) const MERGE_ROWS: &str = include_str!("merge_rows.sql");
+pub(super) const UPDATE_CONTACTS: &str = include_str!("update_contacts.sql");
+pub(super) const INSERT_CONTACTS: &str = include_str!("insert_contacts.sql");
+pub(super) const COUNT_DOUBLES: &str = include_str!("count_doubles.sql");
+pub(super) const COUNT_NEW: &str =
+    "SELECT count(*) AS count FROM import_groups WHERE entity = first_row AND contact_id IS NULL";
+pub(super) const COUNT_KNOWN: &str =
+    "SELECT count(*) AS count FROM import_groups WHERE entity = first_row AND contact_id IS NOT NULL";
+
+/// Every statement of an import by the name of its file, for tests that run each on a database. The first two make the
+/// temporary tables that the others read.
+pub fn statements() -> [(&'static str, &'static str); 13] {
+    [
+        ("rows", ROWS),
+        ("groups", GROUPS),
+        ("make_lists", MAKE_LISTS),
+        ("find_by_external_id", FIND_BY_EXTERNAL_ID),
+        ("find_by_phone", FIND_BY_PHONE),
+        ("find_by_email", FIND_BY_EMAIL),
+        ("find_exactly", FIND_EXACTLY),
+        ("lock_adopted", LOCK_ADOPTED),
+        ("count_doubtful", COUNT_DOUBTFUL),
+        ("merge_rows", MERGE_ROWS),
+        ("update_contacts", UPDATE_CONTACTS),
+        ("insert_contacts", INSERT_CONTACTS),
+        ("count_doubles", COUNT_DOUBLES),
+    ]
+}

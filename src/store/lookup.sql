@@ -1,0 +1,18 @@
+-- Finds the contact that a phone number reaches. $1: platform of the session window, $2: client, $3: match keys of the
+-- number's readings, the preferred one first, $4: their E.164 numbers.
+--
+-- Few contacts share a match key: the channels of one person. The statement reads them by the index on the key,
+-- aggregates over them, and keeps the first in the contract's order. lookup_batch.sql asks the same for many numbers.
+SELECT c.serial_id, c.name, c.phone, c.email, c.contact_list_id, l.name AS contact_list_name, c.source,
+       c.created_at, c.any_inbound_at AS last_inbound_at, c.window_inbound_at AS last_window_inbound_at, now() AS now
+FROM (
+    SELECT *,
+           max(last_inbound_at) OVER (PARTITION BY phone_key) AS any_inbound_at,
+           max(last_inbound_at) FILTER (WHERE platform = $1) OVER (PARTITION BY phone_key) AS window_inbound_at
+    FROM contacts
+    WHERE client_id = $2 AND phone_key = ANY($3)
+) c
+JOIN contact_lists l ON l.client_id = c.client_id AND l.id = c.contact_list_id
+ORDER BY array_position($3, c.phone_key), (c.phone = ANY($4)) DESC, c.last_message_at DESC NULLS LAST,
+         c.created_at DESC, c.serial_id
+LIMIT 1;

@@ -1,0 +1,25 @@
+-- Finds the contact of each of many phone numbers. $1: platform of the session window, $2: client; of all readings of
+-- all numbers $3: the number's position, $4: the match keys, $5: the E.164 numbers.
+--
+-- Each number runs lookup.sql on its own, so that the index is read for its few contacts and nothing else.
+SELECT asked.question, found.*
+FROM (
+    SELECT question, array_agg(key ORDER BY place) AS keys, array_agg(phone ORDER BY place) AS phones
+    FROM unnest($3::bigint[], $4::text[], $5::text[]) WITH ORDINALITY AS reading (question, key, phone, place)
+    GROUP BY question
+) asked
+CROSS JOIN LATERAL (
+    SELECT c.serial_id, c.name, c.phone, c.email, c.contact_list_id, l.name AS contact_list_name, c.source,
+           c.created_at, c.any_inbound_at AS last_inbound_at, c.window_inbound_at AS last_window_inbound_at, now() AS now
+    FROM (
+        SELECT *,
+               max(last_inbound_at) OVER (PARTITION BY phone_key) AS any_inbound_at,
+               max(last_inbound_at) FILTER (WHERE platform = $1) OVER (PARTITION BY phone_key) AS window_inbound_at
+        FROM contacts
+        WHERE client_id = $2 AND phone_key = ANY(asked.keys)
+    ) c
+    JOIN contact_lists l ON l.client_id = c.client_id AND l.id = c.contact_list_id
+    ORDER BY array_position(asked.keys, c.phone_key), (c.phone = ANY(asked.phones)) DESC,
+             c.last_message_at DESC NULLS LAST, c.created_at DESC, c.serial_id
+    LIMIT 1
+) found;

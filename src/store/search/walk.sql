@@ -1,0 +1,69 @@
+-- Walks the newest contacts of a large client, and goes on behind the last match if the first rows promise enough.
+-- $1: client, $2: LIKE pattern, $3: rows to walk first, $4: fewest matches that make the walk go on,
+-- $5: rows times matches that the walk may cost in all.
+-- The phone's statement has `phone AS searched` in place of `email_lower AS searched`.
+--
+-- Rows come from three places: contacts_newest down to the border, contacts behind the border, contacts without
+-- messages. PostgreSQL reads the parts of a UNION ALL in their order and stops at the LIMIT; tests/data/plans.txt and
+-- the property test hold that. A merge of the three costs a third more.
+--
+-- The values stand once, in `asked`: the plan is the same, and the pattern is lowered once.
+WITH asked AS MATERIALIZED (
+    SELECT $1::uuid AS client, (SELECT lower($2)) AS pattern,
+           coalesce((SELECT since FROM contacts_newest_border), 'infinity') AS border
+), probe AS MATERIALIZED (
+    SELECT id, last_message_at
+    FROM (
+        (SELECT id, last_message_at, email_lower AS searched
+         FROM contacts_newest
+         WHERE client_id = (SELECT client FROM asked)
+               AND last_message_at >= (SELECT border FROM asked) AND last_message_at <= 'infinity'
+         ORDER BY last_message_at DESC NULLS LAST, id LIMIT $3)
+        UNION ALL
+        (SELECT id, last_message_at, email_lower AS searched
+         FROM contacts
+         WHERE client_id = (SELECT client FROM asked)
+               AND last_message_at < (SELECT border FROM asked) AND last_message_at <= 'infinity'
+         ORDER BY last_message_at DESC NULLS LAST, id LIMIT $3)
+        UNION ALL
+        (SELECT id, last_message_at, email_lower AS searched
+         FROM contacts
+         WHERE client_id = (SELECT client FROM asked) AND last_message_at IS NULL
+         ORDER BY last_message_at DESC NULLS LAST, id LIMIT $3)
+        LIMIT $3
+    ) AS newest
+    WHERE searched LIKE (SELECT pattern FROM asked)
+    LIMIT 50
+), probed AS MATERIALIZED (
+    -- `until` is the time of the last match: the walk goes on there and not behind the last row, whose place is
+    -- unknown. It is null if the last match has no messages: then all contacts with messages lie before the match, and
+    -- the walk meets the first of those without messages again.
+    SELECT CASE WHEN bool_and(last_message_at IS NOT NULL) THEN min(last_message_at) END AS until,
+           50 - count(*) AS missing,
+           CASE WHEN count(*) BETWEEN $4 AND 49 THEN $5 / count(*) - $3 ELSE 0 END AS further
+    FROM probe
+)
+SELECT id, last_message_at, false AS is_further FROM probe
+UNION ALL
+(SELECT id, last_message_at, true
+ FROM (
+     (SELECT id, last_message_at, email_lower AS searched
+      FROM contacts_newest
+      WHERE client_id = (SELECT client FROM asked)
+            AND last_message_at >= (SELECT border FROM asked) AND last_message_at <= (SELECT until FROM probed)
+      ORDER BY last_message_at DESC NULLS LAST, id LIMIT (SELECT further FROM probed))
+     UNION ALL
+     (SELECT id, last_message_at, email_lower AS searched
+      FROM contacts
+      WHERE client_id = (SELECT client FROM asked)
+            AND last_message_at < (SELECT border FROM asked) AND last_message_at <= (SELECT until FROM probed)
+      ORDER BY last_message_at DESC NULLS LAST, id LIMIT (SELECT further FROM probed))
+     UNION ALL
+     (SELECT id, last_message_at, email_lower AS searched
+      FROM contacts
+      WHERE client_id = (SELECT client FROM asked) AND last_message_at IS NULL
+      ORDER BY last_message_at DESC NULLS LAST, id LIMIT (SELECT further FROM probed))
+     LIMIT (SELECT further FROM probed)
+ ) AS further
+ WHERE searched LIKE (SELECT pattern FROM asked) AND id NOT IN (SELECT id FROM probe)
+ LIMIT (SELECT missing FROM probed));

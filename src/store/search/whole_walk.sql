@@ -1,0 +1,9 @@
+-- Walks all contacts of a client, newest first. $1: client, $2: LIKE pattern.
+-- The phone's statement has `phone AS searched` in place of `email_lower AS searched`.
+SELECT id, last_message_at
+FROM (SELECT id, last_message_at, email_lower AS searched FROM contacts
+      WHERE client_id = $1
+      ORDER BY last_message_at DESC NULLS LAST, id
+      OFFSET 0) AS recent -- Keeps the LIKE out of the index scan.
+WHERE searched LIKE (SELECT lower($2)) -- A subquery lowers the pattern once, not for each row.
+LIMIT 50;

@@ -3,7 +3,7 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends gcc libc6-dev libpq-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
-# The dependencies alone first: they are compiled again only when they change.
+# Build only the dependencies first. Docker caches this layer until they change.
 COPY Cargo.toml Cargo.lock build.rs ./
 RUN mkdir src \
     && echo 'fn main() {}' > src/main.rs \
@@ -12,7 +12,7 @@ RUN mkdir src \
     && rm -r src
 COPY migrations migrations
 COPY src src
-# Newer than the empty sources above, whatever time the copied ones have.
+# Make the copied sources newer than the empty ones above, or cargo would not rebuild them.
 RUN touch src/main.rs src/lib.rs build.rs && cargo build --profile dist --locked
 
 FROM debian:bookworm-slim

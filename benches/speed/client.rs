@@ -1,4 +1,4 @@
-//! A caller of the server: one connection that is kept, one request after the other.
+//! An HTTP client: one kept-alive connection that sends one request at a time.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 
-/// The server closes a connection that nothing comes by for five seconds.
+/// Opens a new connection after this idle time, before the server closes the old one (after eight seconds).
 const KEPT_FOR: Duration = Duration::from_secs(2);
 
-/// The server answers within ten seconds, if only that it can't.
+/// Read timeout. The server answers every request within ten seconds, if necessary with 504.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What an answer has to be; anything else is a fault of the server's, or of what was asked.
+/// The expected answer. Any other answer is a defect of the server or of the request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Expected {
     /// The lookup finds a contact.
@@ -47,13 +47,13 @@ impl Expected {
 #[derive(Clone, Debug)]
 pub struct Request {
     bytes: Vec<u8>,
-    /// What is asked, in a few words.
+    /// The parameters or the body, for error messages and the report.
     pub label: String,
     expected: Expected,
 }
 
 impl Request {
-    /// `GET path` with parameters, which are encoded here.
+    /// `GET path`; percent-encodes the values of the parameters.
     pub fn get(key: &str, path: &str, parameters: &[(&str, &str)], expected: Expected) -> Self {
         let mut target = path.to_owned();
         for (at, (name, value)) in parameters.iter().enumerate() {
@@ -99,7 +99,7 @@ fn encode(text: &str) -> String {
 #[derive(Clone, Copy, Debug)]
 pub struct Answer {
     pub took: Duration,
-    /// The server said that it had no capacity, or no time: 503 or 504.
+    /// The status was 503 (no capacity) or 504 (deadline passed).
     pub is_refusal: bool,
 }
 
@@ -107,7 +107,7 @@ pub struct Answer {
 pub struct Connection {
     address: String,
     stream: TcpStream,
-    /// When the last request was sent, or its answer received.
+    /// When the last request was sent or the last answer was received.
     used_at: Instant,
     received: Vec<u8>,
 }
@@ -131,13 +131,13 @@ impl Connection {
     /// Sends a request and waits for its answer.
     ///
     /// # Errors
-    /// Where the answer isn't what is expected, and is no refusal either.
+    /// If the answer is neither the expected one nor a refusal.
     pub fn ask(&mut self, request: &Request) -> anyhow::Result<Answer> {
         self.send(request)?;
         self.answer(request)
     }
 
-    /// Sends a request; [`Self::answer`] has to follow.
+    /// Sends a request. The next call must be [`Self::answer`].
     pub fn send(&mut self, request: &Request) -> anyhow::Result<()> {
         if self.used_at.elapsed() > KEPT_FOR {
             self.stream = connect(&self.address)?;
@@ -149,7 +149,7 @@ impl Connection {
     /// Waits for the answer to the request that was sent.
     ///
     /// # Errors
-    /// As those of [`Self::ask`].
+    /// The same as for [`Self::ask`].
     pub fn answer(&mut self, request: &Request) -> anyhow::Result<Answer> {
         let (status, body) = self
             .receive()
@@ -159,7 +159,7 @@ impl Connection {
         let is_refusal = matches!(status, 503 | 504);
         if !is_refusal && (status != 200 || !request.expected.is_met(&self.received[body..])) {
             bail!(
-                "{} should have been {:?}, and is {status}: {}",
+                "{}: expected {:?}, got status {status}: {}",
                 request.label,
                 request.expected,
                 String::from_utf8_lossy(&self.received[body..]),
@@ -202,7 +202,7 @@ impl Connection {
 }
 
 fn connect(address: &str) -> anyhow::Result<TcpStream> {
-    let stream = TcpStream::connect(address).with_context(|| format!("nobody answers on {address}"))?;
+    let stream = TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     Ok(stream)

@@ -1,4 +1,4 @@
-//! Ways to ask: in turn by one connection, by many at once, and while messages are being recorded.
+//! Load patterns: requests in turn on one connection, on many concurrent connections, and while messages are recorded.
 
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use crate::client::{Answer, Connection, Expected, PATIENCE, Request};
 use crate::process;
 use crate::terms::{Class, Person};
 
-/// What answers took.
+/// Latencies of answers.
 #[derive(Clone, Default, Debug)]
 pub struct Samples {
     times: Vec<Duration>,
@@ -24,7 +24,7 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// Sends a request and adds what its answer took.
+    /// Sends a request and adds its latency.
     pub fn ask(&mut self, connection: &mut Connection, request: &Request) -> anyhow::Result<()> {
         self.add(connection.ask(request)?);
         Ok(())
@@ -48,7 +48,7 @@ impl Samples {
         self.quantile(0.5)
     }
 
-    /// The time that so great a part of all was within; zero where nothing was asked.
+    /// The quantile `part` (0 to 1) of the latencies, or zero without samples.
     pub fn quantile(&self, part: f64) -> Duration {
         let mut sorted = self.times.clone();
         sorted.sort_unstable();
@@ -66,15 +66,15 @@ impl FromIterator<Duration> for Samples {
     }
 }
 
-/// A connection, and the classes that are asked by it.
+/// A connection, and the classes whose requests it sends.
 pub struct Track<'a> {
     pub connection: Connection,
     pub classes: &'a [Class],
 }
 
-/// Asks one request of every class of every track, then the next one of every class, and so on: what disturbs the
-/// machine for a while disturbs all alike. It ends after so many rounds, or with the first one that ends after so long.
-/// Gives the samples of each track's classes.
+/// Sends requests in rounds. A round has one request of every class of every track, so that a disturbance of the
+/// machine affects all classes alike. Ends after `rounds` rounds, or after the first round that ends later than `time`.
+/// Returns the samples per track and class.
 pub fn ask_in_turn(tracks: &mut [Track], rounds: usize, time: Duration) -> anyhow::Result<Vec<Vec<Samples>>> {
     let mut samples: Vec<Vec<Samples>> = tracks
         .iter()
@@ -97,10 +97,10 @@ pub fn ask_in_turn(tracks: &mut [Track], rounds: usize, time: Duration) -> anyho
     Ok(samples)
 }
 
-/// Requests, and of a hundred how many come from each of these kinds.
+/// Kinds of requests, each with its percentage of the load.
 pub type Mix<'a> = [(u32, &'a [&'a Request])];
 
-/// What many connections got together.
+/// The result of many concurrent connections.
 #[derive(Default)]
 pub struct Throughput {
     pub samples: Samples,
@@ -113,15 +113,15 @@ impl Throughput {
         self.elapsed += other.elapsed;
     }
 
-    /// Answers a second, refusals left out.
+    /// Answers per second, without refusals.
     pub fn per_second(&self) -> f64 {
         (self.samples.count() - self.samples.refused) as f64 / self.elapsed.as_secs_f64()
     }
 }
 
-/// Asks by so many connections at once, each one request after the other, until there were so many requests or the time
-/// is over. As pgbench does it, a thread a core has its share of the connections, so that waking a thread for each
-/// answer takes nothing from the server.
+/// Sends requests over `connections` concurrent connections, one at a time on each, until `most` requests were sent or
+/// `time` has passed. Like pgbench it runs one thread per core, and each thread polls its share of the connections. A
+/// thread per connection would be woken for each answer, at the expense of the server.
 pub fn ask_at_once(
     address: &str,
     connections: usize,
@@ -169,7 +169,7 @@ pub fn ask_at_once(
     })
 }
 
-/// Waits until one of the connections is being answered, and gives the places of all that are.
+/// Waits until at least one connection is readable. Returns the indexes of all readable connections.
 fn answering(asking: &[(Connection, &Request)]) -> anyhow::Result<Vec<usize>> {
     let mut polled: Vec<PollFd> = asking
         .iter()
@@ -209,22 +209,22 @@ fn collect(threads: Vec<thread::ScopedJoinHandle<'_, anyhow::Result<Samples>>>) 
     Ok(all)
 }
 
-/// Messages that are told of one by one, at an even pace.
+/// A load of messages, reported one per call at an even pace.
 pub struct Messages<'a> {
     pub address: &'a str,
     pub key: &'a str,
-    /// To whom they are.
+    /// The contacts that the messages are from.
     pub people: &'a [Person],
     pub connections: usize,
-    /// By all connections together.
+    /// The rate of all connections together.
     pub per_second: f64,
 }
 
-/// How long a pause is made up for.
+/// After a pause, at most this much of the missed load is made up for.
 const HICCUP: Duration = Duration::from_secs(1);
 
-/// Runs `work` while messages are recorded. Where the server is slower than the pace, they come as fast as it takes
-/// them.
+/// Runs `work` while messages are recorded. If the server is slower than the pace, each connection sends its next
+/// message as soon as the last one is answered.
 pub fn beside_messages<T>(
     messages: &Messages<'_>,
     work: impl FnOnce() -> anyhow::Result<T>,
@@ -244,7 +244,7 @@ pub fn beside_messages<T>(
                 break;
             }
             samples.ask(&mut connection, &message(messages.key, person))?;
-            // What was missed by a hiccup is made up for, not what a slow server leaves behind.
+            // Makes up for a short pause, but not for a backlog that a slow server causes.
             due = (due + pace).max(Instant::now() - HICCUP);
         }
         anyhow::Ok(samples)

@@ -1,19 +1,24 @@
 //! How fast the server answers: `cargo bench --bench speed -- --help`.
 //!
-//! A private PostgreSQL is started and filled with made-up contacts, the program itself serves them, and this process
-//! asks it over HTTP, as a caller does. Machines differ and are noisy, so that every time is told as a multiple of U:
-//! the latency of the lookup's own statement by `pgbench`, in the same run. Nothing here fails for being slow.
+//! Starts a private PostgreSQL, fills it with made-up contacts, runs the server on it, and sends requests over HTTP.
+//! Machines differ and are noisy. So times are reported as multiples of U, the latency of the lookup's own statement in
+//! `pgbench` during the same run. A slow result never fails the run.
 //!
 //! | module | what it does |
 //! |---|---|
 //! | `stage` | PostgreSQL, its databases filled with contacts, the program serving them |
-//! | `terms` | what is asked: the classes of terms, taken from the data by a seed |
-//! | `client` | one kept-alive connection, and what an answer has to be |
-//! | `load` | asks in turn, by many connections at once, and beside writers |
-//! | `pgbench` | the unit |
-//! | `sections` | the parts of the report, each a few lines that ask and tell |
+//! | `terms` | the requests: classes of terms, chosen from the data by a seed |
+//! | `client` | one kept-alive connection, and the check of each answer |
+//! | `load` | requests in turn, on many concurrent connections, and beside writers |
+//! | `pgbench` | measures the unit U |
+//! | `sections` | the sections of the report: each sends requests and adds rows |
 //! | `report` | the rows, on the terminal and as Markdown |
-//! | `process` | other programs, which end with this one, and what they take |
+//! | `process` | child processes, which end with this one, and their processor time and memory |
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark prints its report and its progress"
+)]
 
 mod client;
 mod load;
@@ -37,8 +42,8 @@ use stage::Stage;
 
 /// Measures the server's speed on made-up contacts, and prints one table.
 ///
-/// U is the latency of the lookup's statement by pgbench with one client, measured beside each section
-/// that is told by it.
+/// U is the latency of the lookup's statement in pgbench with one client. It is measured during each section
+/// that reports multiples of U.
 #[derive(Parser, Debug)]
 #[command(
     name = "speed",
@@ -52,23 +57,23 @@ struct Arguments {
     /// Writes the table to a file too, as Markdown
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
-    /// Measures these parts alone
+    /// Measures only these sections
     #[arg(long, value_name = "SECTION", value_enum, value_delimiter = ',')]
     only: Vec<Section>,
-    /// Keeps the data here, and uses what an earlier run with as many contacts has kept [default: a directory in /tmp
-    /// that goes in the end]
+    /// Keeps the data here, and reuses the data of an earlier run with the same number of contacts [default: a
+    /// directory in /tmp that is deleted at the end]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// The program to measure [default: the one that is built along]
+    /// The program to measure [default: the one that cargo builds for the benchmark]
     #[arg(long, value_name = "FILE", default_value = env!("CARGO_BIN_EXE_contact-search"), hide_default_value = true)]
     program: PathBuf,
-    /// How many seconds each load lasts; up to four passes, one a second, are measured
+    /// How many seconds each load lasts; it is split into up to four passes of at least one second
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
     /// Also watches the server's memory from request 100,000 to request 1,000,000: it takes minutes
     #[arg(long)]
     growth: bool,
-    /// What `cargo bench` adds
+    /// A flag that `cargo bench` adds; ignored
     #[arg(long, hide = true)]
     bench: bool,
 }

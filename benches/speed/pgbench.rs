@@ -1,4 +1,4 @@
-//! The unit of all figures: the lookup's own statement, asked by `pgbench`.
+//! Measures the unit U: the latency of the lookup's own statement in `pgbench`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,11 +20,11 @@ pub struct Pgbench {
     url: String,
 }
 
-/// What `pgbench` says of a run.
+/// The results that `pgbench` prints.
 #[derive(Clone, Copy, Debug)]
 pub struct Figures {
     pub latency: Duration,
-    /// Transactions, which are lookups here, a second.
+    /// Transactions per second. One transaction is one lookup.
     pub per_second: f64,
 }
 
@@ -37,7 +37,7 @@ impl Pgbench {
         client: ClientId,
         people: &[Person],
     ) -> anyhow::Result<Self> {
-        // pgbench's variables are numbers, which phones without their + are.
+        // pgbench's variables are numbers, so the + of a phone is left out.
         let numbers: Vec<(i64, i64)> = people
             .iter()
             .filter_map(|person| Some((person.phone_key.as_ref()?.parse().ok()?, person.digits()?.parse().ok()?)))
@@ -63,7 +63,7 @@ impl Pgbench {
         }
         ensure!(
             !lookup.contains('$'),
-            "the lookup's statement asks for other values than pgbench gives"
+            "the lookup's statement has a different number of parameters than the pgbench script"
         );
         fs::write(script, text + &lookup)?;
         Ok(Self {
@@ -73,7 +73,7 @@ impl Pgbench {
         })
     }
 
-    /// Runs so many clients for a time of whole seconds.
+    /// Runs `clients` clients for `time`, rounded down to whole seconds.
     pub fn run(&self, clients: usize, time: Duration) -> anyhow::Result<Figures> {
         let said = process::run(
             Command::new(&self.program)
@@ -90,7 +90,7 @@ impl Pgbench {
             let number = rest.and_then(|rest| rest.split(' ').next());
             number
                 .and_then(|number| number.parse().ok())
-                .with_context(|| format!("pgbench doesn't say '{start}': {said}"))
+                .with_context(|| format!("the output of pgbench has no '{start}': {said}"))
         };
         Ok(Figures {
             latency: Duration::from_secs_f64(number("latency average = ")? / 1000.0),

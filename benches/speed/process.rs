@@ -1,4 +1,4 @@
-//! Other programs: they end when this one does, and tell what they take of the machine.
+//! Child processes: they end when this process ends, and report their processor time and memory.
 
 use std::fs;
 use std::io;
@@ -11,10 +11,10 @@ use anyhow::{Context, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// Those that run, for [`end_all`].
+/// Ids of the running child processes, for [`end_all`].
 static RUNNING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
-/// Linux counts processor time in hundredths of a second, whatever the kernel's own clock.
+/// Linux reports processor time in hundredths of a second, independent of the kernel's timer frequency.
 const TICK: Duration = Duration::from_millis(10);
 
 /// A program that is ended when the value is dropped.
@@ -36,10 +36,10 @@ impl Process {
         &mut self.0
     }
 
-    /// What the process has used of the processors so far; `None` where the system doesn't tell as Linux does.
+    /// Processor time that the process has used so far, or `None` if the system has no Linux `/proc`.
     pub fn processor_time(&self) -> Option<Duration> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).ok()?;
-        // The name, in parentheses, may have blanks; the fields from the state on have none.
+        // The process name, in parentheses, may contain blanks. The fields after it contain none.
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
         let ticks = |at: usize| fields.get(at)?.parse::<u32>().ok();
         Some(TICK * (ticks(11)? + ticks(12)?))
@@ -55,7 +55,7 @@ impl Process {
 /// How long a process may take to end.
 const TIME_TO_END: Duration = Duration::from_secs(15);
 
-/// Told to end it writes what a build has it watch, which a killed one doesn't.
+/// Sends SIGTERM first: a build that records a profile writes it on exit, but not if it is killed.
 impl Drop for Process {
     fn drop(&mut self) {
         if matches!(self.0.try_wait(), Ok(None))
@@ -76,7 +76,7 @@ impl Drop for Process {
 /// Runs a program to its end, and gives its standard output.
 ///
 /// # Errors
-/// Where it fails, with what it said.
+/// If the program fails, with its output.
 pub fn run(command: &mut Command) -> anyhow::Result<String> {
     let mut process = Process::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
     let child = process.child();
@@ -95,7 +95,7 @@ pub fn run(command: &mut Command) -> anyhow::Result<String> {
     Ok(output)
 }
 
-/// Ends every program that still runs, for a signal that ends this one.
+/// Kills every child process that still runs. Called when a signal ends this process.
 pub fn end_all() {
     for pid in running().iter().filter_map(|pid| i32::try_from(*pid).ok()) {
         let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
@@ -106,7 +106,7 @@ fn running() -> std::sync::MutexGuard<'static, Vec<u32>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The machine's memory in MB; `None` where the system doesn't tell as Linux does.
+/// The machine's memory in MB, or `None` if the system has no Linux `/proc`.
 pub fn machine_memory() -> Option<u64> {
     let kilobytes = kilobytes(&fs::read_to_string("/proc/meminfo").ok()?, "MemTotal")?;
     Some(kilobytes as u64 / 1024)
@@ -132,7 +132,7 @@ pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// What the machine has had of its processors since it started.
+/// Processor time of the whole machine since it started, in ticks.
 #[derive(Clone, Copy, Debug)]
 pub struct MachineTime {
     all: u64,
@@ -140,20 +140,20 @@ pub struct MachineTime {
 }
 
 impl MachineTime {
-    /// `None` where the system doesn't tell as Linux does.
+    /// `None` if the system has no Linux `/proc`.
     pub fn now() -> Option<Self> {
         let stat = fs::read_to_string("/proc/stat").ok()?;
         let fields = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
         let ticks: Vec<u64> = fields.map_while(|field| field.parse().ok()).collect();
         Some(Self {
-            // The last two, of guests, are in the first two already.
+            // The last two fields (guest times) are already included in the first two.
             all: ticks.iter().take(8).sum(),
             stolen: *ticks.get(7)?,
         })
     }
 
-    /// Which part of the time since then other machines on the same hardware had, though this one wanted it. A virtual
-    /// machine loses it mostly where its processors fall asleep for moments, as they do between threads that wait for
+    /// The steal time since `before`, as a part of all processor time: this virtual machine wanted to run, but another
+    /// one had the processor. It is highest if processors often go idle for moments, for example while threads wait for
     /// each other.
     pub fn stolen_since(before: Self) -> Option<f64> {
         let now = Self::now()?;

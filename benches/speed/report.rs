@@ -1,16 +1,16 @@
-//! The rows of the report: told as they come, then all together as a table.
+//! The rows of the report: printed as they arrive, then all together as a table.
 
 use std::fmt::Write;
 use std::time::Duration;
 
 use crate::load::Samples;
 
-/// What a row is judged by.
+/// The value that is compared with the goal of a row.
 #[derive(Clone, Copy, Debug)]
 pub enum Ratio {
-    /// A time, and U as it was meanwhile.
+    /// A time, and the U that was measured during the same section.
     ToUnit(Duration, Duration),
-    /// How many times as much as something else.
+    /// A factor relative to another measurement.
     Times(f64),
     Megabytes(f64),
 }
@@ -61,7 +61,7 @@ impl Row {
         self
     }
 
-    /// Adds to what is said beside the figures.
+    /// Appends to the text in the last column.
     pub fn note(mut self, note: impl AsRef<str>) -> Self {
         if !self.note.is_empty() {
             self.note += "; ";
@@ -115,10 +115,10 @@ const HEADING: [&str; COLUMNS] = [
     "Ratio",
     "Goal",
     "Met?",
-    "Beside it",
+    "Notes",
 ];
 
-/// How wide the columns are while their cells aren't known.
+/// Column widths for rows that are printed before all cells are known.
 const WIDTHS: [usize; COLUMNS] = [10, 30, 9, 9, 9, 9, 4, 0];
 
 /// All rows so far.
@@ -126,7 +126,7 @@ pub struct Report {
     /// Machine, versions and data.
     head: String,
     rows: Vec<Row>,
-    /// U as it was beside each section that is told by it.
+    /// The U of each section that reports multiples of U.
     units: Vec<Duration>,
 }
 
@@ -140,13 +140,13 @@ impl Report {
         }
     }
 
-    /// What U was beside the rows that come next.
+    /// Adds and prints the U of the rows that follow.
     pub fn add_unit(&mut self, unit: Duration) {
         eprintln!("U is {}", microseconds(unit));
         self.units.push(unit);
     }
 
-    /// Adds a row, and tells it on standard error.
+    /// Adds a row and prints it on standard error.
     pub fn add(&mut self, row: Row) {
         eprint!("{}", line(&row.cells(), &WIDTHS));
         self.rows.push(row);
@@ -176,7 +176,7 @@ impl Report {
         format!("{}\n\n{table}", self.head())
     }
 
-    /// The table as Markdown, figures to the right.
+    /// The table as Markdown, with numbers aligned right.
     pub fn markdown(&self) -> String {
         let mut text = format!("{}\n\n", self.head());
         for (at, cells) in self.cells().enumerate() {
@@ -194,7 +194,7 @@ fn microseconds(time: Duration) -> String {
     format!("{:.1} µs", time.as_secs_f64() * 1e6)
 }
 
-/// Cells in columns of these widths; figures to the right.
+/// One line with cells padded to `widths`, numbers aligned right.
 fn line(cells: &[String; COLUMNS], widths: &[usize; COLUMNS]) -> String {
     let mut text = String::new();
     for (at, (cell, width)) in cells.iter().zip(widths).enumerate() {

@@ -1,4 +1,4 @@
-//! The parts of the report, each a few lines that ask and tell.
+//! The sections of the report. Each sends requests and adds rows.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -18,32 +18,32 @@ use crate::report::{Goal, Ratio, Report, Row};
 use crate::stage::{self, Filled, Server, Stage};
 use crate::terms::{self, Asker, Class, Person};
 
-/// How many contacts' phones and emails are asked for.
+/// Contacts that are sampled for their phones and emails.
 const PEOPLE: usize = 20_000;
 
-/// How many contacts messages are told of that had none for long.
+/// Contacts without a recent message that the write benchmark messages.
 const SILENT: usize = 80_000;
 
-/// Messages a second.
+/// Messages per second of the write benchmark.
 const PACE: f64 = 1_000.0;
 
-/// How often the classes are asked in turn in one pass, first to warm up, and for how many loads' time at most.
+/// Rounds of requests in one pass, and their maximum time as a multiple of the load's: first to warm up, then measured.
 const WARMING: (usize, u32) = (10, 1);
 const MEASURING: (usize, u32) = (50, 2);
 
-/// What is compared is measured by passes in turn, so that what disturbs the machine for a while disturbs all alike.
+/// Values that are compared are measured in alternating passes, so that a disturbance of the machine affects all alike.
 const PASSES: u64 = 4;
 
 const CONNECTIONS: [usize; 4] = [1, 4, 16, 64];
 
-/// The longest that a million requests are waited for.
+/// Maximum time for a million requests.
 const GROWTH_MAX: Duration = Duration::from_secs(1_800);
 
-/// How many contacts are written to see what an index costs, and how many times.
+/// Contacts that are written to measure the cost of an index, and repetitions.
 const WRITTEN: usize = 2_000;
 const WRITINGS: usize = 5;
 
-/// How many times each way to bring in a file is measured.
+/// Repetitions of `import` and of `\copy`.
 const IMPORTS: usize = 3;
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,16 +60,16 @@ pub enum Section {
     Throughput,
     /// The classes while messages are recorded
     Writes,
-    /// What each index costs those who write
+    /// The cost of each index for writes
     Indexes,
     /// A CSV file
     Import,
-    /// What the server takes of the machine's memory
+    /// Memory of the server
     Memory,
 }
 
 impl Section {
-    /// In the order in which they are measured: what writes comes late.
+    /// In the order of measurement. Sections that write come late.
     pub const ALL: [Section; 9] = [
         Section::Classes,
         Section::Small,
@@ -83,7 +83,7 @@ impl Section {
     ];
 }
 
-/// A client of the server, and what is asked about it.
+/// A client with its key and the requests about its contacts.
 struct Caller {
     client: ClientId,
     key: String,
@@ -143,7 +143,7 @@ fn merged(passes: Vec<Vec<Vec<Samples>>>) -> Vec<Vec<Samples>> {
     all
 }
 
-/// All that the sections need.
+/// State that the sections share.
 pub struct Bench<'a> {
     stage: &'a Stage,
     filled: Filled,
@@ -151,7 +151,7 @@ pub struct Bench<'a> {
     large: Caller,
     pgbench: Pgbench,
     pub report: Report,
-    /// How long each load of many connections lasts, and a run of pgbench.
+    /// Duration of each load of many connections and of each run of pgbench.
     load: Duration,
     with_growth: bool,
 }
@@ -205,13 +205,13 @@ impl<'a> Bench<'a> {
         self.load.as_secs().clamp(1, PASSES)
     }
 
-    /// One pass's part of a load.
+    /// Duration of one pass of a load.
     fn slice(&self) -> Duration {
         Duration::from_secs(self.load.as_secs().div_ceil(self.passes()))
     }
 
-    /// Runs the passes of what is told by U, and measures that before, between and after them. Gives what the passes
-    /// gave, and the median U.
+    /// Runs the passes of a section that reports multiples of U. Measures U before, between and after them. Returns the
+    /// results of the passes and the median U.
     fn beside_unit<T>(&self, mut pass: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<(Vec<T>, Duration)> {
         let unit = || anyhow::Ok(self.pgbench.run(1, self.slice())?.latency);
         let mut units = vec![unit()?];
@@ -238,8 +238,9 @@ impl<'a> Bench<'a> {
         .with_context(|| format!("{section:?} can't be measured"))
     }
 
-    /// One pass: asks every class of each caller in turn, after warming up, the lookups among themselves, since a search
-    /// before it leaves none of a lookup's data in the processor's caches. Gives the samples of each caller's classes.
+    /// One pass: sends requests of every class of each caller in turn, after a warm-up. Lookups and searches are
+    /// measured separately, because a search evicts the data of a lookup from the processor's caches. Returns the
+    /// samples per caller and class.
     fn ask_in_turn(&self, callers: &[(&Server, &Caller)]) -> anyhow::Result<Vec<Vec<Samples>>> {
         let ask = |classes: fn(&Caller) -> &[Class]| {
             let mut tracks = Vec::new();
@@ -282,7 +283,7 @@ impl<'a> Bench<'a> {
         let samples = merged(passes);
         self.report.add_unit(unit);
         for (class, samples) in small.classes().zip(&samples[0]) {
-            let row = Row::new("small", format!("{}, of {contacts}", class.name))
+            let row = Row::new("small", format!("{}, {contacts} contacts", class.name))
                 .times(samples)
                 .ratio(Ratio::ToUnit(samples.median(), unit))
                 .goal(Goal::AtMost(20.0));
@@ -291,7 +292,7 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// Both databases are asked in turn, so that what disturbs one disturbs the other.
+    /// Alternates between both databases, so that a disturbance affects both alike.
     fn measure_scale(&mut self) -> anyhow::Result<()> {
         let contacts = match self.large.contacts {
             50_001.. => 50_000,
@@ -306,7 +307,7 @@ impl<'a> Bench<'a> {
             .collect::<anyhow::Result<_>>()?;
         let samples = merged(passes);
         for (class, (many, few)) in self.large.classes().zip(samples[0].iter().zip(&samples[1])) {
-            let row = Row::new("scale", format!("{}, to {contacts}", class.name))
+            let row = Row::new("scale", format!("{}, ÷ {contacts} contacts", class.name))
                 .times(many)
                 .ratio(Ratio::Times(many.median().as_secs_f64() / few.median().as_secs_f64()))
                 .goal(Goal::AtMost(4.0))
@@ -338,7 +339,7 @@ impl<'a> Bench<'a> {
             .times(&samples)
             .ratio(Ratio::ToUnit(samples.quantile(0.99), unit))
             .goal(Goal::AtMost(180.0))
-            .note(format!("by the p99; {refused} answers 503 or 504"));
+            .note(format!("ratio of the p99; {refused} answers 503 or 504"));
         self.report.add(row);
         let row = Row::new("random", "the worst of them")
             .ratio(Ratio::ToUnit(slowest, unit))
@@ -351,7 +352,7 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// Asks at once by so many connections; the second figure is the server's processor time.
+    /// Runs [`load::ask_at_once`]. Also returns the server's processor time.
     fn ask_at_once(
         &self,
         connections: usize,
@@ -410,9 +411,9 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// In each pass with no messages and all that was written seen by VACUUM; with messages each of which is its
-    /// contact's first for a while, which costs the index of grams an entry for each gram; with more of the same
-    /// contacts'; and after them.
+    /// Each pass measures the classes four times. (1) Without messages, after VACUUM. (2) While messages arrive that
+    /// are their contacts' first in a period: each adds an entry per gram to the gram index. (3) While more messages of
+    /// the same contacts arrive. (4) After the messages.
     fn measure_beside_writes(&mut self) -> anyhow::Result<()> {
         let callers = [(&self.server, &self.large)];
         let mut connection = self.filled.connect()?;
@@ -444,7 +445,7 @@ impl<'a> Bench<'a> {
             ("first", merged(first), &recorded[0]),
             ("later", merged(later), &recorded[1]),
         ] {
-            let row = Row::new("writes", format!("a {kind} message, of 16 at once"))
+            let row = Row::new("writes", format!("{kind} message, 16 connections"))
                 .times(&recorded.samples)
                 .ratio(Ratio::Times(recorded.per_second() / PACE))
                 .note(format!("{:.0}/s of {PACE:.0}/s", recorded.per_second()));
@@ -463,8 +464,8 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// The database's time for a new contact, which an upsert or a row of an import makes, and for a message, with all
-    /// indexes and without one of them. Each writing is undone.
+    /// PostgreSQL's time for a new contact (an upsert or a row of an import) and for a message, with all indexes and
+    /// without each of them. Every write is rolled back.
     fn measure_indexes(&mut self) -> anyhow::Result<()> {
         let client = self.large.client;
         let mut connection = self.filled.connect()?;
@@ -483,7 +484,7 @@ impl<'a> Bench<'a> {
              WHERE client_id = '{client}' AND phone IS NOT NULL
              ORDER BY id LIMIT {WRITTEN}"
         );
-        // Found by their places, so that no index is missed.
+        // Rows are addressed by ctid, so that the statement works without the dropped index.
         let places = stage::text(
             &mut connection,
             &format!(
@@ -543,8 +544,8 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// Contacts of the large client are brought into new clients: by the program from a CSV file, and by `\\copy` as the
-    /// program has written them.
+    /// Copies contacts of the large client into two new clients: with `contact-search import` from a CSV file, and with
+    /// `\\copy` of the rows that the import has written.
     fn measure_import(&mut self) -> anyhow::Result<()> {
         let count = (self.large.contacts / 50).clamp(1_000, 100_000);
         let (csv, rows) = (self.stage.file("contacts.csv"), self.stage.file("contacts.copy"));
@@ -615,7 +616,7 @@ impl<'a> Bench<'a> {
         self.ask_at_once(16, mix, u64::MAX, self.load)?;
         let memory = |field| self.server.process.memory(field);
         let (Some(most), Some(now)) = (memory("VmHWM"), memory("VmRSS")) else {
-            let row = Row::new("memory", "the server").note("the system doesn't tell it as Linux does");
+            let row = Row::new("memory", "the server").note("not available: the system has no Linux /proc");
             self.report.add(row);
             return Ok(());
         };
@@ -633,7 +634,7 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// What the server's memory grows by from one request to a much later one.
+    /// The growth of the server's memory from request 100,000 to request 1,000,000.
     fn watch_growth(&self, mix: &Mix<'_>) -> anyhow::Result<Row> {
         let resident = || self.server.process.memory("VmRSS").context("the server has ended");
         let (first, last) = (100_000, 1_000_000);
@@ -650,7 +651,7 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// A client without contacts, whatever an earlier run has left.
+/// Creates a client without contacts. Deletes the one that an earlier run has left.
 fn empty_client(connection: &mut PgConnection, name: &str) -> anyhow::Result<ClientId> {
     remove_client(connection, name)?;
     Ok(clients::create_client(connection, name, Region::DEFAULT)?)

@@ -1,4 +1,4 @@
-//! What is measured: a private PostgreSQL, its databases filled with made-up contacts, and the program serving them.
+//! The system under test: a private PostgreSQL, its databases filled with made-up contacts, and the server.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -24,15 +24,15 @@ use signal_hook::low_level;
 use crate::directory::ServerDirectory;
 use crate::process::{self, Process};
 
-/// The client whose contacts are counted; the small ones are called `Load 1`, `Load 2` and so on.
+/// The large client, whose size is `--contacts`. The small clients are named `Load 1`, `Load 2` and so on.
 const LARGE_CLIENT: &str = "Load";
 const SMALL_CLIENTS: u64 = 1_000;
 const SEED: u64 = 1;
 
-/// How many connections to PostgreSQL the servers have at most, and we.
+/// Connections to PostgreSQL that the servers and this process need at most.
 const OTHER_CONNECTIONS: usize = 40;
 
-/// The settings that are told in the report's head.
+/// PostgreSQL settings that the report's head shows.
 const TOLD: [&str; 4] = [
     "shared_buffers",
     "effective_cache_size",
@@ -40,19 +40,19 @@ const TOLD: [&str; 4] = [
     "synchronous_commit",
 ];
 
-/// A running PostgreSQL, the program that is measured, and a directory for what a run writes.
+/// A running PostgreSQL, the measured program, and a directory for the files of a run.
 pub struct Stage {
     measured: PathBuf,
     database: Arc<PrivateDatabase>,
     scratch: PathBuf,
-    /// What the settings in [`TOLD`] are.
+    /// Names and values of the settings in [`TOLD`].
     pub settings: String,
     _temporary: Option<ServerDirectory>,
 }
 
 impl Stage {
-    /// Starts PostgreSQL on data that are kept, or on a directory that goes with the value. From here on a signal ends
-    /// what runs, PostgreSQL too.
+    /// Starts PostgreSQL in the directory `kept`, or in a temporary one that is deleted on drop. Installs a signal
+    /// handler that stops all child processes and PostgreSQL.
     pub fn open(measured: &Path, kept: Option<&Path>) -> anyhow::Result<Self> {
         let temporary = kept.is_none().then(ServerDirectory::new);
         let data_dir = match (kept, &temporary) {
@@ -66,7 +66,7 @@ impl Stage {
         })?);
         if database.startup() == Startup::Adopted {
             eprintln!(
-                "PostgreSQL runs on {} already, and keeps its settings",
+                "PostgreSQL is already running on {}; it keeps its settings",
                 data_dir.display()
             );
         }
@@ -91,7 +91,7 @@ impl Stage {
         self.database.version()
     }
 
-    /// How many connections a measurement may have, beside those of the servers and our own.
+    /// Connections to PostgreSQL that are left for a measurement.
     pub fn connections(&self) -> anyhow::Result<usize> {
         let mut superuser = connection::connect(&self.database.superuser_url("postgres"))?;
         let most: usize = setting(&mut superuser, "max_connections")?.parse()?;
@@ -101,7 +101,7 @@ impl Stage {
     /// The program that is measured.
     pub fn measured(&self) -> Command {
         let mut command = Command::new(&self.measured);
-        // Only what is measured may count, and not how somebody uses the program otherwise.
+        // The caller's own configuration must not affect the measurement.
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(|name| name.starts_with("CONTACT_SEARCH_")) {
                 command.env_remove(name);
@@ -122,8 +122,8 @@ impl Stage {
         if own.exists() { own } else { PathBuf::from(name) }
     }
 
-    /// A database with so many contacts in its large client, and a thousand small clients beside it: made, unless an
-    /// earlier run has kept it.
+    /// A database with `contacts` contacts in its large client, and a thousand small clients. Reuses the database of an
+    /// earlier run if there is one.
     pub fn fill(&self, contacts: u64) -> anyhow::Result<Filled> {
         let name = format!("speed_{contacts}");
         let mut superuser = connection::connect(&self.database.superuser_url("postgres"))?;
@@ -147,7 +147,7 @@ impl Stage {
         migrations::migrate(&mut connection)?;
         let workload = &filled.workload;
         if clients::find_client(&mut connection, LARGE_CLIENT)?.is_some() {
-            eprintln!("{contacts} contacts are there");
+            eprintln!("reusing {contacts} contacts of an earlier run");
             let last = format!("{LARGE_CLIENT} {SMALL_CLIENTS}");
             for (client, expected) in [(LARGE_CLIENT, contacts), (&last, workload.small_contacts())] {
                 let client = filled.client(client)?;
@@ -158,7 +158,7 @@ impl Stage {
                     "the database {name} was changed: a client has {counted} contacts and not {expected}"
                 );
             }
-            // What earlier runs have written costs this one nothing.
+            // Cleans up after the writes of earlier runs, so that they do not slow this one down.
             connection.batch_execute("VACUUM (ANALYZE) contacts")?;
         } else {
             eprintln!("making {} contacts", workload.total());
@@ -176,8 +176,8 @@ impl Drop for Stage {
     }
 }
 
-/// Memory as for a machine that PostgreSQL has to itself, and room for pgbench's clients beside the servers. Durability
-/// is left as it is, since writes are measured too.
+/// Memory settings for a dedicated PostgreSQL machine, and enough connections for the servers and pgbench. Durability
+/// keeps its default, because writes are measured too.
 fn settings() -> Vec<(String, String)> {
     let megabytes = process::machine_memory().unwrap_or(2_048);
     [
@@ -190,7 +190,7 @@ fn settings() -> Vec<(String, String)> {
     .to_vec()
 }
 
-/// A temporary directory goes by itself once this process has ended.
+/// Stops child processes and PostgreSQL on a signal. The temporary directory deletes itself after this process ends.
 fn end_on_signals(database: Arc<PrivateDatabase>) -> anyhow::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     std::thread::spawn(move || {
@@ -229,7 +229,7 @@ impl Filled {
         Ok(client.with_context(|| format!("there is no client {name}"))?.id)
     }
 
-    /// A new key of the client, for everything.
+    /// Creates a key of the client with all scopes.
     pub fn key(&self, client: ClientId) -> anyhow::Result<String> {
         let key = ApiKey::generate(Format::Mindo).map_err(|_| anyhow::anyhow!("the system has no random numbers"))?;
         let new = NewKey::new("speed", Scope::ALL.to_vec(), None)?;
@@ -238,7 +238,7 @@ impl Filled {
     }
 }
 
-/// The program, serving a database; it logs to a file, as it does in use.
+/// A running server on a database. It logs to a file, as in production.
 pub struct Server {
     pub process: Process,
     pub address: String,
@@ -264,7 +264,7 @@ impl Server {
     }
 }
 
-/// The one number of a statement whose column is called `count`.
+/// Runs a statement that returns one row with a number in the column `count`.
 fn count(connection: &mut PgConnection, sql: &str) -> anyhow::Result<i64> {
     #[derive(QueryableByName)]
     struct Row {
@@ -275,7 +275,7 @@ fn count(connection: &mut PgConnection, sql: &str) -> anyhow::Result<i64> {
     Ok(row.count)
 }
 
-/// The one text of a statement whose column is called `text`.
+/// Runs a statement that returns one row with a text in the column `text`.
 pub fn text(connection: &mut PgConnection, sql: &str) -> anyhow::Result<String> {
     #[derive(QueryableByName)]
     struct Row {

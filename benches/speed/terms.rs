@@ -1,5 +1,5 @@
-//! What is asked: the lookup, and searches by classes of terms. Terms that stand for stored values are taken from the
-//! client's own contacts; all of them follow from a seed.
+//! The requests: lookups, and searches by classes of terms. Terms that must match stored values come from the client's
+//! own contacts. A seed decides all of them.
 
 use std::collections::HashMap;
 
@@ -15,16 +15,16 @@ use crate::client::{Expected, Request};
 
 const SEED: u64 = 1;
 
-/// How many terms a class has whose terms are taken from the data.
+/// Terms per class, for classes whose terms come from the data.
 const TERMS: usize = 20;
 
 /// How many numbers are looked up.
 pub const LOOKUPS: usize = 100;
 
-/// From so many contacts on, a term that 2 % of the contacts have is surely among them.
+/// A client of this size or more surely has a contact with a term that 2 % of the contacts have.
 const MANY: u64 = 1_000;
 
-/// Domains that a great part of all emails has.
+/// The most frequent email domains.
 const PROVIDERS: [&str; 4] = ["gmail.com", "hotmail.com", "outlook.com", "yahoo.com"];
 
 /// Terms that no made-up contact has.
@@ -35,14 +35,14 @@ const NOWHERE: [&str; 4] = [
     "gmail.com.nowhere",
 ];
 
-/// Numbers of a country that no made-up contact is of begin so; seven digits follow.
+/// Prefix of numbers in a country that no made-up contact is from. Seven digits follow it.
 const ELSEWHERE: &str = "+3461";
 
 pub fn random() -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(SEED)
 }
 
-/// What is asked of a contact.
+/// The columns of a contact that requests are made from.
 #[derive(Clone, Debug, QueryableByName)]
 pub struct Person {
     #[diesel(sql_type = BigInt)]
@@ -91,8 +91,8 @@ pub fn pick_people(connection: &mut PgConnection, client: ClientId, count: usize
     Ok(wanted.iter().filter_map(|id| people.get(id).cloned()).collect())
 }
 
-/// Contacts of the client that have a phone, and whose last message is of an earlier period than today's: each period
-/// has its own part of the index of grams.
+/// Contacts of the client that have a phone and whose last message is in an earlier period than today's. The gram index
+/// has separate entries for each period.
 pub fn pick_silent(connection: &mut PgConnection, client: ClientId, count: usize) -> anyhow::Result<Vec<Person>> {
     let people = diesel::sql_query(
         "SELECT serial_id, phone, phone_key, email, platform FROM contacts
@@ -105,7 +105,7 @@ pub fn pick_silent(connection: &mut PgConnection, client: ClientId, count: usize
         .load(connection)?)
 }
 
-/// What one caller asks of one client.
+/// Builds the requests of one caller about one client.
 pub struct Asker<'a> {
     /// The caller's key.
     pub key: &'a str,
@@ -115,7 +115,7 @@ pub struct Asker<'a> {
     pub people: &'a [Person],
 }
 
-/// Requests of one kind, which take about as long as each other.
+/// Requests of one kind, with similar latencies.
 pub struct Class {
     pub name: &'static str,
     pub requests: Vec<Request>,
@@ -177,7 +177,7 @@ impl Asker<'_> {
             ("two-chars, zq", vec![email("zq", Expected::Any)]),
             (
                 "domain",
-                // A small client may have no company's.
+                // A small client may have no email with a company's domain.
                 self.emails()
                     .filter(is_company)
                     .chain(self.emails())
@@ -221,7 +221,7 @@ impl Asker<'_> {
             ("phone-repeat", vec![phone("9999999999", Expected::Any)]),
             (
                 "or-both",
-                // One rare and one frequent, either way round.
+                // A rare phone with a frequent email term, and a frequent phone term with a rare email.
                 self.phones()
                     .zip(self.emails())
                     .take(TERMS / 2)
@@ -259,7 +259,7 @@ impl Asker<'_> {
             .collect()
     }
 
-    /// Searches for random texts of 1 to 20 characters: one in four is of digits, for a phone.
+    /// Searches for random texts of 1 to 20 characters. One in four consists of digits and is sent as `phone`.
     pub fn texts(&self, count: usize) -> Vec<Request> {
         const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789.@_-%\\+";
         let mut random = random();

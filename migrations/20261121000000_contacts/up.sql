@@ -1,4 +1,4 @@
--- An organisation. Reference table: small, joined by everything.
+-- An organisation. A reference table: small, and joined by every query on clients.
 CREATE TABLE clients (
     id uuid PRIMARY KEY,
     name text NOT NULL,
@@ -9,8 +9,8 @@ CREATE TABLE clients (
     CONSTRAINT clients_default_region_check CHECK (default_region ~ '^[A-Z]{2}$')
 );
 
--- What a caller authenticates with. Only a SHA-256 of the key is stored; `display` is enough to
--- recognise one in a list (its prefix and last four characters).
+-- The keys that callers authenticate with. Only the SHA-256 of a key is stored. `display` is its prefix and last four
+-- characters, enough to recognise it in a list.
 CREATE TABLE api_keys (
     id uuid PRIMARY KEY,
     client_id uuid NOT NULL,
@@ -29,8 +29,8 @@ CREATE TABLE api_keys (
 );
 CREATE INDEX api_keys_client ON api_keys (client_id);
 
--- Every table from here on has client_id first in its keys, so that the schema can be distributed by
--- it; ids are sequences of their own rather than identity columns for the same reason.
+-- Every following table has client_id first in its keys, so that the schema can be distributed by client_id. For the
+-- same reason ids are sequences and not identity columns.
 CREATE TABLE contact_lists (
     client_id uuid NOT NULL,
     id bigserial NOT NULL,
@@ -41,9 +41,9 @@ CREATE TABLE contact_lists (
     CONSTRAINT contact_lists_name_check CHECK (char_length(name) BETWEEN 1 AND 200)
 );
 
--- One person on one channel. `phone` is E.164 where the number resolves, else the digits as given;
--- `phone_key` is equal for all notations that reach one line. The times of the last message and of
--- the last inbound one are a summary: messages themselves are not stored.
+-- One person on one channel. `phone` is E.164 if the number resolves, otherwise the digits as given. `phone_key` is
+-- equal for all notations that reach one line. The times of the last message and of the last inbound message are a
+-- summary: messages are not stored.
 CREATE TABLE contacts (
     client_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -82,7 +82,7 @@ CREATE TABLE contacts (
         AND char_length(source) BETWEEN 1 AND 64 AND char_length(chat_status) BETWEEN 1 AND 64)
 );
 
--- A contact's identity within client and platform: its external id; else its phone; else its email.
+-- A contact's identity within client and platform: its external id, otherwise its phone, otherwise its email.
 CREATE UNIQUE INDEX contacts_external_identity ON contacts (client_id, platform, external_user_id)
     WHERE external_user_id IS NOT NULL;
 CREATE UNIQUE INDEX contacts_phone_identity ON contacts (client_id, platform, phone)
@@ -90,10 +90,10 @@ CREATE UNIQUE INDEX contacts_phone_identity ON contacts (client_id, platform, ph
 CREATE UNIQUE INDEX contacts_email_identity ON contacts (client_id, platform, lower(email))
     WHERE external_user_id IS NULL AND phone IS NULL;
 
--- The lookup, and the writes that look for "the contact that has this phone" or email.
+-- For the lookup, and for writes that find a contact by its phone or email.
 CREATE INDEX contacts_phone_key ON contacts (client_id, phone_key) WHERE phone_key IS NOT NULL;
 CREATE INDEX contacts_email ON contacts (client_id, lower(email)) WHERE email IS NOT NULL;
 
--- Newest first.
+-- For lists of contacts, newest first.
 CREATE INDEX contacts_recent ON contacts (client_id, last_message_at DESC NULLS LAST, id) INCLUDE (phone, email);
 CREATE INDEX contacts_contact_list ON contacts (client_id, contact_list_id);

@@ -1,5 +1,6 @@
--- Where Meta tells of a client's WhatsApp messages. A reference table like api_keys. Of the address only a SHA-256 is
--- stored; the app secret is stored as it is, since Meta's signatures can't be checked without it.
+-- The webhooks to which Meta delivers a client's WhatsApp messages. A reference table like api_keys. Of the token in
+-- the URL only the SHA-256 is stored. The app secret is stored in plain text, since verifying Meta's signatures needs
+-- it.
 CREATE TABLE webhooks (
     id uuid PRIMARY KEY,
     client_id uuid NOT NULL,

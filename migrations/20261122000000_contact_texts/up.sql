@@ -1,31 +1,32 @@
--- Databases of before this step may have these.
+-- Databases that are older than this migration can have these indexes.
 DROP INDEX IF EXISTS contacts_email_trgm, contacts_phone_trgm;
 DROP INDEX contacts_recent;
 
--- What the search looks at. An email is compared in lower case, as ILIKE does it; kept so, it need not be lowered for
--- each row that is looked at.
+-- The email as the search compares it: in lower case, like ILIKE. A stored column saves lowering it for each row that a
+-- search reads.
 ALTER TABLE contacts ADD COLUMN email_lower text GENERATED ALWAYS AS (lower(email)) STORED;
 
--- For frequent terms: the contacts by their latest message, read without the table.
+-- For frequent terms: an index-only scan of the contacts by their latest message.
 CREATE INDEX contacts_recent ON contacts (client_id, last_message_at DESC NULLS LAST, id)
     INCLUDE (phone, email_lower);
 
--- Periods of 2^21 seconds (24 days), since such a function can be immutable, which one of months can't. All times
--- before 2020 are in one period. The functions here call none of ours: indexes are restored without a search_path.
+-- Periods of 2^21 seconds (24 days): a function for them can be immutable, and one for months can't. All times before
+-- 2020 are in one period. No function here calls another function of this schema, since a restore builds indexes
+-- without a search_path.
 CREATE FUNCTION contact_period(at timestamptz) RETURNS integer
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     AS $$ SELECT greatest(extract(epoch FROM at)::bigint >> 21, 752)::integer $$;
 
--- What the grams of one period's contacts begin with, so that the index has a list of contacts for each gram and
--- period, and the newest can be asked for alone. Clients share sixteen beginnings: with one for each client the lists
--- of small ones, who don't need them, would take more room than all others.
+-- The prefix of the grams of one period's contacts. With it the index has a list of contacts for each gram and period,
+-- and a search can scan the newest period alone. Clients share sixteen prefixes. With a prefix for each client, the
+-- lists of small clients, which don't need them, would take more space than all others.
 CREATE FUNCTION contact_gram_prefix(client_id uuid, period integer) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ SELECT right(client_id::text, 1) || coalesce(period::text, '') $$;
 
--- All pieces of four characters of the email (e) and of the phone (p), and the shorter ones at their ends, so that at
--- each place where a term can begin a piece begins. A number that repeats a digit five times or more has few different
--- pieces: the runs (r) tell it apart.
+-- All pieces of four characters of the email (e) and of the phone (p), and the shorter pieces at their ends, so that a
+-- piece starts at each position where a term can start. A number that repeats a digit five times or more has few
+-- distinct pieces; its runs of a digit (r) distinguish it.
 CREATE FUNCTION contact_grams(prefix text, phone text, email_lower text) RETURNS tsvector
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -53,8 +54,8 @@ BEGIN
 END
 $$;
 
--- For rare terms: the grams of each contact that has a phone or an email. A table of its own, and narrow: candidates are
--- read fast, and a message changes nothing here that the index has, but once in a period.
+-- For rare terms: the texts of each contact with a phone or an email, for the index of grams. The table is separate and
+-- narrow, so that candidates are read fast. A message changes an indexed value here only once in a period.
 CREATE TABLE contact_texts (
     client_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -70,16 +71,16 @@ SELECT client_id, id, last_message_at, contact_gram_prefix(client_id, contact_pe
        phone, email_lower
 FROM contacts
 WHERE coalesce(phone, email_lower) IS NOT NULL
--- Contacts of one period beside each other are read faster, and their grams sorted in faster.
+-- Ordered by period: PostgreSQL then reads the contacts of one period faster, and inserts their grams faster.
 ORDER BY gram_prefix;
 
--- fastupdate would keep a list of what is still to be sorted in, which every search had to read for each period.
+-- fastupdate would keep a list of pending entries, which every search would have to read for each period.
 CREATE INDEX contact_texts_grams ON contact_texts USING gin (contact_grams(gram_prefix, phone, email_lower))
     WITH (fastupdate = off);
--- No plan looks at statistics of grams, and to gather them ANALYZE would make the grams of many contacts.
+-- No plan uses statistics of grams, and for them ANALYZE would compute the grams of many contacts.
 ALTER INDEX contact_texts_grams ALTER COLUMN 1 SET STATISTICS 0;
 
--- contact_texts follows contacts, whoever writes them.
+-- Keeps contact_texts in step with contacts, for every writer.
 CREATE FUNCTION contact_texts_follow() RETURNS trigger
     LANGUAGE plpgsql
     AS $$

@@ -1,6 +1,7 @@
--- Servers keep verified keys in memory, and look here twice a second to see whether they still may: another version
--- at every change of what a key means. A random one, so that none comes twice, not even after a return to a backup or
--- to a standby that had not seen the last changes. `last_used_at` means nothing and changes nothing here.
+-- Servers cache verified keys, and poll this version twice a second to see whether the cache is still valid. Every
+-- change of a key's rights makes a new version. Versions are random, so that none repeats, even after a restore of a
+-- backup or a failover to a standby that lacks the last changes. `last_used_at` grants no right and doesn't change the
+-- version.
 CREATE TABLE credential_version (
     is_only boolean NOT NULL DEFAULT true,
     version uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -9,7 +10,7 @@ CREATE TABLE credential_version (
 );
 INSERT INTO credential_version DEFAULT VALUES;
 
--- Whatever the search_path of whoever changes a key by hand: the table is where the changed one is.
+-- Uses the schema of the changed table, so that it works under any search_path of an operator who edits keys by hand.
 CREATE FUNCTION credential_version_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -23,6 +24,6 @@ CREATE TRIGGER api_keys_credential_version
     AFTER INSERT OR DELETE OR TRUNCATE
     OR UPDATE OF client_id, key_hash, label, scopes, expires_at, revoked_at ON api_keys
     FOR EACH STATEMENT EXECUTE FUNCTION credential_version_change();
--- A client that goes takes its keys along, which is a change of theirs.
+-- Deleting a client needs no trigger here: it deletes the client's keys, and their trigger fires.
 CREATE TRIGGER clients_credential_version AFTER UPDATE OF default_region ON clients
     FOR EACH STATEMENT EXECUTE FUNCTION credential_version_change();

@@ -1,10 +1,9 @@
--- How many requests a minute the key may make of each server: 0 is as many as it likes, and where nothing is said the
--- server's own limit counts.
+-- Requests per minute that the key may send to each server. 0 means no limit; null means the server's default limit.
 ALTER TABLE api_keys
     ADD COLUMN rate_limit integer,
     ADD CONSTRAINT api_keys_rate_limit_check CHECK (rate_limit BETWEEN 0 AND 100000);
 
--- It is part of what a key means.
+-- A change of the rate limit changes the version.
 DROP TRIGGER api_keys_credential_version ON api_keys;
 CREATE TRIGGER api_keys_credential_version
     AFTER INSERT OR DELETE OR TRUNCATE

@@ -1,10 +1,10 @@
--- The contacts with the latest messages once more: what a search walks first. Contacts lie in their table wherever
--- there was room when their last message came, so that to walk them costs a page each as long as VACUUM has not seen
--- it; and the newest are always those that it has not seen. Here they lie beside each other.
+-- A copy of the contacts with the latest messages, which a search walks first. In its table a contact is stored where
+-- there was free space when its last message arrived. So a walk reads a page for each contact until VACUUM has seen the
+-- page, and VACUUM has never seen those of the newest contacts. Here the newest contacts are stored next to each other.
 --
--- A row that changes is deleted and made anew: an UPDATE would put it where there is room beside the old one, anywhere
--- among the others, and not beside those of the same time. Rows are of no use once they are older than the border;
--- servers raise it, and delete them (`src/store/newest_contacts.rs`).
+-- A row that changes is deleted and inserted again. An UPDATE would store it in free space near the old row, and not
+-- near the rows of the same time. Rows older than the border are useless. Servers raise the border and delete such rows
+-- (`src/store/newest_contacts.rs`).
 CREATE TABLE contacts_newest (
     client_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -15,9 +15,9 @@ CREATE TABLE contacts_newest (
 );
 CREATE INDEX contacts_newest_recent ON contacts_newest (client_id, last_message_at DESC NULLS LAST, id);
 
--- The border: all contacts with a phone or an email whose last message came at `since` or later are in contacts_newest.
--- A reference table of one row, for all clients. It only ever rises: so whoever still goes by an older one writes more
--- than is needed, and never less.
+-- The border: contacts_newest has all contacts with a phone or an email whose last message arrived at `since` or later.
+-- A reference table of one row, for all clients. The border only rises, so a transaction that still sees an older one
+-- writes more rows than needed, and never fewer.
 CREATE TABLE contacts_newest_border (
     is_only boolean NOT NULL DEFAULT true,
     since timestamptz NOT NULL,
@@ -25,10 +25,9 @@ CREATE TABLE contacts_newest_border (
     CONSTRAINT contacts_newest_border_only_check CHECK (is_only)
 );
 
--- From here to the end of this step nobody else writes contacts, so that none is missed.
+-- Blocks writers of contacts until the end of this migration, so that it misses no contact.
 LOCK TABLE contacts IN SHARE ROW EXCLUSIVE MODE;
--- Of those that are there only what came from clocks that are ahead is beyond the border: few, and not to be looked for
--- among all.
+-- Only rows with future timestamps lie beyond the border now; find them by index, not by a scan.
 SET LOCAL enable_seqscan TO off;
 INSERT INTO contacts_newest_border (since) VALUES (clock_timestamp());
 INSERT INTO contacts_newest (client_id, id, last_message_at, phone, email_lower)
@@ -36,7 +35,7 @@ SELECT contacts.client_id, contacts.id, last_message_at, phone, email_lower
 FROM clients JOIN contacts ON contacts.client_id = clients.id
 WHERE last_message_at >= (SELECT since FROM contacts_newest_border) AND coalesce(phone, email_lower) IS NOT NULL;
 
--- contact_texts and contacts_newest follow contacts, whoever writes them.
+-- Keeps contact_texts and contacts_newest in step with contacts, for every writer.
 CREATE OR REPLACE FUNCTION contact_texts_follow() RETURNS trigger
     LANGUAGE plpgsql
     AS $$

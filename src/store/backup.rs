@@ -1,4 +1,4 @@
-//! What a backup asks of the database, and what is done around the filling of one from a backup.
+//! Queries for a backup, and the steps before and after the restore of one.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -11,7 +11,7 @@ use super::migrations::{self, MigrationError, SchemaState};
 use super::schema::clients;
 use super::transaction::transaction;
 
-/// What keeps a backup out of a database.
+/// Why a backup was not restored.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
     #[error(transparent)]
@@ -32,7 +32,10 @@ impl From<diesel::result::Error> for RestoreError {
     }
 }
 
-/// The major version of the server: 15.
+/// The major version of the server, such as 15.
+///
+/// # Errors
+/// [`StoreError`]
 pub fn server_major(connection: &mut PgConnection) -> Result<u32, StoreError> {
     #[derive(QueryableByName)]
     struct Server {
@@ -44,7 +47,10 @@ pub fn server_major(connection: &mut PgConnection) -> Result<u32, StoreError> {
     Ok(server.major.unsigned_abs())
 }
 
-/// Whether the database has a schema of ours, of whichever version.
+/// Whether the database has the schema of this program, of any version.
+///
+/// # Errors
+/// [`StoreError`]
 pub fn has_schema(connection: &mut PgConnection) -> Result<bool, StoreError> {
     #[derive(QueryableByName)]
     struct Schema {
@@ -58,10 +64,10 @@ pub fn has_schema(connection: &mut PgConnection) -> Result<bool, StoreError> {
     Ok(schema.present)
 }
 
-/// How many clients there are. Contacts, keys and all else belong to one.
+/// The number of clients. Every other row belongs to a client, so 0 means that the database is empty.
 ///
 /// # Errors
-/// [`MigrationError::Newer`] where a newer program knows more than this one.
+/// [`MigrationError::Newer`] if a newer program has migrated the database.
 pub fn count_clients(connection: &mut PgConnection) -> Result<i64, MigrationError> {
     if migrations::schema_state(connection)? == SchemaState::Newer {
         return Err(MigrationError::Newer);
@@ -73,14 +79,14 @@ pub fn count_clients(connection: &mut PgConnection) -> Result<i64, MigrationErro
     Ok(count.map_err(StoreError::from)?)
 }
 
-/// Has `fill` put a backup's schema and contents into a database without clients, which has none of ours when it is
-/// called; then brings the schema up to date, and gives the number of migrations which that took.
+/// Restores a backup into a database without clients. `fill` writes the backup's schema and contents; the schema is
+/// removed before. Then runs the missing migrations and returns their number.
 ///
-/// Meanwhile nobody migrates, so that a server which starts waits, and finds the clients there. Keys that servers have in
-/// memory are read anew by them afterwards.
+/// Holds the migration lock throughout, so that a server that starts waits and finds the clients. Servers reload cached
+/// keys afterwards.
 ///
 /// # Errors
-/// Those of `fill`, after which the database is as before provided that `fill` does all or nothing; and [`RestoreError`].
+/// Those of `fill`, and [`RestoreError`]. If `fill` writes all or nothing, the database is unchanged then.
 pub fn restore<E: From<StoreError> + From<RestoreError>>(
     connection: &mut PgConnection,
     fill: impl FnOnce() -> Result<(), E>,
@@ -99,7 +105,7 @@ pub fn restore<E: From<StoreError> + From<RestoreError>>(
     })
 }
 
-/// Takes away a schema without clients, and tells whether there was one.
+/// Drops a schema without clients. Returns whether a schema existed.
 fn clear(connection: &mut PgConnection) -> Result<bool, RestoreError> {
     transaction(connection, |connection| {
         if !has_schema(connection)? {
@@ -114,7 +120,7 @@ fn clear(connection: &mut PgConnection) -> Result<bool, RestoreError> {
     })
 }
 
-/// Another version than the backup's, for servers that have kept keys since they saw that one before.
+/// Changes the version of the keys: servers may have cached keys under the backup's version. Then vacuums.
 fn finish(connection: &mut PgConnection) -> Result<(), StoreError> {
     connection.batch_execute("UPDATE credential_version SET version = gen_random_uuid()")?;
     bulk_load::vacuum(connection)

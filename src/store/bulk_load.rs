@@ -1,4 +1,4 @@
-//! Copies new contacts straight into clients that have none: without a merge, as fast as PostgreSQL takes them.
+//! Bulk load: copies new contacts into clients without contacts. Without a merge, PostgreSQL's COPY sets the speed.
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
@@ -15,6 +15,7 @@ use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::contact::{ContactDraft, DEFAULT_CHAT_STATUS};
 use crate::domain::phone::Region;
 
+/// A row of `contacts` as COPY writes it.
 #[derive(Insertable)]
 #[diesel(table_name = contacts, treat_none_as_default_value = false)]
 struct LoadedContact {
@@ -38,13 +39,13 @@ struct LoadedContact {
     last_inbound_at: Option<DateTime<Utc>>,
 }
 
-/// Takes clients, and each one's contacts.
+/// Receives clients and the contacts of each.
 pub struct BulkLoad<'c> {
     contacts: CopyWriter<'c, LoadedContact>,
     now: DateTime<Utc>,
 }
 
-/// A client without contacts, to be filled.
+/// A client without contacts.
 #[derive(Clone, Copy, Debug)]
 pub struct EmptyClient {
     id: ClientId,
@@ -52,12 +53,15 @@ pub struct EmptyClient {
 }
 
 impl BulkLoad<'_> {
-    /// The database's clock when the filling began.
+    /// The time of the database's clock at the start of the load.
     pub fn now(&self) -> DateTime<Utc> {
         self.now
     }
 
-    /// The client of that name or id, which is made where it doesn't exist; `None` where it has contacts.
+    /// Finds or makes the client of that name or id; `None` if it has contacts.
+    ///
+    /// # Errors
+    /// [`StoreError`]
     pub fn empty_client(&mut self, name_or_id: &str) -> Result<Option<EmptyClient>, StoreError> {
         let connection = &mut *self.contacts.connection;
         let id = match clients::find_client(connection, name_or_id)? {
@@ -72,7 +76,10 @@ impl BulkLoad<'_> {
         Ok(Some(EmptyClient { id, default_list }))
     }
 
-    /// Takes the client's next contact, for its default list.
+    /// Adds a contact to the client's default list.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] if two contacts have one identity, and others of [`StoreError`].
     pub fn push(&mut self, client: EmptyClient, id: Uuid, draft: ContactDraft) -> Result<(), StoreError> {
         let (platform, given) = draft.into_parts();
         let (phone, phone_key, phone_as_given) = match given.phone {
@@ -103,13 +110,13 @@ impl BulkLoad<'_> {
     }
 }
 
-/// Writes all contacts that `fill` gives, then sees to it that searches find them fast; nothing where `fill` or
-/// anything else fails.
+/// Writes all contacts that `fill` adds in one transaction, builds the search index, and vacuums.
 ///
 /// The connection should have no `statement_timeout`.
 ///
 /// # Errors
-/// Those of `fill`, and [`StoreError`]; [`StoreError::Exists`] where two contacts have one identity.
+/// Those of `fill`, and [`StoreError`]; [`StoreError::Exists`] if two contacts have one identity. No contact is written
+/// then.
 pub fn load_contacts<E: From<StoreError>>(
     connection: &mut PgConnection,
     fill: impl FnOnce(&mut BulkLoad<'_>) -> Result<(), E>,
@@ -130,8 +137,8 @@ pub fn load_contacts<E: From<StoreError>>(
     Ok(vacuum(connection)?)
 }
 
-/// What autovacuum would come to do after a while: statistics for the planner, the map of visible rows for index-only
-/// walks.
+/// Does the work of a later autovacuum at once: statistics for the planner, and the visibility map for index-only
+/// scans.
 pub(super) fn vacuum(connection: &mut PgConnection) -> Result<(), StoreError> {
     Ok(connection.batch_execute("VACUUM (ANALYZE) contacts, contact_texts, contacts_newest")?)
 }

@@ -1,4 +1,4 @@
-//! Organisations, and the contact lists they sort contacts into.
+//! Clients (organisations) and their contact lists.
 
 use std::str::FromStr;
 
@@ -12,7 +12,7 @@ use super::transaction::transaction;
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::phone::Region;
 
-/// An organisation as operators see it.
+/// A client as operators see it.
 #[derive(Clone, Debug)]
 pub struct Client {
     pub id: ClientId,
@@ -35,7 +35,7 @@ impl From<ClientRow> for Client {
         Client {
             id: ClientId::new(row.id),
             name: row.name,
-            // The column is checked; a region that a later metadata no longer knows falls back.
+            // The column has a check. A region that newer phone metadata dropped falls back to the default.
             default_region: Region::from_str(&row.default_region).unwrap_or(Region::DEFAULT),
             created_at: row.created_at,
         }
@@ -45,7 +45,7 @@ impl From<ClientRow> for Client {
 /// Makes a client together with its default contact list.
 ///
 /// # Errors
-/// [`StoreError::Exists`] where a client of that name exists.
+/// [`StoreError::Exists`] if a client of that name exists.
 pub fn create_client(connection: &mut PgConnection, name: &str, region: Region) -> Result<ClientId, StoreError> {
     connection.transaction(|connection| {
         let id = Uuid::now_v7();
@@ -62,14 +62,17 @@ pub fn create_client(connection: &mut PgConnection, name: &str, region: Region) 
     })
 }
 
-/// Runs `make` where there is no client yet, all or nothing; `None` where there is one. Of two servers that start
-/// at the same moment one makes, and the other waits and finds it made.
+/// Runs `make` in a transaction if no client exists; `None` if one exists. If two servers start at the same moment, one
+/// makes the client, and the other waits and finds it.
+///
+/// # Errors
+/// Those of `make`, and [`StoreError`].
 pub fn make_first<T, E: From<StoreError>>(
     connection: &mut PgConnection,
     make: impl FnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<Option<T>, E> {
     transaction(connection, |connection| {
-        // No other lock lets a second maker wait: a row that isn't there yet can't be locked.
+        // Locks the table, since a row that doesn't exist can't be locked.
         diesel::sql_query("LOCK TABLE clients IN SHARE ROW EXCLUSIVE MODE")
             .execute(connection)
             .map_err(StoreError::from)?;
@@ -85,7 +88,10 @@ pub fn make_first<T, E: From<StoreError>>(
     })
 }
 
-/// Every client, by name.
+/// All clients, ordered by name.
+///
+/// # Errors
+/// [`StoreError`]
 pub fn list_clients(connection: &mut PgConnection) -> Result<Vec<Client>, StoreError> {
     let rows = clients::table
         .select(ClientRow::as_select())
@@ -94,7 +100,10 @@ pub fn list_clients(connection: &mut PgConnection) -> Result<Vec<Client>, StoreE
     Ok(rows.into_iter().map(Client::from).collect())
 }
 
-/// The client that an operator names by its id or its exact name; an id wins.
+/// Finds a client by its id or its exact name. An id takes precedence.
+///
+/// # Errors
+/// [`StoreError`]
 pub fn find_client(connection: &mut PgConnection, name_or_id: &str) -> Result<Option<Client>, StoreError> {
     if let Ok(id) = Uuid::from_str(name_or_id)
         && let Some(row) = clients::table
@@ -113,7 +122,10 @@ pub fn find_client(connection: &mut PgConnection, name_or_id: &str) -> Result<Op
     Ok(row.map(Client::from))
 }
 
-/// The id of the client's list of that name, which is made where it doesn't exist.
+/// Finds or makes the client's contact list of that name, and returns its id.
+///
+/// # Errors
+/// [`StoreError`]
 pub fn ensure_list(connection: &mut PgConnection, client: ClientId, name: &str) -> Result<i64, StoreError> {
     let find = |connection: &mut PgConnection| {
         contact_lists::table

@@ -1,23 +1,24 @@
-//! One connection, and what it is told when it is made.
+//! Opens connections and sets their limits.
 
 use std::time::Duration;
 
 use diesel::ConnectionError;
 use diesel::connection::{CacheSize, Connection as _, SimpleConnection};
 
-/// A connection to PostgreSQL; other layers pass it on and call nothing of it.
+/// A connection to PostgreSQL. Other layers pass it on and call no method of it.
 pub use diesel::pg::PgConnection;
 
 use super::error::{ConnectError, StoreError, one_line};
 use super::transaction::transaction;
 
-/// How long a new connection may take, TCP and authentication included, in libpq's whole seconds.
+/// Timeout for opening a connection, TCP and authentication included. libpq takes whole seconds.
 const CONNECT_SECONDS: u32 = 2;
 
-/// The statements of requests are prepared, and written for the indexes that there are. PostgreSQL may plan them once
-/// and not at each call, which it does for arrays: planning a lookup takes five times as long as answering it. A plan
-/// that is made without the values thinks them larger than they are, would compile them for longer than they run, and
-/// reads a small table whole, once for each period that a search asks for.
+/// Planner settings for the prepared statements of requests, which are written for the existing indexes.
+///
+/// Generic plans avoid planning at each call, which PostgreSQL otherwise does for statements with arrays: planning a
+/// lookup takes five times as long as running it. A generic plan overestimates the rows. So JIT would compile for
+/// longer than the statement runs, and a search would scan a small table sequentially once for each period.
 const PLANS: [(&str, &str); 4] = [
     ("plan_cache_mode", "force_generic_plan"),
     ("jit", "off"),
@@ -25,11 +26,11 @@ const PLANS: [(&str, &str); 4] = [
     ("max_parallel_workers_per_gather", "0"),
 ];
 
-/// Sees to it that a URL is one of libpq's two forms: a URL, or `key=value` pairs.
+/// Checks that `url` is in one of libpq's two forms: a URL, or `key=value` pairs.
 ///
 /// # Errors
-/// Also where a password has a character in it that cuts it in two: libpq would take the rest of it for a host or a
-/// database, and say so.
+/// [`ConnectError::Url`] for other forms, and for a password with an unescaped character that splits it: libpq would
+/// read the rest as a host or a database and repeat it in its error message.
 pub fn check_url(url: &str) -> Result<(), ConnectError> {
     let Some((scheme, rest)) = url.split_once("://") else {
         return if url.contains('=') {
@@ -38,7 +39,7 @@ pub fn check_url(url: &str) -> Result<(), ConnectError> {
             Err(ConnectError::Url)
         };
     };
-    // As libpq does it: where an @ comes before any /, all before it is user and password.
+    // Like libpq: if an @ comes before any /, the text before it is user and password.
     let (credentials, location) = match rest.find(['@', '/']) {
         Some(at) if rest[at..].starts_with('@') => (&rest[..at], &rest[at + 1..]),
         _ => ("", rest),
@@ -48,34 +49,33 @@ pub fn check_url(url: &str) -> Result<(), ConnectError> {
     if is_one { Ok(()) } else { Err(ConnectError::Url) }
 }
 
-/// Opens one connection outside any pool, without a limit on its statements: for commands, migrations and
-/// imports.
+/// Opens a connection outside any pool and without a statement timeout: for commands, migrations and imports.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] says in its source why the database can't be reached, [`StoreError::Refused`] why it
-/// never will be.
+/// [`StoreError::Unavailable`], whose source says why the database can't be reached now; [`StoreError::Refused`] if a
+/// retry will not help.
 pub fn connect(url: &str) -> Result<PgConnection, StoreError> {
     let mut connection = establish(url)?;
     connection.batch_execute("SET timezone TO 'UTC'; SET statement_timeout TO 0; SET lock_timeout TO 0")?;
     Ok(connection)
 }
 
-/// PostgreSQL's limits for one statement, whatever the role's own are, and where they are kept.
+/// PostgreSQL's limits for one statement, which override those of the role.
 #[derive(Clone, Copy, Debug)]
 pub struct StatementLimits {
-    /// The whole of it: past that it is [`StoreError::TimedOut`].
+    /// Limit for the whole statement; beyond it the error is [`StoreError::TimedOut`].
     pub statement_timeout: Duration,
-    /// What it may wait for other writers: past that it is [`StoreError::Locked`].
+    /// Limit for waiting on other writers; beyond it the error is [`StoreError::Locked`].
     pub lock_timeout: Option<Duration>,
-    /// Whether a transaction pooler is between, which gives each transaction whichever session is free.
+    /// Whether a transaction pooler sits in between, which runs each transaction in any free session.
     pub is_pooled: bool,
 }
 
 impl StatementLimits {
-    /// Sets all that the statements of requests want, for the session or for the transaction.
+    /// The SET commands for the statements of requests, for the session or for the transaction.
     fn statements(&self) -> String {
         let set = if self.is_pooled { "SET LOCAL" } else { "SET" };
-        // To PostgreSQL 0 means none.
+        // PostgreSQL reads 0 as no limit.
         let milliseconds = |limit: Option<Duration>| limit.map_or(0, |limit| limit.as_millis()).to_string();
         let (statement, lock) = (
             milliseconds(Some(self.statement_timeout)),
@@ -91,19 +91,19 @@ impl StatementLimits {
     }
 }
 
-/// A connection whose statements are limited.
+/// A connection with [`StatementLimits`].
 pub struct Limited {
     pub(super) connection: PgConnection,
-    /// What each transaction begins with, where sessions are a pooler's: what one is told it may forget, or tell another
-    /// caller, and what is prepared in one isn't in the next.
+    /// Commands that start each transaction behind a pooler. A pooler's session may lose its settings or pass them to
+    /// another caller, and a statement prepared in one session is missing in the next.
     settings: Option<String>,
 }
 
 impl Limited {
-    /// Opens one, outside any pool.
+    /// Opens a connection outside any pool.
     ///
     /// # Errors
-    /// As those of [`connect`].
+    /// The same as [`connect`].
     pub fn connect(url: &str, limits: StatementLimits) -> Result<Self, StoreError> {
         let mut connection = establish(url)?;
         let settings = if limits.is_pooled {
@@ -116,10 +116,10 @@ impl Limited {
         Ok(Self { connection, settings })
     }
 
-    /// Runs `work`; through a pooler in one transaction.
+    /// Runs `work`; behind a pooler in one transaction.
     ///
     /// # Errors
-    /// Those of `work`, and the connection's.
+    /// Those of `work` and of the connection.
     pub fn run<T, E: From<StoreError>>(
         &mut self,
         work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
@@ -138,9 +138,9 @@ fn establish(url: &str) -> Result<PgConnection, StoreError> {
     PgConnection::establish(&with_timeouts(url)).map_err(explain)
 }
 
-/// An outage, a refusal, or a URL that libpq can't read; libpq tells which by its words alone, which are English here.
+/// Tells an outage, a refusal and an unreadable URL apart. libpq only gives a message for it, which is English here.
 fn explain(error: ConnectionError) -> StoreError {
-    /// How libpq begins where it has read the URL and tries. Any other words may repeat a part of the URL.
+    /// How libpq's message starts after it has read the URL. Any other message may repeat a part of the URL.
     const PREFIXES: [&str; 5] = [
         "connection to server ",
         "could not translate host name ",
@@ -174,8 +174,8 @@ fn explain(error: ConnectionError) -> StoreError {
     }
 }
 
-/// Adds the limits without which libpq waits for minutes when packets get lost, where `url` doesn't set its
-/// own. Both of libpq's forms are taken: a URL, and `key=value` pairs.
+/// Adds the timeouts that `url` doesn't set itself: without them libpq waits for minutes if packets get lost. Takes
+/// both of libpq's forms, a URL and `key=value` pairs.
 pub(super) fn with_timeouts(url: &str) -> String {
     let defaults = [
         ("connect_timeout", CONNECT_SECONDS.to_string()),

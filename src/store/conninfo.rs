@@ -1,4 +1,4 @@
-//! The database URL as PostgreSQL's own programs take it, in libpq's reading of it.
+//! Converts the database URL into options for PostgreSQL's programs, as libpq parses it.
 
 use std::ffi::{CStr, CString, c_char};
 use std::fmt::Write as _;
@@ -7,15 +7,15 @@ use std::ptr;
 use super::connection::with_timeouts;
 use super::error::ConnectError;
 
-/// A database URL in two parts, of which one may be seen.
+/// A database URL, split into a public and a secret part.
 pub struct ProgramConnection {
-    /// `key='value'` pairs for a program's `--dbname`, where everybody on the machine can read them.
+    /// `key='value'` pairs for a program's `--dbname`, which every user of the machine can read.
     pub options: String,
-    /// For the program's environment, as `PGPASSWORD`.
+    /// The password, for the program's environment variable `PGPASSWORD`.
     pub password: Option<String>,
 }
 
-/// Why a URL can't be given to a program. No part of the URL is in the sentence.
+/// Why a URL can't be passed to a program. The message contains no part of the URL.
 #[derive(Debug, thiserror::Error)]
 pub enum UnusableUrl {
     #[error(transparent)]
@@ -27,11 +27,11 @@ pub enum UnusableUrl {
     OtherSecret(String),
 }
 
-/// Reads a URL, or `key=value` pairs. What it leaves out the program takes from where libpq does: from its environment,
-/// a file of passwords, a file of services.
+/// Parses a URL, or `key=value` pairs. For missing options the program asks libpq's other sources: the environment, the
+/// password file, the service file.
 ///
 /// # Errors
-/// Where libpq can't read it, or where it has a secret besides the password, such as that of a client's certificate.
+/// [`UnusableUrl`] if libpq can't parse it, or if it has a secret besides the password, such as `sslpassword`.
 pub fn for_program(url: &str) -> Result<ProgramConnection, UnusableUrl> {
     let mut connection = ProgramConnection {
         options: String::new(),
@@ -53,17 +53,17 @@ pub fn for_program(url: &str) -> Result<ProgramConnection, UnusableUrl> {
 struct Pair {
     key: String,
     value: String,
-    /// To libpq it is something that a dialog would hide.
+    /// Whether libpq marks the option as a secret.
     is_secret: bool,
 }
 
-/// The pairs that a URL has a value for.
+/// The options that the URL sets.
 #[allow(unsafe_code, reason = "libpq has no safe binding for it")]
 fn parse(url: &str) -> Result<Vec<Pair>, ConnectError> {
     let url = CString::new(url).map_err(|_| ConnectError::Url)?;
-    // SAFETY: the array is libpq's own until it is freed below, and ends with an element whose keyword is null; its
-    // texts are null or end with a NUL. What libpq would say of a URL that it can't read isn't asked for, since it
-    // repeats parts of it.
+    // SAFETY: libpq owns the array until it is freed below. It ends with an element whose keyword is null, and its
+    // texts are null or end with a NUL. The second argument is null, so libpq returns no error message: that would
+    // repeat parts of the URL.
     unsafe {
         let options = pq_sys::PQconninfoParse(url.as_ptr(), ptr::null_mut());
         if options.is_null() {

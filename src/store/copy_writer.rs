@@ -1,17 +1,17 @@
-//! Copies rows into a table, many at a time.
+//! Writes rows with COPY, in batches.
 
 use diesel::prelude::*;
 
 use super::error::StoreError;
 
-/// How many rows travel in one COPY: enough to forget the round trip, few enough to forget the memory, which
-/// PostgreSQL needs too. It remembers each row until the statement's end, to check its foreign key then.
+/// Rows per COPY: enough to hide the round trip, and few enough to bound the memory. PostgreSQL too keeps each row
+/// until the statement's end, when it checks the foreign keys.
 const BATCH: usize = 1000;
 
-/// The COPY of some rows, of which there is at least one.
+/// Runs one COPY of at least one row.
 type Copy<R> = fn(&mut PgConnection, Vec<R>) -> QueryResult<usize>;
 
-/// Takes the rows of one table.
+/// Collects the rows of one table and copies them in batches.
 pub(super) struct CopyWriter<'c, R> {
     pub(super) connection: &'c mut PgConnection,
     copy: Copy<R>,
@@ -33,7 +33,7 @@ impl<'c, R> CopyWriter<'c, R> {
         if self.batch.len() < BATCH { Ok(()) } else { self.flush() }
     }
 
-    /// Copies the rows that still wait; without it the last ones are lost.
+    /// Copies the last, incomplete batch. Without this call its rows are lost.
     pub(super) fn flush(&mut self) -> Result<(), StoreError> {
         let batch = std::mem::take(&mut self.batch);
         if !batch.is_empty() {

@@ -1,46 +1,46 @@
-//! What keeps the store from answering.
+//! The errors of the store.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
-/// What keeps the store from answering.
+/// Why the store could not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No connection for now: the database is away, or went away under the statement.
+    /// No connection for now: the database is down, or the connection broke during the statement.
     #[error("the database can't be reached")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// No connection, however often it is tried.
+    /// No connection, and a retry will not help.
     #[error(transparent)]
     Refused(#[from] ConnectError),
-    /// Every connection of the pool is in use, and none came back in time.
+    /// All connections of the pool stayed in use until the checkout timeout.
     #[error("no database connection became free in time")]
     Exhausted,
-    /// The database's disk is full: it can be read, and written again when there is room.
+    /// The database's disk is full. Reads still work; writes work again once there is space.
     #[error("the database's disk is full")]
     DiskFull(#[source] DieselError),
-    /// The statement ran into the deadline that the connection has for one.
+    /// The statement hit the connection's `statement_timeout`.
     #[error("the database took too long")]
     TimedOut(#[source] DieselError),
-    /// What is being made exists already.
+    /// A unique violation: the row exists already.
     #[error("it exists already")]
     Exists(#[source] DieselError),
-    /// Other writers were in the way: of a statement that waited for them in a circle, or at every attempt.
+    /// A deadlock or serialization failure, or all attempts lost to concurrent writers.
     #[error("other writers kept writing the same")]
     Contended,
-    /// Another writer kept what a statement wanted to write, for longer than this connection waits.
+    /// Another writer held a lock for longer than the connection's `lock_timeout`.
     #[error("another writer keeps it locked")]
     Locked(#[source] DieselError),
-    /// Work of many statements was given up, since nobody waits for its answer any more.
+    /// Work of many statements was abandoned, because its caller has stopped waiting.
     #[error("the deadline has passed")]
     Late,
-    /// Anything else; the source says what.
+    /// Any other error of a statement, which is the source.
     #[error("a statement failed")]
     Statement(#[source] DieselError),
 }
 
-/// What keeps us out of a database that is there, or from looking for one.
+/// Why a connection cannot succeed, however often it is tried.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// Nothing of the URL is in the sentence: which part of it is the password is what can't be told.
+    /// The message contains no part of the URL: in an unreadable URL any part may be the password.
     #[error(
         "the database URL can't be read: write postgresql://user:password@host:port/database, with %40 for an @ in the \
          password, %2F for a /, %3F for a ? and %25 for a %; after a ? only options that libpq knows"
@@ -51,15 +51,15 @@ pub enum ConnectError {
 }
 
 impl StoreError {
-    /// libpq's words have line breaks; an error here is one line.
+    /// Joins the lines of a libpq message, since an error here is one line.
     pub(super) fn unavailable(error: &dyn std::error::Error) -> Self {
         StoreError::Unavailable(one_line(&error.to_string()).into())
     }
 
-    /// Whether another writer was in the way, so that the same work may end well when it is done anew.
+    /// Whether a concurrent writer caused the error, so that a retry may succeed.
     pub(super) fn is_contention(&self) -> bool {
         match self {
-            // Our own words for it, where what was found is not so any more.
+            // The store rolls back with this error if a row changed between its lookup and its lock.
             StoreError::Statement(DieselError::RollbackTransaction) => true,
             StoreError::Exists(_) | StoreError::Contended => true,
             _ => false,
@@ -78,11 +78,11 @@ impl From<DieselError> for StoreError {
                 DatabaseErrorKind::ClosedConnection => StoreError::unavailable(&error),
                 DatabaseErrorKind::UniqueViolation => StoreError::Exists(error),
                 DatabaseErrorKind::SerializationFailure => StoreError::Contended,
-                // diesel has no kind of its own for it.
+                // diesel has no error kind for a deadlock.
                 _ if information.message() == "deadlock detected" => StoreError::Contended,
                 _ if information.message().ends_with("due to lock timeout") => StoreError::Locked(error),
-                // PostgreSQL's own words, since diesel keeps no SQLSTATE. A server that translates its messages
-                // gets the less precise `Statement`; the caller's own deadline tells the rest.
+                // Matches PostgreSQL's English message, since diesel keeps no SQLSTATE. With translated messages the
+                // error is the less precise `Statement`, and the caller's own deadline still applies.
                 _ if information.message().starts_with("canceling statement due to") => StoreError::TimedOut(error),
                 _ if is_shutdown(information.message()) => StoreError::unavailable(&error),
                 _ if is_full_disk(information.message()) => StoreError::DiskFull(error),
@@ -94,7 +94,7 @@ impl From<DieselError> for StoreError {
     }
 }
 
-/// Whether PostgreSQL ended the session, or the socket under it went away (libpq's words).
+/// Whether PostgreSQL ended the session or the socket broke, by the messages of PostgreSQL and libpq.
 fn is_shutdown(message: &str) -> bool {
     [
         "terminating connection",
@@ -109,7 +109,7 @@ fn is_shutdown(message: &str) -> bool {
     .any(|part| message.contains(part))
 }
 
-/// Whether the system has no room for what PostgreSQL writes (the system's words).
+/// Whether a write failed for lack of disk space, by the messages of the operating system.
 fn is_full_disk(message: &str) -> bool {
     ["No space left on device", "Disk quota exceeded"]
         .iter()

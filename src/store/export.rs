@@ -1,4 +1,4 @@
-//! Reads all contacts of a client, in bounded memory and as they are at one moment.
+//! Reads all contacts of a client from one snapshot, in bounded memory.
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
@@ -10,7 +10,7 @@ use super::error::StoreError;
 use super::transaction::transaction;
 use crate::domain::client::ClientId;
 
-/// Everything that is said about a contact, and what an import of it would come upon.
+/// A contact with all its columns, and with the fact whether an import would find a double.
 #[derive(Clone, Debug, QueryableByName)]
 pub struct ExportedRow {
     #[diesel(sql_type = Nullable<Text>)]
@@ -47,18 +47,20 @@ pub struct ExportedRow {
     pub default_stage_id: Option<uuid::Uuid>,
     #[diesel(sql_type = Nullable<Uuid>)]
     pub ai_customer_id: Option<uuid::Uuid>,
-    /// Whether an import that isn't exact sees the same person in another contact of the channel.
+    /// Whether another contact of the channel matches it in an import that isn't exact.
     #[diesel(sql_type = Bool)]
     pub has_double: bool,
-    /// The database's clock.
+    /// The time of the database's clock.
     #[diesel(sql_type = Timestamptz)]
     pub now: DateTime<Utc>,
 }
 
-/// The oldest first, so that an import gives new integer ids in the same order.
+/// Oldest first, so that an import assigns new integer ids in the same order.
 ///
-/// A contact's double is one that an identity less than its own finds: by the phone, one without an external id and
-/// one with; by the email, one that has nothing else and one that has. The rarer of the two asks for the other.
+/// Two contacts of a channel are doubles in two cases. They share a phone, and one of them has an external id while the
+/// other has none. Or they share an email, and one of them has neither external id nor phone. The statement looks for
+/// the double only from the contact with an external id in the first case, and from the contact with an email alone in
+/// the second: those are the rarer ones.
 const CONTACTS: &str = "
 DECLARE exported NO SCROLL CURSOR FOR
 SELECT c.name, phone, phone_key, phone_as_given, email, platform, source, chat_status, blocked, is_chat_read, created_at,
@@ -81,12 +83,12 @@ WHERE c.client_id = $1
 ORDER BY c.serial_id
 ";
 
-/// Gives every contact of the client to `take`, the oldest first. What is written meanwhile isn't seen.
+/// Calls `take` with every contact of the client, oldest first. Concurrent writes are not seen.
 ///
 /// The connection should have no `statement_timeout`.
 ///
 /// # Errors
-/// That of `take`, which ends the reading, and [`StoreError`].
+/// Those of `take`, which end the export, and [`StoreError`].
 pub fn read_all<E: From<StoreError>>(
     connection: &mut PgConnection,
     client: ClientId,
@@ -109,7 +111,7 @@ pub fn read_all<E: From<StoreError>>(
 }
 
 fn declare(connection: &mut PgConnection, client: ClientId) -> QueryResult<()> {
-    // All rows are wanted, not the first tenth of them.
+    // By default the planner optimizes a cursor for its first tenth; an export reads all rows.
     connection.batch_execute("SET LOCAL cursor_tuple_fraction = 1")?;
     sql_query(CONTACTS)
         .bind::<Uuid, _>(client.as_uuid())

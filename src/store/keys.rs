@@ -1,5 +1,4 @@
-//! API keys: made, listed, changed, replaced, revoked, and read with the version that tells how long what was read
-//! holds.
+//! API keys. A credential is read together with a version, which tells a server how long its cached copy stays valid.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -19,7 +18,7 @@ use crate::domain::key::{ApiKey, NewKey, Scope};
 use crate::domain::phone::Region;
 use crate::domain::rate_limit::RateLimit;
 
-/// A key as operators see it; its text is nowhere in it.
+/// A key as operators see it, without its text.
 #[derive(Clone, Debug)]
 pub struct KeyRecord {
     pub id: Uuid,
@@ -30,13 +29,13 @@ pub struct KeyRecord {
     pub scopes: Vec<Scope>,
     pub rate_limit: RateLimit,
     pub created_at: DateTime<Utc>,
-    /// When a server last accepted it; servers tell that some seconds later.
+    /// When a server last accepted it. Servers report that some seconds later.
     pub last_used_at: Option<DateTime<Utc>>,
     pub expires_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
-/// Whom a key speaks for, and whether it still does.
+/// The rights of a key, and whether it is still valid.
 #[derive(Clone, Debug)]
 pub struct Credential {
     pub key_id: Uuid,
@@ -45,37 +44,37 @@ pub struct Credential {
     pub label: String,
     pub scopes: Vec<Scope>,
     pub rate_limit: RateLimit,
-    /// Expired or revoked, by the database's clock.
+    /// Whether the key is revoked or, by the database's clock, expired.
     pub ended: bool,
-    /// After how long it ends by itself, counted from when it was read; `None` for a key that doesn't expire.
+    /// Time until the key expires, counted from the read; `None` for a key that doesn't expire.
     pub lasts: Option<Duration>,
 }
 
-/// What a key meant when it was read.
+/// A credential as read at one version.
 #[derive(Clone, Debug)]
 pub struct KeyReading {
-    /// As long as this is the database's version the credential is as it was read, save that time passes.
+    /// While the database has this version, the credential is unchanged, apart from its expiry.
     pub version: Version,
-    /// `None` for a key that nobody has.
+    /// `None` for an unknown key.
     pub credential: Option<Credential>,
 }
 
-/// Names one state of all keys, and of what they say of their clients; each change of it makes another one.
+/// Identifies one state of all keys and their clients. Each change of them makes a new version.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Version(Uuid);
 
 #[cfg(test)]
 impl Version {
-    /// Another one at each call.
+    /// A new version at each call.
     pub fn another() -> Self {
         Self(Uuid::now_v7())
     }
 }
 
-/// Stores the hash of `key`, and gives the key's id.
+/// Stores the hash of `key`, and returns the key's id.
 ///
 /// # Errors
-/// [`StoreError::Exists`] where the same key is stored already, for whichever client.
+/// [`StoreError::Exists`] if the same key is stored already, for any client.
 pub fn add_key(
     connection: &mut PgConnection,
     client: ClientId,
@@ -103,11 +102,11 @@ pub fn add_key(
     })
 }
 
-/// What became of a key that another one succeeds.
+/// The result of a rotation.
 #[derive(Clone, Copy, Debug)]
 pub struct Rotation {
     pub new_id: Uuid,
-    /// Until then the old key works.
+    /// When the old key stops working.
     pub old_ends_at: DateTime<Utc>,
 }
 
@@ -121,14 +120,14 @@ type OldKeyRow = (
     DateTime<Utc>,
 );
 
-/// Stores the hash of `key` beside the key with this id, for the same client and with the same label, scopes and rate
-/// limit, and lets the old one live for `overlap`, or to its own end where that comes first. `lifetime` is the new
-/// one's. `None` where the old one has ended, or isn't there.
+/// Replaces the key with this id by `key`, for the same client and with the same label, scopes and rate limit. The old
+/// key stays valid for `overlap`, or until its own expiry if that is earlier. `lifetime` is the new key's. `None` if
+/// the old key is unknown, expired or revoked.
 ///
-/// `show` is called before any of it is so for others: what can't be shown hasn't happened.
+/// Calls `show` before committing; if it fails, the rotation is rolled back.
 ///
 /// # Errors
-/// Those of `show`, and [`StoreError::Exists`] where the new key is stored already.
+/// Those of `show`, and [`StoreError::Exists`] if the new key is stored already.
 pub fn rotate_key<E: From<StoreError>>(
     connection: &mut PgConnection,
     id: Uuid,
@@ -201,7 +200,10 @@ type KeyRow = (
     Option<DateTime<Utc>>,
 );
 
-/// The keys of one client, or of all; newest first.
+/// The keys of one client or of all clients, newest first within a client.
+///
+/// # Errors
+/// [`StoreError`]
 pub fn list_keys(connection: &mut PgConnection, client: Option<ClientId>) -> Result<Vec<KeyRecord>, StoreError> {
     let mut query = api_keys::table
         .inner_join(clients::table)
@@ -244,8 +246,11 @@ pub fn list_keys(connection: &mut PgConnection, client: Option<ClientId>) -> Res
         .collect())
 }
 
-/// Ends a key; from then on it is answered like an expired one. `false` where there is no such key. A key
-/// that was revoked before keeps its first time.
+/// Revokes a key, which then gets the same answer as an expired one. `false` if the key is unknown. A second revocation
+/// keeps the first time.
+///
+/// # Errors
+/// [`StoreError`]
 pub fn revoke_key(connection: &mut PgConnection, id: Uuid) -> Result<bool, StoreError> {
     let first = diesel::dsl::sql::<Nullable<Timestamptz>>("coalesce(revoked_at, now())");
     let count = diesel::update(api_keys::table.find(id))
@@ -254,7 +259,10 @@ pub fn revoke_key(connection: &mut PgConnection, id: Uuid) -> Result<bool, Store
     Ok(count > 0)
 }
 
-/// Gives a key another rate limit. `false` where there is no such key.
+/// Changes the rate limit of a key. `false` if the key is unknown.
+///
+/// # Errors
+/// [`StoreError`]
 pub fn limit_key(connection: &mut PgConnection, id: Uuid, limit: RateLimit) -> Result<bool, StoreError> {
     let count = diesel::update(api_keys::table.find(id))
         .set(api_keys::rate_limit.eq(stored_limit(limit)))
@@ -262,16 +270,18 @@ pub fn limit_key(connection: &mut PgConnection, id: Uuid, limit: RateLimit) -> R
     Ok(count > 0)
 }
 
-/// Says of keys how long ago they were last used; of several uses, whoever tells them and in whatever order, the
-/// latest stays. The time is the database's, less that age: a server's own clock may be wrong. What a key means is
-/// as it was, and so is the version.
+/// Records how long ago each key was last used; the latest time wins, whatever the order of servers. The time is the
+/// database's clock minus the age, since a server's clock may be wrong. The version doesn't change.
+///
+/// # Errors
+/// [`StoreError`]
 pub fn record_uses(connection: &mut PgConnection, uses: &[(Uuid, Duration)]) -> Result<(), StoreError> {
     let ids: Vec<Uuid> = uses.iter().map(|(id, _)| *id).collect();
     let ages: Vec<i64> = uses
         .iter()
         .map(|(_, age)| i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
         .collect();
-    // Locked in one order, since two servers that write the same keys would else wait for each other in circles.
+    // Locks the keys in one order: otherwise two servers that write the same keys could deadlock.
     let statement = || {
         "WITH uses AS (
             SELECT id, now() - age * interval '1 millisecond' AS used_at
@@ -297,8 +307,11 @@ type CredentialRow = (
     Option<DateTime<Utc>>,
 );
 
-/// Reads whom the key with this hash speaks for, and the version in the same statement: a change either is in both or
-/// in neither.
+/// Reads the credential of the key with this hash, and the version in the same statement, so that both are of one
+/// snapshot.
+///
+/// # Errors
+/// [`StoreError`]
 pub fn read_key(connection: &mut PgConnection, key_hash: &[u8; 32]) -> Result<KeyReading, StoreError> {
     let key = (
         api_keys::id,
@@ -338,7 +351,10 @@ pub fn read_key(connection: &mut PgConnection, key_hash: &[u8; 32]) -> Result<Ke
     })
 }
 
-/// The version that counts now.
+/// Reads the current version.
+///
+/// # Errors
+/// [`StoreError`]
 pub fn read_version(connection: &mut PgConnection) -> Result<Version, StoreError> {
     let version = credential_version::table
         .select(credential_version::version)
@@ -346,12 +362,12 @@ pub fn read_version(connection: &mut PgConnection) -> Result<Version, StoreError
     Ok(Version(version))
 }
 
-/// Whether a key has expired or was revoked, `at` being the database's time.
+/// Whether a key has expired or was revoked. `at` is the time of the database's clock.
 fn has_ended(expires_at: Option<DateTime<Utc>>, revoked_at: Option<DateTime<Utc>>, at: DateTime<Utc>) -> bool {
     revoked_at.is_some() || expires_at.is_some_and(|end| end <= at)
 }
 
-/// The column says nothing of a key that is limited as the server says, and 0 of one that isn't limited.
+/// The column is null for the server's default limit, and 0 for a key without a limit.
 fn stored_limit(limit: RateLimit) -> Option<i32> {
     match limit {
         RateLimit::OfServer => None,
@@ -367,7 +383,7 @@ fn parse_limit(stored: Option<i32>) -> RateLimit {
     })
 }
 
-/// A scope that a newer program wrote is none that this one can grant.
+/// Skips scopes that only a newer program knows: this program can't grant them.
 fn parse_scopes(names: Vec<Option<String>>) -> Vec<Scope> {
     names
         .into_iter()

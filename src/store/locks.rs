@@ -1,9 +1,9 @@
-//! Keeps writers that make the same person at the same moment from making it twice.
+//! Advisory locks of writers; they end with their transaction.
 //!
-//! A unique index alone can't: somebody who is told of by the phone alone meets another index than the same person told
-//! of by phone and external id, and one line has several numbers (`+54…`, `+549…`). So whoever has found nobody, and is
-//! about to make a contact that has a phone, claims the line first, looks again, and only then makes it. Claims are
-//! advisory locks and end with their transaction.
+//! The locks on lines keep concurrent writers from making one person twice. A unique index can't: a person with a phone
+//! alone and the same person with phone and external id belong to different indexes, and one line has several numbers
+//! (`+54…`, `+549…`). So a writer that has found no contact, and is about to make one with a phone, locks the line,
+//! looks again, and only then makes the contact. A line is a platform and a match key.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text};
@@ -12,7 +12,8 @@ use super::error::StoreError;
 use super::statement::Statement;
 use crate::domain::client::ClientId;
 
-/// A line of each row, in one order for all writers; and for each a share in the claim on all of the client's lines.
+/// Takes the per-line locks in sorted order, and a shared lock on the client so that [`lock_all_lines`] can exclude
+/// every writer.
 const LOCK_LINES: &str = "
     SELECT pg_advisory_xact_lock_shared(hashtextextended('creation ' || $1, 0))
     UNION ALL
@@ -23,7 +24,7 @@ const LOCK_LINES: &str = "
         ORDER BY line
     ) AS lines";
 
-/// Waits until nobody else is making contacts on these lines: pairs of platform and match key.
+/// Locks lines, given as platform and match key. Waits for writers that are making contacts on them.
 pub(super) fn lock_lines(
     connection: &mut PgConnection,
     client: ClientId,
@@ -43,8 +44,7 @@ pub(super) fn lock_lines(
 
 const LOCK_ALL_LINES: &str = "SELECT pg_advisory_xact_lock(hashtextextended('creation ' || $1, 0))";
 
-/// Waits until nobody else is making contacts of the client that have a phone, whatever the line; whoever is about to
-/// waits then.
+/// Locks all lines of the client: waits for writers that are making contacts with a phone, and makes later ones wait.
 pub(super) fn lock_all_lines(connection: &mut PgConnection, client: ClientId) -> Result<(), StoreError> {
     Statement::new(|| LOCK_ALL_LINES)
         .bind::<Text, _>(client.to_string())
@@ -52,9 +52,8 @@ pub(super) fn lock_all_lines(connection: &mut PgConnection, client: ClientId) ->
     Ok(())
 }
 
-/// Waits until no other transaction has its turn to write many of the client's contacts. Each such transaction locks
-/// contacts in an order of its own, and two at a time would wait for each other in circles. Writers of a few don't
-/// wait; neither do imports.
+/// Locks the client for a transaction that writes many contacts. Each such transaction locks contacts in an order of
+/// its own, so two at a time would deadlock. Writers of a few contacts, and imports, don't take this lock.
 pub(super) fn lock_bulk_writes(connection: &mut PgConnection, client: ClientId) -> QueryResult<()> {
     diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('contacts ' || $1, 0))")
         .bind::<Text, _>(client.to_string())
@@ -62,7 +61,8 @@ pub(super) fn lock_bulk_writes(connection: &mut PgConnection, client: ClientId) 
     Ok(())
 }
 
-/// Queues imports into one client up. Writers of single contacts don't wait.
+/// Locks the client for an import, so that imports run one after the other. Writers of single contacts don't take this
+/// lock.
 pub(super) fn lock_imports(connection: &mut PgConnection, client: ClientId) -> QueryResult<()> {
     diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('import ' || $1, 0))")
         .bind::<Text, _>(client.to_string())

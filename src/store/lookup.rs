@@ -1,4 +1,4 @@
-//! The lookup: the contact that a phone number reaches.
+//! The lookup: finds the contact of a phone number.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -10,7 +10,7 @@ use crate::domain::client::ClientId;
 use crate::domain::phone::Reading;
 use crate::domain::window;
 
-/// A found contact, with what is known of everybody who shares its match key.
+/// A contact, with the latest inbound messages among all contacts that share its match key.
 #[derive(Clone, Debug, QueryableByName)]
 pub struct LookupRow {
     #[diesel(sql_type = BigInt)]
@@ -29,28 +29,30 @@ pub struct LookupRow {
     pub source: Option<String>,
     #[diesel(sql_type = Timestamptz)]
     pub created_at: DateTime<Utc>,
-    /// The latest inbound message on any channel.
+    /// The latest inbound message on any platform.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub last_inbound_at: Option<DateTime<Utc>>,
     /// The latest inbound message on the platform that has a session window.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub last_window_inbound_at: Option<DateTime<Utc>>,
-    /// The database's clock, by which the window is judged.
+    /// The time of the database's clock, which decides whether the window is open.
     #[diesel(sql_type = Timestamptz)]
     pub now: DateTime<Utc>,
 }
 
-/// The statement of [`find_by_phone`], public so that the benchmark measures the same. Its values: platform, client, keys,
-/// phones.
+/// The statement of [`find_by_phone`]. It is public so that the benchmark measures the same one.
 pub const LOOKUP: &str = include_str!("lookup.sql");
 
-/// The statement of [`find_all_by_phone`], public for tests.
+/// The statement of [`find_all_by_phone`]. It is public for tests.
 pub const LOOKUP_BATCH: &str = include_str!("lookup_batch.sql");
 
-/// The contact that the first of `readings` reaches, else the next; `None` where none does.
+/// Finds the contact of a number: of its first reading, otherwise of the next one.
 ///
-/// Among several contacts of one match key the asked E.164 comes before one that is only equivalent, then the
-/// latest message (none last), the newest, the smallest integer id.
+/// Contacts with one match key are ordered: the requested E.164 number before equivalent ones, then the latest message
+/// (contacts without messages last), then the latest creation, then the smallest integer id.
+///
+/// # Errors
+/// [`StoreError`]
 pub fn find_by_phone(
     connection: &mut PgConnection,
     client: ClientId,
@@ -70,7 +72,10 @@ pub fn find_by_phone(
         .optional()?)
 }
 
-/// What [`find_by_phone`] finds for each of `questions`, in their order, by one statement.
+/// Runs [`find_by_phone`] for many numbers in one statement, and returns the contacts in the order of `questions`.
+///
+/// # Errors
+/// [`StoreError`]
 pub fn find_all_by_phone(
     connection: &mut PgConnection,
     client: ClientId,

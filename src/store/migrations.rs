@@ -1,4 +1,4 @@
-//! The schema's steps, embedded in the program.
+//! The migrations, embedded in the program.
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -9,22 +9,22 @@ use super::error::StoreError;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
-/// Held while migrating, since two servers may start at the same moment. Any constant does; this one spells
-/// `contact` in ASCII.
+/// Key of the advisory lock that is held while migrating, since two servers may start at the same moment. The number
+/// spells `contact` in ASCII.
 const ADVISORY_LOCK: i64 = 0x0063_6f6e_7461_6374;
 
-/// How far the database's schema is from the program's.
+/// How the database's schema compares to the program's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SchemaState {
-    /// They fit.
+    /// Both have the same migrations.
     Current,
-    /// That many steps are still to run.
+    /// The database lacks this many migrations.
     Behind(usize),
-    /// A newer program has migrated this database: it has steps that this program doesn't know.
+    /// The database has migrations that this program doesn't know: a newer program ran them.
     Newer,
 }
 
-/// What went wrong while looking at the schema or changing it.
+/// Why the schema could not be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
     #[error(transparent)]
@@ -39,8 +39,11 @@ pub enum MigrationError {
     Step(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Compares the database's steps with the program's; changes nothing, so that a role without the right to
-/// create tables can ask.
+/// Compares the database's migrations with the program's. Writes nothing, so that a role without the right to create
+/// tables can call it.
+///
+/// # Errors
+/// [`MigrationError::Store`], and [`MigrationError::Step`] if the embedded migrations can't be read.
 pub fn schema_state(connection: &mut PgConnection) -> Result<SchemaState, MigrationError> {
     #[derive(QueryableByName)]
     struct Step {
@@ -66,7 +69,10 @@ pub fn schema_state(connection: &mut PgConnection) -> Result<SchemaState, Migrat
     state_of(&applied)
 }
 
-/// Compares steps that were run on some schema, by their versions, with the program's.
+/// Compares the versions of applied migrations with the program's.
+///
+/// # Errors
+/// [`MigrationError::Step`] if the embedded migrations can't be read.
 pub fn state_of(applied: &[String]) -> Result<SchemaState, MigrationError> {
     use diesel::migration::MigrationSource;
     let known: Vec<String> = MigrationSource::<diesel::pg::Pg>::migrations(&MIGRATIONS)
@@ -83,14 +89,17 @@ pub fn state_of(applied: &[String]) -> Result<SchemaState, MigrationError> {
     }
 }
 
-/// Runs the steps that are still to run, under an advisory lock, and tells how many there were.
+/// Runs the missing migrations under an advisory lock, and returns their number.
 ///
-/// The connection should have no `statement_timeout`: a step may take as long as it needs.
+/// The connection should have no `statement_timeout`: a migration may take long.
+///
+/// # Errors
+/// [`MigrationError`]; a migration that failed is rolled back.
 pub fn migrate(connection: &mut PgConnection) -> Result<usize, MigrationError> {
     with_migration_lock(connection, migrate_locked)
 }
 
-/// Runs `work` while nobody else migrates. It may itself [`migrate`]: the lock is the session's.
+/// Runs `work` under the migration lock. `work` may call [`migrate`] itself: the session can take its lock twice.
 pub(super) fn with_migration_lock<T, E: From<StoreError>>(
     connection: &mut PgConnection,
     work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
@@ -100,7 +109,7 @@ pub(super) fn with_migration_lock<T, E: From<StoreError>>(
         .execute(connection)
         .map_err(StoreError::from)?;
     let outcome = work(connection);
-    // Where the connection broke the lock went with it; the first error is the one to tell.
+    // A broken connection has released the lock. The error of `work` comes first.
     let unlocked = sql_query("SELECT pg_advisory_unlock($1)")
         .bind::<BigInt, _>(ADVISORY_LOCK)
         .execute(connection)
@@ -110,7 +119,7 @@ pub(super) fn with_migration_lock<T, E: From<StoreError>>(
     Ok(done)
 }
 
-/// Takes back every step that was run, so that nothing of the schema is left. All contacts go with it.
+/// Reverts all migrations, and with them deletes all contacts.
 pub(super) fn revert_all(connection: &mut PgConnection) -> Result<(), MigrationError> {
     connection
         .revert_all_migrations(MIGRATIONS)

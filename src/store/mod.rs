@@ -1,7 +1,8 @@
-//! Everything that speaks SQL. Synchronous; knows no HTTP status, no file format, no environment.
+//! The database layer: all SQL. It is synchronous and knows no HTTP status, file format or environment variable.
 //!
-//! Every function that reads or writes contacts takes the [`ClientId`](crate::domain::client::ClientId)
-//! whose rows it may touch. Only what keeps `contacts_newest` small is for all clients, and tells nothing of anybody.
+//! Every function that reads or writes contacts takes the [`ClientId`](crate::domain::client::ClientId) whose rows it
+//! may touch. The exception is `newest_contacts.rs`, which trims `contacts_newest` for all clients and returns no
+//! contact.
 
 pub mod backup;
 pub mod bulk_load;

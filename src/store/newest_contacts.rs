@@ -1,4 +1,4 @@
-//! `contacts_newest`, which a trigger keeps (`migrations/…_contacts_newest`), is kept small here.
+//! Trims `contacts_newest`, which a trigger fills (`migrations/…_contacts_newest`).
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -7,19 +7,19 @@ use diesel::sql_types::{BigInt, Bool};
 
 use super::error::StoreError;
 
-/// How many contacts it keeps, of all clients together. A term that is in one of two hundred is found among so many, and
-/// of up to ten million contacts VACUUM has seen the others: it comes when a hundredth has changed.
+/// Rows that `contacts_newest` keeps, of all clients together. They suffice for a term that one contact in two hundred
+/// has. Among up to ten million contacts VACUUM has seen all others: it runs after a hundredth has changed.
 pub const KEPT: i64 = 100_000;
 
-/// Deleted at a time: a message to one of them waits for as long as that takes.
+/// Rows per DELETE. A message to one of their contacts waits until the DELETE has finished.
 const DELETED_AT_ONCE: i64 = 5_000;
 
-/// Raises the border where it is older than two days, to a day: else an import of last year's contacts would bring them
-/// all here where few messages come. Also where there are a quarter more than `kept`, so that the newest `kept` stay
-/// (fewer where more of them have one time).
+/// Raises the border in two cases. A border older than two days moves to one day ago: otherwise, in a database with few
+/// messages, an import of last year's contacts would copy all of them into `contacts_newest`. If the table has a
+/// quarter more than `kept` rows, the border moves so that the newest `kept` remain (fewer if many share one time).
 ///
-/// Of millions, which an import may bring, it looks at some alone, whose newest are never newer than those of all: so it
-/// takes as long as ever, and more remain, for the next time.
+/// Samples at most 5×`kept` rows so that its cost stays constant: the newest rows of a sample are never newer than
+/// those of the table. After a large import it takes several rounds.
 ///
 /// # Errors
 /// [`StoreError`]
@@ -45,9 +45,8 @@ pub fn raise_border(connection: &mut PgConnection, kept: i64) -> Result<(), Stor
     Ok(())
 }
 
-/// Deletes some of the contacts that are older than the border, and says whether there may be more of them. Those that a
-/// writer has locked are left out: two who wait for each other would stop both. They are looked for before any is locked,
-/// since that may take long.
+/// Deletes one batch of rows older than the border, and returns whether more may exist. Skips rows that a writer has
+/// locked, which avoids a deadlock. Finds the rows before it locks any, since the search may take long.
 ///
 /// # Errors
 /// [`StoreError`]

@@ -11,10 +11,10 @@ use super::connection::{Limited, StatementLimits};
 use super::error::StoreError;
 use super::migrations::{self, MigrationError, SchemaState};
 
-/// A connection that was used this recently is handed out unchecked: asking it costs a round trip.
+/// A connection that was used this recently is handed out unchecked: a check costs a round trip.
 const TRUSTED_FOR: Duration = Duration::from_millis(500);
 
-/// A fixed number of connections, each opened when it is first needed.
+/// A fixed number of connections, each opened on first use.
 #[derive(Clone)]
 pub struct Pool {
     inner: r2d2::Pool<Manager>,
@@ -23,7 +23,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Makes the pool without connecting, so that a server starts while its database is away.
+    /// Makes the pool without connecting, so that a server starts while its database is down.
     pub fn new(url: &str, size: u32, limits: StatementLimits, checkout_timeout: Duration) -> Self {
         let generation = Arc::new(AtomicU64::new(0));
         let manager = Manager {
@@ -44,11 +44,12 @@ impl Pool {
         }
     }
 
+    /// The most connections that the pool opens.
     pub fn size(&self) -> u32 {
         self.size
     }
 
-    /// How many connections there are, and how many of them nobody uses.
+    /// The number of open connections, and of idle ones among them.
     pub fn connections(&self) -> (u32, u32) {
         let state = self.inner.state();
         (state.connections, state.idle_connections)
@@ -57,17 +58,17 @@ impl Pool {
     /// Runs `work` on a connection of the pool; blocks the thread.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] where no connection can be made within the checkout timeout, else what
-    /// `work` answers. A connection that turned out is_broken, or is left within a transaction, is closed.
+    /// [`StoreError::Unavailable`] if no connection opens within the checkout timeout, [`StoreError::Exhausted`] if
+    /// all stay in use, and those of `work`. A broken connection, or one with an open transaction, is closed.
     pub fn run<T>(&self, work: impl FnOnce(&mut PgConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.run_once(work)?
     }
 
-    /// Runs `work`, which only reads: where its connection is lost it is done anew, once, on a fresh one. A restart of
-    /// the database or of what is between loses connections that nobody is told of before they are used.
+    /// Runs `work`, which must only read, and retries it once on a fresh connection if its connection is lost. A
+    /// restart of the database or of a proxy breaks connections without notice, and only their next use shows it.
     ///
     /// # Errors
-    /// As those of [`Self::run`].
+    /// The same as [`Self::run`].
     pub fn read<T>(&self, work: impl Fn(&mut PgConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         match self.run_once(&work)? {
             Err(StoreError::Unavailable(_)) => self.run_once(&work)?,
@@ -75,7 +76,7 @@ impl Pool {
         }
     }
 
-    /// What `work` answers, or why there is no connection for it.
+    /// The result of `work`, or the outer error if the pool gives no connection.
     fn run_once<T>(
         &self,
         work: impl FnOnce(&mut PgConnection) -> Result<T, StoreError>,
@@ -90,7 +91,7 @@ impl Pool {
         let outcome = pooled.limited.run(work);
         if matches!(outcome, Err(StoreError::Unavailable(_))) {
             pooled.is_broken = true;
-            // What ended this connection has most likely ended all others of its time.
+            // The event that broke this connection has most likely broken all others of its generation.
             let _ = self.generation.compare_exchange(
                 pooled.generation,
                 pooled.generation + 1,
@@ -106,12 +107,13 @@ struct Pooled {
     limited: Limited,
     is_broken: bool,
     used_at: Instant,
-    /// The pool's when it was made: connections from before the last loss of one are not used any more.
+    /// The pool's generation when the connection was opened. The loss of a connection ends a generation, and its other
+    /// connections are not used any more.
     generation: u64,
 }
 
-/// diesel's own manager takes a dead connection back, since it looks at the transaction's state alone; this
-/// one is told by the error that the work ended with.
+/// Opens and checks the pool's connections. diesel's own manager takes a broken connection back, since it only looks at
+/// the transaction's state; this one knows the error of the work.
 struct Manager {
     url: String,
     limits: StatementLimits,
@@ -122,9 +124,9 @@ impl r2d2::ManageConnection for Manager {
     type Connection = Pooled;
     type Error = StoreError;
 
-    /// A database that comes after the server's start may lack migrations: it counts as not there, and the log says
-    /// which command runs them. One with more than this program knows is for a newer server beside this one, which
-    /// goes on meanwhile.
+    /// A database that first answers after the server's start may lack migrations. It counts as unavailable then, and
+    /// the log names the command that runs them. A database with unknown migrations is accepted: a newer server runs
+    /// beside this one.
     fn connect(&self) -> Result<Pooled, StoreError> {
         let generation = self.generation.load(Ordering::Relaxed);
         let mut limited = Limited::connect(&self.url, self.limits)?;
@@ -161,8 +163,9 @@ impl r2d2::ManageConnection for Manager {
     }
 }
 
-/// r2d2 tries again by itself, many times a second, and tells each failure here. Whoever gets no connection is told the
-/// last one, so that this is for those who look closer. The text is PostgreSQL's or the system's and names no contact.
+/// Logs failures to connect at debug level: r2d2 retries many times a second and reports each failure here. A caller
+/// that gets no connection gets the last failure as its error. The text is PostgreSQL's or the system's and names no
+/// contact.
 #[derive(Debug)]
 struct LogConnectFailure;
 

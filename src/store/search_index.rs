@@ -1,6 +1,6 @@
-//! `contact_texts`, what the search looks at of each contact, and `contacts_newest`, the newest of them once more. A
-//! trigger keeps them (`migrations/…_contacts_newest`); here is only how the index of grams is spared where it would be
-//! made row by row.
+//! The search index: `contact_texts` with the index of grams, and `contacts_newest`. A trigger maintains both
+//! (`migrations/…_contacts_newest`). This file rebuilds them in bulk after the first large load, which is faster than
+//! row by row.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -9,6 +9,7 @@ use diesel::sql_types::Text;
 
 use super::error::StoreError;
 
+/// The definition of the index of grams, if the table is empty and the role may rebuild it.
 const DEFINITION: &str = "
 SELECT pg_get_indexdef('contact_texts_grams'::regclass) AS definition
 FROM pg_class
@@ -21,8 +22,7 @@ struct IndexRow {
     definition: String,
 }
 
-/// In the order of their periods: contacts of one period beside each other are read faster, and their grams sorted in
-/// faster.
+/// Ordered by period: PostgreSQL then reads the contacts of one period faster, and inserts their grams faster.
 const REBUILD: &str = "
 INSERT INTO contact_texts (client_id, id, last_message_at, gram_prefix, phone, email_lower)
 SELECT client_id, id, last_message_at, contact_gram_prefix(client_id, contact_period(last_message_at)) AS gram_prefix,
@@ -36,9 +36,11 @@ FROM contact_texts
 WHERE last_message_at >= (SELECT since FROM contacts_newest_border)
 ";
 
-/// Runs `fill`, which writes many contacts, within the open transaction. Where there are none yet, their texts and the
-/// index of grams are made at once after it (by the tables' owner), which takes a fraction of the time that it takes to add them one by one.
-/// Who writes contacts waits meanwhile; a search of a database that is being filled doesn't come here.
+/// Runs `fill`, which writes many contacts, within the open transaction. If the database has no contacts yet and the
+/// role owns the tables, rebuilds the search index at once after it: that takes a fraction of the time of adding the
+/// contacts one by one.
+///
+/// Blocks writers of contacts until done. A search doesn't reach the index: until the commit every client is small.
 pub(super) fn rebuild_around<T, E: From<StoreError>>(
     connection: &mut PgConnection,
     fill: impl FnOnce(&mut PgConnection) -> Result<T, E>,

@@ -1,4 +1,4 @@
-//! Transactions, and how often one is tried.
+//! Transactions and retries.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -7,7 +7,7 @@ use diesel::sql_types::Timestamptz;
 
 use super::error::StoreError;
 
-/// Runs `work` in a transaction, or in a savepoint of the one that is open, with whatever error `work` has.
+/// Runs `work` in a transaction, or in a savepoint if a transaction is open. `work` may have any error type.
 pub(super) fn transaction<T, E: From<StoreError>>(
     connection: &mut PgConnection,
     work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
@@ -20,7 +20,7 @@ pub(super) fn transaction<T, E: From<StoreError>>(
     })
 }
 
-/// What ends a transaction: diesel wants one type that its own errors convert into.
+/// The error of a transaction: diesel needs one type that its own errors convert into.
 enum Abort<E> {
     Work(E),
     Store(StoreError),
@@ -32,13 +32,13 @@ impl<E> From<DieselError> for Abort<E> {
     }
 }
 
-/// How often a write is tried where other writers are in the way.
+/// How often a write runs before it gives up to concurrent writers.
 pub(super) const ATTEMPTS: usize = 5;
 
-/// Runs a transaction, anew where another writer was in the way.
+/// Runs a transaction, and retries it if a concurrent writer made it fail.
 ///
 /// # Errors
-/// Those of `work`, and [`StoreError::Contended`] where that happened at every attempt.
+/// Those of `work`, and [`StoreError::Contended`] if every attempt failed so.
 pub(super) fn retry_transaction<T>(
     connection: &mut PgConnection,
     work: impl Fn(&mut PgConnection) -> Result<T, StoreError>,
@@ -52,7 +52,7 @@ pub(super) fn retry_transaction<T>(
     Err(StoreError::Contended)
 }
 
-/// The database's clock.
+/// The current time of the database's clock.
 pub(super) fn database_now(connection: &mut PgConnection) -> QueryResult<DateTime<Utc>> {
     diesel::select(diesel::dsl::now.into_sql::<Timestamptz>()).get_result(connection)
 }

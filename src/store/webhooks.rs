@@ -1,4 +1,4 @@
-//! Webhooks: made, listed, deleted, and found by the address that was called.
+//! Webhooks, and the search for one by the token in its URL.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -10,7 +10,7 @@ use crate::domain::client::ClientId;
 use crate::domain::phone::Region;
 use crate::domain::webhook::{AppSecret, Token};
 
-/// A webhook as operators see it; neither its token nor its secret is in it.
+/// A webhook as operators see it, without its token and secret.
 #[derive(Clone, Debug)]
 pub struct WebhookRecord {
     pub id: Uuid,
@@ -18,7 +18,7 @@ pub struct WebhookRecord {
     pub created_at: DateTime<Utc>,
 }
 
-/// Whose messages a webhook tells of, and what signs them.
+/// A webhook as the server uses it: its client, and the secret that signs its deliveries.
 #[derive(Clone, Debug)]
 pub struct Webhook {
     pub client: ClientId,
@@ -28,7 +28,10 @@ pub struct Webhook {
     pub app_secret: AppSecret,
 }
 
-/// Stores the hash of the token and the secret, and gives the webhook's id.
+/// Stores the hash of the token and the secret, and returns the webhook's id.
+///
+/// # Errors
+/// [`StoreError`]
 pub fn add_webhook(
     connection: &mut PgConnection,
     client: ClientId,
@@ -47,7 +50,10 @@ pub fn add_webhook(
     Ok(id)
 }
 
-/// The webhooks of one client, or of all; newest first.
+/// The webhooks of one client or of all clients, newest first within a client.
+///
+/// # Errors
+/// [`StoreError`]
 pub fn list_webhooks(
     connection: &mut PgConnection,
     client: Option<ClientId>,
@@ -69,12 +75,18 @@ pub fn list_webhooks(
     Ok(rows.into_iter().map(record).collect())
 }
 
-/// Ends a webhook. `false` where there is no such one.
+/// Deletes a webhook. `false` if it is unknown.
+///
+/// # Errors
+/// [`StoreError`]
 pub fn delete_webhook(connection: &mut PgConnection, id: Uuid) -> Result<bool, StoreError> {
     Ok(diesel::delete(webhooks::table.find(id)).execute(connection)? > 0)
 }
 
-/// The webhook whose token has this hash.
+/// Finds the webhook whose token has this hash.
+///
+/// # Errors
+/// [`StoreError`]
 pub fn find_webhook(connection: &mut PgConnection, token_hash: [u8; 32]) -> Result<Option<Webhook>, StoreError> {
     let row: Option<(Uuid, String, String)> = webhooks::table
         .inner_join(clients::table)
@@ -82,7 +94,8 @@ pub fn find_webhook(connection: &mut PgConnection, token_hash: [u8; 32]) -> Resu
         .select((webhooks::client_id, clients::default_region, webhooks::app_secret))
         .first(connection)
         .optional()?;
-    // The column takes nothing else; a secret that could not be read would sign nothing.
+    // The column has a check. A secret that can't be parsed could not verify a signature, so its webhook counts as
+    // unknown.
     Ok(row.and_then(|(client, region, app_secret)| {
         Some(Webhook {
             client: ClientId::new(client),

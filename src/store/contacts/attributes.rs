@@ -1,4 +1,4 @@
-//! What a write can change of a contact.
+//! The columns of a contact that a write can change.
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -9,10 +9,10 @@ use crate::domain::client::ClientId;
 use crate::domain::contact::{ContactEdit, ContactFields, DEFAULT_CHAT_STATUS};
 use crate::store::schema::contacts;
 
-/// The source of a new contact for which none is given.
+/// The source of a new contact whose draft gives none.
 const DEFAULT_SOURCE: &str = "api";
 
-/// What a write can change of a contact.
+/// The columns of a contact that a write can change.
 #[derive(Clone, PartialEq, Debug, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = contacts, check_for_backend(Pg), treat_none_as_null = true, treat_none_as_default_value = false)]
 pub(super) struct Attributes {
@@ -34,7 +34,7 @@ pub(super) struct Attributes {
 }
 
 impl Attributes {
-    /// Those of a contact of which nothing is known.
+    /// The attributes of a new contact, before its draft is merged.
     pub(super) fn blank(list: i64) -> Self {
         Self {
             contact_list_id: list,
@@ -55,8 +55,7 @@ impl Attributes {
         }
     }
 
-    /// Takes over what is given; `list` is the id of the list that it names. A contact keeps the external id that it
-    /// has.
+    /// Sets the given fields; `list` is the id of the given list. An external id that the contact has already stays.
     pub(super) fn merge(&mut self, given: &ContactFields, list: Option<i64>) {
         fn set<T: Clone>(present: &mut Option<T>, given: &Option<T>) {
             if given.is_some() {
@@ -90,7 +89,7 @@ impl Attributes {
         self.external_user_id.is_some() || self.phone.is_some() || self.email.is_some()
     }
 
-    /// Takes over the changes; `list` is the id of the list that they name.
+    /// Applies the changes; `list` is the id of the list that they name.
     pub(super) fn edit(&mut self, edit: &ContactEdit, list: Option<i64>) {
         let changes = edit.changes();
         if let Some(name) = &changes.name {
@@ -116,7 +115,7 @@ impl Attributes {
     }
 }
 
-/// The contact as nobody else can change it until the transaction ends.
+/// Locks and reads the contact; no other writer changes it until the transaction ends.
 pub(super) fn lock_attributes(
     connection: &mut PgConnection,
     client: ClientId,
@@ -130,6 +129,7 @@ pub(super) fn lock_attributes(
         .optional()
 }
 
+/// Writes all attributes of the contact.
 pub(super) fn update_attributes(
     connection: &mut PgConnection,
     client: ClientId,

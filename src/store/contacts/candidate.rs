@@ -1,4 +1,4 @@
-//! The contact that a draft means.
+//! Finds the contact that a draft refers to.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -12,7 +12,7 @@ use crate::domain::contact::ContactDraft;
 use crate::store::schema::contacts;
 use crate::store::statement::Statement;
 
-/// A contact as it was when it was found, not locked yet.
+/// A contact that was found and is not locked yet.
 #[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = contacts, check_for_backend(Pg))]
 pub(super) struct Candidate {
@@ -29,13 +29,13 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    /// Whether the contact still has what it was found by.
+    /// Whether the locked contact still has the values by which it was found.
     pub(super) fn is_unchanged(&self, present: &Attributes) -> bool {
         self.external_user_id == present.external_user_id && self.phone == present.phone && self.email == present.email
     }
 }
 
-/// The contact that the draft means; the documentation of `contacts/upsert.rs` says which.
+/// Finds the contact that the draft refers to, by the rules in the documentation of `contacts/upsert.rs`.
 pub(super) fn find_candidate(
     connection: &mut PgConnection,
     client: ClientId,
@@ -84,7 +84,7 @@ fn find_by_external_id(
         .optional()
 }
 
-/// The contact that its phone identifies.
+/// Finds the contact without an external id that has the phone. The draft's external id goes to it.
 fn find_adoptable(
     connection: &mut PgConnection,
     client: ClientId,

@@ -1,4 +1,4 @@
-//! Changes and erases single contacts.
+//! Edits and deletes single contacts.
 
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
@@ -20,7 +20,7 @@ pub enum EditError {
     NotFound,
     #[error("the contact would have no external id, phone or email left")]
     NoIdentity,
-    /// What would identify the contact identifies another one of the channel.
+    /// The identity that the contact would have belongs to another contact of the channel.
     #[error("another contact of the channel has that identity")]
     Taken(#[source] StoreError),
     #[error(transparent)]
@@ -42,10 +42,10 @@ impl From<DieselError> for EditError {
     }
 }
 
-/// Changes the client's contact of that id, and gives it as it is then. A list that doesn't exist is made.
+/// Edits the client's contact of that id, and returns the edited contact. Makes the list if it doesn't exist.
 ///
 /// # Errors
-/// [`EditError`]; nothing is changed then.
+/// [`EditError`]; the contact is unchanged then.
 pub fn edit_contact(
     connection: &mut PgConnection,
     client: ClientId,
@@ -54,7 +54,7 @@ pub fn edit_contact(
 ) -> Result<ContactRow, EditError> {
     let mut attempt = 1;
     loop {
-        // A batch may hold what this waits for, and wait for this contact.
+        // A deadlock with a batch is possible, and retried: each may hold a lock that the other waits for.
         match connection.transaction(|connection| try_edit(connection, client, id, edit)) {
             Err(EditError::Store(StoreError::Contended)) if attempt < ATTEMPTS => attempt += 1,
             outcome => return outcome,
@@ -68,7 +68,7 @@ fn try_edit(
     id: Uuid,
     edit: &ContactEdit,
 ) -> Result<ContactRow, EditError> {
-    // Before the contact is locked, as every writer does: the other order could end in a deadlock.
+    // Makes the list before it locks the contact, as every writer does: the other order could deadlock.
     let list = edit.changes().contact_list.as_deref();
     let list = list.map(|name| ensure_list(connection, client, name)).transpose()?;
     let present = lock_attributes(connection, client, id)?.ok_or(EditError::NotFound)?;
@@ -83,7 +83,10 @@ fn try_edit(
     find_contact(connection, client, id)?.ok_or(EditError::NotFound)
 }
 
-/// Erases the client's contact of that id; `false` where there is none.
+/// Deletes the client's contact of that id. `false` if it doesn't exist.
+///
+/// # Errors
+/// [`StoreError`]
 pub fn delete_contact(connection: &mut PgConnection, client: ClientId, id: Uuid) -> Result<bool, StoreError> {
     let deleted = diesel::delete(contacts::table.find((client.as_uuid(), id))).execute(connection)?;
     Ok(deleted > 0)

@@ -9,7 +9,7 @@ use crate::domain::contact::ContactDraft;
 use crate::store::clients::ensure_list;
 use crate::store::error::StoreError;
 
-/// The ids of a client's lists, each asked for once; lists that don't exist are made.
+/// A cache of the ids of a client's lists. Makes lists that don't exist.
 pub(super) struct ListIds {
     pub(super) client: ClientId,
     ids: HashMap<String, i64>,
@@ -21,7 +21,8 @@ impl ListIds {
         Self { client, ids }
     }
 
-    /// Makes the lists of all drafts before any contact is locked, and in one order: an import does too.
+    /// Makes the lists of all drafts in one order, and before any contact is locked. An import does the same, which
+    /// avoids deadlocks.
     pub(super) fn prepare<'a>(
         &mut self,
         connection: &mut PgConnection,

@@ -1,5 +1,4 @@
-//! Single contacts: shown, changed, erased, and paged through by activity. `contacts/upsert.rs` writes what somebody
-//! else knows of them.
+//! Single contacts: find, edit, delete, upsert, and list by latest message.
 
 mod attributes;
 mod candidate;

@@ -1,4 +1,4 @@
-//! The contacts with the latest messages, page by page.
+//! Lists contacts by their latest message, in pages.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -11,33 +11,36 @@ use crate::domain::client::ClientId;
 use crate::store::error::StoreError;
 use crate::store::statement::Statement;
 
-/// The most contacts in one page.
+/// The most contacts of one page.
 pub const PAGE: usize = 1_000;
 
-/// Contacts by their latest message, and where the next page begins.
+/// One page of contacts.
 #[derive(Debug)]
 pub struct Page {
     pub contacts: Vec<ContactRow>,
-    /// The last contact's place, where more follow.
+    /// The place of the last contact, if a next page exists.
     pub next: Option<Place>,
 }
 
-/// A contact's place among all by their latest message.
+/// A position in the list of contacts by their latest message: that of one contact.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Place {
     pub last_message_at: DateTime<Utc>,
     pub id: Uuid,
 }
 
-/// The first [`PAGE`] of the client's contacts after a place whose latest message is at most `days` times 24 hours old
-/// by the database's clock: the latest message first, then by id.
+/// The first [`PAGE`] contacts of the client after a place, latest message first, then by id. Their latest message is
+/// at most `days` times 24 hours old by the database's clock.
+///
+/// # Errors
+/// [`StoreError`]
 pub fn recent_contacts(
     connection: &mut PgConnection,
     client: ClientId,
     days: i64,
     after: Option<Place>,
 ) -> Result<Page, StoreError> {
-    // One more than a page tells whether another follows.
+    // The statements read one row more than a page, which shows whether a next page exists.
     let mut contacts: Vec<ContactRow> = match after {
         None => Statement::new(|| FIRST_PAGE)
             .bind::<SqlUuid, _>(client.as_uuid())

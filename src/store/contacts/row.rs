@@ -43,7 +43,10 @@ pub struct ContactRow {
     pub is_chat_read: bool,
 }
 
-/// The client's contact of that id.
+/// Finds the client's contact of that id.
+///
+/// # Errors
+/// [`StoreError`]
 pub fn find_contact(
     connection: &mut PgConnection,
     client: ClientId,
@@ -56,7 +59,7 @@ pub fn find_contact(
         .optional()?)
 }
 
-/// The client's contacts of these ids: the latest message first, contacts without one last, then by id.
+/// The query for the client's contacts of these ids: latest message first, contacts without messages last, then by id.
 #[diesel::dsl::auto_type(no_type_alias)]
 pub(crate) fn contacts_by_id(client: Uuid, ids: Vec<Uuid>) -> _ {
     let columns: AsSelect<ContactRow, Pg> = ContactRow::as_select();

@@ -1,14 +1,14 @@
-//! Writes what somebody else knows of a contact: finds the contact that is meant and updates it, or makes it.
+//! Upserts: finds the contact a draft refers to, and updates or creates it.
 //!
-//! Who is meant is decided as in an import (`import/merge.rs`):
+//! The rules are those of an import (`import/merge.rs`). A draft refers to
 //!
-//! 1. with an external id: the contact that has it; else the contact of the channel that has the phone and no external
-//!    id, which adopts it; else a new one;
-//! 2. with a phone: the oldest contact of the channel that has the phone; else a new one;
-//! 3. with an email alone: the oldest contact of the channel that has the email; else a new one.
+//! 1. with an external id: the contact that has it; otherwise the contact of the channel that has the phone and no
+//!    external id, which adopts the id; otherwise a new contact;
+//! 2. with a phone: the oldest contact of the channel that has the phone; otherwise a new contact;
+//! 3. with an email alone: the oldest contact of the channel that has the email; otherwise a new contact.
 //!
-//! Other writers may come between the look at a contact and its lock, or make the same contact first; then it is
-//! looked for again. `store/creation.rs` keeps two from making one person each.
+//! A concurrent writer can change the contact before it is locked, or make the same contact first. Then the upsert
+//! looks again. The locks of `store/locks.rs` keep two writers from making one person twice.
 
 use std::time::Instant;
 
@@ -26,16 +26,16 @@ use crate::store::locks::{lock_bulk_writes, lock_lines};
 use crate::store::schema::contacts;
 use crate::store::transaction::{ATTEMPTS, database_now, retry_transaction};
 
-/// What became of a contact.
+/// The effect of an upsert on its contact.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum UpsertOutcome {
     Created,
     Updated,
-    /// It had everything already; nothing was written.
+    /// The contact had all values already, and nothing was written.
     Unchanged,
 }
 
-/// The contact that was meant.
+/// The contact of an upsert.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Upserted {
     pub outcome: UpsertOutcome,
@@ -43,13 +43,13 @@ pub struct Upserted {
     pub serial_id: i64,
 }
 
-/// Writes one contact, and gives it as it is then.
+/// Upserts one contact, and returns the contact after it.
 ///
-/// What isn't given leaves what is there, times of messages only move forward, and `created_at` is a new contact's
-/// alone. A new contact without a source gets `api`, one without a list the client's default list.
+/// Fields that aren't given stay. Times of messages only move forward. `created_at` is only used for a new contact. A
+/// new contact without a source gets `api`, and one without a list gets the client's default list.
 ///
 /// # Errors
-/// [`StoreError::Contended`] where other writers were in the way at every attempt.
+/// [`StoreError::Contended`] if all attempts lost to concurrent writers, and others of [`StoreError`].
 pub fn upsert_contact(
     connection: &mut PgConnection,
     client: ClientId,
@@ -61,16 +61,15 @@ pub fn upsert_contact(
     })
 }
 
-/// So many contacts of a batch are written in one transaction: they stay locked for as long as it takes, and who writes
-/// to one of them waits.
+/// Contacts of a batch per transaction. They stay locked until it ends, and other writers of them wait.
 const CHUNK: usize = 100;
 
-/// Writes many contacts, as [`upsert_contact`] would one after the other in the order given. What can't be taken is
-/// refused on its own.
+/// Upserts many contacts in the given order, each like [`upsert_contact`]. An invalid contact gets its own error and
+/// doesn't stop the others.
 ///
 /// # Errors
-/// [`StoreError::Contended`] as there, and [`StoreError::Late`] where `deadline` passes. The contacts before the one
-/// that failed may have been written by then; the same batch again writes the rest.
+/// [`StoreError::Contended`] like there, and [`StoreError::Late`] if `deadline` passes. Contacts before the failed one
+/// may be written already; the same batch again writes the rest.
 pub fn upsert_contacts(
     connection: &mut PgConnection,
     client: ClientId,
@@ -154,7 +153,7 @@ fn upsert(connection: &mut PgConnection, lists: &mut ListIds, draft: &ContactDra
     Err(StoreError::Contended)
 }
 
-/// Makes the contact; `None` where somebody else has just made one of its identity.
+/// Makes the contact; `None` if another writer has just made a contact of its identity.
 fn insert(
     connection: &mut PgConnection,
     client: ClientId,

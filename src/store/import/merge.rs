@@ -1,21 +1,22 @@
-//! Finds the contact that each copied row means, and merges them.
+//! Finds the contact that each copied row refers to, and merges the rows into the contacts.
 //!
-//! A row means the contact that has its identity *after* the import, so that the same rows once more change
-//! nothing. Three passes find it, each looking at what the one before leaves:
+//! A row refers to the contact that has its identity *after* the import, so that importing the same rows again changes
+//! nothing. Three passes find it; each sees the contacts as the passes before leave them:
 //!
-//! 1. rows with an external id: the contact that has it; else the contact of the channel that has the phone and no
-//!    external id, which adopts the first such id; else a new one;
-//! 2. rows with a phone: the oldest contact of the channel that has the phone; else a new one;
-//! 3. rows with an email alone: the oldest contact of the channel that has the email; else a new one.
+//! 1. rows with an external id: the contact that has it; otherwise the contact of the channel that has the phone and no
+//!    external id, which adopts the first such id; otherwise a new contact;
+//! 2. rows with a phone: the oldest contact of the channel that has the phone; otherwise a new contact;
+//! 3. rows with an email alone: the oldest contact of the channel that has the email; otherwise a new contact.
 //!
-//! An exact import has one pass instead, in which a row means the contact that has the same identity: external id,
-//! else phone, else email.
+//! An exact import has one pass instead: a row refers to the contact that has the same identity, which is the external
+//! id, otherwise the phone, otherwise the email.
 //!
-//! "The oldest" is by `created_at`, then by `serial_id`; new contacts get theirs in the order of the rows.
+//! The oldest contact is the first by `created_at`, then by `serial_id`. New contacts get their `serial_id` in the
+//! order of the rows.
 //!
-//! No unique index can stand in the way of that, whatever the rows say: a contact without an external id never
-//! changes its phone, nor one with an email alone its email but in case. What can is another writer, and then
-//! the merge is done anew.
+//! The rows alone can't violate a unique index: a contact without an external id never changes its phone, and a contact
+//! with an email alone only changes the email's case. A concurrent writer can cause a violation; then the merge is
+//! retried.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -38,43 +39,43 @@ use crate::store::transaction::ATTEMPTS;
 /// How rows become contacts.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Rules<'a> {
-    /// The source of new contacts whose rows give none; `None` leaves them without.
+    /// The source of new contacts whose rows give none; with `None` they have no source.
     pub default_source: Option<&'a str>,
-    /// Whether a row means the contact of its own identity alone, and never another one that has its phone or email.
+    /// Whether a row only refers to the contact of its own identity, and never to another one with its phone or email.
     pub exact: bool,
 }
 
-/// What became of the contacts that the rows speak of.
+/// The number of contacts by the effect of the import.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Merged {
+    /// New contacts.
     pub created: u64,
     /// Existing contacts that the rows changed.
     pub updated: u64,
-    /// Existing contacts that had everything already.
+    /// Existing contacts that had all values already.
     pub unchanged: u64,
-    /// Rows whose phone is no valid number, and alone made them one contact with rows, or with a contact that was
-    /// there, of another email. Such a phone may be what a spreadsheet left of many.
+    /// Rows that an invalid phone number alone joined with rows, or with an existing contact, of another email. A
+    /// spreadsheet may have truncated several numbers to this one.
     pub doubtful: u64,
 }
 
-/// From so many changes on, the planner's statistics are brought up to date at once instead of whenever the database
-/// finds time.
+/// With this many changes the import updates the planner's statistics itself, instead of leaving it to autovacuum.
 const MANY: u64 = 1000;
 
-/// So many new contacts are worth an index that is made anew where the database had none.
+/// New contacts for which rebuilding the search index is worth it, if the database had no contact.
 const FIRST_LOAD: i64 = 10_000;
 
-/// Merges the copied rows with each other and with the client's contacts.
+/// Merges the copied rows with each other and into the client's contacts.
 pub(super) fn merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) -> Result<Merged, StoreError> {
     lock_imports(connection, client)?;
-    // Nobody else gathers statistics about temporary tables.
+    // Autovacuum doesn't analyze temporary tables.
     connection.batch_execute("ANALYZE import_rows")?;
     let mut attempt = 1;
     loop {
-        // Within a savepoint: what a failed attempt did is undone, the copied rows stay.
+        // A savepoint: a failed attempt is rolled back, and the copied rows stay.
         let merged = connection.transaction(|connection| {
             if attempt == ATTEMPTS {
-                // Rather than giving up, let whoever makes contacts wait for all of the merge.
+                // The last attempt makes writers of new contacts wait for the whole merge.
                 lock_all_lines(connection, client)?;
             }
             try_merge(connection, client, rules)
@@ -134,7 +135,7 @@ fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) 
         connection.batch_execute("ANALYZE contacts, contact_texts")?;
     }
     if created > 0 && !rules.exact {
-        // Last of all, since whoever is making a contact waits from here on.
+        // Last, since writers of new contacts wait from here until the commit.
         lock_all_lines(connection, client)?;
         let doubles: CountRow = sql_query(COUNT_DOUBLES)
             .bind::<Uuid, _>(client.as_uuid())
@@ -151,7 +152,7 @@ fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) 
     })
 }
 
-/// Another writer was faster, and the merge has to look again.
+/// The error for a concurrent writer that was faster: the merge is retried.
 fn overtaken(reason: &str) -> StoreError {
     let reason = Box::new(reason.to_owned());
     StoreError::Exists(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, reason))

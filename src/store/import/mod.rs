@@ -1,7 +1,7 @@
-//! Writes many contacts at once: rows are copied into a temporary table, and merged there with each other and
-//! with the contacts that are there, in one transaction.
+//! Imports many contacts in one transaction: copies the rows into a temporary table, and merges them there with each
+//! other and with the existing contacts.
 //!
-//! `import/merge.rs` says which contact a row means.
+//! `import/merge.rs` documents which contact a row refers to.
 
 mod merge;
 mod staging;

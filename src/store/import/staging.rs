@@ -1,4 +1,4 @@
-//! Takes the rows of an import into a temporary table.
+//! Copies the rows of an import into a temporary table.
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
@@ -73,8 +73,8 @@ impl StagedRow {
         };
         Self {
             row,
-            // Every row brings an id, and a new contact takes its first row's: PostgreSQL makes none of version 7
-            // before 18.
+            // Every row has an id, and a new contact gets that of its first row: PostgreSQL before 18 can't generate
+            // version 7.
             id: Uuid::now_v7(),
             platform,
             external_user_id: given.external_user_id,
@@ -98,7 +98,7 @@ impl StagedRow {
     }
 }
 
-/// Takes the rows of an import.
+/// Receives the rows of an import.
 pub struct Staging<'c> {
     rows: CopyWriter<'c, StagedRow>,
     now: DateTime<Utc>,
@@ -106,28 +106,32 @@ pub struct Staging<'c> {
 }
 
 impl Staging<'_> {
-    /// The database's clock when the import began.
+    /// The time of the database's clock at the start of the import.
     pub fn now(&self) -> DateTime<Utc> {
         self.now
     }
 
-    /// Takes the next row.
+    /// Adds the next row.
+    ///
+    /// # Errors
+    /// [`StoreError`]
     pub fn push(&mut self, draft: ContactDraft) -> Result<(), StoreError> {
         self.count += 1;
         self.rows.push(StagedRow::new(self.count, draft))
     }
 }
 
-/// Writes all rows that `fill` gives into the client's contacts; nothing where `fill` or anything else fails.
+/// Imports all rows that `fill` adds into the client's contacts, in one transaction.
 ///
-/// A blank leaves what is there, the last row that says something wins, times of messages only move forward, and
-/// `created_at` is a new contact's alone. Rows without a list put new contacts into the client's default list.
+/// A blank value keeps the contact's value. Among several rows the last one with a value wins. Times of messages only
+/// move forward. `created_at` is only used for new contacts. New contacts without a list go into the client's default
+/// list.
 ///
 /// The connection should have no `statement_timeout`.
 ///
 /// # Errors
-/// Those of `fill`, and [`StoreError`]; [`StoreError::Exists`] where other writers made the same contacts at every
-/// attempt.
+/// Those of `fill`, and [`StoreError`]; [`StoreError::Exists`] if other writers made the same contacts at every
+/// attempt. No contact is written then.
 pub fn import<E: From<StoreError>>(
     connection: &mut PgConnection,
     client: ClientId,

@@ -1,9 +1,9 @@
 //! The statements of an import.
 
-/// The temporary table of the rows, which `Staging` fills.
+/// Makes the temporary table of the rows, which `Staging` fills.
 pub(super) const ROWS: &str = include_str!("rows.sql");
 
-/// The temporary tables of the merge.
+/// Makes the temporary tables of the merge.
 pub(super) const GROUPS: &str = include_str!("groups.sql");
 
 pub(super) const MAKE_LISTS: &str = include_str!("make_lists.sql");

@@ -1,4 +1,4 @@
-//! The contact that each message is about.
+//! Finds the contact of each message.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -24,7 +24,7 @@ pub(super) fn find_contacts(
     client: ClientId,
     messages: &[Message],
 ) -> Result<Vec<FoundContact>, StoreError> {
-    // A column each; a message has as many rows as its phone has readings.
+    // One vector per column. A message has a row for each reading of its phone, or one row without a phone.
     let mut items = Vec::new();
     let mut serial_ids = Vec::new();
     let mut platforms = Vec::new();

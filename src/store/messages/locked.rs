@@ -1,4 +1,4 @@
-//! Contacts while messages are added to them.
+//! Locked contacts, to which messages are added.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -15,7 +15,7 @@ use crate::store::error::StoreError;
 use crate::store::schema::contacts;
 use crate::store::statement::Statement;
 
-/// A contact that nobody else changes until the transaction ends.
+/// A contact that no other writer changes until the transaction ends.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct LockedContact {
     pub(super) id: Uuid,
@@ -28,7 +28,7 @@ pub(super) struct LockedContact {
 }
 
 impl LockedContact {
-    /// Whether the message finds the contact as it is now; [`FIND`] says how it does.
+    /// Whether the message still refers to the contact, by the rules of `messages/find.sql`.
     pub(super) fn is_meant_by(&self, message: &Message) -> bool {
         let Target::Person(person) = &message.target else {
             return true;
@@ -44,7 +44,7 @@ impl LockedContact {
         }
     }
 
-    /// Whether both are the same but for their activity.
+    /// Whether only the activity of both differs.
     pub(super) fn differs_only_in_activity(&self, other: &Self) -> bool {
         let activity = other.activity.clone();
         Self {
@@ -53,8 +53,9 @@ impl LockedContact {
         } == *other
     }
 
-    /// Adds the message, and where it may make contacts also what this one lacks: what there is stays, since somebody
-    /// may have written it with more care. An external id that `adopted` has went to another contact.
+    /// Adds the message. A message that can make contacts also fills in a missing name, phone and external id. Existing
+    /// values stay, since a person may have typed them with more care. An external id in `adopted` belongs to another
+    /// contact already.
     pub(super) fn add<'a>(&mut self, message: &'a Message, adopted: &mut HashSet<(&'a str, &'a str)>) {
         self.activity.add(message);
         let (Some(new_contact), Target::Person(person)) = (&message.new_contact, &message.target) else {
@@ -79,14 +80,14 @@ impl LockedContact {
     }
 }
 
-/// What becomes of contacts that another writer has locked.
+/// How to treat contacts that another writer has locked.
 pub(super) enum OnLocked {
     Wait,
-    /// They are left out.
+    /// Leaves them out.
     Skip,
 }
 
-/// Locks the contacts that were found, and reads them as they are then. One that is gone by now is missing.
+/// Locks and reads the contacts. A contact that was deleted after it was found is missing from the result.
 pub(super) fn lock_contacts(
     connection: &mut PgConnection,
     client: ClientId,
@@ -145,7 +146,7 @@ type LockedRow = (
     (Option<DateTime<Utc>>, Option<DateTime<Utc>>, bool, String),
 );
 
-/// Writes the contacts that are not as they were before.
+/// Writes the contacts that have changed.
 pub(super) fn update_contacts(
     connection: &mut PgConnection,
     client: ClientId,

@@ -1,4 +1,4 @@
-//! Messages whose contact is still to be made.
+//! Makes the contacts of messages that have none.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use crate::domain::message::{Activity, Message, NewContact, Person, Target};
 use crate::store::error::StoreError;
 use crate::store::schema::contacts;
 
-/// A message that makes the contact it is about.
+/// A message that makes its contact.
 pub(super) struct MissingContact<'a> {
     message: &'a Message,
     person: &'a Person,
@@ -19,7 +19,7 @@ pub(super) struct MissingContact<'a> {
 }
 
 impl<'a> MissingContact<'a> {
-    /// What two writers that make one person have in common: platform and match key.
+    /// The line, as platform and match key. Two writers that make one person share it.
     pub(super) fn line(&self) -> Option<(&'a str, &'a str)> {
         let key = self.person.phone.as_ref()?.stored.key.as_deref()?;
         Some((&self.person.platform, key))
@@ -43,8 +43,8 @@ pub(super) fn missing_contacts<'a>(
     })
 }
 
-/// Makes the contacts, each with its first message's times, and gives their ids. Somebody may be missing twice, and
-/// another writer may have been faster: they are found after.
+/// Makes the contacts, each with the times of its first message, and returns their ids. Skips a person that is missing
+/// a second time, and one that another writer has just made: the next search finds them.
 pub(super) fn insert_missing<'a>(
     connection: &mut PgConnection,
     client: ClientId,

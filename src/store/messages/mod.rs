@@ -1,4 +1,4 @@
-//! Records messages with the contacts they are about.
+//! Records messages with their contacts.
 
 mod find;
 mod locked;

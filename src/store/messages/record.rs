@@ -1,4 +1,4 @@
-//! Records messages with the contacts they are about.
+//! Records messages: updates the activity of their contacts, and makes missing contacts.
 
 use std::collections::HashSet;
 use std::time::Instant;
@@ -17,31 +17,31 @@ use crate::store::error::StoreError;
 use crate::store::locks::{lock_bulk_writes, lock_lines};
 use crate::store::transaction::{retry_transaction, transaction};
 
-/// What became of a message.
+/// The effect of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MessageOutcome {
-    /// It made the contact.
+    /// The message made its contact.
     Created,
-    /// It changed the contact.
+    /// The message changed its contact.
     Updated,
-    /// The contact knew it, or later ones.
+    /// The contact has this message or later ones already.
     Unchanged,
-    /// There is no such contact.
+    /// The contact doesn't exist.
     NotFound,
-    /// It is more than five minutes ahead of the database's clock, and was left out.
+    /// The message is more than five minutes ahead of the database's clock, and was not recorded.
     Ahead,
 }
 
-/// Records messages; what became of each, in their order.
+/// Records messages, and returns the outcomes in their order.
 ///
-/// A message that may give a contact its external id or its phone changes whom the ones after it mean; `messages/runs.rs`
-/// says which are recorded together all the same, in one transaction. Together they lock the contacts in the order of
-/// their ids, so that batches about the same ones wait for each other; where two wait in a circle all the same, one is
-/// recorded anew. What is added is added to the contact as it is then.
+/// A message can attach an identity to a contact and so change which contact later messages resolve to.
+/// `messages/runs.rs` splits the messages into runs that are safe to record in one transaction each. A run locks its
+/// contacts in the order of their ids, so that batches with the same contacts wait for each other. If two deadlock all
+/// the same, one is retried. Messages are added to the locked contact, not to the contact as it was found.
 ///
 /// # Errors
-/// [`StoreError`], [`StoreError::Late`] where `deadline` passes. The runs before the one that failed are recorded by
-/// then; the same messages again record the rest.
+/// [`StoreError`]; [`StoreError::Late`] if `deadline` passes. The runs before the failed one are recorded; the same
+/// messages again record the rest.
 pub fn record_messages(
     connection: &mut PgConnection,
     client: ClientId,
@@ -60,12 +60,12 @@ pub fn record_messages(
     Ok(outcomes)
 }
 
-/// Records each of the messages that does no more than to say when somebody known wrote or was written to, all in one
-/// transaction, and never waits for a contact that another writer has locked. What became of each, in their order; `None`
-/// of those that are to be recorded by themselves.
+/// Records the messages that only change the activity of an existing contact, in one transaction. Never waits for a
+/// contact that another writer has locked. Returns the outcomes in the order of the messages; `None` means that the
+/// message was not recorded and must be recorded on its own.
 ///
 /// # Errors
-/// [`StoreError`]; nothing is recorded then.
+/// [`StoreError`]; no message is recorded then.
 pub fn record_together(
     connection: &mut PgConnection,
     client: ClientId,
@@ -102,8 +102,7 @@ pub fn record_together(
     })
 }
 
-/// From so many messages on a run takes turns with the batches of contacts. Fewer, as a webhook tells of, are never kept
-/// waiting by one.
+/// Runs of this size or more wait for the client's bulk lock; smaller ones, such as those of a webhook, never do.
 const BULK_RUN: usize = 10;
 
 fn record_run(
@@ -127,7 +126,7 @@ fn record_run(
         found = find_contacts(connection, client, messages)?;
     }
     let before = lock_contacts(connection, client, &found, OnLocked::Wait)?;
-    // Between the look and the lock another writer may have made the contact somebody else, or erased it.
+    // Before the lock another writer may have deleted the contact, or changed its identity.
     let is_stale = |(message, found): (&Message, &FoundContact)| {
         let contact = found.contact_id.map(|id| before.get(&id));
         contact.is_some_and(|contact| contact.is_none_or(|contact| !contact.is_meant_by(message)))
@@ -142,7 +141,7 @@ fn record_run(
         outcomes.push(match found.contact_id.and_then(|id| contacts.get_mut(&id)) {
             _ if message.is_ahead(found.now) => MessageOutcome::Ahead,
             None => MessageOutcome::NotFound,
-            // Only a later message of the batch makes the contact.
+            // A later message of the batch made the contact, so for this one it does not exist yet.
             Some(contact) if message.new_contact.is_none() && created.contains(&contact.id) => MessageOutcome::NotFound,
             Some(contact) => {
                 let known = contact.clone();

@@ -1,20 +1,21 @@
-//! Which messages of a batch can be recorded together.
+//! Splits a batch into runs of messages that can be recorded together.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use crate::domain::message::{Message, Person, Target};
 
-/// The most messages that are recorded together: contacts stay locked for as long as it takes, and who writes to one of
-/// them waits.
+/// The most messages that are recorded in one transaction. Their contacts stay locked until it ends, and other writers
+/// of them wait.
 pub const TOGETHER_MAX: usize = 100;
 
-/// Cuts a batch into runs. Within a run no message changes whom another one means.
+/// Splits a batch into runs. Within a run no message changes which contact another one resolves to.
 ///
-/// A message may say which external id or which phone somebody has that is known by the other alone. So it isn't in one
-/// run with messages that name its external id or a reading of its phone, unless they name the very same person. Nor is
-/// one that may make a contact, where either has a phone with several readings: the new contact may have the preferred
-/// one, and the contact that had the other is meant no more.
+/// A message with an external id and a phone can attach one of them to a contact that only has the other. So it never
+/// shares a run with messages that have its external id or a reading of its phone, unless they have both in common.
+///
+/// A message that can make a contact doesn't share a run with them either if one of the phones has several readings:
+/// the new contact may get the preferred reading, and then the contact with the other reading doesn't match any more.
 pub(super) fn runs(messages: &[Message]) -> impl Iterator<Item = &[Message]> {
     let mut rest = messages;
     std::iter::from_fn(move || {
@@ -30,7 +31,7 @@ pub(super) fn runs(messages: &[Message]) -> impl Iterator<Item = &[Message]> {
     })
 }
 
-/// What the messages of a run call their persons.
+/// The external ids and lines in the messages of a run.
 #[derive(Default)]
 struct Names<'a>(HashMap<Name<'a>, Named<'a>>);
 
@@ -40,13 +41,14 @@ enum Name<'a> {
     Line(&'a str, &'a str),
 }
 
+/// The messages of a run that share a name.
 struct Named<'a> {
-    /// `None` where several persons have the name.
+    /// The person of all these messages; `None` if they have several.
     person: Option<&'a Person>,
     effect: Effect,
 }
 
-/// What some messages together may do to each other.
+/// How some messages can affect each other.
 #[derive(Clone, Copy)]
 struct Effect {
     can_identify: bool,
@@ -71,17 +73,17 @@ impl Effect {
         }
     }
 
-    /// Whether one of them may change whom another one means.
+    /// Whether one of the messages can change which contact another one resolves to.
     fn can_redirect(self) -> bool {
         self.can_identify || (self.can_create && self.has_readings)
     }
 }
 
 impl<'a> Names<'a> {
-    /// Takes the message into the run, or says that it has to wait for the next. The first is always taken.
+    /// Adds the message to the run; `false` if it must start the next run. The first message is always added.
     fn admit(&mut self, message: &'a Message) -> bool {
         let Target::Person(person) = &message.target else {
-            // The integer id decides alone, whatever is said of anybody.
+            // An integer id identifies the contact alone.
             return true;
         };
         let effect = Effect::new(message, person);
@@ -121,7 +123,7 @@ mod tests {
     use crate::domain::message::{Direction, NewContact, Phone};
     use crate::domain::phone::Region;
 
-    /// `phone/external id`, either of which may be blank, and `!` where the message makes contacts.
+    /// `phone/external id`, either of which may be blank, and `!` if the message can make a contact.
     fn message(text: &str) -> Message {
         let (person, is_new) = text.strip_suffix('!').map_or((text, false), |person| (person, true));
         let (phone, external_id) = person.split_once('/').unwrap();

@@ -1,4 +1,4 @@
-//! Which clients are small.
+//! Caches which clients are small.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::domain::client::ClientId;
 
-/// Which clients are small, as far as it is known. What it says decides how a search goes about it, never what it finds.
+/// Caches which clients are small. It decides the plan of a search, never the result.
 #[derive(Debug, Default)]
 pub struct ClientSizes(RwLock<HashMap<Uuid, Size>>);
 
@@ -18,7 +18,7 @@ struct Size {
     counted_at: Instant,
 }
 
-/// How long a client counts as small, or as large, before it is counted again.
+/// How long a size stays cached before the client is counted again.
 const COUNTED_FOR: Duration = Duration::from_secs(60);
 
 impl ClientSizes {

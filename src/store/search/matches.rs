@@ -1,11 +1,11 @@
-//! Contacts that match a term.
+//! Contacts that match a term, before their rows are read.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
-/// What is known of a match before its row is read: enough to sort by.
+/// A matching contact with the columns that a search sorts by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
 pub(super) struct Match {
     #[diesel(sql_type = SqlUuid)]
@@ -15,7 +15,7 @@ pub(super) struct Match {
 }
 
 impl Match {
-    /// The latest message first, contacts without one last, then the id.
+    /// Sorts by the latest message, contacts without messages last, then by the id.
     fn rank(&self) -> (std::cmp::Reverse<Option<DateTime<Utc>>>, Uuid) {
         (std::cmp::Reverse(self.last_message_at), self.id)
     }
@@ -37,7 +37,7 @@ impl PartialOrd for Match {
 pub(super) struct WalkedMatch {
     #[diesel(embed)]
     pub(super) found: Match,
-    /// Whether it lies behind the rows that are walked first.
+    /// Whether the match lies behind the rows of the probe.
     #[diesel(sql_type = Bool)]
     pub(super) is_further: bool,
 }

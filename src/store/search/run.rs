@@ -1,4 +1,4 @@
-//! Runs a search.
+//! Runs a search and chooses the plan of each part.
 
 use std::collections::HashSet;
 
@@ -15,47 +15,50 @@ use crate::store::contacts::row::{ContactRow, contacts_by_id};
 use crate::store::error::StoreError;
 use crate::store::statement::Statement;
 
-/// The most contacts that one search answers.
+/// The most contacts that one search returns. The statements have the number as a literal.
 pub const LIMIT: usize = 50;
 
-/// A client with up to so many contacts is walked whole: about a millisecond.
+/// The most contacts of a small client, whose whole walk takes about a millisecond.
 const SMALL_CLIENT: i64 = 4_000;
 
-/// Rows of a large client that every search walks first.
+/// Rows of a large client that every search walks first: the probe.
 const PROBE_ROWS: i64 = 1_000;
 
-/// With so many matches in the probe, walking on is faster than the grams of the newest period. Fewer may be chance.
+/// Matches in the probe from which the long walk is faster than the grams of the newest period. Fewer may be chance.
 const PROBE_MATCHES: i64 = 4;
 
-/// Rows that are walked in all, multiplied by the probe's matches: within, fifty matches are found unless the probe met
-/// half as many again as are usual.
+/// Rows × probe matches that the long walk may cost: enough to reach 50 unless the probe was 1.5 times luckier than
+/// average.
 const WALK_ROWS: i64 = 75 * PROBE_ROWS;
 
-/// Which of the ways in this module's documentation answered a part of a search.
+/// The plan of a part of a search; the documentation of `store::search` describes them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Plan {
-    /// A small client, or a term without grams: all of it was walked.
+    /// All contacts were read, for a small client or a term without grams.
     WholeWalk,
-    /// The first rows had enough.
+    /// The first rows had enough matches.
     Probe,
-    /// So had those after them.
+    /// The rows behind the probe had enough matches.
     LongWalk,
-    /// The grams named the candidates.
+    /// The index of grams found the candidates.
     Grams,
-    /// The match key named them.
+    /// The index of match keys found the contacts.
     WholeNumber,
 }
 
-/// What a search has found, and how.
+/// The contacts of a search, and its plans.
 #[derive(Debug)]
 pub struct SearchResult {
     pub contacts: Vec<ContactRow>,
-    /// One for each part of the question.
+    /// One plan for each part of the search.
     pub plans: Vec<Plan>,
 }
 
-/// The first [`LIMIT`] of the client's contacts that match either term, latest message first, contacts
-/// without messages last, then by id. Without a term: none.
+/// The first [`LIMIT`] of the client's contacts that match either term: latest message first, contacts without messages
+/// last, then by id. Empty without a term.
+///
+/// # Errors
+/// [`StoreError`]
 pub fn search_contacts(
     connection: &mut PgConnection,
     sizes: &ClientSizes,
@@ -89,7 +92,7 @@ pub fn search_contacts(
     let contacts = if matches.is_empty() {
         Vec::new()
     } else {
-        // A message may have come between the parts: then one contact has two times.
+        // A message between two parts gives one contact two times, so ids are deduplicated.
         let mut seen = HashSet::new();
         matches.sort_unstable();
         matches.retain(|found| seen.insert(found.id));
@@ -110,7 +113,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The first matches of one column's term, in order; the module's documentation says how.
+    /// The first matches of one column's term, in order.
     fn find<C: TermColumn>(&mut self, pattern: &str, grams: &[Gram]) -> QueryResult<Vec<Match>> {
         if self.is_small()? || grams.is_empty() {
             self.plans.push(Plan::WholeWalk);
@@ -134,8 +137,7 @@ impl Search<'_> {
             .load(self.connection)
     }
 
-    /// The first matches among as many of the client's newest contacts as are worth it: fewer than [`LIMIT`] need not be
-    /// all that it has.
+    /// The first matches among the client's newest contacts. Fewer than [`LIMIT`] need not be all matches.
     fn walk<C: TermColumn>(&mut self, pattern: &str) -> QueryResult<Vec<WalkedMatch>> {
         Statement::new(|| C::walk())
             .bind::<SqlUuid, _>(self.client.as_uuid())
@@ -192,7 +194,7 @@ struct ClientSizeRow {
     count: i64,
 }
 
-/// The grams as PostgreSQL's text search asks for all of them, each with a \x01 where its client and period are put.
+/// The grams as a tsquery that requires all of them. A \x01 in each is replaced by client and period in the statement.
 fn tsquery(grams: &[Gram]) -> String {
     let words = grams.iter().map(|gram| {
         let (kind, text, is_start) = match gram {

@@ -7,13 +7,13 @@ use uuid::Uuid;
 
 use crate::store::contacts::row::contacts_by_id;
 
-/// The statements that look for one column's term; the texts differ in the column alone.
+/// The statements for one column's term. The texts only differ in the column.
 pub(super) trait TermColumn: 'static {
-    /// All of a client's contacts.
+    /// Walks all of a client's contacts.
     fn whole_walk() -> &'static str;
-    /// The newest contacts, and those after them where the first promise enough.
+    /// Walks the newest contacts, and goes on if the first rows promise enough matches.
     fn walk() -> &'static str;
-    /// The contacts that have all grams of a term.
+    /// Finds the contacts that have all grams of a term.
     fn grams() -> &'static str;
 }
 
@@ -56,12 +56,12 @@ impl TermColumn for PhoneColumn {
     }
 }
 
-/// A statement on emails, on phones. It goes on lowering the pattern, in which a phone's term has digits alone.
+/// Changes a statement for emails into one for phones. It still lowers the pattern, which has no letters then.
 fn on_phone(statement: &str) -> String {
     statement.replace("email_lower AS searched", "phone AS searched")
 }
 
-/// Both columns at once, for small clients.
+/// Walks all of a small client's contacts for both terms at once.
 pub(super) const EITHER_WALK: &str = include_str!("either_walk.sql");
 
 pub(super) const WHOLE_NUMBER: &str = include_str!("whole_number.sql");

@@ -212,7 +212,7 @@ fn the_command_takes_an_empty_client_and_says_what_it_made() {
     );
     let (status, _, stderr) = run(&["generate", "--contacts", "100", "--client", "Acme"]);
     assert!(
-        status == Some(1) && stderr.contains("the client 'Acme' has contacts"),
+        status == Some(1) && stderr.contains("the client 'Acme' already has contacts"),
         "{stderr}"
     );
     for arguments in [

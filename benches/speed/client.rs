@@ -1,4 +1,4 @@
-//! A caller of the server: one connection that is kept, one request after the other.
+//! A caller of the server: one persistent connection, one request at a time.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -7,26 +7,26 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 
-/// The server closes a connection that nothing comes by for five seconds.
+/// The server closes a connection that is idle for five seconds.
 const KEPT_FOR: Duration = Duration::from_secs(2);
 
-/// The server answers within ten seconds, if only that it can't.
+/// The server answers within ten seconds, at least with an error.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What an answer has to be; anything else is a fault of the server's, or of what was asked.
+/// The expected answer. Any other answer is a fault of the server or of the request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Expected {
     /// The lookup finds a contact.
     Found,
-    /// The lookup finds none.
+    /// The lookup finds no contact.
     NotFound,
-    /// The search has contacts.
+    /// The search finds contacts.
     Some,
-    /// The search has none.
+    /// The search finds no contacts.
     None,
-    /// The search has some or none.
+    /// The search finds any number of contacts.
     Any,
-    /// The message's contact is known.
+    /// The message has a known contact.
     Recorded,
 }
 
@@ -47,13 +47,13 @@ impl Expected {
 #[derive(Clone, Debug)]
 pub struct Request {
     bytes: Vec<u8>,
-    /// What is asked, in a few words.
+    /// A short description of the request.
     pub label: String,
     expected: Expected,
 }
 
 impl Request {
-    /// `GET path` with parameters, which are encoded here.
+    /// `GET path` with parameters, which this function encodes.
     pub fn get(key: &str, path: &str, parameters: &[(&str, &str)], expected: Expected) -> Self {
         let mut target = path.to_owned();
         for (at, (name, value)) in parameters.iter().enumerate() {
@@ -86,7 +86,7 @@ fn head(method: &str, target: &str, key: &str, headers: &str) -> String {
     format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {key}\r\n{headers}\r\n")
 }
 
-/// A text as a query parameter's value.
+/// Encodes a text as the value of a query parameter.
 fn encode(text: &str) -> String {
     let encode = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => char::from(byte).to_string(),
@@ -95,11 +95,11 @@ fn encode(text: &str) -> String {
     text.bytes().map(encode).collect()
 }
 
-/// How long an answer took, from the first byte sent to the last one received.
+/// The latency of an answer, from the first byte sent to the last one received.
 #[derive(Clone, Copy, Debug)]
 pub struct Answer {
     pub took: Duration,
-    /// The server said that it had no capacity, or no time: 503 or 504.
+    /// The server had no capacity (503) or no time (504).
     pub is_refusal: bool,
 }
 
@@ -107,7 +107,7 @@ pub struct Answer {
 pub struct Connection {
     address: String,
     stream: TcpStream,
-    /// When the last request was sent, or its answer received.
+    /// The time of the last request or answer.
     used_at: Instant,
     received: Vec<u8>,
 }
@@ -131,13 +131,13 @@ impl Connection {
     /// Sends a request and waits for its answer.
     ///
     /// # Errors
-    /// Where the answer isn't what is expected, and is no refusal either.
+    /// If the answer is neither the expected one nor 503 or 504.
     pub fn ask(&mut self, request: &Request) -> anyhow::Result<Answer> {
         self.send(request)?;
         self.answer(request)
     }
 
-    /// Sends a request; [`Self::answer`] has to follow.
+    /// Sends a request. Call [`Self::answer`] next.
     pub fn send(&mut self, request: &Request) -> anyhow::Result<()> {
         if self.used_at.elapsed() > KEPT_FOR {
             self.stream = connect(&self.address)?;
@@ -146,10 +146,10 @@ impl Connection {
         Ok(self.stream.write_all(&request.bytes)?)
     }
 
-    /// Waits for the answer to the request that was sent.
+    /// Waits for the answer to the last request.
     ///
     /// # Errors
-    /// As those of [`Self::ask`].
+    /// As for [`Self::ask`].
     pub fn answer(&mut self, request: &Request) -> anyhow::Result<Answer> {
         let (status, body) = self
             .receive()
@@ -168,7 +168,7 @@ impl Connection {
         Ok(Answer { took, is_refusal })
     }
 
-    /// Reads an answer whole: its status, and where its body begins.
+    /// Reads a complete answer. Returns its status and the offset of its body.
     fn receive(&mut self) -> anyhow::Result<(u16, usize)> {
         self.received.clear();
         let body = loop {
@@ -202,7 +202,7 @@ impl Connection {
 }
 
 fn connect(address: &str) -> anyhow::Result<TcpStream> {
-    let stream = TcpStream::connect(address).with_context(|| format!("nobody answers on {address}"))?;
+    let stream = TcpStream::connect(address).with_context(|| format!("no server answers on {address}"))?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     Ok(stream)

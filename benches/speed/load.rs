@@ -1,4 +1,4 @@
-//! Ways to ask: in turn by one connection, by many at once, and while messages are being recorded.
+//! Kinds of load: requests in turn on one connection, on many at once, and while messages are recorded.
 
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,16 +15,16 @@ use crate::client::{Answer, Connection, Expected, PATIENCE, Request};
 use crate::process;
 use crate::terms::{Class, Person};
 
-/// What answers took.
+/// The latencies of answers.
 #[derive(Clone, Default, Debug)]
 pub struct Samples {
     times: Vec<Duration>,
-    /// How many of them were 503 or 504.
+    /// The number of 503 and 504 answers.
     pub refused: usize,
 }
 
 impl Samples {
-    /// Sends a request and adds what its answer took.
+    /// Sends a request and records its latency.
     pub fn ask(&mut self, connection: &mut Connection, request: &Request) -> anyhow::Result<()> {
         self.add(connection.ask(request)?);
         Ok(())
@@ -48,7 +48,7 @@ impl Samples {
         self.quantile(0.5)
     }
 
-    /// The time that so great a part of all was within; zero where nothing was asked.
+    /// The latency at quantile `part`, or zero if there are no samples.
     pub fn quantile(&self, part: f64) -> Duration {
         let mut sorted = self.times.clone();
         sorted.sort_unstable();
@@ -66,15 +66,15 @@ impl FromIterator<Duration> for Samples {
     }
 }
 
-/// A connection, and the classes that are asked by it.
+/// A connection, and its classes of requests.
 pub struct Track<'a> {
     pub connection: Connection,
     pub classes: &'a [Class],
 }
 
-/// Asks one request of every class of every track, then the next one of every class, and so on: what disturbs the
-/// machine for a while disturbs all alike. It ends after so many rounds, or with the first one that ends after so long.
-/// Gives the samples of each track's classes.
+/// Sends one request of every class of every track, then the next one of every class, and so on, so that a temporary
+/// disturbance of the machine affects all classes alike. Ends after `rounds` rounds, or with the first round that ends
+/// after the time limit. Returns the samples of each track's classes.
 pub fn ask_in_turn(tracks: &mut [Track], rounds: usize, time: Duration) -> anyhow::Result<Vec<Vec<Samples>>> {
     let mut samples: Vec<Vec<Samples>> = tracks
         .iter()
@@ -97,10 +97,10 @@ pub fn ask_in_turn(tracks: &mut [Track], rounds: usize, time: Duration) -> anyho
     Ok(samples)
 }
 
-/// Requests, and of a hundred how many come from each of these kinds.
+/// Kinds of requests, and the percentage of each kind.
 pub type Mix<'a> = [(u32, &'a [&'a Request])];
 
-/// What many connections got together.
+/// The combined result of many connections.
 #[derive(Default)]
 pub struct Throughput {
     pub samples: Samples,
@@ -113,15 +113,15 @@ impl Throughput {
         self.elapsed += other.elapsed;
     }
 
-    /// Answers a second, refusals left out.
+    /// Answers per second, without 503 and 504.
     pub fn per_second(&self) -> f64 {
         (self.samples.count() - self.samples.refused) as f64 / self.elapsed.as_secs_f64()
     }
 }
 
-/// Asks by so many connections at once, each one request after the other, until there were so many requests or the time
-/// is over. As pgbench does it, a thread a core has its share of the connections, so that waking a thread for each
-/// answer takes nothing from the server.
+/// Sends requests on many connections at once, one at a time on each, until the number of requests or the time limit is
+/// reached. As in pgbench, one thread per core serves a share of the connections, so that waking a thread for each
+/// answer takes no processor time from the server.
 pub fn ask_at_once(
     address: &str,
     connections: usize,
@@ -169,7 +169,7 @@ pub fn ask_at_once(
     })
 }
 
-/// Waits until one of the connections is being answered, and gives the places of all that are.
+/// Waits until a connection has data, and returns the indexes of all that have.
 fn answering(asking: &[(Connection, &Request)]) -> anyhow::Result<Vec<usize>> {
     let mut polled: Vec<PollFd> = asking
         .iter()
@@ -177,7 +177,7 @@ fn answering(asking: &[(Connection, &Request)]) -> anyhow::Result<Vec<usize>> {
         .collect();
     ensure!(
         poll(&mut polled, PollTimeout::try_from(PATIENCE)?)? > 0,
-        "the server doesn't answer"
+        "the server does not answer"
     );
     let places = polled.iter().enumerate();
     Ok(places
@@ -209,28 +209,28 @@ fn collect(threads: Vec<thread::ScopedJoinHandle<'_, anyhow::Result<Samples>>>) 
     Ok(all)
 }
 
-/// Messages that are told of one by one, at an even pace.
+/// Messages that are recorded one at a time, at an even pace.
 pub struct Messages<'a> {
     pub address: &'a str,
     pub key: &'a str,
-    /// To whom they are.
+    /// The recipients.
     pub people: &'a [Person],
     pub connections: usize,
-    /// By all connections together.
+    /// The total of all connections.
     pub per_second: f64,
 }
 
-/// How long a pause is made up for.
+/// The longest delay that is caught up with.
 const HICCUP: Duration = Duration::from_secs(1);
 
-/// Runs `work` while messages are recorded. Where the server is slower than the pace, they come as fast as it takes
-/// them.
+/// Runs `work` while messages are recorded. If the server is slower than the pace, messages arrive as fast as it
+/// accepts them.
 pub fn beside_messages<T>(
     messages: &Messages<'_>,
     work: impl FnOnce() -> anyhow::Result<T>,
 ) -> anyhow::Result<(T, Throughput)> {
     let people: Vec<&Person> = messages.people.iter().filter(|person| person.phone.is_some()).collect();
-    ensure!(!people.is_empty(), "nobody has a phone");
+    ensure!(!people.is_empty(), "no contact has a phone");
     let done = AtomicBool::new(false);
     let start = Instant::now();
     let pace = Duration::from_secs_f64(messages.connections as f64 / messages.per_second);
@@ -244,7 +244,7 @@ pub fn beside_messages<T>(
                 break;
             }
             samples.ask(&mut connection, &message(messages.key, person))?;
-            // What was missed by a hiccup is made up for, not what a slow server leaves behind.
+            // Catches up after a short pause, but not if the server is too slow.
             due = (due + pace).max(Instant::now() - HICCUP);
         }
         anyhow::Ok(samples)

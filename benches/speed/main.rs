@@ -1,19 +1,19 @@
-//! How fast the server answers: `cargo bench --bench speed -- --help`.
+//! Measures the server's speed: `cargo bench --bench speed -- --help`.
 //!
-//! A private PostgreSQL is started and filled with made-up contacts, the program itself serves them, and this process
-//! asks it over HTTP, as a caller does. Machines differ and are noisy, so that every time is told as a multiple of U:
-//! the latency of the lookup's own statement by `pgbench`, in the same run. Nothing here fails for being slow.
+//! Starts a private PostgreSQL, fills it with generated contacts, starts the program on it, and sends HTTP requests as
+//! a caller does. Machines differ and are noisy, so every time is also reported as a multiple of U: the latency of the
+//! lookup's own statement in `pgbench`, in the same run. A slow result is never a failure.
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `stage` | PostgreSQL, its databases filled with contacts, the program serving them |
-//! | `terms` | what is asked: the classes of terms, taken from the data by a seed |
-//! | `client` | one kept-alive connection, and what an answer has to be |
-//! | `load` | asks in turn, by many connections at once, and beside writers |
-//! | `pgbench` | the unit |
-//! | `sections` | the parts of the report, each a few lines that ask and tell |
+//! | `stage` | PostgreSQL, its databases filled with contacts, and the running program |
+//! | `terms` | the requests: classes of terms, chosen from the data by a seed |
+//! | `client` | one persistent connection, and the expected answers |
+//! | `load` | requests in turn, on many connections at once, and during writes |
+//! | `pgbench` | measures the unit U |
+//! | `sections` | the parts of the report |
 //! | `report` | the rows, on the terminal and as Markdown |
-//! | `process` | other programs, which end with this one, and what they take |
+//! | `process` | child processes, and their use of the machine |
 
 mod client;
 mod load;
@@ -35,10 +35,10 @@ use clap::Parser;
 use sections::{Bench, Section};
 use stage::Stage;
 
-/// Measures the server's speed on made-up contacts, and prints one table.
+/// Measures the server's speed with generated contacts, and prints one table.
 ///
-/// U is the latency of the lookup's statement by pgbench with one client, measured beside each section
-/// that is told by it.
+/// U is the latency of the lookup's statement in pgbench with one client, measured together with each section that uses
+/// it.
 #[derive(Parser, Debug)]
 #[command(
     name = "speed",
@@ -46,29 +46,29 @@ use stage::Stage;
     after_help = "Example:\n  cargo bench --bench speed -- --contacts 100000 --markdown speed.md"
 )]
 struct Arguments {
-    /// How many contacts the large client has; a thousand small ones have 3 for every 5000 of them
+    /// The number of contacts of the large client; a thousand small ones have 3 for every 5000 of them
     #[arg(long, value_name = "N", default_value_t = 5_000_000, value_parser = clap::value_parser!(u64).range(10_000..=50_000_000))]
     contacts: u64,
-    /// Writes the table to a file too, as Markdown
+    /// Also write the table to a file, as Markdown
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
-    /// Measures these parts alone
+    /// Measure only these parts
     #[arg(long, value_name = "SECTION", value_enum, value_delimiter = ',')]
     only: Vec<Section>,
-    /// Keeps the data here, and uses what an earlier run with as many contacts has kept [default: a directory in /tmp
-    /// that goes in the end]
+    /// Keep the data in this directory, and reuse those of an earlier run with as many contacts [default: a temporary
+    /// directory]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// The program to measure [default: the one that is built along]
+    /// The program to measure [default: the one built by cargo]
     #[arg(long, value_name = "FILE", default_value = env!("CARGO_BIN_EXE_contact-search"), hide_default_value = true)]
     program: PathBuf,
-    /// How many seconds each load lasts; up to four passes, one a second, are measured
+    /// The duration of each load in seconds; up to four passes, of one second each, are measured
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
-    /// Also watches the server's memory from request 100,000 to request 1,000,000: it takes minutes
+    /// Also measure the growth of the server's memory from request 100,000 to request 1,000,000, which takes minutes
     #[arg(long)]
     growth: bool,
-    /// What `cargo bench` adds
+    /// Added by `cargo bench`
     #[arg(long, hide = true)]
     bench: bool,
 }

@@ -1,4 +1,4 @@
-//! The unit of all figures: the lookup's own statement, asked by `pgbench`.
+//! The unit of all figures: the lookup's own statement, run by `pgbench`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,23 +13,23 @@ use contact_search::store::lookup::LOOKUP;
 use crate::process;
 use crate::terms::Person;
 
-/// A script of `pgbench` for one client's lookups.
+/// A `pgbench` script with one client's lookups.
 pub struct Pgbench {
     program: PathBuf,
     script: PathBuf,
     url: String,
 }
 
-/// What `pgbench` says of a run.
+/// The result of a `pgbench` run.
 #[derive(Clone, Copy, Debug)]
 pub struct Figures {
     pub latency: Duration,
-    /// Transactions, which are lookups here, a second.
+    /// Transactions per second, each of which is one lookup.
     pub per_second: f64,
 }
 
 impl Pgbench {
-    /// Writes the script to a file: each transaction is the lookup of one of `people`, picked at random.
+    /// Writes the script to a file. Each transaction looks up one of `people`, chosen at random.
     pub fn new(
         program: PathBuf,
         script: &Path,
@@ -37,7 +37,7 @@ impl Pgbench {
         client: ClientId,
         people: &[Person],
     ) -> anyhow::Result<Self> {
-        // pgbench's variables are numbers, which phones without their + are.
+        // pgbench's variables are numbers, and so are phones without their `+`.
         let numbers: Vec<(i64, i64)> = people
             .iter()
             .filter_map(|person| Some((person.phone_key.as_ref()?.parse().ok()?, person.digits()?.parse().ok()?)))
@@ -71,7 +71,7 @@ impl Pgbench {
         }
         ensure!(
             LOOKUP.matches('?').count() == values.len(),
-            "the lookup's statement asks for other values than pgbench gives"
+            "the lookup's statement has other parameters than the pgbench script"
         );
         fs::write(script, text + ";\n")?;
         Ok(Self {
@@ -81,7 +81,7 @@ impl Pgbench {
         })
     }
 
-    /// Runs so many clients for a time of whole seconds.
+    /// Runs `clients` clients for a whole number of seconds.
     pub fn run(&self, clients: usize, time: Duration) -> anyhow::Result<Figures> {
         let said = process::run(
             Command::new(&self.program)
@@ -98,7 +98,7 @@ impl Pgbench {
             let number = rest.and_then(|rest| rest.split(' ').next());
             number
                 .and_then(|number| number.parse().ok())
-                .with_context(|| format!("pgbench doesn't say '{start}': {said}"))
+                .with_context(|| format!("pgbench did not print '{start}': {said}"))
         };
         Ok(Figures {
             latency: Duration::from_secs_f64(number("latency average = ")? / 1000.0),

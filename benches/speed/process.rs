@@ -1,4 +1,4 @@
-//! Other programs: they end when this one does, and tell what they take of the machine.
+//! Child processes: they end with this process, and report their use of the machine.
 
 use std::fs;
 use std::io;
@@ -11,17 +11,17 @@ use anyhow::{Context, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// Those that run, for [`end_all`].
+/// The running processes, for [`end_all`].
 static RUNNING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
-/// Linux counts processor time in hundredths of a second, whatever the kernel's own clock.
+/// Linux reports processor time in hundredths of a second, whatever the kernel's own clock.
 const TICK: Duration = Duration::from_millis(10);
 
-/// A program that is ended when the value is dropped.
+/// A child process. Dropping the value ends it.
 pub struct Process(Child);
 
 impl Process {
-    /// Starts it, with no standard input.
+    /// Starts the program without standard input.
     pub fn start(command: &mut Command) -> anyhow::Result<Self> {
         let program = command.get_program().to_owned();
         let child = command
@@ -36,26 +36,26 @@ impl Process {
         &mut self.0
     }
 
-    /// What the process has used of the processors so far; `None` where the system doesn't tell as Linux does.
+    /// The processor time of the process so far, or `None` if the system has no Linux /proc.
     pub fn processor_time(&self) -> Option<Duration> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).ok()?;
-        // The name, in parentheses, may have blanks; the fields from the state on have none.
+        // The name in parentheses can contain blanks. The fields after it cannot.
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
         let ticks = |at: usize| fields.get(at)?.parse::<u32>().ok();
         Some(TICK * (ticks(11)? + ticks(12)?))
     }
 
-    /// One of the sizes in the process's status, such as `VmRSS`, in MB.
+    /// A size from the process's status, such as `VmRSS`, in MB.
     pub fn memory(&self, field: &str) -> Option<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0.id())).ok()?;
         kilobytes(&status, field).map(|kilobytes| kilobytes / 1024.0)
     }
 }
 
-/// How long a process may take to end.
+/// The time limit for a process to end.
 const TIME_TO_END: Duration = Duration::from_secs(15);
 
-/// Told to end it writes what a build has it watch, which a killed one doesn't.
+/// SIGTERM first: an instrumented program writes its profile then, which a killed one does not.
 impl Drop for Process {
     fn drop(&mut self) {
         if matches!(self.0.try_wait(), Ok(None))
@@ -73,10 +73,10 @@ impl Drop for Process {
     }
 }
 
-/// Runs a program to its end, and gives its standard output.
+/// Runs a program until it ends, and returns its standard output.
 ///
 /// # Errors
-/// Where it fails, with what it said.
+/// If the program fails, with its output.
 pub fn run(command: &mut Command) -> anyhow::Result<String> {
     let mut process = Process::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
     let child = process.child();
@@ -95,7 +95,7 @@ pub fn run(command: &mut Command) -> anyhow::Result<String> {
     Ok(output)
 }
 
-/// Ends every program that still runs, for a signal that ends this one.
+/// Ends every running program, before a signal ends this process.
 pub fn end_all() {
     for pid in running().iter().filter_map(|pid| i32::try_from(*pid).ok()) {
         let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
@@ -106,7 +106,7 @@ fn running() -> std::sync::MutexGuard<'static, Vec<u32>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The machine's memory in MB; `None` where the system doesn't tell as Linux does.
+/// The machine's memory in MB, or `None` if the system has no Linux /proc.
 pub fn machine_memory() -> Option<u64> {
     let kilobytes = kilobytes(&fs::read_to_string("/proc/meminfo").ok()?, "MemTotal")?;
     Some(kilobytes as u64 / 1024)
@@ -127,12 +127,12 @@ fn kilobytes(text: &str, field: &str) -> Option<f64> {
     line.trim().strip_suffix(" kB")?.parse().ok()
 }
 
-/// How many processors there are.
+/// The number of processors.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// What the machine has had of its processors since it started.
+/// The machine's processor times since its start.
 #[derive(Clone, Copy, Debug)]
 pub struct MachineTime {
     all: u64,
@@ -140,20 +140,20 @@ pub struct MachineTime {
 }
 
 impl MachineTime {
-    /// `None` where the system doesn't tell as Linux does.
+    /// Returns `None` if the system has no Linux /proc.
     pub fn now() -> Option<Self> {
         let stat = fs::read_to_string("/proc/stat").ok()?;
         let fields = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
         let ticks: Vec<u64> = fields.map_while(|field| field.parse().ok()).collect();
         Some(Self {
-            // The last two, of guests, are in the first two already.
+            // The last two fields, for guests, are included in the first two.
             all: ticks.iter().take(8).sum(),
             stolen: *ticks.get(7)?,
         })
     }
 
-    /// Which part of the time since then other machines on the same hardware had, though this one wanted it. A virtual
-    /// machine loses it mostly where its processors fall asleep for moments, as they do between threads that wait for
+    /// The fraction of processor time since then that other virtual machines on the same hardware took from this one. A
+    /// virtual machine loses it mostly when its processors sleep for moments, as they do between threads that wait for
     /// each other.
     pub fn stolen_since(before: Self) -> Option<f64> {
         let now = Self::now()?;

@@ -1,16 +1,16 @@
-//! The rows of the report: told as they come, then all together as a table.
+//! The rows of the report, printed one by one and finally as a table.
 
 use std::fmt::Write;
 use std::time::Duration;
 
 use crate::load::Samples;
 
-/// What a row is judged by.
+/// The goal of a row.
 #[derive(Clone, Copy, Debug)]
 pub enum Ratio {
-    /// A time, and U as it was meanwhile.
+    /// A time, and U during the same measurement.
     ToUnit(Duration, Duration),
-    /// How many times as much as something else.
+    /// A ratio to another measurement.
     Times(f64),
     Megabytes(f64),
 }
@@ -42,7 +42,7 @@ impl Row {
         }
     }
 
-    /// Shows the samples' times, and how many of the answers were refusals.
+    /// Adds the latencies of the samples, and the number of refusals.
     pub fn times(mut self, samples: &Samples) -> Self {
         self.times = Some((samples.median(), samples.quantile(0.99)));
         if samples.refused > 0 {
@@ -61,7 +61,7 @@ impl Row {
         self
     }
 
-    /// Adds to what is said beside the figures.
+    /// Appends to the note beside the figures.
     pub fn note(mut self, note: impl AsRef<str>) -> Self {
         if !self.note.is_empty() {
             self.note += "; ";
@@ -118,7 +118,7 @@ const HEADING: [&str; COLUMNS] = [
     "Beside it",
 ];
 
-/// How wide the columns are while their cells aren't known.
+/// The widths of the columns before their cells are known.
 const WIDTHS: [usize; COLUMNS] = [10, 30, 9, 9, 9, 9, 4, 0];
 
 /// All rows so far.
@@ -126,7 +126,7 @@ pub struct Report {
     /// Machine, versions and data.
     head: String,
     rows: Vec<Row>,
-    /// U as it was beside each section that is told by it.
+    /// U during each section that uses it.
     units: Vec<Duration>,
 }
 
@@ -140,13 +140,13 @@ impl Report {
         }
     }
 
-    /// What U was beside the rows that come next.
+    /// Sets U for the next rows.
     pub fn add_unit(&mut self, unit: Duration) {
         eprintln!("U is {}", microseconds(unit));
         self.units.push(unit);
     }
 
-    /// Adds a row, and tells it on standard error.
+    /// Adds a row, and prints it on standard error.
     pub fn add(&mut self, row: Row) {
         eprint!("{}", line(&row.cells(), &WIDTHS));
         self.rows.push(row);
@@ -176,7 +176,7 @@ impl Report {
         format!("{}\n\n{table}", self.head())
     }
 
-    /// The table as Markdown, figures to the right.
+    /// The table as Markdown, with right-aligned figures.
     pub fn markdown(&self) -> String {
         let mut text = format!("{}\n\n", self.head());
         for (at, cells) in self.cells().enumerate() {
@@ -194,7 +194,7 @@ fn microseconds(time: Duration) -> String {
     format!("{:.1} µs", time.as_secs_f64() * 1e6)
 }
 
-/// Cells in columns of these widths; figures to the right.
+/// Formats cells in columns of these widths. Figures are right-aligned.
 fn line(cells: &[String; COLUMNS], widths: &[usize; COLUMNS]) -> String {
     let mut text = String::new();
     for (at, (cell, width)) in cells.iter().zip(widths).enumerate() {

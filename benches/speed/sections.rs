@@ -1,4 +1,4 @@
-//! The parts of the report, each a few lines that ask and tell.
+//! The parts of the report.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -18,58 +18,60 @@ use crate::report::{Goal, Ratio, Report, Row};
 use crate::stage::{self, Filled, Server, Stage};
 use crate::terms::{self, Asker, Class, Person};
 
-/// How many contacts' phones and emails are asked for.
+/// The number of contacts whose phones and emails are searched for.
 const PEOPLE: usize = 20_000;
 
-/// How many contacts messages are told of that had none for long.
+/// The number of contacts without a recent message that the write benchmark messages.
 const SILENT: usize = 80_000;
 
-/// Messages a second.
+/// Messages per second.
 const PACE: f64 = 1_000.0;
 
-/// How often the classes are asked in turn in one pass, first to warm up, and for how many loads' time at most.
+/// The number of rounds per pass, first to warm up and then to measure, and the time limit as a multiple of a load's
+/// duration.
 const WARMING: (usize, u32) = (10, 1);
 const MEASURING: (usize, u32) = (50, 2);
 
-/// What is compared is measured by passes in turn, so that what disturbs the machine for a while disturbs all alike.
+/// Compared measurements take turns in several passes, so that a temporary disturbance of the machine affects all
+/// alike.
 const PASSES: u64 = 4;
 
 const CONNECTIONS: [usize; 4] = [1, 4, 16, 64];
 
-/// The longest that a million requests are waited for.
+/// The time limit for a million requests.
 const GROWTH_MAX: Duration = Duration::from_secs(1_800);
 
-/// How many contacts are written to see what an index costs, and how many times.
+/// The number of contacts written to measure the cost of an index, and the number of repetitions.
 const WRITTEN: usize = 2_000;
 const WRITINGS: usize = 5;
 
-/// How many times each way to bring in a file is measured.
+/// The number of repetitions for each way to load a file.
 const IMPORTS: usize = 3;
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Section {
     /// The lookup, and each class of terms
     Classes,
-    /// A small client beside the large one
+    /// A small client next to the large one
     Small,
     /// The same classes with fewer contacts
     Scale,
-    /// Random pieces of stored values, and random texts
+    /// Random parts of stored values, and random texts
     Random,
     /// Many connections at once
     Throughput,
     /// The classes while messages are recorded
     Writes,
-    /// What each index costs those who write
+    /// The cost of each index for writes
     Indexes,
-    /// A CSV file
+    /// Import of a CSV file
     Import,
-    /// What the server takes of the machine's memory
+    /// The memory of the server
     Memory,
 }
 
 impl Section {
-    /// In the order in which they are measured: what writes comes late.
+    /// In the order of measurement. Sections that write come late.
     pub const ALL: [Section; 9] = [
         Section::Classes,
         Section::Small,
@@ -83,7 +85,7 @@ impl Section {
     ];
 }
 
-/// A client of the server, and what is asked about it.
+/// A client of the server, and the requests for it.
 struct Caller {
     client: ClientId,
     key: String,
@@ -143,7 +145,7 @@ fn merged(passes: Vec<Vec<Vec<Samples>>>) -> Vec<Vec<Samples>> {
     all
 }
 
-/// All that the sections need.
+/// The environment of all sections.
 pub struct Bench<'a> {
     stage: &'a Stage,
     filled: Filled,
@@ -151,7 +153,7 @@ pub struct Bench<'a> {
     large: Caller,
     pgbench: Pgbench,
     pub report: Report,
-    /// How long each load of many connections lasts, and a run of pgbench.
+    /// The duration of each load of many connections, and of a pgbench run.
     load: Duration,
     with_growth: bool,
 }
@@ -196,7 +198,7 @@ impl<'a> Bench<'a> {
             load,
             with_growth,
         };
-        // To warm up.
+        // Warms up.
         bench.pgbench.run(1, bench.load)?;
         Ok(bench)
     }
@@ -205,13 +207,13 @@ impl<'a> Bench<'a> {
         self.load.as_secs().clamp(1, PASSES)
     }
 
-    /// One pass's part of a load.
+    /// The part of a load in one pass.
     fn slice(&self) -> Duration {
         Duration::from_secs(self.load.as_secs().div_ceil(self.passes()))
     }
 
-    /// Runs the passes of what is told by U, and measures that before, between and after them. Gives what the passes
-    /// gave, and the median U.
+    /// Runs passes of a measurement that uses U, and measures U before, between and after them. Returns the results of
+    /// the passes, and the median U.
     fn beside_unit<T>(&self, mut pass: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<(Vec<T>, Duration)> {
         let unit = || anyhow::Ok(self.pgbench.run(1, self.slice())?.latency);
         let mut units = vec![unit()?];
@@ -238,8 +240,9 @@ impl<'a> Bench<'a> {
         .with_context(|| format!("{section:?} can't be measured"))
     }
 
-    /// One pass: asks every class of each caller in turn, after warming up, the lookups among themselves, since a search
-    /// before it leaves none of a lookup's data in the processor's caches. Gives the samples of each caller's classes.
+    /// One pass: after warming up, sends requests of every class of each caller in turn. Lookups take turns only among
+    /// themselves, because a search before a lookup evicts the lookup's data from the processor's caches. Returns the
+    /// samples of each caller's classes.
     fn ask_in_turn(&self, callers: &[(&Server, &Caller)]) -> anyhow::Result<Vec<Vec<Samples>>> {
         let ask = |classes: fn(&Caller) -> &[Class]| {
             let mut tracks = Vec::new();
@@ -291,7 +294,7 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// Both databases are asked in turn, so that what disturbs one disturbs the other.
+    /// The databases take turns, so that a disturbance affects both.
     fn measure_scale(&mut self) -> anyhow::Result<()> {
         let contacts = match self.large.contacts {
             50_001.. => 50_000,
@@ -351,7 +354,7 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// Asks at once by so many connections; the second figure is the server's processor time.
+    /// Sends requests on many connections at once. The second figure is the server's processor time.
     fn ask_at_once(
         &self,
         connections: usize,
@@ -410,9 +413,9 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// In each pass with no messages and all that was written seen by VACUUM; with messages each of which is its
-    /// contact's first for a while, which costs the index of grams an entry for each gram; with more of the same
-    /// contacts'; and after them.
+    /// Measures each pass four times: without messages and after VACUUM has seen all writes, with messages to contacts
+    /// without a recent one, which cost an index entry per gram, with more messages to the same contacts, and after the
+    /// messages.
     fn measure_beside_writes(&mut self) -> anyhow::Result<()> {
         let callers = [(&self.server, &self.large)];
         let mut connection = self.filled.connect()?;
@@ -463,8 +466,8 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// The database's time for a new contact, which an upsert or a row of an import makes, and for a message, with all
-    /// indexes and without one of them. Each writing is undone.
+    /// The database's time for a new contact, as in an upsert or an imported row, and for a message: with all indexes,
+    /// and without one of them. Each write is rolled back.
     fn measure_indexes(&mut self) -> anyhow::Result<()> {
         let client = self.large.client;
         let mut connection = self.filled.connect()?;
@@ -483,7 +486,7 @@ impl<'a> Bench<'a> {
              WHERE client_id = '{client}' AND phone IS NOT NULL
              ORDER BY id LIMIT {WRITTEN}"
         );
-        // Found by their places, so that no index is missed.
+        // Read from the catalog, so that no index is missed.
         let places = stage::text(
             &mut connection,
             &format!(
@@ -543,8 +546,8 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// Contacts of the large client are brought into new clients: by the program from a CSV file, and by `\\copy` as the
-    /// program has written them.
+    /// Loads contacts of the large client into new clients: with the program from a CSV file, and with `\\copy` from
+    /// the rows that the program wrote.
     fn measure_import(&mut self) -> anyhow::Result<()> {
         let count = (self.large.contacts / 50).clamp(1_000, 100_000);
         let (csv, rows) = (self.stage.file("contacts.csv"), self.stage.file("contacts.copy"));
@@ -602,7 +605,7 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// Runs a command of psql's.
+    /// Runs a psql command.
     fn psql(&self, command: &str) -> anyhow::Result<()> {
         let mut psql = Command::new(self.stage.program("psql"));
         psql.args(["--no-psqlrc", "--quiet", "--command", command, &self.filled.url]);
@@ -633,7 +636,7 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// What the server's memory grows by from one request to a much later one.
+    /// The growth of the server's memory between two requests that are far apart.
     fn watch_growth(&self, mix: &Mix<'_>) -> anyhow::Result<Row> {
         let resident = || self.server.process.memory("VmRSS").context("the server has ended");
         let (first, last) = (100_000, 1_000_000);
@@ -650,7 +653,7 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// A client without contacts, whatever an earlier run has left.
+/// A client without contacts. Removes what an earlier run has left.
 fn empty_client(connection: &mut PgConnection, name: &str) -> anyhow::Result<ClientId> {
     remove_client(connection, name)?;
     Ok(clients::create_client(connection, name, Region::DEFAULT)?)

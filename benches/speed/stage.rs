@@ -1,4 +1,4 @@
-//! What is measured: a private PostgreSQL, its databases filled with made-up contacts, and the program serving them.
+//! The measured system: a private PostgreSQL, databases filled with generated contacts, and the program serving them.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -24,35 +24,35 @@ use signal_hook::low_level;
 use crate::directory::ServerDirectory;
 use crate::process::{self, Process};
 
-/// The client whose contacts are counted; the small ones are called `Load 1`, `Load 2` and so on.
+/// The large client. The small ones are called `Load 1`, `Load 2` and so on.
 const LARGE_CLIENT: &str = "Load";
 const SMALL_CLIENTS: u64 = 1_000;
 const SEED: u64 = 1;
 
-/// How many connections to PostgreSQL the servers have at most, and we.
+/// The maximum number of connections to PostgreSQL of the servers, and of this process.
 const OTHER_CONNECTIONS: usize = 40;
 
-/// The settings that are told in the report's head.
-const TOLD: [&str; 4] = [
+/// The settings in the report's head.
+const REPORTED_SETTINGS: [&str; 4] = [
     "shared_buffers",
     "effective_cache_size",
     "max_connections",
     "synchronous_commit",
 ];
 
-/// A running PostgreSQL, the program that is measured, and a directory for what a run writes.
+/// A running PostgreSQL, the measured program, and a directory for the files of a run.
 pub struct Stage {
     measured: PathBuf,
     database: Arc<PrivateDatabase>,
     scratch: PathBuf,
-    /// What the settings in [`TOLD`] are.
+    /// The values of the settings in [`REPORTED_SETTINGS`].
     pub settings: String,
     _temporary: Option<ServerDirectory>,
 }
 
 impl Stage {
-    /// Starts PostgreSQL on data that are kept, or on a directory that goes with the value. From here on a signal ends
-    /// what runs, PostgreSQL too.
+    /// Starts PostgreSQL on kept data, or on a temporary directory that is removed with this value. From now on a
+    /// signal ends all child processes, including PostgreSQL.
     pub fn open(measured: &Path, kept: Option<&Path>) -> anyhow::Result<Self> {
         let temporary = kept.is_none().then(ServerDirectory::new);
         let data_dir = match (kept, &temporary) {
@@ -66,7 +66,7 @@ impl Stage {
         })?);
         if database.startup() == Startup::Adopted {
             eprintln!(
-                "PostgreSQL runs on {} already, and keeps its settings",
+                "PostgreSQL is already running in {}, with its own settings: stop it first",
                 data_dir.display()
             );
         }
@@ -81,7 +81,7 @@ impl Stage {
             _temporary: temporary,
         };
         let mut superuser = pool::connect(&stage.database.superuser_url("postgres"))?;
-        for name in TOLD {
+        for name in REPORTED_SETTINGS {
             stage.settings += &format!(", {name} {}", setting(&mut superuser, name)?);
         }
         Ok(stage)
@@ -91,17 +91,17 @@ impl Stage {
         self.database.version()
     }
 
-    /// How many connections a measurement may have, beside those of the servers and our own.
+    /// The number of connections for a measurement, besides those of the servers and of this process.
     pub fn connections(&self) -> anyhow::Result<usize> {
         let mut superuser = pool::connect(&self.database.superuser_url("postgres"))?;
         let most: usize = setting(&mut superuser, "max_connections")?.parse()?;
         Ok(most.saturating_sub(OTHER_CONNECTIONS).max(1))
     }
 
-    /// The program that is measured.
+    /// The measured program.
     pub fn measured(&self) -> Command {
         let mut command = Command::new(&self.measured);
-        // Only what is measured may count, and not how somebody uses the program otherwise.
+        // The user's own environment must not affect the measurement.
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(|name| name.starts_with("CONTACT_SEARCH_")) {
                 command.env_remove(name);
@@ -111,19 +111,19 @@ impl Stage {
         command
     }
 
-    /// A file for the run.
+    /// A file of this run.
     pub fn file(&self, name: &str) -> PathBuf {
         self.scratch.join(name)
     }
 
-    /// One of PostgreSQL's programs: the server's own, else the one on `PATH`.
+    /// A PostgreSQL program: from the server's directory, or else from `PATH`.
     pub fn program(&self, name: &str) -> PathBuf {
         let own = self.database.programs().join(name);
         if own.exists() { own } else { PathBuf::from(name) }
     }
 
-    /// A database with so many contacts in its large client, and a thousand small clients beside it: made, unless an
-    /// earlier run has kept it.
+    /// A database with this number of contacts in its large client, and with a thousand small clients. It is created,
+    /// unless an earlier run has kept it.
     pub fn fill(&self, contacts: u64) -> anyhow::Result<Filled> {
         let name = format!("speed_{contacts}");
         let mut superuser = pool::connect(&self.database.superuser_url("postgres"))?;
@@ -147,7 +147,7 @@ impl Stage {
         migrations::migrate(&mut connection)?;
         let workload = &filled.workload;
         if clients::find_client(&mut connection, LARGE_CLIENT)?.is_some() {
-            eprintln!("{contacts} contacts are there");
+            eprintln!("{contacts} contacts exist already");
             let last = format!("{LARGE_CLIENT} {SMALL_CLIENTS}");
             for (client, expected) in [(LARGE_CLIENT, contacts), (&last, workload.small_contacts())] {
                 let client = filled.client(client)?;
@@ -158,10 +158,10 @@ impl Stage {
                     "the database {name} was changed: a client has {counted} contacts and not {expected}"
                 );
             }
-            // What earlier runs have written costs this one nothing.
+            // Removes the cost of earlier runs' writes from this one.
             connection.batch_execute("VACUUM (ANALYZE) contacts")?;
         } else {
-            eprintln!("making {} contacts", workload.total());
+            eprintln!("generating {} contacts", workload.total());
             generate::generate(&mut connection, workload, &mut generate::bar(workload.total()))?;
         }
         Ok(filled)
@@ -176,8 +176,8 @@ impl Drop for Stage {
     }
 }
 
-/// Memory as for a machine that PostgreSQL has to itself, and room for pgbench's clients beside the servers. Durability
-/// is left as it is, since writes are measured too.
+/// Memory settings of a machine with PostgreSQL alone, and connections for pgbench besides the servers. Durability is
+/// unchanged, because writes are measured too.
 fn settings() -> Vec<(String, String)> {
     let megabytes = process::machine_memory().unwrap_or(2_048);
     [
@@ -190,7 +190,7 @@ fn settings() -> Vec<(String, String)> {
     .to_vec()
 }
 
-/// A temporary directory goes by itself once this process has ended.
+/// Removes a temporary directory once this process has ended.
 fn end_on_signals(database: Arc<PrivateDatabase>) -> anyhow::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     std::thread::spawn(move || {
@@ -229,16 +229,17 @@ impl Filled {
         Ok(client.with_context(|| format!("there is no client {name}"))?.id)
     }
 
-    /// A new key of the client, for everything.
+    /// Creates a key of the client with all scopes.
     pub fn key(&self, client: ClientId) -> anyhow::Result<String> {
-        let key = ApiKey::generate(Format::Mindo).map_err(|_| anyhow::anyhow!("the system has no random numbers"))?;
+        let key = ApiKey::generate(Format::Mindo)
+            .map_err(|_| anyhow::anyhow!("the operating system has no random numbers"))?;
         let new = NewKey::new("speed", Scope::ALL.to_vec(), None)?;
         keys::add_key(&mut self.connect()?, client, &key, &new)?;
         Ok(key.reveal().to_owned())
     }
 }
 
-/// The program, serving a database; it logs to a file, as it does in use.
+/// The program, serving a database. It logs to a file, as in production.
 pub struct Server {
     pub process: Process,
     pub address: String,
@@ -260,11 +261,11 @@ impl Server {
                 return Ok(Self { process, address });
             }
         }
-        bail!("the server doesn't start: {}", fs::read_to_string(&log)?);
+        bail!("the server did not start: {}", fs::read_to_string(&log)?);
     }
 }
 
-/// The one number of a statement whose column is called `count`.
+/// The single number of a statement, in the column `count`.
 fn count(connection: &mut PgConnection, sql: &str) -> anyhow::Result<i64> {
     #[derive(QueryableByName)]
     struct Row {
@@ -275,7 +276,7 @@ fn count(connection: &mut PgConnection, sql: &str) -> anyhow::Result<i64> {
     Ok(row.count)
 }
 
-/// The one text of a statement whose column is called `text`.
+/// The single text of a statement, in the column `text`.
 pub fn text(connection: &mut PgConnection, sql: &str) -> anyhow::Result<String> {
     #[derive(QueryableByName)]
     struct Row {
@@ -286,7 +287,7 @@ pub fn text(connection: &mut PgConnection, sql: &str) -> anyhow::Result<String> 
     Ok(row.text)
 }
 
-/// One of PostgreSQL's settings, with its unit.
+/// A PostgreSQL setting, with its unit.
 fn setting(connection: &mut PgConnection, name: &str) -> anyhow::Result<String> {
     text(connection, &format!("SELECT current_setting('{name}') AS text"))
 }

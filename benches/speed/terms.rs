@@ -1,5 +1,5 @@
-//! What is asked: the lookup, and searches by classes of terms. Terms that stand for stored values are taken from the
-//! client's own contacts; all of them follow from a seed.
+//! The requests: lookups, and searches by classes of terms. Terms for stored values come from the client's own
+//! contacts. Everything follows from a seed.
 
 use std::collections::HashMap;
 
@@ -15,19 +15,19 @@ use crate::client::{Expected, Request};
 
 const SEED: u64 = 1;
 
-/// How many terms a class has whose terms are taken from the data.
+/// The number of terms in a class whose terms come from the data.
 const TERMS: usize = 20;
 
-/// How many numbers are looked up.
+/// The number of phones to look up.
 pub const LOOKUPS: usize = 100;
 
-/// From so many contacts on, a term that 2 % of the contacts have is surely among them.
+/// With at least this many contacts, a term that 2 % of contacts have is certainly among them.
 const MANY: u64 = 1_000;
 
-/// Domains that a great part of all emails has.
+/// Domains of a large part of all emails.
 const PROVIDERS: [&str; 4] = ["gmail.com", "hotmail.com", "outlook.com", "yahoo.com"];
 
-/// Terms that no made-up contact has.
+/// Terms that no generated contact has.
 const NOWHERE: [&str; 4] = [
     "nobody@nowhere.invalid",
     "maria.lopez@nowhere",
@@ -35,14 +35,14 @@ const NOWHERE: [&str; 4] = [
     "gmail.com.nowhere",
 ];
 
-/// Numbers of a country that no made-up contact is of begin so; seven digits follow.
+/// The prefix of numbers in a country without generated contacts. Seven digits follow.
 const ELSEWHERE: &str = "+3461";
 
 pub fn random() -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(SEED)
 }
 
-/// What is asked of a contact.
+/// The searchable fields of a contact.
 #[derive(Clone, Debug, QueryableByName)]
 pub struct Person {
     #[diesel(sql_type = BigInt)]
@@ -64,7 +64,7 @@ impl Person {
     }
 }
 
-/// Contacts of the client, picked at random; one may be picked twice.
+/// Random contacts of the client, with possible repeats.
 pub fn pick_people(connection: &mut PgConnection, client: ClientId, count: usize) -> anyhow::Result<Vec<Person>> {
     #[derive(QueryableByName)]
     struct Range {
@@ -91,8 +91,8 @@ pub fn pick_people(connection: &mut PgConnection, client: ClientId, count: usize
     Ok(wanted.iter().filter_map(|id| people.get(id).cloned()).collect())
 }
 
-/// Contacts of the client that have a phone, and whose last message is of an earlier period than today's: each period
-/// has its own part of the index of grams.
+/// Contacts of the client that have a phone, and whose last message is in an earlier period than today's. Each period
+/// has its own partition of the gram index.
 pub fn pick_silent(connection: &mut PgConnection, client: ClientId, count: usize) -> anyhow::Result<Vec<Person>> {
     let people = diesel::sql_query(
         "SELECT serial_id, phone, phone_key, email, platform FROM contacts
@@ -105,17 +105,17 @@ pub fn pick_silent(connection: &mut PgConnection, client: ClientId, count: usize
         .load(connection)?)
 }
 
-/// What one caller asks of one client.
+/// A caller's view of one client.
 pub struct Asker<'a> {
     /// The caller's key.
     pub key: &'a str,
-    /// How many contacts the client has.
+    /// The number of the client's contacts.
     pub contacts: u64,
-    /// Some of them, with and without phone and email.
+    /// Some of the contacts, with and without phone and email.
     pub people: &'a [Person],
 }
 
-/// Requests of one kind, which take about as long as each other.
+/// Requests of one kind with similar latencies.
 pub struct Class {
     pub name: &'static str,
     pub requests: Vec<Request>,
@@ -138,7 +138,7 @@ impl Asker<'_> {
         Request::get(self.key, "/api/public/contacts/search", parameters, expected)
     }
 
-    /// The lookup of a stored number, and of one that nobody has.
+    /// Lookups of stored numbers, and of unknown ones.
     pub fn lookups(&self) -> anyhow::Result<Vec<Class>> {
         let mut random = random();
         let hits = self.people.iter().filter_map(|person| person.phone.as_deref());
@@ -165,7 +165,7 @@ impl Asker<'_> {
                 .iter()
                 .any(|provider| email.ends_with(&format!("@{provider}")))
         };
-        // The last of a number's digits.
+        // The last digits of a number.
         let end = |digits: &str, count: usize| digits[digits.len().saturating_sub(count)..].to_owned();
         classes([
             ("selective", vec![email("maria.lopez", Expected::Any)]),
@@ -177,7 +177,7 @@ impl Asker<'_> {
             ("two-chars, zq", vec![email("zq", Expected::Any)]),
             (
                 "domain",
-                // A small client may have no company's.
+                // A small client may have no email of a company.
                 self.emails()
                     .filter(is_company)
                     .chain(self.emails())
@@ -221,7 +221,7 @@ impl Asker<'_> {
             ("phone-repeat", vec![phone("9999999999", Expected::Any)]),
             (
                 "or-both",
-                // One rare and one frequent, either way round.
+                // One rare and one frequent term, in both combinations.
                 self.phones()
                     .zip(self.emails())
                     .take(TERMS / 2)
@@ -236,13 +236,13 @@ impl Asker<'_> {
         ])
     }
 
-    /// Searches for random pieces, of 1 to 20 characters, of stored phones and emails.
+    /// Searches for random parts, of 1 to 20 characters, of stored phones and emails.
     pub fn pieces(&self, count: usize) -> Vec<Request> {
         let mut random = random();
         let mut piece = |text: &str| {
             let length = random.random_range(1..=20.min(text.len()));
             let start = random.random_range(0..=text.len() - length);
-            // The made-up values are ASCII.
+            // The generated values are ASCII.
             text[start..start + length].to_owned()
         };
         let people = self.people.iter().cycle();
@@ -259,7 +259,7 @@ impl Asker<'_> {
             .collect()
     }
 
-    /// Searches for random texts of 1 to 20 characters: one in four is of digits, for a phone.
+    /// Searches for random texts of 1 to 20 characters. One in four consists of digits, for a phone.
     pub fn texts(&self, count: usize) -> Vec<Request> {
         const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789.@_-%\\+";
         let mut random = random();
@@ -280,7 +280,7 @@ impl Asker<'_> {
 
 fn classes<const N: usize>(named: [(&'static str, Vec<Request>); N]) -> anyhow::Result<Vec<Class>> {
     for (name, requests) in &named {
-        ensure!(!requests.is_empty(), "the contacts have nothing for {name}");
+        ensure!(!requests.is_empty(), "no contact fits the class {name}");
     }
     Ok(named.map(|(name, requests)| Class { name, requests }).into())
 }

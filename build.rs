@@ -1,5 +1,5 @@
-//! `embed_migrations!` reads a directory, which the compiler doesn't know of: without this a changed migration
-//! would not be built in.
+//! Rebuilds the program when a migration changes: `embed_migrations!` reads the directory without the compiler's
+//! knowledge.
 
 fn main() {
     println!("cargo:rerun-if-changed=migrations");

@@ -81,6 +81,7 @@ pub struct ServeConfig {
 
     /// An origin whose pages may read answers, such as https://crm.example.com, or * for all; separate several by
     /// commas [default: none]
+    #[allow(rustdoc::bare_urls, reason = "clap prints this text, and angle brackets with it")]
     #[arg(long, env = "CONTACT_SEARCH_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = parse_origin)]
     pub cors_origin: Vec<String>,
 

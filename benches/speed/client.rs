@@ -18,15 +18,15 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub enum Expected {
     /// The lookup finds a contact.
     Found,
-    /// The lookup finds none.
+    /// The lookup finds no contact.
     NotFound,
-    /// The search has contacts.
+    /// The search finds contacts.
     Some,
-    /// The search has none.
+    /// The search finds no contacts.
     None,
-    /// The search has some or none.
+    /// The search finds any number of contacts.
     Any,
-    /// The message's contact is known.
+    /// The message has a known contact.
     Recorded,
 }
 
@@ -86,7 +86,7 @@ fn head(method: &str, target: &str, key: &str, headers: &str) -> String {
     format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {key}\r\n{headers}\r\n")
 }
 
-/// A text as a query parameter's value.
+/// Encodes a text as the value of a query parameter.
 fn encode(text: &str) -> String {
     let encode = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => char::from(byte).to_string(),
@@ -95,7 +95,7 @@ fn encode(text: &str) -> String {
     text.bytes().map(encode).collect()
 }
 
-/// How long an answer took, from the first byte sent to the last one received.
+/// The latency of an answer, from the first byte sent to the last one received.
 #[derive(Clone, Copy, Debug)]
 pub struct Answer {
     pub took: Duration,
@@ -146,7 +146,7 @@ impl Connection {
         Ok(self.stream.write_all(&request.bytes)?)
     }
 
-    /// Waits for the answer to the request that was sent.
+    /// Waits for the answer to the last request.
     ///
     /// # Errors
     /// The same as for [`Self::ask`].
@@ -168,7 +168,7 @@ impl Connection {
         Ok(Answer { took, is_refusal })
     }
 
-    /// Reads an answer whole: its status, and where its body begins.
+    /// Reads a complete answer. Returns its status and the offset of its body.
     fn receive(&mut self) -> anyhow::Result<(u16, usize)> {
         self.received.clear();
         let body = loop {

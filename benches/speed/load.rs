@@ -19,7 +19,7 @@ use crate::terms::{Class, Person};
 #[derive(Clone, Default, Debug)]
 pub struct Samples {
     times: Vec<Duration>,
-    /// How many of them were 503 or 504.
+    /// The number of 503 and 504 answers.
     pub refused: usize,
 }
 
@@ -177,7 +177,7 @@ fn answering(asking: &[(Connection, &Request)]) -> anyhow::Result<Vec<usize>> {
         .collect();
     ensure!(
         poll(&mut polled, PollTimeout::try_from(PATIENCE)?)? > 0,
-        "the server doesn't answer"
+        "the server does not answer"
     );
     let places = polled.iter().enumerate();
     Ok(places
@@ -230,7 +230,7 @@ pub fn beside_messages<T>(
     work: impl FnOnce() -> anyhow::Result<T>,
 ) -> anyhow::Result<(T, Throughput)> {
     let people: Vec<&Person> = messages.people.iter().filter(|person| person.phone.is_some()).collect();
-    ensure!(!people.is_empty(), "nobody has a phone");
+    ensure!(!people.is_empty(), "no contact has a phone");
     let done = AtomicBool::new(false);
     let start = Instant::now();
     let pace = Duration::from_secs_f64(messages.connections as f64 / messages.per_second);

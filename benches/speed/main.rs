@@ -1,4 +1,4 @@
-//! How fast the server answers: `cargo bench --bench speed -- --help`.
+//! Measures the server's speed: `cargo bench --bench speed -- --help`.
 //!
 //! Starts a private PostgreSQL, fills it with made-up contacts, runs the server on it, and sends requests over HTTP.
 //! Machines differ and are noisy. So times are reported as multiples of U, the latency of the lookup's own statement in
@@ -40,7 +40,7 @@ use clap::Parser;
 use sections::{Bench, Section};
 use stage::Stage;
 
-/// Measures the server's speed on made-up contacts, and prints one table.
+/// Measures the server's speed with generated contacts, and prints one table.
 ///
 /// U is the latency of the lookup's statement in pgbench with one client. It is measured during each section
 /// that reports multiples of U.
@@ -51,10 +51,10 @@ use stage::Stage;
     after_help = "Example:\n  cargo bench --bench speed -- --contacts 100000 --markdown speed.md"
 )]
 struct Arguments {
-    /// How many contacts the large client has; a thousand small ones have 3 for every 5000 of them
+    /// The number of contacts of the large client; a thousand small ones have 3 for every 5000 of them
     #[arg(long, value_name = "N", default_value_t = 5_000_000, value_parser = clap::value_parser!(u64).range(10_000..=50_000_000))]
     contacts: u64,
-    /// Writes the table to a file too, as Markdown
+    /// Also write the table to a file, as Markdown
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
     /// Measures only these sections
@@ -70,7 +70,7 @@ struct Arguments {
     /// How many seconds each load lasts; it is split into up to four passes of at least one second
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
-    /// Also watches the server's memory from request 100,000 to request 1,000,000: it takes minutes
+    /// Also measure the growth of the server's memory from request 100,000 to request 1,000,000, which takes minutes
     #[arg(long)]
     growth: bool,
     /// A flag that `cargo bench` adds; ignored

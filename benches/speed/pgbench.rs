@@ -13,7 +13,7 @@ use contact_search::store::lookup::LOOKUP;
 use crate::process;
 use crate::terms::Person;
 
-/// A script of `pgbench` for one client's lookups.
+/// A `pgbench` script with one client's lookups.
 pub struct Pgbench {
     program: PathBuf,
     script: PathBuf,
@@ -29,7 +29,7 @@ pub struct Figures {
 }
 
 impl Pgbench {
-    /// Writes the script to a file: each transaction is the lookup of one of `people`, picked at random.
+    /// Writes the script to a file. Each transaction looks up one of `people`, chosen at random.
     pub fn new(
         program: PathBuf,
         script: &Path,

@@ -17,11 +17,11 @@ static RUNNING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 /// Linux reports processor time in hundredths of a second, independent of the kernel's timer frequency.
 const TICK: Duration = Duration::from_millis(10);
 
-/// A program that is ended when the value is dropped.
+/// A child process. Dropping the value ends it.
 pub struct Process(Child);
 
 impl Process {
-    /// Starts it, with no standard input.
+    /// Starts the program without standard input.
     pub fn start(command: &mut Command) -> anyhow::Result<Self> {
         let program = command.get_program().to_owned();
         let child = command
@@ -45,14 +45,14 @@ impl Process {
         Some(TICK * (ticks(11)? + ticks(12)?))
     }
 
-    /// One of the sizes in the process's status, such as `VmRSS`, in MB.
+    /// A size from the process's status, such as `VmRSS`, in MB.
     pub fn memory(&self, field: &str) -> Option<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0.id())).ok()?;
         kilobytes(&status, field).map(|kilobytes| kilobytes / 1024.0)
     }
 }
 
-/// How long a process may take to end.
+/// The time limit for a process to end.
 const TIME_TO_END: Duration = Duration::from_secs(15);
 
 /// Sends SIGTERM first: a build that records a profile writes it on exit, but not if it is killed.
@@ -73,7 +73,7 @@ impl Drop for Process {
     }
 }
 
-/// Runs a program to its end, and gives its standard output.
+/// Runs a program until it ends, and returns its standard output.
 ///
 /// # Errors
 /// If the program fails, with its output.
@@ -127,7 +127,7 @@ fn kilobytes(text: &str, field: &str) -> Option<f64> {
     line.trim().strip_suffix(" kB")?.parse().ok()
 }
 
-/// How many processors there are.
+/// The number of processors.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }

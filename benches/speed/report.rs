@@ -42,7 +42,7 @@ impl Row {
         }
     }
 
-    /// Shows the samples' times, and how many of the answers were refusals.
+    /// Adds the latencies of the samples, and the number of refusals.
     pub fn times(mut self, samples: &Samples) -> Self {
         self.times = Some((samples.median(), samples.quantile(0.99)));
         if samples.refused > 0 {

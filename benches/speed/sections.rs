@@ -50,11 +50,11 @@ const IMPORTS: usize = 3;
 pub enum Section {
     /// The lookup, and each class of terms
     Classes,
-    /// A small client beside the large one
+    /// A small client next to the large one
     Small,
     /// The same classes with fewer contacts
     Scale,
-    /// Random pieces of stored values, and random texts
+    /// Random parts of stored values, and random texts
     Random,
     /// Many connections at once
     Throughput,
@@ -62,7 +62,7 @@ pub enum Section {
     Writes,
     /// The cost of each index for writes
     Indexes,
-    /// A CSV file
+    /// Import of a CSV file
     Import,
     /// Memory of the server
     Memory,
@@ -196,7 +196,7 @@ impl<'a> Bench<'a> {
             load,
             with_growth,
         };
-        // To warm up.
+        // Warms up.
         bench.pgbench.run(1, bench.load)?;
         Ok(bench)
     }
@@ -603,7 +603,7 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// Runs a command of psql's.
+    /// Runs a psql command.
     fn psql(&self, command: &str) -> anyhow::Result<()> {
         let mut psql = Command::new(self.stage.program("psql"));
         psql.args(["--no-psqlrc", "--quiet", "--command", command, &self.filled.url]);

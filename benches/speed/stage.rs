@@ -98,7 +98,7 @@ impl Stage {
         Ok(most.saturating_sub(OTHER_CONNECTIONS).max(1))
     }
 
-    /// The program that is measured.
+    /// The measured program.
     pub fn measured(&self) -> Command {
         let mut command = Command::new(&self.measured);
         // The caller's own configuration must not affect the measurement.
@@ -111,12 +111,12 @@ impl Stage {
         command
     }
 
-    /// A file for the run.
+    /// A file of this run.
     pub fn file(&self, name: &str) -> PathBuf {
         self.scratch.join(name)
     }
 
-    /// One of PostgreSQL's programs: the server's own, else the one on `PATH`.
+    /// A PostgreSQL program: from the server's directory, or else from `PATH`.
     pub fn program(&self, name: &str) -> PathBuf {
         let own = self.database.programs().join(name);
         if own.exists() { own } else { PathBuf::from(name) }
@@ -161,7 +161,7 @@ impl Stage {
             // Cleans up after the writes of earlier runs, so that they do not slow this one down.
             connection.batch_execute("VACUUM (ANALYZE) contacts")?;
         } else {
-            eprintln!("making {} contacts", workload.total());
+            eprintln!("generating {} contacts", workload.total());
             generate::generate(&mut connection, workload, &mut generate::bar(workload.total()))?;
         }
         Ok(filled)
@@ -231,7 +231,8 @@ impl Filled {
 
     /// Creates a key of the client with all scopes.
     pub fn key(&self, client: ClientId) -> anyhow::Result<String> {
-        let key = ApiKey::generate(Format::Mindo).map_err(|_| anyhow::anyhow!("the system has no random numbers"))?;
+        let key = ApiKey::generate(Format::Mindo)
+            .map_err(|_| anyhow::anyhow!("the operating system has no random numbers"))?;
         let new = NewKey::new("speed", Scope::ALL.to_vec(), None)?;
         keys::add_key(&mut self.connect()?, client, &key, &new)?;
         Ok(key.reveal().to_owned())
@@ -260,7 +261,7 @@ impl Server {
                 return Ok(Self { process, address });
             }
         }
-        bail!("the server doesn't start: {}", fs::read_to_string(&log)?);
+        bail!("the server did not start: {}", fs::read_to_string(&log)?);
     }
 }
 
@@ -286,7 +287,7 @@ pub fn text(connection: &mut PgConnection, sql: &str) -> anyhow::Result<String> 
     Ok(row.text)
 }
 
-/// One of PostgreSQL's settings, with its unit.
+/// A PostgreSQL setting, with its unit.
 fn setting(connection: &mut PgConnection, name: &str) -> anyhow::Result<String> {
     text(connection, &format!("SELECT current_setting('{name}') AS text"))
 }

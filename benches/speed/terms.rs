@@ -18,7 +18,7 @@ const SEED: u64 = 1;
 /// Terms per class, for classes whose terms come from the data.
 const TERMS: usize = 20;
 
-/// How many numbers are looked up.
+/// The number of phones to look up.
 pub const LOOKUPS: usize = 100;
 
 /// A client of this size or more surely has a contact with a term that 2 % of the contacts have.
@@ -27,7 +27,7 @@ const MANY: u64 = 1_000;
 /// The most frequent email domains.
 const PROVIDERS: [&str; 4] = ["gmail.com", "hotmail.com", "outlook.com", "yahoo.com"];
 
-/// Terms that no made-up contact has.
+/// Terms that no generated contact has.
 const NOWHERE: [&str; 4] = [
     "nobody@nowhere.invalid",
     "maria.lopez@nowhere",
@@ -64,7 +64,7 @@ impl Person {
     }
 }
 
-/// Contacts of the client, picked at random; one may be picked twice.
+/// Random contacts of the client, with possible repeats.
 pub fn pick_people(connection: &mut PgConnection, client: ClientId, count: usize) -> anyhow::Result<Vec<Person>> {
     #[derive(QueryableByName)]
     struct Range {
@@ -109,9 +109,9 @@ pub fn pick_silent(connection: &mut PgConnection, client: ClientId, count: usize
 pub struct Asker<'a> {
     /// The caller's key.
     pub key: &'a str,
-    /// How many contacts the client has.
+    /// The number of the client's contacts.
     pub contacts: u64,
-    /// Some of them, with and without phone and email.
+    /// Some of the contacts, with and without phone and email.
     pub people: &'a [Person],
 }
 
@@ -138,7 +138,7 @@ impl Asker<'_> {
         Request::get(self.key, "/api/public/contacts/search", parameters, expected)
     }
 
-    /// The lookup of a stored number, and of one that nobody has.
+    /// Lookups of stored numbers, and of unknown ones.
     pub fn lookups(&self) -> anyhow::Result<Vec<Class>> {
         let mut random = random();
         let hits = self.people.iter().filter_map(|person| person.phone.as_deref());
@@ -165,7 +165,7 @@ impl Asker<'_> {
                 .iter()
                 .any(|provider| email.ends_with(&format!("@{provider}")))
         };
-        // The last of a number's digits.
+        // The last digits of a number.
         let end = |digits: &str, count: usize| digits[digits.len().saturating_sub(count)..].to_owned();
         classes([
             ("selective", vec![email("maria.lopez", Expected::Any)]),
@@ -236,13 +236,13 @@ impl Asker<'_> {
         ])
     }
 
-    /// Searches for random pieces, of 1 to 20 characters, of stored phones and emails.
+    /// Searches for random parts, of 1 to 20 characters, of stored phones and emails.
     pub fn pieces(&self, count: usize) -> Vec<Request> {
         let mut random = random();
         let mut piece = |text: &str| {
             let length = random.random_range(1..=20.min(text.len()));
             let start = random.random_range(0..=text.len() - length);
-            // The made-up values are ASCII.
+            // The generated values are ASCII.
             text[start..start + length].to_owned()
         };
         let people = self.people.iter().cycle();
@@ -280,7 +280,7 @@ impl Asker<'_> {
 
 fn classes<const N: usize>(named: [(&'static str, Vec<Request>); N]) -> anyhow::Result<Vec<Class>> {
     for (name, requests) in &named {
-        ensure!(!requests.is_empty(), "the contacts have nothing for {name}");
+        ensure!(!requests.is_empty(), "no contact fits the class {name}");
     }
     Ok(named.map(|(name, requests)| Class { name, requests }).into())
 }

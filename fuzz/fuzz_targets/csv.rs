@@ -1,5 +1,4 @@
-//! Delimited files: what is read, written by the standard's rules, is read again as the same, line by line; and it
-//! doesn't matter in which portions a file comes.
+//! Delimited files: records survive writing and reading again, with their lines. The size of the reads does not matter.
 
 #![no_main]
 
@@ -12,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 /// A record: its line and its cells.
 type Row = (u64, Vec<String>);
 
-/// The records up to the file's end, or up to what keeps it from being read on.
+/// The records up to the end of the file or to an error, the error, and the position.
 fn read(source: impl Read) -> (Vec<Row>, Option<ReadError>, u64) {
     let mut rows = Vec::new();
     let mut records = match Records::open(source) {
@@ -32,10 +31,10 @@ fn read(source: impl Read) -> (Vec<Row>, Option<ReadError>, u64) {
     (rows, error, records.position())
 }
 
-/// Gives one byte at a time.
-struct Dripping<'a>(&'a [u8]);
+/// Returns one byte per read.
+struct ByteByByte<'a>(&'a [u8]);
 
-impl Read for Dripping<'_> {
+impl Read for ByteByByte<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.0.len().min(buffer.len()).min(1);
         buffer[..count].copy_from_slice(&self.0[..count]);
@@ -48,12 +47,12 @@ fn quote(cell: &str) -> String {
     format!("\"{}\"", cell.replace('"', "\"\""))
 }
 
-/// How many line ends a text holds, be they LF, CR LF or CR.
+/// The number of line ends in a text: LF, CR LF or CR.
 fn line_ends(text: &str) -> u64 {
     text.replace("\r\n", "\n").matches(['\r', '\n']).count() as u64
 }
 
-fn told(error: &Option<ReadError>) -> Option<String> {
+fn message(error: &Option<ReadError>) -> Option<String> {
     error.as_ref().map(ReadError::to_string)
 }
 
@@ -68,8 +67,8 @@ fuzz_target!(|file: &[u8]| {
         None => assert_eq!(position, file.len() as u64),
         Some(_) => assert!(position <= file.len() as u64),
     }
-    let (dripped, dripped_error, _) = read(Dripping(file));
-    assert_eq!((&rows, told(&error)), (&dripped, told(&dripped_error)));
+    let (rows_by_byte, error_by_byte, _) = read(ByteByByte(file));
+    assert_eq!((&rows, message(&error)), (&rows_by_byte, message(&error_by_byte)));
 
     let mut written = String::new();
     let mut expected = Vec::new();
@@ -81,7 +80,7 @@ fuzz_target!(|file: &[u8]| {
     }
     if !rows.is_empty() {
         let (again, error, position) = read(written.as_bytes());
-        assert_eq!((&again, told(&error)), (&expected, None));
+        assert_eq!((&again, message(&error)), (&expected, None));
         assert_eq!(position, written.len() as u64);
     }
 
@@ -95,10 +94,10 @@ fuzz_target!(|file: &[u8]| {
             .copied()
             .collect();
         used.sort_unstable();
-        assert!(used.is_sorted_by(|a, b| a < b), "no column says two things");
+        assert!(used.is_sorted_by(|a, b| a < b), "no column has two meanings");
         assert!(
             used.last().is_some_and(|last| *last < header.len()),
-            "something says who is meant"
+            "some column identifies the contact"
         );
     }
 });

@@ -1,4 +1,4 @@
-//! Keys: whatever is taken is itself again, fits a header, and is hidden wherever it is shown.
+//! Keys: an accepted key parses to itself, fits into a header, and is redacted wherever it is shown.
 
 #![no_main]
 
@@ -15,9 +15,9 @@ fuzz_target!(|text: &str| {
             assert_eq!(ApiKey::parse(&format!(" {trimmed}\n")), Ok(key.clone()));
             let other = ApiKey::parse(&format!("{}x", &trimmed[..characters - 1])).expect("a key of the same length");
             assert_eq!(key.hash() == other.hash(), key == other);
-            // Twelve characters at least are hidden, or the twenty-four of our own keys but for the last four.
+            // At least twelve characters are hidden, or all but the last four of the 24 in our own keys.
             let (shown, debug) = (key.display(), format!("{key:?}"));
-            let (prefix, end) = shown.split_once('…').expect("what is hidden has a mark");
+            let (prefix, end) = shown.split_once('…').expect("a mark replaces the hidden characters");
             assert!(["", "mindo_", "cs_"].contains(&prefix) && trimmed.starts_with(prefix));
             assert!(end.len() == 4 && trimmed.ends_with(end));
             assert_eq!(debug, format!("ApiKey({shown})"));

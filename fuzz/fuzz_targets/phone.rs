@@ -1,16 +1,16 @@
-//! Phone numbers: a text reads as it is stored, and what is stored reads as itself, in whatever region.
+//! Phone numbers: a lookup of a text finds its stored form, and the stored form reads as itself in every region.
 
 #![no_main]
 
 use contact_search::domain::phone::{Reading, Region, StoredPhone, readings};
 use libfuzzer_sys::fuzz_target;
 
-/// Countries with rules of their own, with a trunk prefix, without one, with several to a calling code, and one
-/// whose numbers keep their zero.
+/// Countries with their own rules, with and without a trunk prefix, with several per calling code, and one whose
+/// numbers keep their zero.
 const REGIONS: [&str; 10] = ["AR", "MX", "BR", "CL", "CO", "US", "DE", "GB", "IT", "BS"];
 
-/// The most digits of a number: three of the calling code, and seventeen that Google's metadata may allow behind it.
-/// E.164 has fifteen in all, but German numbers may be longer there.
+/// The most digits of a number: three of the calling code, and seventeen that Google's metadata can allow after it.
+/// E.164 has fifteen in all, but the metadata allows longer German numbers.
 const DIGITS_MAX: usize = 3 + 17;
 
 fn region(choice: u8) -> Region {
@@ -22,7 +22,7 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Says that a reading is well-formed and, where it resolves, the same number in `elsewhere`.
+/// Checks that a reading is well-formed and, if it resolves, is the same number in `elsewhere`.
 fn check(reading: &Reading, elsewhere: Region) {
     let Reading { phone, key, resolved } = reading;
     assert!(is_digits(key), "{reading:?}");
@@ -53,9 +53,9 @@ fuzz_target!(|input: (u8, u8, &str)| {
     let resolved = stored.resolved;
     let stored = Reading { phone, key, resolved };
     check(&stored, elsewhere);
-    // Where nothing says that a `+` got lost, a question for the text prefers what is stored.
+    // Unless a `+` may have been lost, a lookup of the text prefers the stored number.
     assert_eq!(readings(text.trim_start(), here).first(), Some(&stored), "in {here:?}");
-    // The joined digits of a text of several numbers may be a number; else they stay as they are.
+    // The joined digits of a text with several numbers can be a valid number. Otherwise they are unchanged.
     let again = StoredPhone::read(&stored.phone, here);
     if !again.resolved {
         let again = (again.phone.as_deref(), again.key.as_deref());

@@ -1,4 +1,4 @@
-//! A query's parameter: what is read is what the standard for forms reads, and every refusal has its reason.
+//! A query parameter: the value is that of the standard's own decoding, and every refusal has a reason.
 
 #![no_main]
 
@@ -15,7 +15,7 @@ fn encode(text: &str) -> String {
 }
 
 fuzz_target!(|query: &str| {
-    // The standard's own decoding, which puts U+FFFD for what is no UTF-8 and lets a broken `%` stand for itself.
+    // The standard's own decoding, which replaces invalid UTF-8 by U+FFFD and keeps a broken `%` unchanged.
     let standard: Vec<String> = form_urlencoded::parse(query.as_bytes())
         .filter(|(name, _)| name == NAME)
         .map(|(_, value)| value.into_owned())
@@ -35,7 +35,7 @@ fuzz_target!(|query: &str| {
             assert_eq!(parameter(&among_others, NAME).unwrap().as_ref(), Some(&value));
             assert!(
                 parameter(&format!("{query}&{NAME}"), NAME).is_err(),
-                "it is there twice"
+                "the parameter is given twice"
             );
         }
         Err(_) => {

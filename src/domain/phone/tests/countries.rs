@@ -3,7 +3,7 @@
 use rlibphonenumber::PHONE_NUMBER_UTIL;
 
 use super::support::{e164, finds, holds, holds_in, key, region};
-use crate::domain::phone::Region;
+use crate::domain::phone::region::Region;
 
 #[test]
 fn the_agreed_cases_hold() {

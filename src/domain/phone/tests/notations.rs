@@ -1,7 +1,9 @@
 //! Texts around the digits, and ways to write a number.
 
 use super::support::{finds, holds, holds_in, region, stored};
-use crate::domain::phone::{Region, StoredPhone, readings};
+use crate::domain::phone::reading::readings;
+use crate::domain::phone::region::Region;
+use crate::domain::phone::stored::StoredPhone;
 
 #[test]
 fn a_leading_00_is_a_plus_and_a_single_0_is_not() {

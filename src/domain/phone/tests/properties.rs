@@ -6,7 +6,7 @@ use proptest::sample::select;
 
 use super::support::{finds, key, region, stored};
 use crate::domain::phone::clean::Written;
-use crate::domain::phone::readings;
+use crate::domain::phone::reading::readings;
 
 fn any_region() -> impl Strategy<Value = &'static str> {
     select(vec!["AR", "MX", "BR", "CL", "CO", "US", "DE", "GB", "IT", "BS"])

@@ -1,7 +1,9 @@
 //! Checks tables of cases. A case has the client's region, the written text, and the resulting E.164. `-` stands for a
 //! number that must not resolve.
 
-use crate::domain::phone::{Region, StoredPhone, readings};
+use crate::domain::phone::reading::readings;
+use crate::domain::phone::region::Region;
+use crate::domain::phone::stored::StoredPhone;
 
 pub(super) fn region(code: &str) -> Region {
     code.parse().expect("a known region")

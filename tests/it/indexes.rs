@@ -139,7 +139,7 @@ fn a_connection_prepares_each_statement_once() {
     let mut counts = Vec::new();
     for _ in 0..3 {
         lookup::find_by_phone(&mut connection, client, &phone).unwrap();
-        lookup::find_all_by_phone(&mut connection, client, &[phone.clone()]).unwrap();
+        lookup::find_all_by_phone(&mut connection, client, std::slice::from_ref(&phone)).unwrap();
         search::search_contacts(&mut connection, &sizes, client, piece.as_ref(), email.as_ref()).unwrap();
         let sql = "SELECT count(*) AS statements FROM pg_prepared_statements";
         let prepared: Prepared = diesel::sql_query(sql).get_result(&mut connection).unwrap();

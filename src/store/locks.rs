@@ -53,7 +53,7 @@ pub(super) fn lock_all_lines(connection: &mut PgConnection, client: ClientId) ->
 }
 
 /// Locks the client for a transaction that writes many contacts. Each such transaction locks contacts in an order of
-/// its own, so two at a time would deadlock. Writers of a few contacts, and imports, don't take this lock.
+/// its own, so two at a time could deadlock. Writers of a few contacts, and imports, don't take this lock.
 pub(super) fn lock_bulk_writes(connection: &mut PgConnection, client: ClientId) -> QueryResult<()> {
     diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('contacts ' || $1, 0))")
         .bind::<Text, _>(client.to_string())

@@ -10,7 +10,8 @@ FROM (
 ) asked
 CROSS JOIN LATERAL (
     SELECT c.serial_id, c.name, c.phone, c.email, c.contact_list_id, l.name AS contact_list_name, c.source,
-           c.created_at, c.any_inbound_at AS last_inbound_at, c.window_inbound_at AS last_window_inbound_at, now() AS now
+           c.created_at, c.any_inbound_at AS last_inbound_at, c.window_inbound_at AS last_window_inbound_at,
+           now() AS now
     FROM (
         SELECT *,
                max(last_inbound_at) OVER (PARTITION BY phone_key) AS any_inbound_at,

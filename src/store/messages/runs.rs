@@ -12,7 +12,7 @@ pub const TOGETHER_MAX: usize = 100;
 /// Splits a batch into runs. Within a run no message changes which contact another one resolves to.
 ///
 /// A message with an external id and a phone can attach one of them to a contact that only has the other. So it never
-/// shares a run with messages that have its external id or a reading of its phone, unless they have both in common.
+/// shares a run with messages that have its external id or a reading of its phone, unless both name the same person.
 ///
 /// A message that can make a contact doesn't share a run with them either if one of the phones has several readings:
 /// the new contact may get the preferred reading, and then the contact with the other reading doesn't match any more.

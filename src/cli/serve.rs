@@ -5,7 +5,6 @@ use std::net::TcpListener;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -19,7 +18,7 @@ use crate::config::{DatabaseConfig, ServeConfig};
 use crate::domain::key::{ApiKey, Format, NewKey, Scope};
 use crate::domain::phone::Region;
 use crate::embedded::PrivateDatabase;
-use crate::http::{self, Settings};
+use crate::http::{self, OnDrop, PeriodicJob, Settings};
 use crate::sample::demo::{self, CLIENT, CONTACTS};
 use crate::store::{PgConnection, StoreError, clients, connection, keys, migrations};
 
@@ -55,8 +54,9 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
         drop(handle.stop(graceful));
     });
 
+    let mut revival = None;
     if let Some(private) = database.private() {
-        keep_alive(private.server.clone(), is_stopping)?;
+        revival = Some(keep_alive(private.server.clone(), is_stopping)?);
         output::print(format_args!(
             "PostgreSQL {} from {}, data in {}\n",
             private.server.version(),
@@ -83,6 +83,7 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
         servers.api.await
     });
     served.context("the server stopped")?;
+    drop(revival);
     drop(servers.jobs);
     database.close()
 }
@@ -92,24 +93,19 @@ const REVIVAL_PERIOD: Duration = Duration::from_secs(1);
 
 /// Restarts the private PostgreSQL whenever it stops unexpectedly, until this process stops. A full disk stops it, and
 /// it cannot restart before there is room. Only the first of several failures in a row is logged.
-fn keep_alive(server: Arc<PrivateDatabase>, is_stopping: Arc<AtomicBool>) -> io::Result<()> {
-    let mut was_failing = false;
-    let keep = move || loop {
-        thread::sleep(REVIVAL_PERIOD);
-        if is_stopping.load(Ordering::Relaxed) {
-            return;
-        }
-        let revived = server.revive();
-        match &revived {
-            Ok(true) => log::warn!("PostgreSQL stopped unexpectedly and was restarted"),
-            Err(error) if !was_failing => {
-                log::error!("PostgreSQL stopped unexpectedly; restarting it failed: {error}")
+fn keep_alive(server: Arc<PrivateDatabase>, is_stopping: Arc<AtomicBool>) -> io::Result<PeriodicJob> {
+    PeriodicJob::start(
+        "private PostgreSQL",
+        REVIVAL_PERIOD,
+        OnDrop::Stop,
+        "PostgreSQL stopped unexpectedly; restarting it failed",
+        move |_| {
+            if !is_stopping.load(Ordering::Relaxed) && server.revive().map_err(|error| error.to_string())? {
+                log::warn!("PostgreSQL stopped unexpectedly and was restarted");
             }
-            _ => {}
-        }
-        was_failing = revived.is_err();
-    };
-    thread::Builder::new().name("revival".to_owned()).spawn(keep).map(drop)
+            Ok(())
+        },
+    )
 }
 
 /// How many connections may wait to be accepted. Beyond it the kernel drops the first packet, which the caller sends

@@ -204,7 +204,7 @@ fn an_unresponsive_server_that_others_use_is_not_stopped() {
     kill(server, Signal::SIGCONT).expect("the process can be resumed");
     let expected = format!("a PostgreSQL server (process {server}) is running in");
     assert!(
-        message.starts_with(&expected) && message.contains("doesn't answer"),
+        message.starts_with(&expected) && message.contains("does not answer"),
         "{message}"
     );
     assert!(row_exists(&database.url()));

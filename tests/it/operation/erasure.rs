@@ -35,7 +35,7 @@ fn rows_with(connection: &mut PgConnection, words: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// Follows the steps of the README's section "Privacy".
+/// Follows the steps of docs/privacy.md, "Erase a person".
 #[test]
 fn a_person_erased_on_every_channel_remains_in_no_table() {
     let app = TestApp::start();

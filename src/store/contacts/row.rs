@@ -1,7 +1,6 @@
 //! A contact as the search API shows it.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::AsSelect;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -57,15 +56,4 @@ pub fn find_contact(
         .select(ContactRow::as_select())
         .first(connection)
         .optional()?)
-}
-
-/// The query for the client's contacts of these ids: latest message first, contacts without messages last, then by id.
-#[diesel::dsl::auto_type(no_type_alias)]
-pub(crate) fn contacts_by_id(client: Uuid, ids: Vec<Uuid>) -> _ {
-    let columns: AsSelect<ContactRow, Pg> = ContactRow::as_select();
-    contacts::table
-        .filter(contacts::client_id.eq(client))
-        .filter(contacts::id.eq_any(ids))
-        .order((contacts::last_message_at.desc().nulls_last(), contacts::id))
-        .select(columns)
 }

@@ -7,11 +7,11 @@ use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 
 use super::client_sizes::ClientSizes;
 use super::matches::{Match, WalkedMatch};
-use super::statements::{CLIENT_SIZE, EITHER_WALK, EmailColumn, PhoneColumn, TermColumn, WHOLE_NUMBER};
+use super::statements::{CLIENT_SIZE, CONTACTS, EITHER_WALK, EmailColumn, PhoneColumn, TermColumn, WHOLE_NUMBER};
 use crate::domain::client::ClientId;
 use crate::domain::gram::Gram;
 use crate::domain::term::{EmailTerm, PhoneTerm};
-use crate::store::contacts::row::{ContactRow, contacts_by_id};
+use crate::store::contacts::row::ContactRow;
 use crate::store::error::StoreError;
 use crate::store::statement::Statement;
 
@@ -97,7 +97,11 @@ pub fn search_contacts(
         matches.sort_unstable();
         matches.retain(|found| seen.insert(found.id));
         let ids = matches.into_iter().take(LIMIT).map(|found| found.id).collect();
-        contacts_by_id(client.as_uuid(), ids).load(search.connection)?
+        let ids: Vec<uuid::Uuid> = ids;
+        Statement::new(|| CONTACTS)
+            .bind::<SqlUuid, _>(client.as_uuid())
+            .bind::<Array<SqlUuid>, _>(ids)
+            .load(search.connection)?
     };
     Ok(SearchResult {
         contacts,

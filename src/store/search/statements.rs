@@ -2,11 +2,6 @@
 
 use std::sync::LazyLock;
 
-use diesel::pg::Pg;
-use uuid::Uuid;
-
-use crate::store::contacts::row::contacts_by_id;
-
 /// The statements for one column's term. The texts only differ in the column.
 pub(super) trait TermColumn: 'static {
     /// Walks all of a client's contacts.
@@ -68,10 +63,11 @@ pub(super) const WHOLE_NUMBER: &str = include_str!("whole_number.sql");
 
 pub(super) const CLIENT_SIZE: &str = include_str!("client_size.sql");
 
+/// SQL and not diesel's builder, whose statement cost 0.3 ms more per search: `eq_any` has no static query id.
+pub(super) const CONTACTS: &str = include_str!("contacts.sql");
+
 /// Every statement of a search by its name, for tests of the plans.
 pub fn statements() -> [(&'static str, String); 10] {
-    let contacts = contacts_by_id(Uuid::nil(), Vec::new());
-    let contacts = diesel::debug_query::<Pg, _>(&contacts).to_string();
     [
         ("email, whole walk", EmailColumn::whole_walk().to_owned()),
         ("email, walk", EmailColumn::walk().to_owned()),
@@ -82,7 +78,6 @@ pub fn statements() -> [(&'static str, String); 10] {
         ("either, walk", EITHER_WALK.to_owned()),
         ("whole number", WHOLE_NUMBER.to_owned()),
         ("size of a client", CLIENT_SIZE.to_owned()),
-        // diesel adds the values in a comment.
-        ("contacts", contacts),
+        ("contacts", CONTACTS.to_owned()),
     ]
 }

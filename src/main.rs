@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     match cli::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::say(format_args!("contact-search: {}", output::error_chain(error)));
+            output::say(format_args!("contact-search: {error:#}"));
             ExitCode::FAILURE
         }
     }

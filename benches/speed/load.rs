@@ -209,7 +209,7 @@ fn collect(threads: Vec<thread::ScopedJoinHandle<'_, anyhow::Result<Samples>>>) 
     Ok(all)
 }
 
-/// A load of messages, reported one per call at an even pace.
+/// A load of messages, one per request, at an even pace.
 pub struct Messages<'a> {
     pub address: &'a str,
     pub key: &'a str,
@@ -220,7 +220,7 @@ pub struct Messages<'a> {
     pub per_second: f64,
 }
 
-/// After a pause, at most this much of the missed load is made up for.
+/// After a pause, each connection makes up for the messages of at most this time.
 const HICCUP: Duration = Duration::from_secs(1);
 
 /// Runs `work` while messages are recorded. If the server is slower than the pace, each connection sends its next

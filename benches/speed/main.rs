@@ -12,6 +12,7 @@
 //! | `load` | requests in turn, on many concurrent connections, and beside writers |
 //! | `pgbench` | measures the unit U |
 //! | `sections` | the sections of the report: each sends requests and adds rows |
+//! | `writes` | the sections that write: messages, indexes, import |
 //! | `report` | the rows, on the terminal and as Markdown |
 //! | `process` | child processes, which end with this one, and their processor time and memory |
 #![allow(
@@ -28,6 +29,7 @@ mod report;
 mod sections;
 mod stage;
 mod terms;
+mod writes;
 
 #[path = "../../tests/it/support/directory.rs"]
 mod directory;
@@ -51,7 +53,8 @@ use stage::Stage;
     after_help = "Example:\n  cargo bench --bench speed -- --contacts 100000 --markdown speed.md"
 )]
 struct Arguments {
-    /// The number of contacts of the large client; a thousand small ones have 3 for every 5000 of them
+    /// The number of contacts of the large client. Each of a thousand small clients has 3 contacts
+    /// for every 5000 of the large one
     #[arg(long, value_name = "N", default_value_t = 5_000_000, value_parser = clap::value_parser!(u64).range(10_000..=50_000_000))]
     contacts: u64,
     /// Also write the table to a file, as Markdown

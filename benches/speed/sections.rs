@@ -1,33 +1,24 @@
 //! The sections of the report. Each sends requests and adds rows.
 
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::ValueEnum;
-use contact_search::domain::client::{ClientId, DEFAULT_LIST};
-use contact_search::domain::phone::Region;
-use contact_search::store::{PgConnection, clients};
-use diesel::connection::SimpleConnection;
+use contact_search::domain::client::ClientId;
 
 use crate::client::{Connection, Request};
-use crate::load::{self, Messages, Mix, Samples, Throughput, Track};
+use crate::load::{self, Mix, Samples, Throughput, Track};
 use crate::pgbench::Pgbench;
 use crate::process::{self, MachineTime};
 use crate::report::{Goal, Ratio, Report, Row};
-use crate::stage::{self, Filled, Server, Stage};
+use crate::stage::{Filled, Server, Stage};
 use crate::terms::{self, Asker, Class, Person};
 
 /// Contacts that are sampled for their phones and emails.
 const PEOPLE: usize = 20_000;
 
-/// Contacts without a recent message that the write benchmark messages.
-const SILENT: usize = 80_000;
-
-/// Messages per second of the write benchmark.
-const PACE: f64 = 1_000.0;
-
-/// Rounds of requests in one pass, and their maximum time as a multiple of the load's: first to warm up, then measured.
+/// The rounds of requests in one pass, and their maximum time as a multiple of `load`. The rounds
+/// of `WARMING` come first and are not measured.
 const WARMING: (usize, u32) = (10, 1);
 const MEASURING: (usize, u32) = (50, 2);
 
@@ -38,13 +29,6 @@ const CONNECTIONS: [usize; 4] = [1, 4, 16, 64];
 
 /// Maximum time for a million requests.
 const GROWTH_MAX: Duration = Duration::from_secs(1_800);
-
-/// Contacts that are written to measure the cost of an index, and repetitions.
-const WRITTEN: usize = 2_000;
-const WRITINGS: usize = 5;
-
-/// Repetitions of `import` and of `\copy`.
-const IMPORTS: usize = 3;
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Section {
@@ -84,13 +68,13 @@ impl Section {
 }
 
 /// A client with its key and the requests about its contacts.
-struct Caller {
-    client: ClientId,
-    key: String,
-    contacts: u64,
-    people: Vec<Person>,
-    lookups: Vec<Class>,
-    searches: Vec<Class>,
+pub struct Caller {
+    pub client: ClientId,
+    pub key: String,
+    pub contacts: u64,
+    pub people: Vec<Person>,
+    pub lookups: Vec<Class>,
+    pub searches: Vec<Class>,
 }
 
 impl Caller {
@@ -122,7 +106,7 @@ impl Caller {
     }
 
     /// All classes, the lookups first.
-    fn classes(&self) -> impl Iterator<Item = &Class> {
+    pub fn classes(&self) -> impl Iterator<Item = &Class> {
         self.lookups.iter().chain(&self.searches)
     }
 }
@@ -132,7 +116,7 @@ fn requests(classes: &[Class]) -> Vec<&Request> {
 }
 
 /// The samples of all passes together.
-fn merged(passes: Vec<Vec<Vec<Samples>>>) -> Vec<Vec<Samples>> {
+pub fn merged(passes: Vec<Vec<Vec<Samples>>>) -> Vec<Vec<Samples>> {
     let mut passes = passes.into_iter();
     let mut all = passes.next().unwrap_or_default();
     for pass in passes {
@@ -145,10 +129,10 @@ fn merged(passes: Vec<Vec<Vec<Samples>>>) -> Vec<Vec<Samples>> {
 
 /// State that the sections share.
 pub struct Bench<'a> {
-    stage: &'a Stage,
-    filled: Filled,
-    server: Server,
-    large: Caller,
+    pub stage: &'a Stage,
+    pub filled: Filled,
+    pub server: Server,
+    pub large: Caller,
     pgbench: Pgbench,
     pub report: Report,
     /// Duration of each load of many connections and of each run of pgbench.
@@ -201,7 +185,7 @@ impl<'a> Bench<'a> {
         Ok(bench)
     }
 
-    fn passes(&self) -> u64 {
+    pub fn passes(&self) -> u64 {
         self.load.as_secs().clamp(1, PASSES)
     }
 
@@ -241,7 +225,7 @@ impl<'a> Bench<'a> {
     /// One pass: sends requests of every class of each caller in turn, after a warm-up. Lookups and searches are
     /// measured separately, because a search evicts the data of a lookup from the processor's caches. Returns the
     /// samples per caller and class.
-    fn ask_in_turn(&self, callers: &[(&Server, &Caller)]) -> anyhow::Result<Vec<Vec<Samples>>> {
+    pub fn ask_in_turn(&self, callers: &[(&Server, &Caller)]) -> anyhow::Result<Vec<Vec<Samples>>> {
         let ask = |classes: fn(&Caller) -> &[Class]| {
             let mut tracks = Vec::new();
             for (server, caller) in callers {
@@ -411,205 +395,6 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// Each pass measures the classes four times. (1) Without messages, after VACUUM. (2) While messages arrive that
-    /// are their contacts' first in a period: each adds an entry per gram to the gram index. (3) While more messages of
-    /// the same contacts arrive. (4) After the messages.
-    fn measure_beside_writes(&mut self) -> anyhow::Result<()> {
-        let callers = [(&self.server, &self.large)];
-        let mut connection = self.filled.connect()?;
-        let silent = terms::pick_silent(&mut connection, self.large.client, SILENT)?;
-        let in_pass = silent.len().div_ceil(usize::try_from(self.passes())?).max(1);
-        let [mut none, mut first, mut later, mut after] = [const { Vec::new() }; 4];
-        let mut recorded = [Throughput::default(), Throughput::default()];
-        for silent in silent.chunks(in_pass) {
-            connection.batch_execute("VACUUM contacts, contact_texts, contacts_newest")?;
-            none.push(self.ask_in_turn(&callers)?);
-            let mut told = silent.len();
-            for (with, recorded) in [&mut first, &mut later].into_iter().zip(&mut recorded) {
-                let messages = Messages {
-                    address: &self.server.address,
-                    key: &self.large.key,
-                    people: &silent[..told],
-                    connections: 16,
-                    per_second: PACE,
-                };
-                let (samples, throughput) = load::beside_messages(&messages, || self.ask_in_turn(&callers))?;
-                told = throughput.samples.count().min(told);
-                with.push(samples);
-                recorded.merge(throughput);
-            }
-            after.push(self.ask_in_turn(&callers)?);
-        }
-        let (none, after) = (merged(none), merged(after));
-        for (kind, with, recorded) in [
-            ("first", merged(first), &recorded[0]),
-            ("later", merged(later), &recorded[1]),
-        ] {
-            let row = Row::new("writes", format!("{kind} message, 16 connections"))
-                .times(&recorded.samples)
-                .ratio(Ratio::Times(recorded.per_second() / PACE))
-                .note(format!("{:.0}/s of {PACE:.0}/s", recorded.per_second()));
-            self.report.add(row);
-            let times = with[0].iter().zip(none[0].iter().zip(&after[0]));
-            for (class, (with, (none, after))) in self.large.classes().zip(times) {
-                let [with_median, none, after] = [with, none, after].map(|samples| samples.median().as_secs_f64());
-                let row = Row::new("writes", format!("{}, {kind} ÷ none", class.name))
-                    .times(with)
-                    .ratio(Ratio::Times(with_median / none))
-                    .goal(Goal::AtMost(1.5))
-                    .note(format!("{:.2} ms with none, {:.2} after them", none * 1e3, after * 1e3));
-                self.report.add(row);
-            }
-        }
-        Ok(())
-    }
-
-    /// PostgreSQL's time for a new contact (an upsert or a row of an import) and for a message, with all indexes and
-    /// without each of them. Every write is rolled back.
-    fn measure_indexes(&mut self) -> anyhow::Result<()> {
-        let client = self.large.client;
-        let mut connection = self.filled.connect()?;
-        let indexes = stage::text(
-            &mut connection,
-            "SELECT string_agg(indexrelid::regclass::text, ' ' ORDER BY indexrelid::regclass::text) AS text
-             FROM pg_index
-             WHERE NOT indisprimary
-                   AND indrelid IN ('contacts'::regclass, 'contact_texts'::regclass, 'contacts_newest'::regclass)",
-        )?;
-        let insert = format!(
-            "INSERT INTO contacts (client_id, id, contact_list_id, email, phone, phone_key, last_message_at)
-             SELECT client_id, gen_random_uuid(), contact_list_id, 'x' || email, phone || '77', phone_key || '77',
-                    last_message_at
-             FROM contacts
-             WHERE client_id = '{client}' AND phone IS NOT NULL
-             ORDER BY id LIMIT {WRITTEN}"
-        );
-        // Rows are addressed by ctid, so that the statement works without the dropped index.
-        let places = stage::text(
-            &mut connection,
-            &format!(
-                "SELECT '{{' || string_agg(quote_ident(place), ',') || '}}' AS text
-                 FROM (SELECT ctid::text AS place FROM contacts WHERE client_id = '{client}' AND phone IS NOT NULL
-                       ORDER BY md5(id::text) LIMIT {WRITTEN}) AS places"
-            ),
-        )?;
-        let update =
-            format!("UPDATE contacts SET last_message_at = now(), updated_at = now() WHERE ctid = ANY('{places}')");
-        let mut variants = vec![("all indexes".to_owned(), String::new())];
-        for index in indexes.split(' ') {
-            let drop = match index {
-                "contacts_serial_id_key" => format!("ALTER TABLE contacts DROP CONSTRAINT {index}"),
-                _ => format!("DROP INDEX {index}"),
-            };
-            variants.push((format!("without {index}"), drop));
-        }
-        let fast = "ALTER INDEX contact_texts_grams SET (fastupdate = on)";
-        variants.push(("contact_texts_grams with fastupdate".to_owned(), fast.to_owned()));
-        let without = "DELETE FROM contacts_newest_border";
-        variants.push(("without contacts_newest".to_owned(), without.to_owned()));
-        let without = "ALTER TABLE contacts DISABLE TRIGGER USER";
-        variants.push((
-            "without contact_texts and contacts_newest".to_owned(),
-            without.to_owned(),
-        ));
-
-        let mut times = vec![[const { Vec::new() }; 2]; variants.len()];
-        for _ in 0..WRITINGS {
-            for ((_, prepare), times) in variants.iter().zip(&mut times) {
-                for (writing, times) in [&insert, &update].into_iter().zip(times) {
-                    connection.batch_execute(&format!("BEGIN; {prepare}"))?;
-                    let start = Instant::now();
-                    connection.batch_execute(writing)?;
-                    times.push(start.elapsed());
-                    connection.batch_execute("ROLLBACK")?;
-                }
-            }
-        }
-        connection.batch_execute("VACUUM contacts, contact_texts, contacts_newest")?;
-        let mut whole = None;
-        for ((name, _), [insert, update]) in variants.into_iter().zip(times) {
-            let [insert, update] = [insert, update].map(|times| Samples::from_iter(times).median() / WRITTEN as u32);
-            let (all_insert, all_update) = *whole.get_or_insert((insert, update));
-            let share = |time: Duration, all: Duration| time.as_secs_f64() / all.as_secs_f64();
-            let row = Row::new("indexes", name)
-                .ratio(Ratio::Times(share(insert, all_insert)))
-                .note(format!(
-                    "a new contact {:.0} µs; a message {:.0} µs, × {:.2}",
-                    insert.as_secs_f64() * 1e6,
-                    update.as_secs_f64() * 1e6,
-                    share(update, all_update),
-                ));
-            self.report.add(row);
-        }
-        Ok(())
-    }
-
-    /// Copies contacts of the large client into two new clients: with `contact-search import` from a CSV file, and with
-    /// `\\copy` of the rows that the import has written.
-    fn measure_import(&mut self) -> anyhow::Result<()> {
-        let count = (self.large.contacts / 50).clamp(1_000, 100_000);
-        let (csv, rows) = (self.stage.file("contacts.csv"), self.stage.file("contacts.copy"));
-        let source = self.large.client;
-        self.psql(&format!(
-            "\\copy (SELECT name, phone, email, platform, source, chat_status, blocked, is_chat_read, created_at, \
-             last_message_at, last_inbound_at, external_user_id FROM contacts WHERE client_id = '{source}' \
-             ORDER BY serial_id LIMIT {count}) TO '{}' WITH (FORMAT csv, HEADER)",
-            csv.display()
-        ))?;
-        let mut connection = self.filled.connect()?;
-        let columns = stage::text(
-            &mut connection,
-            "SELECT string_agg(column_name, ', ') AS text FROM information_schema.columns
-             WHERE table_name = 'contacts' AND is_generated = 'NEVER'
-                   AND column_name NOT IN ('client_id', 'contact_list_id', 'serial_id')",
-        )?;
-        let (mut imports, mut copies) = (Vec::new(), Vec::new());
-        for _ in 0..IMPORTS {
-            let imported = empty_client(&mut connection, "Imported")?;
-            let start = Instant::now();
-            process::run(
-                self.stage
-                    .measured()
-                    .args(["import", "--client", "Imported", "--database-url", &self.filled.url])
-                    .arg(&csv),
-            )?;
-            imports.push(start.elapsed());
-
-            let copied = empty_client(&mut connection, "Copied")?;
-            let list = clients::ensure_list(&mut connection, copied, DEFAULT_LIST)?;
-            self.psql(&format!(
-                "\\copy (SELECT '{copied}', {list}, {columns} FROM contacts WHERE client_id = '{imported}' \
-                 ORDER BY serial_id) TO '{}'",
-                rows.display()
-            ))?;
-            let start = Instant::now();
-            self.psql(&format!(
-                "\\copy contacts (client_id, contact_list_id, {columns}) FROM '{}'",
-                rows.display()
-            ))?;
-            copies.push(start.elapsed());
-        }
-        for name in ["Imported", "Copied"] {
-            remove_client(&mut connection, name)?;
-        }
-        connection.batch_execute("VACUUM contacts")?;
-        let rate = |times: Vec<Duration>| count as f64 / Samples::from_iter(times).median().as_secs_f64();
-        let (imported, copied) = (rate(imports), rate(copies));
-        let row = Row::new("import", format!("{count} new contacts"))
-            .ratio(Ratio::Times(imported / copied))
-            .goal(Goal::AtLeast(0.5))
-            .note(format!("{imported:.0} rows/s, \\copy {copied:.0} rows/s"));
-        self.report.add(row);
-        Ok(())
-    }
-
-    /// Runs a psql command.
-    fn psql(&self, command: &str) -> anyhow::Result<()> {
-        let mut psql = Command::new(self.stage.program("psql"));
-        psql.args(["--no-psqlrc", "--quiet", "--command", command, &self.filled.url]);
-        process::run(&mut psql).map(drop)
-    }
-
     fn measure_memory(&mut self) -> anyhow::Result<()> {
         let (lookups, searches) = (requests(&self.large.lookups), requests(&self.large.searches));
         let mix: &Mix<'_> = &[(80, &lookups), (20, &searches)];
@@ -649,20 +434,4 @@ impl<'a> Bench<'a> {
             .goal(Goal::AtMost(1.05))
             .note(format!("{before:.0} MB, and {after:.0} MB {count} requests later")))
     }
-}
-
-/// Creates a client without contacts. Deletes the one that an earlier run has left.
-fn empty_client(connection: &mut PgConnection, name: &str) -> anyhow::Result<ClientId> {
-    remove_client(connection, name)?;
-    Ok(clients::create_client(connection, name, Region::DEFAULT)?)
-}
-
-fn remove_client(connection: &mut PgConnection, name: &str) -> anyhow::Result<()> {
-    if let Some(client) = clients::find_client(connection, name)? {
-        let id = client.id;
-        connection.batch_execute(&format!(
-            "DELETE FROM contacts WHERE client_id = '{id}'; DELETE FROM clients WHERE id = '{id}'"
-        ))?;
-    }
-    Ok(())
 }

@@ -190,7 +190,8 @@ fn settings() -> Vec<(String, String)> {
     .to_vec()
 }
 
-/// Stops child processes and PostgreSQL on a signal. The temporary directory deletes itself after this process ends.
+/// Stops child processes and PostgreSQL on a signal. After this process ends, the watchdog of the
+/// temporary directory deletes it.
 fn end_on_signals(database: Arc<PrivateDatabase>) -> anyhow::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     std::thread::spawn(move || {

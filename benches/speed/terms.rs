@@ -21,7 +21,8 @@ const TERMS: usize = 20;
 /// The number of phones to look up.
 pub const LOOKUPS: usize = 100;
 
-/// A client of this size or more surely has a contact with a term that 2 % of the contacts have.
+/// A client with at least this many contacts surely has a match for a term that 2 % of all contacts
+/// match.
 const MANY: u64 = 1_000;
 
 /// The most frequent email domains.

@@ -1,4 +1,5 @@
-//! Delimited files: records survive writing and reading again, with their lines. The size of the reads does not matter.
+//! Delimited files: records that are written and read again have the same cells and the right line
+//! numbers. The size of the reads does not matter.
 
 #![no_main]
 

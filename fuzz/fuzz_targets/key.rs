@@ -15,7 +15,8 @@ fuzz_target!(|text: &str| {
             assert_eq!(ApiKey::parse(&format!(" {trimmed}\n")), Ok(key.clone()));
             let other = ApiKey::parse(&format!("{}x", &trimmed[..characters - 1])).expect("a key of the same length");
             assert_eq!(key.hash() == other.hash(), key == other);
-            // At least twelve characters are hidden, or all but the last four of the 24 in our own keys.
+            // Without one of our prefixes, a key hides at least twelve characters. A generated
+            // `mindo_` key hides all but the last four of its 24 random characters.
             let (shown, debug) = (key.display(), format!("{key:?}"));
             let (prefix, end) = shown.split_once('…').expect("a mark replaces the hidden characters");
             assert!(["", "mindo_", "cs_"].contains(&prefix) && trimmed.starts_with(prefix));

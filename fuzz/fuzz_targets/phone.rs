@@ -1,12 +1,13 @@
-//! Phone numbers: a lookup of a text finds its stored form, and the stored form reads as itself in every region.
+//! Phone numbers: a lookup of a text finds its stored form. A stored E.164 number is the same
+//! number in every region.
 
 #![no_main]
 
 use contact_search::domain::phone::{Reading, Region, StoredPhone, readings};
 use libfuzzer_sys::fuzz_target;
 
-/// Countries with their own rules, with and without a trunk prefix, with several per calling code, and one whose
-/// numbers keep their zero.
+/// Countries with their own rules, countries with and without a trunk prefix, countries that share
+/// a calling code, and a country whose numbers keep their leading zero.
 const REGIONS: [&str; 10] = ["AR", "MX", "BR", "CL", "CO", "US", "DE", "GB", "IT", "BS"];
 
 /// The most digits of a number: three of the calling code, and seventeen that Google's metadata can allow after it.
@@ -53,9 +54,11 @@ fuzz_target!(|input: (u8, u8, &str)| {
     let resolved = stored.resolved;
     let stored = Reading { phone, key, resolved };
     check(&stored, elsewhere);
-    // Unless a `+` may have been lost, a lookup of the text prefers the stored number.
+    // A lookup of the text prefers the stored number. Leading blanks are trimmed, because a lookup
+    // may read a leading blank as a lost `+`.
     assert_eq!(readings(text.trim_start(), here).first(), Some(&stored), "in {here:?}");
-    // The joined digits of a text with several numbers can be a valid number. Otherwise they are unchanged.
+    // The joined digits of a text with several numbers can be a valid number. If they are not,
+    // reading them again changes nothing.
     let again = StoredPhone::read(&stored.phone, here);
     if !again.resolved {
         let again = (again.phone.as_deref(), again.key.as_deref());

@@ -1,4 +1,4 @@
--- An organisation. A reference table: small, and joined by every query on clients.
+-- An organisation. A reference table: small, and other tables refer to it.
 CREATE TABLE clients (
     id uuid PRIMARY KEY,
     name text NOT NULL,
@@ -41,7 +41,7 @@ CREATE TABLE contact_lists (
     CONSTRAINT contact_lists_name_check CHECK (char_length(name) BETWEEN 1 AND 200)
 );
 
--- One person on one channel. `phone` is E.164 if the number resolves, otherwise the digits as given. `phone_key` is
+-- One person on one channel. `phone` is E.164 if the number is valid, otherwise the digits as given. `phone_key` is
 -- equal for all notations that reach one line. The times of the last message and of the last inbound message are a
 -- summary: messages are not stored.
 CREATE TABLE contacts (

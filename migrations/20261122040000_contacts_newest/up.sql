@@ -1,6 +1,7 @@
--- A copy of the contacts with the latest messages, which a search walks first. In its table a contact is stored where
--- there was free space when its last message arrived. So a walk reads a page for each contact until VACUUM has seen the
--- page, and VACUUM has never seen those of the newest contacts. Here the newest contacts are stored next to each other.
+-- A copy of the contacts with the latest messages, which a search walks first. `contacts` stores a row wherever there
+-- was free space when the contact's last message arrived. So a walk of `contacts` reads one page per row until VACUUM
+-- has seen the page, and VACUUM has not yet seen the pages of the newest contacts. This table stores the newest
+-- contacts next to each other.
 --
 -- A row that changes is deleted and inserted again. An UPDATE would store it in free space near the old row, and not
 -- near the rows of the same time. Rows older than the border are useless. Servers raise the border and delete such rows

@@ -22,8 +22,8 @@ pub struct GenerateArgs {
     /// The client: a new one, or an existing one without contacts
     #[arg(long, value_name = "NAME", default_value = "Generated")]
     client: String,
-    /// How many small clients to create too, named NAME 1, NAME 2 and so on, with 3 contacts each for every 5000 of
-    /// --contacts
+    /// How many small clients to create too, named NAME 1, NAME 2 and so on. Each has 3 contacts
+    /// for every 5000 of --contacts
     #[arg(long, value_name = "M", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=100_000))]
     small_clients: u64,
     /// The random seed: equal seeds generate equal contacts

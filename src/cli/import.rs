@@ -37,8 +37,8 @@ pub struct ImportArgs {
     /// The column of a field, if its name is not recognised: FIELD=COLUMN, and for a name also FIELD=COLUMN,COLUMN
     #[arg(long, value_name = "FIELD=COLUMN")]
     column: Vec<ColumnChoice>,
-    /// Identify the contact of a row only by its external id, or else its phone, or else its email, and never by a
-    /// second one of these: for files that `export` wrote
+    /// Match a row only to the contact that has exactly the row's identity, which is its external
+    /// id, or else its phone, or else its email. For files that `export` wrote
     #[arg(long)]
     exact: bool,
     /// Skip rows that can't be imported, instead of importing nothing

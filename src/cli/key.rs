@@ -61,7 +61,8 @@ pub enum KeyCommand {
         /// The key's id, as `key list` shows it
         #[arg(value_parser = |text: &str| parse_uuid(text, "key"))]
         id: Uuid,
-        /// Requests per minute to each server; none for no limit, default for the server's limit
+        /// Requests per minute to each server, or `none` for no limit, or `default` for the
+        /// server's limit
         #[arg(value_name = "N|none|default")]
         limit: RateLimit,
     },
@@ -74,7 +75,7 @@ pub enum KeyCommand {
     },
 }
 
-/// The client of a new key, and its attributes.
+/// The client and the attributes of a new key.
 #[derive(Args, Debug)]
 pub struct Grant {
     /// The client, by name or id

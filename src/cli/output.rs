@@ -31,8 +31,3 @@ pub fn print_or_fail(text: impl Display) -> io::Result<()> {
 pub fn say(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
-
-/// An error and its causes on one line, the outermost first.
-pub fn error_chain(error: impl Into<anyhow::Error>) -> String {
-    format!("{:#}", error.into())
-}

@@ -108,8 +108,9 @@ fn keep_alive(server: Arc<PrivateDatabase>, is_stopping: Arc<AtomicBool>) -> io:
     )
 }
 
-/// How many connections may wait to be accepted. Beyond it the kernel drops the first packet, which the caller sends
-/// again a second later. The library's default of 128 is too small for a burst.
+/// How many connections may wait to be accepted. If the queue is full, the kernel drops the first
+/// packet of a new connection, and the caller sends that packet again a second later. The library's
+/// default of 128 is too small for a burst.
 const BACKLOG: i32 = 4_096;
 
 fn listen(address: &str, option: &str) -> anyhow::Result<TcpListener> {
@@ -130,9 +131,9 @@ fn listen(address: &str, option: &str) -> anyhow::Result<TcpListener> {
 /// thousand.
 fn allow_many_connections() {
     const OPEN_FILES: u64 = 65_536;
-    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(now, most)| {
-        let wanted = most.min(OPEN_FILES).max(now);
-        setrlimit(Resource::RLIMIT_NOFILE, wanted, most)
+    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
+        let wanted = hard.min(OPEN_FILES).max(soft);
+        setrlimit(Resource::RLIMIT_NOFILE, wanted, hard)
     });
     if let Err(error) = raised {
         log::warn!("the limit of open files could not be raised: {error}");
@@ -143,14 +144,14 @@ fn allow_many_connections() {
 fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Option<ApiKey>> {
     let is_private = database.private().is_some();
     if serve.pooler {
-        // Each of the pooler's connections checks the schema itself.
+        // Behind a pooler, each new connection of this server's pool checks the schema.
         return Ok(None);
     }
     let mut connection = match connection::connect(database.url()) {
         Ok(connection) => connection,
         // The server starts anyway, and becomes ready when its database is reachable.
         Err(error @ StoreError::Unavailable(_)) if !is_private && !serve.migrate && serve.bootstrap.is_none() => {
-            log::warn!("{}", output::error_chain(error));
+            log::warn!("{:#}", anyhow::Error::from(error));
             return Ok(None);
         }
         Err(error) => return Err(error.into()),
@@ -175,7 +176,7 @@ fn bootstrap(connection: &mut PgConnection, name: &str) -> anyhow::Result<()> {
     let name = parse_client_name(name)?;
     let key = ApiKey::generate(Format::Mindo).context("the operating system has no random numbers")?;
     let new = NewKey::new("bootstrap", Scope::ALL.to_vec(), None)?;
-    let made = clients::make_first(connection, |connection| {
+    let made = clients::create_first(connection, |connection| {
         let client = clients::create_client(connection, name, Region::DEFAULT)?;
         keys::add_key(connection, client, &key, &new)
     })?;

@@ -25,12 +25,14 @@ pub enum Gram {
 /// The length of a piece, in characters.
 const LENGTH: usize = 4;
 
-/// The most pieces of a term to look up, each in every time partition of the index. Measured on 5 M contacts with 12
-/// emails: 1 piece takes 37 ms on average, 2 pieces 2.4 ms, 3 pieces 3.2 ms, 4 pieces 3.9 ms. Two pieces can both come
-/// from one common name and then take 40 ms.
+/// The maximum number of a term's pieces that a search looks up. The search looks up each piece in
+/// every time partition of the index. Measured on 5 M contacts with 12 emails: 1 piece takes 37 ms
+/// on average, 2 pieces 2.4 ms, 3 pieces 3.2 ms, 4 pieces 3.9 ms. Two pieces can both come from one
+/// common name and then take 40 ms.
 const MOST: usize = 3;
 
-/// Providers that nearly every client's emails contain. Their pieces are not selective, and their lists are long.
+/// Providers that nearly every client's emails contain. Their pieces are not selective: the index
+/// has a long list of contacts for each of them.
 const PROVIDERS: [&str; 4] = ["@gmail.com", "@hotmail.com", "@outlook.com", "@yahoo.com"];
 
 const RUNS: std::ops::RangeInclusive<usize> = 5..=10;
@@ -46,7 +48,7 @@ pub(super) fn of_email(term: &str) -> Vec<Gram> {
         return vec![Gram::EmailStart(longest.iter().collect())];
     }
     let mut pieces: Vec<String> = runs.flat_map(pieces).collect();
-    // Pieces with punctuation or digits are in fewer emails than syllables are.
+    // Pieces with punctuation or digits are in fewer emails than pieces of letters alone.
     let marks = |piece: &String| piece.chars().filter(|c| !c.is_alphabetic()).count();
     pieces.sort_by_key(|piece| (is_common(piece), Reverse(marks(piece).min(2))));
     let selective = pieces.iter().take_while(|piece| !is_common(piece)).count();
@@ -74,11 +76,12 @@ pub(super) fn of_phone(digits: &str) -> Vec<Gram> {
     grams
 }
 
-/// Consecutive pieces, and two that may overlap them: the last piece, and one that spans the `@` if no other does.
-/// `jose` is in two hundred times as many emails as `jose@out`, but `se@o` in only a few more.
+/// Consecutive pieces, and two that may overlap them: the last piece, and one that spans the `@` if
+/// no other does. The one that spans the `@` is selective: `jose` is in two hundred times as many
+/// emails as `jose@out`, but `se@o` is in only a few more emails than `jose@out`.
 fn pieces(run: &[char]) -> impl Iterator<Item = String> + use<'_> {
     let last = run.len().checked_sub(LENGTH).map(|start| &run[start..]);
-    let rest = run.chunks_exact(LENGTH);
+    let consecutive = run.chunks_exact(LENGTH);
     let last = last.filter(|_| !run.len().is_multiple_of(LENGTH));
     let at = run.iter().position(|&character| character == '@');
     let crossing = at.filter(|at| at.is_multiple_of(LENGTH)).and_then(|at| {
@@ -86,7 +89,8 @@ fn pieces(run: &[char]) -> impl Iterator<Item = String> + use<'_> {
         run.get(start..start + LENGTH)
     });
     let crossing = crossing.filter(|crossing| Some(*crossing) != last);
-    rest.chain(last).chain(crossing).map(|piece| piece.iter().collect())
+    let pieces = consecutive.chain(last).chain(crossing);
+    pieces.map(|piece| piece.iter().collect())
 }
 
 fn is_common(piece: &str) -> bool {
@@ -95,8 +99,9 @@ fn is_common(piece: &str) -> bool {
         .any(|provider| provider.contains(&piece.to_lowercase()))
 }
 
-/// Whether the database lowercases the character to one character, whatever its context. ILIKE compares whole
-/// lowercased texts, while this code lowercases a piece.
+/// Whether the database lowercases the character to one character, whatever its context. The index
+/// has pieces of the whole lowercased email, while a search lowercases each piece of the term
+/// alone.
 fn is_reliable(character: char) -> bool {
     character.is_ascii_graphic() || matches!(character, 'À'..='ÿ' | 'Ā'..='Ž' if !matches!(character, 'İ' | 'ı'))
 }

@@ -80,8 +80,9 @@ impl Phone {
         Some(phone)
     }
 
-    /// Whether the number can identify a person. The `0` of a form with a mandatory phone cannot, nor can the id of a
-    /// WhatsApp group. The number need not be valid, because short codes send messages too.
+    /// Whether the number can identify a person. A `0`, which people type into a form that requires
+    /// a phone, cannot. The id of a WhatsApp group cannot either. The number need not be valid,
+    /// because short codes send messages too.
     pub fn identifies_a_person(&self) -> bool {
         let digits = self.stored.key.as_ref().map_or(0, String::len);
         digits >= DIGITS_MIN && !is_group_or_channel(&self.stored.as_given) && !is_hidden_number(&self.stored.as_given)
@@ -99,7 +100,7 @@ pub struct TooEarly;
 
 impl Message {
     /// Whether the message can attach an external id to a contact.
-    pub fn can_identify(&self) -> bool {
+    pub fn can_attach_external_id(&self) -> bool {
         let has_external_id = |person: &Person| person.external_user_id.is_some();
         self.new_contact.is_some() && matches!(&self.target, Target::Person(person) if has_external_id(person))
     }
@@ -124,7 +125,8 @@ impl Message {
         })
     }
 
-    /// Whether `sent_at` is in the future. `now` is the database's clock.
+    /// Whether `sent_at` is later than `now` by more than [`FUTURE_TOLERANCE`]. `now` is the
+    /// database's clock.
     pub fn is_ahead(&self, now: DateTime<Utc>) -> bool {
         self.sent_at > now + FUTURE_TOLERANCE
     }
@@ -154,9 +156,10 @@ impl Default for Activity {
 impl Activity {
     /// Applies a message. Times only move forward. A new inbound message makes the chat unread and unattended.
     ///
-    /// "New" means later than every *inbound* message so far. If it meant later than every message, a question and its
-    /// answer would leave the chat unread in one order of arrival and read in the other. An answer therefore does not
-    /// mark the chat as read: the caller that knows sets the flag.
+    /// "New" means later than every *inbound* message so far. If it meant later than every message,
+    /// a question and its answer would leave the chat unread in one order of arrival and read in
+    /// the other. An answer therefore does not mark the chat as read. A caller that knows that the
+    /// chat is read sets the contact's `is_chat_read`.
     pub fn add(&mut self, message: &Message) {
         let sent_at = Some(message.sent_at);
         if message.direction == Direction::Inbound && sent_at > self.last_inbound_at {

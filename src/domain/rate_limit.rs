@@ -4,8 +4,9 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-/// The highest limit, in requests per minute: half of a server's throughput. Below 240,000 the rounding of 60 s / limit
-/// never admits an extra request.
+/// The highest limit, in requests per minute: half of a server's throughput. The limiter rounds the
+/// cost of a request (60 s / limit) down to whole nanoseconds. With limits below 240,000 this
+/// rounding never admits an extra request.
 pub const RATE_LIMIT_MAX: u32 = 100_000;
 
 /// How many requests a key may make to each server.

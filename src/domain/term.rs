@@ -14,7 +14,8 @@ impl EmailTerm {
         (!trimmed.is_empty()).then(|| Self(trimmed.replace(' ', "+")))
     }
 
-    /// The ILIKE pattern for the literal term anywhere in the email.
+    /// The LIKE pattern for the literal term anywhere in the email. The statements lowercase the
+    /// pattern.
     pub fn pattern(&self) -> String {
         containing(&self.0)
     }

@@ -75,8 +75,9 @@ impl AppSecret {
         &self.0
     }
 
-    /// Whether `signature`, the value of `X-Hub-Signature-256`, fits the raw bytes of the body: `sha256=` and the
-    /// HMAC-SHA256 in hexadecimal. Compares in constant time.
+    /// Whether `signature` fits the raw bytes of the body. It is the value of the header
+    /// `X-Hub-Signature-256`: `sha256=` and the body's HMAC-SHA256 in hexadecimal. Compares in
+    /// constant time.
     pub fn has_signed(&self, body: &[u8], signature: &[u8]) -> bool {
         let Some(signature) = signature.strip_prefix(b"sha256=").and_then(from_hex) else {
             return false;

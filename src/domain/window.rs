@@ -8,7 +8,7 @@ pub const LENGTH: TimeDelta = TimeDelta::hours(24);
 /// The only platform with a window. `web-whatsapp` has none.
 pub const PLATFORM: &str = "whatsapp";
 
-/// When the window opened by `last_inbound` closes, or `None` if it is closed at `now`.
+/// The time at which the window after `last_inbound` closes, or `None` if it is closed at `now`.
 ///
 /// The window is closed exactly 24 hours after the message. Both times must come from the database's clock.
 pub fn expires_at(last_inbound: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {

@@ -21,7 +21,8 @@ use super::{config_files, socket};
 /// Limit for a start. After a crash PostgreSQL replays its WAL first, which takes minutes on a slow disk.
 const START_LIMIT: Duration = Duration::from_secs(3600);
 
-/// Limit for a stop. PostgreSQL writes a checkpoint, which takes as long as the dirty part of its cache is large.
+/// Limit for a stop. PostgreSQL writes a checkpoint, which takes longer the more dirty pages its
+/// cache has.
 const STOP_LIMIT: Duration = Duration::from_secs(300);
 
 /// How long to wait for the processes of a killed server. A server whose socket was removed also stops within this
@@ -262,7 +263,8 @@ impl Cluster {
 
     fn pg_ctl(&self, action: &str) -> Command {
         let mut command = self.command("pg_ctl", &self.pgdata);
-        // Lets the log be named without its directory, since that name goes into a shell command too.
+        // In this directory `pg_ctl` needs only the file name of the log. A path would go into a
+        // shell command too.
         command.current_dir(&self.pgdata).args([action, "--silent"]);
         command
     }

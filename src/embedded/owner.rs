@@ -13,15 +13,16 @@ use nix::unistd::{Uid, User};
 use super::error::EmbeddedError;
 use super::layout::pgdata;
 
-/// The environment variables that the programs inherit. Others could change what they do (`PG…`, `LC_…`), and root's
-/// can contain secrets that another user must not see.
+/// The environment variables that the programs inherit. Other variables could change the programs'
+/// behaviour (`PG…`, `LC_…`), and root's variables can contain secrets that another user must not
+/// see.
 const KEPT_ENVIRONMENT: [&str; 2] = ["PATH", "LD_LIBRARY_PATH"];
 
 /// The user that runs PostgreSQL's programs and owns its data.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
     user: User,
-    /// The current user is root and acts for this one.
+    /// Whether the current user is root, and therefore a different user from `user`.
     is_other: bool,
 }
 
@@ -118,7 +119,8 @@ impl Owner {
                 command.env(name, value);
             }
         }
-        // The code matches some of the messages, and the user sees some among our English ones.
+        // Makes messages English. The code matches some of them, and the user reads others next to
+        // our own messages.
         command.env("LC_ALL", "C");
         if self.is_other {
             // This also drops root's supplementary groups.

@@ -25,7 +25,8 @@ pub(super) struct Postmaster {
 /// The contents of `postmaster.pid`. The server writes the file at its start and removes it when it stops.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) struct PidFile {
-    /// 0 if the file has no process id: not yet, or never because the disk was full.
+    /// 0 if the file has no process id, because the server has not written it yet or the disk was
+    /// full.
     pub(super) pid: i32,
     port: u16,
     /// Written shortly after the process id.
@@ -88,7 +89,8 @@ impl PidFile {
         }
     }
 
-    /// Whether a process with this id exists: the server, or by coincidence another program.
+    /// Whether a process with this id exists: the server, or by coincidence another program. An
+    /// unknown id (0) counts as alive.
     pub(super) fn is_alive(&self) -> bool {
         self.pid == 0 || kill(Pid::from_raw(self.pid), None).is_ok()
     }

@@ -117,8 +117,9 @@ impl PrivateDatabase {
         self.startup
     }
 
-    /// Restarts the server if it stopped unexpectedly, for example on a full disk or after `kill -9`. Returns whether
-    /// it did. The URLs stay valid. After [`leave`](Self::leave) this does nothing.
+    /// Restarts the server if it stopped unexpectedly, for example on a full disk or after
+    /// `kill -9`. Returns whether this call restarted it. The URLs stay valid. After
+    /// [`leave`](Self::leave) this does nothing.
     ///
     /// # Errors
     /// As for [`open`](Self::open), for example if the disk is still full.

@@ -1,4 +1,5 @@
-//! The types in which an endpoint documents itself beside its handler. `openapi` builds the specification from them.
+//! The types of an endpoint's documentation. Each endpoint's file holds its documentation, beside
+//! the handler. `openapi` builds the specification from it.
 
 use schemars::generate::SchemaGenerator;
 use schemars::{JsonSchema, Schema};
@@ -76,7 +77,7 @@ pub const NOT_BLANK: &str = r"\S";
 /// The pattern of a text with a digit.
 pub const WITH_DIGIT: &str = r"\d";
 
-/// A schema that requires all of these members, and each member's value to match the member's schema.
+/// A schema that requires all `members`. Each pair has a member's name and the schema of its value.
 pub fn having(members: &[(&str, Value)]) -> Value {
     let names: Vec<&str> = members.iter().map(|(name, _)| *name).collect();
     let schemas: Map<String, Value> = members

@@ -1,5 +1,5 @@
 //! Log throttling. In an outage or under overload every request meets the same error, thousands of times a second. One
-//! line a second reports it, with the number of suppressed ones.
+//! line a second reports it, with the number of suppressed errors.
 
 use std::mem;
 use std::time::{Duration, Instant};

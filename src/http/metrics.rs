@@ -95,15 +95,11 @@ impl Default for Metrics {
             durations.clone(),
         );
         let searches = Family::default();
-        registry.register(
-            "searches",
-            "Parts of searches, by the plan that found them",
-            searches.clone(),
-        );
+        registry.register("searches", "Parts of searches, by their plan", searches.clone());
         let lookups = Family::default();
         registry.register(
             "lookups",
-            "Numbers of single lookups, by whether their statement was shared",
+            "Phone numbers of single lookups, by whether their statement was shared",
             lookups.clone(),
         );
         let failures = Family::default();
@@ -187,7 +183,7 @@ impl Metrics {
         }
     }
 
-    /// Counts the numbers that one statement has looked up.
+    /// Counts the phone numbers that one statement has looked up.
     pub fn count_lookups(&self, numbers: usize) {
         let statement = if numbers > 1 { "joint" } else { "own" };
         self.lookups

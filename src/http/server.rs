@@ -22,7 +22,7 @@ use super::routes::endpoints;
 use super::settings::Settings;
 use super::state::State;
 
-/// How long a client may take to send the head of a request.
+/// How long a client may take to send the head of the first request of a connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long requests in flight may take to end when the server stops gracefully.

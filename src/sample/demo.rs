@@ -132,7 +132,7 @@ const DOMAINS: [(&str, u32); 4] = [("example.com", 45), ("example.org", 25), ("e
 /// The name of the demo client.
 pub const CLIENT: &str = "Demo";
 
-/// The file in the data directory with the demo's key, which later starts print again.
+/// The file in the data directory that stores the demo's key. Later starts print the key again.
 const KEY_FILE: &str = "demo-key";
 
 /// Why the demo could not be created. Nothing was written to the database.
@@ -150,18 +150,19 @@ pub enum DemoError {
     KeyFile(PathBuf, #[source] io::Error),
 }
 
-/// Creates the demo in a database without clients: a client, its contacts, and a key that is stored in `data_dir`. If
-/// the demo exists already, moves the last message of the contact with the session window to now, so that the
-/// documented example works on any day.
+/// Creates the demo in a database without clients: a client, its contacts, and a key that is stored
+/// in `data_dir`. If the demo exists already, gives the documented contact an inbound message of
+/// five minutes ago, so that its session window is open on any day.
 ///
-/// Returns a valid key, or `None` if the database has other clients and no demo, because it never touches the user's
-/// own data. Several processes can call this at the same time.
+/// Returns a valid key. Returns `None` if the database has clients and `data_dir` has no key of a
+/// demo among them, because this function never changes the user's own data. Several processes can
+/// call it at the same time.
 ///
 /// # Errors
 /// A [`DemoError`] if the database fails, or if the key's file can't be read or written.
 pub fn ensure(connection: &mut PgConnection, data_dir: &Path) -> Result<Option<ApiKey>, DemoError> {
     let file = data_dir.join(KEY_FILE);
-    let made = clients::make_first(connection, |connection| {
+    let made = clients::create_first(connection, |connection| {
         let client = clients::create_client(connection, CLIENT, Region::DEFAULT)?;
         import::import(connection, client, RULES, push_all)?;
         // The file is written before the commit, because a demo whose key is lost would be useless.
@@ -224,7 +225,7 @@ fn push_all(staging: &mut Staging<'_>) -> Result<(), DemoError> {
     push_generated(staging)
 }
 
-/// A new message from the documented contact, which sets only its time.
+/// A new message from the documented contact. It changes only the contact's message times.
 fn push_message_of_now(staging: &mut Staging<'_>) -> Result<(), DemoError> {
     let now = staging.now();
     let message = ContactFields {

@@ -31,8 +31,8 @@ const PROGRESS_EVERY: u64 = 1_000;
 /// contacts.
 const LATEST: &str = "2025-06-30T12:00:00Z";
 
-/// The most common first. The n-th is about as frequent as the first divided by n. [`SPECIAL_NAMES`] has the names
-/// whose frequency matters.
+/// The most common first. The frequency of the n-th is proportional to 1 / (n + 5).
+/// [`SPECIAL_NAMES`] has the names whose frequency matters.
 const FIRST_NAMES: &str = "María José Juan Ana Luis Carlos Jorge Sofía Pedro Martín Valentina Camila Lucía Diego Pablo \
     Laura Daniel Andrea Gabriel Paula Fernando Claudia Alejandro Carolina Marcelo Patricia Ricardo Daniela Miguel \
     Natalia Roberto Florencia Sergio Mariana Eduardo Julieta Francisco Gabriela Nicolás Silvia Matías Verónica Gustavo \
@@ -141,14 +141,14 @@ pub fn generate(
     workload: &Workload,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), GenerateError> {
-    bulk_load::load_contacts(connection, |filling| {
+    bulk_load::load_contacts(connection, |load| {
         let mut made = 0;
         for (stream, (name, count)) in (0..).zip(workload.clients()) {
-            let Some(client) = filling.empty_client(&name)? else {
+            let Some(client) = load.empty_client(&name)? else {
                 return Err(GenerateError::NotEmpty(name));
             };
             let people = People::new(workload.seed, stream);
-            fill_client(filling, client, people, count, &mut || {
+            fill_client(load, client, people, count, &mut || {
                 made += 1;
                 if made % PROGRESS_EVERY == 0 {
                     progress(made);
@@ -161,16 +161,16 @@ pub fn generate(
 }
 
 fn fill_client(
-    filling: &mut BulkLoad<'_>,
+    load: &mut BulkLoad<'_>,
     client: EmptyClient,
     mut people: People,
     count: u64,
     made_one: &mut dyn FnMut(),
 ) -> Result<(), GenerateError> {
-    let now = filling.now();
+    let now = load.now();
     for number in 0..count {
         let (id, given) = people.generate_contact(number);
-        filling.push(client, id, ContactDraft::new(given, now)?)?;
+        load.push(client, id, ContactDraft::new(given, now)?)?;
         made_one();
     }
     Ok(())
@@ -220,25 +220,25 @@ impl People {
     fn generate_contact(&mut self, number: u64) -> (Uuid, ContactFields) {
         let first = self.first_name();
         let last = pick(&mut self.random, &self.last_names, |name| name.1).0;
-        let has_phone = self.one_in_hundred(95);
+        let has_phone = self.has_percent_chance(95);
         let platforms: &[_] = if has_phone { &PHONE_PLATFORMS } else { &OTHER_PLATFORMS };
         let platform = pick(&mut self.random, platforms, |choice| choice.1).0;
         // In seconds, up to two years. Squared, so that recent days have more messages than older ones.
         let age = self.random.random_range(0.0_f64..1.0).powi(2) * 63_072_000.0;
         let last_message_at = self.latest - TimeDelta::microseconds((age * 1e6) as i64);
         let created_at = last_message_at - TimeDelta::seconds(self.random.random_range(0..100_000_000));
-        let has_message = self.one_in_hundred(98);
-        let has_inbound = has_message && self.one_in_hundred(60);
+        let has_message = self.has_percent_chance(98);
+        let has_inbound = has_message && self.has_percent_chance(60);
         let last_inbound_at = last_message_at - TimeDelta::seconds(self.random.random_range(0..200_000));
         let given = ContactFields {
-            name: self.one_in_hundred(97).then(|| format!("{first} {last}")),
+            name: self.has_percent_chance(97).then(|| format!("{first} {last}")),
             phone: has_phone.then(|| StoredPhone::read(&self.phone(number), Region::DEFAULT)),
-            email: self.one_in_hundred(80).then(|| self.email(first, last)),
+            email: self.has_percent_chance(80).then(|| self.email(first, last)),
             platform: Some(platform.to_owned()),
             source: Some(pick(&mut self.random, &SOURCES, |choice| choice.1).0.to_owned()),
             chat_status: Some(pick(&mut self.random, &STATUSES, |choice| choice.1).0.to_owned()),
-            blocked: Some(self.one_in_hundred(2)),
-            is_chat_read: Some(self.one_in_hundred(70)),
+            blocked: Some(self.has_percent_chance(2)),
+            is_chat_read: Some(self.has_percent_chance(70)),
             created_at: Some(created_at),
             last_message_at: has_message.then_some(last_message_at),
             last_inbound_at: has_inbound.then(|| last_inbound_at.max(created_at)),
@@ -251,8 +251,8 @@ impl People {
         (self.id(number), given)
     }
 
-    fn one_in_hundred(&mut self, hundredths: u32) -> bool {
-        self.random.random_ratio(hundredths, 100)
+    fn has_percent_chance(&mut self, percent: u32) -> bool {
+        self.random.random_ratio(percent, 100)
     }
 
     fn first_name(&mut self) -> &'static str {
@@ -308,7 +308,8 @@ impl People {
     }
 }
 
-/// Names and their weights: Zipf's law, slightly flattened at the top.
+/// Names and their weights. The n-th weight is proportional to 1 / (n + 5): Zipf's law, flattened
+/// at the top.
 fn by_rank(names: &'static str) -> Vec<(&'static str, u32)> {
     (6..)
         .zip(names.split_whitespace())

@@ -79,14 +79,16 @@ pub fn count_clients(connection: &mut PgConnection) -> Result<i64, MigrationErro
     Ok(count.map_err(StoreError::from)?)
 }
 
-/// Restores a backup into a database without clients. `fill` writes the backup's schema and contents; the schema is
-/// removed before. Then runs the missing migrations and returns their number.
+/// Restores a backup into a database without clients. Drops the present schema first. Then `fill`
+/// writes the backup's schema and contents. Last, runs the missing migrations and returns their
+/// number.
 ///
 /// Holds the migration lock throughout, so that a server that starts waits and finds the clients. Servers reload cached
 /// keys afterwards.
 ///
 /// # Errors
-/// Those of `fill`, and [`RestoreError`]. If `fill` writes all or nothing, the database is unchanged then.
+/// Those of `fill`, and [`RestoreError`]. If `fill` fails and has written nothing, the database is
+/// as empty as before.
 pub fn restore<E: From<StoreError> + From<RestoreError>>(
     connection: &mut PgConnection,
     fill: impl FnOnce() -> Result<(), E>,

@@ -67,7 +67,7 @@ pub fn create_client(connection: &mut PgConnection, name: &str, region: Region) 
 ///
 /// # Errors
 /// Those of `make`, and [`StoreError`].
-pub fn make_first<T, E: From<StoreError>>(
+pub fn create_first<T, E: From<StoreError>>(
     connection: &mut PgConnection,
     make: impl FnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<Option<T>, E> {

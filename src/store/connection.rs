@@ -29,8 +29,9 @@ const PLANS: [(&str, &str); 4] = [
 /// Checks that `url` is in one of libpq's two forms: a URL, or `key=value` pairs.
 ///
 /// # Errors
-/// [`ConnectError::Url`] for other forms, and for a password with an unescaped character that splits it: libpq would
-/// read the rest as a host or a database and repeat it in its error message.
+/// [`ConnectError::Url`] for other forms, and for a password with an unescaped `@`, `/` or `?`:
+/// libpq would read the rest of the password as a host or a database and repeat it in its error
+/// message.
 pub fn check_url(url: &str) -> Result<(), ConnectError> {
     let Some((scheme, rest)) = url.split_once("://") else {
         return if url.contains('=') {
@@ -72,6 +73,15 @@ pub struct StatementLimits {
 }
 
 impl StatementLimits {
+    /// The limits of a background job. It waits for other writers as long as its statements may take.
+    pub fn background(statement_timeout: Duration, is_pooled: bool) -> Self {
+        Self {
+            statement_timeout,
+            lock_timeout: None,
+            is_pooled,
+        }
+    }
+
     /// The SET commands for the statements of requests, for the session or for the transaction.
     fn statements(&self) -> String {
         let set = if self.is_pooled { "SET LOCAL" } else { "SET" };
@@ -138,7 +148,8 @@ fn establish(url: &str) -> Result<PgConnection, StoreError> {
     PgConnection::establish(&with_timeouts(url)).map_err(explain)
 }
 
-/// Tells an outage, a refusal and an unreadable URL apart. libpq only gives a message for it, which is English here.
+/// Tells an outage, a refusal and an unreadable URL apart. libpq gives only a message, so this
+/// matches the English texts.
 fn explain(error: ConnectionError) -> StoreError {
     /// How libpq's message starts after it has read the URL. Any other message may repeat a part of the URL.
     const PREFIXES: [&str; 5] = [

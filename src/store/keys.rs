@@ -121,8 +121,8 @@ type OldKeyRow = (
 );
 
 /// Replaces the key with this id by `key`, for the same client and with the same label, scopes and rate limit. The old
-/// key stays valid for `overlap`, or until its own expiry if that is earlier. `lifetime` is the new key's. `None` if
-/// the old key is unknown, expired or revoked.
+/// key stays valid for `overlap`, or until its own expiry if that is earlier. `lifetime` is that of
+/// the new key. Returns `None` if the old key is unknown, expired or revoked.
 ///
 /// Calls `show` before committing; if it fails, the rotation is rolled back.
 ///
@@ -246,8 +246,8 @@ pub fn list_keys(connection: &mut PgConnection, client: Option<ClientId>) -> Res
         .collect())
 }
 
-/// Revokes a key, which then gets the same answer as an expired one. `false` if the key is unknown. A second revocation
-/// keeps the first time.
+/// Revokes a key, which then gets the same answer as an expired one. `false` if the key is unknown.
+/// A second revocation keeps the time of the first one.
 ///
 /// # Errors
 /// [`StoreError`]

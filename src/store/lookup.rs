@@ -46,7 +46,7 @@ pub const LOOKUP: &str = include_str!("lookup.sql");
 /// The statement of [`find_all_by_phone`]. It is public for tests.
 pub const LOOKUP_BATCH: &str = include_str!("lookup_batch.sql");
 
-/// Finds the contact of a number: of its first reading, otherwise of the next one.
+/// Finds the contact of a number by the first of its readings that has a contact.
 ///
 /// Contacts with one match key are ordered: the requested E.164 number before equivalent ones, then the latest message
 /// (contacts without messages last), then the latest creation, then the smallest integer id.

@@ -7,19 +7,23 @@ use diesel::sql_types::{BigInt, Bool};
 
 use super::error::StoreError;
 
-/// Rows that `contacts_newest` keeps, of all clients together. They suffice for a term that one contact in two hundred
-/// has. Among up to ten million contacts VACUUM has seen all others: it runs after a hundredth has changed.
+/// Rows that `contacts_newest` keeps, of all clients together. They suffice for the walk of a term
+/// that one contact in two hundred has. VACUUM runs after a hundredth of the contacts has changed.
+/// So with up to ten million contacts, VACUUM has seen those that `contacts_newest` lacks.
 pub const KEPT: i64 = 100_000;
 
 /// Rows per DELETE. A message to one of their contacts waits until the DELETE has finished.
 const DELETED_AT_ONCE: i64 = 5_000;
 
-/// Raises the border in two cases. A border older than two days moves to one day ago: otherwise, in a database with few
-/// messages, an import of last year's contacts would copy all of them into `contacts_newest`. If the table has a
-/// quarter more than `kept` rows, the border moves so that the newest `kept` remain (fewer if many share one time).
+/// Raises the border, which is the time of the oldest message that `contacts_newest` keeps. The
+/// border moves in two cases. A border older than two days moves to one day ago: otherwise, in a
+/// database with few messages, an import of last year's contacts would copy all of them into
+/// `contacts_newest`. If the table has a quarter more than `kept` rows, the border moves so that
+/// the newest `kept` remain (fewer if many share one time).
 ///
-/// Samples at most 5×`kept` rows so that its cost stays constant: the newest rows of a sample are never newer than
-/// those of the table. After a large import it takes several rounds.
+/// Reads a sample of at most 5×`kept` rows, so that the cost stays constant. The newest rows of a
+/// sample are never newer than those of the table, so the border never rises too far. After a large
+/// import the border needs several rounds.
 ///
 /// # Errors
 /// [`StoreError`]

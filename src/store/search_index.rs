@@ -40,7 +40,8 @@ WHERE last_message_at >= (SELECT since FROM contacts_newest_border)
 /// role owns the tables, rebuilds the search index at once after it: that takes a fraction of the time of adding the
 /// contacts one by one.
 ///
-/// Blocks writers of contacts until done. A search doesn't reach the index: until the commit every client is small.
+/// Blocks writers of contacts until the commit. Searches don't wait: until the commit every client
+/// is small, and a search of a small client doesn't read the index.
 pub(super) fn rebuild_around<T, E: From<StoreError>>(
     connection: &mut PgConnection,
     fill: impl FnOnce(&mut PgConnection) -> Result<T, E>,

@@ -1,11 +1,12 @@
 //! Hand-written SQL that is prepared once per connection.
 //!
 //! diesel prepares the queries of its typed builder once per connection, and `sql_query` at every call. The searches,
-//! the lookup and the recording of messages depend on the shape of their SQL and run thousands of times a minute, so
-//! they need both.
+//! the lookup and the recording of messages depend on the shape of their SQL and run thousands of
+//! times a minute, so they need hand-written SQL that is prepared once.
 //!
-//! A statement is a `.sql` file beside the code that runs it, or a short text there. It is written as psql takes it:
-//! `PREPARE name AS` before it and `EXECUTE name (values)` after it run it there, with `$1` and so on for the values.
+//! A statement is a `.sql` file beside the code that runs it, or a short text in that code. psql
+//! runs the same text: write `PREPARE name AS` before it and `EXECUTE name (values)` after it. `$1`
+//! and so on stand for the values.
 
 use std::marker::PhantomData;
 use std::mem::size_of;

@@ -32,13 +32,13 @@ impl<E> From<DieselError> for Abort<E> {
     }
 }
 
-/// How often a write runs before it gives up to concurrent writers.
+/// How often a write is tried before it fails because of concurrent writers.
 pub(super) const ATTEMPTS: usize = 5;
 
 /// Runs a transaction, and retries it if a concurrent writer made it fail.
 ///
 /// # Errors
-/// Those of `work`, and [`StoreError::Contended`] if every attempt failed so.
+/// Those of `work`, and [`StoreError::Contended`] if concurrent writers made every attempt fail.
 pub(super) fn retry_transaction<T>(
     connection: &mut PgConnection,
     work: impl Fn(&mut PgConnection) -> Result<T, StoreError>,

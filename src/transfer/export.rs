@@ -26,7 +26,7 @@ pub enum ExportFormat {
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct ExportReport {
     pub contacts: u64,
-    /// Contacts that `import` would merge with another one, unless it is exact.
+    /// Contacts that `import` without `--exact` would merge with another contact.
     pub doubles: u64,
     /// Contacts that an import would not restore exactly: with blanks around a text, with a phone that was read in
     /// another region, or with a time that import refuses.
@@ -135,8 +135,9 @@ fn cell<'r>(row: &'r ExportedRow, phone: Option<&'r str>, attribute: Attribute) 
     }
 }
 
-/// The phone as given, if it reads in the client's region as the stored number, or else the stored number. The two
-/// differ for contacts whose phone was read in another region, or was written by other programs.
+/// The phone as given, if parsing it in the client's region yields the stored number. Otherwise the
+/// stored number. The parsed number differs from the stored one for contacts whose phone was read
+/// in another region, or was written by other programs.
 fn phone_cell(row: &ExportedRow, region: Region) -> Option<&str> {
     let as_given = row.phone_as_given.as_deref().filter(|text| {
         let read = StoredPhone::read(text.trim(), region);
@@ -145,7 +146,8 @@ fn phone_cell(row: &ExportedRow, region: Region) -> Option<&str> {
     as_given.or(row.phone.as_deref())
 }
 
-/// Whether an exact import of this record, into an empty client of the region, restores the same contact.
+/// Whether an exact import of this record restores the same contact. The importing client is empty,
+/// and `region` is its default region.
 fn survives_import(row: &ExportedRow, phone: Option<&str>, region: Region) -> bool {
     let phone_survives = match phone {
         Some(cell) => {
@@ -191,10 +193,10 @@ fn push_record<'c>(
     line.truncate(end);
 }
 
-/// Adds an apostrophe wherever a spreadsheet would not read the text as text. One goes to the start of a text that
-/// looks like a formula, or like a number, a date or an amount, which have a digit before any letter (`12E3`, `1-2`, `$
-/// 5`). Others go before a formula after a character that can separate cells, because a Spanish spreadsheet splits at
-/// semicolons.
+/// Adds apostrophes, so that a spreadsheet shows the text as text. A text whose first letter or
+/// digit is a digit gets one at its start, because it looks like a number, a date or an amount
+/// (`12E3`, `1-2`, `$ 5`). A formula gets one before it at the start of the text. It also gets one
+/// after a character that can separate cells, because a Spanish spreadsheet splits at semicolons.
 fn escape_for_spreadsheet(cell: &str) -> String {
     const SEPARATORS: [char; 4] = [';', '\t', '\r', '\n'];
     let starts_value = cell
@@ -214,8 +216,9 @@ fn escape_for_spreadsheet(cell: &str) -> String {
     text
 }
 
-/// Whether a spreadsheet reads a formula from this character on. Chinese and Japanese spreadsheets also accept the
-/// fullwidth forms. Some programs skip a tab or a carriage return and read what follows.
+/// Whether this character starts a formula in a spreadsheet. Chinese and Japanese spreadsheets also
+/// accept the fullwidth forms. Some programs skip a tab or a carriage return and read the text
+/// after it.
 fn starts_formula(character: char) -> bool {
     matches!(
         character,
@@ -240,7 +243,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_starts_as_text_and_is_otherwise_unchanged(text in "[=+\\-@＝１0-9aé';. \t\r\n]{0,8}|\\PC{0,8}") {
+        fn escaping_only_adds_apostrophes_and_leaves_no_formula_or_number(
+            text in "[=+\\-@＝１0-9aé';. \t\r\n]{0,8}|\\PC{0,8}"
+        ) {
             let cell = escape_for_spreadsheet(&text);
             let first = cell.trim_start().chars().next();
             prop_assert!(!first.is_some_and(|first| starts_formula(first) || first.is_numeric()), "{cell:?}");

@@ -33,7 +33,8 @@ pub struct ImportOptions {
     pub list: Option<String>,
     /// The platform for rows without one. `None` means `other`.
     pub platform: Option<String>,
-    /// Whether a row matches contacts only by its own identity, as for a file that was exported.
+    /// Whether a row matches only the contact that has exactly the row's identity. For files that
+    /// `export` wrote.
     pub exact: bool,
     /// Whether to skip rows that can't be imported, instead of importing nothing.
     pub skip_bad_rows: bool,
@@ -82,13 +83,14 @@ pub struct ImportReport {
     pub updated: u64,
     /// Existing contacts that already had the values of the file.
     pub unchanged: u64,
-    /// Further rows about the same contact, merged with its first one.
+    /// Further rows about the same contact, merged with the contact's first row.
     pub merged: u64,
     pub rejected: u64,
-    /// Phones of imported rows that are not valid numbers. They are stored as written. A phone without digits counts as
-    /// blank.
+    /// Phones of imported rows that are not valid numbers. They are stored as written. A phone
+    /// without digits is also counted here, but it is stored as blank.
     pub phones_unresolved: u64,
-    /// Rows that were merged with other rows, or with a contact, of a different email only because of such a phone.
+    /// Rows that were merged, only because of an invalid phone, with a row or a contact that has a
+    /// different email.
     pub doubtful: u64,
 }
 

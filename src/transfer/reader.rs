@@ -186,7 +186,7 @@ impl<R: Read> Records<R> {
     }
 }
 
-/// Counts lines, between two bytes of the file.
+/// The line number at a position between two bytes of the file.
 #[derive(Clone, Copy)]
 struct LineCounter {
     line: u64,
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unclosed_quote_is_found_for_every_end_of_the_file() {
+    fn an_unclosed_quote_is_found_however_the_file_ends() {
         for text in ["a,b\n1,2\n3,\"4\n5,6\n", "a,b\n1,2\n\"3,4", "a,b\n1,2\n3,\""] {
             let error = read(text.as_bytes()).unwrap_err();
             assert!(matches!(error, ReadError::OpenQuote { line: 3 }), "{text:?}: {error}");

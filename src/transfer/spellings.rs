@@ -2,9 +2,10 @@
 
 use crate::domain::contact::Attribute;
 
-/// The usual names of columns in English, Spanish and Portuguese, as [`normalise`] returns them. The attribute's own
-/// name comes first. Two columns with names of one attribute are ambiguous, because rows may have their only phone in
-/// either. Only `name` is preferred to other names.
+/// The usual names of columns in English, Spanish and Portuguese, as [`normalise`] returns them.
+/// The attribute's own name comes first. A header with two columns for the same attribute is
+/// ambiguous: with two phone columns, a row may have its only phone in either of them. Only `name`
+/// is preferred to other names.
 pub(super) const SPELLINGS: [(Attribute, &[&str]); 15] = [
     (
         Attribute::Name,
@@ -157,7 +158,8 @@ pub(super) const LAST_NAMES: &[&str] = &[
     "sobrenome",
 ];
 
-/// Names of columns with the whole name or, next to a last name, with its first part.
+/// Names of columns with the whole name. Beside a column with the last name, they have the first
+/// name.
 pub(super) const NAMES_OR_FIRST_NAMES: &[&str] = &["name", "nombre", "nome"];
 
 /// A column's name without case, accents, blanks, dashes and underscores.

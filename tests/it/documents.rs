@@ -8,7 +8,7 @@ use clap::CommandFactory;
 use contact_search::cli::Cli;
 use contact_search::http::endpoints;
 
-/// The most lines of README.md. A newcomer reads all of it.
+/// The highest permitted number of lines of README.md. A newcomer reads the whole file.
 const README_MAX: usize = 120;
 
 fn root() -> &'static Path {

@@ -230,7 +230,7 @@ fn a_library_is_used_only_by_its_layer() {
 fn no_file_imports_from_the_mod_rs_of_a_folder_that_contains_it() {
     let sources = sources();
     let tree = Tree::new(&sources);
-    // Unit tests use a module as its callers do.
+    // A unit test may import from the `mod.rs`, because it uses the module as a caller does.
     let is_test = |source: &Source| source.module.iter().any(|part| part == "tests");
     for source in sources.iter().filter(|source| !is_test(source)) {
         for import in source.imports() {

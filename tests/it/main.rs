@@ -1,5 +1,4 @@
-//! Integration tests: everything that needs more than one module, over HTTP, against a real PostgreSQL or at the
-//! terminal.
+//! Integration tests. They need more than one module, and most use HTTP, a real PostgreSQL or the program's commands.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test prints its figures")]
 
 mod commands;

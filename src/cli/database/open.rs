@@ -30,12 +30,13 @@ impl Drop for PrivateServer {
     }
 }
 
-/// The private database that this process has open, for the signal handler. It is locked while it is being opened, so a
-/// signal waits for the end of a start and then stops the server.
+/// The private database that this process has open, for the signal handler. The lock is held while
+/// PostgreSQL starts, so the signal handler waits until the start has ended, and then leaves the
+/// database.
 static OPEN: Mutex<Option<Arc<PrivateDatabase>>> = Mutex::new(None);
 
 /// Leaves the private database, if it is open, because the process ends. No other database can be opened afterwards.
-/// Ends the programs first that this process runs on the database.
+/// First ends the programs that this process runs on the database.
 pub fn leave() {
     program::abandon();
     let open = OPEN.lock();

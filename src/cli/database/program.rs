@@ -72,8 +72,8 @@ pub fn run(program: &ClientProgram, command: &mut Command) -> anyhow::Result<Str
         let output = read_all(stdout);
         (output, stderr.join().unwrap_or_default())
     });
-    // The program has closed both streams, so it ends now. If a signal has killed it, this waits for the end of the
-    // process.
+    // The program has closed both streams, so it ends now. If the signal handler has killed it, the
+    // handler still holds the lock, and this thread waits here until contact-search itself ends.
     let mut child = UNFINISHED
         .lock()
         .program
@@ -106,7 +106,8 @@ fn first_error(stderr: &str) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A file with a temporary name until it is complete. It is removed if it is never published. One at a time.
+/// A file with a temporary name until it is complete. It is removed if it is never published. A
+/// process has at most one draft at a time.
 pub struct Draft {
     file: File,
     path: PathBuf,

@@ -60,7 +60,8 @@ pub fn run(config: &DatabaseConfig, RestoreArgs { file }: &RestoreArgs) -> anyho
         if pg_restore.major() > server {
             return restored.with_context(|| {
                 format!(
-                    "{} belongs to a newer PostgreSQL than the database's version {server}, which may need its own programs",
+                    "{} belongs to a newer PostgreSQL than the database's version {server}, \
+                     and version {server} may need its own programs",
                     pg_restore.path().display()
                 )
             });
@@ -116,8 +117,8 @@ impl<'a> Archive<'a> {
         Ok(Self { path, file })
     }
 
-    /// The whole file from the start, as a program's standard input. One at a time, because they share the file
-    /// position.
+    /// The whole file from the start, as a program's standard input. Only one program may read it
+    /// at a time, because all inputs share one file position.
     fn input(&self) -> io::Result<Stdio> {
         let mut file = self.file.try_clone()?;
         file.rewind()?;
@@ -158,7 +159,8 @@ impl<'a> Archive<'a> {
             let version = pg_restore.version();
             return anyhow!(
                 "{name} was written by a newer PostgreSQL than {version}, whose pg_restore can't read it: restore it into \
-                 that version or a newer one, with its client programs (CONTACT_SEARCH_PG_BIN is their directory)"
+                 the PostgreSQL that wrote it or a newer one, with the client programs of that \
+                 PostgreSQL (CONTACT_SEARCH_PG_BIN is their directory)"
             );
         }
         anyhow!("{name} is truncated or damaged, and nothing was restored ({message})")

@@ -57,8 +57,9 @@ impl Written {
     }
 }
 
-/// The length of the leading `00`. It may repeat, so that the stored form of an unresolved contact (`+` and digits)
-/// reads as itself. A digit must follow it.
+/// The length of the leading `00`, with its repetitions. A digit must follow them. If a `00`
+/// remained, the stored form of an unresolved number (`+` and digits) would lose it when it is read
+/// again.
 fn international_prefix(digits: &str) -> usize {
     let mut rest = digits;
     while let Some(after) = rest.strip_prefix("00").filter(|after| !after.is_empty()) {

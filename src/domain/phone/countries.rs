@@ -10,9 +10,9 @@ pub const BRAZIL: i32 = 55;
 pub const CHILE: i32 = 56;
 pub const COLOMBIA: i32 = 57;
 
-/// Converts the digits after the calling code, or the digits dialled within the country, to the valid national
-/// significant number. People write both with and without the national prefixes, so the rules are the same for both. A
-/// rule leaves its own results unchanged.
+/// Converts the digits after the calling code, or the digits dialled within the country, to the
+/// valid national significant number. People write or omit the national prefixes in either case, so
+/// one rule serves both cases. A rule leaves its own results unchanged.
 pub type Rule = fn(&str) -> Option<String>;
 
 /// The rule of a country, if it has one here.
@@ -49,8 +49,9 @@ fn mexico(written: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// ENACOM's plan has ten digits: area code and number. A mobile is called with `9` before them from abroad and with
-/// `15` between them from within. People write both, and the trunk `0` on either side of the `9`.
+/// ENACOM's plan has ten digits: area code and number. A caller from abroad dials a mobile with `9`
+/// before the area code. A caller within Argentina dials `15` between the area code and the number.
+/// People write both, and the trunk `0` on either side of the `9`.
 fn argentina(written: &str) -> Option<String> {
     let written = without_trunk_prefix(written);
     let (is_mobile, number) = match written.strip_prefix('9') {
@@ -58,8 +59,9 @@ fn argentina(written: &str) -> Option<String> {
         None => (false, written),
     };
     let national = match number.len() {
-        // Ten digits and the 15. Area codes have two to four digits, and the metadata lists them, so it finds where the
-        // code ends. A shorter number never loses a 15, because the 15 must be its own.
+        // Ten digits and the 15. Area codes have two to four digits, and the metadata lists them,
+        // so it finds where the code ends. A shorter number never loses a 15, because there the 15
+        // is part of the ten digits.
         12 => read_international(ARGENTINA, number)?,
         _ if is_mobile => format!("9{number}"),
         _ => number.to_owned(),
@@ -98,9 +100,9 @@ fn with_ninth_digit(national: &str) -> String {
     format!("{}9{}", &national[..2], &national[2..])
 }
 
-/// Since 2016 Chile has nine digits without a trunk prefix. Before, a mobile was dialled as `09` and eight digits, a
-/// fixed line as `0` and its area code. All numbers that begin with `9` are mobiles, while the metadata lists only the
-/// blocks of one moment.
+/// Since 2016 Chile has nine digits without a trunk prefix. Before, a mobile was dialled as `09`
+/// and eight digits, a fixed line as `0` and its area code. All numbers that begin with `9` are
+/// mobiles, while the metadata lists only the blocks that were assigned when Google published it.
 fn chile(written: &str) -> Option<String> {
     let national = without_trunk_prefix(written);
     let is_mobile = national.len() == 9 && national.starts_with('9');

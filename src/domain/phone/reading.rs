@@ -15,8 +15,8 @@ pub struct Reading {
     pub resolved: bool,
 }
 
-/// The readings of a query parameter. The preferred one, national in `region`, comes first. Empty if the text has no
-/// digit.
+/// The readings of a query parameter. The preferred one comes first: for bare digits the national
+/// number in `region`. Empty if the text has no digit.
 ///
 /// A leading blank before a digit is read as an unencoded `+` if that gives a valid number, so the parameter must not
 /// be trimmed. Texts from other sources must be trimmed, because they cannot have lost a `+`.

@@ -1,4 +1,4 @@
-//! Regions: where a phone number without a calling code is read.
+//! Regions: the countries whose rules apply to a phone number without a calling code.
 
 use std::str::FromStr;
 

@@ -9,7 +9,8 @@ use super::region::Region;
 pub struct StoredPhone {
     /// The text as written by the caller or the file.
     pub as_given: String,
-    /// E.164 if the number is valid, or else its digits, with a `+` if the text has one. `None` without digits.
+    /// E.164 if the number is valid, or else its digits, with a `+` if the text begins with `+` or
+    /// `00`. `None` without digits.
     pub phone: Option<String>,
     /// The match key: digits, equal for all numbers that reach the same line. `None` without digits.
     pub key: Option<String>,

@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_suffix_tells_groups_and_hidden_numbers() {
+    fn the_suffix_identifies_groups_and_hidden_numbers() {
         assert!(is_group_or_channel("status@broadcast") && is_group_or_channel("1-2@G.US"));
         assert!(!is_group_or_channel("us") && !is_group_or_channel("ñ.us"));
         assert!(is_hidden_number("98765432101234@LID") && !is_hidden_number("lid"));

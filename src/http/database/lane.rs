@@ -29,8 +29,8 @@ const BULK_DEADLINE: Duration = Duration::from_secs(10);
 
 const BULK_POOL_SIZE: u32 = 2;
 
-/// A call that writes at least this many contacts is a bulk call.
-const BULK_ITEMS: usize = 10;
+/// Single messages that are recorded together use the bulk lane if there are at least this many.
+const BULK_MESSAGES: usize = 10;
 
 /// How long a write waits for a contact that another writer has locked. Only a large import holds a lock for longer.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
@@ -69,9 +69,13 @@ impl Lanes {
         }
     }
 
-    /// The lane for a call that writes `items` contacts.
-    pub fn writes_for(&self, items: usize) -> &Lane {
-        if items < BULK_ITEMS { &self.writes } else { &self.bulk }
+    /// The lane for a transaction that records `messages` messages.
+    pub fn writes_for(&self, messages: usize) -> &Lane {
+        if messages < BULK_MESSAGES {
+            &self.writes
+        } else {
+            &self.bulk
+        }
     }
 
     /// The current usage of each lane, by its name.

@@ -1,5 +1,5 @@
-//! Coalesces concurrent lookups of one client into one statement: a statement's fixed cost is twice that of one more
-//! number in it.
+//! Coalesces concurrent lookups of one client into one statement. The fixed cost of a statement is
+//! twice the cost of each additional number.
 
 use std::collections::HashMap;
 use std::sync::Arc;

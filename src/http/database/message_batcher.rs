@@ -14,7 +14,7 @@ use super::lane::{Lanes, QUEUE_WAIT};
 use crate::domain::client::ClientId;
 use crate::domain::message::Message;
 use crate::http::error::ApiError;
-use crate::store::messages::{self, MessageOutcome, TOGETHER_MAX};
+use crate::store::messages::{self, BATCH_MAX, MessageOutcome};
 
 /// The time between the starts of two batches of one client. Messages that arrive in between wait for the next batch.
 /// The first message after a pause does not wait.
@@ -26,8 +26,8 @@ const PENDING_MAX: usize = 1_000;
 /// Collects the messages that wait for their client's next batch.
 pub struct MessageBatcher {
     lanes: Arc<Lanes>,
-    /// Has an entry for a client while a recorder task is running for it: from its first message until [`PACE`] passes
-    /// without one.
+    /// A client has an entry while its recorder task runs. The task starts with the client's first
+    /// message and ends when [`PACE`] passes without a message.
     pending: Mutex<HashMap<ClientId, Vec<Pending>>>,
     /// Limits concurrent batches to half of the connections, so that other writes get the rest. Several batches run at
     /// once, since each may wait for the disk.
@@ -131,7 +131,7 @@ impl MessageBatcher {
             pending.remove(&client);
             return None;
         }
-        let count = waiting.len().min(TOGETHER_MAX);
+        let count = waiting.len().min(BATCH_MAX);
         Some(waiting.drain(..count).collect())
     }
 
@@ -164,7 +164,8 @@ struct Recorder {
     is_done: bool,
 }
 
-/// An actix worker that stops drops its recorder tasks. The waiting callers then record their messages on their own.
+/// When an actix worker stops, it drops its recorder tasks. The waiting callers then record their
+/// messages on their own.
 impl Drop for Recorder {
     fn drop(&mut self) {
         if !self.is_done {

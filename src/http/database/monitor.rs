@@ -172,7 +172,7 @@ fn publish(
     };
     let problem = error.map(|error| chain(&error));
     match (&problem, &last_problem) {
-        (None, Some(_)) => log::info!("the database answers again"),
+        (None, Some(_)) => log::info!("the database is ready again"),
         (Some(problem), last) if last.as_ref() != Some(problem) => log::warn!("{problem}"),
         _ => {}
     }
@@ -180,11 +180,7 @@ fn publish(
 }
 
 fn probe_until_failure(url: &str, is_pooled: bool, results: &mpsc::Sender<ProbeResult>) {
-    let limits = StatementLimits {
-        statement_timeout: STATEMENT_TIMEOUT,
-        lock_timeout: None,
-        is_pooled,
-    };
+    let limits = StatementLimits::background(STATEMENT_TIMEOUT, is_pooled);
     let mut connection = match Limited::connect(url, limits) {
         Ok(connection) => connection,
         Err(error) => {

@@ -1,4 +1,5 @@
-//! Background job: every ten seconds, deletes rows of `contacts_newest` that have fallen behind the border.
+//! Background job: every ten seconds, deletes rows of `contacts_newest` that are older than the
+//! border (`contacts_newest_border`).
 
 use std::io;
 use std::time::Duration;
@@ -21,11 +22,7 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
 /// If the system cannot start another thread.
 pub fn start(database_url: &str, is_pooled: bool) -> io::Result<PeriodicJob> {
     let url = database_url.to_owned();
-    let limits = StatementLimits {
-        statement_timeout: STATEMENT_TIMEOUT,
-        lock_timeout: None,
-        is_pooled,
-    };
+    let limits = StatementLimits::background(STATEMENT_TIMEOUT, is_pooled);
     PeriodicJob::start(
         "newest contacts",
         PERIOD,

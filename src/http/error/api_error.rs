@@ -142,7 +142,8 @@ pub enum Expected {
 }
 
 impl ApiError {
-    /// This error as it applies to every caller of shared work, or `None` if it may concern only one of them.
+    /// A copy of this error for each caller of shared work. `None` if the error may concern only
+    /// one of the callers.
     pub fn shared(&self) -> Option<ApiError> {
         match self {
             ApiError::Busy => Some(ApiError::Busy),

@@ -55,7 +55,8 @@ impl CredentialCache {
         entry.map(|_| Verdict::Unknown)
     }
 
-    /// Whether the last reading found the key, even if that reading is no longer valid.
+    /// Whether the cache holds a reading that found the key, even if that reading is no longer
+    /// valid.
     pub fn is_known(&self, hash: &KeyHash) -> bool {
         self.good.lock().contains(hash)
     }
@@ -188,16 +189,16 @@ mod tests {
             let verdict = cache.keep(hash(number), reading(version, Some(credential)), start);
             assert!(matches!(verdict, Verdict::Known(credential) if credential.ended == ended));
         }
-        let is_known = |number, after| {
+        let is_cached = |number, after| {
             let now = start + Duration::from_millis(after);
             cache.find(&hash(number), &status(version, now), now).is_some()
         };
-        assert!(is_known(1, 0) && is_known(1, 9_999) && !is_known(1, 10_000));
+        assert!(is_cached(1, 0) && is_cached(1, 9_999) && !is_cached(1, 10_000));
         assert!(
-            !is_known(2, 0) && !is_known(3, 0),
+            !is_cached(2, 0) && !is_cached(3, 0),
             "expired or revoked when it was read"
         );
-        assert!(is_known(4, 10_000), "later than an Instant can represent");
+        assert!(is_cached(4, 10_000), "later than an Instant can represent");
     }
 
     #[test]

@@ -57,11 +57,7 @@ fn keep_latest(uses: &mut HashMap<Uuid, Instant>, key: Uuid, at: Instant) {
 /// If the system cannot start another thread.
 pub fn start_writer(database_url: &str, is_pooled: bool, usage: Arc<KeyUsage>) -> io::Result<PeriodicJob> {
     let url = database_url.to_owned();
-    let limits = StatementLimits {
-        statement_timeout: STATEMENT_TIMEOUT,
-        lock_timeout: None,
-        is_pooled,
-    };
+    let limits = StatementLimits::background(STATEMENT_TIMEOUT, is_pooled);
     PeriodicJob::start(
         "key usage",
         PERIOD,

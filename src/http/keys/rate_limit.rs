@@ -63,8 +63,8 @@ impl RateLimits {
 }
 
 /// The time at which each key's quota will be full again. Times in the past are removed each time the map has doubled
-/// since the last removal. So it has at most [`FEW`] entries, or twice as many as keys whose quota was not full at the
-/// last removal.
+/// since the last removal. So the map has at most [`FEW`] entries, or twice the number of entries
+/// that the last removal kept.
 #[derive(Default)]
 struct Usage {
     full_at: HashMap<Uuid, Instant>,
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn each_key_has_its_own_quota_under_its_own_limit_or_the_servers() {
+    fn each_key_has_its_own_quota_under_its_own_limit_or_the_limit_of_the_server() {
         let (limits, now) = (RateLimits::new(NonZeroU32::new(2)), Instant::now());
         let [one, other] = [Uuid::now_v7(), Uuid::now_v7()];
         let is_allowed = |key, limit| limits.spend(key, limit, now).map(|quota| quota.is_allowed);

@@ -22,7 +22,8 @@ pub fn caller_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> I
     for text in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
         match text.trim().parse() {
             Ok(address) => nearest = address,
-            // A trusted proxy appends addresses only, so neither this entry nor those before it come from one.
+            // A trusted proxy appends only addresses. So no trusted proxy wrote this entry or an
+            // earlier one.
             Err(_) => return nearest,
         }
         if !is_trusted(&nearest) {

@@ -80,18 +80,20 @@ fn shape_error(response: ServiceResponse, id: &HeaderValue) -> ServiceResponse {
     let Some(error) = response.response().error() else {
         return response;
     };
-    let mut rendered = match error.as_error::<ApiError>() {
-        Some(error) => {
-            log_cause(error, response.request(), id);
-            error.render(shape)
-        }
+    let of_library;
+    let error = if let Some(error) = error.as_error::<ApiError>() {
+        error
+    } else {
         // actix or a library refused the request. Its text must not reach the caller.
-        None => match status {
-            StatusCode::NOT_FOUND => ApiError::NotFound.render(shape),
-            _ if error.as_error::<CorsError>().is_some() => ApiError::OriginRefused.render(shape),
-            _ => ApiError::Internal(error.to_string().into()).render(shape),
-        },
+        of_library = match status {
+            StatusCode::NOT_FOUND => ApiError::NotFound,
+            _ if error.as_error::<CorsError>().is_some() => ApiError::OriginRefused,
+            _ => ApiError::Internal(error.to_string().into()),
+        };
+        &of_library
     };
+    log_cause(error, response.request(), id);
+    let mut rendered = error.render(shape);
     // Keep headers set by inner middleware, such as CORS.
     for (name, value) in response.headers() {
         if !rendered.headers().contains_key(name) && *name != header::CONTENT_TYPE {

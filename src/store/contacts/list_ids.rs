@@ -21,8 +21,8 @@ impl ListIds {
         Self { client, ids }
     }
 
-    /// Makes the lists of all drafts in one order, and before any contact is locked. An import does the same, which
-    /// avoids deadlocks.
+    /// Makes the lists of all drafts in one order, and before any contact is locked, which avoids
+    /// deadlocks. An import also makes its lists before it locks a contact.
     pub(super) fn prepare<'a>(
         &mut self,
         connection: &mut PgConnection,

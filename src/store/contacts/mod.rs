@@ -10,7 +10,7 @@ mod statements;
 mod upsert;
 
 pub use self::edit::{EditError, delete_contact, edit_contact};
-pub use self::recent::{PAGE, Page, Place, recent_contacts};
+pub use self::recent::{PAGE, Page, PagePosition, recent_contacts};
 pub use self::row::{ContactRow, find_contact};
 pub use self::statements::statements;
 pub use self::upsert::{UpsertOutcome, Upserted, upsert_contact, upsert_contacts};

@@ -1,5 +1,6 @@
--- The oldest contact of a channel that has a phone. $1: client, $2: platform, $3: phone, $4: match key. Two indexes
--- find them: by the phone the contact that it identifies, by the match key the contacts with an external id.
+-- The oldest contact of a channel that has a phone. $1: client, $2: platform, $3: phone, $4: match
+-- key. Two indexes find the candidates. The index on the phone finds the contact without an
+-- external id, and the index on the match key finds the contacts with one.
 SELECT id, serial_id, external_user_id, phone, email
 FROM (
     SELECT id, serial_id, external_user_id, phone, email, created_at

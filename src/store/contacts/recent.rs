@@ -18,18 +18,18 @@ pub const PAGE: usize = 1_000;
 #[derive(Debug)]
 pub struct Page {
     pub contacts: Vec<ContactRow>,
-    /// The place of the last contact, if a next page exists.
-    pub next: Option<Place>,
+    /// The position of the last contact, if a next page exists.
+    pub next: Option<PagePosition>,
 }
 
 /// A position in the list of contacts by their latest message: that of one contact.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Place {
+pub struct PagePosition {
     pub last_message_at: DateTime<Utc>,
     pub id: Uuid,
 }
 
-/// The first [`PAGE`] contacts of the client after a place, latest message first, then by id. Their latest message is
+/// The first [`PAGE`] contacts of the client after a position, latest message first, then by id. Their latest message is
 /// at most `days` times 24 hours old by the database's clock.
 ///
 /// # Errors
@@ -38,7 +38,7 @@ pub fn recent_contacts(
     connection: &mut PgConnection,
     client: ClientId,
     days: i64,
-    after: Option<Place>,
+    after: Option<PagePosition>,
 ) -> Result<Page, StoreError> {
     // The statements read one row more than a page, which shows whether a next page exists.
     let mut contacts: Vec<ContactRow> = match after {
@@ -46,17 +46,17 @@ pub fn recent_contacts(
             .bind::<SqlUuid, _>(client.as_uuid())
             .bind::<BigInt, _>(days)
             .load(connection)?,
-        Some(place) => Statement::new(|| NEXT_PAGE)
+        Some(position) => Statement::new(|| NEXT_PAGE)
             .bind::<SqlUuid, _>(client.as_uuid())
             .bind::<BigInt, _>(days)
-            .bind::<Timestamptz, _>(place.last_message_at)
-            .bind::<SqlUuid, _>(place.id)
+            .bind::<Timestamptz, _>(position.last_message_at)
+            .bind::<SqlUuid, _>(position.id)
             .load(connection)?,
     };
     let is_last = contacts.len() <= PAGE;
     contacts.truncate(PAGE);
     let next = contacts.last().filter(|_| !is_last).and_then(|last| {
-        Some(Place {
+        Some(PagePosition {
             last_message_at: last.last_message_at?,
             id: last.id,
         })

@@ -43,7 +43,7 @@ pub struct Upserted {
     pub serial_id: i64,
 }
 
-/// Upserts one contact, and returns the contact after it.
+/// Upserts one contact, and returns the resulting contact.
 ///
 /// Fields that aren't given stay. Times of messages only move forward. `created_at` is only used for a new contact. A
 /// new contact without a source gets `api`, and one without a list gets the client's default list.
@@ -68,8 +68,9 @@ const CHUNK: usize = 100;
 /// doesn't stop the others.
 ///
 /// # Errors
-/// [`StoreError::Contended`] like there, and [`StoreError::Late`] if `deadline` passes. Contacts before the failed one
-/// may be written already; the same batch again writes the rest.
+/// [`StoreError::Contended`] as in [`upsert_contact`], and [`StoreError::Late`] if `deadline`
+/// passes. Contacts before the failed one may be written already. A retry of the same batch writes
+/// the rest.
 pub fn upsert_contacts(
     connection: &mut PgConnection,
     client: ClientId,

@@ -11,7 +11,7 @@ WITH groups AS (
 ), known AS (
     SELECT groups.*, known.id, known.serial_id, known.created_at AS known_since, known.phone AS known_phone,
            known.email AS known_email,
-           -- One contact can be adopted once: of several unknown ids with its phone, by the first in the file.
+           -- A contact adopts only one id: of several unknown ids with its phone, the file's first.
            known.id IS NULL AND row_number() OVER (
                PARTITION BY groups.platform, groups.phone, known.id IS NULL ORDER BY first_row) = 1 AS may_adopt
     FROM groups

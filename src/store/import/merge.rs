@@ -1,7 +1,7 @@
 //! Finds the contact that each copied row refers to, and merges the rows into the contacts.
 //!
 //! A row refers to the contact that has its identity *after* the import, so that importing the same rows again changes
-//! nothing. Three passes find it; each sees the contacts as the passes before leave them:
+//! nothing. Three passes find it; each sees the contacts as the earlier passes have left them:
 //!
 //! 1. rows with an external id: the contact that has it; otherwise the contact of the channel that has the phone and no
 //!    external id, which adopts the first such id; otherwise a new contact;
@@ -54,8 +54,9 @@ pub struct Merged {
     pub updated: u64,
     /// Existing contacts that had all values already.
     pub unchanged: u64,
-    /// Rows that an invalid phone number alone joined with rows, or with an existing contact, of another email. A
-    /// spreadsheet may have truncated several numbers to this one.
+    /// Rows with the same invalid phone number as another row, or as an existing contact, but with
+    /// another email. Only that number joined them. A spreadsheet may have truncated several
+    /// numbers to this one.
     pub doubtful: u64,
 }
 

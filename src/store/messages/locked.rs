@@ -44,7 +44,7 @@ impl LockedContact {
         }
     }
 
-    /// Whether only the activity of both differs.
+    /// Whether both contacts are equal apart from their activity.
     pub(super) fn differs_only_in_activity(&self, other: &Self) -> bool {
         let activity = other.activity.clone();
         Self {

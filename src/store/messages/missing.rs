@@ -19,7 +19,8 @@ pub(super) struct MissingContact<'a> {
 }
 
 impl<'a> MissingContact<'a> {
-    /// The line, as platform and match key. Two writers that make one person share it.
+    /// The line, as platform and match key. Two writers that make the same person have the same
+    /// line.
     pub(super) fn line(&self) -> Option<(&'a str, &'a str)> {
         let key = self.person.phone.as_ref()?.stored.key.as_deref()?;
         Some((&self.person.platform, key))
@@ -43,8 +44,9 @@ pub(super) fn missing_contacts<'a>(
     })
 }
 
-/// Makes the contacts, each with the times of its first message, and returns their ids. Skips a person that is missing
-/// a second time, and one that another writer has just made: the next search finds them.
+/// Makes the contacts, each with the times of its first message, and returns their ids. Skips a
+/// person that an earlier message or another writer has just made: the next `find_contacts` finds
+/// that contact.
 pub(super) fn insert_missing<'a>(
     connection: &mut PgConnection,
     client: ClientId,

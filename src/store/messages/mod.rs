@@ -8,5 +8,5 @@ mod runs;
 mod statements;
 
 pub use self::record::{MessageOutcome, record_messages, record_together};
-pub use self::runs::TOGETHER_MAX;
+pub use self::runs::BATCH_MAX;
 pub use self::statements::statements;

@@ -40,8 +40,8 @@ pub enum MessageOutcome {
 /// the same, one is retried. Messages are added to the locked contact, not to the contact as it was found.
 ///
 /// # Errors
-/// [`StoreError`]; [`StoreError::Late`] if `deadline` passes. The runs before the failed one are recorded; the same
-/// messages again record the rest.
+/// [`StoreError`]; [`StoreError::Late`] if `deadline` passes. The runs before the failed one are
+/// recorded. A retry with the same messages records the rest.
 pub fn record_messages(
     connection: &mut PgConnection,
     client: ClientId,

@@ -7,22 +7,24 @@ use crate::domain::message::{Message, Person, Target};
 
 /// The most messages that are recorded in one transaction. Their contacts stay locked until it ends, and other writers
 /// of them wait.
-pub const TOGETHER_MAX: usize = 100;
+pub const BATCH_MAX: usize = 100;
 
 /// Splits a batch into runs. Within a run no message changes which contact another one resolves to.
 ///
-/// A message with an external id and a phone can attach one of them to a contact that only has the other. So it never
-/// shares a run with messages that have its external id or a reading of its phone, unless both name the same person.
+/// A message that can make a contact, and has an external id and a phone, can attach one of them to
+/// a contact that only has the other. So it never shares a run with messages that have its external
+/// id or a reading of its phone, unless both name the same person.
 ///
-/// A message that can make a contact doesn't share a run with them either if one of the phones has several readings:
-/// the new contact may get the preferred reading, and then the contact with the other reading doesn't match any more.
+/// Nor does any other message that can make a contact share a run with such messages, if one of the
+/// phones has several readings: the new contact may get the preferred reading, and then the contact
+/// with the other reading doesn't match any more.
 pub(super) fn runs(messages: &[Message]) -> impl Iterator<Item = &[Message]> {
     let mut rest = messages;
     std::iter::from_fn(move || {
         let mut names = Names::default();
         let end = rest
             .iter()
-            .take(TOGETHER_MAX)
+            .take(BATCH_MAX)
             .take_while(|message| names.admit(message))
             .count();
         let (run, after) = rest.split_at(end);
@@ -51,31 +53,31 @@ struct Named<'a> {
 /// How some messages can affect each other.
 #[derive(Clone, Copy)]
 struct Effect {
-    can_identify: bool,
+    can_attach_external_id: bool,
     can_create: bool,
-    has_readings: bool,
+    has_many_readings: bool,
 }
 
 impl Effect {
     fn new(message: &Message, person: &Person) -> Self {
         Self {
-            can_identify: message.can_identify(),
+            can_attach_external_id: message.can_attach_external_id(),
             can_create: message.new_contact.is_some(),
-            has_readings: person.phone.as_ref().is_some_and(|phone| phone.readings.len() > 1),
+            has_many_readings: person.phone.as_ref().is_some_and(|phone| phone.readings.len() > 1),
         }
     }
 
     fn with(self, other: Self) -> Self {
         Self {
-            can_identify: self.can_identify || other.can_identify,
+            can_attach_external_id: self.can_attach_external_id || other.can_attach_external_id,
             can_create: self.can_create || other.can_create,
-            has_readings: self.has_readings || other.has_readings,
+            has_many_readings: self.has_many_readings || other.has_many_readings,
         }
     }
 
     /// Whether one of the messages can change which contact another one resolves to.
     fn can_redirect(self) -> bool {
-        self.can_identify || (self.can_create && self.has_readings)
+        self.can_attach_external_id || (self.can_create && self.has_many_readings)
     }
 }
 

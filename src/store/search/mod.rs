@@ -1,31 +1,35 @@
 //! The search: contacts whose phone or email contains a term, those with the latest message first.
 //!
 //! Each part of a search (email, phone, whole number) finds the ids of its own first [`LIMIT`] contacts. Their union,
-//! sorted again, contains the first [`LIMIT`] of all. A part has one of these plans:
+//! sorted again, contains the first [`LIMIT`] of all. The whole number has one plan, the index of
+//! match keys. Each other part has one of these plans:
 //!
-//! 1. **Whole walk**, for a client with up to `SMALL_CLIENT` contacts: reads all contacts newest first, on an index
-//!    that
-//!    includes phone and email. One walk serves both terms. That is faster than an index on the term.
+//! 1. **Whole walk**, for a client with up to `SMALL_CLIENT` contacts: reads all contacts newest
+//!    first, on an index that includes phone and email. One walk serves both terms. That is faster
+//!    than an index on the term.
 //! 2. **Probe**, for a large client: walks the first `PROBE_ROWS`, where a frequent term has its fifty matches. The
 //!    newest contacts, down to a border, have a small table of their own (`store/newest_contacts.rs`). With a steady
 //!    stream of messages they would otherwise be the slowest to read. The walk continues on the index of the contacts.
-//! 3. **Long walk**, if the probe had `PROBE_MATCHES` or more, but not fifty: the walk goes on up to a limit. It is
-//!    part
-//!    of the same statement, since between two statements a message could move a contact from the rows of the second to
-//!    those of the first.
-//! 4. **Grams**, otherwise: the index of grams finds the few contacts that have all pieces of the term
-//!    (`domain/gram.rs`). It is scanned one period of 24 days after the other, newest first. A term with thousands of
-//!    matches ends after the first period, and a term with few costs a short scan for each.
+//! 3. **Long walk**, if the probe had `PROBE_MATCHES` or more, but not fifty: the walk goes on up
+//!    to a limit. It is part of the probe's statement. With two statements, a message between them
+//!    could move a contact from the rows of the second to those of the first, and the search would
+//!    miss it.
+//! 4. **Grams**, otherwise: the index of grams finds the few contacts that have all pieces of the
+//!    term (`domain/gram.rs`). It is scanned one period of 24 days after the other, newest first.
+//!    For a term with thousands of matches the scan ends after the first period. A term with few
+//!    matches costs one short scan per period.
 //! 5. A term without grams (single characters of scripts whose lower case depends on their neighbours) takes the whole
 //!    walk.
 //!
-//! The plans 2 to 4 meet at a few thousand matches among millions, where each takes some milliseconds: the walk reads
-//! 50 / frequency rows at 0.3 us, the grams read frequency x contacts of a period at 1.3 us.
+//! The plans 2 to 4 cost the same for a term with a few thousand matches among millions of
+//! contacts: some milliseconds. The walk reads 50 / frequency rows at 0.3 us each. The grams read
+//! frequency x contacts of a period at 1.3 us each.
 //!
 //! The server chooses the plan instead of PostgreSQL's planner, because planning a search costs more than most searches
 //! take, and the plan of a prepared statement doesn't know the term. The planner can't choose another index either:
 //! connections have no sequential scans (`store/connection.rs`), and `OFFSET 0` separates conditions that aren't meant
-//! for an index. Whichever plan finds the candidates, LIKE on the email in lower case decides, like ILIKE.
+//! for an index. Whichever plan finds the candidates, LIKE on the email in lower case decides,
+//! which gives the result of ILIKE.
 
 mod client_sizes;
 mod matches;

@@ -24,11 +24,12 @@ const SMALL_CLIENT: i64 = 4_000;
 /// Rows of a large client that every search walks first: the probe.
 const PROBE_ROWS: i64 = 1_000;
 
-/// Matches in the probe from which the long walk is faster than the grams of the newest period. Fewer may be chance.
+/// With this many matches in the probe, the long walk is faster than the grams of the newest
+/// period. Fewer matches may be chance.
 const PROBE_MATCHES: i64 = 4;
 
-/// Rows × probe matches that the long walk may cost: enough to reach 50 unless the probe was 1.5 times luckier than
-/// average.
+/// The limit for the rows of the walk × the matches in the probe. The walk finds 50 matches unless
+/// they are more than 1.5 times as frequent in the probe as in the whole walk.
 const WALK_ROWS: i64 = 75 * PROBE_ROWS;
 
 /// The plan of a part of a search; the documentation of `store::search` describes them.
@@ -92,7 +93,8 @@ pub fn search_contacts(
     let contacts = if matches.is_empty() {
         Vec::new()
     } else {
-        // A message between two parts gives one contact two times, so ids are deduplicated.
+        // If a message arrives between two parts, one contact has two matches with different times.
+        // So this removes duplicates by id.
         let mut seen = HashSet::new();
         matches.sort_unstable();
         matches.retain(|found| seen.insert(found.id));
@@ -141,7 +143,8 @@ impl Search<'_> {
             .load(self.connection)
     }
 
-    /// The first matches among the client's newest contacts. Fewer than [`LIMIT`] need not be all matches.
+    /// The first matches among the client's newest contacts. If it returns fewer than [`LIMIT`],
+    /// the client may have more.
     fn walk<C: TermColumn>(&mut self, pattern: &str) -> QueryResult<Vec<WalkedMatch>> {
         Statement::new(|| C::walk())
             .bind::<SqlUuid, _>(self.client.as_uuid())

@@ -1,4 +1,4 @@
-//! `contact-search database backup`: the contents of a backup, and the files after a failed one.
+//! `contact-search database backup`: the contents of a backup, and the files that remain after a failed backup.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -106,6 +106,8 @@ fn a_backup_moves_a_whole_database_from_the_private_postgresql_to_another_and_ba
     );
 
     // Restores into an empty data directory. The server finds the clients and creates no demo.
+    // The old server must end first. Otherwise it could store a later use of the key after the backup.
+    drop(server);
     printed(command_on(&own, &["database", "backup", file, "--force"]));
     let data_dir = second.path();
     printed(private(data_dir, &["database", "restore", file]));

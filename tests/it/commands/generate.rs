@@ -18,7 +18,7 @@ fn workload(contacts: u64, small_clients: u64) -> Workload {
     }
 }
 
-/// Every contact as text, ordered by id, without the columns that the database assigns.
+/// Every contact as text, ordered by client and id, without the columns that the database assigns.
 fn contacts(connection: &mut PgConnection) -> Vec<String> {
     #[derive(QueryableByName)]
     struct Row {
@@ -39,7 +39,7 @@ fn contacts(connection: &mut PgConnection) -> Vec<String> {
 }
 
 #[test]
-fn the_same_seed_makes_the_same_contacts_in_every_client() {
+fn the_same_seed_generates_the_same_contacts_in_every_database() {
     let (one, other) = (TestDatabase::new(), TestDatabase::new());
     let mut progress = Vec::new();
     generate(&mut one.connect(), &workload(4_000, 3), &mut |count| {

@@ -212,7 +212,7 @@ fn an_older_backup_is_migrated_and_a_newer_one_is_refused() {
 fn a_restore_that_fails_halfway_leaves_the_database_unchanged() {
     let (database, files) = (TestDatabase::new(), directory());
     let file = backup_of(&database, &files);
-    // A foreign table has the name of one of our tables.
+    // A table of another program has the name of one of our tables.
     let target = TestDatabase::empty();
     execute(
         &mut target.connect(),

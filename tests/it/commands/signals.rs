@@ -15,7 +15,7 @@ use crate::support::database::{count, execute};
 use crate::support::private_database::{connect, is_running, open_durable};
 use crate::support::{OwnDirectory, PATIENCE, wait_until};
 
-/// An import that waits for a lock on a private database. No other process uses the database.
+/// An import into a private database that waits for a lock on the table `contacts`. No other process holds a lease.
 struct BlockedImport {
     child: Child,
     directory: OwnDirectory,
@@ -23,7 +23,7 @@ struct BlockedImport {
 }
 
 impl BlockedImport {
-    fn start(program: impl FnOnce(Command) -> Command) -> Self {
+    fn start(prepare: impl FnOnce(Command) -> Command) -> Self {
         let directory = OwnDirectory::new();
         stdout(run(private(&directory, &["client", "create", "Acme"]), ""));
         let file = directory.path().join("contacts.csv");
@@ -32,7 +32,7 @@ impl BlockedImport {
         let database = open_durable(directory.path());
         let mut lock = connect(&database.url());
         execute(&mut lock, "BEGIN; LOCK TABLE contacts");
-        let mut command = program(private(&directory, &["import", "--client", "Acme"]));
+        let mut command = prepare(private(&directory, &["import", "--client", "Acme"]));
         command.arg(&file).stdout(Stdio::null()).stderr(Stdio::piped());
         let child = command.spawn().expect("the program can be started");
         wait_until(PATIENCE, "the import does not wait for the lock", || {
@@ -124,7 +124,7 @@ fn an_interrupted_first_start_stops_cleanly_at_every_stage() {
         wait_until(PATIENCE, stage_file, || {
             std::fs::read_to_string(directory.path().join(stage_file)).is_ok_and(|text| text.contains(words))
         });
-        // Like a terminal, signals every process of the group.
+        // Sends the signal to every process of the group, as a terminal does.
         let group = Pid::from_raw(i32::try_from(child.id()).unwrap());
         killpg(group, Signal::SIGINT).expect("the group can be interrupted");
         let output = child.wait_with_output().unwrap();
@@ -176,7 +176,7 @@ fn a_server_exits_with_success_on_every_signal_and_stops_postgresql() {
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let command = private(&directory, &["serve", "--listen", "127.0.0.1:0", "--no-demo"]);
         let mut server = Server::start(with_default_sighup(command));
-        // Signals as soon as the address is printed: the earliest moment at which a supervisor can act.
+        // Sends the signal as soon as the server has printed its address, because a supervisor cannot act earlier.
         send(server.pid(), signal);
         let start = Instant::now();
         assert_eq!(server.wait(), Some(0), "{signal}");

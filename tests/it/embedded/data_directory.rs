@@ -221,7 +221,7 @@ fn a_directory_with_other_contents_is_refused_and_kept() {
 }
 
 #[test]
-fn the_default_data_directory_is_in_the_users_data_home_and_roots_in_var_lib() {
+fn the_default_data_directory_is_in_the_users_data_home_or_for_root_in_var_lib() {
     let is_root = nix::unistd::Uid::effective().is_root();
     if is_root {
         // Only compares the path. The machine may hold real data there.

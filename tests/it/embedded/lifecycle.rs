@@ -105,7 +105,7 @@ fn ctrl_c_ends_the_process_but_not_the_server() {
     let directory = OwnDirectory::new();
     let mut holder = Holder::start(directory.path());
     let (_, url) = holder.opened();
-    // Like a terminal, signals the whole process group.
+    // Sends the signal to the whole process group, as a terminal does.
     let group = Pid::from_raw(holder.process.id().cast_signed());
     killpg(group, Signal::SIGINT).expect("the group can be interrupted");
     holder.process.wait().expect("the process ends");
@@ -146,7 +146,7 @@ fn the_server_restarts_a_killed_postgresql_and_stops_postgresql_on_sigterm() {
         server.get("/readyz", None).status == 200
     });
     let killed = postmaster(directory.path());
-    kill(killed, Signal::SIGKILL).expect("the server can be killed");
+    kill(killed, Signal::SIGKILL).expect("PostgreSQL can be killed");
     server.wait_for_log(|log| log.contains("PostgreSQL stopped unexpectedly and was restarted"));
     wait_until(PATIENCE, "the server is not ready after the restart", || {
         server.get("/readyz", None).status == 200

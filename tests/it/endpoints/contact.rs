@@ -283,7 +283,8 @@ fn a_change_in_a_deadlock_is_answered_with_503_or_409() {
         );
         change.join().unwrap()
     });
-    // PostgreSQL chooses which transaction of a deadlock it aborts. The change reaches its own timeout before that.
+    // PostgreSQL could abort either transaction of a deadlock, but the change's lock timeout of half a second ends the
+    // change before PostgreSQL detects the deadlock.
     assert!([409, 503].contains(&answer.status), "{answer:?}");
     assert_eq!(app.send("PATCH", &target, &body).status, 409);
 }

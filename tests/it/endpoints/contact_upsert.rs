@@ -245,7 +245,7 @@ fn an_invalid_body_is_refused_with_a_message_that_says_what_to_send() {
 }
 
 #[test]
-fn a_body_is_read_whatever_its_content_type_up_to_its_content_length() {
+fn a_body_is_read_up_to_its_content_length_whatever_its_content_type() {
     let app = TestApp::start();
     let key = &app.key;
     let body = r#"{"channel":"sms","contact_phone_number":"+56912345678"}"#;

@@ -138,12 +138,12 @@ fn a_blank_before_a_number_is_not_read_as_a_plus() {
         phone: Some("+5434912345678"),
         ..Contact::default()
     });
-    let [trimmed, blank] = [" 34912345678", "34912345678"].map(|phone| {
+    let [with_blank, without_blank] = [" 34912345678", "34912345678"].map(|phone| {
         let mut result = look_up_all(&app, &app.key, &[phone]).remove(0);
         result["phone"] = Value::Null;
         result
     });
-    assert_eq!(trimmed, blank);
+    assert_eq!(with_blank, without_blank);
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn a_random_batch_has_the_same_answers_as_single_lookups() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
     let other = clients::create_client(&mut connection, "Other", Region::DEFAULT).unwrap();
-    // Several numbers belong to one line, as a mobile and as a landline form. One number resolves only internationally,
+    // The first two numbers are the mobile and the landline form of one line. One number resolves only internationally,
     // and some do not resolve.
     let numbers = [
         "+5491123456789",

@@ -40,10 +40,10 @@ fn start() -> (TestApp, [String; 2]) {
     let mut connection = app.database.connect();
     let other = clients::create_client(&mut connection, "Other", Region::DEFAULT).unwrap();
     let other_key = add_key(&mut connection, other, &[Scope::Lookup], None);
-    for (client, of) in [(app.client, 0), (other, 1)] {
+    for (client, owner) in [(app.client, 0), (other, 1)] {
         for number in 0..KNOWN {
             let contact = Contact {
-                name: Some(&format!("{number} of {of}")),
+                name: Some(&format!("{number} of {owner}")),
                 phone: Some(&phone(number)),
                 ..Contact::default()
             };
@@ -61,7 +61,7 @@ fn each_caller_gets_only_contacts_of_its_client_while_other_callers_disconnect()
     let should_stop = AtomicBool::new(false);
     let start = Instant::now();
     let call = |caller: usize| {
-        let of = caller % 2;
+        let owner = caller % 2;
         for round in 0.. {
             if should_stop.load(Ordering::Relaxed) || start.elapsed() > 2 * PATIENCE {
                 break;
@@ -78,12 +78,12 @@ fn each_caller_gets_only_contacts_of_its_client_while_other_callers_disconnect()
                 let head = format!(
                     "GET {} HTTP/1.1\r\nHost: test\r\nX-API-Key: {}\r\n\r\n",
                     target(&asked),
-                    keys[of]
+                    keys[owner]
                 );
                 stream.write_all(head.as_bytes()).unwrap();
                 continue;
             }
-            let answer = app.server.get(&target(&asked), Some(&keys[of]));
+            let answer = app.server.get(&target(&asked), Some(&keys[owner]));
             // The server still runs lookups of callers that have disconnected, so it may have no capacity left.
             if (answer.status, answer.header("retry-after")) == (503, Some("1")) {
                 continue;
@@ -93,7 +93,7 @@ fn each_caller_gets_only_contacts_of_its_client_while_other_callers_disconnect()
             let is_known = number < KNOWN;
             assert_eq!(answer["found"], is_known, "{asked}: {answer}");
             if is_known {
-                assert_eq!(answer["contact"]["fullName"], format!("{number} of {of}"));
+                assert_eq!(answer["contact"]["fullName"], format!("{number} of {owner}"));
                 assert_eq!(answer["contact"]["phone"], asked);
             }
         }

@@ -38,7 +38,7 @@ fn every_order_and_grouping_of_messages_ends_in_the_same_state() {
         failure_persistence: None,
         ..ProptestConfig::default()
     };
-    let end = |sent: &[(usize, bool, i64)], cuts: &[bool]| {
+    let final_states = |sent: &[(usize, bool, i64)], cuts: &[bool]| {
         number.set(number.get() + 10);
         let phones: Vec<String> = (0..3)
             .map(|index| format!("+54911{}", 20_000_000 + number.get() + index))
@@ -81,10 +81,10 @@ fn every_order_and_grouping_of_messages_ends_in_the_same_state() {
     TestRunner::new(config)
         .run(&sent, |(sent, shuffled, cuts)| {
             let alone = vec![true; sent.len()];
-            let expected = end(&sent, &alone);
-            prop_assert_eq!(&end(&shuffled, &cuts), &expected);
+            let expected = final_states(&sent, &alone);
+            prop_assert_eq!(&final_states(&shuffled, &cuts), &expected);
             let twice = [shuffled.clone(), sent].concat();
-            prop_assert_eq!(&end(&twice, &vec![false; twice.len()]), &expected);
+            prop_assert_eq!(&final_states(&twice, &vec![false; twice.len()]), &expected);
             Ok(())
         })
         .unwrap();
@@ -147,10 +147,10 @@ fn a_later_message_of_the_array_does_not_change_which_contact_an_ambiguous_numbe
     assert_eq!(app.database.count(&updated), 1);
 }
 
-/// The phone and the external id by which a contact is stored, or to which a message is addressed.
+/// The phone and the external id of a stored contact or of a message's target.
 type Identity = (Option<&'static str>, Option<&'static str>);
 
-/// Two notations of one line, an ambiguous number, and each of its two readings.
+/// Two notations of one line, an ambiguous number, the same digits as a WhatsApp id, and the number's two readings.
 const NOTATIONS: [&str; 6] = [
     "+5491123456789",
     "011 2345-6789",
@@ -168,8 +168,8 @@ fn any_identity() -> impl Strategy<Value = Identity> {
     })
 }
 
-/// A message to an identity (`Ok`), or to the id of the stored contact with this index (`Err`). Some messages are so
-/// far in the future that they are refused.
+/// A message and its target: an identity (`Ok`), or the index of a stored contact (`Err`). Some messages are so far in
+/// the future that they are refused.
 fn any_message() -> impl Strategy<Value = (Result<Identity, usize>, Message)> {
     let target = prop_oneof![9 => any_identity().prop_map(Ok), 1 => (0_usize..3).prop_map(Err)];
     let name = proptest::option::of(proptest::sample::select(&["Ana", "Eva"]));
@@ -204,7 +204,7 @@ struct Row {
 
 /// Creates a client with a contact for each identity of `known`. Records the messages with `record`. Returns the
 /// outcomes and the final contacts.
-fn end<T>(
+fn record_for_new_client<T>(
     connection: &mut PgConnection,
     known: &[Identity],
     sent: &[(Result<Identity, usize>, Message)],
@@ -238,7 +238,8 @@ fn end<T>(
         })
         .collect();
     let outcomes = record(connection, client, &messages);
-    // Ordered by age: of several matching contacts, a later write chooses the oldest.
+    // Ordered by age, so that a comparison includes the age. If several contacts match, a later write chooses the
+    // oldest.
     let contacts = diesel::sql_query(format!(
         "SELECT concat_ws(', ', name, phone, phone_key, phone_as_given, external_user_id, source, last_message_at,
                 last_inbound_at, is_chat_read, chat_status) AS contact
@@ -281,14 +282,14 @@ fn deadline() -> Instant {
 #[test]
 fn an_array_has_the_same_result_as_its_messages_one_by_one() {
     check(|connection, known, sent| {
-        let mut end_in_calls_of = |size: usize| {
-            end(connection, known, sent, |connection, client, messages| {
+        let mut record_in_calls_of = |size: usize| {
+            record_for_new_client(connection, known, sent, |connection, client, messages| {
                 let calls = messages.chunks(size);
                 let outcomes = calls.flat_map(|call| record_messages(connection, client, call, deadline()).unwrap());
                 outcomes.collect::<Vec<MessageOutcome>>()
             })
         };
-        prop_assert_eq!(end_in_calls_of(sent.len()), end_in_calls_of(1));
+        prop_assert_eq!(record_in_calls_of(sent.len()), record_in_calls_of(1));
         Ok(())
     });
 }
@@ -297,17 +298,17 @@ fn an_array_has_the_same_result_as_its_messages_one_by_one() {
 fn messages_recorded_together_have_the_same_result_as_one_by_one() {
     let (mut together, mut left) = (0, 0);
     check(|connection, known, sent| {
-        let (outcomes, contacts) = end(connection, known, sent, |connection, client, messages| {
+        let (outcomes, contacts) = record_for_new_client(connection, known, sent, |connection, client, messages| {
             record_together(connection, client, messages).unwrap()
         });
         together += outcomes.iter().flatten().count();
         left += outcomes.iter().filter(|outcome| outcome.is_none()).count();
-        let one_at_a_time = end(connection, known, sent, |connection, client, messages| {
+        let one_at_a_time = record_for_new_client(connection, known, sent, |connection, client, messages| {
             let mut alone = |message: &Message| {
                 record_messages(connection, client, std::slice::from_ref(message), deadline()).unwrap()[0]
             };
-            let asked = messages.iter().zip(&outcomes);
-            asked
+            let pairs = messages.iter().zip(&outcomes);
+            pairs
                 .map(|(message, outcome)| outcome.map(|_| alone(message)))
                 .collect::<Vec<_>>()
         });

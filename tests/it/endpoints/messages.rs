@@ -183,7 +183,7 @@ fn a_contact_is_found_by_id_external_id_exact_number_or_line() {
         assert_eq!(
             update(recipient),
             updated(&mobile.id),
-            "{phone}: the older contact has exactly this number"
+            "{phone}: the oldest contact with exactly this number"
         );
     }
     assert_eq!(
@@ -347,9 +347,9 @@ fn an_invalid_message_does_not_stop_the_others_of_its_array() {
 #[test]
 fn no_contact_is_created_for_a_placeholder_a_group_or_a_channel() {
     let app = TestApp::start();
-    let with = |phone: &str, is_made: bool| {
+    let with = |phone: &str, create_missing: bool| {
         let mut message = message(phone, "inbound", "2025-03-28T14:22:00Z");
-        message["createMissing"] = json!(is_made);
+        message["createMissing"] = json!(create_missing);
         message
     };
     for phone in [

@@ -1,4 +1,4 @@
-//! One file per HTTP endpoint, or per subject of a large one.
+//! One file per HTTP endpoint. A large endpoint has one file per subject.
 
 mod contact;
 mod contact_batch;

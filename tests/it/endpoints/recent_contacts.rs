@@ -71,7 +71,7 @@ fn invalid_parameters_of_recent_contacts_are_400() {
 #[test]
 fn following_the_links_shows_each_contact_once_and_reads_only_the_index() {
     let app = TestApp::start();
-    // 2,500 contacts with one equal time, 2,499 with different times, and 25,001 older ones that no page may scan.
+    // 2,500 contacts with the same time, 2,499 with different times, and 25,001 older ones that no page may scan.
     app.sql(&format!(
         "INSERT INTO contacts (client_id, id, contact_list_id, email, last_message_at)
          SELECT '{client}', gen_random_uuid(), id, 'c' || n || '@x.com',

@@ -260,7 +260,7 @@ fn without_a_search_term_the_answer_says_what_to_give() {
 }
 
 #[test]
-fn contacts_are_ordered_by_latest_message_then_by_id_and_those_without_come_last() {
+fn contacts_are_ordered_by_latest_message_then_by_id_and_contacts_without_a_message_come_last() {
     let app = TestApp::start();
     let add = |email, last_message_at, blocked, platform| {
         app.add(Contact {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::TestApp;
 
-/// The document as last agreed.
+/// The file with the agreed document.
 const SNAPSHOT: &str = "tests/data/openapi.json";
 
 #[test]

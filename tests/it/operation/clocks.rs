@@ -24,8 +24,8 @@ fn set_clock(command: &mut Command, skew: &Path) {
         .output()
         .expect("faketime is installed");
     let environment = String::from_utf8(output.stdout).expect("text");
-    // Drops the variable for the time, which the file sets, and the one for the shared memory of `faketime`, which has
-    // ended.
+    // Drops two of `faketime`'s variables. One sets the offset, but here the file sets it. The
+    // other names shared memory, which `faketime` removed when it ended.
     let variables = environment.lines().filter_map(|line| line.split_once('='));
     let kept = variables.filter(|(name, _)| ["LD_PRELOAD", "FAKETIME_DONT_FAKE_MONOTONIC"].contains(name));
     command
@@ -115,7 +115,7 @@ fn session_windows_keys_and_messages_follow_the_databases_clock() {
         );
         assert_eq!(upserted.status, 200);
     }
-    let elsewhere = "SELECT count(*) AS count FROM contacts
+    let misdated = "SELECT count(*) AS count FROM contacts
         WHERE created_at NOT BETWEEN now() - interval '1 hour' AND now()";
-    assert_eq!(app.database.count(elsewhere), 0);
+    assert_eq!(app.database.count(misdated), 0);
 }

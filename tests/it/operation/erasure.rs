@@ -9,7 +9,8 @@ use crate::support::TestApp;
 use crate::support::app::encode;
 use crate::support::canaries::{DIGITS, EMAIL, EXTERNAL_ID, NAME, PHONE, WORDS};
 
-/// The rows, as text, that contain one of the words. Searches every table, and `pg_stats`, which has frequent values.
+/// The rows, as text, that contain one of the words. Searches every table, and `pg_stats`, to which
+/// ANALYZE copies frequent values of the tables.
 fn rows_with(connection: &mut PgConnection, words: &[&str]) -> Vec<String> {
     #[derive(QueryableByName)]
     struct Row {
@@ -51,7 +52,7 @@ fn a_person_erased_on_every_channel_remains_in_no_table() {
     for contacts in [&json!(others), &contacts] {
         assert_eq!(app.send("POST", "/api/v1/contacts/", contacts).status, 200);
     }
-    // A new message puts the contact among the newest.
+    // A new message adds the contact to `contacts_newest`.
     let message = json!({"platform": "sms", "phone": PHONE, "direction": "inbound", "sentAt": Utc::now().to_rfc3339()});
     assert_eq!(app.send("POST", "/api/v1/messages/", &message).status, 200);
     app.sql("ANALYZE");

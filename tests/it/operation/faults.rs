@@ -128,12 +128,12 @@ fn a_read_is_retried_when_its_connection_is_lost_during_the_statement() {
 fn the_loss_of_the_monitors_connection_is_no_outage() {
     let _alone = Slot::take_alone();
     let app = start(&["--pool-size", "16"]);
-    let looking = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    let end_monitor_connection = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND query LIKE '%credential_version%' AND pid <> pg_backend_pid()";
     let answers = ask_during(&app, |_| {
         for _ in 0..10 {
             thread::sleep(Duration::from_millis(150));
-            app.sql(looking);
+            app.sql(end_monitor_connection);
             wait_until(PATIENCE, "the server is not ready", || {
                 app.server.get("/readyz", None).status == 200
             });
@@ -181,7 +181,8 @@ fn an_outage_is_503_at_once_and_ends_soon_after_the_database_is_back() {
         refusals.len()
     );
     assert!(refusals.len() > 100);
-    // The server promises 300 ms and a second. The rest is a margin for a busy machine.
+    // The server refuses a request within 300 ms and recovers within one second. The wider limits
+    // are a margin for a busy machine.
     assert!(refusals[refusals.len() * 95 / 100] < Duration::from_millis(300) && most < Duration::from_secs(1));
     assert!(recovery_time < Duration::from_secs(3), "{recovery_time:?}");
     let log = app.server.log.lock().unwrap().clone();
@@ -280,7 +281,8 @@ fn a_database_crash_during_requests_is_503_until_recovery_and_never_500() {
     assert_eq!(count(200) + count(503) + count(504), statuses.len(), "{statuses:?}");
 }
 
-/// The number of servers to stop during requests. The full test, by environment variable, stops twenty.
+/// The number of servers to stop during requests. The full test sets it to twenty with the
+/// environment variable.
 fn rounds() -> usize {
     std::env::var("CONTACT_SEARCH_TEST_STOPS").map_or(3, |count| count.parse().expect("a number"))
 }

@@ -106,7 +106,7 @@ fn a_full_disk_is_503_until_there_is_room_and_no_acknowledged_write_is_lost() {
     }
     let acknowledged: Vec<_> = (0..).zip(&writes).filter(|(_, answer)| answer.status == 200).collect();
     println!(
-        "{} reads, {} writes, {} well",
+        "{} reads, {} writes, {} acknowledged",
         reads.len(),
         writes.len(),
         acknowledged.len()

@@ -178,7 +178,8 @@ impl World {
             .unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
-    /// A valid request with canaries, without a key. If a new route panics here, add the request of its callers.
+    /// A valid request with canaries, without a key. If a new route panics here, add a valid
+    /// request to it.
     fn valid_request(&self, path: &str, method: &str) -> Request {
         let (phone, email, name) = (encode(PHONE), encode(EMAIL), encode(NAME));
         let id = &self.known.id;

@@ -211,11 +211,13 @@ impl ProxiedServer {
         )
     }
 
-    /// Waits until a probe of the database monitor has succeeded on a connection opened after this call. If a reset
-    /// follows, the server does not take it for an outage.
+    /// Waits until a probe of the database monitor has succeeded on the monitor's newest
+    /// connection. If a reset follows, the server does not take it for an outage.
     ///
-    /// A probe may have begun on the previous connection. The first probe on a new connection shows two starts, one to
-    /// prepare the statement and one to run it. When the second probe starts, the first has been answered.
+    /// Waits for four starts of a statement. The first may belong to a probe on the previous
+    /// connection. The next two belong to the first probe on the new connection, which prepares its
+    /// statement and then runs it. The fourth belongs to the second probe. When it starts, the
+    /// first probe has been answered.
     fn wait_for_probes(&self) {
         for _ in 0..4 {
             let last = self.last_probe();
@@ -304,7 +306,8 @@ fn after_connection_resets_no_read_fails_and_no_write_is_done_twice() {
             match (caller, answer.status) {
                 (_, 200) => {}
                 (2.., 503) => lost += 1,
-                // A 503 after that timeout is due to a busy machine, not to a lost connection.
+                // A 503 after the timeout for a new connection is due to a busy machine, not to a
+                // lost connection.
                 (_, 503) if *took >= TIME_TO_CONNECT => late += 1,
                 _ => panic!("{caller}, {number}: {answer:?}"),
             }

@@ -63,7 +63,7 @@ fn only_pages_of_the_configured_origins_can_read_answers() {
             .send("GET", SEARCH, &[("X-API-Key", &app.key), ("Origin", origin)]);
         assert_eq!(answer.header("access-control-allow-origin"), None, "{origin}");
     }
-    // A key is no cookie: browsers send no credentials on their own.
+    // A key is no cookie, so the server need not allow browsers to send credentials.
     assert_eq!(preflight(&app, CRM).header("access-control-allow-credentials"), None);
     let without_origin = app.get(SEARCH);
     assert_eq!(without_origin.status, 200);

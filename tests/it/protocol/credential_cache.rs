@@ -173,7 +173,7 @@ fn during_an_outage_a_cached_key_suffices_for_answers_that_need_no_database() {
     });
     let log = app
         .server
-        .wait_for_log(|log| log.contains("the database answers again"));
+        .wait_for_log(|log| log.contains("the database is ready again"));
     assert!(!log.contains("status=500"), "{log}");
 }
 

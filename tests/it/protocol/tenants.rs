@@ -20,7 +20,7 @@ use crate::support::{Contact, PATIENCE, TestApp};
 
 const CALLERS: usize = 4;
 
-/// The number of random requests. The full test, by environment variable, sends a million.
+/// The number of random requests. The full test sets it to a million with the environment variable.
 fn requests() -> usize {
     std::env::var("CONTACT_SEARCH_TEST_REQUESTS").map_or(1_600, |count| count.parse().expect("a number"))
 }

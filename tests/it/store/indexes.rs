@@ -145,7 +145,8 @@ fn a_connection_prepares_each_statement_once() {
         let prepared: Prepared = diesel::sql_query(sql).get_result(&mut connection).unwrap();
         counts.push(prepared.statements);
     }
-    // Both lookups; the client's size, a walk and the grams of each column, and the contacts.
+    // Two lookups. The search prepares six statements: the client's size, a walk and the grams for
+    // each of its two columns, and the contacts.
     assert_eq!(counts, [8, 8, 8]);
 }
 

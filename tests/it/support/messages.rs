@@ -13,7 +13,7 @@ pub fn post(app: &TestApp, key: &str, body: &Value) -> Answer {
         .send_body("POST", "/api/v1/messages/", &headers, body.to_string().as_bytes())
 }
 
-/// The status that answers a valid message.
+/// Sends a valid message, and returns the status in the answer.
 pub fn status(app: &TestApp, body: &Value) -> String {
     let answer = post(app, &app.key, body);
     assert_eq!(answer.status, 200, "{body}: {answer:?}");

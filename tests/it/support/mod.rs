@@ -28,7 +28,7 @@ pub use contacts::Contact;
 pub use database::TestDatabase;
 pub use slot::{OwnDirectory, Slot};
 
-/// Patience for eventual conditions.
+/// The time limit for a condition that must hold eventually.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Waits until the condition holds, and panics with `failure` after `limit`.

@@ -188,7 +188,8 @@ impl Holder {
     }
 }
 
-/// Opens the database, reports how, and closes it at the end of standard input.
+/// Opens the database, prints the line that [`Holder::report`] parses, and closes the database at
+/// the end of standard input.
 #[allow(unsafe_code, reason = "nix has no safe form for it")]
 pub fn hold(data_dir: &Path) {
     // Restores the default handler of SIGINT. A shell ignores SIGINT for background jobs, and child processes inherit

@@ -37,7 +37,8 @@ impl Slot {
         Self::mine().unwrap_or_else(|| Self::begin(false))
     }
 
-    /// Exclusive. Must be taken before anything else.
+    /// No other test can run at the same time. The test must take this slot before any database or
+    /// directory.
     pub fn take_alone() -> Arc<Self> {
         assert!(Self::mine().is_none(), "the test already holds a slot");
         Self::begin(true)

@@ -6,7 +6,7 @@ use super::support::{e164, finds, holds, holds_in, key, region};
 use crate::domain::phone::region::Region;
 
 #[test]
-fn the_agreed_cases_hold() {
+fn the_cases_in_phone_cases_tsv_hold() {
     let cases = include_str!("../../../../tests/data/phone-cases.tsv").lines().skip(1);
     holds(cases.map(|line| {
         let fields: Vec<_> = line.split('\t').collect();
@@ -106,7 +106,7 @@ fn an_argentine_fixed_line_stays_and_has_the_key_of_the_mobile() {
     assert_eq!(
         key("AR", "0810 222 1234"),
         "548102221234",
-        "no mobile shares a number that has no area code"
+        "a number without an area code has no mobile form"
     );
 }
 
@@ -158,7 +158,7 @@ fn an_eight_digit_mobile_of_brazil_gets_its_ninth_digit() {
 }
 
 #[test]
-fn a_first_digit_7_stays_in_brazil_with_the_key_of_the_nine_digits() {
+fn a_brazilian_number_with_7_stays_and_has_the_key_of_its_nine_digit_form() {
     holds_in(
         "BR",
         &[("11 7765-4321", "+551177654321"), ("11 97765-4321", "+5511977654321")],

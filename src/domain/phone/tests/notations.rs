@@ -70,7 +70,7 @@ fn an_extension_is_no_part_of_the_number() {
             holds_in("AR", &[(&format!("{number}{extension}"), "+541123456789")]);
         }
     }
-    // As long as a number, it is one.
+    // Digits as long as a number are a second number, not an extension.
     holds_in("AR", &[("11 2345-6789 x1123456780", "-")]);
 }
 
@@ -213,7 +213,7 @@ fn a_leading_blank_of_a_parameter_is_a_plus_if_that_reading_resolves() {
     assert_eq!(
         stored("MX", " 15512345678").phone.as_deref(),
         Some("+525512345678"),
-        "a file encodes nothing"
+        "in a file a leading blank is not a lost +"
     );
 }
 

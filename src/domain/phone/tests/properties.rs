@@ -97,7 +97,8 @@ proptest! {
         }
     }
 
-    /// Without a full stop: before a final zero it marks a column of decimals.
+    /// The noise has no full stop, because a full stop before a final zero marks a column of
+    /// decimals.
     #[test]
     fn blanks_hyphens_and_brackets_change_nothing(
         digits in "\\+?[0-9]{4,15}",
@@ -110,7 +111,9 @@ proptest! {
     }
 
     #[test]
-    fn all_notations_of_an_argentine_mobile_check_same_number((area, number) in argentine(), separator in "[ -]?") {
+    fn all_notations_of_an_argentine_mobile_are_the_same_number(
+        (area, number) in argentine(), separator in "[ -]?"
+    ) {
         let s = &separator;
         let notations = [
             format!("+549{s}{area}{s}{number}"), format!("549{area}{number}"), format!("00549{s}{area}{s}{number}"),
@@ -127,13 +130,15 @@ proptest! {
     }
 
     #[test]
-    fn all_notations_of_a_mexican_number_check_same_number(number in "(55|33|81)[1-9][0-9]{7}") {
+    fn all_notations_of_a_mexican_number_are_the_same_number(number in "(55|33|81)[1-9][0-9]{7}") {
         let notations = ["", "+52", "+521", "52", "521", "0052", "00521", "1", "01", "044", "045", "+5201", "+52045"];
         check_same_number("MX", &format!("+52{number}"), &notations.map(|prefix| format!("{prefix}{number}")))?;
     }
 
     #[test]
-    fn all_notations_of_a_brazilian_mobile_check_same_number(area in "(11|21|55|71|85)", number in "[689][0-9]{7}") {
+    fn all_notations_of_a_brazilian_mobile_are_the_same_number(
+        area in "(11|21|55|71|85)", number in "[689][0-9]{7}"
+    ) {
         let notations: Vec<_> = ["", "0", "015", "0 21 ", "90", "9015", "+55", "55", "0055", "+55 0", "0xx"]
             .iter()
             .flat_map(|prefix| [format!("{prefix}{area}9{number}"), format!("{prefix}{area}{number}")])
@@ -142,13 +147,13 @@ proptest! {
     }
 
     #[test]
-    fn all_notations_of_a_chilean_mobile_check_same_number(number in "9[0-9]{8}") {
+    fn all_notations_of_a_chilean_mobile_are_the_same_number(number in "9[0-9]{8}") {
         let notations = ["", "0", "+56", "56", "0056", "+560"];
         check_same_number("CL", &format!("+56{number}"), &notations.map(|prefix| format!("{prefix}{number}")))?;
     }
 
     #[test]
-    fn all_notations_of_a_colombian_number_check_same_number(
+    fn all_notations_of_a_colombian_number_are_the_same_number(
         mobile in "3(0[0-5]|1[0-9])[0-9]{7}", area in "[124-8]", fixed in "[2-9][0-9]{6}"
     ) {
         let prefixes = ["", "0", "03", "09", "+57", "57", "0057", "+5703"];

@@ -52,7 +52,7 @@ pub enum MessagesAnswer {
 }
 
 pub const DOCUMENTATION: Documentation = Documentation {
-    summary: "Records a message that was sent or received, or up to a thousand",
+    summary: "Records one message that was sent or received, or an array of up to a thousand",
     parameters: &[],
     body: Some(Body::new(|_| {
         let text = |max: usize| json!({ "type": ["string", "null"], "maxLength": max });
@@ -96,10 +96,11 @@ pub const DOCUMENTATION: Documentation = Documentation {
 /// {"platform": "whatsapp", "phone": "+5492235961983", "direction": "inbound", "sentAt": "2025-03-28T14:22:00Z"}
 /// ```
 ///
-/// `"externalUserId"` may stand instead of `"phone"`, or beside it: then it takes precedence. `"contactId"`, the integer
-/// id, takes precedence over both and needs no `platform`. With `"createMissing": true` the call creates an unknown
-/// contact, and adds a missing phone or external id to a known one. A phone that identifies no person, such as `0` or the
-/// id of a WhatsApp group, is an error then.
+/// A message may have `"externalUserId"` instead of `"phone"`. If it has both, `"externalUserId"`
+/// takes precedence. `"contactId"`, the integer id, takes precedence over both and needs no
+/// `platform`. With `"createMissing": true` the call creates an unknown contact, and adds a missing
+/// phone or external id to a known one. A phone that identifies no person, such as `0` or the id of
+/// a WhatsApp group, is an error then.
 ///
 /// An invalid object answers 400. In an array each message has its own outcome, and an invalid one does not stop the
 /// others.

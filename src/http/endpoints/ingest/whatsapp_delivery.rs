@@ -14,7 +14,8 @@ const SOURCE: &str = "whatsapp_sync";
 /// Types of `messages` that no person wrote: a changed number, an opened chat.
 const NOT_WRITTEN: [&str; 2] = ["system", "request_welcome"];
 
-/// The messages of a delivery: those in `entry[].changes[].value` of changes whose field is `messages`.
+/// The messages of a delivery. They are in `entry[].changes[].value` of each change whose `field`
+/// is `messages`.
 pub fn read_delivery(delivery: &RawValue, region: Region) -> Vec<Message> {
     let delivery = object(Some(delivery));
     if text(&delivery, "object").as_deref() != Some("whatsapp_business_account") {

@@ -67,7 +67,8 @@ pub async fn look_up_contacts(
         .lanes
         .bulk
         .read(start, move |connection| {
-            // A leading blank counts as an unencoded `+`. That happens only in a query string, so it is trimmed here.
+            // `readings` takes a leading blank for an unencoded `+`. Only a query string can
+            // contain an unencoded `+`, so the blank is trimmed here.
             let readings = |phone: &String| phone::readings(phone.trim(), region);
             let questions: Vec<_> = phones.iter().map(readings).collect();
             let rows = lookup::find_all_by_phone(connection, client, &questions)?;

@@ -1,10 +1,12 @@
 //! One contact: `GET /api/public/contact/{id}/info` shows it, `PATCH /api/public/contact/{id}` changes it, `DELETE` erases
 //! it for good.
 //!
-//! The members of a change have the names of the answers: `name`, `phone`, `email`, `default_stage_id` (a UUID),
-//! `contact_list` (the list's name; a missing list is created), `chat_status`, `blocked`, `is_chat_read`. At least one of
-//! them is required, and others are ignored. An absent member leaves the contact's value as it is. `null` or a blank text
-//! clears one of the first four, as long as the contact keeps an external id, a phone or an email.
+//! The members of a change: `name`, `phone`, `email`, `default_stage_id` (a UUID), `contact_list`
+//! (the list's name; a missing list is created), `chat_status`, `blocked`, `is_chat_read`. They
+//! have the same names as in the answer, which has no `contact_list`. At least one is required, and
+//! others are ignored. An absent member leaves the contact's value as it is. `null` or a blank
+//! text clears one of the first four, as long as the contact keeps an external id, a phone or an
+//! email.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use schemars::json_schema;

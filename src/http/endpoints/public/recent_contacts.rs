@@ -15,7 +15,7 @@ use crate::http::error::{ApiError, ParameterFault};
 use crate::http::request::context::Caller;
 use crate::http::request::query;
 use crate::http::state::State;
-use crate::store::contacts::{self, Place};
+use crate::store::contacts::{self, PagePosition};
 
 const DAYS_MIN: i64 = 1;
 const DAYS_MAX: i64 = 365;
@@ -71,11 +71,11 @@ pub async fn list_recent_contacts(
         .await?;
     let contacts: Vec<PublicContact> = page.contacts.into_iter().map(PublicContact::from).collect();
     let mut response = web::Json(contacts).customize();
-    if let Some(place) = page.next {
+    if let Some(position) = page.next {
         let link = format!(
             "<{}?days={days}&cursor={}>; rel=\"next\"",
             request.path(),
-            cursor(place)
+            cursor(position)
         );
         response = response.insert_header((header::LINK, link));
     }
@@ -93,23 +93,27 @@ fn read_days(text: &str) -> Result<i64, ApiError> {
         .ok_or_else(|| bad("days", ParameterFault::NotBetween(DAYS_MIN, DAYS_MAX)))
 }
 
-/// A place in the order, as text: microseconds since 1970 in 16 hexadecimal digits, and the id in 32.
-fn cursor(place: Place) -> String {
-    format!("{:016x}{}", place.last_message_at.timestamp_micros(), place.id.simple())
+/// A position as text: microseconds since 1970 in 16 hexadecimal digits, and the id in 32.
+fn cursor(position: PagePosition) -> String {
+    format!(
+        "{:016x}{}",
+        position.last_message_at.timestamp_micros(),
+        position.id.simple()
+    )
 }
 
 /// Reads exactly the texts that [`cursor`] writes.
-fn read_cursor(text: &str) -> Result<Place, ApiError> {
-    let place = text.split_at_checked(16).and_then(|(time, id)| {
+fn read_cursor(text: &str) -> Result<PagePosition, ApiError> {
+    let position = text.split_at_checked(16).and_then(|(time, id)| {
         let micros = u64::from_str_radix(time, 16).ok()?.cast_signed();
         let last_message_at = DateTime::from_timestamp_micros(micros)?;
         let id = Uuid::try_parse(id).ok()?;
-        Some(Place { last_message_at, id })
+        Some(PagePosition { last_message_at, id })
     });
-    place
+    position
         // PostgreSQL cannot bind a time outside these years.
-        .filter(|place| (1..=9_999).contains(&place.last_message_at.year()))
-        .filter(|place| cursor(*place) == text)
+        .filter(|position| (1..=9_999).contains(&position.last_message_at.year()))
+        .filter(|position| cursor(*position) == text)
         .ok_or_else(|| bad("cursor", ParameterFault::Cursor))
 }
 
@@ -138,11 +142,11 @@ mod tests {
             micros in -62_135_596_800_000_000..253_402_300_799_999_999_i64, id: u128, text in "[0-9a-fA-F+]{46,50}",
         ) {
             let last_message_at = DateTime::from_timestamp_micros(micros).unwrap();
-            let place = Place { last_message_at, id: Uuid::from_u128(id) };
-            prop_assert_eq!(read_cursor(&cursor(place)).unwrap(), place);
-            prop_assert!(read_cursor(&cursor(place)[1..]).is_err());
-            if let Ok(place) = read_cursor(&text) {
-                prop_assert_eq!(cursor(place), text);
+            let position = PagePosition { last_message_at, id: Uuid::from_u128(id) };
+            prop_assert_eq!(read_cursor(&cursor(position)).unwrap(), position);
+            prop_assert!(read_cursor(&cursor(position)[1..]).is_err());
+            if let Ok(position) = read_cursor(&text) {
+                prop_assert_eq!(cursor(position), text);
             }
         }
     }

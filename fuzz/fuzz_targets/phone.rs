@@ -3,6 +3,7 @@
 
 #![no_main]
 
+use contact_search::domain::contact::DEFAULT_PLATFORM;
 use contact_search::domain::phone::{Reading, Region, StoredPhone, readings};
 use libfuzzer_sys::fuzz_target;
 
@@ -45,7 +46,7 @@ fuzz_target!(|input: (u8, u8, &str)| {
     let asked = readings(text, here);
     asked.iter().for_each(|reading| check(reading, elsewhere));
 
-    let stored = StoredPhone::read(text, here);
+    let stored = StoredPhone::read(text, here, DEFAULT_PLATFORM);
     assert_eq!(stored.as_given, text);
     assert_eq!(stored.phone.is_some(), !asked.is_empty());
     let (Some(phone), Some(key)) = (stored.phone, stored.key) else {
@@ -59,7 +60,7 @@ fuzz_target!(|input: (u8, u8, &str)| {
     assert_eq!(readings(text.trim_start(), here).first(), Some(&stored), "in {here:?}");
     // The joined digits of a text with several numbers can be a valid number. If they are not,
     // reading them again changes nothing.
-    let again = StoredPhone::read(&stored.phone, here);
+    let again = StoredPhone::read(&stored.phone, here, DEFAULT_PLATFORM);
     if !again.resolved {
         let again = (again.phone.as_deref(), again.key.as_deref());
         assert_eq!(again, (Some(&*stored.phone), Some(&*stored.key)), "in {here:?}");

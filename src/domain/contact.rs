@@ -321,7 +321,9 @@ mod tests {
                 as_given: "none".into(),
                 phone: None,
                 key: None,
+                extension: None,
                 resolved: false,
+                identifies: false,
             }),
             ..ContactFields::default()
         };
@@ -368,7 +370,7 @@ mod tests {
 
     #[test]
     fn a_change_may_clear_a_phone_but_not_set_one_without_digits() {
-        let phone = |text| Some(Some(StoredPhone::read(text, Region::DEFAULT)));
+        let phone = |text| Some(Some(StoredPhone::read(text, Region::DEFAULT, DEFAULT_PLATFORM)));
         let change = |phone| {
             ContactEdit::new(Changes {
                 phone,

@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, Datelike, Utc};
 
-use super::contact::FUTURE_TOLERANCE;
+use super::contact::{DEFAULT_PLATFORM, FUTURE_TOLERANCE};
 use super::phone::whatsapp_id::{is_group_or_channel, is_hidden_number};
 use super::phone::{self, Reading, Region, StoredPhone};
 
@@ -69,7 +69,7 @@ impl Phone {
         let readings = phone::readings(text.trim(), region);
         (!readings.is_empty()).then(|| Self {
             readings,
-            stored: StoredPhone::read(text, region),
+            stored: StoredPhone::read(text, region, DEFAULT_PLATFORM),
         })
     }
 

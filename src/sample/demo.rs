@@ -15,7 +15,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::random::{ascii, pick};
 use crate::domain::client::{ClientId, DEFAULT_LIST};
-use crate::domain::contact::{ContactDraft, ContactError, ContactFields};
+use crate::domain::contact::{ContactDraft, ContactError, ContactFields, DEFAULT_PLATFORM};
 use crate::domain::key::{ApiKey, Format, LabelError, NewKey, Scope};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::domain::window;
@@ -229,7 +229,7 @@ fn push_all(staging: &mut Staging<'_>) -> Result<(), DemoError> {
 fn push_message_of_now(staging: &mut Staging<'_>) -> Result<(), DemoError> {
     let now = staging.now();
     let message = ContactFields {
-        phone: Some(StoredPhone::read(WINDOW_EXAMPLE, Region::DEFAULT)),
+        phone: Some(StoredPhone::read(WINDOW_EXAMPLE, Region::DEFAULT, DEFAULT_PLATFORM)),
         platform: text(window::PLATFORM),
         last_inbound_at: Some(now - MESSAGE_AGE),
         ..ContactFields::default()
@@ -241,7 +241,7 @@ fn push_message_of_now(staging: &mut Staging<'_>) -> Result<(), DemoError> {
 /// The two contacts from the vendors' documentation.
 fn push_examples(staging: &mut Staging<'_>) -> Result<(), DemoError> {
     let now = staging.now();
-    let phone = |number| Some(StoredPhone::read(number, Region::DEFAULT));
+    let phone = |number| Some(StoredPhone::read(number, Region::DEFAULT, DEFAULT_PLATFORM));
     let juan = ContactFields {
         name: text("Juan Perez"),
         phone: phone(WINDOW_EXAMPLE),
@@ -310,7 +310,7 @@ fn generate_contact(random: &mut ChaCha8Rng, number: usize, now: DateTime<Utc>) 
         .map(|at| (at - TimeDelta::minutes(random.random_range(0..3_000))).max(created_at));
     ContactFields {
         name: random.random_ratio(97, 100).then(|| format!("{first} {last}")),
-        phone: has_phone.then(|| StoredPhone::read(&phone, Region::DEFAULT)),
+        phone: has_phone.then(|| StoredPhone::read(&phone, Region::DEFAULT, platform)),
         email: has_email.then(|| format!("{first_ascii}.{last_ascii}{number}@{domain}")),
         platform: text(platform),
         source: text(pick(random, &SOURCES, |choice| choice.1).0),

@@ -232,7 +232,7 @@ impl People {
         let last_inbound_at = last_message_at - TimeDelta::seconds(self.random.random_range(0..200_000));
         let given = ContactFields {
             name: self.has_percent_chance(97).then(|| format!("{first} {last}")),
-            phone: has_phone.then(|| StoredPhone::read(&self.phone(number), Region::DEFAULT)),
+            phone: has_phone.then(|| StoredPhone::read(&self.phone(number), Region::DEFAULT, platform)),
             email: self.has_percent_chance(80).then(|| self.email(first, last)),
             platform: Some(platform.to_owned()),
             source: Some(pick(&mut self.random, &SOURCES, |choice| choice.1).0.to_owned()),
@@ -320,6 +320,7 @@ fn by_rank(names: &'static str) -> Vec<(&'static str, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::contact::DEFAULT_PLATFORM;
     use std::collections::HashSet;
 
     fn people(stream: u64, count: u64) -> Vec<(Uuid, ContactFields)> {
@@ -334,7 +335,7 @@ mod tests {
             for start in starts {
                 for tail in (0..NUMBERS).step_by(9_973) {
                     let number = format!("{start}{tail:0DIGITS$}");
-                    let phone = StoredPhone::read(&number, Region::DEFAULT);
+                    let phone = StoredPhone::read(&number, Region::DEFAULT, DEFAULT_PLATFORM);
                     assert_eq!((phone.resolved, phone.phone), (true, Some(number)));
                 }
             }

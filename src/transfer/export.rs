@@ -140,7 +140,7 @@ fn cell<'r>(row: &'r ExportedRow, phone: Option<&'r str>, attribute: Attribute) 
 /// in another region, or was written by other programs.
 fn phone_cell(row: &ExportedRow, region: Region) -> Option<&str> {
     let as_given = row.phone_as_given.as_deref().filter(|text| {
-        let read = StoredPhone::read(text.trim(), region);
+        let read = StoredPhone::read(text.trim(), region, &row.platform);
         (&read.phone, &read.key) == (&row.phone, &row.phone_key)
     });
     as_given.or(row.phone.as_deref())
@@ -151,7 +151,7 @@ fn phone_cell(row: &ExportedRow, region: Region) -> Option<&str> {
 fn survives_import(row: &ExportedRow, phone: Option<&str>, region: Region) -> bool {
     let phone_survives = match phone {
         Some(cell) => {
-            let read = StoredPhone::read(cell.trim(), region);
+            let read = StoredPhone::read(cell.trim(), region, &row.platform);
             row.phone.is_some()
                 && (&read.phone, &read.key, Some(&read.as_given))
                     == (&row.phone, &row.phone_key, row.phone_as_given.as_ref())

@@ -9,7 +9,7 @@ use super::header::{ColumnChoice, HeaderError, Mapping};
 use super::reader::{ReadError, Record, Records};
 use super::values;
 use crate::domain::client::NAME_MAX;
-use crate::domain::contact::{Attribute, ContactDraft, ContactError, ContactFields};
+use crate::domain::contact::{Attribute, ContactDraft, ContactError, ContactFields, DEFAULT_PLATFORM};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::store::clients::Client;
 use crate::store::import::{self, Rules, Staging};
@@ -343,11 +343,13 @@ impl RowParser<'_> {
                 some => Ok(some),
             },
         };
+        let platform = text(Attribute::Platform).or_else(|| self.options.platform.clone());
+        let stored = |phone| StoredPhone::read(phone, self.region, platform.as_deref().unwrap_or(DEFAULT_PLATFORM));
         Ok(ContactFields {
             name: self.name(record),
-            phone: cell(Attribute::Phone).map(|phone| StoredPhone::read(phone, self.region)),
+            phone: cell(Attribute::Phone).map(stored),
             email: text(Attribute::Email),
-            platform: text(Attribute::Platform).or_else(|| self.options.platform.clone()),
+            platform,
             source: text(Attribute::Source),
             chat_status: text(Attribute::ChatStatus),
             blocked: boolean(Attribute::Blocked)?,

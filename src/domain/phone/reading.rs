@@ -12,6 +12,8 @@ pub struct Reading {
     pub phone: String,
     /// The match key of the contacts with this number.
     pub key: String,
+    /// The digits of the extension, if the text has one.
+    pub extension: Option<String>,
     pub resolved: bool,
 }
 
@@ -48,6 +50,7 @@ impl Reading {
         Self {
             phone,
             key: written.digits.clone(),
+            extension: None,
             resolved: false,
         }
     }
@@ -59,6 +62,7 @@ impl From<Number> for Reading {
         Self {
             phone: format!("+{calling_code}{national}"),
             key: format!("{calling_code}{}", countries::line(calling_code, &national)),
+            extension: None,
             resolved: true,
         }
     }

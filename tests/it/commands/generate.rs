@@ -1,5 +1,6 @@
 //! `contact-search generate`: contacts in the same stored form as the contacts of every other writer.
 
+use contact_search::domain::contact::DEFAULT_PLATFORM;
 use contact_search::domain::phone::{Region, StoredPhone};
 use contact_search::sample::generate::{GenerateError, Workload, generate};
 use contact_search::store::PgConnection;
@@ -91,7 +92,7 @@ fn generate_stores_phones_in_the_same_form_as_every_other_writer() {
             .unwrap();
     assert!(rows.len() > 2_800);
     for row in rows {
-        let read = StoredPhone::read(&row.phone_as_given, Region::DEFAULT);
+        let read = StoredPhone::read(&row.phone_as_given, Region::DEFAULT, DEFAULT_PLATFORM);
         assert_eq!((row.phone, row.phone_key, true), (read.phone, read.key, read.resolved));
     }
     assert_eq!(

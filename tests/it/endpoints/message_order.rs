@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use contact_search::domain::client::ClientId;
+use contact_search::domain::contact::DEFAULT_PLATFORM;
 use contact_search::domain::message::{Direction, Message, NewContact, Person, Phone, Target};
 use contact_search::domain::phone::{Region, StoredPhone};
 use contact_search::store::clients;
@@ -214,7 +215,7 @@ fn record_for_new_client<T>(
     let mut serial_ids = Vec::new();
     let mut identities = HashSet::new();
     for (phone, external_id) in known {
-        let stored = phone.and_then(|phone| StoredPhone::read(phone, Region::DEFAULT).phone);
+        let stored = phone.and_then(|phone| StoredPhone::read(phone, Region::DEFAULT, DEFAULT_PLATFORM).phone);
         if identities.insert(external_id.map_or_else(|| stored, |id| Some(id.to_owned()))) {
             let contact = Contact {
                 phone: *phone,

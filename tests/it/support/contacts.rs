@@ -52,7 +52,9 @@ pub struct Added {
 impl Contact<'_> {
     pub fn add(&self, connection: &mut PgConnection, client: ClientId) -> Added {
         let list = clients::ensure_list(connection, client, self.list).expect("a list can be created");
-        let phone = self.phone.map(|phone| StoredPhone::read(phone, Region::DEFAULT));
+        let phone = self
+            .phone
+            .map(|phone| StoredPhone::read(phone, Region::DEFAULT, self.platform));
         let key = phone.as_ref().and_then(|phone| phone.key.as_deref());
         let stored = phone.as_ref().and_then(|phone| phone.phone.as_deref());
         let sql = format!(

@@ -1,7 +1,7 @@
 //! Random contacts, exported and imported again.
 
 use contact_search::domain::client::ClientId;
-use contact_search::domain::contact::{ContactDraft, ContactFields};
+use contact_search::domain::contact::{ContactDraft, ContactFields, DEFAULT_PLATFORM};
 use contact_search::domain::phone::{Region, StoredPhone};
 use contact_search::store::import::{Rules, import};
 use contact_search::store::{PgConnection, StoreError, clients};
@@ -72,7 +72,7 @@ fn contact(region: Region) -> impl Strategy<Value = ContactFields> {
         r"[0-9]{8}@s\.whatsapp\.net",
         "[0-9]{3,9} [a-z/;\"\n] [0-9]{3,9}",
     ]
-    .prop_map(move |text| StoredPhone::read(&text, region))
+    .prop_map(move |text| StoredPhone::read(&text, region, DEFAULT_PLATFORM))
     .prop_filter("a phone with a digit", |phone| phone.phone.is_some());
     let texts = (
         proptest::option::of(odd_text(512)),
@@ -167,7 +167,7 @@ fn similar_contact() -> impl Strategy<Value = ContactFields> {
         option(&["x", "y", "+5491155550001", "a@example.com"]),
     )
         .prop_map(|(given, phone, email, external_user_id)| ContactFields {
-            phone: phone.map(|phone| StoredPhone::read(phone, Region::DEFAULT)),
+            phone: phone.map(|phone| StoredPhone::read(phone, Region::DEFAULT, DEFAULT_PLATFORM)),
             email: email.map(str::to_owned),
             external_user_id: external_user_id.map(str::to_owned),
             ..given

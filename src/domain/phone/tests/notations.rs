@@ -175,7 +175,9 @@ fn a_text_without_digits_is_not_a_number() {
             as_given: input.to_owned(),
             phone: None,
             key: None,
+            extension: None,
             resolved: false,
+            identifies: false,
         };
         assert_eq!(stored("AR", input), expected);
         assert_eq!(readings(input, Region::DEFAULT), []);

@@ -1,6 +1,7 @@
 //! Checks tables of cases. A case has the client's region, the written text, and the resulting E.164. `-` stands for a
 //! number that must not resolve.
 
+use crate::domain::contact::DEFAULT_PLATFORM;
 use crate::domain::phone::reading::readings;
 use crate::domain::phone::region::Region;
 use crate::domain::phone::stored::StoredPhone;
@@ -10,7 +11,7 @@ pub(super) fn region(code: &str) -> Region {
 }
 
 pub(super) fn stored(code: &str, input: &str) -> StoredPhone {
-    StoredPhone::read(input, region(code))
+    StoredPhone::read(input, region(code), DEFAULT_PLATFORM)
 }
 
 /// The stored E.164 of the input, or `-`.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::domain::contact::{Attribute, ContactError, ContactFields};
+use crate::domain::contact::{Attribute, ContactError, ContactFields, DEFAULT_PLATFORM};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::http::documentation::{self, Answer, Body, Documentation};
 use crate::http::error::{ApiError, BodyFault};
@@ -132,11 +132,13 @@ fn read_item(item: &RawValue, region: Region) -> Result<ContactFields, BodyFault
     let flag = |attribute| members.flag(member(attribute));
     let time = |attribute| members.time(member(attribute));
     let uuid = |attribute| members.uuid(member(attribute));
+    let platform = text(Attribute::Platform)?;
+    let stored = |phone: String| StoredPhone::read(&phone, region, platform.as_deref().unwrap_or(DEFAULT_PLATFORM));
     Ok(ContactFields {
         name: text(Attribute::Name)?,
-        phone: text(Attribute::Phone)?.map(|phone| StoredPhone::read(&phone, region)),
+        phone: text(Attribute::Phone)?.map(stored),
         email: text(Attribute::Email)?,
-        platform: text(Attribute::Platform)?,
+        platform,
         source: text(Attribute::Source)?,
         chat_status: text(Attribute::ChatStatus)?,
         blocked: flag(Attribute::Blocked)?,

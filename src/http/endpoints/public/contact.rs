@@ -13,7 +13,7 @@ use schemars::json_schema;
 use serde_json::json;
 
 use super::contact_json::{ID, PublicContact, id_in_path};
-use crate::domain::contact::{Attribute, Changes, ContactEdit};
+use crate::domain::contact::{Attribute, Changes, ContactEdit, DEFAULT_PLATFORM};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::http::documentation::{self, Answer, Body, Documentation, NOT_BLANK};
 use crate::http::error::{ApiError, BodyFault};
@@ -152,7 +152,9 @@ fn read_edit(members: &Members, region: Region) -> Result<ContactEdit, BodyFault
     if !MEMBERS.iter().any(|name| members.has(name)) {
         return Err(BodyFault::NoChange { names: &MEMBERS });
     }
-    let phone = members.text("phone")?.map(|phone| StoredPhone::read(&phone, region));
+    let phone = members
+        .text("phone")?
+        .map(|phone| StoredPhone::read(&phone, region, DEFAULT_PLATFORM));
     let changes = Changes {
         name: clearable(members, "name", members.text("name")?),
         phone: clearable(members, "phone", phone),

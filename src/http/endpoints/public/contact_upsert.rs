@@ -72,7 +72,7 @@ fn read_draft(members: &Members, region: Region) -> Result<ContactDraft, BodyFau
     let channel = members.text("channel")?.ok_or(BodyFault::Missing { name: "channel" })?;
     let phone = members.text("contact_phone_number")?;
     let fields = ContactFields {
-        phone: phone.map(|phone| StoredPhone::read(&phone, region)),
+        phone: phone.map(|phone| StoredPhone::read(&phone, region, &channel)),
         external_user_id: members.text("external_user_id")?,
         email: members.text("contact_email")?,
         name: members.text("contact_name")?,

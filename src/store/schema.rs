@@ -68,6 +68,8 @@ diesel::table! {
         last_message_at -> Nullable<Timestamptz>,
         last_inbound_at -> Nullable<Timestamptz>,
         email_lower -> Nullable<Text>,
+        phone_extension -> Nullable<Text>,
+        phone_identifies -> Bool,
     }
 }
 

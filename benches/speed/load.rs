@@ -220,7 +220,7 @@ pub struct Messages<'a> {
     pub per_second: f64,
 }
 
-/// After a pause, each connection makes up for the messages of at most this time.
+/// A connection that is late sends the overdue messages of at most this time without a pause. It skips older ones.
 const HICCUP: Duration = Duration::from_secs(1);
 
 /// Runs `work` while messages are recorded. If the server is slower than the pace, each connection sends its next

@@ -18,8 +18,9 @@ CREATE FUNCTION contact_period(at timestamptz) RETURNS integer
     AS $$ SELECT greatest(extract(epoch FROM at)::bigint >> 21, 752)::integer $$;
 
 -- The prefix of the grams of one period's contacts. With it the index has a list of contacts for each gram and period,
--- and a search can scan the newest period alone. Clients share sixteen prefixes. With a prefix for each client, the
--- lists of small clients, which don't need them, would take more space than all others.
+-- and a search can scan the newest period alone. Clients share sixteen prefixes. With a prefix for each client, every
+-- small client would have lists of its own. These would take more space than all other lists, and a client that is
+-- scanned whole needs none.
 CREATE FUNCTION contact_gram_prefix(client_id uuid, period integer) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ SELECT right(client_id::text, 1) || coalesce(period::text, '') $$;

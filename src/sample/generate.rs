@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn every_prefix_has_enough_valid_numbers_of_its_country() {
+    fn every_country_has_enough_numbers_and_all_are_valid() {
         for (starts, _) in MOBILES {
             assert!(starts.len() as u64 * NUMBERS >= CONTACTS_MAX && !STRIDE.is_multiple_of(starts.len() as u64));
             for start in starts {

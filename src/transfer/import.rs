@@ -120,8 +120,8 @@ impl fmt::Display for ImportReport {
             let rows = if *doubtful == 1 { "row shares" } else { "rows share" };
             write!(
                 f,
-                "\n{doubtful} {rows} such a phone with a contact of another email: contacts with the same phone were \
-                 merged, so check the phone column (a spreadsheet may have damaged it)"
+                "\n{doubtful} {rows} such a phone with a contact that has another email: contacts with the same phone \
+                 were merged, so check the phone column (a spreadsheet may have damaged it)"
             )?;
         }
         Ok(())

@@ -158,8 +158,8 @@ pub(super) const LAST_NAMES: &[&str] = &[
     "sobrenome",
 ];
 
-/// Names of columns with the whole name. Beside a column with the last name, they have the first
-/// name.
+/// Names of columns that contain the whole name. If the header also has a column for the last name, they contain only
+/// the first name.
 pub(super) const NAMES_OR_FIRST_NAMES: &[&str] = &["name", "nombre", "nome"];
 
 /// A column's name without case, accents, blanks, dashes and underscores.

@@ -148,7 +148,8 @@ fn is_extension_mark(word: &str) -> bool {
     )
 }
 
-/// Collects the digits, and detects characters that cannot be part of one number. Words before it are a label (`tel:`).
+/// Collects the digits, and detects characters that cannot be part of one number. Words before the number are a label
+/// (`tel:`).
 fn scan(text: &str) -> Written {
     let mut digits = String::with_capacity(16);
     let mut notation = Notation::Bare;

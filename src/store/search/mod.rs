@@ -26,10 +26,10 @@
 //! frequency x contacts of a period at 1.3 us each.
 //!
 //! The server chooses the plan instead of PostgreSQL's planner, because planning a search costs more than most searches
-//! take, and the plan of a prepared statement doesn't know the term. The planner can't choose another index either:
-//! connections have no sequential scans (`store/connection.rs`), and `OFFSET 0` separates conditions that aren't meant
-//! for an index. Whichever plan finds the candidates, LIKE on the email in lower case decides,
-//! which gives the result of ILIKE.
+//! take, and the plan of a prepared statement doesn't know the term. The planner can't choose another plan either:
+//! connections disable sequential scans (`store/connection.rs`), and `OFFSET 0` keeps conditions that aren't meant for
+//! an index out of its scan. Whichever plan finds the candidates, LIKE on the email in lower case decides, which gives
+//! the result of ILIKE.
 
 mod client_sizes;
 mod matches;

@@ -44,8 +44,10 @@ impl Callers {
 }
 
 /// Sends requests from four callers until `during` returns, and returns every answer. Each caller sends its next
-/// request when the previous one is answered. If no request may be shed, the server needs more than twice as many
-/// connections as callers, because half of the connections are reserved for cached keys.
+/// request when the previous one is answered.
+///
+/// A test in which no request may be shed needs a `--pool-size` of more than twice the number of callers, because
+/// requests whose key is not cached get at most half of the connections.
 fn ask_during(app: &TestApp, during: impl FnOnce(&Callers)) -> Vec<(&'static str, Answer, Duration)> {
     let (should_stop, callers) = (AtomicBool::new(false), Callers(Default::default()));
     thread::scope(|scope| {
@@ -208,7 +210,7 @@ fn a_server_starts_during_an_outage_and_becomes_ready_afterwards() {
     assert_eq!(server.get(LOOKUP, Some(&app.key)).status, 200);
 }
 
-/// Each crash is like that of `pg_ctl restart -m immediate`.
+/// Each crash is an immediate shutdown by SIGQUIT, as in `pg_ctl restart -m immediate`.
 #[test]
 fn a_database_crash_during_requests_is_503_until_recovery_and_never_500() {
     let directory = OwnDirectory::new();

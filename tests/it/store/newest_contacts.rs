@@ -1,5 +1,5 @@
-//! `contacts_newest` contains every contact at or after the border, even under concurrent writes, and few older
-//! contacts.
+//! The border is a time. `contacts_newest` contains every contact whose last message is at or after the border, even
+//! under concurrent writes. It contains few older contacts.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};

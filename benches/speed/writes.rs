@@ -15,7 +15,7 @@ use crate::sections::{Bench, merged};
 use crate::stage;
 use crate::terms;
 
-/// The number of contacts without a recent message for which the write benchmark records messages.
+/// The number of contacts for which the write benchmark records messages. At first, none of them has a recent message.
 const SILENT: usize = 80_000;
 
 /// Messages per second of the write benchmark.

@@ -33,8 +33,8 @@ const MESSAGE_AGE: TimeDelta = TimeDelta::minutes(5);
 
 const SEED: u64 = 20_240_930;
 
-/// The import rules. Only a message from the documented contact has no source of its own. The default source counts if
-/// that contact was deleted, because the message then creates it again.
+/// The import rules. Every contact of the demo has a source, and only the later messages of the documented contact have
+/// none. The default source applies if that contact was deleted, because the message then creates it again.
 const RULES: Rules = Rules {
     default_source: Some("demo"),
     exact: false,

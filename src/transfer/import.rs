@@ -89,8 +89,8 @@ pub struct ImportReport {
     /// Phones of imported rows that are not valid numbers. They are stored as written. A phone
     /// without digits is also counted here, but it is stored as blank.
     pub phones_unresolved: u64,
-    /// Rows that were merged, only because of an invalid phone, with a row or a contact that has a
-    /// different email.
+    /// Rows with the same invalid phone as another row or an existing contact, but with another
+    /// email. Only that phone joined them.
     pub doubtful: u64,
 }
 

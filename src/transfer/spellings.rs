@@ -2,10 +2,8 @@
 
 use crate::domain::contact::Attribute;
 
-/// The usual names of columns in English, Spanish and Portuguese, as [`normalise`] returns them.
-/// The attribute's own name comes first. A header with two columns for the same attribute is
-/// ambiguous: with two phone columns, a row may have its only phone in either of them. Only `name`
-/// is preferred to other names.
+/// The usual names of columns in English, Spanish and Portuguese, as [`normalise`] returns them. A header with two
+/// columns for the same attribute is ambiguous: with two phone columns, a row may have its only phone in either of them.
 pub(super) const SPELLINGS: [(Attribute, &[&str]); 15] = [
     (
         Attribute::Name,

@@ -15,9 +15,10 @@ pub const BATCH_MAX: usize = 100;
 /// the phone to a contact that only has the id. So it never shares a run with messages that have its external id or a
 /// reading of its phone, unless both name the same person.
 ///
-/// The same holds for any other message that can make a contact, if its own phone or the phone in one of those messages
-/// has several readings. The new contact may get the preferred reading of a phone. A message with this phone then
-/// resolves to the new contact, and no longer to the contact with another reading.
+/// A message that can make a contact and has no external id never shares a run with another person's message that has a
+/// reading of its phone, if one of the two phones has several readings. The new contact may get the preferred one of
+/// these readings. A message with this phone then resolves to the new contact, and no longer to the contact with
+/// another reading.
 pub(super) fn runs(messages: &[Message]) -> impl Iterator<Item = &[Message]> {
     let mut rest = messages;
     std::iter::from_fn(move || {

@@ -18,8 +18,7 @@
 //!    term (`domain/gram.rs`). It is scanned one period of 24 days after the other, newest first.
 //!    For a term with thousands of matches the scan ends after the first period. A term with few
 //!    matches costs one short scan per period.
-//! 5. A term without grams (single characters of scripts whose lower case depends on their neighbours) takes the whole
-//!    walk.
+//! 5. A term without grams, such as one in Greek or Cyrillic letters alone, takes the whole walk.
 //!
 //! The plans 2 to 4 cost the same for a term with a few thousand matches among millions of
 //! contacts: some milliseconds. The walk reads 50 / frequency rows at 0.3 us each. The grams read

@@ -1,6 +1,6 @@
 -- Walks the newest contacts of a large client. If the first rows have enough matches, the walk continues at the last
 -- match. $1: client, $2: LIKE pattern, $3: rows to walk first, $4: fewest matches with which the walk continues,
--- $5: the whole walk ends after $5 / (number of matches in the first rows) rows.
+-- $5: the walk ends after $5 / (number of matches in the first rows) rows, the first rows included.
 -- The phone's statement has `phone AS searched` in place of `email_lower AS searched`.
 --
 -- Rows come from three places: contacts_newest down to the border, contacts behind the border, contacts without

@@ -121,7 +121,7 @@ fn every_plan_finds_the_same_contacts_of_one_client_as_plain_ilike() {
         failure_persistence: None,
         ..ProptestConfig::default()
     };
-    // Random characters, or a substring of a stored email in either case.
+    // Random characters, or a substring of a stored email, as stored or in upper case.
     let random_text = "[aAbBéÉñ%_\\\\.@12'ΣİK]{1,6}";
     let stored_substring = (
         proptest::sample::select(stored),

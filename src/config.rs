@@ -57,7 +57,7 @@ pub struct ServeConfig {
     )]
     pub listen: String,
 
-    /// Connections to the database [default: two per core, at least four]
+    /// Connections for reads, and the same number for writes [default: two per core, 4 to 64]
     #[arg(long, env = "CONTACT_SEARCH_POOL_SIZE", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub pool_size: Option<u32>,
 
@@ -81,7 +81,7 @@ pub struct ServeConfig {
 
     /// An origin whose pages may read answers, such as https://crm.example.com, or * for all; separate several by
     /// commas [default: none]
-    #[allow(rustdoc::bare_urls, reason = "clap prints this text, and angle brackets with it")]
+    #[allow(rustdoc::bare_urls, reason = "clap would print a link's angle brackets too")]
     #[arg(long, env = "CONTACT_SEARCH_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = parse_origin)]
     pub cors_origin: Vec<String>,
 
@@ -105,7 +105,7 @@ impl ServeConfig {
         std::thread::available_parallelism().map_or(2, usize::from)
     }
 
-    /// The number of connections: PostgreSQL works best with about two per core.
+    /// The number of connections for reads. PostgreSQL works best with about two connections per core.
     pub fn pool_size(&self) -> u32 {
         let cores = u32::try_from(self.workers()).unwrap_or(u32::MAX);
         self.pool_size.unwrap_or(cores.saturating_mul(2).clamp(4, 64))

@@ -26,7 +26,7 @@ pub enum Expected {
     None,
     /// The search finds any number of contacts.
     Any,
-    /// The message has a known contact.
+    /// The server finds the contact of the message.
     Recorded,
 }
 

@@ -220,7 +220,8 @@ pub struct Messages<'a> {
     pub per_second: f64,
 }
 
-/// After a pause, each connection makes up for the messages of at most this time.
+/// The longest delay that a late connection makes up for. It sends the messages of this time without a pause, and skips
+/// the messages that were due earlier.
 const HICCUP: Duration = Duration::from_secs(1);
 
 /// Runs `work` while messages are recorded. If the server is slower than the pace, each connection sends its next

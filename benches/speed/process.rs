@@ -152,9 +152,9 @@ impl MachineTime {
         })
     }
 
-    /// The steal time since `before`, as a part of all processor time: this virtual machine wanted to run, but another
-    /// one had the processor. It is highest if processors often go idle for moments, for example while threads wait for
-    /// each other.
+    /// The steal time since `before`, as a part of all processor time. Steal time is the time during which this
+    /// virtual machine wanted to run, but another one had the processor. It is highest if processors often go idle
+    /// for moments, for example while threads wait for each other.
     pub fn stolen_since(before: Self) -> Option<f64> {
         let now = Self::now()?;
         let all = now.all.checked_sub(before.all).filter(|all| *all > 0)?;

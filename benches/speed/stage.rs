@@ -33,7 +33,7 @@ const SEED: u64 = 1;
 const OTHER_CONNECTIONS: usize = 40;
 
 /// PostgreSQL settings that the report's head shows.
-const TOLD: [&str; 4] = [
+const SHOWN_SETTINGS: [&str; 4] = [
     "shared_buffers",
     "effective_cache_size",
     "max_connections",
@@ -45,7 +45,7 @@ pub struct Stage {
     measured: PathBuf,
     database: Arc<PrivateDatabase>,
     scratch: PathBuf,
-    /// Names and values of the settings in [`TOLD`].
+    /// Names and values of the settings in [`SHOWN_SETTINGS`].
     pub settings: String,
     _temporary: Option<ServerDirectory>,
 }
@@ -81,7 +81,7 @@ impl Stage {
             _temporary: temporary,
         };
         let mut superuser = connection::connect(&stage.database.superuser_url("postgres"))?;
-        for name in TOLD {
+        for name in SHOWN_SETTINGS {
             stage.settings += &format!(", {name} {}", setting(&mut superuser, name)?);
         }
         Ok(stage)

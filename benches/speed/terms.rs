@@ -1,5 +1,5 @@
 //! The requests: lookups, and searches by classes of terms. Terms that must match stored values come from the client's
-//! own contacts. A seed decides all of them.
+//! own contacts. A seed determines all requests.
 
 use std::collections::HashMap;
 

@@ -15,14 +15,16 @@ use crate::sections::{Bench, merged};
 use crate::stage;
 use crate::terms;
 
-/// The number of contacts without a recent message for which the write benchmark records messages.
+/// The number of contacts for which the write benchmark records messages. At first, none of them has a recent message.
 const SILENT: usize = 80_000;
 
 /// Messages per second of the write benchmark.
 const PACE: f64 = 1_000.0;
 
-/// Contacts that are written to measure the cost of an index, and repetitions.
+/// The number of contacts that one statement writes to measure the cost of an index.
 const WRITTEN: usize = 2_000;
+
+/// Repetitions of each such statement.
 const WRITINGS: usize = 5;
 
 /// Repetitions of `import` and of `\copy`.
@@ -163,7 +165,7 @@ impl Bench<'_> {
     }
 
     /// Copies contacts of the large client into two new clients: with `contact-search import` from a CSV file, and with
-    /// `\\copy` of the rows that the import has written.
+    /// `\copy` of the rows that the import has written.
     pub fn measure_import(&mut self) -> anyhow::Result<()> {
         let count = (self.large.contacts / 50).clamp(1_000, 100_000);
         let (csv, rows) = (self.stage.file("contacts.csv"), self.stage.file("contacts.copy"));

@@ -12,7 +12,8 @@ use libfuzzer_sys::fuzz_target;
 /// A record: its line and its cells.
 type Row = (u64, Vec<String>);
 
-/// The records up to the end of the file or to an error, the error, and the position.
+/// Returns the records before the end of the file or before the first error, that error if there is one, and the
+/// position.
 fn read(source: impl Read) -> (Vec<Row>, Option<ReadError>, u64) {
     let mut rows = Vec::new();
     let mut records = match Records::open(source) {

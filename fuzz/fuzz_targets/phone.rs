@@ -58,8 +58,8 @@ fuzz_target!(|input: (u8, u8, &str)| {
     // A lookup of the text prefers the stored number. Leading blanks are trimmed, because a lookup
     // may read a leading blank as a lost `+`.
     assert_eq!(readings(text.trim_start(), here).first(), Some(&stored), "in {here:?}");
-    // The joined digits of a text with several numbers can be a valid number. If they are not,
-    // reading them again changes nothing.
+    // A text can contain several numbers. The stored phone then has all their digits, and this long number can be
+    // valid. If it is not valid, reading the stored phone again changes nothing.
     let again = StoredPhone::read(&stored.phone, here, DEFAULT_PLATFORM);
     if !again.resolved {
         let again = (again.phone.as_deref(), again.key.as_deref());

@@ -1,4 +1,5 @@
-//! A query parameter: the value is that of the standard's own decoding, and every refusal has a reason.
+//! Query parameters: an accepted value equals the one that the URL Standard's decoder returns, and every refusal has a
+//! reason.
 
 #![no_main]
 
@@ -15,7 +16,7 @@ fn encode(text: &str) -> String {
 }
 
 fuzz_target!(|query: &str| {
-    // The standard's own decoding, which replaces invalid UTF-8 by U+FFFD and keeps a broken `%` unchanged.
+    // The URL Standard's decoder replaces invalid UTF-8 by U+FFFD and keeps a broken `%` unchanged.
     let standard: Vec<String> = form_urlencoded::parse(query.as_bytes())
         .filter(|(name, _)| name == NAME)
         .map(|(_, value)| value.into_owned())

@@ -1,6 +1,5 @@
--- The webhooks to which Meta delivers a client's WhatsApp messages. A reference table like api_keys. Of the token in
--- the URL only the SHA-256 is stored. The app secret is stored in plain text, since verifying Meta's signatures needs
--- it.
+-- The webhooks to which Meta delivers a client's WhatsApp messages. A reference table like api_keys. Only the SHA-256
+-- of the URL's token is stored. The app secret is stored in plain text, since verifying Meta's signatures needs it.
 CREATE TABLE webhooks (
     id uuid PRIMARY KEY,
     client_id uuid NOT NULL,

@@ -10,16 +10,17 @@ ALTER TABLE contacts ADD COLUMN email_lower text GENERATED ALWAYS AS (lower(emai
 CREATE INDEX contacts_recent ON contacts (client_id, last_message_at DESC NULLS LAST, id)
     INCLUDE (phone, email_lower);
 
--- Periods of 2^21 seconds (24 days): a function for them can be immutable, and one for months can't. All times before
--- 2020 are in one period. No function here calls another function of this schema, since a restore builds indexes
--- without a search_path.
+-- The number of a timestamp's period of 2^21 seconds (24 days). Unlike a month, such a period doesn't depend on the
+-- session's time zone, so the function can be immutable. All times before 2020 are in one period. No function here
+-- calls another function of this schema, since a restore builds indexes without a search_path.
 CREATE FUNCTION contact_period(at timestamptz) RETURNS integer
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     AS $$ SELECT greatest(extract(epoch FROM at)::bigint >> 21, 752)::integer $$;
 
 -- The prefix of the grams of one period's contacts. With it the index has a list of contacts for each gram and period,
--- and a search can scan the newest period alone. Clients share sixteen prefixes. With a prefix for each client, the
--- lists of small clients, which don't need them, would take more space than all others.
+-- and a search can scan the newest period alone. Clients share sixteen prefixes. With a prefix for each client, every
+-- small client would have lists of its own. These would take more space than all other lists, and a client that is
+-- scanned whole needs none.
 CREATE FUNCTION contact_gram_prefix(client_id uuid, period integer) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ SELECT right(client_id::text, 1) || coalesce(period::text, '') $$;
@@ -77,7 +78,7 @@ ORDER BY gram_prefix;
 -- fastupdate would keep a list of pending entries, which every search would have to read for each period.
 CREATE INDEX contact_texts_grams ON contact_texts USING gin (contact_grams(gram_prefix, phone, email_lower))
     WITH (fastupdate = off);
--- No plan uses statistics of grams, and for them ANALYZE would compute the grams of many contacts.
+-- No plan uses statistics of grams. To collect them, ANALYZE would compute the grams of many contacts.
 ALTER INDEX contact_texts_grams ALTER COLUMN 1 SET STATISTICS 0;
 
 -- Keeps contact_texts in step with contacts, for every writer.

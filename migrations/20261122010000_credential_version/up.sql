@@ -1,7 +1,6 @@
--- Servers cache verified keys, and poll this version twice a second to see whether the cache is still valid. Every
--- change of a key's rights makes a new version. Versions are random, so that none repeats, even after a restore of a
--- backup or a failover to a standby that lacks the last changes. `last_used_at` grants no right and doesn't change the
--- version.
+-- Servers cache verified keys, and poll this version every 0.4 s to see whether the cache is still valid. Every change
+-- of a key's rights makes a new version. Versions are random, so that none repeats, even after a restore of a backup or
+-- a failover to a standby that lacks the last changes. `last_used_at` grants no right and doesn't change the version.
 CREATE TABLE credential_version (
     is_only boolean NOT NULL DEFAULT true,
     version uuid NOT NULL DEFAULT gen_random_uuid(),

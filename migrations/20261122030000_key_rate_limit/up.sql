@@ -3,7 +3,7 @@ ALTER TABLE api_keys
     ADD COLUMN rate_limit integer,
     ADD CONSTRAINT api_keys_rate_limit_check CHECK (rate_limit BETWEEN 0 AND 100000);
 
--- A change of the rate limit changes the version.
+-- A change of the rate limit changes the version in credential_version too.
 DROP TRIGGER api_keys_credential_version ON api_keys;
 CREATE TRIGGER api_keys_credential_version
     AFTER INSERT OR DELETE OR TRUNCATE

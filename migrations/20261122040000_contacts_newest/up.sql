@@ -17,8 +17,8 @@ CREATE TABLE contacts_newest (
 CREATE INDEX contacts_newest_recent ON contacts_newest (client_id, last_message_at DESC NULLS LAST, id);
 
 -- The border: contacts_newest has all contacts with a phone or an email whose last message arrived at `since` or later.
--- A reference table of one row, for all clients. The border only rises, so a transaction that still sees an older one
--- writes more rows than needed, and never fewer.
+-- A reference table of one row, for all clients. The border only rises, so a transaction that still sees an older
+-- border writes more rows than needed, and never fewer.
 CREATE TABLE contacts_newest_border (
     is_only boolean NOT NULL DEFAULT true,
     since timestamptz NOT NULL,

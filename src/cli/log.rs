@@ -16,7 +16,7 @@ const DEFAULT_FILTER: &str = "warn,actix_http::h1::dispatcher=off,contact_search
 /// errors of the libraries.
 pub fn start(format: LogFormat) {
     let mut builder = env_logger::Builder::from_env(Env::default().default_filter_or(DEFAULT_FILTER));
-    // An empty variable counts as unset, like all others. env_logger would read it as "errors only".
+    // An empty `RUST_LOG` counts as unset, as every empty variable does. env_logger would read it as "errors only".
     if std::env::var_os("RUST_LOG").is_some_and(|filter| filter.is_empty()) {
         builder.parse_filters(DEFAULT_FILTER);
     }

@@ -127,8 +127,8 @@ fn listen(address: &str, option: &str) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Raises the limit of open files up to the hard limit. Each connection needs two, and a shell's usual limit is a
-/// thousand.
+/// Raises the limit of open files to 65,536, or to the hard limit if that is lower. Each connection needs two open
+/// files, and a shell's usual limit is a thousand.
 fn allow_many_connections() {
     const OPEN_FILES: u64 = 65_536;
     let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {

@@ -26,9 +26,11 @@ static STOP_SERVER: OnceLock<Box<dyn Fn(bool) + Send + Sync>> = OnceLock::new();
 pub fn watch() -> io::Result<()> {
     let interrupted = Arc::new(AtomicBool::new(false));
     // A second Ctrl-C ends the process at once. PostgreSQL keeps running then, as after a `kill -9`, and the next start
-    // adopts it. The actions of a signal run in the order of their registration. If the action
-    // below ran after the one that wakes the thread, the thread could set the flag first, and the
-    // first Ctrl-C would end the process.
+    // adopts it.
+    //
+    // The actions of a signal run in the order of their registration. This action must check the flag before the next
+    // action wakes the thread, because the thread sets the flag. In the other order the first Ctrl-C could end the
+    // process.
     flag::register_conditional_shutdown(SIGINT, 128 + SIGINT, interrupted.clone())?;
     let mut watched = vec![SIGINT, SIGTERM];
     if !is_ignored(Signal::SIGHUP)? {

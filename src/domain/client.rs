@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 /// Identifies the client whose rows a function may touch.
 ///
-/// Only authentication (from the key of a request) and the command line (from the operator's argument) create one.
+/// Only authentication (from a request's key or a webhook's token) and the command line (from the operator's argument)
+/// create one.
 /// Every store function that reads or writes contacts takes one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct ClientId(Uuid);

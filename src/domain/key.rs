@@ -124,7 +124,7 @@ impl ApiKey {
 
     /// The hash that the database stores.
     ///
-    /// A single SHA-256 is enough. A key has over 112 bits of randomness, so guessing is hopeless, while a slow
+    /// A single SHA-256 is enough. A generated key has over 112 bits of randomness, so guessing is hopeless, while a slow
     /// password hash would let attackers exhaust the server's cores.
     pub fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.0.as_bytes()).into()

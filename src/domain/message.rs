@@ -270,22 +270,22 @@ mod tests {
     }
 
     proptest! {
-            #[test]
-            fn any_order_of_messages_results_in_the_same_contact(
-    messages in proptest::collection::vec((any::<bool>(), 0_i64..9), 0..9).prop_flat_map(|messages| {
-                    (Just(messages.clone()), Just(messages).prop_shuffle())
-                })
-            ) {
-                let apply = |messages: Vec<(bool, i64)>| {
-                    let mut activity = attended("1970-01-01T00:00:05Z", "1970-01-01T00:00:03Z");
-                    for (is_inbound, second) in messages {
-                        let direction = if is_inbound { Direction::Inbound } else { Direction::Outbound };
-                        let sent_at = DateTime::from_timestamp(second, 0).unwrap();
-                        activity.add(&Message::new(Target::Contact(1), direction, sent_at, None).unwrap());
-                    }
-                    activity
-                };
-                prop_assert_eq!(apply(messages.0), apply(messages.1));
-            }
+        #[test]
+        fn any_order_of_messages_results_in_the_same_contact(
+            messages in proptest::collection::vec((any::<bool>(), 0_i64..9), 0..9).prop_flat_map(|messages| {
+                (Just(messages.clone()), Just(messages).prop_shuffle())
+            })
+        ) {
+            let apply = |messages: Vec<(bool, i64)>| {
+                let mut activity = attended("1970-01-01T00:00:05Z", "1970-01-01T00:00:03Z");
+                for (is_inbound, second) in messages {
+                    let direction = if is_inbound { Direction::Inbound } else { Direction::Outbound };
+                    let sent_at = DateTime::from_timestamp(second, 0).unwrap();
+                    activity.add(&Message::new(Target::Contact(1), direction, sent_at, None).unwrap());
+                }
+                activity
+            };
+            prop_assert_eq!(apply(messages.0), apply(messages.1));
         }
+    }
 }

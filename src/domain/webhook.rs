@@ -75,7 +75,7 @@ impl AppSecret {
         &self.0
     }
 
-    /// Whether `signature` fits the raw bytes of the body. It is the value of the header
+    /// Whether `signature` fits the raw bytes of the body. `signature` is the value of the header
     /// `X-Hub-Signature-256`: `sha256=` and the body's HMAC-SHA256 in hexadecimal. Compares in
     /// constant time.
     pub fn has_signed(&self, body: &[u8], signature: &[u8]) -> bool {

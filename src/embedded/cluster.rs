@@ -26,7 +26,7 @@ const START_LIMIT: Duration = Duration::from_secs(3600);
 const STOP_LIMIT: Duration = Duration::from_secs(300);
 
 /// How long to wait for the processes of a killed server. A server whose socket was removed also stops within this
-/// time: once a minute it checks whether `postmaster.pid` is still its own.
+/// time: `forget_process` replaces the process id in `postmaster.pid`, and the server checks this file once a minute.
 const ORPHAN_LIMIT: Duration = Duration::from_secs(90);
 
 /// How long a server may take from writing `postmaster.pid` to listening.
@@ -210,7 +210,7 @@ impl Cluster {
                 output: error_output(&output),
             });
         }
-        // The next start creates it again. In /tmp it would stay forever.
+        // The next start creates the socket's directory again. In /tmp the directory would stay forever.
         if let Some(directory) = &pid_file.socket_directory
             && let Err(error) = fs::remove_dir(directory)
         {

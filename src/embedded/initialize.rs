@@ -75,8 +75,9 @@ impl Cluster {
                 "--no-sync",
             ]);
             initdb.args(["--auth-local", "peer", "--auth-host", "reject"]);
-            // Text is sorted by bytes, and its character classes and cases are those of Unicode, the same on every
-            // machine. Messages are English because the code matches some of their words.
+            // Text is sorted by bytes, and its character classes and cases are those of Unicode if the machine has a
+            // Unicode locale. PostgreSQL 17 and newer have a Unicode locale of their own. Messages are English because
+            // the code matches some of their words.
             initdb.args(["--locale", "C", "--lc-ctype", locale]);
             if self.programs.major() >= 17 {
                 initdb.args(["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]);

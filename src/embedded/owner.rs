@@ -1,5 +1,5 @@
-//! The user that PostgreSQL runs as: the current user, or an unprivileged one if that is root, because PostgreSQL
-//! refuses root.
+//! The user that PostgreSQL runs as: the current user, or an unprivileged user if the current user is root, because
+//! PostgreSQL refuses root.
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, Write};

@@ -11,14 +11,15 @@ use super::owner::Owner;
 
 pub(super) const PORT: u16 = 5432;
 
-/// The longest socket address without its closing NUL: 108 bytes with it on Linux, 104 on the BSDs and macOS.
+/// The longest socket address, in bytes, without its closing NUL. With the NUL, Linux allows 108 bytes, and the BSDs
+/// and macOS allow 104.
 const LONGEST_ADDRESS: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
 /// Creates the directory, or checks that only the owner can use an existing one.
 ///
-/// The directory is `socket` in the data directory if that path is short enough, because it then depends on nothing
-/// else. `XDG_RUNTIME_DIR` is no alternative: it is removed when the user logs out, while the server keeps running. A
-/// data directory with a long path gets a directory in `/tmp`, named after its inode.
+/// The directory is `socket` in the data directory if that path is short enough, because the server then needs no
+/// directory elsewhere. `XDG_RUNTIME_DIR` is no alternative: it is removed when the user logs out, while the server
+/// keeps running. A data directory with a long path gets a directory in `/tmp`, named after its inode.
 pub(super) fn prepare(data_dir: &Path, owner: &Owner) -> Result<PathBuf, EmbeddedError> {
     let mut tried = Vec::new();
     for directory in candidates(data_dir, owner.uid()) {
@@ -42,8 +43,8 @@ fn candidates(data_dir: &Path, uid: u32) -> Vec<PathBuf> {
     candidates
 }
 
-/// Checks that the kernel accepts the socket's address. The address must also need no quotes in PostgreSQL's settings,
-/// where it is part of a list, nor in libpq's `host`, a list that knows no quotes.
+/// Checks that the kernel accepts the socket's address, and that the directory needs no quotes. PostgreSQL's settings
+/// and libpq's `host` both take a list of directories, and libpq's list can't have quotes.
 fn check_address(directory: &Path) -> Result<(), String> {
     let path = directory.as_os_str().as_bytes();
     let length = path.len() + format!("/.s.PGSQL.{PORT}").len();

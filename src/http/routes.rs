@@ -89,8 +89,8 @@ impl Endpoint {
         names.map(|method| method.to_string()).collect::<Vec<_>>().join(", ")
     }
 
-    /// The actix resource. It checks a request in the contract's order: the path, the method, the key, the key's scope.
-    /// The handler reads the query or the body last.
+    /// The actix resource. It checks a request in this order: the path, the method, the key, the key's scope. The
+    /// handler reads the query or the body last.
     pub fn resource(&self) -> Resource {
         // The access log names the first path, so the documented one goes first.
         let path = self.path;

@@ -28,12 +28,13 @@ pub const CONTACTS: usize = 10_000;
 /// The documented contact with an open session window.
 const WINDOW_EXAMPLE: &str = "+5492235961983";
 
-/// The age of its last message.
+/// The age of that contact's last message.
 const MESSAGE_AGE: TimeDelta = TimeDelta::minutes(5);
 
 const SEED: u64 = 20_240_930;
 
-/// The import rules. The default source is not used, because every contact here has one.
+/// The import rules. Every contact of the demo has a source, and only the later messages of the documented contact have
+/// none. The default source applies if that contact was deleted, because the message then creates it again.
 const RULES: Rules = Rules {
     default_source: Some("demo"),
     exact: false,
@@ -154,9 +155,8 @@ pub enum DemoError {
 /// in `data_dir`. If the demo exists already, gives the documented contact an inbound message of
 /// five minutes ago, so that its session window is open on any day.
 ///
-/// Returns a valid key. Returns `None` if the database has clients and `data_dir` has no key of a
-/// demo among them, because this function never changes the user's own data. Several processes can
-/// call it at the same time.
+/// Returns a valid key. Returns `None` if the database has clients and `data_dir` stores no key of theirs, because this
+/// function never changes the user's own data. Several processes can call it at the same time.
 ///
 /// # Errors
 /// A [`DemoError`] if the database fails, or if the key's file can't be read or written.
@@ -292,7 +292,7 @@ fn generate_contact(random: &mut ChaCha8Rng, number: usize, now: DateTime<Utc>) 
         domain.to_owned()
     };
     let (start, length, _) = pick(random, &MOBILES, |choice| choice.2);
-    // 7919 is a prime, so its multiples have all remainders of a power of ten, each once.
+    // 7919 has no common factor with 10, so no two contacts get the same digits.
     let digits = (number * 7_919) % 10_usize.pow(u32::try_from(length).unwrap_or(7));
     let phone = format!("{start}{digits:0length$}");
 

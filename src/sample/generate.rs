@@ -31,8 +31,8 @@ const PROGRESS_EVERY: u64 = 1_000;
 /// contacts.
 const LATEST: &str = "2025-06-30T12:00:00Z";
 
-/// The most common first. The frequency of the n-th is proportional to 1 / (n + 5).
-/// [`SPECIAL_NAMES`] has the names whose frequency matters.
+/// First names, ordered from the most to the least common. The frequency of the n-th name is proportional to
+/// 1 / (n + 5). [`SPECIAL_NAMES`] has the names whose frequency matters.
 const FIRST_NAMES: &str = "María José Juan Ana Luis Carlos Jorge Sofía Pedro Martín Valentina Camila Lucía Diego Pablo \
     Laura Daniel Andrea Gabriel Paula Fernando Claudia Alejandro Carolina Marcelo Patricia Ricardo Daniela Miguel \
     Natalia Roberto Florencia Sergio Mariana Eduardo Julieta Francisco Gabriela Nicolás Silvia Matías Verónica Gustavo \
@@ -50,7 +50,7 @@ const LAST_NAMES: &str = "González Rodríguez García Fernández Martínez Pér
 /// Names by their share of all people in ten-thousandths. 72 % of these people have the name in their email.
 const SPECIAL_NAMES: [(&str, u32); 2] = [("John", 278), ("Ximena", 14)];
 
-/// Mailbox providers in percent of all emails. The rest are [`COMPANIES`].
+/// Mailbox providers, each with its share of all emails in percent. The empty name stands for all [`COMPANIES`].
 const PROVIDERS: [(&str, u32); 5] = [
     ("gmail.com", 45),
     ("hotmail.com", 15),
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn every_prefix_has_enough_valid_numbers_of_its_country() {
+    fn every_country_has_enough_numbers_and_all_are_valid() {
         for (starts, _) in MOBILES {
             assert!(starts.len() as u64 * NUMBERS >= CONTACTS_MAX && !STRIDE.is_multiple_of(starts.len() as u64));
             for start in starts {

@@ -83,8 +83,8 @@ pub fn count_clients(connection: &mut PgConnection) -> Result<i64, MigrationErro
 /// writes the backup's schema and contents. Last, runs the missing migrations and returns their
 /// number.
 ///
-/// Holds the migration lock throughout, so that a server that starts waits and finds the clients. Servers reload cached
-/// keys afterwards.
+/// Holds the migration lock throughout, so that a starting server waits and then finds the clients. Servers reload
+/// cached keys afterwards.
 ///
 /// # Errors
 /// Those of `fill`, and [`RestoreError`]. If `fill` fails and has written nothing, the database is

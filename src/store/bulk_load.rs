@@ -1,4 +1,5 @@
-//! Bulk load: copies new contacts into clients without contacts. Without a merge, PostgreSQL's COPY sets the speed.
+//! Bulk load: copies new contacts into clients without contacts. It merges nothing, so it is as fast as PostgreSQL's
+//! COPY.
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;

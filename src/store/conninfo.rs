@@ -21,9 +21,8 @@ pub enum UnusableUrl {
     #[error(transparent)]
     Refused(#[from] ConnectError),
     #[error(
-        "the database URL has {0}, which PostgreSQL's programs take only as an argument, and every \
-         user of the machine can read that: write it into libpq's service file, and `service=` \
-         with the service's name into the URL"
+        "the database URL has {0}, which PostgreSQL's programs take only as an argument that every user of the machine \
+         can read: write it into libpq's service file, and put `service=NAME` into the URL"
     )]
     OtherSecret(String),
 }

@@ -24,7 +24,7 @@ pub enum StoreError {
     #[error("it exists already")]
     Exists(#[source] DieselError),
     /// A deadlock or serialization failure, or all attempts lost to concurrent writers.
-    #[error("other writers kept writing the same")]
+    #[error("other writers kept writing the same rows")]
     Contended,
     /// Another writer held a lock for longer than the connection's `lock_timeout`.
     #[error("another writer keeps it locked")]

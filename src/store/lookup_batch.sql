@@ -1,5 +1,6 @@
--- Finds the contact of each of many phone numbers. $1: platform of the session window, $2: client;
--- a row for each reading of each number: $3: the number's position, $4: match key, $5: E.164 phone.
+-- Finds the contact of each of many phone numbers. $1: platform of the session window, $2: client.
+-- The arrays have one element for each reading of each number. $3: the number's position, $4: match key, $5: E.164
+-- phone.
 --
 -- Each number runs lookup.sql on its own, so that the index is read for its few contacts and nothing else.
 SELECT asked.question, found.*

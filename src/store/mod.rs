@@ -1,8 +1,8 @@
 //! The database layer: all SQL. It is synchronous and knows no HTTP status, file format or environment variable.
 //!
 //! Every function that reads or writes contacts takes the [`ClientId`](crate::domain::client::ClientId) whose rows it
-//! may touch. The exception is `newest_contacts.rs`, which trims `contacts_newest` for all clients and returns no
-//! contact.
+//! may touch. The exceptions serve all clients and return no contact: `newest_contacts.rs` trims `contacts_newest`,
+//! `search_index.rs` rebuilds the search index, and `backup.rs` restores a whole database.
 
 pub mod backup;
 pub mod bulk_load;

@@ -193,10 +193,10 @@ fn push_record<'c>(
     line.truncate(end);
 }
 
-/// Adds apostrophes, so that a spreadsheet shows the text as text. A text whose first letter or
-/// digit is a digit gets one at its start, because it looks like a number, a date or an amount
-/// (`12E3`, `1-2`, `$ 5`). A formula gets one before it at the start of the text. It also gets one
-/// after a character that can separate cells, because a Spanish spreadsheet splits at semicolons.
+/// Adds apostrophes, so that a spreadsheet shows the text as text. An apostrophe goes before a text whose first
+/// alphanumeric character is a digit, because such a text looks like a number, a date or an amount (`12E3`, `1-2`,
+/// `$ 5`). An apostrophe also goes before a formula at the start of the text, and before a formula that follows a
+/// character that can separate cells. A Spanish spreadsheet, for example, splits cells at semicolons.
 fn escape_for_spreadsheet(cell: &str) -> String {
     const SEPARATORS: [char; 4] = [';', '\t', '\r', '\n'];
     let starts_value = cell

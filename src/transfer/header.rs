@@ -203,8 +203,7 @@ impl Mapping {
                 None if last.is_some() => one_of(NAMES_OR_FIRST_NAMES)?,
                 first => first,
             };
-            let whole = one_of(&spellings[..1])?.or(one_of(spellings)?);
-            return Ok(match whole {
+            return Ok(match one_of(spellings)? {
                 Some(whole) if Some(whole) != first => vec![whole],
                 _ => first.into_iter().chain(last).collect(),
             });

@@ -89,8 +89,8 @@ pub struct ImportReport {
     /// Phones of imported rows that are not valid numbers. They are stored as written. A phone
     /// without digits is also counted here, but it is stored as blank.
     pub phones_unresolved: u64,
-    /// Rows that were merged, only because of an invalid phone, with a row or a contact that has a
-    /// different email.
+    /// Rows with the same invalid phone as another row or an existing contact, but with another
+    /// email. Only that phone joined them.
     pub doubtful: u64,
 }
 
@@ -120,8 +120,8 @@ impl fmt::Display for ImportReport {
             let rows = if *doubtful == 1 { "row shares" } else { "rows share" };
             write!(
                 f,
-                "\n{doubtful} {rows} such a phone with a contact of another email: contacts with the same phone were \
-                 merged, so check the phone column (a spreadsheet may have damaged it)"
+                "\n{doubtful} {rows} such a phone with a contact that has another email: contacts with the same phone \
+                 were merged, so check the phone column (a spreadsheet may have damaged it)"
             )?;
         }
         Ok(())

@@ -6,8 +6,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::import::Event;
 
-/// Returns an observer that shows the progress of an import on standard error: one line per rejected row, above a bar
-/// over the file's `size` in bytes. The bar is drawn only on a terminal.
+/// Returns an observer that shows the progress of an import on standard error: one line per rejected row, and below
+/// these lines a bar that is full when `size` bytes of the file have been read. The bar is drawn only on a terminal.
 pub fn on_stderr(size: Option<u64>) -> impl FnMut(Event) {
     let bar = ProgressBar::with_draw_target(size, ProgressDrawTarget::stderr());
     let template = match size {

@@ -2,10 +2,8 @@
 
 use crate::domain::contact::Attribute;
 
-/// The usual names of columns in English, Spanish and Portuguese, as [`normalise`] returns them.
-/// The attribute's own name comes first. A header with two columns for the same attribute is
-/// ambiguous: with two phone columns, a row may have its only phone in either of them. Only `name`
-/// is preferred to other names.
+/// The usual names of columns in English, Spanish and Portuguese, as [`normalise`] returns them. A header with two
+/// columns for the same attribute is ambiguous: with two phone columns, a row may have its only phone in either of them.
 pub(super) const SPELLINGS: [(Attribute, &[&str]); 15] = [
     (
         Attribute::Name,
@@ -158,8 +156,8 @@ pub(super) const LAST_NAMES: &[&str] = &[
     "sobrenome",
 ];
 
-/// Names of columns with the whole name. Beside a column with the last name, they have the first
-/// name.
+/// Names of columns that contain the whole name. If the header also has a column for the last name, they contain only
+/// the first name.
 pub(super) const NAMES_OR_FIRST_NAMES: &[&str] = &["name", "nombre", "nome"];
 
 /// A column's name without case, accents, blanks, dashes and underscores.

@@ -265,7 +265,7 @@ fn no_layer_has_an_import_cycle() {
         }
     }
     assert!(graph.len() > 50, "the files are linked: {}", graph.len());
-    // Repeatedly removes the files that import no remaining file. If a file remains, the layer has a cycle.
+    // Repeatedly removes the files that import no remaining file. If a file remains, its layer has a cycle.
     loop {
         let leaves: Vec<&str> = graph
             .iter()

@@ -49,8 +49,8 @@ pub fn run(config: &DatabaseConfig, BackupArgs { file, force }: &BackupArgs) -> 
         );
     }
     let mut command = pg_dump.command();
-    // pg_dump opens the file by its name. To standard output, version 18 can write an incomplete
-    // file without reporting an error.
+    // pg_dump opens the file by its name. When pg_dump 18 writes to standard output instead, the file can be incomplete
+    // without an error.
     command.arg("--format=custom").arg("--file").arg(draft.path());
     command.stdin(Stdio::null()).stdout(Stdio::null());
     program::connect(&mut command, &conninfo::for_program(database.url())?);

@@ -125,8 +125,8 @@ impl<'a> Archive<'a> {
         Ok(Stdio::from(file))
     }
 
-    /// Reads the whole file, so that a truncated one is reported before anything changes. Then checks that this program
-    /// knows its schema.
+    /// Reads the whole file, so that a truncated one is reported before anything changes. Then checks that
+    /// contact-search knows all migrations that the backup lists.
     fn check(&self, pg_restore: &ClientProgram) -> anyhow::Result<()> {
         let mut read_all = pg_restore.command();
         read_all
@@ -135,14 +135,14 @@ impl<'a> Archive<'a> {
             .stdout(Stdio::null());
         program::run(pg_restore, &mut read_all).map_err(|error| self.explain(&error, pg_restore))?;
 
-        let mut read_steps = pg_restore.command();
-        read_steps
+        let mut read_migrations = pg_restore.command();
+        read_migrations
             .args(["--data-only", "--table=__diesel_schema_migrations", "--file=-"])
             .stdin(self.input()?)
             .stdout(Stdio::piped());
-        let steps = rows(&program::run(pg_restore, &mut read_steps)?);
-        ensure!(!steps.is_empty(), not_ours(self.path));
-        if migrations::state_of(&steps)? == SchemaState::Newer {
+        let applied = rows(&program::run(pg_restore, &mut read_migrations)?);
+        ensure!(!applied.is_empty(), not_ours(self.path));
+        if migrations::state_of(&applied)? == SchemaState::Newer {
             bail!(
                 "{} is a backup of a newer contact-search: restore it with that version",
                 self.path.display()

@@ -57,9 +57,8 @@ impl Written {
     }
 }
 
-/// The length of the leading `00`, with its repetitions. A digit must follow them. If a `00`
-/// remained, the stored form of an unresolved number (`+` and digits) would lose it when it is read
-/// again.
+/// The length of the leading `00`, with its repetitions. A digit must follow them. An unresolved number is stored as
+/// `+` and its digits. If these digits still began with `00`, reading the stored form again would drop the `00`.
 fn international_prefix(digits: &str) -> usize {
     let mut rest = digits;
     while let Some(after) = rest.strip_prefix("00").filter(|after| !after.is_empty()) {
@@ -148,7 +147,8 @@ fn is_extension_mark(word: &str) -> bool {
     )
 }
 
-/// Collects the digits, and detects characters that cannot be part of one number. Words before it are a label (`tel:`).
+/// Collects the digits, and detects characters that cannot be part of one number. Words before the number are a label
+/// (`tel:`).
 fn scan(text: &str) -> Written {
     let mut digits = String::with_capacity(16);
     let mut notation = Notation::Bare;

@@ -29,7 +29,7 @@ const BULK_DEADLINE: Duration = Duration::from_secs(10);
 
 const BULK_POOL_SIZE: u32 = 2;
 
-/// Single messages that are recorded together use the bulk lane if there are at least this many.
+/// A call with at least this many messages uses the bulk lane.
 const BULK_MESSAGES: usize = 10;
 
 /// How long a write waits for a contact that another writer has locked. Only a large import holds a lock for longer.

@@ -1,5 +1,5 @@
 //! Coalesces concurrent lookups of one client into one statement. The fixed cost of a statement is
-//! twice the cost of each additional number.
+//! twice the cost of each additional phone number.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -146,7 +146,8 @@ impl LookupCoalescer {
 
     /// Runs the leader's lookup together with those of its followers, and answers the followers.
     ///
-    /// Returns `None` without followers, or if the error may concern only one of the numbers. Then each runs on its own.
+    /// Returns `None` without followers, or if the error may concern only one of the numbers. In both cases each lookup
+    /// runs on its own.
     async fn find_for_all(
         self: &Arc<Self>,
         start: Instant,

@@ -1,7 +1,8 @@
 //! Database health monitor: probes the database a few times a second, on behalf of all requests.
 //!
-//! A probe reads whether the database answers, which schema it has, and the version of its keys. Health checks and
-//! requests read the last result, so they cost the database nothing.
+//! A probe reads whether the database answers, which schema it has, and the version of its keys. The version changes
+//! whenever a key's credential changes. Health checks and requests read the last result, so they cost the database
+//! nothing.
 
 use std::io;
 use std::sync::mpsc;
@@ -26,8 +27,8 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_millis(500);
 /// For how long the result of a probe counts as current.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// A connection that delivers no probe for this long counts as stuck and is replaced. Longer than opening a connection
-/// may take.
+/// A connection that delivers no probe for this long counts as stuck and is replaced. This is longer than the default
+/// timeout for opening a connection.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long `/readyz` waits for the first probe after start.

@@ -1,5 +1,5 @@
-//! Background job: every ten seconds, deletes rows of `contacts_newest` that are older than the
-//! border (`contacts_newest_border`).
+//! Background job: keeps the table `contacts_newest` small. Every ten seconds it raises the border (a time in
+//! `contacts_newest_border`) if necessary, and deletes the rows that are older than the border.
 
 use std::io;
 use std::time::Duration;

@@ -1,7 +1,8 @@
 //! Rate limits of keys, and the headers that report them.
 //!
-//! The generic cell rate algorithm (GCRA): a token bucket that stores one time per key. We keep our own, since a limiter of
-//! the crate `governor` has one quota for all its keys, while here each key has its own and can change it at any time.
+//! The algorithm is the generic cell rate algorithm (GCRA): a token bucket that stores one time per key. We implement
+//! it by hand, since a limiter of the crate `governor` has one quota for all its keys. Here each key has a limit of its
+//! own, and the operator can change the limit at any time.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -63,8 +64,8 @@ impl RateLimits {
 }
 
 /// The time at which each key's quota will be full again. Times in the past are removed each time the map has doubled
-/// since the last removal. So the map has at most [`FEW`] entries, or twice the number of entries
-/// that the last removal kept.
+/// since the last removal. So the map has at most [`FEW`] entries or twice the number of entries that the last removal
+/// kept, whichever is more.
 #[derive(Default)]
 struct Usage {
     full_at: HashMap<Uuid, Instant>,
@@ -73,7 +74,8 @@ struct Usage {
 }
 
 impl Usage {
-    /// Usage is kept as time (GCRA): a request costs 60 s / limit, so changing the limit preserves the fraction used.
+    /// Each allowed request moves the time in `full_at` by 60 s / limit. So when the limit changes, the used fraction
+    /// of the quota stays the same.
     fn spend(&mut self, key: Uuid, limit: NonZeroU32, now: Instant) -> Quota {
         let cost = WINDOW / limit.get();
         let full_at = self.full_at.get(&key).copied().unwrap_or(now).max(now);

@@ -1,5 +1,6 @@
--- The contacts with the latest messages. $1: client, $2: the age of the oldest message, in days.
--- LIMIT is a literal, a page and one more: a plan for an unknown LIMIT expects a tenth of all rows and may sort them.
+-- The contacts with the latest messages. $1: client, $2: the maximum age of a contact's latest message, in days.
+-- LIMIT is the rows of a page and one more row. It is a literal, because a plan for an unknown LIMIT expects a tenth of
+-- all rows and may sort them.
 SELECT id, name, phone, email, platform, last_message_at, chat_status, created_at, client_id, ai_customer_id,
        default_stage_id, blocked, is_chat_read
 FROM contacts

@@ -1,8 +1,9 @@
--- The contacts with the latest messages that come after a given contact. $1: client, $2: the age of
--- the oldest message, in days, $3: the given contact's latest message, $4: the given contact's id.
--- The contacts of the same moment come first, then those of earlier moments: the index seeks to the start of either,
--- however many contacts share a moment.
--- LIMIT is a literal, a page and one more: a plan for an unknown LIMIT expects a tenth of all rows and may sort them.
+-- The contacts with the latest messages that come after a given contact. $1: client, $2: the maximum age of a contact's
+-- latest message, in days, $3: the given contact's latest message, $4: the given contact's id.
+-- The first part reads the contacts of the same moment, the second part those of earlier moments. The index seeks to
+-- the start of each part, however many contacts share a moment.
+-- LIMIT is the rows of a page and one more row. It is a literal, because a plan for an unknown LIMIT expects a tenth of
+-- all rows and may sort them.
 SELECT * FROM (
     (SELECT id, name, phone, email, platform, last_message_at, chat_status, created_at, client_id, ai_customer_id,
             default_stage_id, blocked, is_chat_read

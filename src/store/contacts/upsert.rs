@@ -1,11 +1,12 @@
 //! Upserts: finds the contact a draft refers to, and updates or creates it.
 //!
-//! The rules are those of an import (`import/merge.rs`). A draft refers to
+//! The rules are those of an import (`import/merge.rs`). The first rule that fits decides:
 //!
-//! 1. with an external id: the contact that has it; otherwise the contact of the channel that has the phone and no
-//!    external id, which adopts the id; otherwise a new contact;
-//! 2. with a phone: the oldest contact of the channel that has the phone; otherwise a new contact;
-//! 3. with an email alone: the oldest contact of the channel that has the email; otherwise a new contact.
+//! 1. A draft with an external id refers to the contact that has it; otherwise to the contact of the channel that has
+//!    the phone and no external id, which adopts the id; otherwise to a new contact.
+//! 2. A draft with a phone refers to the oldest contact of the channel that has the phone; otherwise to a new contact.
+//! 3. A draft with an email alone refers to the oldest contact of the channel that has the email; otherwise to a new
+//!    contact.
 //!
 //! A concurrent writer can change the contact before it is locked, or make the same contact first. Then the upsert
 //! looks again. The locks of `store/locks.rs` keep two writers from making one person twice.

@@ -1,4 +1,4 @@
--- Counts rows that found their contact by a phone that is no valid number, if rows or the contact itself give it more
+-- Counts the rows that found their contact by an invalid phone number, if the contact and its rows together have more
 -- than one email. Most files have no such phone; then only the rows' flags are read.
 WITH joined AS MATERIALIZED (
     SELECT entity

@@ -1,5 +1,5 @@
--- Pass 3: the oldest contact of each email, among those that the earlier passes touched and all others. A touched
--- contact has the last email that its rows give. $1: client.
+-- Pass 3: the oldest contact of each email. The candidates are the touched contacts, which an earlier pass found or
+-- made, and the untouched ones. A touched contact has the last email of its rows, otherwise its own. $1: client.
 INSERT INTO import_groups (kind, platform, identity, first_row, entity, contact_id, serial_id, created_at)
 WITH groups AS (
     SELECT platform, identity, min(row) AS first_row, min(created_at) AS created_at

@@ -1,6 +1,7 @@
--- Pass 2: the oldest contact of each phone, among those that the first pass touched and all others. $1: client.
--- Two indexes find the others. The index on the phone finds the contact without an external id, and
--- the index on the match key finds the contacts with one.
+-- Pass 2: the oldest contact of each phone. The candidates are the touched contacts, which the first pass found or
+-- made, and the untouched ones. $1: client.
+-- Two indexes find the untouched contacts. The index on the phone finds the contact without an external id, and the
+-- index on the match key finds the contacts with one.
 INSERT INTO import_groups (kind, platform, identity, first_row, entity, contact_id, serial_id, created_at, phone,
     email)
 WITH groups AS (

@@ -1,9 +1,9 @@
 -- The tables of the merge, until its transaction ends.
 --
--- import_groups has the groups of rows and the contact of each. The group whose first row is `entity` stands for the
--- contact: it is the group itself unless an earlier pass found or made the same contact. `contact_id` is null for a
--- new contact. `serial_id`, `created_at` and `phone` are the contact's values after the passes.
--- `email` is the contact's email before them, in lower case.
+-- import_groups has the groups of rows and the contact of each. Groups with the same `entity` refer to the same
+-- contact. `entity` is the `first_row` of the group for which the earliest pass found or made the contact. `contact_id`
+-- is null for a new contact. `serial_id`, `created_at` and `phone` are the contact's values after the passes. `email`
+-- is the contact's email before them, in lower case.
 --
 -- import_contacts has the merged values of all groups with one `entity`.
 CREATE TEMPORARY TABLE import_groups (

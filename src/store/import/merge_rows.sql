@@ -1,6 +1,6 @@
 -- Merges the rows of each contact: the last row that gives a value wins. Phone, match key and notation come from one
--- row. The rows are sorted once for all aggregates: sorted by each aggregate, as `array_agg(… ORDER BY …)` does before
--- PostgreSQL 16, they take three times as long.
+-- row. The subquery sorts the rows once for all aggregates. With `array_agg(… ORDER BY …)` PostgreSQL before 16 sorts
+-- them again for each aggregate, which takes three times as long.
 INSERT INTO import_contacts (entity, external_user_id, phone, phone_key, phone_as_given, email, name, source,
     chat_status, blocked, is_chat_read, contact_list, default_stage_id, ai_customer_id, last_message_at,
     last_inbound_at)

@@ -1,5 +1,5 @@
 -- Writes the merged values to existing contacts that really change. $1: client.
--- A value that the rows leave blank keeps the contact's value at the time of this statement, not at that of the pass.
+-- Where the rows give no value, the contact keeps its value as of this statement, not the value that the pass read.
 UPDATE contacts SET (
     external_user_id, contact_list_id, phone, phone_key, phone_as_given, email, name, source, chat_status,
     blocked, is_chat_read, default_stage_id, ai_customer_id, last_message_at, last_inbound_at

@@ -1,4 +1,5 @@
--- Finds the contact of each message. $1: client; a row for each reading of each message's phone:
+-- Finds the contact of each message. $1: client.
+-- The arrays have one element for each reading of each message's phone, or one for a message without a phone.
 -- $2: the message's position, $3: integer id, $4: platform, $5: external id, $6: phone, $7: match key.
 --
 -- A person is the contact that has the external id on the channel. Otherwise it is a contact that has the phone on the

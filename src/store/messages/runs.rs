@@ -11,13 +11,14 @@ pub const BATCH_MAX: usize = 100;
 
 /// Splits a batch into runs. Within a run no message changes which contact another one resolves to.
 ///
-/// A message that can make a contact, and has an external id and a phone, can attach one of them to
-/// a contact that only has the other. So it never shares a run with messages that have its external
-/// id or a reading of its phone, unless both name the same person.
+/// A message that can make a contact and has an external id can attach the id to a contact that only has its phone, or
+/// the phone to a contact that only has the id. So it never shares a run with messages that have its external id or a
+/// reading of its phone, unless both name the same person.
 ///
-/// Nor does any other message that can make a contact share a run with such messages, if one of the
-/// phones has several readings: the new contact may get the preferred reading, and then the contact
-/// with the other reading doesn't match any more.
+/// A message that can make a contact and has no external id never shares a run with another person's message that has a
+/// reading of its phone, if one of the two phones has several readings. The new contact may get the preferred one of
+/// these readings. A message with this phone then resolves to the new contact, and no longer to the contact with
+/// another reading.
 pub(super) fn runs(messages: &[Message]) -> impl Iterator<Item = &[Message]> {
     let mut rest = messages;
     std::iter::from_fn(move || {
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_shares_an_id_or_a_line_with_an_identifying_one_starts_a_run() {
+    fn a_message_that_shares_an_id_or_a_line_with_one_that_can_attach_an_id_starts_a_run() {
         assert_eq!(lengths(&["+56911111111/a!", "+56911111111/"]), [1, 1]);
         assert_eq!(lengths(&["+56911111111/", "+56911111111/a!"]), [1, 1]);
         assert_eq!(lengths(&["/a", "+56911111111/a!", "+56911111111/"]), [1, 1, 1]);
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_that_identify_nobody_share_a_run() {
+    fn messages_that_cannot_attach_an_id_share_a_run() {
         assert_eq!(
             lengths(&["+5491123456789/!", "+541123456789/!", "+541123456789/x"]),
             [3]

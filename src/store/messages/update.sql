@@ -1,5 +1,6 @@
--- Writes locked contacts. $1: client; a row for each contact: $2: id, $3: name, $4: external id, $5: phone,
--- $6: match key, $7: phone as given, $8: latest message, $9: latest inbound message, $10: read, $11: chat status.
+-- Writes locked contacts. $1: client.
+-- The arrays have one element for each contact. $2: id, $3: name, $4: external id, $5: phone, $6: match key, $7: phone
+-- as given, $8: latest message, $9: latest inbound message, $10: chat is read, $11: chat status.
 UPDATE contacts
 SET name = changed.name, external_user_id = changed.external_user_id, phone = changed.phone,
     phone_key = changed.phone_key, phone_as_given = changed.phone_as_given, last_message_at = changed.last_message_at,

@@ -18,18 +18,17 @@
 //!    term (`domain/gram.rs`). It is scanned one period of 24 days after the other, newest first.
 //!    For a term with thousands of matches the scan ends after the first period. A term with few
 //!    matches costs one short scan per period.
-//! 5. A term without grams (single characters of scripts whose lower case depends on their neighbours) takes the whole
-//!    walk.
+//! 5. A term without grams, such as one in Greek or Cyrillic letters alone, takes the whole walk.
 //!
 //! The plans 2 to 4 cost the same for a term with a few thousand matches among millions of
 //! contacts: some milliseconds. The walk reads 50 / frequency rows at 0.3 us each. The grams read
 //! frequency x contacts of a period at 1.3 us each.
 //!
 //! The server chooses the plan instead of PostgreSQL's planner, because planning a search costs more than most searches
-//! take, and the plan of a prepared statement doesn't know the term. The planner can't choose another index either:
-//! connections have no sequential scans (`store/connection.rs`), and `OFFSET 0` separates conditions that aren't meant
-//! for an index. Whichever plan finds the candidates, LIKE on the email in lower case decides,
-//! which gives the result of ILIKE.
+//! take, and the plan of a prepared statement doesn't know the term. The planner can't choose another plan either:
+//! connections disable sequential scans (`store/connection.rs`), and `OFFSET 0` keeps conditions that aren't meant for
+//! an index out of its scan. Whichever plan finds the candidates, LIKE on the email in lower case decides, which gives
+//! the result of ILIKE.
 
 mod client_sizes;
 mod matches;

@@ -51,7 +51,8 @@ impl TermColumn for PhoneColumn {
     }
 }
 
-/// Changes a statement for emails into one for phones. It still lowers the pattern, which has no letters then.
+/// Changes a statement for emails into one for phones. The result still lowercases the pattern, although a phone's
+/// pattern has no letters.
 fn on_phone(statement: &str) -> String {
     statement.replace("email_lower AS searched", "phone AS searched")
 }

@@ -1,13 +1,13 @@
--- Walks the newest contacts of a large client, and goes on behind the last match if the first rows promise enough.
--- $1: client, $2: LIKE pattern, $3: rows to walk first, $4: fewest matches that make the walk go on,
--- $5: limit for the rows of the whole walk times the matches in the first rows.
+-- Walks the newest contacts of a large client. If the first rows have enough matches, the walk continues at the last
+-- match. $1: client, $2: LIKE pattern, $3: rows to walk first, $4: fewest matches with which the walk continues,
+-- $5: the walk ends after $5 / (number of matches in the first rows) rows, the first rows included.
 -- The phone's statement has `phone AS searched` in place of `email_lower AS searched`.
 --
 -- Rows come from three places: contacts_newest down to the border, contacts behind the border, contacts without
 -- messages. PostgreSQL reads the parts of a UNION ALL in their order and stops at the LIMIT.
 -- tests/data/plans.txt and the property test check this. A merge of the three costs a third more.
 --
--- `asked` holds the values, so that the pattern is lowered once. The plan stays the same.
+-- `asked` holds the values, so that the pattern is lowercased once. This doesn't change the plan.
 WITH asked AS MATERIALIZED (
     SELECT $1::uuid AS client, (SELECT lower($2)) AS pattern,
            coalesce((SELECT since FROM contacts_newest_border), 'infinity') AS border
@@ -35,10 +35,9 @@ WITH asked AS MATERIALIZED (
     WHERE searched LIKE (SELECT pattern FROM asked)
     LIMIT 50
 ), probed AS MATERIALIZED (
-    -- `until` is the time of the last match: the walk goes on there and not behind the last row,
-    -- whose place is unknown. It is null if the last match has no messages: then all contacts with
-    -- messages lie before the match, and the walk reads the contacts without messages from the
-    -- first one again.
+    -- `until` is the time of the last match. The walk continues at this time, because the probe doesn't return the
+    -- position of its last row. `until` is null if the last match is a contact without messages. Then the probe has
+    -- read all contacts with messages, and the walk reads the contacts without messages again from the first one.
     SELECT CASE WHEN bool_and(last_message_at IS NOT NULL) THEN min(last_message_at) END AS until,
            50 - count(*) AS missing,
            CASE WHEN count(*) BETWEEN $4 AND 49 THEN $5 / count(*) - $3 ELSE 0 END AS further

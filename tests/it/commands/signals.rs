@@ -15,7 +15,8 @@ use crate::support::database::{count, execute};
 use crate::support::private_database::{connect, is_running, open_durable};
 use crate::support::{OwnDirectory, PATIENCE, wait_until};
 
-/// An import into a private database that waits for a lock on the table `contacts`. No other process holds a lease.
+/// An import into a private database. It waits for a lock on the table `contacts`. No other process holds a lease on
+/// the private database, so PostgreSQL stops when the import ends.
 struct BlockedImport {
     child: Child,
     directory: OwnDirectory,

@@ -145,13 +145,13 @@ fn a_database_without_a_schema_is_503_and_the_log_names_the_command_that_migrate
 #[test]
 fn a_refused_login_or_a_missing_database_ends_every_command_with_one_line() {
     let database = TestDatabase::new();
-    let elsewhere = |from: &str, to: &str| database.url().replace(from, to);
+    let url_with = |from: &str, to: &str| database.url().replace(from, to);
     for (url, expected) in [
         (
-            elsewhere("user=contact_search", "user=nobody"),
+            url_with("user=contact_search", "user=nobody"),
             "authentication failed for user \"nobody\"",
         ),
-        (elsewhere("///test_", "///absent_"), "does not exist"),
+        (url_with("///test_", "///absent_"), "does not exist"),
     ] {
         for command in [
             &["serve", "--listen", "127.0.0.1:0"][..],

@@ -256,8 +256,8 @@ fn a_change_in_a_deadlock_is_answered_with_503_or_409() {
         phone: Some("+5491100000001"),
         ..Contact::default()
     });
-    // Another writer inserts a contact with the new phone, so that the change waits for the writer. The writer then
-    // updates the changed contact: a deadlock.
+    // Another writer inserts a contact with the new phone, so that the PATCH waits for the writer. The writer then
+    // updates the contact that the PATCH has locked. This is a deadlock.
     let mut other = app.database.connect();
     let execute = |connection: &mut PgConnection, sql: &str| {
         diesel::connection::SimpleConnection::batch_execute(connection, sql).unwrap();
@@ -283,8 +283,8 @@ fn a_change_in_a_deadlock_is_answered_with_503_or_409() {
         );
         change.join().unwrap()
     });
-    // PostgreSQL could abort either transaction of a deadlock, but the change's lock timeout of half a second ends the
-    // change before PostgreSQL detects the deadlock.
+    // PostgreSQL could abort either transaction of a deadlock. But the lock timeout of half a second ends the PATCH
+    // before PostgreSQL detects the deadlock.
     assert!([409, 503].contains(&answer.status), "{answer:?}");
     assert_eq!(app.send("PATCH", &target, &body).status, 409);
 }

@@ -137,7 +137,8 @@ fn blocked_messages_are_refused_within_a_second_and_work_again_afterwards() {
 #[test]
 fn concurrent_arrays_in_opposite_orders_neither_block_nor_lose_messages() {
     let app = TestApp::start();
-    // Small enough for the lane of single requests, so that many arrays run concurrently.
+    // An array of fewer than ten messages uses the lane `writes`. This lane has more connections than the lane `bulk`,
+    // so more arrays run concurrently.
     let phones: Vec<String> = (0..9).map(|index| format!("+54911{}", 30_000_000 + index)).collect();
     let at = |minute: i64| {
         let start: DateTime<Utc> = "2025-03-28T14:00:00Z".parse().unwrap();

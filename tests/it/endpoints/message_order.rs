@@ -151,7 +151,7 @@ fn a_later_message_of_the_array_does_not_change_which_contact_an_ambiguous_numbe
 /// The phone and the external id of a stored contact or of a message's target.
 type Identity = (Option<&'static str>, Option<&'static str>);
 
-/// Two notations of one line, an ambiguous number, the same digits as a WhatsApp id, and the number's two readings.
+/// Two notations of one line, an ambiguous number, its digits written as a WhatsApp id, and the number's two readings.
 const NOTATIONS: [&str; 6] = [
     "+5491123456789",
     "011 2345-6789",
@@ -297,13 +297,13 @@ fn an_array_has_the_same_result_as_its_messages_one_by_one() {
 
 #[test]
 fn messages_recorded_together_have_the_same_result_as_one_by_one() {
-    let (mut together, mut left) = (0, 0);
+    let (mut together, mut left_out) = (0, 0);
     check(|connection, known, sent| {
         let (outcomes, contacts) = record_for_new_client(connection, known, sent, |connection, client, messages| {
             record_together(connection, client, messages).unwrap()
         });
         together += outcomes.iter().flatten().count();
-        left += outcomes.iter().filter(|outcome| outcome.is_none()).count();
+        left_out += outcomes.iter().filter(|outcome| outcome.is_none()).count();
         let one_at_a_time = record_for_new_client(connection, known, sent, |connection, client, messages| {
             let mut alone = |message: &Message| {
                 record_messages(connection, client, std::slice::from_ref(message), deadline()).unwrap()[0]
@@ -317,7 +317,7 @@ fn messages_recorded_together_have_the_same_result_as_one_by_one() {
         Ok(())
     });
     assert!(
-        together > 100 && left > 50,
-        "{together} messages were recorded together, {left} were left out"
+        together > 100 && left_out > 50,
+        "{together} messages were recorded together, {left_out} were left out"
     );
 }

@@ -40,7 +40,7 @@ fn a_received_message_creates_the_contact_and_opens_the_session_window() {
 }
 
 #[test]
-fn only_the_status_sent_sets_a_message_time_in_any_order_and_repetition() {
+fn order_and_repetition_of_deliveries_do_not_matter_and_no_status_except_sent_counts() {
     let mut names = [
         "text",
         "unsupported",

@@ -44,8 +44,10 @@ impl Callers {
 }
 
 /// Sends requests from four callers until `during` returns, and returns every answer. Each caller sends its next
-/// request when the previous one is answered. If no request may be shed, the server needs more than twice as many
-/// connections as callers, because half of the connections are reserved for cached keys.
+/// request when the previous one is answered.
+///
+/// A test in which no request may be shed needs a `--pool-size` of more than twice the number of callers, because
+/// requests whose key is not cached get at most half of the connections.
 fn ask_during(app: &TestApp, during: impl FnOnce(&Callers)) -> Vec<(&'static str, Answer, Duration)> {
     let (should_stop, callers) = (AtomicBool::new(false), Callers(Default::default()));
     thread::scope(|scope| {
@@ -181,8 +183,8 @@ fn an_outage_is_503_at_once_and_ends_soon_after_the_database_is_back() {
         refusals.len()
     );
     assert!(refusals.len() > 100);
-    // The server refuses a request within 300 ms and recovers within one second. The wider limits
-    // are a margin for a busy machine.
+    // The server refuses a request within 300 ms and recovers within one second. The slowest refusals and the recovery
+    // have wider limits, as a margin for a busy machine.
     assert!(refusals[refusals.len() * 95 / 100] < Duration::from_millis(300) && most < Duration::from_secs(1));
     assert!(recovery_time < Duration::from_secs(3), "{recovery_time:?}");
     let log = app.server.log.lock().unwrap().clone();
@@ -208,7 +210,7 @@ fn a_server_starts_during_an_outage_and_becomes_ready_afterwards() {
     assert_eq!(server.get(LOOKUP, Some(&app.key)).status, 200);
 }
 
-/// Each crash is like that of `pg_ctl restart -m immediate`.
+/// Each crash is an immediate shutdown by SIGQUIT, as in `pg_ctl restart -m immediate`.
 #[test]
 fn a_database_crash_during_requests_is_503_until_recovery_and_never_500() {
     let directory = OwnDirectory::new();

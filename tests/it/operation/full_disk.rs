@@ -81,7 +81,7 @@ fn a_full_disk_is_503_until_there_is_room_and_no_acknowledged_write_is_lost() {
         wait_until(PATIENCE, "writes do not succeed again", || probe() == 200);
 
         fill(&ballast, u64::MAX);
-        // PostgreSQL cannot restart either.
+        // This time PostgreSQL stops, and each restart fails.
         wait_until(PATIENCE, "PostgreSQL keeps running without room for its WAL", || {
             // Switches to another WAL segment, for which there is no room.
             let _ = superuser.batch_execute("SELECT pg_switch_wal(), pg_logical_emit_message(false, '', '')");

@@ -260,7 +260,7 @@ impl World {
         }
     }
 
-    /// Invalid requests to the operation, in every way that an endpoint can distinguish.
+    /// Invalid requests to the operation, at least one for each kind of error that an endpoint can distinguish.
     fn invalid_requests(&self, endpoint: &Endpoint, operation: &Operation) -> Vec<Request> {
         let valid = self.valid_request(endpoint.path, operation.method.as_str());
         let authorized = self.authorized_request(endpoint, operation);

@@ -272,7 +272,7 @@ fn healthz_reports_the_process_and_readyz_the_database() {
     }
 }
 
-/// Waits until `/readyz` answers with `status`. It reports a probe that is less than a second old.
+/// Waits until `/readyz` answers with `status`. The result of `/readyz` may be up to a second old.
 fn wait_until_ready_is(app: &TestApp, status: u16) {
     let start = Instant::now();
     while app.server.get("/readyz", None).status != status {

@@ -32,7 +32,7 @@ fn the_latest_use_from_any_server_is_kept_and_nothing_else_changes() {
     ] {
         keys::record_uses(&mut connection, uses).unwrap();
     }
-    let used_before = |id| {
+    let minutes_since_use = |id| {
         let records = keys::list_keys(&mut database.connect(), None).unwrap();
         let record = records
             .into_iter()
@@ -42,7 +42,11 @@ fn the_latest_use_from_any_server_is_kept_and_nothing_else_changes() {
         record.last_used_at.map(|at| (now - at).num_minutes())
     };
     assert_eq!(
-        (used_before(often), used_before(once), used_before(never)),
+        (
+            minutes_since_use(often),
+            minutes_since_use(once),
+            minutes_since_use(never)
+        ),
         (Some(5), Some(30), None)
     );
     assert_eq!(keys::read_version(&mut connection).unwrap(), version);

@@ -1,5 +1,5 @@
-//! `contacts_newest` contains every contact at or after the border, even under concurrent writes, and few older
-//! contacts.
+//! The border is a time. `contacts_newest` contains every contact whose last message is at or after the border, even
+//! under concurrent writes. It contains few older contacts.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -65,7 +65,8 @@ fn the_newest_contacts_are_kept_and_the_others_deleted() {
         .unwrap();
     assert_eq!((database.count(ALL), database.count(DIFFERENCES)), (400, 0));
 
-    // The border is a time. If all contacts have the same time, all rows are deleted.
+    // The border rises to just after the newest message beyond the limit. If all contacts have the same time, all rows
+    // are deleted.
     connection
         .batch_execute("UPDATE contacts SET last_message_at = now() + interval '2 hours'")
         .unwrap();

@@ -103,8 +103,8 @@ fn every_plan_finds_the_same_contacts_of_one_client_as_plain_ilike() {
     let region = Region::DEFAULT;
     let all = ["one", "silent", "busy"].map(|name| clients::create_client(&mut connection, name, region).unwrap());
     let [client, silent, busy] = all;
-    // Few contacts of `silent` have a message, so the walk reaches contacts without one. At first half of the contacts
-    // of `busy` are in `contacts_newest`, later a few hundred.
+    // Few contacts of `silent` have a message, so the walk reaches contacts without one. In the first round, about
+    // 4,000 contacts of `busy` are newer than the border of `contacts_newest`. In the second round, about 300 are.
     fill_randomly(
         &mut connection,
         &[
@@ -121,7 +121,7 @@ fn every_plan_finds_the_same_contacts_of_one_client_as_plain_ilike() {
         failure_persistence: None,
         ..ProptestConfig::default()
     };
-    // Random characters, or a substring of a stored email in either case.
+    // Random characters, or a substring of a stored email, as stored or in upper case.
     let random_text = "[aAbBéÉñ%_\\\\.@12'ΣİK]{1,6}";
     let stored_substring = (
         proptest::sample::select(stored),

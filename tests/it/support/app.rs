@@ -59,7 +59,7 @@ pub fn on_terminal(database: &TestDatabase, arguments: &str) -> (Option<i32>, St
 pub struct Server {
     child: Child,
     address: String,
-    /// Standard output, complete up to the line with the address.
+    /// Standard output so far. It contains at least the lines up to the address.
     pub output: Arc<Mutex<String>>,
     pub log: Arc<Mutex<String>>,
 }

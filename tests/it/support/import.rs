@@ -137,7 +137,7 @@ pub fn ask(connection: &mut PgConnection, sql: &str) -> String {
     answer.answer.unwrap_or_default()
 }
 
-/// `created updated unchanged merged rejected`
+/// The counts of a report, in the order created, updated, unchanged, merged, rejected.
 pub fn counts(report: &ImportReport) -> [u64; 5] {
     [
         report.created,

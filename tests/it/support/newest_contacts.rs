@@ -1,7 +1,8 @@
 //! The invariant of `contacts_newest`.
 
-/// Counts the differences at or after the border: contacts that `contacts_newest` lacks or has with other values, and
-/// rows of `contacts_newest` without a contact.
+/// Counts the differences between `contacts` and `contacts_newest`, for last messages at or after the border. A
+/// difference is a contact that `contacts_newest` lacks or has with other values, or a row of `contacts_newest` without
+/// a contact.
 pub const DIFFERENCES: &str = "
     WITH wanted AS (
         SELECT client_id, id, last_message_at, phone, lower(email) AS email_lower

@@ -107,7 +107,7 @@ pub fn server_user() -> User {
     user.ok().flatten().expect("PostgreSQL's user exists")
 }
 
-/// Another process that has the database open: this test program, started with an environment variable that makes one
+/// Another process that has the database open. It runs this test program with an environment variable that makes one
 /// test call [`hold`].
 pub struct Holder {
     pub process: Child,
@@ -190,7 +190,7 @@ impl Holder {
 
 /// Opens the database, prints the line that [`Holder::report`] parses, and closes the database at
 /// the end of standard input.
-#[allow(unsafe_code, reason = "nix has no safe form for it")]
+#[allow(unsafe_code, reason = "nix has no safe function that sets a signal handler")]
 pub fn hold(data_dir: &Path) {
     // Restores the default handler of SIGINT. A shell ignores SIGINT for background jobs, and child processes inherit
     // that.

@@ -32,12 +32,12 @@ thread_local! {
 pub struct Slot(());
 
 impl Slot {
-    /// Other tests can run at the same time. Each database and each server directory holds a slot.
+    /// Takes a slot that lets other tests run at the same time. Each database and each server directory takes one.
     pub fn take() -> Arc<Self> {
         Self::mine().unwrap_or_else(|| Self::begin(false))
     }
 
-    /// No other test can run at the same time. The test must take this slot before any database or
+    /// Takes a slot that lets no other test run at the same time. A test must take it before it creates a database or a
     /// directory.
     pub fn take_alone() -> Arc<Self> {
         assert!(Self::mine().is_none(), "the test already holds a slot");

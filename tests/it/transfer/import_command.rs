@@ -155,7 +155,7 @@ fn phones_damaged_by_a_spreadsheet_are_reported_in_the_summary() {
     assert!(
         output
             .stdout
-            .contains("\n3 rows share such a phone with a contact of another email: "),
+            .contains("\n3 rows share such a phone with a contact that has another email: "),
         "{}",
         output.stdout
     );

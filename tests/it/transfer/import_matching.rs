@@ -199,7 +199,7 @@ fn a_row_with_an_email_alone_updates_the_oldest_contact_with_the_email() {
 }
 
 #[test]
-fn rows_are_matched_by_the_phones_and_emails_that_contacts_have_after_the_whole_file() {
+fn rows_match_the_phones_and_emails_that_contacts_have_after_the_import() {
     let mut target = ImportTarget::new();
     target
         .import("external_id,phone,email\nx,+5491155550001,old@example.com\n")

@@ -89,7 +89,7 @@ struct Contact {
 impl Model {
     fn import(&mut self, rows: &[Row]) {
         self.imports += 1;
-        let former = self.contacts.len();
+        let stored_count = self.contacts.len();
         // The contacts during the passes: first the stored contacts, then the new ones in the order of their first
         // rows.
         let mut known: BTreeMap<usize, Contact> = self.contacts.iter().cloned().enumerate().collect();
@@ -135,7 +135,7 @@ impl Model {
                     _ => oldest(&|it| it.email.eq_ignore_ascii_case(row.email)),
                 };
                 adopted.extend(found);
-                let target = found.unwrap_or(former + group[0]);
+                let target = found.unwrap_or(stored_count + group[0]);
                 let contact = known.entry(target).or_insert_with(|| {
                     let created = group
                         .iter()

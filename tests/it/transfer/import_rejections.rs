@@ -222,7 +222,7 @@ fn rows_with_different_emails_that_an_invalid_phone_merges_are_reported() {
         assert_eq!((counts(&report), report.doubtful), ([2, 0, 0, 4, 0], 3), "{phone}");
         assert!(
             report.to_string().ends_with(
-                "\n4 phones are not valid numbers\n3 rows share such a phone with a contact of another email: \
+                "\n4 phones are not valid numbers\n3 rows share such a phone with a contact that has another email: \
                  contacts with the same phone were merged, so check the phone column (a spreadsheet may have damaged \
                  it)"
             ),

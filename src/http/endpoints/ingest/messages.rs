@@ -102,8 +102,8 @@ pub const DOCUMENTATION: Documentation = Documentation {
 /// phone or external id to a known one. A phone that identifies no person, such as `0` or the id of
 /// a WhatsApp group, is an error then.
 ///
-/// An invalid object answers 400. In an array each message has its own outcome, and an invalid one does not stop the
-/// others.
+/// If the body is one invalid message, the call answers 400. In an array each message has its own outcome, and an
+/// invalid message does not stop the others.
 pub async fn record_messages(
     caller: Caller,
     state: web::Data<State>,

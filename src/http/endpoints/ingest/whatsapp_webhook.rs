@@ -116,7 +116,8 @@ pub async fn answer_handshake(request: HttpRequest, webhook: web::ReqData<Webhoo
         .body(challenge))
 }
 
-/// Records a delivery: 200 without a body after all of it is recorded, 401 if the signature is missing or wrong.
+/// Records a delivery. Answers 200 without a body when the whole delivery is recorded, and 401 if the signature is
+/// missing or wrong.
 ///
 /// Every signed delivery gets 200, even one of another product or one that is not JSON. After any other answer Meta
 /// retries the delivery for days, and the same bytes would fail each time. Messages that cannot be read are skipped,

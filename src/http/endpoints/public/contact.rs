@@ -3,10 +3,9 @@
 //!
 //! The members of a change: `name`, `phone`, `email`, `default_stage_id` (a UUID), `contact_list`
 //! (the list's name; a missing list is created), `chat_status`, `blocked`, `is_chat_read`. They
-//! have the same names as in the answer, which has no `contact_list`. At least one is required, and
-//! others are ignored. An absent member leaves the contact's value as it is. `null` or a blank
-//! text clears one of the first four, as long as the contact keeps an external id, a phone or an
-//! email.
+//! have the same names as in the answer, which has no `contact_list`. At least one of these members is required, and
+//! unknown members are ignored. An absent member leaves the contact's value as it is. `null` or a blank text clears one
+//! of the first four, as long as the contact keeps an external id, a phone or an email.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use schemars::json_schema;

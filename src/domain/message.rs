@@ -158,7 +158,7 @@ impl Activity {
     ///
     /// "New" means later than every *inbound* message so far. If it meant later than every message,
     /// a question and its answer would leave the chat unread in one order of arrival and read in
-    /// the other. An answer therefore does not mark the chat as read. A caller that knows that the
+    /// the other. For the same reason an answer does not mark the chat as read. A caller that knows that the
     /// chat is read sets the contact's `is_chat_read`.
     pub fn add(&mut self, message: &Message) {
         let sent_at = Some(message.sent_at);

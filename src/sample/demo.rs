@@ -33,8 +33,8 @@ const MESSAGE_AGE: TimeDelta = TimeDelta::minutes(5);
 
 const SEED: u64 = 20_240_930;
 
-/// The import rules. Every contact of the demo has a source, and only the later messages of the documented contact have
-/// none. The default source applies if that contact was deleted, because the message then creates it again.
+/// The import rules. Every row that creates the demo has a source. Only the row with a later message of the documented
+/// contact has none. If that contact was deleted, this row creates it again, with the default source.
 const RULES: Rules = Rules {
     default_source: Some("demo"),
     exact: false,

@@ -74,7 +74,7 @@ pub struct StatementLimits {
 }
 
 impl StatementLimits {
-    /// The limits of a background job. It waits for other writers as long as its statements may take.
+    /// The limits of a background job. It has no lock timeout: it waits for other writers until the statement timeout.
     pub fn background(statement_timeout: Duration, is_pooled: bool) -> Self {
         Self {
             statement_timeout,

@@ -2,7 +2,8 @@
 -- number's readings, the preferred one first, $4: their E.164 numbers.
 --
 -- Few contacts share a match key: the channels of one person. The statement reads them by the index on the key,
--- aggregates over them, and keeps the first in the contract's order. lookup_batch.sql asks the same for many numbers.
+-- aggregates over them, and keeps the first in the order that docs/api.md documents. lookup_batch.sql asks the same
+-- for many numbers.
 SELECT c.serial_id, c.name, c.phone, c.email, c.contact_list_id, l.name AS contact_list_name, c.source,
        c.created_at, c.any_inbound_at AS last_inbound_at, c.window_inbound_at AS last_window_inbound_at, now() AS now
 FROM (

@@ -37,8 +37,8 @@ WHERE last_message_at >= (SELECT since FROM contacts_newest_border)
 ";
 
 /// Runs `fill`, which writes many contacts, within the open transaction. If the database has no contacts yet and the
-/// role owns the tables, rebuilds the search index at once after it: that takes a fraction of the time of adding the
-/// contacts one by one.
+/// role owns the tables, rebuilds the whole search index in one step after `fill`: that takes a fraction of the time of
+/// adding the contacts one by one.
 ///
 /// Blocks writers of contacts until the commit. Searches don't wait: until the commit every client
 /// is small, and a search of a small client doesn't read the index.

@@ -17,8 +17,8 @@ pub const BATCH_MAX: usize = 100;
 ///
 /// A message that can make a contact and has no external id never shares a run with another person's message that has a
 /// reading of its phone, if one of the two phones has several readings. The new contact may get the preferred one of
-/// these readings. A message with this phone then resolves to the new contact, and no longer to the contact with
-/// another reading.
+/// these readings. A message whose phone has these readings then resolves to the new contact, and no longer to the
+/// contact with another one of them.
 pub(super) fn runs(messages: &[Message]) -> impl Iterator<Item = &[Message]> {
     let mut rest = messages;
     std::iter::from_fn(move || {

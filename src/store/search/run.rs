@@ -29,8 +29,8 @@ const PROBE_ROWS: i64 = 1_000;
 const PROBE_MATCHES: i64 = 4;
 
 /// The walk ends after `WALK_ROWS` / (number of matches in the probe) rows. At the probe's frequency, these rows have
-/// 75 matches. So the walk finds 50 matches unless they are more than 1.5 times as frequent in the probe as in all
-/// these rows.
+/// 75 matches. So the walk finds 50 matches even if matches are a third less frequent in these rows than in the
+/// probe.
 const WALK_ROWS: i64 = 75 * PROBE_ROWS;
 
 /// The plan of a part of a search; the documentation of `store::search` describes them.

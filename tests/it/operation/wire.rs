@@ -257,7 +257,7 @@ fn after_connection_resets_no_read_fails_and_no_write_is_done_twice() {
     .unwrap();
 
     let (should_stop, resets) = (AtomicBool::new(false), AtomicUsize::new(0));
-    // For each caller, the number of resets before it sent its last request that was answered with 200.
+    // For each caller, the number of resets that had happened when it sent its latest request with a 200 answer.
     let survived = [(); 4].map(|()| AtomicUsize::new(usize::MAX));
     let repeat = |caller: usize, ask: &dyn Fn(usize) -> Answer| {
         let mut answers = Vec::new();

@@ -65,7 +65,7 @@ fn the_newest_contacts_are_kept_and_the_others_deleted() {
         .unwrap();
     assert_eq!((database.count(ALL), database.count(DIFFERENCES)), (400, 0));
 
-    // The border rises to just after the newest message beyond the limit. If all contacts have the same time, all rows
+    // The border rises to just after the time of the newest excess row. If all contacts have the same time, all rows
     // are deleted.
     connection
         .batch_execute("UPDATE contacts SET last_message_at = now() + interval '2 hours'")

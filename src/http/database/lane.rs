@@ -11,21 +11,34 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::monitor::DatabaseMonitor;
 use crate::http::error::ApiError;
+use crate::http::settings::Settings;
 use crate::store::connection::StatementLimits;
 use crate::store::pool::Pool;
 use crate::store::{PgConnection, StoreError};
 
-/// How long a request waits for a permit before it is shed with 503.
-pub const QUEUE_WAIT: Duration = Duration::from_millis(150);
+/// How long requests may take.
+#[derive(Clone, Copy, Debug)]
+struct Deadlines {
+    /// How long a request waits for a permit before it is shed with 503.
+    queue_wait: Duration,
+    /// How long a request with a permit waits for a connection.
+    checkout: Duration,
+    /// Deadline of every call that is not a bulk call.
+    request: Duration,
+    bulk: Duration,
+}
 
-/// How long a request with a permit waits for a connection.
-const CHECKOUT_TIMEOUT: Duration = Duration::from_millis(250);
-
-/// Deadline of every call that is not a bulk call.
-const REQUEST_DEADLINE: Duration = Duration::from_secs(2);
-
-/// Deadline of a bulk call.
-const BULK_DEADLINE: Duration = Duration::from_secs(10);
+impl Deadlines {
+    fn new(factor: u32) -> Self {
+        let milliseconds = |count| Duration::from_millis(count) * factor;
+        Self {
+            queue_wait: milliseconds(150),
+            checkout: milliseconds(250),
+            request: milliseconds(2_000),
+            bulk: milliseconds(10_000),
+        }
+    }
+}
 
 const BULK_POOL_SIZE: u32 = 2;
 
@@ -48,25 +61,44 @@ pub struct Lanes {
     pub writes: Lane,
     /// Calls about up to a thousand contacts.
     pub bulk: Lane,
+    /// How long a request waits for a permit before it is shed with 503.
+    pub queue_wait: Duration,
 }
 
 impl Lanes {
     /// Creates the pools without connecting, so that a server can start while its database is away.
-    pub fn new(database_url: &str, is_pooled: bool, pool_size: u32, monitor: &DatabaseMonitor) -> Self {
+    pub fn new(settings: &Settings, monitor: &DatabaseMonitor) -> Self {
+        let Settings {
+            ref database_url,
+            is_pooled,
+            pool_size,
+            deadline_factor,
+            ..
+        } = *settings;
+        let deadlines = Deadlines::new(deadline_factor);
         let lane = |size, deadline: Duration, lock_timeout| {
             let limits = StatementLimits {
                 statement_timeout: deadline - STATEMENT_MARGIN,
                 lock_timeout,
                 is_pooled,
             };
-            let pool = Pool::new(database_url, size, limits, CHECKOUT_TIMEOUT);
-            Lane::new(pool, deadline, monitor.clone())
+            let pool = Pool::new(database_url, size, limits, deadlines.checkout);
+            Lane::new(pool, deadline, deadlines.queue_wait, monitor.clone())
         };
         Self {
-            reads: lane(pool_size, REQUEST_DEADLINE, None),
-            writes: lane(pool_size, REQUEST_DEADLINE, Some(LOCK_TIMEOUT)),
-            bulk: lane(BULK_POOL_SIZE, BULK_DEADLINE, Some(BULK_LOCK_TIMEOUT)),
+            reads: lane(pool_size, deadlines.request, None),
+            writes: lane(pool_size, deadlines.request, Some(LOCK_TIMEOUT)),
+            bulk: lane(BULK_POOL_SIZE, deadlines.bulk, Some(BULK_LOCK_TIMEOUT)),
+            queue_wait: deadlines.queue_wait,
         }
+    }
+
+    /// Waits up to [`Self::queue_wait`] for a permit.
+    ///
+    /// # Errors
+    /// [`ApiError::Busy`] if none became free in time.
+    pub async fn take_permit(&self, permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, ApiError> {
+        take_permit(permits, self.queue_wait).await
     }
 
     /// The lane for a transaction that records `messages` messages.
@@ -102,16 +134,18 @@ pub struct Lane {
     pool: Pool,
     permits: Arc<Semaphore>,
     deadline: Duration,
+    queue_wait: Duration,
     monitor: DatabaseMonitor,
 }
 
 impl Lane {
-    fn new(pool: Pool, deadline: Duration, monitor: DatabaseMonitor) -> Self {
+    fn new(pool: Pool, deadline: Duration, queue_wait: Duration, monitor: DatabaseMonitor) -> Self {
         let permits = Arc::new(Semaphore::new(pool.size() as usize));
         Self {
             pool,
             permits,
             deadline,
+            queue_wait,
             monitor,
         }
     }
@@ -178,7 +212,7 @@ impl Lane {
         work: impl FnOnce(&Pool) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, ApiError> {
         self.check_database()?;
-        let permit = take_permit(&self.permits).await?;
+        let permit = take_permit(&self.permits, self.queue_wait).await?;
         let pool = self.pool.clone();
         let blocking = web::block(move || {
             let _permit = permit;
@@ -191,12 +225,8 @@ impl Lane {
     }
 }
 
-/// Waits up to [`QUEUE_WAIT`] for a permit.
-///
-/// # Errors
-/// [`ApiError::Busy`] if none became free in time.
-pub async fn take_permit(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, ApiError> {
-    timeout(QUEUE_WAIT, permits.clone().acquire_owned())
+async fn take_permit(permits: &Arc<Semaphore>, wait: Duration) -> Result<OwnedSemaphorePermit, ApiError> {
+    timeout(wait, permits.clone().acquire_owned())
         .await
         .map_err(|_| ApiError::Busy)?
         .map_err(|closed| ApiError::Internal(Box::new(closed)))

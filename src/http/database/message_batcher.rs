@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use super::lane::{Lanes, QUEUE_WAIT};
+use super::lane::Lanes;
 use crate::domain::client::ClientId;
 use crate::domain::message::Message;
 use crate::http::error::ApiError;
@@ -90,7 +90,10 @@ impl MessageBatcher {
         let Some(started) = self.enqueue(client, message) else {
             return Ok(None);
         };
-        let Ok(outcome) = timeout(QUEUE_WAIT, started).await.map_err(|_| ApiError::Busy)? else {
+        let Ok(outcome) = timeout(self.lanes.queue_wait, started)
+            .await
+            .map_err(|_| ApiError::Busy)?
+        else {
             return Ok(None);
         };
         let outcome = timeout_at(deadline, outcome).await.map_err(|_| ApiError::TooLate)?;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+use crate::support::app::REAL_DEADLINES;
 use crate::support::{PATIENCE, Slot, TestApp};
 
 fn connect(app: &TestApp) -> TcpStream {
@@ -65,7 +66,7 @@ fn a_kept_connection_with_a_slow_second_head_is_closed() {
 
 #[test]
 fn a_connection_with_a_slow_request_body_is_closed() {
-    let app = TestApp::start();
+    let app = TestApp::start_with(&REAL_DEADLINES);
     let mut stream = connect(&app);
     let head = format!(
         "POST /api/v1/messages/ HTTP/1.1\r\nHost: test\r\nX-API-Key: {}\r\nContent-Type: application/json\r\n\

@@ -6,7 +6,7 @@ use contact_search::domain::key::Scope;
 use serde_json::json;
 
 use crate::support::TestApp;
-use crate::support::app::add_key;
+use crate::support::app::{REAL_DEADLINES, add_key};
 
 const DOCUMENTED: [&str; 2] = ["/api/v1/contact-lookup/?phone=1", "/api/public/contacts/search?email=a"];
 
@@ -327,7 +327,7 @@ fn an_outage_is_503_in_each_error_shape_and_recovery_is_automatic() {
 
 #[test]
 fn a_slow_answer_is_504_and_a_request_without_a_free_connection_is_503() {
-    let app = TestApp::start_with(&["--pool-size", "1"]);
+    let app = TestApp::start_with(&[&["--pool-size", "1"], &REAL_DEADLINES[..]].concat());
     let mut blocker = app.database.connect();
     let late_and_busy = [
         (

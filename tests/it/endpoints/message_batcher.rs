@@ -105,7 +105,7 @@ fn a_locked_contact_delays_no_message_to_other_contacts() {
 }
 
 #[test]
-fn blocked_messages_are_refused_within_a_second_and_work_again_afterwards() {
+fn blocked_messages_are_refused_at_their_deadline_and_work_again_afterwards() {
     let _alone = Slot::take_alone();
     let app = TestApp::start_with(&REAL_DEADLINES);
     app.add(Contact {
@@ -126,8 +126,7 @@ fn blocked_messages_are_refused_within_a_second_and_work_again_afterwards() {
                     (503, Some("1")),
                     "{answer:?}"
                 );
-                // The wait for the batch, plus the lock timeout of half a second.
-                assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+                assert!(start.elapsed() < Duration::from_millis(2_500), "{:?}", start.elapsed());
             });
         }
     });

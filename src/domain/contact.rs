@@ -6,6 +6,7 @@ use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::client::NAME_MAX;
+use super::email;
 use super::phone::StoredPhone;
 
 /// The platform of a contact if none is given.
@@ -91,6 +92,7 @@ pub struct ContactFields {
     pub name: Option<String>,
     /// A phone without digits counts as not given.
     pub phone: Option<StoredPhone>,
+    /// A placeholder such as `n/a` counts as not given.
     pub email: Option<String>,
     /// [`DEFAULT_PLATFORM`] if `None`.
     pub platform: Option<String>,
@@ -126,6 +128,7 @@ impl ContactDraft {
     /// A [`ContactError`] for the first failed check.
     pub fn new(mut given: ContactFields, now: DateTime<Utc>) -> Result<Self, ContactError> {
         given.phone = given.phone.filter(|phone| phone.phone.is_some());
+        given.email = given.email.and_then(email::stored);
         check_texts([
             (Attribute::ExternalUserId, given.external_user_id.as_ref()),
             (Attribute::Email, given.email.as_ref()),
@@ -176,6 +179,7 @@ impl ContactDraft {
 pub struct Changes {
     pub name: Option<Option<String>>,
     pub phone: Option<Option<StoredPhone>>,
+    /// A placeholder such as `n/a` clears the email.
     pub email: Option<Option<String>>,
     pub default_stage_id: Option<Option<Uuid>>,
     pub chat_status: Option<String>,
@@ -191,7 +195,8 @@ pub struct ContactEdit(Changes);
 impl ContactEdit {
     /// # Errors
     /// A [`ContactError`] for the first failed check.
-    pub fn new(changes: Changes) -> Result<Self, ContactError> {
+    pub fn new(mut changes: Changes) -> Result<Self, ContactError> {
+        changes.email = changes.email.map(|email| email.and_then(email::stored));
         let phone = changes.phone.iter().flatten().next();
         if phone.is_some_and(|phone| phone.phone.is_none()) {
             return Err(ContactError::NoDigits);
@@ -230,6 +235,9 @@ fn check_text(attribute: Attribute, text: &str) -> Result<(), ContactError> {
     if text.len() > max && text.chars().count() > max {
         return Err(ContactError::TooLong { attribute, max });
     }
+    if attribute == Attribute::Email && !email::is_email(text) {
+        return Err(ContactError::NoEmail);
+    }
     Ok(())
 }
 
@@ -261,6 +269,8 @@ pub enum ContactError {
     NoIdentity,
     #[error("it has no digit")]
     NoDigits,
+    #[error("it is no email: an '@' between other characters is needed")]
+    NoEmail,
     #[error("it is empty")]
     Empty { attribute: Attribute },
     #[error("it holds a NUL character")]
@@ -279,6 +289,7 @@ impl ContactError {
         match *self {
             ContactError::NoIdentity => None,
             ContactError::NoDigits => Some(Attribute::Phone),
+            ContactError::NoEmail => Some(Attribute::Email),
             ContactError::Empty { attribute }
             | ContactError::Nul { attribute }
             | ContactError::TooLong { attribute, .. }
@@ -386,6 +397,31 @@ mod tests {
             change(phone(&long)).unwrap_err(),
             ContactError::TooLong { attribute, max: 256 }
         );
+    }
+
+    #[test]
+    fn an_email_is_cleaned_and_a_placeholder_is_none() {
+        let draft = |email: &str| {
+            let given = ContactFields {
+                email: Some(email.into()),
+                external_user_id: Some("7".into()),
+                ..ContactFields::default()
+            };
+            ContactDraft::new(given, now()).map(|draft| draft.given().email.clone())
+        };
+        assert_eq!(draft("Ana <ana@example.com>,"), Ok(Some("ana@example.com".to_owned())));
+        assert_eq!(draft("N/A"), Ok(None));
+        assert_eq!(draft("ana at example.com"), Err(ContactError::NoEmail));
+        let edit = |email: &str| {
+            let changes = Changes {
+                email: Some(Some(email.into())),
+                ..Changes::default()
+            };
+            ContactEdit::new(changes).map(|edit| edit.changes().email.clone())
+        };
+        assert_eq!(edit("<ana@example.com>"), Ok(Some(Some("ana@example.com".to_owned()))));
+        assert_eq!(edit("no tiene"), Ok(Some(None)));
+        assert_eq!(edit("@example.com"), Err(ContactError::NoEmail));
     }
 
     #[test]

@@ -132,6 +132,8 @@ pub enum Expected {
     Phone,
     /// A number that can identify a person.
     PersonsPhone,
+    /// A text with an `@` between other characters.
+    Email,
     Flag,
     Integer,
     Time,

@@ -21,6 +21,7 @@ impl BodyFault {
                     Expected::PersonsPhone => {
                         "a person's phone number: three digits or more, and no WhatsApp group, broadcast or channel"
                     }
+                    Expected::Email => "an email: an '@' between other characters",
                     Expected::Flag => "true or false",
                     Expected::Integer => "a whole number",
                     Expected::Time => "an RFC 3339 time such as 2025-03-28T14:22:00Z",

@@ -178,6 +178,7 @@ pub fn fault_of(error: &ContactError, member: fn(Attribute) -> &'static str, nam
     match *error {
         ContactError::NoIdentity => BodyFault::NoIdentity { names },
         ContactError::NoDigits => wrong(member(Attribute::Phone), Expected::Phone),
+        ContactError::NoEmail => wrong(member(Attribute::Email), Expected::Email),
         ContactError::Empty { attribute } => BodyFault::Missing {
             name: member(attribute),
         },

@@ -89,13 +89,11 @@ impl PhoneTerm {
         if all.is_empty() {
             return None;
         }
-        let readings = phone::readings(parameter, region);
-        let is_number = readings.iter().any(|reading| reading.resolved);
-        let mut keys: Vec<String> = readings
-            .into_iter()
-            .map(|reading| reading.key)
-            .chain(all.clone())
-            .collect();
+        let readings = phone::readings(parameter, region).into_iter();
+        let numbers = readings.filter(|reading| reading.resolved || reading.extension.is_some());
+        let mut keys: Vec<String> = numbers.map(|reading| reading.key).collect();
+        let is_number = !keys.is_empty();
+        keys.extend_from_slice(&all);
         keys.sort_unstable();
         keys.dedup();
         let pieces = all.iter().enumerate().filter(|(at, piece)| {
@@ -127,13 +125,13 @@ impl PhoneTerm {
         self.pieces.iter().map(|piece| gram::of_phone(piece)).collect()
     }
 
-    /// Whether the term is a whole valid number. The contacts with its match key match the term too.
+    /// Whether the term is a valid number or has an extension. The contacts with its match key match the term too.
     pub fn is_number(&self) -> bool {
         self.is_number
     }
 
-    /// The match keys of the contacts whose whole number is the term. A short number that is not valid has its digits as
-    /// match key.
+    /// The match keys of the contacts whose whole number is the term. The match key of a number that is not valid is its
+    /// digits.
     pub fn keys(&self) -> &[String] {
         &self.keys
     }

@@ -75,7 +75,11 @@ fn international(digits: &str) -> Vec<String> {
 /// The readings of digits that are dialled within the region.
 fn national(digits: &str, region: Region) -> Vec<String> {
     match region.as_str() {
-        "AR" => argentine(digits),
+        // A `9` before an area code is the one of E.164. Without it, the piece would find strangers.
+        "AR" => match digits.strip_prefix('9') {
+            Some(number) => argentine(number).iter().map(|number| format!("9{number}")).collect(),
+            None => argentine(digits),
+        },
         "MX" => mexican(digits).into_iter().collect(),
         _ => dialling::trunk_prefix(region.as_str())
             .and_then(|trunk| digits.strip_prefix(trunk))

@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod contact;
+pub mod email;
 pub mod gram;
 pub mod key;
 pub mod message;

@@ -1,26 +1,73 @@
 //! Search terms: a part of an email or of a phone number.
 
+use super::email;
 use super::gram::{self, Gram};
 use super::phone::{self, Region};
 
-/// A part of an email.
+/// A part of an email, or a whole one, as people type and paste it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct EmailTerm(String);
+pub struct EmailTerm {
+    /// One to five readings. A reading counts if the readings before it find nothing.
+    readings: Vec<EmailReading>,
+}
+
+/// One interpretation of an email term: a literal text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EmailReading(String);
 
 impl EmailTerm {
-    /// Trims the parameter, and reads an inner blank as an unencoded `+`. Returns `None` if nothing is left.
+    /// Reads the parameter. Returns `None` if nothing visible is left.
+    ///
+    /// A complete address is searched without a name, a label or punctuation around it. A part of an address is searched
+    /// literally first, because its punctuation can be in the middle of the address. An inner blank is first read as an
+    /// unencoded `+`. The last reading is the text as it came, for emails that were stored before emails were cleaned.
     pub fn parse(parameter: &str) -> Option<Self> {
-        let trimmed = parameter.trim();
-        (!trimmed.is_empty()).then(|| Self(trimmed.replace(' ', "+")))
+        let visible = email::visible(parameter);
+        if visible.is_empty() {
+            return None;
+        }
+        let cleaned = email::clean(&visible);
+        let candidates = if email::is_complete(&cleaned) {
+            vec![cleaned, visible]
+        } else {
+            vec![visible, cleaned]
+        };
+        let candidates = candidates
+            .iter()
+            .flat_map(|text| [text.replace(' ', "+"), text.clone()]);
+        let mut readings: Vec<EmailReading> = Vec::new();
+        for text in candidates.chain([parameter.trim().to_owned()]) {
+            let reading = EmailReading(text);
+            if !reading.0.is_empty() && !readings.contains(&reading) {
+                readings.push(reading);
+            }
+        }
+        Some(Self { readings })
     }
 
-    /// The LIKE pattern for the literal term anywhere in the email. The statements lowercase the
-    /// pattern.
+    /// The readings. A search uses the first one that finds a contact. There is at least one.
+    pub fn readings(&self) -> &[EmailReading] {
+        &self.readings
+    }
+}
+
+impl EmailReading {
+    /// The text that an email contains, in any case.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the text can be a whole email.
+    pub fn is_email(&self) -> bool {
+        email::is_email(&self.0)
+    }
+
+    /// The LIKE pattern for the literal text anywhere in the email. The statements lowercase the pattern.
     pub fn pattern(&self) -> String {
         containing(&self.0)
     }
 
-    /// Grams that every email with the term has. Empty if the term has no reliable character.
+    /// Grams that every email with the text has. Empty if the text has no reliable character.
     pub fn grams(&self) -> Vec<Gram> {
         gram::of_email(&self.0)
     }
@@ -29,41 +76,202 @@ impl EmailTerm {
 /// A whole phone number or a part of one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PhoneTerm {
-    digits: String,
+    pieces: Vec<String>,
+    is_number: bool,
     keys: Vec<String>,
 }
 
 impl PhoneTerm {
-    /// Keeps only decimal digits, of any script. Returns `None` if there are none. A term that is a whole number in any
-    /// notation, read in `region`, also gets match keys.
+    /// Keeps only decimal digits, of any script. Returns `None` if there are none. The pieces are the digits, read as a
+    /// part of a number in any notation in `region`. The keys are those of a whole number.
     pub fn parse(parameter: &str, region: Region) -> Option<Self> {
-        let digits = phone::digits(parameter);
-        if digits.is_empty() {
+        let all = phone::pieces(parameter, region);
+        if all.is_empty() {
             return None;
         }
-        let keys = phone::readings(parameter, region)
-            .into_iter()
-            .filter(|reading| reading.resolved)
-            .map(|reading| reading.key)
-            .collect();
-        Some(Self { digits, keys })
+        let readings = phone::readings(parameter, region).into_iter();
+        let numbers = readings.filter(|reading| reading.resolved || reading.extension.is_some());
+        let mut keys: Vec<String> = numbers.map(|reading| reading.key).collect();
+        let is_number = !keys.is_empty();
+        keys.extend_from_slice(&all);
+        keys.sort_unstable();
+        keys.dedup();
+        let pieces = all.iter().enumerate().filter(|(at, piece)| {
+            let is_implied = |(other_at, other): (usize, &String)| {
+                other_at != *at && piece.contains(&**other) && (piece.len() > other.len() || other_at < *at)
+            };
+            !all.iter().enumerate().any(is_implied)
+        });
+        let pieces = pieces.map(|(_, piece)| piece.clone()).collect();
+        Some(Self {
+            pieces,
+            is_number,
+            keys,
+        })
     }
 
-    /// The LIKE pattern for the digits anywhere in the stored number.
-    pub fn pattern(&self) -> String {
-        containing(&self.digits)
+    /// One to four strings of digits. A number matches if it contains one of them. None contains another one.
+    pub fn pieces(&self) -> &[String] {
+        &self.pieces
     }
 
-    /// The match keys if the term is a whole number. Empty if it is a part of one.
+    /// The LIKE patterns for the pieces anywhere in the stored number.
+    pub fn patterns(&self) -> Vec<String> {
+        self.pieces.iter().map(|piece| containing(piece)).collect()
+    }
+
+    /// For each piece, the grams that every phone with the piece has.
+    pub fn grams(&self) -> Vec<Vec<Gram>> {
+        self.pieces.iter().map(|piece| gram::of_phone(piece)).collect()
+    }
+
+    /// Whether the term is a valid number or has an extension. The contacts with its match key match the term too.
+    pub fn is_number(&self) -> bool {
+        self.is_number
+    }
+
+    /// The match keys of the contacts whose whole number is the term. The match key of a number that is not valid is its
+    /// digits.
     pub fn keys(&self) -> &[String] {
         &self.keys
     }
-
-    /// Grams that every phone with the term has.
-    pub fn grams(&self) -> Vec<Gram> {
-        gram::of_phone(&self.digits)
-    }
 }
+
+/// Whether a text that a search bar sends as `phone` and as `email` can be a phone: it has no `@`, and each word in it
+/// is a label, a mark of an extension, or a remark. So `maria1985` is an email.
+pub fn can_be_phone(parameter: &str, region: Region) -> bool {
+    if parameter.contains('@') {
+        return false;
+    }
+    let text: Vec<char> = email::visible(parameter).chars().collect();
+    let is_number = || {
+        phone::readings(parameter, region)
+            .iter()
+            .any(|reading| reading.resolved)
+    };
+    let mut start = 0;
+    for word in text.chunk_by(|a, b| a.is_alphabetic() == b.is_alphabetic()) {
+        let end = start + word.len();
+        if word[0].is_alphabetic() {
+            let is_known = PHONE_WORDS.contains(&word.iter().collect::<String>().to_lowercase().as_str());
+            let is_free = stands_alone(&text[..start], &text[end..]);
+            let is_label = || {
+                text[end..]
+                    .iter()
+                    .find(|c| !c.is_alphabetic() && !matches!(c, ' ' | '.' | '-'))
+                    == Some(&':')
+            };
+            if !(is_known || is_free && (is_label() || is_number())) {
+                return false;
+            }
+        }
+        start = end;
+    }
+    true
+}
+
+/// Whether a word between these characters is a word of its own, and no part of a name such as `ana.1985`.
+fn stands_alone(before: &[char], after: &[char]) -> bool {
+    let is_gap = |c: &char| c.is_whitespace() || matches!(c, ':' | '(' | ')' | '[' | ']');
+    let after = match after {
+        ['.' | ',', rest @ ..] => rest,
+        rest => rest,
+    };
+    before.last().is_none_or(is_gap) && after.first().is_none_or(is_gap)
+}
+
+/// Words that people write beside a phone, in lower case: labels, marks of an extension, and Brazil's `xx` for any
+/// carrier.
+const PHONE_WORDS: [&str; 88] = [
+    "t",
+    "tel",
+    "tél",
+    "tels",
+    "telefono",
+    "teléfono",
+    "telefone",
+    "telephone",
+    "telefon",
+    "téléphone",
+    "tlf",
+    "tfno",
+    "tfn",
+    "phone",
+    "ph",
+    "fone",
+    "fono",
+    "fon",
+    "fijo",
+    "fixo",
+    "fax",
+    "c",
+    "cel",
+    "celular",
+    "cell",
+    "cellphone",
+    "m",
+    "mob",
+    "mobile",
+    "mobil",
+    "móvil",
+    "movil",
+    "móvel",
+    "movel",
+    "handy",
+    "whatsapp",
+    "whats",
+    "wa",
+    "wsp",
+    "wpp",
+    "wapp",
+    "zap",
+    "sms",
+    "tel\u{e9}fonos",
+    "numero",
+    "número",
+    "nro",
+    "num",
+    "number",
+    "nr",
+    "no",
+    "n",
+    "nº",
+    "n°",
+    "casa",
+    "home",
+    "trabajo",
+    "trabalho",
+    "work",
+    "oficina",
+    "office",
+    "contacto",
+    "contato",
+    "contact",
+    "linea",
+    "línea",
+    "linha",
+    "line",
+    "personal",
+    "particular",
+    "laboral",
+    "principal",
+    "h",
+    "w",
+    "тел",
+    "x",
+    "xx",
+    "ext",
+    "extn",
+    "xtn",
+    "extension",
+    "extensión",
+    "extensão",
+    "extensao",
+    "int",
+    "interno",
+    "anexo",
+    "ramal",
+];
 
 /// A LIKE pattern that matches every text containing the literal `term`.
 ///
@@ -78,10 +286,100 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn emails(parameter: &str) -> Vec<String> {
+        let term = EmailTerm::parse(parameter);
+        let readings = term.iter().flat_map(EmailTerm::readings);
+        readings.map(|reading| reading.text().to_owned()).collect()
+    }
+
+    fn pieces(parameter: &str, region: &str) -> Vec<String> {
+        let term = PhoneTerm::parse(parameter, region.parse().unwrap());
+        term.iter().flat_map(PhoneTerm::pieces).cloned().collect()
+    }
+
     #[test]
-    fn an_email_is_trimmed_and_its_inner_blanks_are_plus_signs() {
-        assert_eq!(EmailTerm::parse("  a b@c  "), Some(EmailTerm("a+b@c".to_owned())));
-        assert_eq!(EmailTerm::parse("   "), None);
+    fn an_email_is_trimmed_and_its_inner_blanks_are_plus_signs_or_else_blanks() {
+        assert_eq!(emails("  a b@c  "), ["a+b@c", "a b@c"]);
+        assert_eq!(emails("john"), ["john"]);
+        assert_eq!(emails("   "), [""; 0]);
+        assert_eq!(emails("\u{200B}"), [""; 0]);
+    }
+
+    #[test]
+    fn a_complete_address_is_cleaned_first_and_a_part_of_one_is_literal_first() {
+        assert_eq!(emails("ana@example.com"), ["ana@example.com"]);
+        assert_eq!(emails("<ana@example.com>,"), ["ana@example.com", "<ana@example.com>,"]);
+        assert_eq!(emails(".perez"), [".perez", "perez"]);
+        assert_eq!(emails("ana@mail."), ["ana@mail.", "ana@mail"]);
+        assert_eq!(emails("email: ana"), ["email:+ana", "email: ana", "ana"]);
+        for piece in [".", "@", "%", "_", "\\", "'"] {
+            assert_eq!(emails(piece), [piece]);
+        }
+    }
+
+    #[test]
+    fn a_text_of_old_emails_is_the_last_reading() {
+        assert_eq!(
+            emails("jose\u{301}@example.com "),
+            ["josé@example.com", "jose\u{301}@example.com"]
+        );
+    }
+
+    #[test]
+    fn a_piece_that_contains_another_piece_is_left_out() {
+        assert_eq!(pieces("0223", "AR"), ["223"]);
+        assert_eq!(pieces("5961983", "AR"), ["5961983"]);
+        assert_eq!(pieces("54223", "AR"), ["54223", "549223"]);
+        assert_eq!(pieces("abc", "AR"), [""; 0]);
+    }
+
+    #[test]
+    fn digits_alone_are_a_key_of_a_short_number() {
+        let term = PhoneTerm::parse("345678", Region::DEFAULT).unwrap();
+        assert!(!term.is_number());
+        assert!(term.keys().contains(&"345678".to_owned()));
+    }
+
+    #[test]
+    fn a_text_with_letters_that_are_no_label_or_extension_is_no_phone() {
+        for phone in [
+            "1985",
+            "+54 9 11 2345-6789",
+            "tel: 11 2345",
+            "Tel. 11 2345",
+            "tel:+5411",
+            "Cel 15-2345",
+            "Tel 2: 11 2345",
+            "11 4321-5000 int. 101",
+            "11 4321-5000x101",
+            "ext 5",
+            "11 2345-6789 (Ana Casa)",
+            "Ana 11 2345-6789",
+            "Ana: 2345",
+            "Ana Maria: 2345",
+            "0xx11 2345",
+            "11 2345 oficina",
+            "(011) 15",
+            "١٢٣",
+        ] {
+            assert!(can_be_phone(phone, Region::DEFAULT), "{phone}");
+        }
+        for text in [
+            "maria1985",
+            "maria 1985",
+            "john@1985.example",
+            "5491123456789@c.us",
+            "1985maria",
+            "ana.1145678901",
+            "ana-11 2345-6789",
+            "ana1145678901",
+            "1985 oslo",
+            "maria1985: 2",
+            "иван1985",
+            "12a34",
+        ] {
+            assert!(!can_be_phone(text, Region::DEFAULT), "{text}");
+        }
     }
 
     /// LIKE as PostgreSQL documents it.

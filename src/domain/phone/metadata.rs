@@ -59,3 +59,10 @@ pub fn digits(text: &str) -> String {
 fn library_region(region: &str) -> rlibphonenumber::Region {
     rlibphonenumber::Region::from_code(region).expect("the library has a value for any two letters")
 }
+
+/// The region that gives the calling code its rules: the United States for 1.
+pub fn main_region(calling_code: i32) -> Option<String> {
+    PHONE_NUMBER_UTIL
+        .get_region_for_country_code(calling_code)
+        .map(|region| region.to_string())
+}

@@ -6,8 +6,10 @@
 
 mod clean;
 mod countries;
+mod dialling;
 mod metadata;
 mod number;
+mod pieces;
 mod reading;
 mod region;
 mod stored;
@@ -16,6 +18,7 @@ mod tests;
 pub mod whatsapp_id;
 
 pub use metadata::digits;
+pub use pieces::pieces;
 pub use reading::{Reading, readings};
 pub use region::Region;
 pub use stored::StoredPhone;

@@ -7,10 +7,13 @@ use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 
 use super::client_sizes::ClientSizes;
 use super::matches::{Match, WalkedMatch};
-use super::statements::{CLIENT_SIZE, CONTACTS, EITHER_WALK, EmailColumn, PhoneColumn, TermColumn, WHOLE_NUMBER};
+use super::statements::{
+    CLIENT_SIZE, CONTACTS, EITHER_WALK, EmailColumn, PhoneColumn, PhoneColumnOfSeveral, TermColumn, WHOLE_EMAIL,
+    WHOLE_NUMBER, either_walk_of_several,
+};
 use crate::domain::client::ClientId;
 use crate::domain::gram::Gram;
-use crate::domain::term::{EmailTerm, PhoneTerm};
+use crate::domain::term::{EmailReading, EmailTerm, PhoneTerm};
 use crate::store::contacts::row::ContactRow;
 use crate::store::error::StoreError;
 use crate::store::statement::Statement;
@@ -56,8 +59,9 @@ pub struct SearchResult {
     pub plans: Vec<Plan>,
 }
 
-/// The first [`LIMIT`] of the client's contacts that match either term: latest message first, contacts without messages
-/// last, then by id. Empty without a term.
+/// [`LIMIT`] of the client's contacts that match either term: latest message first, contacts without messages last, then
+/// by id. Contacts whose whole email or number is the term come before newer ones that only contain it, if there are
+/// more than [`LIMIT`]. Empty without a term.
 ///
 /// # Errors
 /// [`StoreError`]
@@ -74,33 +78,35 @@ pub fn search_contacts(
         client,
         plans: Vec::new(),
     };
-    let mut matches = Vec::new();
-    match (email, phone) {
-        (Some(email), Some(phone)) if search.is_small()? => {
-            matches.extend(search.walk_for_either(&email.pattern(), &phone.pattern())?);
+    let (mut matches, email) = search.find_either(phone, email)?;
+    let mut exact = Vec::new();
+    let (number, piece) = (
+        phone.filter(|phone| phone.is_number()),
+        phone.filter(|phone| !phone.is_number()),
+    );
+    if let Some(number) = number {
+        search.plans.push(Plan::WholeNumber);
+        exact = search.find_whole_number(number.keys())?;
+    }
+    // Otherwise the matches are all that the client has, and none of them is left out.
+    if matches.len() + exact.len() >= LIMIT {
+        if let Some(piece) = piece {
+            exact.extend(search.find_whole_number(piece.keys())?);
         }
-        _ => {
-            if let Some(email) = email {
-                matches.extend(search.find::<EmailColumn>(&email.pattern(), &email.grams())?);
-            }
-            if let Some(phone) = phone {
-                matches.extend(search.find::<PhoneColumn>(&phone.pattern(), &phone.grams())?);
-            }
+        if let Some(email) = email.filter(|email| email.is_email()) {
+            exact.extend(search.find_whole_email(email)?);
         }
     }
-    if let Some(keys) = phone.map(PhoneTerm::keys).filter(|keys| !keys.is_empty()) {
-        matches.extend(search.find_whole_number(keys)?);
-    }
-    let contacts = if matches.is_empty() {
+    // The exact ones come first. If a message arrives between two parts, one contact has two matches with different
+    // times. So this removes duplicates by id.
+    exact.sort_unstable();
+    matches.sort_unstable();
+    let mut seen = HashSet::new();
+    let ids = exact.into_iter().chain(matches).map(|found| found.id);
+    let ids: Vec<uuid::Uuid> = ids.filter(|id| seen.insert(*id)).take(LIMIT).collect();
+    let contacts = if ids.is_empty() {
         Vec::new()
     } else {
-        // If a message arrives between two parts, one contact has two matches with different times.
-        // So this removes duplicates by id.
-        let mut seen = HashSet::new();
-        matches.sort_unstable();
-        matches.retain(|found| seen.insert(found.id));
-        let ids = matches.into_iter().take(LIMIT).map(|found| found.id).collect();
-        let ids: Vec<uuid::Uuid> = ids;
         Statement::new(|| CONTACTS)
             .bind::<SqlUuid, _>(client.as_uuid())
             .bind::<Array<SqlUuid>, _>(ids)
@@ -120,9 +126,56 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The first matches of one column's term, in order.
-    fn find<C: TermColumn>(&mut self, pattern: &str, grams: &[Gram]) -> QueryResult<Vec<Match>> {
-        if self.is_small()? || grams.is_empty() {
+    /// The first matches of the email and those of the phone, and the reading of the email that found the former. The
+    /// last reading is returned if none found any.
+    fn find_either<'t>(
+        &mut self,
+        phone: Option<&PhoneTerm>,
+        email: Option<&'t EmailTerm>,
+    ) -> QueryResult<(Vec<Match>, Option<&'t EmailReading>)> {
+        let Some((last, earlier)) = email.and_then(|email| email.readings().split_last()) else {
+            let matches = phone.map(|phone| self.find_phone(phone)).transpose()?;
+            return Ok((matches.unwrap_or_default(), None));
+        };
+        let mut found = (Vec::new(), last);
+        for reading in earlier {
+            found = (self.find_email(reading)?, reading);
+            if !found.0.is_empty() {
+                break;
+            }
+        }
+        match phone {
+            Some(phone) if found.0.is_empty() && self.is_small()? => {
+                let matches = self.walk_for_either(last, phone)?;
+                Ok((matches, Some(last)))
+            }
+            _ => {
+                if found.0.is_empty() {
+                    found = (self.find_email(last)?, last);
+                }
+                let (mut matches, reading) = found;
+                if let Some(phone) = phone {
+                    matches.extend(self.find_phone(phone)?);
+                }
+                Ok((matches, Some(reading)))
+            }
+        }
+    }
+
+    fn find_email(&mut self, email: &EmailReading) -> QueryResult<Vec<Match>> {
+        self.find::<EmailColumn>(&email.pattern(), &[email.grams()])
+    }
+
+    fn find_phone(&mut self, phone: &PhoneTerm) -> QueryResult<Vec<Match>> {
+        match &*phone.patterns() {
+            [pattern] => self.find::<PhoneColumn>(pattern, &phone.grams()),
+            patterns => self.find::<PhoneColumnOfSeveral>(&text_array(patterns), &phone.grams()),
+        }
+    }
+
+    /// The first matches of one column's term, in order. `grams` has a list for each of its patterns.
+    fn find<C: TermColumn>(&mut self, pattern: &str, grams: &[Vec<Gram>]) -> QueryResult<Vec<Match>> {
+        if self.is_small()? || grams.iter().any(Vec::is_empty) {
             self.plans.push(Plan::WholeWalk);
             return self.walk_all::<C>(pattern);
         }
@@ -157,13 +210,20 @@ impl Search<'_> {
     }
 
     /// The first matches of either term among all of the client's contacts.
-    fn walk_for_either(&mut self, email: &str, phone: &str) -> QueryResult<Vec<Match>> {
+    fn walk_for_either(&mut self, email: &EmailReading, phone: &PhoneTerm) -> QueryResult<Vec<Match>> {
         self.plans.push(Plan::WholeWalk);
-        Statement::new(|| EITHER_WALK)
-            .bind::<SqlUuid, _>(self.client.as_uuid())
-            .bind::<Text, _>(email)
-            .bind::<Text, _>(phone)
-            .load(self.connection)
+        match &*phone.patterns() {
+            [pattern] => Statement::new(|| EITHER_WALK)
+                .bind::<SqlUuid, _>(self.client.as_uuid())
+                .bind::<Text, _>(email.pattern())
+                .bind::<Text, _>(pattern)
+                .load(self.connection),
+            patterns => Statement::new(either_walk_of_several)
+                .bind::<SqlUuid, _>(self.client.as_uuid())
+                .bind::<Text, _>(email.pattern())
+                .bind::<Text, _>(text_array(patterns))
+                .load(self.connection),
+        }
     }
 
     fn is_small(&mut self) -> QueryResult<bool> {
@@ -179,7 +239,7 @@ impl Search<'_> {
         Ok(is_small)
     }
 
-    fn ask_grams<C: TermColumn>(&mut self, pattern: &str, grams: &[Gram]) -> QueryResult<Vec<Match>> {
+    fn ask_grams<C: TermColumn>(&mut self, pattern: &str, grams: &[Vec<Gram>]) -> QueryResult<Vec<Match>> {
         Statement::new(|| C::grams())
             .bind::<SqlUuid, _>(self.client.as_uuid())
             .bind::<Text, _>(tsquery(grams))
@@ -188,10 +248,16 @@ impl Search<'_> {
     }
 
     fn find_whole_number(&mut self, keys: &[String]) -> QueryResult<Vec<Match>> {
-        self.plans.push(Plan::WholeNumber);
         Statement::new(|| WHOLE_NUMBER)
             .bind::<SqlUuid, _>(self.client.as_uuid())
             .bind::<Array<Text>, _>(keys)
+            .load(self.connection)
+    }
+
+    fn find_whole_email(&mut self, email: &EmailReading) -> QueryResult<Vec<Match>> {
+        Statement::new(|| WHOLE_EMAIL)
+            .bind::<SqlUuid, _>(self.client.as_uuid())
+            .bind::<Text, _>(email.text())
             .load(self.connection)
     }
 }
@@ -202,9 +268,15 @@ struct ClientSizeRow {
     count: i64,
 }
 
-/// The grams as a tsquery that requires all of them. A \x01 in each is replaced by client and period in the statement.
-fn tsquery(grams: &[Gram]) -> String {
-    let words = grams.iter().map(|gram| {
+/// Patterns of digits as a text array in PostgreSQL's notation. Digits and `%` need no quotes.
+fn text_array(patterns: &[String]) -> String {
+    format!("{{{}}}", patterns.join(","))
+}
+
+/// The lists of grams as a tsquery that requires all grams of one list. A \x01 in each is replaced by client and period
+/// in the statement.
+fn tsquery(lists: &[Vec<Gram>]) -> String {
+    let word = |gram: &Gram| {
         let (kind, text, is_start) = match gram {
             Gram::Email(text) => ('e', text, false),
             Gram::EmailStart(text) => ('e', text, true),
@@ -214,6 +286,8 @@ fn tsquery(grams: &[Gram]) -> String {
         };
         let text = text.replace('\\', r"\\").replace('\'', "''");
         format!("'\u{1}{kind}{text}'{}", if is_start { ":*" } else { "" })
-    });
-    words.collect::<Vec<_>>().join(" & ")
+    };
+    // `&` binds more tightly than `|`.
+    let all = |grams: &Vec<Gram>| grams.iter().map(word).collect::<Vec<_>>().join(" & ");
+    lists.iter().map(all).collect::<Vec<_>>().join(" | ")
 }

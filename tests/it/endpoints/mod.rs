@@ -3,6 +3,7 @@
 mod contact;
 mod contact_batch;
 mod contact_upsert;
+mod email;
 mod lookup;
 mod lookup_batch;
 mod lookup_coalescer;
@@ -11,6 +12,7 @@ mod message_order;
 mod messages;
 mod recent_contacts;
 mod search;
+mod search_faults;
 mod specification;
 mod vendor_samples;
 mod webhook;

@@ -1,7 +1,9 @@
 //! Search plans: every plan finds the same contacts.
 
+use std::collections::{BTreeSet, HashSet};
+
 use contact_search::domain::client::ClientId;
-use contact_search::domain::phone::Region;
+use contact_search::domain::phone::{self, Region};
 use contact_search::domain::term::{EmailTerm, PhoneTerm};
 use contact_search::store::pool::Pool;
 use contact_search::store::search::{ClientSizes, Plan};
@@ -15,23 +17,132 @@ use uuid::Uuid;
 
 use crate::support::TestDatabase;
 
-/// The expected answer: ILIKE over all of the client's contacts.
-fn by_definition(connection: &mut PgConnection, client: Uuid, column: &str, pattern: &str) -> Vec<Uuid> {
+/// The number of contacts that a search answers.
+const LIMIT: usize = 50;
+
+/// A contact as the model of a search reads it.
+#[derive(QueryableByName)]
+struct Stored {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    email_lower: String,
+    #[diesel(sql_type = Text)]
+    phone: String,
+    #[diesel(sql_type = Text)]
+    phone_key: String,
+}
+
+/// All contacts of a client in the order of a search, and the answers that the contract promises for them.
+struct Model(Vec<Stored>);
+
+impl Model {
+    fn read(connection: &mut PgConnection, client: ClientId) -> Self {
+        let sql = "SELECT id, coalesce(lower(email), '') AS email_lower, coalesce(phone, '') AS phone,
+                          coalesce(phone_key, '') AS phone_key
+                   FROM contacts WHERE client_id = $1 ORDER BY last_message_at DESC NULLS LAST, id";
+        let rows = diesel::sql_query(sql).bind::<SqlUuid, _>(client.as_uuid());
+        Self(rows.load(connection).unwrap())
+    }
+
+    /// The places of the contacts whose email contains the first reading that any email contains, and the places of
+    /// those whose whole email is the reading.
+    fn by_email(&self, connection: &mut PgConnection, client: ClientId, term: &EmailTerm) -> [Vec<usize>; 2] {
+        for reading in term.readings() {
+            let lower = lower(connection, reading.text());
+            let places = self.places(|contact| contact.email_lower.contains(&lower));
+            let ids: Vec<Uuid> = places.iter().map(|place| self.0[*place].id).collect();
+            assert_eq!(
+                ids,
+                by_ilike(connection, client, "email", &reading.pattern()),
+                "{reading:?}"
+            );
+            if !places.is_empty() {
+                let is_email = lower.trim_matches('@').contains('@');
+                return [places, self.places(|contact| is_email && contact.email_lower == lower)];
+            }
+        }
+        [Vec::new(), Vec::new()]
+    }
+
+    /// The places of the contacts whose number contains the digits in any notation or has the match key, and the places
+    /// of those whose whole number is the term.
+    fn by_phone(&self, connection: &mut PgConnection, client: ClientId, text: &str, region: Region) -> [Vec<usize>; 2] {
+        let pieces = phone::pieces(text, region);
+        let containing = by_ilike(connection, client, "phone", &format!("%{text}%"));
+        let readings = phone::readings(text, region);
+        let has_key = |contact: &Stored| {
+            let keys = readings
+                .iter()
+                .filter(|reading| reading.resolved || reading.extension.is_some())
+                .map(|reading| &reading.key);
+            keys.chain(&pieces).any(|key| contact.phone_key == *key)
+        };
+        let has_piece = |contact: &Stored| pieces.iter().any(|piece| contact.phone.contains(&**piece));
+        let places = self.places(|contact| has_piece(contact) || has_key(contact));
+        let found: HashSet<Uuid> = places.iter().map(|place| self.0[*place].id).collect();
+        assert!(
+            containing.iter().all(|id| found.contains(id)),
+            "{text} is its own piece"
+        );
+        [places, self.places(has_key)]
+    }
+
+    fn places(&self, is_match: impl Fn(&Stored) -> bool) -> Vec<usize> {
+        (0..self.0.len()).filter(|place| is_match(&self.0[*place])).collect()
+    }
+
+    /// The answer: of more matches than the limit, the exact ones stay, and the newest of the others.
+    fn answer<const N: usize>(&self, parts: [[Vec<usize>; 2]; N]) -> Vec<Uuid> {
+        let union = |which: usize| {
+            parts
+                .iter()
+                .flat_map(|part| part[which].clone())
+                .collect::<BTreeSet<usize>>()
+        };
+        let exact: BTreeSet<usize> = union(1).into_iter().take(LIMIT).collect();
+        let others: Vec<usize> = union(0).difference(&exact).take(LIMIT - exact.len()).copied().collect();
+        let places: BTreeSet<usize> = exact.into_iter().chain(others).collect();
+        places.into_iter().map(|place| self.0[place].id).collect()
+    }
+
+    /// The answer if exact matches were not preferred.
+    fn newest<const N: usize>(&self, parts: &[[Vec<usize>; 2]; N]) -> Vec<Uuid> {
+        let all: BTreeSet<usize> = parts.iter().flatten().flatten().copied().collect();
+        all.into_iter().take(LIMIT).map(|place| self.0[place].id).collect()
+    }
+}
+
+/// All of the client's contacts that ILIKE finds, in the order of a search.
+fn by_ilike(connection: &mut PgConnection, client: ClientId, column: &str, pattern: &str) -> Vec<Uuid> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = SqlUuid)]
         id: Uuid,
     }
     let sql = format!(
-        "SELECT id FROM contacts WHERE client_id = $1 AND {column} ILIKE $2
-         ORDER BY last_message_at DESC NULLS LAST, id LIMIT 50"
+        "SELECT id FROM contacts WHERE client_id = $1 AND {column} ILIKE $2 ORDER BY last_message_at DESC NULLS LAST, id"
     );
     let rows: Vec<Row> = diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(client)
+        .bind::<SqlUuid, _>(client.as_uuid())
         .bind::<Text, _>(pattern)
         .load(connection)
         .unwrap();
     rows.into_iter().map(|row| row.id).collect()
+}
+
+/// The text in lower case as the database writes it.
+fn lower(connection: &mut PgConnection, text: &str) -> String {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        lower: String,
+    }
+    let row: Row = diesel::sql_query("SELECT lower($1) AS lower")
+        .bind::<Text, _>(text)
+        .get_result(connection)
+        .unwrap();
+    row.lower
 }
 
 fn contact_emails(connection: &mut PgConnection, client: Uuid) -> Vec<String> {
@@ -48,7 +159,8 @@ fn contact_emails(connection: &mut PgConnection, client: Uuid) -> Vec<String> {
 }
 
 /// Fills clients with 9,000 random contacts each, more than a search walks at first. The texts use few different
-/// letters, so that terms match them. The fraction `with_messages` of the contacts has a message time. The times cover
+/// letters, so that terms match them. Some emails and short phones are terms of their own, and others contain them. The
+/// fraction `with_messages` of the contacts has a message time. The times cover
 /// the seven years before `until`, and some are equal.
 fn fill_randomly(connection: &mut PgConnection, clients: &[(ClientId, f64, &str)]) {
     diesel::sql_query("SELECT setseed(0.5)").execute(connection).unwrap();
@@ -56,13 +168,16 @@ fn fill_randomly(connection: &mut PgConnection, clients: &[(ClientId, f64, &str)
         diesel::sql_query(
             "INSERT INTO contacts (client_id, id, contact_list_id, email, phone, phone_key, external_user_id, last_message_at)
              SELECT $1, gen_random_uuid(), (SELECT min(id) FROM contact_lists WHERE client_id = $1),
-                    CASE WHEN random() < 0.9 THEN (
+                    CASE WHEN n % 40 = 3 THEN repeat('b', n / 40 % 6) || 'a@b' || repeat('.a', n / 240 % 3)
+                         WHEN random() < 0.9 THEN (
                         SELECT string_agg(substr('aAbBéÉñÑ%_\\.@12 ''ΣİK', 1 + floor(random() * 20)::int, 1), '')
                         FROM generate_series(1, 3 + n % 9)) END,
                     phone, ltrim(phone, '+'), n,
                     CASE WHEN random() < $2 THEN $3::timestamptz - floor(random() * 500) * interval '5 days' END
              FROM generate_series(1, 9000) AS n,
-                  LATERAL (SELECT '+' || CASE n % 9 WHEN 0 THEN 10000000 + n / 9 ELSE 10000000 + floor(random() * 80000000)::bigint END AS phone) AS p",
+                  LATERAL (SELECT CASE WHEN n % 50 = 7 THEN (n / 50)::text
+                                      WHEN n % 9 = 0 THEN '+' || 10000000 + n / 9
+                                      ELSE '+' || 10000000 + floor(random() * 80000000)::bigint END AS phone) AS p",
         )
         .bind::<SqlUuid, _>(client.as_uuid())
         .bind::<Double, _>(with_messages)
@@ -97,7 +212,7 @@ fn raise_border(client: ClientId, newer: usize) -> String {
 }
 
 #[test]
-fn every_plan_finds_the_same_contacts_of_one_client_as_plain_ilike() {
+fn every_plan_finds_the_same_contacts_of_one_client_as_plain_ilike_and_exact_matches_stay() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let region = Region::DEFAULT;
@@ -114,6 +229,7 @@ fn every_plan_finds_the_same_contacts_of_one_client_as_plain_ilike() {
         ],
     );
     let stored: Vec<String> = contact_emails(&mut connection, client.as_uuid());
+    let models = all.map(|client| (client, Model::read(&mut connection, client)));
     let pool = database.pool();
     let sizes = ClientSizes::default();
     let config = ProptestConfig {
@@ -121,8 +237,9 @@ fn every_plan_finds_the_same_contacts_of_one_client_as_plain_ilike() {
         failure_persistence: None,
         ..ProptestConfig::default()
     };
-    // Random characters, or a substring of a stored email, as stored or in upper case.
-    let random_text = "[aAbBéÉñ%_\\\\.@12'ΣİK]{1,6}";
+    // Random characters, or a substring of a stored email, as stored or in upper case, or a whole email that others
+    // contain.
+    let random_text = "[aAbBéÉñ%_\\\\.@12'ΣİK ,]{1,6}";
     let stored_substring = (
         proptest::sample::select(stored),
         0_usize..12,
@@ -133,32 +250,50 @@ fn every_plan_finds_the_same_contacts_of_one_client_as_plain_ilike() {
             let piece: String = email.chars().skip(start % email.chars().count()).take(length).collect();
             if is_upper { piece.to_uppercase() } else { piece }
         });
-    let emails = prop_oneof![random_text, stored_substring].prop_filter_map("blank", |term| EmailTerm::parse(&term));
+    let emails = prop_oneof![4 => random_text, 4 => stored_substring, 1 => "b{0,3}[aA]@b(\\.a)?"];
+    let emails = emails.prop_filter_map("blank", |text| Some((EmailTerm::parse(&text)?, text)));
+    // Digits, and pieces in national notation: after `00`, `0`, `54`, and `15` after an area code.
+    let phones = "[0-9]{1,7}|0{1,7}|10000[0-9]{2,3}|(0|00|54|0[1-3][1-9]15|15)[0-9]{1,4}|[1-9][0-9]{0,2}";
     let connection = std::cell::RefCell::new(connection);
     let used_plans = std::cell::RefCell::new(Vec::new());
+    let (several, kept) = (std::cell::Cell::new(0), std::cell::Cell::new([0; 2]));
     for newest in [4_000, 300] {
         connection
             .borrow_mut()
             .batch_execute(&raise_border(busy, newest))
             .unwrap();
         TestRunner::new(config.clone())
-            .run(&(&emails, "[0-9]{1,7}|0{1,7}|10000[0-9]{2,3}"), |(email, phone)| {
+            .run(&(&emails, phones), |((email, text), digits)| {
                 let connection = &mut *connection.borrow_mut();
-                let phone = PhoneTerm::parse(&phone, region).unwrap();
-                for client in all {
-                    let by_email = by_definition(connection, client.as_uuid(), "email", &email.pattern());
-                    let (ids, plans) = found(&pool, &sizes, client, None, Some(&email));
-                    prop_assert_eq!(ids, by_email, "{:?} by {:?}", email, plans);
-                    used_plans
-                        .borrow_mut()
-                        .extend(plans.into_iter().map(|plan| (client, plan)));
-                    if phone.keys().is_empty() {
-                        let by_phone = by_definition(connection, client.as_uuid(), "phone", &phone.pattern());
-                        let (ids, plans) = found(&pool, &sizes, client, Some(&phone), None);
-                        prop_assert_eq!(ids, by_phone, "{:?} by {:?}", phone, plans);
+                let phone = PhoneTerm::parse(&digits, region).unwrap();
+                several.set(several.get() + usize::from(phone.pieces().len() > 1));
+                // A piece is searched literally first. Only a complete address is cleaned.
+                let is_piece = !text.contains('@') && !text.contains('K');
+                let literal = text.trim().replace(' ', "+");
+                prop_assert!(!is_piece || email.readings()[0].text() == literal, "{:?}", email);
+                for (client, model) in &models {
+                    let by_email = model.by_email(connection, *client, &email);
+                    let by_phone = model.by_phone(connection, *client, &digits, region);
+                    let searches = [
+                        (None, Some(&email), model.answer([by_email.clone()])),
+                        (Some(&phone), None, model.answer([by_phone.clone()])),
+                        (
+                            Some(&phone),
+                            Some(&email),
+                            model.answer([by_email.clone(), by_phone.clone()]),
+                        ),
+                    ];
+                    let is_kept = [&by_email, &by_phone].map(|part| {
+                        let part = [part.clone()];
+                        usize::from(model.newest(&part) != model.answer(part))
+                    });
+                    kept.set([kept.get()[0] + is_kept[0], kept.get()[1] + is_kept[1]]);
+                    for (phone, email, expected) in searches {
+                        let (ids, plans) = found(&pool, &sizes, *client, phone, email);
+                        prop_assert_eq!(ids, expected, "{:?} and {:?} by {:?}", phone, email, plans);
                         used_plans
                             .borrow_mut()
-                            .extend(plans.into_iter().map(|plan| (client, plan)));
+                            .extend(plans.into_iter().map(|plan| (*client, plan)));
                     }
                 }
                 Ok(())
@@ -173,11 +308,60 @@ fn every_plan_finds_the_same_contacts_of_one_client_as_plain_ilike() {
         .iter()
         .sum();
     assert!(common_matches > 150, "too few common terms match: {common_matches}");
+    let (several, kept) = (several.get(), kept.get());
+    assert!(several >= 10, "too few terms have several pieces: {several}");
+    assert!(
+        kept.iter().all(|kept| *kept >= 10),
+        "too few exact matches are old: {kept:?}"
+    );
     let used_plans = used_plans.into_inner();
     for client in all {
         for plan in [Plan::Probe, Plan::LongWalk, Plan::Grams] {
             let times = used_plans.iter().filter(|one| **one == (client, plan)).count();
             assert!(times >= 10, "{plan:?}: {times} of {}", used_plans.len());
+        }
+    }
+}
+
+#[test]
+fn a_client_with_few_contacts_is_searched_by_the_same_rules() {
+    let database = TestDatabase::new();
+    let mut connection = database.connect();
+    let region = Region::DEFAULT;
+    let client = clients::create_client(&mut connection, "few", region).unwrap();
+    fill_randomly(&mut connection, &[(client, 0.9, "2025-01-01")]);
+    let few = "DELETE FROM contacts WHERE external_user_id::int > 3000";
+    connection.batch_execute(few).unwrap();
+    let model = Model::read(&mut connection, client);
+    let (pool, sizes) = (database.pool(), ClientSizes::default());
+    for text in [
+        "a", "a@b", "ba@b", "<a@b.a>", "a b", "b a", "1 2", "zz zz", "'a@b.a',", "@",
+    ] {
+        for digits in ["1", "12", "54223", "0223", "5432", "15", "0011", "10000123", "221512"] {
+            let (email, phone) = (
+                EmailTerm::parse(text).unwrap(),
+                PhoneTerm::parse(digits, region).unwrap(),
+            );
+            let by_email = model.by_email(&mut connection, client, &email);
+            let by_phone = model.by_phone(&mut connection, client, digits, region);
+            for (phone, email, expected) in [
+                (None, Some(&email), model.answer([by_email.clone()])),
+                (Some(&phone), None, model.answer([by_phone.clone()])),
+                (
+                    Some(&phone),
+                    Some(&email),
+                    model.answer([by_email.clone(), by_phone.clone()]),
+                ),
+            ] {
+                let (ids, plans) = found(&pool, &sizes, client, phone, email);
+                assert_eq!(ids, expected, "{phone:?} and {email:?}");
+                assert!(
+                    plans
+                        .iter()
+                        .all(|plan| matches!(plan, Plan::WholeWalk | Plan::WholeNumber)),
+                    "{plans:?}"
+                );
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use contact_search::domain::client::ClientId;
 use contact_search::domain::contact::{ContactDraft, ContactFields, DEFAULT_PLATFORM};
+use contact_search::domain::email;
 use contact_search::domain::phone::{Region, StoredPhone};
 use contact_search::store::import::{Rules, import};
 use contact_search::store::{PgConnection, StoreError, clients};
@@ -58,6 +59,13 @@ fn odd_text(max: usize) -> impl Strategy<Value = String> {
     })
 }
 
+/// An email with odd characters, as a contact stores it.
+fn odd_email() -> impl Strategy<Value = String> {
+    (odd_text(150), odd_text(150)).prop_filter_map("an email", |(local, domain)| {
+        email::stored(format!("{local}@{domain}")).filter(|text| email::is_email(text))
+    })
+}
+
 fn time() -> impl Strategy<Value = chrono::DateTime<chrono::Utc>> {
     (0..1_735_689_600_000_000_i64).prop_map(|micros| chrono::DateTime::from_timestamp_micros(micros).unwrap())
 }
@@ -76,7 +84,7 @@ fn contact(region: Region) -> impl Strategy<Value = ContactFields> {
     .prop_filter("a phone with a digit", |phone| phone.phone.is_some());
     let texts = (
         proptest::option::of(odd_text(512)),
-        proptest::option::of(odd_text(320)),
+        proptest::option::of(odd_email()),
         proptest::option::of(odd_text(64)),
         odd_text(64),
         odd_text(200),

@@ -2,5 +2,6 @@
 
 mod countries;
 mod notations;
+mod pieces;
 mod properties;
 mod support;

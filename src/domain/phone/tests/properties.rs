@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::support::{finds, key, region, stored};
+use super::support::{argentine, finds, key, region, stored};
 use crate::domain::phone::clean::Written;
 use crate::domain::phone::reading::readings;
 
@@ -21,17 +21,6 @@ fn phone_like() -> impl Strategy<Value = String> {
     let pieces = vec(piece, 0..12).prop_map(|pieces| pieces.concat());
     let likely = "(\\+|00)?(54|549|54 9 11 15|54223|52|521|55|5511|55119|569|56|57|571|573|1|39|44|4930)?[0-9]{7,11}";
     prop_oneof![pieces, likely]
-}
-
-/// An Argentine area code and a number in it: ten digits.
-fn argentine() -> impl Strategy<Value = (String, String)> {
-    select(vec![
-        ("11", "[2-6][0-9]{7}"),
-        ("223", "[4-6][0-9]{6}"),
-        ("351", "[2-8][0-9]{6}"),
-        ("2901", "4[0-9]{5}"),
-    ])
-    .prop_flat_map(|(area, number)| (Just(area.to_owned()), number))
 }
 
 /// Checks that all notations are stored as `e164` and find one another.

@@ -1,6 +1,9 @@
 //! Checks tables of cases. A case has the client's region, the written text, and the resulting E.164. `-` stands for a
 //! number that must not resolve.
 
+use proptest::prelude::*;
+use proptest::sample::select;
+
 use crate::domain::contact::DEFAULT_PLATFORM;
 use crate::domain::phone::reading::readings;
 use crate::domain::phone::region::Region;
@@ -52,4 +55,15 @@ pub(super) fn holds<'a>(cases: impl IntoIterator<Item = (&'a str, &'a str, &'a s
 #[track_caller]
 pub(super) fn holds_in<'a>(code: &'a str, cases: &[(&'a str, &'a str)]) {
     holds(cases.iter().map(|(input, expected)| (code, *input, *expected)));
+}
+
+/// An Argentine area code and a number in it: ten digits.
+pub(super) fn argentine() -> impl Strategy<Value = (String, String)> {
+    select(vec![
+        ("11", "[2-6][0-9]{7}"),
+        ("223", "[4-6][0-9]{6}"),
+        ("351", "[2-8][0-9]{6}"),
+        ("2901", "4[0-9]{5}"),
+    ])
+    .prop_flat_map(|(area, number)| (Just(area.to_owned()), number))
 }

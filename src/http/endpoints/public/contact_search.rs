@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, web};
 use schemars::json_schema;
 
 use super::contact_json::PublicContact;
-use crate::domain::term::{EmailTerm, PhoneTerm};
+use crate::domain::term::{self, EmailTerm, PhoneTerm};
 use crate::http::documentation::{self, Answer, Documentation, In, Parameter};
 use crate::http::error::ApiError;
 use crate::http::request::context::Caller;
@@ -44,8 +44,11 @@ pub async fn search_contacts(
     state: web::Data<State>,
 ) -> Result<web::Json<Vec<PublicContact>>, ApiError> {
     let query = request.query_string();
-    let phone = query::parameter(query, "phone")?.and_then(|phone| PhoneTerm::parse(&phone, caller.region));
+    let phone = query::parameter(query, "phone")?;
     let email = query::parameter(query, "email")?.and_then(|email| EmailTerm::parse(&email));
+    // Search bars send one text as both parameters. The digits of a text such as maria1985 are no phone.
+    let phone = phone.filter(|phone| email.is_none() || term::can_be_phone(phone, caller.region));
+    let phone = phone.and_then(|phone| PhoneTerm::parse(&phone, caller.region));
     if phone.is_none() && email.is_none() {
         return Err(ApiError::NothingToSearch);
     }

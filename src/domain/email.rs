@@ -1,0 +1,593 @@
+//! Emails: removes what people, mail programs and web pages write around an address, and recognises texts that are no
+//! email.
+
+use std::borrow::Cow;
+
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
+use percent_encoding::percent_decode_str;
+
+/// The longest text that is unwrapped, in bytes. An address has at most 320 characters. The loop of the unwrapping must
+/// not meet a cell of a megabyte.
+const UNWRAPPED_MAX: usize = 4_096;
+
+/// Reads the email of a contact before it is written: the address, without what surrounds it. `None` if the text is
+/// blank or a placeholder such as `n/a`.
+pub fn stored(text: String) -> Option<String> {
+    let address = if is_plain(&text) { text } else { clean(&visible(&text)) };
+    (!is_placeholder(&address)).then_some(address)
+}
+
+/// Whether the text has an `@` between other characters.
+pub fn is_email(text: &str) -> bool {
+    parts(text).is_some()
+}
+
+/// Whether the text is one complete address, with a dot in its domain. `ana@exam` can be the beginning of one.
+pub(super) fn is_complete(text: &str) -> bool {
+    let Some((_, domain)) = parts(text).filter(|(_, domain)| !domain.contains('@')) else {
+        return false;
+    };
+    !domain.contains(char::is_whitespace) && domain.trim_matches('.').contains('.')
+}
+
+/// The texts before and after the first `@` that is between other characters.
+fn parts(text: &str) -> Option<(&str, &str)> {
+    let mut signs = text.match_indices('@');
+    signs.find_map(|(at, sign)| {
+        let (local, domain) = (&text[..at], &text[at + sign.len()..]);
+        let is_other = |side: &str| side.chars().any(|c| c != '@' && !c.is_whitespace());
+        (is_other(local) && is_other(domain)).then_some((local, domain))
+    })
+}
+
+/// Whether the text is an address that [`clean`] leaves unchanged. Most addresses are.
+fn is_plain(text: &str) -> bool {
+    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'+' | b'@');
+    let bytes = text.as_bytes();
+    let ends = [bytes.first(), bytes.last()];
+    ends.iter().all(|end| end.is_some_and(u8::is_ascii_alphanumeric)) && bytes.iter().all(|byte| is_inner(*byte))
+}
+
+/// The text in NFC, trimmed, without invisible characters. Every blank becomes a space, because texts from web pages
+/// have no-break spaces. A NUL stays, because the check of a text refuses it.
+pub(super) fn visible(text: &str) -> String {
+    let shown = text.chars().filter(|&character| !is_invisible(character));
+    let shown: String = shown
+        .map(|character| if character.is_whitespace() { ' ' } else { character })
+        .collect();
+    let composed = ComposingNormalizerBorrowed::new_nfc().normalize(&shown);
+    composed.trim().to_owned()
+}
+
+/// Whether the character has no glyph: the characters that Unicode calls default ignorable, interlinear annotations,
+/// and control characters other than blanks.
+fn is_invisible(character: char) -> bool {
+    match character {
+        '\0' => false,
+        '\u{00AD}'
+        | '\u{034F}'
+        | '\u{061C}'
+        | '\u{115F}'..='\u{1160}'
+        | '\u{17B4}'..='\u{17B5}'
+        | '\u{180B}'..='\u{180F}'
+        | '\u{200B}'..='\u{200F}'
+        | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}'
+        | '\u{3164}'
+        | '\u{FE00}'..='\u{FE0F}'
+        | '\u{FEFF}'
+        | '\u{FFA0}'
+        | '\u{FFF0}'..='\u{FFFB}'
+        | '\u{1BCA0}'..='\u{1BCA3}'
+        | '\u{1D173}'..='\u{1D17A}'
+        | '\u{E0000}'..='\u{E0FFF}' => true,
+        other => other.is_control() && !other.is_whitespace(),
+    }
+}
+
+/// Removes what surrounds an address in a [`visible`] text: a name, a label, `mailto:`, quotes, brackets, punctuation.
+pub(super) fn clean(text: &str) -> String {
+    let mut address = text.to_owned();
+    if address.len() > UNWRAPPED_MAX {
+        return address;
+    }
+    // Every step shortens the text, so the loop ends.
+    while let Some(inner) = unwrap(&address) {
+        address = visible(&inner);
+    }
+    address
+}
+
+/// Removes one layer around the address. `None` if the text has none.
+fn unwrap(text: &str) -> Option<Cow<'_, str>> {
+    let steps = [without_remark, without_edge, without_label, without_query];
+    let inner = in_brackets(text).map(Cow::Borrowed);
+    let inner = inner.or_else(|| after_mailto(text).map(Cow::Owned));
+    inner.or_else(|| steps.iter().find_map(|step| step(text)).map(Cow::Borrowed))
+}
+
+/// The address of a link. It can have `%2B` for `+`, and headers such as `?subject=x`.
+fn after_mailto(text: &str) -> Option<String> {
+    const SCHEME: &str = "mailto:";
+    let at = text.to_ascii_lowercase().find(SCHEME)?;
+    let address = &text[at + SCHEME.len()..];
+    let address = address.split('?').next().unwrap_or(address);
+    let decoded = percent_decode_str(address).decode_utf8();
+    Some(decoded.map_or_else(|_| address.to_owned(), Cow::into_owned))
+}
+
+/// The address in `Name <address>` and `Name (address)`. Two addresses are not one.
+fn in_brackets(text: &str) -> Option<&str> {
+    let groups = |open: char, close: char| {
+        let groups = text.split(open).skip(1);
+        groups.map(move |group| group.split(close).next().unwrap_or(group))
+    };
+    let mut angles = groups('<', '>').filter(|group| group.contains('@'));
+    if let (Some(address), None) = (angles.next(), angles.next()) {
+        return Some(address);
+    }
+    // The name before angle brackets can be an address too. Other brackets are also remarks.
+    let signs = text.matches('@').count();
+    let others = [('(', ')'), ('[', ']'), ('{', '}')];
+    let mut others = others.iter().flat_map(|&(open, close)| groups(open, close));
+    others.find(|group| signs > 0 && group.matches('@').count() == signs)
+}
+
+/// The text without a quote, a bracket, a comma, a semicolon or a dot at one end, or without a bullet at its start.
+fn without_edge(text: &str) -> Option<&str> {
+    let is_quote = |character| matches!(character, '"' | '\'' | '`' | '´' | '«' | '»' | '‹' | '›' | '‘'..='‟');
+    let is_bracket = |character| matches!(character, '(' | ')' | '[' | ']' | '{' | '}' | '<' | '>');
+    let is_mark = |character| matches!(character, ',' | ';' | '.' | '،' | '、' | '，' | '；' | '。');
+    let is_around = |character| is_quote(character) || is_bracket(character) || is_mark(character);
+    let (mut after, mut before) = (text.chars(), text.chars());
+    let is_start_removed = after.next().is_some_and(|first| match first {
+        // The quotes of `"john doe"@example.com` are part of the address.
+        '"' => !after.as_str().contains("\"@"),
+        '-' | '=' | '*' | '•' | '·' | '–' | '—' => after.as_str().starts_with(' '),
+        other => is_around(other),
+    });
+    let is_end_removed = before.next_back().is_some_and(|last| match last {
+        // The brackets of `ana@[192.0.2.1]` are part of the address.
+        ']' => !before.as_str().contains("@["),
+        // The text has two addresses in angle brackets.
+        '>' => !before.as_str().contains('<'),
+        ':' | '!' => true,
+        other => is_around(other),
+    });
+    if is_start_removed {
+        Some(after.as_str())
+    } else {
+        is_end_removed.then_some(before.as_str())
+    }
+}
+
+/// The text without a remark in brackets before or after the address.
+fn without_remark(text: &str) -> Option<&str> {
+    remark(text).or_else(|| remark_at_end(text))
+}
+
+/// What follows a remark in brackets at the start: `(Ana) ana@example.com`.
+fn remark(text: &str) -> Option<&str> {
+    let (inner, rest) = match text.chars().next()? {
+        '(' => text.split_once(')')?,
+        '[' => text.split_once(']')?,
+        '{' => text.split_once('}')?,
+        _ => return None,
+    };
+    (!inner.contains('@') && is_email(rest)).then_some(rest)
+}
+
+/// What precedes a remark in brackets at the end: `ana@example.com (home)`.
+fn remark_at_end(text: &str) -> Option<&str> {
+    let open = match text.chars().next_back()? {
+        ')' => '(',
+        ']' => '[',
+        '}' => '{',
+        _ => return None,
+    };
+    let (address, inner) = text.rsplit_once(open)?;
+    (!inner.contains('@') && is_email(address) && !address.ends_with('@')).then_some(address)
+}
+
+/// Words that label an email, in lower case.
+const LABELS: [&str; 25] = [
+    "email",
+    "e-mail",
+    "emails",
+    "e-mails",
+    "mail",
+    "mails",
+    "correo",
+    "correos",
+    "electronico",
+    "electrónico",
+    "eletronico",
+    "eletrônico",
+    "e.mail",
+    "courriel",
+    "dirección",
+    "direccion",
+    "endereço",
+    "endereco",
+    "address",
+    "smtp",
+    "sip",
+    "contacto",
+    "contato",
+    "to",
+    "from",
+];
+
+/// The text after a label. An address has no colon before its `@`, so any words with a colon are a label. Other
+/// separators need a word of [`LABELS`].
+fn without_label(text: &str) -> Option<&str> {
+    let is_colon = |character| matches!(character, ':' | '：');
+    if let Some((local, _)) = parts(text)
+        && !local.ends_with('"')
+        && !text.contains("://")
+        && let Some((_, start)) = local.rsplit_once(is_colon)
+        && !start.trim().is_empty()
+    {
+        return Some(&text[local.len() - start.len()..]);
+    }
+    let (label, rest) = text.split_once(|character| matches!(character, ' ' | '=') || is_colon(character))?;
+    let is_label = LABELS.contains(&label.trim_end_matches(['-', '.']).to_lowercase().as_str());
+    let has_colon = text[label.len()..].starts_with(is_colon);
+    (is_label && (is_email(rest) || has_colon && !rest.trim().is_empty())).then_some(rest)
+}
+
+/// The address before the headers of a link, such as `?subject=x`.
+fn without_query(text: &str) -> Option<&str> {
+    let (local, domain) = parts(text)?;
+    let query = domain.find('?')?;
+    Some(&text[..local.len() + '@'.len_utf8() + query])
+}
+
+/// Words that deny an email, without accents.
+const DENIALS: [&str; 26] = [
+    "no",
+    "nao",
+    "sin",
+    "sem",
+    "not",
+    "without",
+    "none",
+    "null",
+    "nulo",
+    "nil",
+    "nan",
+    "ninguno",
+    "ninguna",
+    "ningun",
+    "nenhum",
+    "nenhuma",
+    "undefined",
+    "unknown",
+    "desconocido",
+    "desconhecido",
+    "empty",
+    "blank",
+    "vacio",
+    "vazio",
+    "pendiente",
+    "pendente",
+];
+
+/// Words that can follow a denial, without accents.
+const DENIED: [&str; 51] = [
+    "email",
+    "emails",
+    "mail",
+    "mails",
+    "correo",
+    "correos",
+    "electronico",
+    "eletronico",
+    "e",
+    "direccion",
+    "endereco",
+    "address",
+    "casilla",
+    "dato",
+    "datos",
+    "dado",
+    "dados",
+    "data",
+    "tiene",
+    "tengo",
+    "tem",
+    "tenho",
+    "posee",
+    "possui",
+    "hay",
+    "ha",
+    "usa",
+    "available",
+    "applicable",
+    "provided",
+    "given",
+    "set",
+    "known",
+    "specified",
+    "disponible",
+    "disponivel",
+    "aplica",
+    "aplicable",
+    "aplicavel",
+    "se",
+    "informa",
+    "informado",
+    "informada",
+    "declara",
+    "registra",
+    "registrado",
+    "registrada",
+    "cadastrado",
+    "definido",
+    "any",
+    "value",
+];
+
+/// Abbreviations without their punctuation: `n/a`, `s/d` (sin datos), `#N/D`, `s/correo`.
+const ABBREVIATIONS: [&str; 17] = [
+    "na", "nd", "nt", "ni", "ns", "nc", "sd", "sn", "sc", "se", "sm", "scorreo", "smail", "semail", "tbd", "n", "s",
+];
+
+/// Whether the text says that there is no email. `na@na.com` is as empty as `n/a`.
+fn is_placeholder(text: &str) -> bool {
+    match parts(text) {
+        None => is_denial(text),
+        Some((local, domain)) => {
+            let host = domain.split('.').next().unwrap_or(domain);
+            local == host && is_denial(local)
+        }
+    }
+}
+
+/// Whether the text has no letter or digit, or consists of words that deny an email.
+fn is_denial(text: &str) -> bool {
+    /// More than any denial has.
+    const LENGTH_MAX: usize = 60;
+    if text.len() > LENGTH_MAX {
+        return false;
+    }
+    // The decomposed form has the accents as separate characters.
+    let plain = DecomposingNormalizerBorrowed::new_nfd().normalize(text).to_lowercase();
+    let plain: String = plain.chars().filter(|character| character.is_alphanumeric()).collect();
+    let is_one_repeated = |repeated| plain.chars().all(|character| character == repeated);
+    is_one_repeated('x')
+        || is_one_repeated('0')
+        || ABBREVIATIONS.contains(&plain.as_str())
+        || DENIALS
+            .iter()
+            .any(|word| plain.strip_prefix(word).is_some_and(are_denied))
+}
+
+/// Whether the rest of a denial, written without blanks, consists of words that can follow one.
+fn are_denied(rest: &str) -> bool {
+    rest.is_empty()
+        || DENIED
+            .iter()
+            .chain(&DENIALS)
+            .any(|word| rest.strip_prefix(word).is_some_and(are_denied))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(text: &str) -> Option<String> {
+        stored(text.to_owned())
+    }
+
+    #[test]
+    fn a_pasted_email_is_its_address() {
+        let cases = [
+            "ana.perez@example.com,",
+            "ana.perez@example.com;",
+            "ana.perez@example.com.",
+            " ; ana.perez@example.com ., ",
+            "<ana.perez@example.com>",
+            "\"Ana Perez\" <ana.perez@example.com>",
+            "Perez, Ana <ana.perez@example.com>;",
+            "Ana Perez<ana.perez@example.com",
+            "ana@old.example <ana.perez@example.com>",
+            "Ana Perez (ana.perez@example.com)",
+            "ana.perez@example.com (Ana Perez)",
+            "(home) ana.perez@example.com",
+            "MAILTO:ana.perez@example.com?subject=x",
+            "<mailto:ana.perez@example.com>",
+            "mailto:ana.perez%40example.com",
+            "[ana.perez@example.com](mailto:ana.perez@example.com)",
+            "<a href=\"mailto:ana.perez@example.com\">write</a>",
+            "ana.perez@example.com?subject=x",
+            "(ana.perez@example.com)",
+            "[ana.perez@example.com]",
+            "{ana.perez@example.com}",
+            "'ana.perez@example.com'",
+            "“ana.perez@example.com”",
+            "«ana.perez@example.com».",
+            "`ana.perez@example.com`",
+            "email: ana.perez@example.com",
+            "E-mail:ana.perez@example.com",
+            "Correo electrónico: ana.perez@example.com",
+            "Email 2: ana.perez@example.com",
+            "SMTP:ana.perez@example.com",
+            "email ana.perez@example.com",
+            "e-mail = ana.perez@example.com",
+            "Mail - ana.perez@example.com",
+            "• ana.perez@example.com",
+            "ana.perez@example.com\u{200B}",
+            "\u{FEFF}ana.perez@example.com",
+            "ana\u{AD}.perez\u{2060}@exam\u{200D}ple.com",
+            "\u{202A}ana.perez@example.com\u{202C}",
+            "\u{A0}ana.perez@example.com\r\n",
+            "ana.perez@example.com\u{7F}",
+        ];
+        for case in cases {
+            assert_eq!(read(case).as_deref(), Some("ana.perez@example.com"), "{case:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_stays_as_it_is() {
+        let cases = [
+            "ana+crm@example.com",
+            "\"john doe\"@example.com",
+            "ana@[192.0.2.1]",
+            "o'brien@example.com",
+            "ana=x@example.com",
+            "a/b!c#d$e%f&g*h^i_j`k{l|m}n~o@example.com",
+            "ana maria@example.com",
+            "ana@example.com, bea@example.com",
+            "Ana <ana@example.com>, Bea <bea@example.com>",
+            "peña@éxample.com",
+            "no.tiene@example.com",
+            "nadia@example.com",
+        ];
+        for case in cases {
+            assert_eq!(read(case).as_deref(), Some(case), "{case:?}");
+        }
+    }
+
+    #[test]
+    fn an_email_is_normalised_to_nfc() {
+        assert_eq!(read("jose\u{301}@example.com").as_deref(), Some("josé@example.com"));
+        assert_eq!(
+            read("jose\u{34F}\u{301}@example.com").as_deref(),
+            Some("josé@example.com")
+        );
+        assert_eq!(
+            read("\u{1112}\u{1161}\u{11AB}@example.com").as_deref(),
+            Some("한@example.com")
+        );
+    }
+
+    #[test]
+    fn a_placeholder_is_no_email() {
+        let cases = [
+            "",
+            " ",
+            "-",
+            "--",
+            "—",
+            ".",
+            "...",
+            "?",
+            "@",
+            "/",
+            "n/a",
+            "N/A",
+            "n.a.",
+            "#N/A",
+            "NA",
+            "#N/D",
+            "n/d",
+            "null",
+            "NULL",
+            "(null)",
+            "<none>",
+            "None",
+            "nil",
+            "NaN",
+            "undefined",
+            "unknown",
+            "sin correo",
+            "SIN CORREO.",
+            "sin_correo",
+            "sincorreo",
+            "Sin e-mail",
+            "sin correo electrónico",
+            "s/correo",
+            "s/d",
+            "S/N",
+            "no tiene",
+            "No tiene correo",
+            "no tiene email",
+            "no posee",
+            "NO",
+            "no hay",
+            "no disponible",
+            "no aplica",
+            "no informa",
+            "ninguno",
+            "Ningún correo",
+            "não tem",
+            "nao tem",
+            "NÃO POSSUI",
+            "sem email",
+            "sem e-mail",
+            "nenhum",
+            "não informado",
+            "no email",
+            "no e-mail",
+            "not available",
+            "Not provided",
+            "not applicable",
+            "without email",
+            "empty",
+            "vacío",
+            "vazio",
+            "x",
+            "XXX",
+            "0",
+            "0000",
+            "sin @",
+            "no@",
+            "na@na.com",
+            "sincorreo@sincorreo.com",
+            "no@no.com",
+            "\u{200B}",
+            "\"\"",
+            "()",
+        ];
+        for case in cases {
+            assert_eq!(read(case), None, "{case:?}");
+        }
+    }
+
+    #[test]
+    fn an_email_has_an_at_sign_between_other_characters() {
+        for text in ["a@b", "ana maria@example.com", "@a@b", "ñ@ñ"] {
+            assert!(is_email(text), "{text}");
+        }
+        for text in ["", "ana", "ana@", "@example.com", " @ ", "@@@", "ana @ "] {
+            assert!(!is_email(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_complete_address_has_a_dot_in_its_domain() {
+        for text in ["a@b.c", "a b@c.d", "ana@mail.example"] {
+            assert!(is_complete(text), "{text}");
+        }
+        for text in ["a@b", "a@b.", "a@.b", "@b.c", "a.b", "a@b.c@d.e", "a@b.c d"] {
+            assert!(!is_complete(text), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_stored_email_is_stored_unchanged_when_it_is_written_again(
+            text in r#"[ -~áé\u{301}\u{200B}\u{A0}]{0,20}(@[a-c<>(),.:; ]{0,8}|mailto:a@b|email: )?"#
+        ) {
+            if let Some(address) = read(&text) {
+                prop_assert_eq!(read(&address), Some(address));
+            }
+        }
+
+        #[test]
+        fn invisible_characters_make_no_other_email(place in 0_usize..16, invisible in "[\u{200B}\u{AD}\u{FEFF}\u{202E}\u{FE0F}\u{1}]{1,3}") {
+            let mut text = "ana@example.com".to_owned();
+            text.insert_str(place.min(text.len()), &invisible);
+            prop_assert_eq!(read(&text), Some("ana@example.com".to_owned()));
+        }
+
+        #[test]
+        fn a_plain_address_is_what_cleaning_leaves_unchanged(text in "[a-zA-Z0-9][a-zA-Z0-9._+@-]{0,20}[a-zA-Z0-9]") {
+            prop_assert!(is_plain(&text));
+            prop_assert_eq!(clean(&visible(&text)), text);
+        }
+    }
+}

@@ -9,5 +9,6 @@ pub mod phone;
 pub mod rate_limit;
 pub mod secret;
 pub mod term;
+pub mod visible;
 pub mod webhook;
 pub mod window;

@@ -166,11 +166,12 @@ impl<R: Read> Import<R> {
             rejected: counts.rejected,
             cells_left_out: counts.cells_left_out,
             phones_unresolved: counts.phones_unresolved,
+            phones_kept: merged.phones_kept.into(),
+            phones_replaced: merged.phones_replaced.into(),
             several_phones: counts.several_phones,
             several_emails: counts.several_emails,
             doubtful: merged.doubtful,
             lookalikes: counts.lookalikes,
-            ..ImportReport::default()
         })
     }
 
@@ -218,7 +219,7 @@ impl<R: Read> Import<R> {
                         observe(Event::CellLeftOut(cell));
                     }
                     if counts.rejected == 0 || self.options.skip_bad_rows {
-                        staging.push(row.draft)?;
+                        staging.push_numbered(record.line, row.draft)?;
                     }
                 }
             }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::lookalikes::Lookalike;
 use crate::domain::contact::Attribute;
+use crate::store::import::RowSample;
 
 /// The number of lines that a report names.
 const LINES_MAX: usize = 20;
@@ -22,6 +23,13 @@ impl Lines {
         if self.first.len() < LINES_MAX {
             self.first.push(line);
         }
+    }
+}
+
+impl From<RowSample> for Lines {
+    fn from(RowSample { count, mut first }: RowSample) -> Self {
+        first.truncate(LINES_MAX);
+        Self { count, first }
     }
 }
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::header::Mapping;
 use super::reader::Record;
 use super::values;
-use crate::domain::contact::{Attribute, ContactDraft, ContactError, ContactFields, DEFAULT_PLATFORM};
+use crate::domain::contact::{Attribute, ContactDraft, ContactError, ContactFields, DEFAULT_PLATFORM, platform_name};
 use crate::domain::phone::{Region, StoredPhone};
 
 /// A row, or a cell of a row, that can't be imported. It names the place and the reason, never the contents.
@@ -93,8 +93,12 @@ impl RowParser<'_> {
         let mut left_out = Vec::new();
         let fields = loop {
             let fault = match self.fields(record, &skipped).and_then(|fields| {
-                let phone_resolved = fields.phone.as_ref().is_none_or(|phone| phone.resolved);
-                Ok((ContactDraft::new(fields, self.now)?, phone_resolved))
+                let phone = fields.phone.clone();
+                let draft = ContactDraft::new(fields, self.now)?;
+                // A WhatsApp id without a number has become the external id.
+                let is_id = draft.given().phone.is_none() && phone.as_ref().is_some_and(|phone| phone.phone.is_some());
+                let phone_resolved = is_id || phone.is_none_or(|phone| phone.resolved);
+                Ok((draft, phone_resolved))
             }) {
                 Ok(fields) => break fields,
                 Err(fault) => fault,
@@ -171,6 +175,7 @@ impl RowParser<'_> {
             },
         };
         let platform = text(Attribute::Platform).or_else(|| self.platform.map(str::to_owned));
+        let platform = platform.map(|platform| platform_name(&platform));
         let stored = |phone| StoredPhone::read(phone, self.region, platform.as_deref().unwrap_or(DEFAULT_PLATFORM));
         Ok(ContactFields {
             name: (!skipped.contains(&Attribute::Name))

@@ -201,7 +201,7 @@ mod tests {
             ("sep=;x,y\na,b", ',', 0),
             ("sep=a\nb", ',', 0),
             ("sep=", ',', 0),
-            ("\"sep=;\na;b", ';', 0),
+            ("\"sep=;\na;b", ',', 0),
         ] {
             let start = Start {
                 bytes: file.as_bytes(),

@@ -189,6 +189,8 @@ impl<R: Read> Import<R> {
             list: self.options.list.as_deref(),
             platform: self.options.platform.as_deref(),
             skip_bad_cells: self.options.skip_bad_cells,
+            // An export writes one value per cell, whatever that contains.
+            splits_cells: !self.options.exact,
             now: staging.now(),
         };
         let mut lookalikes = Lookalikes::new(&self.mapping, region);

@@ -2,7 +2,7 @@
 
 use super::header::Mapping;
 use super::reader::Record;
-use super::values;
+use super::values::{self, is_email};
 use crate::domain::contact::{Attribute, DEFAULT_PLATFORM};
 use crate::domain::phone::{Region, StoredPhone};
 
@@ -76,20 +76,6 @@ impl Lookalikes {
     }
 }
 
-/// Whether the text looks like an email: `ana@example.com`.
-pub(super) fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text.split_once('@') else {
-        return false;
-    };
-    let is_part = |part: &str| {
-        !part.is_empty() && !part.contains(|character: char| character.is_whitespace() || ",;@|<>".contains(character))
-    };
-    let is_dotted = domain
-        .split_once('.')
-        .is_some_and(|(name, rest)| !name.is_empty() && !rest.is_empty());
-    is_part(local) && is_part(domain) && is_dotted
-}
-
 /// Whether the text is a valid phone in the region, and no date.
 fn is_phone(text: &str, region: Region) -> bool {
     let digits = text.chars().filter(char::is_ascii_digit).count();
@@ -101,26 +87,6 @@ fn is_phone(text: &str, region: Region) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_email_is_one_address_with_a_domain() {
-        for text in ["ana@example.com", "ana.gil+x@mail.example.com.ar", "ñandú@example.com"] {
-            assert!(is_email(text), "{text}");
-        }
-        for text in [
-            "ana",
-            "ana@",
-            "@x.com",
-            "ana@home",
-            "a b@x.com",
-            "a@x.com, b@x.com",
-            "a@b@x.com",
-            "a@.com",
-            "",
-        ] {
-            assert!(!is_email(text), "{text}");
-        }
-    }
 
     #[test]
     fn dates_and_short_numbers_do_not_look_like_phones() {

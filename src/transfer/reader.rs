@@ -313,7 +313,7 @@ mod tests {
     fn a_column_is_filled_if_a_row_has_a_value_in_it() {
         let filled = |file: &str| Records::open(file.as_bytes(), None).unwrap().filled().to_vec();
         assert_eq!(filled("a,b,c,d\n1, ,\n,,3,\n"), [true, false, true]);
-        assert_eq!(filled("a,b\n"), []);
+        assert!(filled("a,b\n").is_empty());
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub(super) struct RowParser<'a> {
     pub platform: Option<&'a str>,
     /// Whether a wrong cell is left out of its row, if the contact needs no such cell.
     pub skip_bad_cells: bool,
+    /// Whether a phone or email cell can hold several values, of which the first is taken.
+    pub splits_cells: bool,
     /// The database's clock.
     pub now: DateTime<Utc>,
 }
@@ -119,7 +121,9 @@ impl RowParser<'_> {
         let (draft, phone_resolved) = fields;
         let has_several = |attribute| {
             let cell = self.cell(record, attribute);
-            !skipped.contains(&attribute) && cell.is_some_and(|text| values::values_in(text).nth(1).is_some())
+            self.splits_cells
+                && !skipped.contains(&attribute)
+                && cell.is_some_and(|text| values::values_in(text).nth(1).is_some())
         };
         Ok(Row {
             has_several_phones: has_several(Attribute::Phone),
@@ -142,7 +146,10 @@ impl RowParser<'_> {
             is_read.then(|| self.cell(record, attribute)).flatten()
         };
         let text = |attribute| cell(attribute).map(str::to_owned);
-        let one = |attribute| cell(attribute).and_then(|text| values::values_in(text).next());
+        let one = |attribute| match cell(attribute) {
+            Some(text) if self.splits_cells => values::values_in(text).next(),
+            cell => cell,
+        };
         let fault = |attribute, reason: &str| Fault {
             attribute: Some(attribute),
             reason: reason.into(),

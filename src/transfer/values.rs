@@ -4,7 +4,6 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-use super::lookalikes::is_email;
 use super::spellings::fold_text;
 
 /// Parses yes and no in English, Spanish and Portuguese, or 1 and 0. Accents do not matter.
@@ -41,6 +40,20 @@ pub(super) fn looks_like_a_date(text: &str) -> bool {
     let is_number = |part: &&str| part.len() <= 4 && part.parse::<u16>().is_ok();
     let is_day_and_month = parts.iter().filter(|part| part.len() <= 2).count() >= 2;
     parts.len() == 3 && parts.iter().all(is_number) && is_day_and_month
+}
+
+/// Whether the text looks like an email: `ana@example.com`.
+pub(super) fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else {
+        return false;
+    };
+    let is_part = |part: &str| {
+        !part.is_empty() && !part.contains(|character: char| character.is_whitespace() || ",;@|<>".contains(character))
+    };
+    let is_dotted = domain
+        .split_once('.')
+        .is_some_and(|(name, rest)| !name.is_empty() && !rest.is_empty());
+    is_part(local) && is_part(domain) && is_dotted
 }
 
 /// The values in a cell. Google joins several values by `:::`. Several emails are also separated by other characters.
@@ -284,6 +297,26 @@ mod tests {
         }
         for text in ["2", "maybe", "-", "verdad", "10"] {
             assert_eq!(boolean(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_email_is_one_address_with_a_domain() {
+        for text in ["ana@example.com", "ana.gil+x@mail.example.com.ar", "ñandú@example.com"] {
+            assert!(is_email(text), "{text}");
+        }
+        for text in [
+            "ana",
+            "ana@",
+            "@x.com",
+            "ana@home",
+            "a b@x.com",
+            "a@x.com, b@x.com",
+            "a@b@x.com",
+            "a@.com",
+            "",
+        ] {
+            assert!(!is_email(text), "{text}");
         }
     }
 

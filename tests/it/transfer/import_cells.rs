@@ -128,6 +128,43 @@ fn of_several_values_in_a_cell_the_first_is_taken_and_the_line_named() {
 }
 
 #[test]
+fn an_exact_import_takes_the_whole_cell() {
+    let mut target = ImportTarget::new();
+    let exact = ImportOptions {
+        exact: true,
+        ..ImportOptions::default()
+    };
+    let file = "email,external_id\n\"a@x.com,b@x.com\",1\na@x.com ::: b@x.com,2\n";
+    let report = target.import_with(file.as_bytes(), &[], &exact).unwrap();
+    assert_eq!((report.created, report.several_emails.count), (2, 0));
+    assert_eq!(target.contacts("email"), "a@x.com,b@x.com\na@x.com ::: b@x.com");
+}
+
+#[test]
+fn kept_and_replaced_phones_are_reported_with_their_lines() {
+    let mut target = ImportTarget::new();
+    let file = "id externo;nombre;telefono;correo\nC1;Eva Sosa;+54 9 11 2345-6705;eva@ej.com\n\
+                C2;Leo Paz;+54 9 11 2345-6706;leo@ej.com\nC3;Mía Gil;+54 9 11 2345-6707;mia@ej.com\n";
+    target.import(file).unwrap();
+    let file = "id externo;nombre;telefono;correo\nC1;Eva Sosa;5,49112E+12;eva@ej.com\n\
+                C2;Leo Paz;+54 9 11 2345-6799;leo@ej.com\nC3;Mía Gil;5,49112E+12;mia@ej.com\n";
+    let report = target.import(file).unwrap();
+    let text = report.to_string();
+    assert!(
+        text.contains("\n2 phones were not written, because their contacts have better ones: lines 2 and 4"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\n1 phone replaced another number of its contact: line 3"),
+        "{text}"
+    );
+    assert_eq!(
+        target.contacts("phone"),
+        "+5491123456705\n+5491123456799\n+5491123456707"
+    );
+}
+
+#[test]
 fn unresolved_phones_are_reported_with_their_lines() {
     let mut target = ImportTarget::new();
     let file = "phone,email\n+5491155550001,a@ej.com\n1234,b@ej.com\n+5491155550002,c@ej.com\n\n1235,d@ej.com\n";

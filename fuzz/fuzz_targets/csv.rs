@@ -16,7 +16,7 @@ type Row = (u64, Vec<String>);
 /// position.
 fn read(source: impl Read) -> (Vec<Row>, Option<ReadError>, u64) {
     let mut rows = Vec::new();
-    let mut records = match Records::open(source) {
+    let mut records = match Records::open(source, None) {
         Ok(records) => records,
         Err(error) => return (rows, Some(error), 0),
     };
@@ -87,7 +87,7 @@ fuzz_target!(|file: &[u8]| {
     }
 
     if let Some((_, header)) = rows.first()
-        && let Ok(mapping) = Mapping::new(header.clone(), &[])
+        && let Ok(mapping) = Mapping::new(header.clone(), &[], &[])
     {
         assert_eq!(mapping.width(), header.len());
         let mut used: Vec<usize> = Attribute::ALL

@@ -1,16 +1,16 @@
 //! `export`
 
-use std::fs::File;
-use std::io::{self, BufWriter, ErrorKind, Write};
-use std::path::PathBuf;
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 
-use super::database::Database;
+use super::database::{Database, Draft, check_target};
 use super::names_and_ids::find_client;
-use super::output;
+use super::output::{self, TerminalWriter};
 use crate::config::DatabaseConfig;
+use crate::domain::visible::visible;
 use crate::transfer::export::{self, ExportError, ExportFormat};
 
 pub const EXAMPLE: &str = "Examples:\n  contact-search export --client Acme > acme.csv\n  contact-search export --client \
@@ -18,7 +18,7 @@ pub const EXAMPLE: &str = "Examples:\n  contact-search export --client Acme > ac
 
 #[derive(Args, Debug)]
 pub struct ExportArgs {
-    /// The file to write [default: standard output]
+    /// The file to write, which only its owner may read; - is standard output [default: -]
     file: Option<PathBuf>,
     /// The client whose contacts to export, by name or id
     #[arg(long, value_name = "CLIENT")]
@@ -26,9 +26,15 @@ pub struct ExportArgs {
     /// Write a file for people, not for import: Excel will not take any text for a formula, a number or a date
     #[arg(long)]
     spreadsheet: bool,
+    /// Replace an existing file, once the new one is complete
+    #[arg(long, requires = "file")]
+    force: bool,
 }
 
 pub fn run(config: &DatabaseConfig, arguments: ExportArgs) -> anyhow::Result<()> {
+    let target = arguments.file.as_deref().filter(|path| *path != Path::new("-"));
+    // Checked before a database is opened, which may have to be started.
+    let draft = target.map(|path| Target::begin(path, arguments.force)).transpose()?;
     let database = Database::open(config)?;
     let mut connection = database.connect()?;
     let client = find_client(&mut connection, &arguments.client)?;
@@ -37,21 +43,46 @@ pub fn run(config: &DatabaseConfig, arguments: ExportArgs) -> anyhow::Result<()>
     } else {
         ExportFormat::Import
     };
-    let (name, out): (_, Box<dyn Write>) = match &arguments.file {
-        Some(path) => {
-            let name = path.display().to_string();
-            let file = File::create(path).with_context(|| format!("{name} can't be written"))?;
-            (name, Box::new(file))
+    let mut export = |out: &mut dyn Write| export::export(&mut connection, &client, format, out);
+    let report = match draft {
+        Some(Target { name, path, mut draft }) => {
+            let report = export(&mut BufWriter::new(&mut draft)).with_context(|| format!("{name} was not written"))?;
+            draft
+                .publish(path)
+                .with_context(|| format!("{name} can't be written"))?;
+            report
         }
-        None => ("the output".to_owned(), Box::new(io::stdout().lock())),
+        None => {
+            let stdout = io::stdout().lock();
+            let outcome = if stdout.is_terminal() {
+                export(&mut TerminalWriter(stdout))
+            } else {
+                export(&mut BufWriter::new(stdout))
+            };
+            match outcome {
+                // The reader has closed its end early, as `head` does.
+                Err(ExportError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
+                outcome => outcome.context("the output is incomplete")?,
+            }
+        }
     };
-    match export::export(&mut connection, &client, format, &mut BufWriter::new(out)) {
-        // The reader has closed its end early, as `head` does.
-        Err(ExportError::Write(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(error).with_context(|| format!("{name} is incomplete")),
-        Ok(report) => {
-            output::say(report);
-            Ok(())
-        }
+    output::say(report);
+    Ok(())
+}
+
+/// The file to write. It appears when it is complete.
+struct Target<'p> {
+    /// The name in messages.
+    name: String,
+    path: &'p Path,
+    draft: Draft,
+}
+
+impl<'p> Target<'p> {
+    fn begin(path: &'p Path, force: bool) -> anyhow::Result<Self> {
+        let name = visible(&path.display().to_string()).into_owned();
+        check_target(path, force)?;
+        let draft = Draft::begin(path).with_context(|| format!("{name} can't be written"))?;
+        Ok(Self { name, path, draft })
     }
 }

@@ -12,6 +12,7 @@ use super::names_and_ids::find_client;
 use super::output;
 use crate::config::DatabaseConfig;
 use crate::domain::phone::Region;
+use crate::domain::visible::visible;
 use crate::transfer::import::{Import, ImportOptions};
 use crate::transfer::{self, ColumnChoice};
 
@@ -20,7 +21,7 @@ pub const EXAMPLE: &str = "Example:\n  contact-search import contacts.csv --clie
 
 #[derive(Args, Debug)]
 pub struct ImportArgs {
-    /// A CSV file with a header line, UTF-8, separated by commas, semicolons or tabs; - is standard input
+    /// A CSV file with a header line, UTF-8, separated by commas, semicolons, tabs or bars; - is standard input
     file: PathBuf,
     /// The client that gets the contacts, by name or id
     #[arg(long, value_name = "CLIENT")]
@@ -37,6 +38,9 @@ pub struct ImportArgs {
     /// The column of a field, if its name is not recognised: FIELD=COLUMN, and for a name also FIELD=COLUMN,COLUMN
     #[arg(long, value_name = "FIELD=COLUMN")]
     column: Vec<ColumnChoice>,
+    /// The character between two cells: `,` `;` `|` or `tab` [default: the file decides]
+    #[arg(long, value_name = "CHARACTER", value_parser = parse_delimiter)]
+    delimiter: Option<u8>,
     /// Match a row only to the contact that has exactly the row's identity, which is its external
     /// id, or else its phone, or else its email. For files that `export` wrote
     #[arg(long)]
@@ -44,17 +48,32 @@ pub struct ImportArgs {
     /// Skip rows that can't be imported, instead of importing nothing
     #[arg(long)]
     skip_bad_rows: bool,
+    /// Leave optional cells that can't be read out of their rows, instead of rejecting the rows
+    #[arg(long)]
+    skip_bad_cells: bool,
+}
+
+fn parse_delimiter(text: &str) -> Result<u8, &'static str> {
+    match text {
+        "," => Ok(b','),
+        ";" => Ok(b';'),
+        "|" => Ok(b'|'),
+        "tab" | "\t" | "\\t" => Ok(b'\t'),
+        _ => Err("write ',' or ';' or '|' in quotes, or tab"),
+    }
 }
 
 pub fn run(config: &DatabaseConfig, arguments: ImportArgs) -> anyhow::Result<()> {
     let Source { name, size, stream } = Source::open(&arguments.file)?;
     let options = ImportOptions {
         columns: arguments.column,
+        delimiter: arguments.delimiter,
         region: arguments.region,
         list: arguments.list,
         platform: Some(arguments.platform),
         exact: arguments.exact,
         skip_bad_rows: arguments.skip_bad_rows,
+        skip_bad_cells: arguments.skip_bad_cells,
     };
     // Checked before a database is opened, which may have to be created and started.
     let import = Import::open(stream, options).with_context(|| format!("{name} can't be imported"))?;
@@ -88,7 +107,7 @@ impl Source {
                 stream: Box::new(io::stdin().lock()),
             });
         }
-        let name = path.display().to_string();
+        let name = visible(&path.display().to_string()).into_owned();
         let file = File::open(path).with_context(|| format!("{name} can't be opened"))?;
         // A named pipe has no size.
         let size = file.metadata().ok().filter(|it| it.is_file()).map(|it| it.len());

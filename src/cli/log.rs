@@ -1,12 +1,20 @@
-//! The logger: env_logger, with its own format or one JSON object per line.
+//! The logger: env_logger, with one line of text or one JSON object per record.
+//!
+//! A record can hold text that somebody else wrote: a label, a file's name, a message of PostgreSQL. Such a text can
+//! neither drive the reader's terminal, nor begin a line, nor add a field.
 
-use std::io::Write;
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use env_logger::Env;
+use env_logger::fmt::Formatter;
+use log::Record;
 use log::kv::{Error, Key, Value, VisitSource};
 use serde_json::{Map, json};
 
 use crate::config::LogFormat;
+use crate::domain::visible::{is_active, visible};
 
 /// The filter if `RUST_LOG` is not set. It excludes actix's messages about malformed HTTP, which anybody can cause by
 /// the thousand.
@@ -20,28 +28,85 @@ pub fn start(format: LogFormat) {
     if std::env::var_os("RUST_LOG").is_some_and(|filter| filter.is_empty()) {
         builder.parse_filters(DEFAULT_FILTER);
     }
-    if format == LogFormat::Json {
-        builder.format(|out, record| {
-            let mut line = Map::new();
-            line.insert(
-                "time".to_owned(),
-                json!(chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true)),
-            );
-            line.insert("level".to_owned(), json!(record.level().as_str()));
-            line.insert("target".to_owned(), json!(record.target()));
-            line.insert("message".to_owned(), json!(record.args().to_string()));
-            // The visitor below never fails.
-            let _ = record.key_values().visit(&mut Pairs(&mut line));
-            writeln!(out, "{}", serde_json::Value::Object(line))
-        });
-    }
+    builder.format(match format {
+        LogFormat::Text => write_text,
+        LogFormat::Json => write_json,
+    });
     builder.init();
 }
 
-/// Adds a record's own key-value pairs to the four fields of every line.
-struct Pairs<'a>(&'a mut Map<String, serde_json::Value>);
+/// Writes `[time LEVEL target] message key=value`, as env_logger does, with escapes and quotes.
+fn write_text(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
+    let time = out.timestamp();
+    let style = out.default_level_style(record.level());
+    let message = record.args().to_string();
+    let mut line = format!(
+        "[{time} {style}{:<5}{style:#} {}] {}",
+        record.level(),
+        record.target(),
+        visible(&message)
+    );
+    // The visitor never fails.
+    let _ = record.key_values().visit(&mut TextPairs(&mut line));
+    writeln!(out, "{line}")
+}
 
-impl<'kvs> VisitSource<'kvs> for Pairs<'_> {
+fn write_json(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
+    let mut line = Map::new();
+    line.insert(
+        "time".to_owned(),
+        json!(chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true)),
+    );
+    line.insert("level".to_owned(), json!(record.level().as_str()));
+    line.insert("target".to_owned(), json!(record.target()));
+    line.insert("message".to_owned(), json!(record.args().to_string()));
+    // The visitor never fails.
+    let _ = record.key_values().visit(&mut JsonPairs(&mut line));
+    let line = serde_json::Value::Object(line).to_string();
+    writeln!(out, "{}", escape_json(&line))
+}
+
+/// Escapes the active characters that JSON allows in a string. The other ones are escaped already.
+fn escape_json(json: &str) -> Cow<'_, str> {
+    if !json.contains(is_active) {
+        return Cow::Borrowed(json);
+    }
+    let mut escaped = String::with_capacity(json.len() + 8);
+    for character in json.chars() {
+        if is_active(character) {
+            let _ = write!(escaped, "\\u{:04x}", u32::from(character));
+        } else {
+            escaped.push(character);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// Adds a record's own key-value pairs to a line of text.
+struct TextPairs<'a>(&'a mut String);
+
+impl<'kvs> VisitSource<'kvs> for TextPairs<'_> {
+    fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), Error> {
+        let _ = write!(self.0, " {key}={}", quote(&value.to_string()));
+        Ok(())
+    }
+}
+
+/// The value in quotes, if it could end before its last character.
+fn quote(value: &str) -> Cow<'_, str> {
+    let ends =
+        |character: char| character.is_whitespace() || is_active(character) || matches!(character, '"' | '=' | '\\');
+    if !value.contains(ends) {
+        return Cow::Borrowed(value);
+    }
+    let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
+    Cow::Owned(format!("\"{}\"", visible(&escaped)))
+}
+
+/// Adds a record's own key-value pairs to the four fields of every JSON line.
+struct JsonPairs<'a>(&'a mut Map<String, serde_json::Value>);
+
+impl<'kvs> VisitSource<'kvs> for JsonPairs<'_> {
     fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), Error> {
         let value = match (value.to_u64(), value.to_f64()) {
             (Some(number), _) => json!(number),
@@ -50,5 +115,37 @@ impl<'kvs> VisitSource<'kvs> for Pairs<'_> {
         };
         self.0.insert(key.to_string(), value);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_can_not_forge_fields_of_a_text_log_line() {
+        for (label, expected) in [
+            ("crm", "crm"),
+            ("Peña", "Peña"),
+            ("", ""),
+            ("crm status=500", "\"crm status=500\""),
+            ("a\u{a0}b", "\"a\u{a0}b\""),
+            ("a=b", "\"a=b\""),
+            ("\" status=500", "\"\\\" status=500\""),
+            ("\\", "\"\\\\\""),
+            ("a\u{1b}[2J\u{202e}\u{2028}", "\"a\\u{1b}[2J\\u{202e}\\u{2028}\""),
+        ] {
+            assert_eq!(quote(label), expected, "{label:?}");
+        }
+    }
+
+    #[test]
+    fn a_json_log_line_has_no_active_character_and_keeps_its_text() {
+        let text = "a\u{1b}\u{9b}\u{202e}\u{2028}\u{7f}é";
+        let line = json!({ "key": text }).to_string();
+        let escaped = escape_json(&line);
+        assert_eq!(escaped, "{\"key\":\"a\\u001b\\u009b\\u202e\\u2028\\u007fé\"}");
+        let read: serde_json::Value = serde_json::from_str(&escaped).unwrap();
+        assert_eq!(read["key"], text);
     }
 }

@@ -1,9 +1,12 @@
 //! Tables for the terminal.
 
-/// Formats a heading and rows. Each column is as wide as its widest cell, with two blanks between columns.
+use crate::domain::visible::visible;
+
+/// Formats a heading and rows. Each column is as wide as its widest cell, with two blanks between columns. A cell stays
+/// on its line, because active characters are escaped.
 pub fn format<const N: usize>(heading: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     let mut lines = vec![heading.map(str::to_owned)];
-    lines.extend(rows);
+    lines.extend(rows.into_iter().map(|row| row.map(|cell| visible(&cell).into_owned())));
     let widths: [usize; N] =
         std::array::from_fn(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0));
     let mut text = String::new();
@@ -25,5 +28,14 @@ mod tests {
     fn columns_line_up() {
         let rows = [["1".to_owned(), "Peña".to_owned()], ["22".to_owned(), "x".to_owned()]];
         assert_eq!(super::format(["ID", "NAME"], rows), "ID  NAME\n1   Peña\n22  x\n");
+    }
+
+    #[test]
+    fn a_cell_can_neither_drive_the_terminal_nor_begin_a_line() {
+        let rows = [["1".to_owned(), "a\u{1b}[2J\nb\u{202e}".to_owned()]];
+        assert_eq!(
+            super::format(["ID", "NAME"], rows),
+            "ID  NAME\n1   a\\u{1b}[2J\\nb\\u{202e}\n"
+        );
     }
 }

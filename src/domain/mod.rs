@@ -10,5 +10,6 @@ pub mod phone;
 pub mod rate_limit;
 pub mod secret;
 pub mod term;
+pub mod visible;
 pub mod webhook;
 pub mod window;

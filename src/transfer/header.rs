@@ -3,10 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::spellings::{FIRST_NAMES, LAST_NAMES, NAMES_OR_FIRST_NAMES, SPELLINGS, normalise};
+use super::reader::Record;
+use super::spellings::{self, FIRST_NAMES, LAST_NAMES, LAST_NAMES_IN_PORTUGAL, NAMES_OR_FIRST_NAMES, normalise};
 use crate::domain::contact::Attribute;
+use crate::domain::visible::visible;
 
-/// Why a header can't be understood. The message says what to change.
+/// Why a header can't be understood. The message says what to change. The names of columns in it are escaped.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum HeaderError {
     #[error("“{0}” is not of the form field=column, as in --column name=first_name,last_name")]
@@ -48,13 +50,15 @@ impl FromStr for ColumnChoice {
     type Err = HeaderError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (field, columns) = text.split_once('=').ok_or_else(|| HeaderError::Syntax(text.into()))?;
+        let (field, columns) = text
+            .split_once('=')
+            .ok_or_else(|| HeaderError::Syntax(visible(text).into_owned()))?;
         let attribute = Attribute::ALL
             .into_iter()
             .find(|attribute| normalise(attribute.name()) == normalise(field))
-            .ok_or_else(|| HeaderError::UnknownField(field.trim().into()))?;
+            .ok_or_else(|| HeaderError::UnknownField(visible(field.trim()).into_owned()))?;
         if columns.split(',').any(|column| column.trim().is_empty()) {
-            return Err(HeaderError::Syntax(text.into()));
+            return Err(HeaderError::Syntax(visible(text).into_owned()));
         }
         let columns = columns.trim().into();
         Ok(Self { attribute, columns })
@@ -67,18 +71,31 @@ pub struct Mapping {
     header: Vec<String>,
     /// Column indexes by [`Attribute`], counted from 0. Only a name has more than one.
     columns: [Vec<usize>; Attribute::ALL.len()],
+    /// Columns of which only one has a value in the first rows. That one is used. A value in another one makes the header
+    /// ambiguous.
+    rivals: Vec<Rivals>,
+}
+
+/// Columns that could all be the same attribute.
+#[derive(Clone, Debug)]
+struct Rivals {
+    attribute: Attribute,
+    columns: Vec<usize>,
+    used: usize,
 }
 
 impl Mapping {
-    /// Finds the columns. The user's choices override the names in the header.
+    /// Finds the columns. The user's choices override the names in the header. `filled` says which columns have a value in
+    /// the first rows: if several columns could be one attribute, and only one of them has values, it is that one.
     ///
     /// # Errors
     /// A [`HeaderError`] if a chosen column does not exist, if the header is ambiguous, or if no column can identify a
     /// contact.
-    pub fn new(header: Vec<String>, choices: &[ColumnChoice]) -> Result<Self, HeaderError> {
+    pub fn new(header: Vec<String>, choices: &[ColumnChoice], filled: &[bool]) -> Result<Self, HeaderError> {
         let mut mapping = Self {
             header,
             columns: Default::default(),
+            rivals: Vec::new(),
         };
         for choice in choices {
             if !mapping.columns(choice.attribute).is_empty() {
@@ -86,15 +103,13 @@ impl Mapping {
             }
             mapping.columns[choice.attribute as usize] = mapping.chosen(choice)?;
         }
-        let normalised: Vec<String> = mapping.header.iter().map(|column| normalise(column)).collect();
         // A column chosen by the user gets no other meaning.
-        let free: Vec<(usize, &str)> = (0..)
-            .zip(normalised.iter().map(String::as_str))
-            .filter(|(index, _)| !mapping.columns.iter().any(|used| used.contains(index)))
+        let free: Vec<usize> = (0..mapping.header.len())
+            .filter(|index| !mapping.columns.iter().any(|used| used.contains(index)))
             .collect();
-        for (attribute, spellings) in SPELLINGS {
+        for attribute in Attribute::ALL {
             if mapping.columns(attribute).is_empty() {
-                mapping.columns[attribute as usize] = mapping.recognised(attribute, spellings, &free)?;
+                mapping.columns[attribute as usize] = mapping.recognised(attribute, &free, filled)?;
             }
         }
         let identities = [Attribute::ExternalUserId, Attribute::Phone, Attribute::Email];
@@ -109,7 +124,13 @@ impl Mapping {
         if self.header.iter().any(|cell| is_data(cell)) {
             return HeaderError::NoHeader;
         }
-        error(self.header.join(", "))
+        error(self.shown(&(0..self.header.len()).collect::<Vec<_>>()))
+    }
+
+    /// The names of columns for a message, escaped.
+    fn shown(&self, columns: &[usize]) -> String {
+        let names: Vec<_> = columns.iter().map(|index| visible(&self.header[*index])).collect();
+        names.join(", ")
     }
 
     /// The indexes of the attribute's columns, counted from 0: none, one, or the parts of a name in order.
@@ -117,11 +138,36 @@ impl Mapping {
         &self.columns[attribute as usize]
     }
 
-    /// The names of the columns of these attributes, for messages.
+    /// The names of the columns of these attributes, escaped for messages.
     pub fn names(&self, attributes: &[Attribute]) -> String {
-        let columns = attributes.iter().flat_map(|attribute| self.columns(*attribute));
-        let names: Vec<&str> = columns.map(|index| self.header[*index].as_str()).collect();
-        names.join(", ")
+        let columns: Vec<usize> = attributes
+            .iter()
+            .flat_map(|attribute| self.columns(*attribute))
+            .copied()
+            .collect();
+        self.shown(&columns)
+    }
+
+    /// The name of a column, escaped for messages.
+    pub fn name(&self, column: usize) -> String {
+        match self.header.get(column).filter(|name| !name.is_empty()) {
+            Some(name) => visible(name).into_owned(),
+            None => format!("column {}, which has no name,", column + 1),
+        }
+    }
+
+    /// Checks that a row has no value in a column that was passed over because the first rows have none in it.
+    ///
+    /// # Errors
+    /// [`HeaderError::Ambiguous`], or [`HeaderError::Duplicate`] if the columns have the same name.
+    pub fn check_rivals(&self, record: &Record<'_>) -> Result<(), HeaderError> {
+        for rivals in &self.rivals {
+            let mut others = rivals.columns.iter().filter(|column| **column != rivals.used);
+            if others.any(|column| record.get(*column).is_some()) {
+                return Err(self.ambiguous(rivals.attribute, &rivals.columns));
+            }
+        }
+        Ok(())
     }
 
     /// The number of columns in the header, used or not.
@@ -129,13 +175,10 @@ impl Mapping {
         self.header.len()
     }
 
-    /// The named columns that are not read.
-    pub fn ignored(&self) -> impl Iterator<Item = &str> {
+    /// The columns that are not read.
+    pub fn ignored(&self) -> impl Iterator<Item = usize> {
         let used = |index: &usize| self.columns.iter().any(|columns| columns.contains(index));
-        (0..self.header.len())
-            .filter(move |index| !used(index))
-            .map(|index| self.header[index].as_str())
-            .filter(|column| !column.is_empty())
+        (0..self.header.len()).filter(move |index| !used(index))
     }
 
     fn chosen(&self, choice: &ColumnChoice) -> Result<Vec<usize>, HeaderError> {
@@ -147,7 +190,7 @@ impl Mapping {
         for wanted in choice.columns.split(',') {
             let wanted = wanted.trim();
             let index = self.find(wanted)?.ok_or_else(|| {
-                let wanted = wanted.into();
+                let wanted = visible(wanted).into_owned();
                 self.missing(|present| HeaderError::NoColumn { wanted, present })
             });
             columns.push(index?);
@@ -168,52 +211,74 @@ impl Mapping {
             if let Some(index) = found.next() {
                 return match found.next() {
                     None => Ok(Some(index)),
-                    Some(_) => Err(HeaderError::Duplicate(self.header[index].clone())),
+                    Some(_) => Err(HeaderError::Duplicate(self.name(index))),
                 };
             }
         }
         Ok(None)
     }
 
-    fn recognised(
-        &self,
-        attribute: Attribute,
-        spellings: &[&str],
-        free: &[(usize, &str)],
-    ) -> Result<Vec<usize>, HeaderError> {
-        let one_of = |spellings: &[&str]| match self.columns_named(spellings, free).as_slice() {
-            [] => Ok(None),
-            [index] => Ok(Some(*index)),
-            several => {
-                let columns: Vec<&str> = several.iter().map(|index| self.header[*index].as_str()).collect();
-                match columns.as_slice() {
-                    [first, rest @ ..] if rest.iter().all(|column| column == first) => {
-                        Err(HeaderError::Duplicate((*first).into()))
-                    }
-                    columns => Err(HeaderError::Ambiguous {
-                        attribute,
-                        columns: columns.join(", "),
-                    }),
-                }
-            }
+    /// The columns of an attribute among the `free` ones, by their names.
+    fn recognised(&mut self, attribute: Attribute, free: &[usize], filled: &[bool]) -> Result<Vec<usize>, HeaderError> {
+        let columns = |is_named: &dyn Fn(&str) -> bool| -> Vec<usize> {
+            let named = free.iter().filter(|index| is_named(&self.header[**index]));
+            named.copied().collect()
         };
-        if attribute == Attribute::Name {
-            let last = one_of(LAST_NAMES)?;
-            let first = match one_of(FIRST_NAMES)? {
-                None if last.is_some() => one_of(NAMES_OR_FIRST_NAMES)?,
-                first => first,
-            };
-            return Ok(match one_of(spellings)? {
-                Some(whole) if Some(whole) != first => vec![whole],
-                _ => first.into_iter().chain(last).collect(),
-            });
+        let listed = |names: &[&str]| columns(&|column| names.contains(&normalise(column).as_str()));
+        let whole = columns(&|column| spellings::names(column, attribute));
+        if attribute != Attribute::Name {
+            return Ok(self.only(attribute, whole, filled)?.into_iter().collect());
         }
-        Ok(one_of(spellings)?.into_iter().collect())
+        let [last, in_portugal, first, either] =
+            [LAST_NAMES, LAST_NAMES_IN_PORTUGAL, FIRST_NAMES, NAMES_OR_FIRST_NAMES].map(listed);
+        let last = match self.only(attribute, last, filled)? {
+            None if !first.is_empty() => self.only(attribute, in_portugal, filled)?,
+            last => last,
+        };
+        let first = match self.only(attribute, first, filled)? {
+            None if last.is_some() => self.only(attribute, either, filled)?,
+            first => first,
+        };
+        Ok(match self.only(attribute, whole, filled)? {
+            Some(whole) if Some(whole) != first => vec![whole],
+            _ => first.into_iter().chain(last).collect(),
+        })
     }
 
-    fn columns_named(&self, spellings: &[&str], free: &[(usize, &str)]) -> Vec<usize> {
-        let named = free.iter().filter(|(_, column)| spellings.contains(column));
-        named.map(|(index, _)| *index).collect()
+    /// The only one of the columns, or the only one that has values in the first rows.
+    fn only(
+        &mut self,
+        attribute: Attribute,
+        columns: Vec<usize>,
+        filled: &[bool],
+    ) -> Result<Option<usize>, HeaderError> {
+        if columns.len() < 2 {
+            return Ok(columns.first().copied());
+        }
+        let mut with_values = columns.iter().filter(|column| filled.get(**column) == Some(&true));
+        match (with_values.next(), with_values.next()) {
+            (Some(used), None) => {
+                let used = *used;
+                self.rivals.push(Rivals {
+                    attribute,
+                    columns,
+                    used,
+                });
+                Ok(Some(used))
+            }
+            _ => Err(self.ambiguous(attribute, &columns)),
+        }
+    }
+
+    fn ambiguous(&self, attribute: Attribute, columns: &[usize]) -> HeaderError {
+        let is_first = |column: &usize| self.header[*column] == self.header[columns[0]];
+        if columns.iter().all(is_first) {
+            return HeaderError::Duplicate(self.name(columns[0]));
+        }
+        HeaderError::Ambiguous {
+            attribute,
+            columns: self.shown(columns),
+        }
     }
 }
 
@@ -224,9 +289,9 @@ impl fmt::Display for Mapping {
                 writeln!(f, "  {attribute:<16} from {}", self.names(&[attribute]))?;
             }
         }
-        let ignored: Vec<&str> = self.ignored().collect();
+        let ignored: Vec<usize> = self.ignored().filter(|index| !self.header[*index].is_empty()).collect();
         if !ignored.is_empty() {
-            writeln!(f, "  ignored: {}", ignored.join(", "))?;
+            writeln!(f, "  ignored: {}", self.shown(&ignored))?;
         }
         Ok(())
     }
@@ -242,9 +307,13 @@ mod tests {
     use super::*;
 
     fn mapping(header: &str, choices: &[&str]) -> Result<String, HeaderError> {
+        mapping_with(header, choices, &[])
+    }
+
+    fn mapping_with(header: &str, choices: &[&str], filled: &[bool]) -> Result<String, HeaderError> {
         let header = header.split(';').map(str::to_owned).collect();
         let choices: Result<Vec<ColumnChoice>, _> = choices.iter().map(|choice| choice.parse()).collect();
-        let mapping = Mapping::new(header, &choices?)?;
+        let mapping = Mapping::new(header, &choices?, filled)?;
         let found = Attribute::ALL.into_iter().filter(|it| !mapping.columns(*it).is_empty());
         let found: Vec<String> = found.map(|it| format!("{it}={}", mapping.names(&[it]))).collect();
         Ok(found.join(" "))
@@ -275,6 +344,12 @@ mod tests {
             ("last_name;email", "name=last_name email=email"),
             ("Tele\u{301}fono;Lista", "phone=Tele\u{301}fono contact_list=Lista"),
             ("phone;External ID", "phone=phone external_user_id=External ID"),
+            ("Nome próprio;Apelido;E-mail", "name=Nome próprio, Apelido email=E-mail"),
+            ("Nome;Sobrenome;Apelido;E-mail", "name=Nome, Sobrenome email=E-mail"),
+            (
+                "Nombre y apellido;Número de WhatsApp",
+                "name=Nombre y apellido phone=Número de WhatsApp",
+            ),
         ] {
             assert_eq!(mapping(header, &[]).unwrap_or_default(), expected, "{header}");
         }
@@ -299,10 +374,46 @@ mod tests {
     fn the_table_lists_ignored_columns_that_have_a_name() {
         let table = |header: &str| {
             let header = header.split(';').map(str::to_owned).collect();
-            Mapping::new(header, &[]).unwrap().to_string()
+            Mapping::new(header, &[], &[]).unwrap().to_string()
         };
         assert_eq!(table("email;;dob;"), "  email            from email\n  ignored: dob\n");
         assert_eq!(table("email;;"), "  email            from email\n");
+    }
+
+    #[test]
+    fn the_only_one_of_several_columns_that_has_values_is_used() {
+        let header = "Work Phone;Home Phone;Mobile Number;Primary Email";
+        assert_eq!(
+            mapping_with(header, &[], &[false, false, true]).unwrap(),
+            "phone=Mobile Number email=Primary Email"
+        );
+        assert_eq!(mapping_with("Phone;Phone", &[], &[false, true]).unwrap(), "phone=Phone");
+        for filled in [&[][..], &[true, false, true]] {
+            assert_eq!(
+                mapping_with(header, &[], filled).unwrap_err().to_string(),
+                "the columns Work Phone, Home Phone, Mobile Number could all be phone: choose one with --column \
+                 phone=COLUMN"
+            );
+        }
+    }
+
+    #[test]
+    fn a_column_name_in_an_error_can_not_drive_the_terminal() {
+        let error = mapping("\u{1b}]0;x\u{7};b\u{202e}\nc", &[]).unwrap_err().to_string();
+        assert!(
+            error.ends_with("the columns are \\u{1b}]0, x\\u{7}, b\\u{202e}\\nc"),
+            "{error}"
+        );
+        let header = "phone\u{1b};tel;n\n";
+        for (choices, expected) in [
+            (&[][..], "the columns phone\\u{1b}, tel could all be phone"),
+            (&["phone=\u{9b}"], "the file has no column “\\u{9b}”"),
+            (&["fone\u{1b}=x"], "there is no field “fone\\u{1b}”"),
+            (&["\u{1b}"], "“\\u{1b}” is not of the form"),
+        ] {
+            let error = mapping(header, choices).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
     }
 
     #[test]

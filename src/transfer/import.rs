@@ -2,15 +2,17 @@
 //!
 //! [`Import::open`] reads the header, [`Import::mapping`] shows the recognised columns, [`Import::run`] imports.
 
-use std::fmt;
 use std::io::Read;
 
 use super::header::{ColumnChoice, HeaderError, Mapping};
-use super::reader::{ReadError, Record, Records};
-use super::values;
+use super::lookalikes::{Lookalike, Lookalikes};
+use super::reader::{ReadError, Records};
+pub use super::report::{ImportReport, Lines};
+pub use super::row::Rejection;
+use super::row::RowParser;
 use crate::domain::client::NAME_MAX;
-use crate::domain::contact::{Attribute, ContactDraft, ContactError, ContactFields, DEFAULT_PLATFORM, platform_name};
-use crate::domain::phone::{Region, StoredPhone};
+use crate::domain::contact::Attribute;
+use crate::domain::phone::Region;
 use crate::store::clients::Client;
 use crate::store::import::{self, Rules, Staging};
 use crate::store::{PgConnection, StoreError};
@@ -26,6 +28,8 @@ const SOURCE: &str = "csv_import";
 pub struct ImportOptions {
     /// Columns chosen by the user. They override the names in the header.
     pub columns: Vec<ColumnChoice>,
+    /// The byte between two cells. `None` means that the file decides.
+    pub delimiter: Option<u8>,
     /// The region for phones without a calling code. `None` means the client's default region.
     pub region: Option<Region>,
     /// The contact list for rows without one, created if it does not exist. `None` leaves existing contacts in their
@@ -38,6 +42,8 @@ pub struct ImportOptions {
     pub exact: bool,
     /// Whether to skip rows that can't be imported, instead of importing nothing.
     pub skip_bad_rows: bool,
+    /// Whether to leave an optional cell that can't be read out of its row, instead of rejecting the row.
+    pub skip_bad_cells: bool,
 }
 
 /// A step of an import. Events are sent as they happen, because the rejected rows of a file may not fit into memory.
@@ -47,85 +53,14 @@ pub enum Event {
     Read(u64),
     /// A row can't be imported. Rejections come in the order of lines.
     Rejected(Rejection),
+    /// A cell can't be read, and is left out of its row.
+    CellLeftOut(Rejection),
+    /// The file has rejected rows, and this ignored column may be the reason.
+    Lookalike(Lookalike),
     /// The file has been read, and its rows are being merged with the existing contacts.
     Merging,
     /// The transaction is committed.
     Done,
-}
-
-/// A row that can't be imported. It names the place and the reason, never the contents of the row.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Rejection {
-    /// The line in which the row begins. The first line of the file is 1.
-    pub line: u64,
-    /// The column or columns, as named in the header. `None` if the row as a whole is wrong.
-    pub column: Option<String>,
-    pub reason: String,
-}
-
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.column {
-            Some(column) => write!(f, "line {}, column {column}: {}", self.line, self.reason),
-            None => write!(f, "line {}: {}", self.line, self.reason),
-        }
-    }
-}
-
-/// The result of an import. Every row is counted once. Blank rows are not counted.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ImportReport {
-    /// `created + updated + unchanged + merged + rejected`.
-    pub read: u64,
-    /// New contacts.
-    pub created: u64,
-    /// Existing contacts that have changed.
-    pub updated: u64,
-    /// Existing contacts that already had the values of the file.
-    pub unchanged: u64,
-    /// Further rows about the same contact, merged with the contact's first row.
-    pub merged: u64,
-    pub rejected: u64,
-    /// Phones of imported rows that are not valid numbers. They are stored as written. A phone
-    /// without digits is also counted here, but it is stored as blank.
-    pub phones_unresolved: u64,
-    /// Rows with the same invalid phone as another row or an existing contact, but with another
-    /// email. Only that phone joined them.
-    pub doubtful: u64,
-}
-
-impl fmt::Display for ImportReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            read,
-            created,
-            updated,
-            unchanged,
-            merged,
-            rejected,
-            phones_unresolved,
-            doubtful,
-        } = self;
-        write!(
-            f,
-            "{read} rows read = {created} created + {updated} updated + {unchanged} unchanged \
-             + {merged} merged within the file + {rejected} rejected"
-        )?;
-        match phones_unresolved {
-            0 => {}
-            1 => write!(f, "\n1 phone is not a valid number")?,
-            count => write!(f, "\n{count} phones are not valid numbers")?,
-        }
-        if *doubtful > 0 {
-            let rows = if *doubtful == 1 { "row shares" } else { "rows share" };
-            write!(
-                f,
-                "\n{doubtful} {rows} such a phone with a contact that has another email: contacts with the same phone \
-                 were merged, so check the phone column (a spreadsheet may have damaged it)"
-            )?;
-        }
-        Ok(())
-    }
 }
 
 /// Why a file was not imported. Nothing was written.
@@ -173,10 +108,15 @@ impl<R: Read> Import<R> {
     pub fn open(source: R, options: ImportOptions) -> Result<Self, ImportError> {
         check_length("list's name", &options.list, NAME_MAX)?;
         check_length("platform", &options.platform, 64)?;
-        let mut records = Records::open(source)?;
-        let record = records.next()?.ok_or(ReadError::Empty)?;
-        let header = (0..record.len()).map(|index| record.get(index).unwrap_or_default().to_owned());
-        let mapping = Mapping::new(header.collect(), &options.columns)?;
+        let mut records = Records::open(source, options.delimiter)?;
+        let header: Vec<String> = loop {
+            let record = records.next()?.ok_or(ReadError::Empty)?;
+            if !record.is_blank() {
+                let columns = (0..record.len()).map(|index| record.get(index).unwrap_or_default().to_owned());
+                break columns.collect();
+            }
+        };
+        let mapping = Mapping::new(header, &options.columns, records.filled())?;
         Ok(Self {
             records,
             mapping,
@@ -224,8 +164,14 @@ impl<R: Read> Import<R> {
             unchanged: merged.unchanged,
             merged: counts.read - counts.rejected - contacts,
             rejected: counts.rejected,
+            cells_left_out: counts.cells_left_out,
             phones_unresolved: counts.phones_unresolved,
+            phones_kept: merged.phones_kept.into(),
+            phones_replaced: merged.phones_replaced.into(),
+            several_phones: counts.several_phones,
+            several_emails: counts.several_emails,
             doubtful: merged.doubtful,
+            lookalikes: counts.lookalikes,
         })
     }
 
@@ -236,31 +182,46 @@ impl<R: Read> Import<R> {
         counts: &mut Counts,
         observe: &mut dyn FnMut(Event),
     ) -> Result<(), ImportError> {
+        let region = self.options.region.unwrap_or(client.default_region);
         let parser = RowParser {
             mapping: &self.mapping,
-            region: self.options.region.unwrap_or(client.default_region),
-            options: &self.options,
+            region,
+            list: self.options.list.as_deref(),
+            platform: self.options.platform.as_deref(),
+            skip_bad_cells: self.options.skip_bad_cells,
+            // An export writes one value per cell, whatever that contains.
+            splits_cells: !self.options.exact,
+            now: staging.now(),
         };
-        let now = staging.now();
+        let mut lookalikes = Lookalikes::new(&self.mapping, region);
         while let Some(record) = self.records.next()? {
             if record.is_blank() {
                 continue;
             }
             counts.read += 1;
-            let draft = parser.parse(&record).and_then(|fields| {
-                let resolved = fields.phone.as_ref().is_none_or(|phone| phone.resolved);
-                let draft = ContactDraft::new(fields, now).map_err(|error| parser.reject_contact(&record, &error))?;
-                Ok((draft, resolved))
-            });
-            match draft {
+            self.mapping.check_rivals(&record)?;
+            lookalikes.count(&record);
+            match parser.parse(&record) {
                 Err(rejection) => {
                     counts.rejected += 1;
                     observe(Event::Rejected(rejection));
                 }
-                Ok((draft, resolved)) => {
-                    counts.phones_unresolved += u64::from(!resolved);
+                Ok(row) => {
+                    for (is_counted, lines) in [
+                        (!row.phone_resolved, &mut counts.phones_unresolved),
+                        (row.has_several_phones, &mut counts.several_phones),
+                        (row.has_several_emails, &mut counts.several_emails),
+                    ] {
+                        if is_counted {
+                            lines.push(record.line);
+                        }
+                    }
+                    for cell in row.left_out {
+                        counts.cells_left_out += 1;
+                        observe(Event::CellLeftOut(cell));
+                    }
                     if counts.rejected == 0 || self.options.skip_bad_rows {
-                        staging.push_numbered(record.line, draft)?;
+                        staging.push_numbered(record.line, row.draft)?;
                     }
                 }
             }
@@ -269,7 +230,11 @@ impl<R: Read> Import<R> {
             }
         }
         observe(Event::Read(self.records.position()));
+        counts.lookalikes = lookalikes.found(&self.mapping);
         if counts.rejected > 0 && !self.options.skip_bad_rows {
+            for lookalike in counts.lookalikes.drain(..) {
+                observe(Event::Lookalike(lookalike));
+            }
             return Err(ImportError::Rejected {
                 read: counts.read,
                 rejected: counts.rejected,
@@ -291,100 +256,9 @@ fn check_length(what: &'static str, text: &Option<String>, max: usize) -> Result
 struct Counts {
     read: u64,
     rejected: u64,
-    phones_unresolved: u64,
-}
-
-/// Parses rows into contact fields.
-struct RowParser<'a> {
-    mapping: &'a Mapping,
-    region: Region,
-    options: &'a ImportOptions,
-}
-
-impl RowParser<'_> {
-    fn parse(&self, record: &Record<'_>) -> Result<ContactFields, Rejection> {
-        let width = self.mapping.width();
-        if record.len() != width {
-            return Err(Rejection {
-                line: record.line,
-                column: None,
-                reason: format!("the row has {} cells, but the header has {width}", record.len()),
-            });
-        }
-        let cell = |attribute: Attribute| {
-            let column = self.mapping.columns(attribute).first()?;
-            record.get(*column)
-        };
-        let text = |attribute| cell(attribute).map(str::to_owned);
-        let boolean = |attribute| match cell(attribute) {
-            None => Ok(None),
-            Some(text) => match values::boolean(text) {
-                None => Err(self.reject(record, &[attribute], "it is neither true nor false")),
-                some => Ok(some),
-            },
-        };
-        let time = |attribute| match cell(attribute) {
-            None => Ok(None),
-            Some(text) => match values::time(text) {
-                None => {
-                    let reason = "the time can't be read: write it as 2024-12-31 or 2024-12-31T23:59:59Z";
-                    Err(self.reject(record, &[attribute], reason))
-                }
-                some => Ok(some),
-            },
-        };
-        let uuid = |attribute| match cell(attribute) {
-            None => Ok(None),
-            Some(text) => match values::uuid(text) {
-                None => {
-                    let reason = "it is not a UUID: write it as 0198c0de-0000-7000-8000-000000000000";
-                    Err(self.reject(record, &[attribute], reason))
-                }
-                some => Ok(some),
-            },
-        };
-        let platform = text(Attribute::Platform).or_else(|| self.options.platform.clone());
-        let platform = platform.map(|platform| platform_name(&platform));
-        let stored = |phone| StoredPhone::read(phone, self.region, platform.as_deref().unwrap_or(DEFAULT_PLATFORM));
-        Ok(ContactFields {
-            name: self.name(record),
-            phone: cell(Attribute::Phone).map(stored),
-            email: text(Attribute::Email),
-            platform,
-            source: text(Attribute::Source),
-            chat_status: text(Attribute::ChatStatus),
-            blocked: boolean(Attribute::Blocked)?,
-            is_chat_read: boolean(Attribute::IsChatRead)?,
-            created_at: time(Attribute::CreatedAt)?,
-            last_message_at: time(Attribute::LastMessageAt)?,
-            last_inbound_at: time(Attribute::LastInboundAt)?,
-            contact_list: text(Attribute::ContactList).or_else(|| self.options.list.clone()),
-            external_user_id: text(Attribute::ExternalUserId),
-            default_stage_id: uuid(Attribute::DefaultStageId)?,
-            ai_customer_id: uuid(Attribute::AiCustomerId)?,
-        })
-    }
-
-    /// The non-blank parts of the name, joined by one blank.
-    fn name(&self, record: &Record<'_>) -> Option<String> {
-        let columns = self.mapping.columns(Attribute::Name);
-        let parts: Vec<&str> = columns.iter().filter_map(|column| record.get(*column)).collect();
-        (!parts.is_empty()).then(|| parts.join(" "))
-    }
-
-    fn reject_contact(&self, record: &Record<'_>, error: &ContactError) -> Rejection {
-        let identities = [Attribute::ExternalUserId, Attribute::Phone, Attribute::Email];
-        match error.attribute() {
-            Some(attribute) => self.reject(record, &[attribute], &error.to_string()),
-            None => self.reject(record, &identities, &error.to_string()),
-        }
-    }
-
-    fn reject(&self, record: &Record<'_>, attributes: &[Attribute], reason: &str) -> Rejection {
-        Rejection {
-            line: record.line,
-            column: Some(self.mapping.names(attributes)),
-            reason: reason.into(),
-        }
-    }
+    cells_left_out: u64,
+    phones_unresolved: Lines,
+    several_phones: Lines,
+    several_emails: Lines,
+    lookalikes: Vec<Lookalike>,
 }

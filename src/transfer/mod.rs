@@ -1,14 +1,19 @@
 //! Import and export of files.
 
+mod delimiter;
 pub mod export;
 mod header;
 pub mod import;
+mod lookalikes;
 mod progress;
 mod reader;
+mod report;
+mod row;
 mod spellings;
 mod values;
 
 pub use header::{ColumnChoice, HeaderError, Mapping};
+pub use lookalikes::Lookalike;
 pub use progress::on_stderr;
 pub use reader::ReadError;
 #[cfg(fuzzing)]

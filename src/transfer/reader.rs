@@ -4,6 +4,8 @@ use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 
 use csv_core::ReadRecordResult;
 
+use super::delimiter::Start;
+
 /// The size of each read, in bytes. The first one is also searched for the delimiter.
 const BUFFER: usize = 64 * 1024;
 
@@ -66,15 +68,15 @@ pub struct Records<R> {
     ends: Vec<usize>,
     lines: LineCounter,
     position: u64,
+    filled: Vec<bool>,
 }
 
 impl<R: Read> Records<R> {
-    /// Detects the file's encoding and delimiter. The delimiter is the one named in a first line such as `sep=;`, or
-    /// else the most frequent of comma, semicolon and tab.
+    /// Detects the file's encoding, and its delimiter unless that is given.
     ///
     /// # Errors
     /// [`ReadError::Empty`] if the file has no text, and errors about the encoding of its first bytes.
-    pub fn open(mut source: R) -> Result<Self, ReadError> {
+    pub fn open(mut source: R, delimiter: Option<u8>) -> Result<Self, ReadError> {
         let mut start = Vec::new();
         source.by_ref().take(BUFFER as u64).read_to_end(&mut start)?;
         match start.as_slice() {
@@ -87,21 +89,34 @@ impl<R: Read> Records<R> {
         if start[mark..].trim_ascii().is_empty() && start.len() < BUFFER {
             return Err(ReadError::Empty);
         }
-        let (delimiter, skipped) = match named_delimiter(&start[mark..]) {
-            // The end of that line is not skipped here, so that it is counted like any other.
-            Some(delimiter) => (delimiter, mark + SEPARATOR.len() + 1),
-            None => (guess_delimiter(&start[mark..]), mark),
+        let sample = Start {
+            bytes: &start[mark..],
+            is_whole: start.len() < BUFFER,
         };
+        let delimiter = sample.delimiter(delimiter);
+        let content = Start {
+            bytes: &sample.bytes[delimiter.skipped..],
+            ..sample
+        };
+        let filled = filled_columns(&content.records(delimiter.byte));
+        let skipped = mark + delimiter.skipped;
         let mut start = Cursor::new(start);
         start.set_position(skipped as u64);
         Ok(Self {
             source: BufReader::with_capacity(BUFFER, start.chain(source)),
-            parser: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
+            parser: csv_core::ReaderBuilder::new().delimiter(delimiter.byte).build(),
             cells: vec![0; 4096],
             ends: vec![0; 64],
             lines: LineCounter::START,
             position: skipped as u64,
+            filled,
         })
+    }
+
+    /// For each column, whether one of the file's first rows has a value in it. The columns after the last value are
+    /// missing.
+    pub fn filled(&self) -> &[bool] {
+        &self.filled
     }
 
     /// The number of bytes read so far.
@@ -213,41 +228,18 @@ impl LineCounter {
     }
 }
 
-/// The start of a line that names the delimiter for spreadsheets.
-const SEPARATOR: &[u8] = b"sep=";
-
-/// The delimiter named by the first line, as Excel reads and writes it: `sep=;` and nothing else.
-fn named_delimiter(start: &[u8]) -> Option<u8> {
-    let (separator, rest) = start.split_at_checked(SEPARATOR.len())?;
-    match rest {
-        [delimiter, b'\r' | b'\n', ..] if separator.eq_ignore_ascii_case(SEPARATOR) => {
-            Some(*delimiter).filter(|it| *it == b'\t' || (it.is_ascii_punctuation() && *it != b'"'))
-        }
-        _ => None,
-    }
-}
-
-/// The delimiter of the header: the most frequent of comma, semicolon and tab outside quotes, or a comma if there are
-/// none.
-fn guess_delimiter(start: &[u8]) -> u8 {
-    let candidates = [b',', b';', b'\t'];
-    let mut counts = [0; 3];
-    let mut quoted = false;
-    for byte in start.trim_ascii_start() {
-        match byte {
-            b'"' => quoted = !quoted,
-            b'\r' | b'\n' if !quoted => break,
-            byte if !quoted => {
-                for (candidate, count) in candidates.iter().zip(&mut counts) {
-                    *count += usize::from(byte == candidate);
-                }
+/// Which columns have a value in the rows after the header.
+fn filled_columns(records: &[Vec<String>]) -> Vec<bool> {
+    let mut filled = Vec::new();
+    for row in records.iter().skip(1) {
+        for (index, cell) in row.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
+            if filled.len() <= index {
+                filled.resize(index + 1, false);
             }
-            _ => {}
+            filled[index] |= !cell.is_empty();
         }
     }
-    let most = counts.into_iter().max().unwrap_or(0);
-    let found = counts.iter().position(|count| *count == most).unwrap_or(0);
-    candidates[found]
+    filled
 }
 
 #[cfg(test)]
@@ -267,7 +259,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> Result<Vec<(u64, Vec<String>)>, ReadError> {
-        let mut records = Records::open(ByteByByte(bytes))?;
+        let mut records = Records::open(ByteByByte(bytes), None)?;
         let mut all = Vec::new();
         while let Some(record) = records.next()? {
             let cells = (0..record.len()).map(|index| record.get(index).unwrap_or_default().to_owned());
@@ -318,12 +310,10 @@ mod tests {
     }
 
     #[test]
-    fn the_delimiter_is_the_most_frequent_one_outside_quotes() {
-        assert_eq!(guess_delimiter(b"a,b;c,d"), b',');
-        assert_eq!(guess_delimiter(b"\"a,b,c\";d"), b';');
-        assert_eq!(guess_delimiter(b"a\tb\n,,,,"), b'\t');
-        assert_eq!(guess_delimiter(b"phone"), b',');
-        assert_eq!(guess_delimiter(b"\n\nphone;name\n"), b';');
+    fn a_column_is_filled_if_a_row_has_a_value_in_it() {
+        let filled = |file: &str| Records::open(file.as_bytes(), None).unwrap().filled().to_vec();
+        assert_eq!(filled("a,b,c,d\n1, ,\n,,3,\n"), [true, false, true]);
+        assert!(filled("a,b\n").is_empty());
     }
 
     #[test]
@@ -362,10 +352,10 @@ mod tests {
     #[test]
     fn an_endless_record_is_refused() {
         let endless = b"a,b\n1,\"".chain(io::repeat(b'x'));
-        let mut records = Records::open(endless).unwrap();
+        let mut records = Records::open(endless, None).unwrap();
         records.next().unwrap();
         assert!(matches!(records.next(), Err(ReadError::RecordTooLong { line: 2 })));
-        let mut records = Records::open(b"a,b\n".chain(io::repeat(b','))).unwrap();
+        let mut records = Records::open(b"a,b\n".chain(io::repeat(b',')), None).unwrap();
         records.next().unwrap();
         assert!(matches!(records.next(), Err(ReadError::RecordTooLong { line: 2 })));
     }

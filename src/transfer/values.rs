@@ -1,51 +1,161 @@
 //! Parses the text of a cell.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-/// Parses yes and no in English, Spanish and Portuguese, or 1 and 0.
+use super::spellings::fold_text;
+
+/// Parses yes and no in English, Spanish and Portuguese, or 1 and 0. Accents do not matter.
 pub fn boolean(text: &str) -> Option<bool> {
-    match text.to_lowercase().as_str() {
-        "true" | "t" | "yes" | "y" | "1" | "sí" | "si" | "s" | "sim" | "verdadero" | "verdadeiro" => Some(true),
-        "false" | "f" | "no" | "n" | "0" | "não" | "nao" | "falso" => Some(false),
+    match fold_text(text).as_str() {
+        "true" | "t" | "yes" | "y" | "1" | "si" | "s" | "sim" | "verdadero" | "verdadeiro" => Some(true),
+        "false" | "f" | "no" | "n" | "0" | "nao" | "falso" => Some(false),
         _ => None,
     }
 }
 
-/// Parses RFC 3339, `YYYY-MM-DD HH:MM[:SS[.fff]]` and `YYYY-MM-DD`. A time without an offset is UTC.
+/// Parses a time that has one possible reading: the year, the month and the day, and then perhaps a time of day with an
+/// offset. Without an offset it is UTC.
 ///
-/// Refuses ambiguous forms such as 1/2/2024.
+/// Refuses ambiguous forms such as 1/2/2024, and time zones by name except UTC.
 pub fn time(text: &str) -> Option<DateTime<Utc>> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(time.to_utc());
+    let (date, rest) = split_date(text)?;
+    if rest.is_empty() {
+        return Some(date.and_time(NaiveTime::MIN).and_utc());
     }
-    // The format of psql: 2024-12-31 23:59:59.5+00
-    if let Ok(time) = DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%#z") {
-        return starts_with_a_year(text).then(|| time.to_utc());
+    let rest = match rest.strip_prefix(['T', 't']) {
+        Some(rest) => rest,
+        None => Some(rest.trim_start_matches([' ', ','])).filter(|trimmed| trimmed.len() < rest.len())?,
+    };
+    let (time, leap_second, rest) = split_clock(rest)?;
+    let local = NaiveDateTime::new(date, time).checked_add_signed(TimeDelta::seconds(leap_second))?;
+    Some(local.checked_sub_signed(offset(rest)?)?.and_utc())
+}
+
+/// Whether the text is a date in any order, with or without a time of day.
+pub(super) fn looks_like_a_date(text: &str) -> bool {
+    let date = text.split([' ', 'T', ',']).next().unwrap_or_default();
+    let parts: Vec<&str> = date.split(['-', '/', '.']).collect();
+    let is_number = |part: &&str| part.len() <= 4 && part.parse::<u16>().is_ok();
+    let is_day_and_month = parts.iter().filter(|part| part.len() <= 2).count() >= 2;
+    parts.len() == 3 && parts.iter().all(is_number) && is_day_and_month
+}
+
+/// Whether the text looks like an email: `ana@example.com`.
+pub(super) fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else {
+        return false;
+    };
+    let is_part = |part: &str| {
+        !part.is_empty() && !part.contains(|character: char| character.is_whitespace() || ",;@|<>".contains(character))
+    };
+    let is_dotted = domain
+        .split_once('.')
+        .is_some_and(|(name, rest)| !name.is_empty() && !rest.is_empty());
+    is_part(local) && is_part(domain) && is_dotted
+}
+
+/// The values in a cell. Google joins several values by `:::`. Several emails are also separated by other characters.
+pub(super) fn values_in(text: &str) -> impl Iterator<Item = &str> {
+    const SEPARATORS: &[char] = &[',', ';', '|', ' ', '\t', '\r', '\n'];
+    let parts = text.split(":::").map(str::trim).filter(|part| !part.is_empty());
+    parts.flat_map(|part| {
+        let mut words = part.split(SEPARATORS).filter(|word| !word.is_empty());
+        let separators: &[char] = if words.all(is_email) { SEPARATORS } else { &[] };
+        part.split(separators).filter(|value| !value.is_empty())
+    })
+}
+
+/// Splits off a date: `2024-01-05`, `2024/1/5`, `2024.01.05`, or `20240105` before a `T`.
+fn split_date(text: &str) -> Option<(NaiveDate, &str)> {
+    let (year, rest) = split_digits(text, 4, 4)?;
+    let separator = rest.chars().next()?;
+    let ((month, rest), shortest) = match separator {
+        '-' | '/' | '.' => (split_digits(&rest[1..], 1, 2)?, 1),
+        _ => (split_digits(rest, 2, 2)?, 2),
+    };
+    let (day, rest) = match shortest {
+        1 => split_digits(rest.strip_prefix(separator)?, 1, 2)?,
+        _ => split_digits(rest, 2, 2).filter(|(_, rest)| rest.starts_with(['T', 't']))?,
+    };
+    Some((NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?, rest))
+}
+
+/// Splits off a time of day: `10:11`, `10:11:12.5`, `1011`, `101112`, each perhaps with `AM` or `PM`. The number of
+/// seconds is 1 for a leap second, which is the next second of UTC's clock.
+fn split_clock(text: &str) -> Option<(NaiveTime, i64, &str)> {
+    let (hour, rest) = split_digits(text, 1, 2)?;
+    let colon = if rest.starts_with(':') { ":" } else { "" };
+    let (minute, mut rest) = split_digits(rest.strip_prefix(colon)?, 2, 2)?;
+    let (mut second, mut nanosecond) = (0, 0);
+    if let Some((seconds, after)) = rest.strip_prefix(colon).and_then(|rest| split_digits(rest, 2, 2)) {
+        (second, rest) = (seconds, after);
+        if let Some(fraction) = rest.strip_prefix(['.', ',']) {
+            let length = fraction.len() - fraction.trim_start_matches(|it: char| it.is_ascii_digit()).len();
+            let digits = &fraction[..length.min(9)];
+            nanosecond = digits.parse::<u32>().ok()? * 10_u32.pow(9 - u32::try_from(digits.len()).ok()?);
+            rest = &fraction[length..];
+        }
     }
-    [
-        "%Y-%m-%d %H:%M:%S%.f",
-        "%Y-%m-%dT%H:%M:%S%.f",
-        "%Y-%m-%d %H:%M",
-        "%Y-%m-%dT%H:%M",
-    ]
-    .iter()
-    .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
-    .or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))
-    .filter(|_| starts_with_a_year(text))
-    .map(|time| time.and_utc())
+    let (hour, rest) = match split_half(rest) {
+        Some((half, rest)) if (1..=12).contains(&hour) => (hour % 12 + half, rest),
+        Some(_) => return None,
+        None => (hour, rest),
+    };
+    let leap_second = i64::from(second == 60);
+    let second = if second == 60 { 59 } else { second };
+    let time = NaiveTime::from_hms_nano_opt(hour, minute, second, nanosecond)?;
+    Some((time, leap_second, rest))
+}
+
+/// Splits off `AM` or `PM`, as English and Spanish spreadsheets write it. Returns the hours to add.
+fn split_half(text: &str) -> Option<(u32, &str)> {
+    let rest = text.trim_start();
+    let hours = match rest.chars().next()? {
+        'a' | 'A' => 0,
+        'p' | 'P' => 12,
+        _ => return None,
+    };
+    let rest = rest[1..].trim_start_matches('.').trim_start();
+    let rest = rest.strip_prefix(['m', 'M'])?;
+    Some((hours, rest.strip_prefix('.').unwrap_or(rest)))
+}
+
+/// Parses the offset from UTC: nothing, `Z`, `UTC`, `GMT`, `+00`, `-0300`, `+05:30`, `GMT-3`.
+fn offset(text: &str) -> Option<TimeDelta> {
+    let text = text.trim();
+    let upper = text.to_ascii_uppercase();
+    let text = match ["UTC", "GMT", "Z"].iter().find(|name| upper.starts_with(**name)) {
+        Some(name) if text.len() == name.len() => return Some(TimeDelta::zero()),
+        Some(&"Z") => return None,
+        Some(name) => text[name.len()..].trim_start(),
+        None if text.is_empty() => return Some(TimeDelta::zero()),
+        None => text,
+    };
+    let (sign, digits) = match text.strip_prefix('+') {
+        Some(digits) => (1, digits),
+        None => (-1, text.strip_prefix(['-', '\u{2212}'])?),
+    };
+    let (hours, rest) = split_digits(digits, 1, 2)?;
+    let minutes = match rest.strip_prefix(':').unwrap_or(rest) {
+        "" if rest.is_empty() => 0,
+        minutes => split_digits(minutes, 2, 2).filter(|(_, rest)| rest.is_empty())?.0,
+    };
+    // The farthest time zone is 14 hours away, and older ones were less than 16.
+    (hours < 16 && minutes < 60).then(|| TimeDelta::minutes(sign * i64::from(hours * 60 + minutes)))
+}
+
+/// Splits off a number of at least `shortest` and at most `longest` digits.
+fn split_digits(text: &str, shortest: usize, longest: usize) -> Option<(u32, &str)> {
+    let count = text.bytes().take(longest).take_while(u8::is_ascii_digit).count();
+    let (digits, rest) = text.split_at(count);
+    Some((digits.parse().ok().filter(|_| count >= shortest)?, rest))
 }
 
 /// Parses a UUID of 36 characters with dashes, and no other form.
 pub fn uuid(text: &str) -> Option<Uuid> {
     text.parse().map(Hyphenated::into_uuid).ok()
-}
-
-/// Whether the text starts with four digits and a dash. chrono alone would read `24-1-2` as the year 24.
-fn starts_with_a_year(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.len() >= 10 && bytes[..4].iter().all(u8::is_ascii_digit) && bytes[4] == b'-'
 }
 
 #[cfg(test)]
@@ -64,6 +174,27 @@ mod tests {
             ("2024-12-31 23:59:58+00", "2024-12-31T23:59:58Z"),
             ("2024-12-31 23:59:58.25-03", "2025-01-01T02:59:58.25Z"),
             ("2024-02-29", "2024-02-29T00:00:00Z"),
+            ("2024-01-05 10:11:12 UTC", "2024-01-05T10:11:12Z"),
+            ("2024-01-05 10:11 GMT", "2024-01-05T10:11:00Z"),
+            ("2024-01-05 10:11:12 GMT-3", "2024-01-05T13:11:12Z"),
+            ("2024-01-05T10:11:12.000+0000", "2024-01-05T10:11:12Z"),
+            ("2024-01-05T10:11:12,5-0330", "2024-01-05T13:41:12.5Z"),
+            ("2024-01-05T10:11Z", "2024-01-05T10:11:00Z"),
+            ("2024-01-05T10:11+05:30", "2024-01-05T04:41:00Z"),
+            ("2024-01-05 10:11:12 UTC +2", "2024-01-05T08:11:12Z"),
+            ("2024-01-05 10:11:12 Z", "2024-01-05T10:11:12Z"),
+            ("2024/01/05", "2024-01-05T00:00:00Z"),
+            ("2024/1/5 9:05", "2024-01-05T09:05:00Z"),
+            ("2024.01.05", "2024-01-05T00:00:00Z"),
+            ("2024-1-2", "2024-01-02T00:00:00Z"),
+            ("20240105T101112Z", "2024-01-05T10:11:12Z"),
+            ("20240105T1011", "2024-01-05T10:11:00Z"),
+            ("2024/01/05 10:11:12 PM", "2024-01-05T22:11:12Z"),
+            ("2024/01/05 12:11:12 a. m. GMT-3", "2024-01-05T03:11:12Z"),
+            ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
+            ("2016-12-31 23:59:60.5", "2017-01-01T00:00:00.5Z"),
+            ("2016-12-31T20:59:60-03:00", "2017-01-01T00:00:00Z"),
+            ("0000-01-01T00:00:00Z", "0000-01-01T00:00:00Z"),
         ] {
             assert_eq!(time(text), Some(expected.parse().unwrap()), "{text}");
         }
@@ -78,7 +209,21 @@ mod tests {
             "24-01-02",
             "2024-13-01",
             "2023-02-29",
-            "2024-1-2",
+            "2024-01/02",
+            "2024-31-12",
+            "20240105",
+            "2024-01-05 13:11 PM",
+            "2024-01-05 10:11:61",
+            "2024-01-05 10:1",
+            "2024-01-05 101",
+            "2024-01-05T10:11:12Zulu",
+            "2024-01-05T10:11:12+25:00",
+            "2024-01-05T10:11:12+000",
+            "2024-01-05x",
+            "2024-01-05 10:11:12 +",
+            "2024-01-05 10:11:12.",
+            "2024",
+            "",
             "1735689599",
             "45657",
             "2024-12-31 25:00",
@@ -86,7 +231,6 @@ mod tests {
             "0000-00-00 00:00:00",
             "+12024-01-01",
             "yesterday",
-            "2024",
             "2024-12-31 23:59:58 PST",
             "12024-12-31",
         ] {
@@ -121,14 +265,93 @@ mod tests {
 
     #[test]
     fn yes_and_no_are_parsed_in_three_languages() {
-        for text in ["true", "TRUE", "1", "yes", "Sí", "si", "sim", "t", "VERDADERO"] {
+        for text in [
+            "true",
+            "TRUE",
+            "1",
+            "yes",
+            "Sí",
+            "Si\u{301}",
+            "SI\u{301}",
+            "SÍ",
+            "si",
+            "sim",
+            "t",
+            "VERDADERO",
+        ] {
             assert_eq!(boolean(text), Some(true), "{text}");
         }
-        for text in ["false", "False", "0", "no", "No", "não", "NÃO", "f", "falso"] {
+        for text in [
+            "false",
+            "False",
+            "0",
+            "no",
+            "No",
+            "não",
+            "na\u{303}o",
+            "NÃO",
+            "f",
+            "falso",
+        ] {
             assert_eq!(boolean(text), Some(false), "{text}");
         }
         for text in ["2", "maybe", "-", "verdad", "10"] {
             assert_eq!(boolean(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_email_is_one_address_with_a_domain() {
+        for text in ["ana@example.com", "ana.gil+x@mail.example.com.ar", "ñandú@example.com"] {
+            assert!(is_email(text), "{text}");
+        }
+        for text in [
+            "ana",
+            "ana@",
+            "@x.com",
+            "ana@home",
+            "a b@x.com",
+            "a@x.com, b@x.com",
+            "a@b@x.com",
+            "a@.com",
+            "",
+        ] {
+            assert!(!is_email(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn several_values_in_a_cell_are_split() {
+        for (text, expected) in [
+            ("ana@ej.com ::: ana@trabajo.com", &["ana@ej.com", "ana@trabajo.com"][..]),
+            ("011 2345-6789 ::: 011 2345-6780", &["011 2345-6789", "011 2345-6780"]),
+            (" ::: 011 2345-6780:::", &["011 2345-6780"]),
+            ("a@x.com; b@x.com", &["a@x.com", "b@x.com"]),
+            ("a@x.com,b@x.com", &["a@x.com", "b@x.com"]),
+            ("a@x.com\nb@x.com", &["a@x.com", "b@x.com"]),
+            ("ana@ej.com;", &["ana@ej.com"]),
+            ("Ana Gil <ana@ej.com>", &["Ana Gil <ana@ej.com>"]),
+            ("011 2345-6789 / 011 2345-6780", &["011 2345-6789 / 011 2345-6780"]),
+            ("ana", &["ana"]),
+            (":::", &[]),
+        ] {
+            assert_eq!(values_in(text).collect::<Vec<_>>(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_date_in_any_order_looks_like_a_date() {
+        for text in [
+            "2015-10-29",
+            "29/10/2015",
+            "1.2.24",
+            "2015/10/29 10:11",
+            "29-10-2015, 10:11",
+        ] {
+            assert!(looks_like_a_date(text), "{text}");
+        }
+        for text in ["011 2345-6789", "11-2345-6789", "2345-6789", "0-800-555-1234", ""] {
+            assert!(!looks_like_a_date(text), "{text}");
         }
     }
 }

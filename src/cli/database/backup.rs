@@ -62,7 +62,11 @@ pub fn run(config: &DatabaseConfig, BackupArgs { file, force }: &BackupArgs) -> 
     Ok(())
 }
 
-fn check_target(file: &Path, force: bool) -> anyhow::Result<()> {
+/// Checks that a file may be written, without changing it.
+///
+/// # Errors
+/// If the file exists and may not be replaced, or is no regular file.
+pub fn check_target(file: &Path, force: bool) -> anyhow::Result<()> {
     let name = file.display();
     match fs::symlink_metadata(file) {
         // A link or a device would be replaced instead of written to.

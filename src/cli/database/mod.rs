@@ -6,5 +6,7 @@ mod open;
 mod program;
 mod restore;
 
+pub use backup::check_target;
 pub use command::{DatabaseCommand, run};
 pub use open::{Database, check_schema, leave};
+pub use program::Draft;

@@ -1,7 +1,7 @@
 //! Runs PostgreSQL's programs, and writes a file that appears only when it is complete. A signal aborts both.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -116,17 +116,23 @@ pub struct Draft {
 impl Draft {
     /// Creates a file next to `target` that only its owner may read.
     pub fn begin(target: &Path) -> io::Result<Self> {
-        let mut path = target.as_os_str().to_owned();
-        path.push(format!(".{}.part", std::process::id()));
-        let path = PathBuf::from(path);
         let mut unfinished = UNFINISHED.lock();
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)?;
-        unfinished.draft = Some(path.clone());
-        Ok(Self { file, path })
+        let mut attempt = 0;
+        loop {
+            let mut path = target.as_os_str().to_owned();
+            path.push(format!(".{}.part", std::process::id() + attempt));
+            let path = PathBuf::from(path);
+            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+            match file {
+                // A killed process has left its draft, and this process has got the same id, as in a container.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && attempt < 100 => attempt += 1,
+                Err(error) => return Err(error),
+                Ok(file) => {
+                    unfinished.draft = Some(path.clone());
+                    return Ok(Self { file, path });
+                }
+            }
+        }
     }
 
     /// The path for a program to write to.
@@ -145,6 +151,16 @@ impl Draft {
         let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
         File::open(directory.unwrap_or(Path::new(".")))?.sync_all()?;
         Ok(size)
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 

@@ -8,4 +8,5 @@ mod options;
 mod restore;
 mod signals;
 mod startup;
+mod terminal;
 mod webhook;

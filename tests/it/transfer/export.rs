@@ -40,7 +40,7 @@ fn an_exact_import_does_not_merge_exported_contacts_that_share_a_phone() {
         assert_eq!(output.status.code(), Some(0));
         [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap())
     };
-    let [_, output] = run(&["export", "--client", "From"]);
+    let [_, output] = run(&["export", "--client", "From", "--force"]);
     assert_eq!(
         output,
         "2 contacts exported\n1 share their phone or email with another contact on the same platform: import would \

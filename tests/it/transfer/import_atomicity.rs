@@ -44,7 +44,7 @@ fn an_import_whose_connection_is_killed_writes_nothing() {
             let now = match event {
                 Event::Read(_) => "reading",
                 Event::Merging => "merging",
-                Event::Rejected(_) | Event::Done => "another",
+                _ => "another",
             };
             if now == moment {
                 ask(&mut target.connection, &format!("pg_terminate_backend({process})"));

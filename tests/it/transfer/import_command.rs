@@ -170,7 +170,7 @@ fn messages_never_repeat_the_contents_of_a_bad_row() {
         format!("{name},{phone},{email},perhaps,"),
         format!("{name},{phone},{email},,31/12/2024"),
         format!("{name},{phone},{email},,2999-01-01"),
-        format!("{name},{phone},{email}"),
+        format!("{name},{phone},{email},,,{name}"),
         format!("{name}{},{phone},{email},,", "x".repeat(600)),
         format!("{name},{},{email},,", phone.repeat(30)),
         format!("{name},,,,"),

@@ -16,75 +16,69 @@ fn a_bad_row_is_reported_with_line_column_and_reason() {
         ("email,Teléfono", ",no tiene", Some("Teléfono, email"), Some(identity)),
         (
             "email,name",
-            "a@b",
-            None,
-            Some("the row has 1 cells, but the header has 2"),
-        ),
-        (
-            "email,name",
-            "a@b,b,c",
+            "a@x.com,b,c",
             None,
             Some("the row has 3 cells, but the header has 2"),
         ),
-        ("email,created_at", "a@b,31/12/2024", Some("created_at"), Some(time)),
-        ("email,created_at", "a@b,45657", Some("created_at"), Some(time)),
+        ("email,created_at", "a@x.com,31/12/2024", Some("created_at"), Some(time)),
+        ("email,created_at", "a@x.com,45657", Some("created_at"), Some(time)),
         (
             "email,Last Message",
-            "a@b,2999-01-01",
+            "a@x.com,2999-01-01",
             Some("Last Message"),
             Some("the time is in the future"),
         ),
         (
             "email,last_inbound_at",
-            "a@b,2999-01-01T00:00:00Z",
+            "a@x.com,2999-01-01T00:00:00Z",
             Some("last_inbound_at"),
             Some("the time is in the future"),
         ),
         (
             "email,created_at",
-            "a@b,0000-01-01T00:00:00Z",
+            "a@x.com,0000-01-01T00:00:00Z",
             Some("created_at"),
             Some("the time is before the year 1"),
         ),
         (
             "email,blocked",
-            "a@b,maybe",
+            "a@x.com,maybe",
             Some("blocked"),
             Some("it is neither true nor false"),
         ),
         (
             "email,stage_id",
-            "a@b,0198c0de00007000800000000000000a",
+            "a@x.com,0198c0de00007000800000000000000a",
             Some("stage_id"),
             Some("it is not a UUID: write it as 0198c0de-0000-7000-8000-000000000000"),
         ),
         (
             "email,name",
-            &format!("a@b,{}", long(513)),
+            &format!("a@x.com,{}", long(513)),
             Some("name"),
             Some("it has more than 512 characters"),
         ),
         (
             "email,platform",
-            &format!("a@b,{}", long(65)),
+            &format!("a@x.com,{}", long(65)),
             Some("platform"),
             Some("it has more than 64 characters"),
         ),
         (
             "email,source",
-            &format!("a@b,{}", long(65)),
+            &format!("a@x.com,{}", long(65)),
             Some("source"),
             Some("it has more than 64 characters"),
         ),
         (
             "email,chat_status",
-            &format!("a@b,{}", long(65)),
+            &format!("a@x.com,{}", long(65)),
             Some("chat_status"),
             Some("it has more than 64 characters"),
         ),
         (
             "email,list",
-            &format!("a@b,{}", long(201)),
+            &format!("a@x.com,{}", long(201)),
             Some("list"),
             Some("it has more than 200 characters"),
         ),
@@ -197,9 +191,11 @@ fn invalid_phones_are_stored_and_counted() {
     let file = "phone,email\n+5491155550001,\n123,\nno tiene,a@example.com\n";
     let report = target.import(file).unwrap();
     assert_eq!(counts(&report), [3, 0, 0, 0, 0]);
-    assert_eq!(report.phones_unresolved, 2);
+    assert_eq!(report.phones_unresolved.count, 2);
     assert!(
-        report.to_string().ends_with("\n2 phones are not valid numbers"),
+        report
+            .to_string()
+            .ends_with("\n2 phones are not valid numbers: lines 3 and 4"),
         "{report}"
     );
     assert_eq!(
@@ -207,7 +203,7 @@ fn invalid_phones_are_stored_and_counted() {
         "+5491155550001 +5491155550001 -\n123 123 -\n- - a@example.com"
     );
     let report = target.import("phone\n123\n").unwrap().to_string();
-    assert!(report.ends_with("\n1 phone is not a valid number"), "{report}");
+    assert!(report.ends_with("\n1 phone is not a valid number: line 2"), "{report}");
 }
 
 #[test]
@@ -222,7 +218,7 @@ fn rows_with_different_emails_that_an_invalid_phone_merges_are_reported() {
         assert_eq!((counts(&report), report.doubtful), ([2, 0, 0, 4, 0], 3), "{phone}");
         assert!(
             report.to_string().ends_with(
-                "\n4 phones are not valid numbers\n3 rows share such a phone with a contact that has another email: \
+                "\n4 phones are not valid numbers: lines 2, 3, 4 and 5\n3 rows share such a phone with a contact that has another email: \
                  contacts with the same phone were merged, so check the phone column (a spreadsheet may have damaged \
                  it)"
             ),

@@ -1,10 +1,13 @@
 //! Import and export of contacts, through the library and the commands.
 
 mod export;
+mod export_files;
 mod export_round_trip;
 mod import_atomicity;
+mod import_cells;
 mod import_command;
 mod import_format;
+mod import_headers;
 mod import_matching;
 mod import_model;
 mod import_rejections;

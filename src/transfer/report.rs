@@ -1,0 +1,197 @@
+//! The result of an import.
+
+use std::fmt;
+
+use super::lookalikes::Lookalike;
+use crate::domain::contact::Attribute;
+use crate::store::import::RowSample;
+
+/// The number of lines that a report names.
+const LINES_MAX: usize = 20;
+
+/// Lines of a file, of which only the first are named.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Lines {
+    pub count: u64,
+    /// The first 20 lines, ascending.
+    pub first: Vec<u64>,
+}
+
+impl Lines {
+    pub(super) fn push(&mut self, line: u64) {
+        self.count += 1;
+        if self.first.len() < LINES_MAX {
+            self.first.push(line);
+        }
+    }
+}
+
+impl From<RowSample> for Lines {
+    fn from(RowSample { count, mut first }: RowSample) -> Self {
+        first.truncate(LINES_MAX);
+        Self { count, first }
+    }
+}
+
+/// `line 2`, `lines 2, 5 and 9`, or `lines 2, 5, … and 7 more`.
+impl fmt::Display for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.count == 1 { "line " } else { "lines " })?;
+        let more = self.count - self.first.len() as u64;
+        for (index, line) in self.first.iter().enumerate() {
+            let separator = match index {
+                0 => "",
+                index if more == 0 && index + 1 == self.first.len() => " and ",
+                _ => ", ",
+            };
+            write!(f, "{separator}{line}")?;
+        }
+        if more > 0 {
+            write!(f, " and {more} more")?;
+        }
+        Ok(())
+    }
+}
+
+/// The result of an import. Every row is counted once. Blank rows are not counted.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct ImportReport {
+    /// `created + updated + unchanged + merged + rejected`.
+    pub read: u64,
+    /// New contacts.
+    pub created: u64,
+    /// Existing contacts that have changed.
+    pub updated: u64,
+    /// Existing contacts that already had the values of the file.
+    pub unchanged: u64,
+    /// Further rows about the same contact, merged with the contact's first row.
+    pub merged: u64,
+    pub rejected: u64,
+    /// Cells that could not be read and were left out of their rows.
+    pub cells_left_out: u64,
+    /// Phones of imported rows that are not valid numbers. They are stored as written. A phone
+    /// without digits is also counted here, but it is stored as blank.
+    pub phones_unresolved: Lines,
+    /// Rows whose phone was not written, because the contact has a better one. Their other cells were written.
+    pub phones_kept: Lines,
+    /// Rows whose phone replaced another number of an existing contact.
+    pub phones_replaced: Lines,
+    /// Rows with several phones in one cell, of which the first was taken.
+    pub several_phones: Lines,
+    /// Rows with several emails in one cell, of which the first was taken.
+    pub several_emails: Lines,
+    /// Rows with the same invalid phone as another row or an existing contact, but with another
+    /// email. Only that phone joined them.
+    pub doubtful: u64,
+    /// Ignored columns that look like phone or email columns.
+    pub lookalikes: Vec<Lookalike>,
+}
+
+impl fmt::Display for ImportReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            read,
+            created,
+            updated,
+            unchanged,
+            merged,
+            rejected,
+            cells_left_out,
+            phones_unresolved,
+            phones_kept,
+            phones_replaced,
+            several_phones,
+            several_emails,
+            doubtful,
+            lookalikes,
+        } = self;
+        write!(
+            f,
+            "{read} rows read = {created} created + {updated} updated + {unchanged} unchanged \
+             + {merged} merged within the file + {rejected} rejected"
+        )?;
+        match cells_left_out {
+            0 => {}
+            1 => write!(f, "\n1 cell was left out of its row")?,
+            count => write!(f, "\n{count} cells were left out of their rows")?,
+        }
+        for (lines, one, several) in [
+            (
+                phones_unresolved,
+                "phone is not a valid number",
+                "phones are not valid numbers",
+            ),
+            (
+                phones_kept,
+                "phone was not written, because the contact has a better one",
+                "phones were not written, because their contacts have better ones",
+            ),
+            (
+                phones_replaced,
+                "phone replaced another number of its contact",
+                "phones replaced other numbers of their contacts",
+            ),
+            (
+                several_phones,
+                "cell has several phones, of which the first was taken",
+                "cells have several phones, of which the first was taken",
+            ),
+            (
+                several_emails,
+                "cell has several emails, of which the first was taken",
+                "cells have several emails, of which the first was taken",
+            ),
+        ] {
+            match lines.count {
+                0 => {}
+                1 => write!(f, "\n1 {one}: {lines}")?,
+                count => write!(f, "\n{count} {several}: {lines}")?,
+            }
+        }
+        if *doubtful > 0 {
+            let rows = if *doubtful == 1 { "row shares" } else { "rows share" };
+            write!(
+                f,
+                "\n{doubtful} {rows} such a phone with a contact that has another email: contacts with the same phone \
+                 were merged, so check the phone column (a spreadsheet may have damaged it)"
+            )?;
+        }
+        for lookalike in lookalikes {
+            write!(f, "\n{lookalike}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Lookalike {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { column, attribute } = self;
+        let kind = match attribute {
+            Attribute::Email => "an email",
+            _ => "a phone",
+        };
+        write!(
+            f,
+            "{column} looks like {kind} column, ignored: to take it, choose it with --column {attribute}=COLUMN"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_twenty_lines_are_named_and_the_others_counted() {
+        let lines = |numbers: std::ops::RangeInclusive<u64>| {
+            let mut lines = Lines::default();
+            numbers.for_each(|line| lines.push(line));
+            lines.to_string()
+        };
+        assert_eq!(lines(2..=2), "line 2");
+        assert_eq!(lines(2..=3), "lines 2 and 3");
+        assert_eq!(lines(2..=4), "lines 2, 3 and 4");
+        assert!(lines(1..=20).ends_with(", 19 and 20"), "{}", lines(1..=20));
+        assert!(lines(1..=21).ends_with(", 19, 20 and 1 more"), "{}", lines(1..=21));
+    }
+}

@@ -1,0 +1,127 @@
+//! Text that somebody else wrote can't drive the operator's terminal.
+
+use std::fs;
+
+use contact_search::domain::key::{ApiKey, Format, NewKey, Scope};
+use contact_search::domain::phone::Region;
+use contact_search::store::clients;
+use contact_search::store::keys;
+use serde_json::Value;
+
+use crate::support::TestDatabase;
+use crate::support::app::Server;
+use crate::support::command::{command_on, run_on};
+
+/// Characters that a terminal acts on: escape sequences, direction marks, line separators.
+const ACTIVE: [char; 8] = [
+    '\u{1b}', '\u{7}', '\u{9b}', '\u{7f}', '\u{202e}', '\u{2066}', '\u{2028}', '\r',
+];
+
+fn assert_harmless(text: &str) {
+    assert!(!text.contains(ACTIVE), "{text:?}");
+}
+
+#[test]
+fn a_csv_header_can_not_drive_the_terminal() {
+    let database = TestDatabase::new();
+    clients::create_client(&mut database.connect(), "Acme", Region::DEFAULT).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("contacts.csv");
+    let path = file.to_str().unwrap();
+    let evil = "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\u{2028}";
+    let blocked = format!("blocked{evil}\nforged: line");
+    let choice = format!("blocked={blocked}");
+    for (text, arguments) in [
+        // The table of columns, a rejected row, a cell that is left out, and the summary.
+        (
+            format!("email,\"{blocked}\",\"x{evil}\"\na@x.com,maybe,b@x.com\n,yes,\n"),
+            &["--column", &choice, "--skip-bad-rows", "--skip-bad-cells"][..],
+        ),
+        (format!("email,\"{blocked}\"\na@x.com,maybe\n"), &["--column", &choice]),
+        (format!("\"email{evil}\",\"mail{evil}\"\na@x.com,b@x.com\n"), &[]),
+        (format!("\"name{evil}\"\nAna\n"), &[]),
+        (
+            format!("\"x{evil}\",\"x{evil}\",email\n1,2,a@x.com\n"),
+            &["--column", "name=x0owned31m"],
+        ),
+        (
+            format!("email,y{evil}\na@x.com,b\n"),
+            &["--column", "phone=z\u{1b}\u{202e}"],
+        ),
+    ] {
+        fs::write(&file, &text).unwrap();
+        let output = run_on(&database, &[&["import", path, "--client", "Acme"], arguments].concat());
+        assert_harmless(&output.stdout);
+        assert_harmless(&output.stderr);
+        let shown = format!("{}{}", output.stdout, output.stderr);
+        assert!(!shown.lines().any(|line| line.starts_with("forged")), "{shown}");
+        assert!(shown.contains("\\u{1b}"), "{shown}");
+    }
+}
+
+#[test]
+fn names_and_labels_in_tables_can_not_drive_the_terminal() {
+    let database = TestDatabase::new();
+    let mut connection = database.connect();
+    // The command refuses some of these names, but other programs write to the database, too.
+    let name = "Acme\u{1b}[2J\nforged\u{202e}";
+    let client = clients::create_client(&mut connection, name, Region::DEFAULT).unwrap();
+    let new = NewKey {
+        label: "crm\u{1b}[2J\nforged\u{2066}".to_owned(),
+        ..NewKey::new("", vec![Scope::Lookup], None).unwrap()
+    };
+    keys::add_key(&mut connection, client, &ApiKey::generate(Format::Mindo).unwrap(), &new).unwrap();
+    for arguments in [&["client", "list"][..], &["key", "list"]] {
+        let output = run_on(&database, arguments);
+        assert_eq!(output.status, Some(0), "{}", output.stderr);
+        assert_harmless(&output.stdout);
+        assert!(
+            output.stdout.contains("Acme\\u{1b}[2J\\nforged\\u{202e}"),
+            "{}",
+            output.stdout
+        );
+        assert_eq!(output.stdout.lines().count(), 2, "{}", output.stdout);
+    }
+    let output = run_on(&database, &["key", "list"]);
+    assert!(
+        output.stdout.contains("crm\\u{1b}[2J\\nforged\\u{2066}"),
+        "{}",
+        output.stdout
+    );
+}
+
+#[test]
+fn a_label_can_neither_forge_a_field_of_a_log_line_nor_drive_the_terminal() {
+    for format in ["text", "json"] {
+        let database = TestDatabase::new();
+        let mut connection = database.connect();
+        let client = clients::create_client(&mut connection, "Acme", Region::DEFAULT).unwrap();
+        let label = "crm status=500 \"x\"\u{1b}[2J\nforged\u{202e}\u{2028}";
+        let new = NewKey {
+            label: label.to_owned(),
+            ..NewKey::new("", vec![Scope::Lookup], None).unwrap()
+        };
+        let key = ApiKey::generate(Format::Mindo).unwrap();
+        keys::add_key(&mut connection, client, &key, &new).unwrap();
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--log-format", format];
+        let server = Server::start(command_on(&database, &serve));
+        let answer = server.get("/api/v1/contact-lookup/?phone=5491123456789", Some(key.reveal()));
+        assert_eq!(answer.status, 200);
+        let log = server.wait_for_log(|log| log.contains("answered"));
+        assert_harmless(&log);
+        assert!(!log.lines().any(|line| line.starts_with("forged")), "{log}");
+        let line = log.lines().find(|line| line.contains("answered")).unwrap();
+        match format {
+            "text" => assert!(
+                line.contains("=\"crm status=500 \\\"x\\\"\\u{1b}[2J\\nforged\\u{202e}\\u{2028}\""),
+                "{line}"
+            ),
+            _ => {
+                let line: Value = serde_json::from_str(line).unwrap();
+                let fields = line.as_object().unwrap();
+                assert_eq!(line["status"], 200);
+                assert!(fields.values().any(|value| value == label), "{line}");
+            }
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Import: the headers of other products' exports, and columns that nobody recognises.
+
+use contact_search::transfer::import::ImportOptions;
+
+use crate::support::import::{ImportTarget, counts};
+
+/// Imports a header and one row whose cells are `value`, and returns the name, phone and email of the contact.
+fn contact(header: &str, values: &[(&str, &str)]) -> String {
+    let cells = header.split(',').map(|column| {
+        let value = values.iter().find(|(named, _)| *named == column);
+        value.map_or("", |(_, value)| *value)
+    });
+    let file = format!("{header}\n{}\n", cells.collect::<Vec<_>>().join(","));
+    let mut target = ImportTarget::new();
+    let report = target.import(&file).unwrap_or_else(|error| panic!("{header}: {error}"));
+    assert_eq!(counts(&report), [1, 0, 0, 0, 0], "{header}: {report}");
+    target.contacts("name phone email")
+}
+
+const PHONE: &str = "+54 9 11 2345-6789";
+const EMAIL: &str = "ana@example.com";
+const ANA: &str = "Ana Gil +5491123456789 ana@example.com";
+
+#[test]
+fn headers_of_other_products_are_known_in_three_languages() {
+    for (header, [first, last, phone, email]) in [
+        // Outlook
+        (
+            "First Name,Middle Name,Last Name,Title,Suffix,Web Page,Birthday,Notes,E-mail Address,E-mail 2 Address,\
+             E-mail 3 Address,Primary Phone,Home Phone,Home Phone 2,Mobile Phone,Pager,Home Fax,Company Main Phone,\
+             Business Phone,Business Phone 2,Business Fax,Assistant's Phone,Company,Other Phone,Other Fax,Callback,\
+             Car Phone,ISDN,Radio Phone,TTY/TDD Phone,Telex",
+            ["First Name", "Last Name", "Mobile Phone", "E-mail Address"],
+        ),
+        (
+            "Nombre,Apellidos,Teléfono del trabajo,Teléfono particular,Teléfono móvil,Dirección de correo electrónico,\
+             Dirección de correo electrónico 2,Organización",
+            [
+                "Nombre",
+                "Apellidos",
+                "Teléfono móvil",
+                "Dirección de correo electrónico",
+            ],
+        ),
+        (
+            "Nome,Sobrenome,Telefone comercial,Telefone residencial,Telefone celular,Endereço de email,Endereço de email 2",
+            ["Nome", "Sobrenome", "Telefone celular", "Endereço de email"],
+        ),
+        (
+            "Nome próprio,Apelido,Telemóvel,Endereço de correio eletrónico",
+            ["Nome próprio", "Apelido", "Telemóvel", "Endereço de correio eletrónico"],
+        ),
+        // Google Contacts
+        (
+            "First Name,Middle Name,Last Name,Nickname,Organization Name,Notes,Labels,E-mail 1 - Label,E-mail 1 - Value,\
+             E-mail 2 - Label,E-mail 2 - Value,Phone 1 - Label,Phone 1 - Value,Phone 2 - Label,Phone 2 - Value",
+            ["First Name", "Last Name", "Phone 1 - Value", "E-mail 1 - Value"],
+        ),
+        // Thunderbird
+        (
+            "First Name,Last Name,Display Name,Nickname,Primary Email,Secondary Email,Screen Name,Work Phone,Home Phone,\
+             Fax Number,Pager Number,Mobile Number,Notes,",
+            ["Display Name", "Nickname", "Mobile Number", "Primary Email"],
+        ),
+        // HubSpot
+        (
+            "Record ID,First Name,Last Name,Email,Phone Number,Mobile Phone Number,WhatsApp Phone Number,Contact owner",
+            ["First Name", "Last Name", "WhatsApp Phone Number", "Email"],
+        ),
+        // Salesforce
+        (
+            "Salutation,First Name,Last Name,Account Name,Phone,Mobile,Home Phone,Other Phone,Asst. Phone,Fax,Email,\
+             Email Opt Out,Lead Source",
+            ["First Name", "Last Name", "Mobile", "Email"],
+        ),
+        // Zoho
+        (
+            "Record Id,First Name,Last Name,Email,Secondary Email,Phone,Mobile,Home Phone,Other Phone,Asst Phone",
+            ["First Name", "Last Name", "Phone", "Email"],
+        ),
+        // Pipedrive
+        (
+            "Person - First name,Person - Last name,Person - Email - Work,Person - Email - Home,Person - Email - Other,\
+             Person - Phone - Mobile,Person - Phone - Work,Person - Owner",
+            [
+                "Person - First name",
+                "Person - Last name",
+                "Person - Phone - Mobile",
+                "Person - Email - Work",
+            ],
+        ),
+    ] {
+        let values = [(first, "Ana"), (last, "Gil"), (phone, PHONE), (email, EMAIL)];
+        let expected = if first == "Display Name" {
+            ANA.replacen("Ana Gil", "Ana", 1)
+        } else {
+            ANA.to_owned()
+        };
+        assert_eq!(contact(header, &values), expected, "{header}");
+    }
+    for (header, [name, phone, email]) in [
+        // Google Forms
+        (
+            "Marca temporal,Dirección de correo electrónico,Nombre y apellido,Número de WhatsApp",
+            [
+                "Nombre y apellido",
+                "Número de WhatsApp",
+                "Dirección de correo electrónico",
+            ],
+        ),
+        (
+            "Carimbo de data/hora,Endereço de e-mail,Nome e sobrenome,Número de telefone (com DDD)",
+            ["Nome e sobrenome", "Número de telefone (com DDD)", "Endereço de e-mail"],
+        ),
+        (
+            "Timestamp,Email Address,Full name,Phone number",
+            ["Full name", "Phone number", "Email Address"],
+        ),
+        (
+            "Marca temporal,Nombre completo,¿Cuál es tu correo electrónico?,Teléfono (con código de área)",
+            [
+                "Nombre completo",
+                "Teléfono (con código de área)",
+                "¿Cuál es tu correo electrónico?",
+            ],
+        ),
+        // Google Contacts, iCloud and Pipedrive
+        (
+            "Name,Given Name,Family Name,E-mail 1 - Type,E-mail 1 - Value,Phone 1 - Type,Phone 1 - Value",
+            ["Name", "Phone 1 - Value", "E-mail 1 - Value"],
+        ),
+        (
+            "Full Name,mobilePhone,emailAddress",
+            ["Full Name", "mobilePhone", "emailAddress"],
+        ),
+        (
+            "Person - Name,Person - Email,Person - Phone,Organization - Name",
+            ["Person - Name", "Person - Phone", "Person - Email"],
+        ),
+    ] {
+        let values = [(name, "Ana Gil"), (phone, PHONE), (email, EMAIL)];
+        assert_eq!(contact(header, &values), ANA, "{header}");
+    }
+}
+
+#[test]
+fn the_outlook_export_in_spanish_keeps_its_emails() {
+    let mut target = ImportTarget::new();
+    let file = "Nombre,Apellidos,Teléfono móvil,Dirección de correo electrónico\n\
+                Ana,Gil,+54 9 11 2345-6789,ana@ej.com\n";
+    assert_eq!(counts(&target.import(file).unwrap()), [1, 0, 0, 0, 0]);
+    assert_eq!(target.contacts("name phone email"), "Ana Gil +5491123456789 ana@ej.com");
+}
+
+#[test]
+fn the_thunderbird_export_keeps_its_emails() {
+    let mut target = ImportTarget::new();
+    let file = "First Name,Last Name,Display Name,Primary Email,Secondary Email,Work Phone,Home Phone,Mobile Number,Notes,\n\
+                Ana,Gil,Ana Gil,ana@ej.com,,,,11 2345-6789,,\n";
+    assert_eq!(counts(&target.import(file).unwrap()), [1, 0, 0, 0, 0]);
+    assert_eq!(target.contacts("name phone email"), "Ana Gil +541123456789 ana@ej.com");
+}
+
+#[test]
+fn two_columns_with_values_for_one_field_are_always_asked_about() {
+    let mut target = ImportTarget::new();
+    for (file, columns, field) in [
+        (
+            "Email,Phone Number,Mobile Phone Number,WhatsApp Phone Number\na@x.com,+5491123456781,,+5491123456782\n",
+            "Phone Number, Mobile Phone Number, WhatsApp Phone Number",
+            "phone",
+        ),
+        (
+            "Email,Home Phone,Mobile Phone\na@x.com,+5491123456781,\nb@x.com,,+5491123456782\n",
+            "Home Phone, Mobile Phone",
+            "phone",
+        ),
+        ("Email,Work Email\na@x.com,b@x.com\n", "Email, Work Email", "email"),
+        (
+            "Correo,Correo electrónico\na@x.com,b@x.com\n",
+            "Correo, Correo electrónico",
+            "email",
+        ),
+    ] {
+        assert_eq!(
+            target.refuse(file).to_string(),
+            format!("the columns {columns} could all be {field}: choose one with --column {field}=COLUMN")
+        );
+    }
+    // The other column has its first value far behind the first rows.
+    let rows = "a@x.com,,+5491123456781\n".repeat(4000);
+    let file = format!("Email,Home Phone,Mobile Phone\n{rows}b@x.com,+5491123456782,\n");
+    assert_eq!(
+        target.refuse(&file).to_string(),
+        "the columns Home Phone, Mobile Phone could all be phone: choose one with --column phone=COLUMN"
+    );
+    let options = ImportOptions::default();
+    let report = target
+        .import_with(file.as_bytes(), &["phone=Mobile Phone"], &options)
+        .unwrap();
+    assert_eq!(report.created, 2, "{report}");
+}
+
+#[test]
+fn a_second_email_that_the_product_numbers_is_ignored_and_named() {
+    let mut target = ImportTarget::new();
+    let file = "First Name,E-mail Address,E-mail 2 Address,Home Phone 2\n\
+                Ana,ana@x.com,ana@y.com,\nBea,bea@x.com,,\nCid,,cid@y.com,+54 9 11 2345-6789\n";
+    let report = target
+        .import_with(
+            file.as_bytes(),
+            &[],
+            &ImportOptions {
+                skip_bad_rows: true,
+                ..ImportOptions::default()
+            },
+        )
+        .unwrap();
+    assert_eq!(
+        report.to_string(),
+        "3 rows read = 2 created + 0 updated + 0 unchanged + 0 merged within the file + 1 rejected\n\
+         E-mail 2 Address looks like an email column, ignored: to take it, choose it with --column email=COLUMN\n\
+         Home Phone 2 looks like a phone column, ignored: to take it, choose it with --column phone=COLUMN"
+    );
+    assert_eq!(target.contacts("email"), "ana@x.com\nbea@x.com");
+}
+
+#[test]
+fn an_ignored_column_that_looks_like_an_email_or_phone_column_is_named_in_the_summary() {
+    let mut target = ImportTarget::new();
+    let file = "external_id,Contacto en casa,Alternativa,Nacimiento,DNI,Nota,\n\
+                1,011 2345-6789,ana@x.com,2001-02-03,30.123.456,escribir a ana@x.com,a@x.com\n\
+                2,,-,29/10/2015,30123457,,b@x.com\n\
+                3,011 4123-4567,bea@x.com,2001/02/03 10:11,30123458,,\n";
+    let report = target.import(file).unwrap().to_string();
+    let summary: Vec<&str> = report.lines().skip(1).collect();
+    assert_eq!(
+        summary,
+        [
+            "Contacto en casa looks like a phone column, ignored: to take it, choose it with --column phone=COLUMN",
+            "Alternativa looks like an email column, ignored: to take it, choose it with --column email=COLUMN",
+            "column 7, which has no name, looks like an email column, ignored: to take it, choose it with --column \
+             email=COLUMN",
+        ]
+    );
+}

@@ -35,7 +35,37 @@ pub fn start(format: LogFormat) {
             writeln!(out, "{}", serde_json::Value::Object(line))
         });
     }
+    if format == LogFormat::Text {
+        builder.format_key_values(|out, pairs| {
+            let mut text = String::new();
+            // The visitor below never fails.
+            let _ = pairs.visit(&mut TextPairs(&mut text));
+            out.write_all(text.as_bytes())
+        });
+    }
     builder.init();
+}
+
+/// Writes a record's pairs as ` key=value`.
+struct TextPairs<'a>(&'a mut String);
+
+impl<'kvs> VisitSource<'kvs> for TextPairs<'_> {
+    fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), Error> {
+        self.0
+            .push_str(&format!(" {key}={}", text_value(key.as_str(), &value.to_string())));
+        Ok(())
+    }
+}
+
+/// A value as one word, so that none can pass for further fields. Labels are always in quotes, other values if they need
+/// them.
+fn text_value(key: &str, value: &str) -> String {
+    let is_word = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'=');
+    if key.ends_with("label") || value.is_empty() || !value.bytes().all(is_word) {
+        format!("{value:?}")
+    } else {
+        value.to_owned()
+    }
 }
 
 /// Adds a record's own key-value pairs to the four fields of every line.
@@ -50,5 +80,25 @@ impl<'kvs> VisitSource<'kvs> for Pairs<'_> {
         };
         self.0.insert(key.to_string(), value);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_cannot_forge_fields_of_a_text_line() {
+        assert_eq!(text_value("key_label", "crm"), r#""crm""#);
+        assert_eq!(text_value("key_label", r#"a" status=200"#), r#""a\" status=200""#);
+        assert_eq!(
+            text_value("key_label", "a\u{1b}[31m\u{202e}"),
+            r#""a\u{1b}[31m\u{202e}""#
+        );
+        assert_eq!(
+            text_value("route", "/api/public/contact/{id}/info"),
+            "/api/public/contact/{id}/info"
+        );
+        assert_eq!(text_value("from", "a b"), r#""a b""#);
     }
 }

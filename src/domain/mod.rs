@@ -4,6 +4,7 @@ pub mod client;
 pub mod contact;
 pub mod gram;
 pub mod key;
+pub mod key_strength;
 pub mod message;
 pub mod phone;
 pub mod rate_limit;

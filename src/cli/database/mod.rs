@@ -7,4 +7,4 @@ mod program;
 mod restore;
 
 pub use command::{DatabaseCommand, run};
-pub use open::{Database, check_schema, leave};
+pub use open::{Database, leave};

@@ -9,19 +9,31 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
+/// The variable of the database's URL.
+pub const DATABASE_VARIABLE: &str = "CONTACT_SEARCH_DATABASE_URL";
+
+/// The variable that counts if [`DATABASE_VARIABLE`] is not set. Other programs read it, too.
+pub const COMMON_DATABASE_VARIABLE: &str = "DATABASE_URL";
+
 /// The database. Every command takes these options.
 #[derive(Args, Clone)]
 pub struct DatabaseConfig {
-    /// Your own PostgreSQL, as a libpq URL. Without it, a private PostgreSQL is used
+    /// Your own PostgreSQL, as a libpq URL. Without it, a private PostgreSQL is used [env: CONTACT_SEARCH_DATABASE_URL,
+    /// or else DATABASE_URL]
     // Not validated here, because clap's errors repeat the value, which can contain a password.
     #[arg(
         long,
         global = true,
-        env = "DATABASE_URL",
+        env = DATABASE_VARIABLE,
+        hide_env = true,
         hide_env_values = true,
         value_name = "URL"
     )]
     pub database_url: Option<String>,
+
+    /// Whether the URL comes from [`COMMON_DATABASE_VARIABLE`].
+    #[arg(skip)]
+    pub is_url_of_common_variable: bool,
 
     /// The directory for the private PostgreSQL's data [default: the user's data directory; for root
     /// /var/lib/contact-search]
@@ -286,6 +298,7 @@ mod tests {
     fn debug_redacts_the_password() {
         let config = DatabaseConfig {
             database_url: Some("postgres://u:hunter2@h/d".to_owned()),
+            is_url_of_common_variable: false,
             data_dir: None,
             pg_bin: None,
         };

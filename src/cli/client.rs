@@ -1,10 +1,10 @@
 //! `client`
 
-use anyhow::bail;
-use clap::Subcommand;
+use anyhow::{anyhow, ensure};
+use clap::{ArgGroup, Subcommand};
 
 use super::database::Database;
-use super::names_and_ids::parse_client_name;
+use super::names_and_ids::{find_client, parse_client_name};
 use super::{output, table};
 use crate::config::DatabaseConfig;
 use crate::domain::phone::Region;
@@ -17,9 +17,24 @@ pub enum ClientCommand {
     Create {
         /// The client's name, which must be unique
         name: String,
-        /// The region (ISO 3166, two letters) for phone numbers without a country code
-        #[arg(long, value_name = "CC", default_value = "AR")]
-        region: Region,
+        /// The region (ISO 3166, two letters) for phone numbers without a country code [default: AR, Argentina]
+        #[arg(long, value_name = "CC")]
+        region: Option<Region>,
+    },
+    /// Change a client's name or its region
+    #[command(
+        group(ArgGroup::new("change").args(["region", "new_name"]).required(true).multiple(true)),
+        after_help = "Example:\n  contact-search client edit 'Acme' --region CL --name 'Acme Chile'"
+    )]
+    Edit {
+        /// The client, by name or id
+        name: String,
+        /// The new region (ISO 3166, two letters) for phone numbers without a country code
+        #[arg(long, value_name = "CC")]
+        region: Option<Region>,
+        /// The new name, which must be unique
+        #[arg(long = "name", value_name = "NEW")]
+        new_name: Option<String>,
     },
     /// List the clients
     #[command(after_help = "Example:\n  contact-search client list")]
@@ -27,18 +42,39 @@ pub enum ClientCommand {
 }
 
 pub fn run(config: &DatabaseConfig, command: ClientCommand) -> anyhow::Result<()> {
-    let database = Database::open(config)?;
-    let mut connection = database.connect()?;
     match command {
         ClientCommand::Create { name, region } => {
             let name = parse_client_name(&name)?;
-            match clients::create_client(&mut connection, name, region) {
-                Ok(id) => output::print(format_args!("{id}\n"))?,
-                Err(StoreError::Exists(_)) => bail!("a client named '{name}' exists already: choose another name"),
-                Err(error) => return Err(error.into()),
+            let database = Database::open_or_create(config)?;
+            let id = clients::create_client(&mut database.connect()?, name, region.unwrap_or(Region::DEFAULT))
+                .map_err(|error| explain(error, name))?;
+            output::print(format_args!("{id}\n"))?;
+            if region.is_none() {
+                output::say(default_region_notice(name));
+            }
+        }
+        ClientCommand::Edit { name, region, new_name } => {
+            let new_name = new_name.as_deref().map(parse_client_name).transpose()?;
+            let database = Database::open(config)?;
+            let mut connection = database.connect()?;
+            let client = find_client(&mut connection, &name)?;
+            let name = new_name.unwrap_or(&client.name);
+            let is_found = clients::edit_client(&mut connection, client.id, new_name, region)
+                .map_err(|error| explain(error, name))?;
+            ensure!(is_found, "the client was deleted meanwhile");
+            output::print("Changed.\n")?;
+            if let Some(region) = region.filter(|region| *region != client.default_region) {
+                output::say(format_args!(
+                    "Phone numbers without a country code are read in the region {} from now on. The stored ones \
+                     stay as they are: `contact-search phones recheck --client {}` reads them again.",
+                    region.as_str(),
+                    quoted(name)
+                ));
             }
         }
         ClientCommand::List => {
+            let database = Database::open(config)?;
+            let mut connection = database.connect()?;
             let rows = clients::list_clients(&mut connection)?.into_iter().map(|client| {
                 [
                     client.id.to_string(),
@@ -51,4 +87,36 @@ pub fn run(config: &DatabaseConfig, command: ClientCommand) -> anyhow::Result<()
         }
     }
     Ok(())
+}
+
+/// Says in which region the phones of a new client are read, if nobody has chosen it.
+pub fn default_region_notice(name: &str) -> String {
+    format!(
+        "Phone numbers without a country code are read in the region {} (Argentina), which is the default. Change it \
+         with `contact-search client edit {} --region CC`.",
+        Region::DEFAULT.as_str(),
+        quoted(name)
+    )
+}
+
+/// The name as an argument for a shell.
+fn quoted(name: &str) -> String {
+    format!("'{}'", name.replace('\'', r"'\''"))
+}
+
+fn explain(error: StoreError, name: &str) -> anyhow::Error {
+    match error {
+        StoreError::Exists(_) => anyhow!("a client named '{name}' exists already: choose another name"),
+        error => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_printed_command_quotes_the_name_for_the_shell() {
+        assert_eq!(quoted("Ana's Café"), r"'Ana'\''s Café'");
+    }
 }

@@ -9,7 +9,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::{client, database, export, generate, import, key, migrate, serve, signals, webhook};
-use crate::config::{DatabaseConfig, LogConfig, ServeConfig};
+use crate::config::{COMMON_DATABASE_VARIABLE, DATABASE_VARIABLE, DatabaseConfig, LogConfig, ServeConfig};
 
 /// Finds a contact by phone or email: one server, two documented APIs, over PostgreSQL.
 ///
@@ -39,7 +39,7 @@ impl Cli {
 
     /// Without a command, the arguments belong to `serve`.
     fn parse_arguments(mut arguments: Vec<OsString>) -> Result<Self, clap::Error> {
-        let command = without_empty_variables(Self::command());
+        let (command, reads_common_variable) = with_database_variable(without_empty_variables(Self::command()));
         // Lets the parser recognise the options of `serve` before any command. Their environment variables do not count
         // here, because they mean nothing to other commands.
         let options: Vec<Arg> = ServeConfig::augment_args(clap::Command::new("serve"))
@@ -64,8 +64,25 @@ impl Cli {
                 format!("'--{name}' is an option of serve: write it after the command serve, or omit the command");
             return Err(with_options.error(ErrorKind::ArgumentConflict, message));
         }
-        Self::from_arg_matches(&matches)
+        let mut cli = Self::from_arg_matches(&matches)?;
+        cli.database.is_url_of_common_variable =
+            reads_common_variable && matches.value_source("database_url") == Some(ValueSource::EnvVariable);
+        Ok(cli)
     }
+}
+
+/// Lets the database's URL come from `DATABASE_URL` if the program's own variable is not set, and says whether it does.
+fn with_database_variable(command: clap::Command) -> (clap::Command, bool) {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let reads_common_variable = !is_set(DATABASE_VARIABLE) && is_set(COMMON_DATABASE_VARIABLE);
+    let command = command.mut_arg("database_url", |option| {
+        if reads_common_variable {
+            option.env(COMMON_DATABASE_VARIABLE)
+        } else {
+            option
+        }
+    });
+    (command, reads_common_variable)
 }
 
 /// An empty environment variable counts as unset.
@@ -93,7 +110,7 @@ enum Command {
     /// Run pending migrations of the database's schema
     #[command(after_help = "Example:\n  contact-search migrate --database-url postgresql://user@host/contacts")]
     Migrate,
-    /// Create and list clients, the organisations that own contacts
+    /// Create, edit and list clients, the organisations that own contacts
     #[command(subcommand)]
     Client(client::ClientCommand),
     /// Create, import, list, rotate, limit and revoke API keys

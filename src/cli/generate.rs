@@ -38,7 +38,7 @@ pub fn run(config: &DatabaseConfig, arguments: GenerateArgs) -> anyhow::Result<(
         small_clients: arguments.small_clients,
         seed: arguments.seed,
     };
-    let database = Database::open(config)?;
+    let database = Database::open_or_create(config)?;
     let mut connection = database.connect()?;
     let start = Instant::now();
     generate::generate(&mut connection, &workload, &mut generate::bar(workload.total()))?;

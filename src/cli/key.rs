@@ -12,6 +12,7 @@ use super::names_and_ids::{find_client, find_client_id, parse_uuid};
 use super::{output, table};
 use crate::config::{DatabaseConfig, parse_duration};
 use crate::domain::key::{ApiKey, Format, NewKey, Scope};
+use crate::domain::key_strength;
 use crate::domain::rate_limit::RateLimit;
 use crate::store::keys::{self, KeyRecord};
 use crate::store::{PgConnection, StoreError};
@@ -34,6 +35,9 @@ pub enum KeyCommand {
     Import {
         #[command(flatten)]
         grant: Grant,
+        /// Import the key although it can be guessed
+        #[arg(long)]
+        accept_weak: bool,
     },
     /// List the keys, redacted
     #[command(after_help = "Example:\n  contact-search key list --client Acme")]
@@ -120,7 +124,7 @@ pub fn run(config: &DatabaseConfig, command: KeyCommand) -> anyhow::Result<()> {
             }
             output::say(format_args!("Save the key now: it is not shown again. Its id is {id}."));
         }
-        KeyCommand::Import { grant } => {
+        KeyCommand::Import { grant, accept_weak } => {
             let mut text = String::new();
             // A key has at most 256 characters, so a longer input is refused without reading all of it.
             std::io::stdin()
@@ -128,6 +132,9 @@ pub fn run(config: &DatabaseConfig, command: KeyCommand) -> anyhow::Result<()> {
                 .read_to_string(&mut text)
                 .context("standard input can't be read as text")?;
             let key = ApiKey::parse(&text).context("standard input does not contain a key")?;
+            if !accept_weak {
+                key_strength::check(&key, &[&grant.client, &grant.label])?;
+            }
             let database = Database::open(config)?;
             let id = add(&mut database.connect()?, &key, grant)?;
             output::print(format_args!("{id}\n"))?;

@@ -87,7 +87,13 @@ struct TextPairs<'a>(&'a mut String);
 
 impl<'kvs> VisitSource<'kvs> for TextPairs<'_> {
     fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), Error> {
-        let _ = write!(self.0, " {key}={}", quote(&value.to_string()));
+        let value = value.to_string();
+        let value = if key.as_str().ends_with("label") {
+            in_quotes(&value)
+        } else {
+            quote(&value)
+        };
+        let _ = write!(self.0, " {key}={value}");
         Ok(())
     }
 }
@@ -99,6 +105,10 @@ fn quote(value: &str) -> Cow<'_, str> {
     if !value.contains(ends) {
         return Cow::Borrowed(value);
     }
+    in_quotes(value)
+}
+
+fn in_quotes(value: &str) -> Cow<'_, str> {
     let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
     Cow::Owned(format!("\"{}\"", visible(&escaped)))
 }

@@ -8,7 +8,9 @@ use super::output;
 
 pub fn run(config: &DatabaseConfig) -> anyhow::Result<()> {
     let database = Database::open(config)?;
-    let count = migrations::migrate(&mut connection::connect(database.url())?)?;
+    let mut connection = connection::connect(database.url())?;
+    database.refuse_other_programs_schema(&mut connection)?;
+    let count = migrations::migrate(&mut connection)?;
     match count {
         0 => output::print("The schema is up to date.\n"),
         1 => output::print("Ran one migration.\n"),

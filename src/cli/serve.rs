@@ -1,5 +1,6 @@
 //! `serve`
 
+use std::fmt::Display;
 use std::io;
 use std::net::TcpListener;
 use std::num::NonZeroU32;
@@ -11,15 +12,16 @@ use anyhow::Context;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{self, Backlog};
 
-use super::database::{Database, check_schema};
+use super::database::Database;
 use super::names_and_ids::parse_client_name;
-use super::{output, signals};
+use super::{client, output, signals};
 use crate::config::{DatabaseConfig, ServeConfig};
 use crate::domain::key::{ApiKey, Format, NewKey, Scope};
 use crate::domain::phone::Region;
 use crate::embedded::PrivateDatabase;
 use crate::http::{self, OnDrop, PeriodicJob, Settings};
 use crate::sample::demo::{self, CLIENT, CONTACTS};
+use crate::store::server_version::{ServerVersion, server_version};
 use crate::store::{PgConnection, StoreError, clients, connection, keys, migrations};
 
 pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
@@ -29,9 +31,16 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
     let metrics = metrics.map(|address| listen(address, "--metrics-listen")).transpose()?;
     let address = listener.local_addr()?;
     allow_many_connections();
-    let database = Database::open(config)?;
-    let demo = prepare(&database, serve)?;
+    let database = Database::open_or_create(config)?;
+    let Prepared { demo, postgresql } = prepare(&database, serve)?;
     let metrics_address = metrics.as_ref().map(TcpListener::local_addr).transpose()?;
+    log::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        postgresql = text_or_dash(postgresql),
+        listen = address.to_string(),
+        metrics = text_or_dash(metrics_address);
+        "starting"
+    );
     let servers = http::serve(
         &Settings {
             database_url: database.url().to_owned(),
@@ -52,6 +61,11 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
     // This only tells the server to stop. Its end is awaited below.
     signals::hand_over(move |graceful| {
         stops.store(true, Ordering::Relaxed);
+        if graceful {
+            log::info!("stopping: requests in flight are answered first");
+        } else {
+            log::info!("stopping at once");
+        }
         drop(handle.stop(graceful));
     });
 
@@ -86,7 +100,13 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
     served.context("the server stopped")?;
     drop(revival);
     drop(servers.jobs);
-    database.close()
+    database.close()?;
+    log::info!("stopped");
+    Ok(())
+}
+
+fn text_or_dash(value: Option<impl Display>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
 /// The interval between checks of the private PostgreSQL, and between attempts to restart it.
@@ -141,35 +161,47 @@ fn allow_many_connections() {
     }
 }
 
-/// Prepares the database for requests, and returns the key of the demo, if there is one.
-fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Option<ApiKey>> {
+/// What the start has found out about the database.
+#[derive(Default)]
+struct Prepared {
+    /// The key of the demo, if there is one.
+    demo: Option<ApiKey>,
+    /// The version of PostgreSQL, if it was reached.
+    postgresql: Option<ServerVersion>,
+}
+
+/// Prepares the database for requests.
+fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Prepared> {
     let is_private = database.private().is_some();
     if serve.pooler {
         // Behind a pooler, each new connection of this server's pool checks the schema.
-        return Ok(None);
+        return Ok(Prepared::default());
     }
     let mut connection = match connection::connect(database.url()) {
         Ok(connection) => connection,
         // The server starts anyway, and becomes ready when its database is reachable.
         Err(error @ StoreError::Unavailable(_)) if !is_private && !serve.migrate && serve.bootstrap.is_none() => {
             log::warn!("{:#}", anyhow::Error::from(error));
-            return Ok(None);
+            return Ok(Prepared::default());
         }
         Err(error) => return Err(error.into()),
     };
     if is_private || serve.migrate {
-        migrations::migrate(&mut connection)?;
+        database.refuse_other_programs_schema(&mut connection)?;
+        migrations::ensure_usable(&mut connection)?;
     }
-    check_schema(&mut connection)?;
+    migrations::schema_state(&mut connection)?.check()?;
+    let postgresql = Some(server_version(&mut connection)?);
     if let Some(name) = &serve.bootstrap {
         bootstrap(&mut connection, name)?;
     }
-    match database.private() {
+    let demo = match database.private() {
         Some(private) if !serve.no_demo => {
-            demo::ensure(&mut connection, &private.data_dir).context("the demo can't be created")
+            demo::ensure(&mut connection, &private.data_dir).context("the demo can't be created")?
         }
-        _ => Ok(None),
-    }
+        _ => None,
+    };
+    Ok(Prepared { demo, postgresql })
 }
 
 /// Creates the first client, with a key that is shown only now.
@@ -183,8 +215,9 @@ fn bootstrap(connection: &mut PgConnection, name: &str) -> anyhow::Result<()> {
     })?;
     if made.is_some() {
         output::print_or_fail(format_args!(
-            "Created the client '{name}'. Its key, which is shown only once: {}\n",
-            key.reveal()
+            "Created the client '{name}'. Its key, which is shown only once: {}\n{}\n",
+            key.reveal(),
+            client::default_region_notice(name)
         ))
         .with_context(|| {
             format!(

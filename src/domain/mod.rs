@@ -5,6 +5,7 @@ pub mod contact;
 pub mod email;
 pub mod gram;
 pub mod key;
+pub mod key_strength;
 pub mod message;
 pub mod phone;
 pub mod rate_limit;

@@ -42,4 +42,4 @@ mod socket;
 mod version;
 
 pub use error::EmbeddedError;
-pub use private_database::{Options, PrivateDatabase, Startup, default_data_dir};
+pub use private_database::{Options, PrivateDatabase, Startup, default_data_dir, is_absent};

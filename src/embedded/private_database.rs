@@ -170,6 +170,12 @@ impl Drop for PrivateDatabase {
     }
 }
 
+/// Whether the directory has no private database yet. `false` if that can't be found out: opening the database then
+/// gives the reason.
+pub fn is_absent(data_dir: &Path) -> bool {
+    matches!(DataState::inspect(data_dir), Ok(DataState::Absent))
+}
+
 /// The default data directory: `contact-search` in the user's XDG data directory. For root it is
 /// `/var/lib/contact-search`, because PostgreSQL's user cannot enter root's home directory.
 ///

@@ -31,7 +31,7 @@ impl LogThrottle {
     pub fn check(&self, error: &ApiError, now: Instant) -> Option<u64> {
         let kind = match error {
             ApiError::Busy => &self.busy,
-            ApiError::NoDatabase(_) => &self.no_database,
+            ApiError::NoDatabase(_) | ApiError::SchemaUnfit(_) => &self.no_database,
             ApiError::TooLate => &self.too_late,
             _ => return Some(0),
         };

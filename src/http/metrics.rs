@@ -16,6 +16,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::database::lane::Usage;
 use super::error::ApiError;
+use super::metrics_format::{TextFormat, to_prometheus};
 use crate::store::search::Plan;
 
 /// Requests increment the counters. The gauges are set when Prometheus scrapes them.
@@ -30,6 +31,14 @@ pub struct Metrics {
     connections: Family<LaneLabels, Gauge>,
     permits: Family<LaneLabels, Gauge>,
     database_up: Gauge,
+}
+
+/// The plans of searches.
+const PLANS: [&str; 5] = ["whole_walk", "probe", "long_walk", "grams", "whole_number"];
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct BuildLabels {
+    version: &'static str,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
@@ -84,7 +93,14 @@ fn duration_histogram() -> Histogram {
 
 impl Default for Metrics {
     fn default() -> Self {
-        let mut registry = Registry::with_prefix("contact_search");
+        let mut all = Registry::default();
+        #[cfg(target_os = "linux")]
+        super::process_metrics::register(&mut all);
+        let registry = all.sub_registry_with_prefix("contact_search");
+        let build = Family::<BuildLabels, Gauge>::default();
+        registry.register("build_info", "The program's version; the value is 1", build.clone());
+        let version = env!("CARGO_PKG_VERSION");
+        build.get_or_create(&BuildLabels { version }).set(1);
         let requests = Family::default();
         registry.register("requests", "Requests, by route, method and status", requests.clone());
         let durations = Family::new_with_constructor(duration_histogram as fn() -> Histogram);
@@ -132,8 +148,8 @@ impl Default for Metrics {
             "Whether the last probe reached the database",
             database_up.clone(),
         );
-        Self {
-            registry,
+        let metrics = Self {
+            registry: all,
             requests,
             durations,
             searches,
@@ -143,7 +159,9 @@ impl Default for Metrics {
             connections,
             permits,
             database_up,
-        }
+        };
+        metrics.start_at_zero();
+        metrics
     }
 }
 
@@ -154,6 +172,30 @@ impl fmt::Debug for Metrics {
 }
 
 impl Metrics {
+    /// Creates the series of all label values that are known in advance. Without them, Prometheus would take a first
+    /// failure for the start of a series, and an alert on its increase would miss it.
+    fn start_at_zero(&self) {
+        for plan in PLANS {
+            drop(self.searches.get_or_create(&PlanLabels { plan }));
+        }
+        for statement in ["own", "joint"] {
+            drop(self.lookups.get_or_create(&StatementLabels { statement }));
+        }
+        for reason in ["busy", "no_database", "schema", "too_late", "internal"] {
+            drop(self.failures.get_or_create(&FailureLabels { reason }));
+        }
+        for from in ["memory", "database"] {
+            drop(self.keys.get_or_create(&KeyLabels { from }));
+        }
+    }
+
+    /// Creates the series of a documented answer.
+    pub fn expect_request(&self, route: &str, method: &'static str, status: u16) {
+        let route = route.to_owned();
+        drop(self.durations.get_or_create(&RouteLabels { route: route.clone() }));
+        drop(self.requests.get_or_create(&RequestLabels { route, method, status }));
+    }
+
     /// Counts an answered request. `route` is the pattern that it matched, if any. `method` is a standard method or
     /// `other`.
     pub fn count_request(&self, route: Option<String>, method: &'static str, status: StatusCode, duration: Duration) {
@@ -196,6 +238,7 @@ impl Metrics {
         let reason = match error {
             ApiError::Busy => "busy",
             ApiError::NoDatabase(_) => "no_database",
+            ApiError::SchemaUnfit(_) => "schema",
             ApiError::TooLate => "too_late",
             ApiError::Internal(_) => "internal",
             _ => return,
@@ -212,11 +255,16 @@ impl Metrics {
         self.keys.get_or_create(&KeyLabels { from }).inc();
     }
 
-    /// All series in the text format of OpenMetrics, with the gauges set to the given values.
+    /// All series in a text format, with the gauges set to the given values.
     ///
     /// # Errors
     /// If a value cannot be formatted.
-    pub fn render(&self, lanes: &[(&'static str, Usage)], is_database_up: bool) -> Result<String, fmt::Error> {
+    pub fn render(
+        &self,
+        format: TextFormat,
+        lanes: &[(&'static str, Usage)],
+        is_database_up: bool,
+    ) -> Result<String, fmt::Error> {
         for (lane, usage) in lanes {
             let set = |family: &Family<LaneLabels, Gauge>, state, value: u32| {
                 family.get_or_create(&LaneLabels { lane, state }).set(value.into());
@@ -229,6 +277,9 @@ impl Metrics {
         self.database_up.set(is_database_up.into());
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
-        Ok(text)
+        Ok(match format {
+            TextFormat::OpenMetrics => text,
+            TextFormat::Prometheus => to_prometheus(&text),
+        })
     }
 }

@@ -18,8 +18,11 @@ mod error;
 mod keys;
 mod log_throttle;
 mod metrics;
+mod metrics_format;
 mod middleware;
 pub mod openapi;
+#[cfg(target_os = "linux")]
+mod process_metrics;
 mod request;
 mod routes;
 mod server;

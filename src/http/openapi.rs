@@ -169,16 +169,7 @@ fn describe_answers(path: &str, operation: &Operation, schemas: &mut SchemaGener
         ErrorShape::Public => ("application/json", of::<PublicError>(schemas)),
         ErrorShape::Problem => ("application/problem+json", of::<Problem>(schemas)),
     };
-    let of_access: &[u16] = match operation.access {
-        Access::Key(_) => &[401, 403, 429],
-        // The token in the path is the key.
-        Access::Webhook => &[404],
-        Access::Public => &[],
-    };
-    let of_body: &[u16] = if documentation.body.is_some() { &[400, 413] } else { &[] };
-    // The statuses of the outermost middleware and of the lanes.
-    let of_all: &[u16] = &[414, 500, 503, 504];
-    for status in [of_access, of_body, of_all, documentation.failures].concat() {
+    for status in failures(operation) {
         let mut failure = json!({
             "description": describe_status(status),
             "headers": { "X-Request-Id": request_id() },
@@ -209,6 +200,21 @@ fn describe_answers(path: &str, operation: &Operation, schemas: &mut SchemaGener
         }
     }
     Value::Object(answers)
+}
+
+/// The statuses of an operation's failures.
+pub fn failures(operation: &Operation) -> Vec<u16> {
+    let of_access: &[u16] = match operation.access {
+        Access::Key(_) => &[401, 403, 429],
+        // The token in the path is the key.
+        Access::Webhook => &[404],
+        Access::Public => &[],
+    };
+    let has_body = operation.documentation.body.is_some();
+    let of_body: &[u16] = if has_body { &[400, 413] } else { &[] };
+    // The statuses of the outermost middleware and of the lanes.
+    let of_all: &[u16] = &[414, 500, 503, 504];
+    [of_access, of_body, of_all, operation.documentation.failures].concat()
 }
 
 fn describe_status(status: u16) -> String {

@@ -16,7 +16,7 @@ use super::endpoints::ops::specification::Specification;
 use super::error::ApiError;
 use super::keys::key_usage;
 use super::middleware::cors;
-use super::middleware::frame::{NO_SNIFFING, frame};
+use super::middleware::frame::{NO_SNIFFING, frame, method_name};
 use super::middleware::idle_connections::IdleConnections;
 use super::openapi;
 use super::request::body_memory::BodyMemory;
@@ -48,6 +48,16 @@ pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpList
     let state = web::Data::new(State::new(settings)?);
     let body_memory = web::Data::new(BodyMemory::new(settings.workers));
     let specification = web::Data::new(Specification(openapi::render(&endpoints())));
+    for endpoint in endpoints() {
+        for operation in &endpoint.operations {
+            let success = operation.documentation.answer.status;
+            for status in openapi::failures(operation).into_iter().chain([success]) {
+                state
+                    .metrics
+                    .expect_request(endpoint.path, method_name(&operation.method), status);
+            }
+        }
+    }
     let connections = IdleConnections::default();
     let jobs = vec![
         connections.start_closing()?,

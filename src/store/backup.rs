@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Bool, Integer};
+use diesel::sql_types::Bool;
 
 use super::bulk_load;
 use super::error::StoreError;
@@ -32,21 +32,6 @@ impl From<diesel::result::Error> for RestoreError {
     }
 }
 
-/// The major version of the server, such as 15.
-///
-/// # Errors
-/// [`StoreError`]
-pub fn server_major(connection: &mut PgConnection) -> Result<u32, StoreError> {
-    #[derive(QueryableByName)]
-    struct Server {
-        #[diesel(sql_type = Integer)]
-        major: i32,
-    }
-    let server: Server =
-        sql_query("SELECT current_setting('server_version_num')::integer / 10000 AS major").get_result(connection)?;
-    Ok(server.major.unsigned_abs())
-}
-
 /// Whether the database has the schema of this program, of any version.
 ///
 /// # Errors
@@ -67,10 +52,13 @@ pub fn has_schema(connection: &mut PgConnection) -> Result<bool, StoreError> {
 /// The number of clients. Every other row belongs to a client, so 0 means that the database is empty.
 ///
 /// # Errors
-/// [`MigrationError::Newer`] if a newer program has migrated the database.
+/// [`MigrationError::Newer`] if a newer program has migrated the database, and [`MigrationError::Foreign`] if another
+/// program has.
 pub fn count_clients(connection: &mut PgConnection) -> Result<i64, MigrationError> {
-    if migrations::schema_state(connection)? == SchemaState::Newer {
-        return Err(MigrationError::Newer);
+    match migrations::schema_state(connection)? {
+        SchemaState::Newer | SchemaState::TooNew => return Err(MigrationError::Newer),
+        SchemaState::Foreign => return Err(MigrationError::Foreign),
+        SchemaState::Current | SchemaState::Behind(_) => {}
     }
     if !has_schema(connection)? {
         return Ok(0);

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::result::OptionalEmptyChangesetExtension;
 use uuid::Uuid;
 
 use super::error::StoreError;
@@ -60,6 +61,30 @@ pub fn create_client(connection: &mut PgConnection, name: &str, region: Region) 
         ensure_list(connection, client, DEFAULT_LIST)?;
         Ok(client)
     })
+}
+
+/// Changes the client's name, its region, or both. Servers read its keys again, and with them the new region, within a
+/// second. Returns `false` if there is no such client.
+///
+/// # Errors
+/// [`StoreError::Exists`] if another client has the name.
+pub fn edit_client(
+    connection: &mut PgConnection,
+    client: ClientId,
+    name: Option<&str>,
+    region: Option<Region>,
+) -> Result<bool, StoreError> {
+    let changes = (
+        name.map(|name| clients::name.eq(name)),
+        region
+            .as_ref()
+            .map(|region| clients::default_region.eq(region.as_str())),
+    );
+    let count = diesel::update(clients::table.find(client.as_uuid()))
+        .set(changes)
+        .execute(connection)
+        .optional_empty_changeset()?;
+    Ok(count.is_none_or(|count| count > 0))
 }
 
 /// Runs `make` in a transaction if no client exists; `None` if one exists. If two servers start at the same moment, one

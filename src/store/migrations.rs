@@ -2,10 +2,11 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{Array, BigInt, Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::error::StoreError;
+use super::schema::schema_requirement;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
@@ -20,8 +21,27 @@ pub enum SchemaState {
     Current,
     /// The database lacks this many migrations.
     Behind(usize),
-    /// The database has migrations that this program doesn't know: a newer program ran them.
+    /// A newer program has migrated the database, and this program can run on it.
     Newer,
+    /// A newer program has migrated the database, and this program can't run on it.
+    TooNew,
+    /// Another program keeps its migrations in this schema.
+    Foreign,
+}
+
+impl SchemaState {
+    /// Checks that this program can run on the schema.
+    ///
+    /// # Errors
+    /// A [`MigrationError`] that says what to do.
+    pub fn check(self) -> Result<(), MigrationError> {
+        match self {
+            SchemaState::Current | SchemaState::Newer => Ok(()),
+            SchemaState::Behind(count) => Err(MigrationError::Behind(count)),
+            SchemaState::TooNew => Err(MigrationError::TooNew),
+            SchemaState::Foreign => Err(MigrationError::Foreign),
+        }
+    }
 }
 
 /// Why the schema could not be read or changed.
@@ -31,6 +51,16 @@ pub enum MigrationError {
     Store(#[from] StoreError),
     #[error("the database has a newer schema than this program knows: use the newer contact-search")]
     Newer,
+    #[error(
+        "the database has a newer schema, on which a contact-search as old as this one can't run: use the newer \
+         contact-search"
+    )]
+    TooNew,
+    #[error(
+        "the table __diesel_schema_migrations of this schema belongs to another program: use a database of \
+         contact-search's own"
+    )]
+    Foreign,
     #[error(
         "the database's schema lacks {0} of this program's migrations: run `contact-search migrate`, or serve with --migrate"
     )]
@@ -50,15 +80,7 @@ pub fn schema_state(connection: &mut PgConnection) -> Result<SchemaState, Migrat
         #[diesel(sql_type = diesel::sql_types::Text)]
         version: String,
     }
-    #[derive(QueryableByName)]
-    struct Present {
-        #[diesel(sql_type = diesel::sql_types::Bool)]
-        present: bool,
-    }
-    let present: Present = sql_query("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS present")
-        .get_result(connection)
-        .map_err(StoreError::from)?;
-    let applied: Vec<Step> = if present.present {
+    let applied: Vec<Step> = if has_table(connection, "__diesel_schema_migrations")? {
         sql_query("SELECT version::text AS version FROM __diesel_schema_migrations")
             .load(connection)
             .map_err(StoreError::from)?
@@ -66,26 +88,127 @@ pub fn schema_state(connection: &mut PgConnection) -> Result<SchemaState, Migrat
         Vec::new()
     };
     let applied: Vec<String> = applied.into_iter().map(|step| step.version).collect();
-    state_of(&applied)
+    let known = known_migrations()?;
+    if applied.iter().all(|step| known.contains(step)) {
+        return Ok(match known.len() - applied.len() {
+            0 => SchemaState::Current,
+            pending => SchemaState::Behind(pending),
+        });
+    }
+    let oldest_program = oldest_program(connection)?;
+    Ok(compare(&applied, &known, oldest_program.as_deref()))
 }
 
-/// Compares the versions of applied migrations with the program's.
+/// The schema's state if the database has migrations that this program doesn't know. Versions are times of 14 digits,
+/// so they compare like texts.
+fn compare(applied: &[String], known: &[String], oldest_program: Option<&str>) -> SchemaState {
+    let has_all = known.iter().all(|step| applied.contains(step));
+    let newest_known = known.iter().max().map(String::as_str);
+    match oldest_program {
+        Some(oldest) if has_all && Some(oldest) <= newest_known => SchemaState::Newer,
+        None if !known.iter().any(|step| applied.contains(step)) => SchemaState::Foreign,
+        _ => SchemaState::TooNew,
+    }
+}
+
+/// The oldest program that can run on the schema, if the schema says so.
+fn oldest_program(connection: &mut PgConnection) -> Result<Option<String>, StoreError> {
+    if !has_table(connection, "schema_requirement")? {
+        return Ok(None);
+    }
+    let oldest = schema_requirement::table.select(schema_requirement::oldest_program);
+    Ok(oldest.first(connection).optional()?)
+}
+
+fn has_table(connection: &mut PgConnection, name: &str) -> Result<bool, StoreError> {
+    #[derive(QueryableByName)]
+    struct Present {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        present: bool,
+    }
+    let present: Present = sql_query("SELECT to_regclass($1) IS NOT NULL AS present")
+        .bind::<Text, _>(name)
+        .get_result(connection)?;
+    Ok(present.present)
+}
+
+/// Whether the program knows all of these migrations.
 ///
 /// # Errors
 /// [`MigrationError::Step`] if the embedded migrations can't be read.
-pub fn state_of(applied: &[String]) -> Result<SchemaState, MigrationError> {
+pub fn knows_all(applied: &[String]) -> Result<bool, MigrationError> {
+    let known = known_migrations()?;
+    Ok(applied.iter().all(|step| known.contains(step)))
+}
+
+/// The versions of this program's migrations.
+fn known_migrations() -> Result<Vec<String>, MigrationError> {
     use diesel::migration::MigrationSource;
-    let known: Vec<String> = MigrationSource::<diesel::pg::Pg>::migrations(&MIGRATIONS)
+    Ok(MigrationSource::<diesel::pg::Pg>::migrations(&MIGRATIONS)
         .map_err(MigrationError::Step)?
         .iter()
         .map(|migration| migration.name().version().to_string())
-        .collect();
-    if applied.iter().any(|step| !known.contains(step)) {
-        return Ok(SchemaState::Newer);
+        .collect())
+}
+
+/// The tables in the schema that a first migration would write to, if none of this program's migrations has run there:
+/// up to three of their names, and their number. Tables of extensions don't count.
+///
+/// # Errors
+/// [`MigrationError::Store`]
+pub fn foreign_tables(connection: &mut PgConnection) -> Result<Option<ForeignTables>, MigrationError> {
+    #[derive(QueryableByName)]
+    struct Table {
+        #[diesel(sql_type = Text)]
+        name: String,
     }
-    match known.len() - applied.len() {
-        0 => Ok(SchemaState::Current),
-        pending => Ok(SchemaState::Behind(pending)),
+    if oldest_program(connection)?.is_some() || has_own_migration(connection)? {
+        return Ok(None);
+    }
+    let tables: Vec<Table> = sql_query(include_str!("foreign_tables.sql"))
+        .load(connection)
+        .map_err(StoreError::from)?;
+    Ok((!tables.is_empty()).then(|| ForeignTables {
+        count: tables.len(),
+        names: tables.into_iter().take(3).map(|table| table.name).collect(),
+    }))
+}
+
+/// Whether one of this program's migrations has run in the schema.
+fn has_own_migration(connection: &mut PgConnection) -> Result<bool, MigrationError> {
+    #[derive(QueryableByName)]
+    struct Present {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        present: bool,
+    }
+    if !has_table(connection, "__diesel_schema_migrations")? {
+        return Ok(false);
+    }
+    let present: Present =
+        sql_query("SELECT EXISTS (SELECT FROM __diesel_schema_migrations WHERE version = ANY ($1)) AS present")
+            .bind::<Array<Text>, _>(known_migrations()?)
+            .get_result(connection)
+            .map_err(StoreError::from)?;
+    Ok(present.present)
+}
+
+/// Tables that another program has made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ForeignTables {
+    pub count: usize,
+    /// The first names, at most three.
+    pub names: Vec<String>,
+}
+
+/// Brings the schema up to date, unless a newer program has migrated it and this program can run on it. Returns the
+/// number of migrations that ran.
+///
+/// # Errors
+/// As for [`migrate`].
+pub fn ensure_usable(connection: &mut PgConnection) -> Result<usize, MigrationError> {
+    match migrate(connection) {
+        Err(MigrationError::Newer) => Ok(0),
+        outcome => outcome,
     }
 }
 
@@ -134,9 +257,65 @@ fn migrate_locked(connection: &mut PgConnection) -> Result<usize, MigrationError
     match schema_state(connection)? {
         SchemaState::Current => Ok(0),
         SchemaState::Newer => Err(MigrationError::Newer),
+        SchemaState::TooNew => Err(MigrationError::TooNew),
+        SchemaState::Foreign => Err(MigrationError::Foreign),
         SchemaState::Behind(_) => connection
             .run_pending_migrations(MIGRATIONS)
             .map(|steps| steps.len())
             .map_err(MigrationError::Step),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(versions: &[&str]) -> Vec<String> {
+        versions.iter().map(|&version| version.to_owned()).collect()
+    }
+
+    #[test]
+    fn a_program_runs_on_a_newer_schema_if_it_is_not_older_than_the_oldest_that_can() {
+        let known = steps(&["20260101000000", "20260201000000"]);
+        let newer = steps(&["20260101000000", "20260201000000", "20260301000000"]);
+        let compare = |applied: &[String], oldest| super::compare(applied, &known, oldest);
+        assert_eq!(compare(&newer, Some("20260101000000")), SchemaState::Newer);
+        assert_eq!(compare(&newer, Some("20260201000000")), SchemaState::Newer);
+        assert_eq!(compare(&newer, Some("20260301000000")), SchemaState::TooNew);
+        assert_eq!(compare(&newer, None), SchemaState::TooNew);
+        let lacking = steps(&["20260101000000", "20260301000000"]);
+        assert_eq!(compare(&lacking, Some("20260101000000")), SchemaState::TooNew);
+    }
+
+    #[test]
+    fn migrations_that_are_all_unknown_belong_to_another_program() {
+        let known = steps(&["20260101000000"]);
+        let others = steps(&["00000000000000", "20251231000000"]);
+        assert_eq!(compare(&others, &known, None), SchemaState::Foreign);
+    }
+
+    #[test]
+    fn every_migration_records_the_oldest_program_that_can_run_on_it() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+        let known = known_migrations().unwrap();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let version = &name[..14];
+            if version <= "20261129010000" {
+                continue;
+            }
+            for file in ["up.sql", "down.sql"] {
+                let text = std::fs::read_to_string(path.join(file)).unwrap();
+                let (_, rest) = text
+                    .split_once("UPDATE schema_requirement SET oldest_program = '")
+                    .unwrap_or_else(|| panic!("{name}/{file} does not set the oldest program"));
+                let oldest = rest.split('\'').next().unwrap();
+                assert!(
+                    oldest <= version && known.iter().any(|step| step == oldest),
+                    "{name}/{file}: {oldest} is no migration up to this one"
+                );
+            }
+        }
     }
 }

@@ -24,6 +24,7 @@ pub mod pool;
 mod schema;
 pub mod search;
 mod search_index;
+pub mod server_version;
 mod statement;
 mod transaction;
 pub mod webhooks;

@@ -98,6 +98,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    schema_requirement (is_only) {
+        is_only -> Bool,
+        oldest_program -> Text,
+    }
+}
+
+diesel::table! {
     webhooks (id) {
         id -> Uuid,
         client_id -> Uuid,
@@ -120,5 +127,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     contacts_newest,
     contacts_newest_border,
     credential_version,
+    schema_requirement,
     webhooks,
 );

@@ -13,6 +13,7 @@ use super::program::{self, Draft};
 use crate::cli::output;
 use crate::config::DatabaseConfig;
 use crate::embedded::client_program::ClientProgram;
+use crate::store::server_version::server_version;
 use crate::store::{backup, connection, conninfo};
 
 pub const EXAMPLE: &str = "Example, also while a server runs:\n  contact-search database backup contacts.backup";
@@ -38,7 +39,7 @@ pub fn run(config: &DatabaseConfig, BackupArgs { file, force }: &BackupArgs) -> 
         backup::has_schema(&mut connection)?,
         "the database has none of contact-search's tables: check that it is the right one"
     );
-    let server = backup::server_major(&mut connection)?;
+    let server = server_version(&mut connection)?.major();
     let pg_dump = ClientProgram::find("pg_dump", config.pg_bin.as_deref(), server)?;
     if pg_dump.major() < server {
         bail!(

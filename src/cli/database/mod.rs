@@ -8,5 +8,5 @@ mod restore;
 
 pub use backup::check_target;
 pub use command::{DatabaseCommand, run};
-pub use open::{Database, check_schema, leave};
+pub use open::{Database, leave};
 pub use program::Draft;

@@ -3,19 +3,20 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail, ensure};
 use parking_lot::Mutex;
 
 use super::program;
 use crate::config::DatabaseConfig;
 use crate::embedded::{self, PrivateDatabase};
-use crate::store::migrations::{self, MigrationError, SchemaState};
-use crate::store::{PgConnection, connection};
+use crate::store::{PgConnection, connection, migrations};
 
 /// The database of a command. If it is the private PostgreSQL, that runs while this value lives.
 pub struct Database {
     url: String,
     private: Option<PrivateServer>,
+    /// Whether the URL is that of `DATABASE_URL`, which other programs' shells set as well.
+    is_of_common_variable: bool,
 }
 
 /// The private PostgreSQL, and the directory of its data and related files.
@@ -53,19 +54,34 @@ fn leave_and_log(server: &PrivateDatabase) {
 }
 
 impl Database {
-    /// Opens the user's own database if one is named, or else the private one, which is started if necessary.
+    /// Opens the user's own database if one is named, or else the private one, which is started if necessary. The
+    /// private one must exist: in a mistyped directory, a new one would look like lost contacts.
     pub fn open(config: &DatabaseConfig) -> anyhow::Result<Self> {
+        if config.database_url.is_none() {
+            let data_dir = data_dir(config)?;
+            ensure!(
+                !embedded::is_absent(&data_dir),
+                "there is no private database in {}: name its directory with --data-dir or CONTACT_SEARCH_DATA_DIR, or \
+                 your own PostgreSQL with --database-url or CONTACT_SEARCH_DATABASE_URL. `contact-search serve` and \
+                 `contact-search client create` make a new private database",
+                data_dir.display()
+            );
+        }
+        Self::open_or_create(config)
+    }
+
+    /// Opens the database like [`open`](Self::open), and creates the private one if it does not exist. Only for
+    /// commands that begin with an empty database.
+    pub fn open_or_create(config: &DatabaseConfig) -> anyhow::Result<Self> {
         if let Some(url) = &config.database_url {
             connection::check_url(url)?;
             return Ok(Self {
                 url: url.clone(),
                 private: None,
+                is_of_common_variable: config.is_url_of_common_variable,
             });
         }
-        let data_dir = match &config.data_dir {
-            Some(directory) => std::path::absolute(directory).context("--data-dir can't be resolved")?,
-            None => embedded::default_data_dir()?,
-        };
+        let data_dir = data_dir(config)?;
         let mut open = OPEN.lock();
         let server = Arc::new(PrivateDatabase::open(&embedded::Options {
             data_dir: data_dir.clone(),
@@ -76,6 +92,7 @@ impl Database {
         Ok(Self {
             url: server.url(),
             private: Some(PrivateServer { server, data_dir }),
+            is_of_common_variable: false,
         })
     }
 
@@ -96,26 +113,45 @@ impl Database {
         self.private.as_ref()
     }
 
-    /// Connects, and checks that the schema is that of this program. The private database is migrated first. The user's
+    /// Connects, and checks that this program can run on the schema. The private database is migrated first. The user's
     /// own database is not, because the user decides when.
     pub fn connect(&self) -> anyhow::Result<PgConnection> {
         let mut connection = connection::connect(&self.url)?;
         if self.private.is_some() {
-            migrations::migrate(&mut connection)?;
+            migrations::ensure_usable(&mut connection)?;
         }
-        check_schema(&mut connection)?;
+        migrations::schema_state(&mut connection)?.check()?;
         Ok(connection)
+    }
+
+    /// Checks, before a command creates tables, that the database is meant for them. Every shell of a Rails, Django or
+    /// Node project sets `DATABASE_URL`, so that variable alone does not say that contact-search may write into a
+    /// schema with other programs' tables. Once the schema has this program's migrations, it has been decided.
+    ///
+    /// # Errors
+    /// A message that says how to name the database on purpose.
+    pub fn refuse_other_programs_schema(&self, connection: &mut PgConnection) -> anyhow::Result<()> {
+        if !self.is_of_common_variable {
+            return Ok(());
+        }
+        let Some(tables) = migrations::foreign_tables(connection)? else {
+            return Ok(());
+        };
+        // In `Debug`, since a name may contain any character.
+        let names: Vec<String> = tables.names.iter().map(|name| format!("{name:?}")).collect();
+        bail!(
+            "the database that DATABASE_URL names has tables of another program ({} in all, such as {}), and nothing was \
+             changed: create a database for contact-search. To use this one anyway, name it with --database-url or \
+             CONTACT_SEARCH_DATABASE_URL",
+            tables.count,
+            names.join(", ")
+        );
     }
 }
 
-/// Checks that the schema is that of this program.
-///
-/// # Errors
-/// A message that names the command to run, or the program to use.
-pub fn check_schema(connection: &mut PgConnection) -> anyhow::Result<()> {
-    match migrations::schema_state(connection)? {
-        SchemaState::Current => Ok(()),
-        SchemaState::Behind(count) => Err(MigrationError::Behind(count).into()),
-        SchemaState::Newer => Err(MigrationError::Newer.into()),
+fn data_dir(config: &DatabaseConfig) -> anyhow::Result<PathBuf> {
+    match &config.data_dir {
+        Some(directory) => std::path::absolute(directory).context("--data-dir can't be resolved"),
+        None => Ok(embedded::default_data_dir()?),
     }
 }

@@ -13,8 +13,8 @@ use super::program;
 use crate::cli::output;
 use crate::config::DatabaseConfig;
 use crate::embedded::client_program::ClientProgram;
-use crate::store::migrations::{self, SchemaState};
-use crate::store::{backup, connection, conninfo};
+use crate::store::server_version::server_version;
+use crate::store::{backup, connection, conninfo, migrations};
 
 pub const EXAMPLE: &str = "Examples:\n  contact-search database restore contacts.backup\n  contact-search database restore \
                            contacts.backup --database-url postgresql://user@host/contacts";
@@ -35,12 +35,13 @@ pub fn run(config: &DatabaseConfig, RestoreArgs { file }: &RestoreArgs) -> anyho
     let archive = Archive::open(file)?;
     let newest = ClientProgram::find("pg_restore", config.pg_bin.as_deref(), 0).ok();
     newest.iter().try_for_each(|pg_restore| archive.check(pg_restore))?;
-    let database = Database::open(config)?;
+    let database = Database::open_or_create(config)?;
     let mut connection = connection::connect(database.url())?;
+    database.refuse_other_programs_schema(&mut connection)?;
     let clients = backup::count_clients(&mut connection)?;
     ensure!(clients == 0, occupied(&database, clients));
 
-    let server = backup::server_major(&mut connection)?;
+    let server = server_version(&mut connection)?.major();
     let pg_restore = ClientProgram::find("pg_restore", config.pg_bin.as_deref(), server)?;
     if newest.is_none_or(|newest| newest.path() != pg_restore.path()) {
         archive.check(&pg_restore)?;
@@ -142,7 +143,7 @@ impl<'a> Archive<'a> {
             .stdout(Stdio::piped());
         let applied = rows(&program::run(pg_restore, &mut read_migrations)?);
         ensure!(!applied.is_empty(), not_ours(self.path));
-        if migrations::state_of(&applied)? == SchemaState::Newer {
+        if !migrations::knows_all(&applied)? {
             bail!(
                 "{} is a backup of a newer contact-search: restore it with that version",
                 self.path.display()

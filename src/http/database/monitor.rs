@@ -16,6 +16,7 @@ use crate::http::error::chain;
 use crate::store::connection::{Limited, StatementLimits};
 use crate::store::keys::{self, Version};
 use crate::store::migrations::{self, MigrationError, SchemaState};
+use crate::store::server_version::{ServerVersion, server_version};
 use crate::store::{PgConnection, StoreError};
 
 /// The pause between two probes, and before a reconnect if the last probe failed.
@@ -56,7 +57,8 @@ pub struct Probe {
     /// When the probe began. It read the database at this time or slightly later.
     pub at: Instant,
     pub schema: SchemaState,
-    /// The version of the keys; `None` if migrations are pending, since the schema may lack it.
+    pub postgresql: ServerVersion,
+    /// The version of the keys; `None` if this program can't run on the schema, since that may lack it.
     pub version: Option<Version>,
 }
 
@@ -118,7 +120,7 @@ type ProbeResult = Result<Probe, MigrationError>;
 /// Each connection has a thread of its own. A stuck connection, for instance to a stopped backend, is abandoned; its
 /// thread ends when the connection answers or breaks.
 fn monitor(url: &str, is_pooled: bool, status: &watch::Sender<DatabaseStatus>) {
-    let mut problem = None;
+    let mut told = Told::default();
     while !status.is_closed() {
         let (sender, results) = mpsc::channel();
         let connection_url = url.to_owned();
@@ -134,7 +136,7 @@ fn monitor(url: &str, is_pooled: bool, status: &watch::Sender<DatabaseStatus>) {
                 return;
             }
             has_answered = result.is_ok();
-            problem = publish(result, problem, status);
+            told = publish(result, told, status);
         }
         // A connection that answered before it broke does not show that the database is unreachable. Reconnect without
         // a pause to find out.
@@ -144,23 +146,25 @@ fn monitor(url: &str, is_pooled: bool, status: &watch::Sender<DatabaseStatus>) {
     }
 }
 
-/// Publishes the result of a probe and returns the problem, if the probe found one. Logs each new problem once, and the
-/// recovery.
-fn publish(
-    result: ProbeResult,
-    last_problem: Option<String>,
-    status: &watch::Sender<DatabaseStatus>,
-) -> Option<String> {
+/// What the log says about the database so far.
+#[derive(Debug, Default)]
+struct Told {
+    has_been_ready: bool,
+    is_newer: bool,
+    /// The problem that the last probe found.
+    problem: Option<String>,
+}
+
+/// Publishes the result of a probe. Logs each new problem once, the first readiness, the recovery, and a newer schema.
+fn publish(result: ProbeResult, last: Told, status: &watch::Sender<DatabaseStatus>) -> Told {
+    let found = result.as_ref().ok().copied();
     let error = match result {
         Ok(probe) => {
             status.send_replace(DatabaseStatus {
                 probe: Some(probe),
                 is_away: false,
             });
-            match probe.schema {
-                SchemaState::Behind(count) => Some(MigrationError::Behind(count)),
-                SchemaState::Current | SchemaState::Newer => None,
-            }
+            probe.schema.check().err()
         }
         Err(error) => {
             let is_away = matches!(
@@ -172,12 +176,23 @@ fn publish(
         }
     };
     let problem = error.map(|error| chain(&error));
-    match (&problem, &last_problem) {
-        (None, Some(_)) => log::info!("the database is ready again"),
-        (Some(problem), last) if last.as_ref() != Some(problem) => log::warn!("{problem}"),
+    match (&problem, &last.problem, found) {
+        (None, _, Some(probe)) if !last.has_been_ready => {
+            log::info!(postgresql = probe.postgresql.to_string(); "ready");
+        }
+        (None, Some(_), _) => log::info!("the database is ready again"),
+        (Some(problem), last, _) if last.as_ref() != Some(problem) => log::warn!("{problem}"),
         _ => {}
     }
-    problem
+    let is_newer = found.map_or(last.is_newer, |probe| probe.schema == SchemaState::Newer);
+    if is_newer && !last.is_newer {
+        log::info!("a newer contact-search has migrated the database; this one can run on its schema");
+    }
+    Told {
+        has_been_ready: last.has_been_ready || problem.is_none(),
+        is_newer,
+        problem,
+    }
 }
 
 fn probe_until_failure(url: &str, is_pooled: bool, results: &mpsc::Sender<ProbeResult>) {
@@ -191,8 +206,10 @@ fn probe_until_failure(url: &str, is_pooled: bool, results: &mpsc::Sender<ProbeR
         }
     };
     let mut has_answered = false;
+    // Every other probe would cost a round trip more, and a server keeps its version for the life of a connection.
+    let mut postgresql = None;
     loop {
-        let result = connection.run(probe);
+        let result = connection.run(|connection| probe(connection, &mut postgresql));
         let has_failed = result.is_err();
         let is_lost = matches!(&result, Err(MigrationError::Store(StoreError::Unavailable(_))));
         // A connection that breaks after it has answered does not say whether the database is away. The next connection
@@ -205,14 +222,23 @@ fn probe_until_failure(url: &str, is_pooled: bool, results: &mpsc::Sender<ProbeR
     }
 }
 
-fn probe(connection: &mut PgConnection) -> ProbeResult {
+fn probe(connection: &mut PgConnection, known: &mut Option<ServerVersion>) -> ProbeResult {
     let at = Instant::now();
-    let schema = migrations::schema_state(connection)?;
-    let version = match schema {
-        SchemaState::Behind(_) => None,
-        SchemaState::Current | SchemaState::Newer => Some(keys::read_version(connection)?),
+    let postgresql = match *known {
+        Some(version) => version,
+        None => *known.insert(server_version(connection)?),
     };
-    Ok(Probe { at, schema, version })
+    let schema = migrations::schema_state(connection)?;
+    let version = match schema.check() {
+        Ok(()) => Some(keys::read_version(connection)?),
+        Err(_) => None,
+    };
+    Ok(Probe {
+        at,
+        schema,
+        postgresql,
+        version,
+    })
 }
 
 #[cfg(test)]
@@ -227,6 +253,7 @@ mod tests {
         let probe = Probe {
             at: start,
             schema: SchemaState::Current,
+            postgresql: ServerVersion::from_number(150_000),
             version: Some(version),
         };
         let [there, away] = [false, true].map(|is_away| DatabaseStatus {
@@ -261,6 +288,7 @@ mod tests {
             let probe = Probe {
                 at: now,
                 schema: SchemaState::Current,
+                postgresql: ServerVersion::from_number(150_000),
                 version: Some(version),
             };
             let status = DatabaseStatus {

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 
 use crate::store::StoreError;
+use crate::store::migrations::MigrationError;
 
 /// Every way in which a request can fail; each has one status.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,16 @@ pub enum ApiError {
     HandshakeRefused,
     #[error("a page of another origin")]
     OriginRefused,
+    #[error("a method that pages of other origins may not use")]
+    OriginMethodRefused {
+        /// The methods that they may use.
+        allowed: String,
+    },
+    #[error("a header that pages of other origins may not send")]
+    OriginHeaderRefused {
+        /// The headers that they may send.
+        allowed: String,
+    },
     #[error("a bad parameter")]
     Parameter {
         /// The parameter's documented name, not the caller's text.
@@ -59,6 +70,9 @@ pub enum ApiError {
     Busy,
     #[error("no database")]
     NoDatabase(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The server is not ready, because it can't run on the database's schema.
+    #[error("not ready")]
+    SchemaUnfit(#[source] MigrationError),
     #[error("too late")]
     TooLate,
     #[error("something went wrong")]
@@ -174,13 +188,16 @@ impl ResponseError for ApiError {
                 StatusCode::UNAUTHORIZED
             }
             ApiError::ScopeMissing | ApiError::HandshakeRefused => StatusCode::FORBIDDEN,
-            ApiError::OriginRefused | ApiError::Parameter { .. } | ApiError::NothingToSearch | ApiError::Body(_) => {
-                StatusCode::BAD_REQUEST
-            }
+            ApiError::OriginRefused
+            | ApiError::OriginMethodRefused { .. }
+            | ApiError::OriginHeaderRefused { .. }
+            | ApiError::Parameter { .. }
+            | ApiError::NothingToSearch
+            | ApiError::Body(_) => StatusCode::BAD_REQUEST,
             ApiError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             ApiError::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             ApiError::TargetTooLong => StatusCode::URI_TOO_LONG,
-            ApiError::Busy | ApiError::NoDatabase(_) => StatusCode::SERVICE_UNAVAILABLE,
+            ApiError::Busy | ApiError::NoDatabase(_) | ApiError::SchemaUnfit(_) => StatusCode::SERVICE_UNAVAILABLE,
             ApiError::TooLate => StatusCode::GATEWAY_TIMEOUT,
             ApiError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

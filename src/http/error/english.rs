@@ -4,6 +4,7 @@
 
 use super::api_error::{ApiError, BodyFault, Expected, ParameterFault};
 use crate::http::request::limits::{TARGET_MAX, VALUE_MAX};
+use crate::store::migrations::MigrationError;
 
 impl BodyFault {
     /// An English sentence without any text of the input.
@@ -118,6 +119,16 @@ impl ApiError {
             ApiError::OriginRefused => {
                 "Pages of this origin may not do this. The server's operator allows them with --cors-origin.".to_owned()
             }
+            ApiError::OriginMethodRefused { allowed } => {
+                format!(
+                    "The method in Access-Control-Request-Method is refused. Pages of other origins may use {allowed}."
+                )
+            }
+            ApiError::OriginHeaderRefused { allowed } => {
+                format!(
+                    "A header in Access-Control-Request-Headers is refused. Pages of other origins may send {allowed}."
+                )
+            }
             ApiError::NothingToSearch => {
                 "Give at least one of the parameters 'phone' (with a digit in it) and 'email'.".to_owned()
             }
@@ -133,6 +144,15 @@ impl ApiError {
             ApiError::TargetTooLong => format!("The address is longer than {TARGET_MAX} bytes. Shorten it."),
             ApiError::Busy => "The server has no capacity left. Try again in a second.".to_owned(),
             ApiError::NoDatabase(_) => "The server can't reach its database. Try again in a second.".to_owned(),
+            ApiError::SchemaUnfit(MigrationError::Behind(_)) => {
+                "The database lacks migrations of this server. Run `contact-search migrate`.".to_owned()
+            }
+            ApiError::SchemaUnfit(MigrationError::Foreign) => {
+                "The database belongs to another program. Give contact-search a database of its own.".to_owned()
+            }
+            ApiError::SchemaUnfit(_) => {
+                "This server is too old for the database's schema. Use the newer contact-search.".to_owned()
+            }
             ApiError::TooLate => "The answer took too long. Try again, or ask for something more specific.".to_owned(),
             ApiError::Internal(_) => "Something went wrong".to_owned(),
         }

@@ -36,6 +36,12 @@ impl ApiError {
                 ParameterFault::Cursor => format!("El parametro '{name}' no es valido"),
             },
             ApiError::OriginRefused => "Las paginas de este origen no tienen acceso".to_owned(),
+            ApiError::OriginMethodRefused { allowed } => {
+                format!("El metodo de Access-Control-Request-Method no se acepta. Metodos aceptados: {allowed}")
+            }
+            ApiError::OriginHeaderRefused { allowed } => {
+                format!("Un header de Access-Control-Request-Headers no se acepta. Headers aceptados: {allowed}")
+            }
             ApiError::NothingToSearch => "Indique al menos un parametro".to_owned(),
             ApiError::NoContact => "No existe ese contacto".to_owned(),
             ApiError::IdentityTaken => "Otro contacto del canal ya tiene ese telefono o email".to_owned(),
@@ -67,6 +73,7 @@ impl ApiError {
             ApiError::TargetTooLong => format!("La direccion supera los {TARGET_MAX} bytes"),
             ApiError::Busy => "El servidor no tiene capacidad. Reintente en un segundo".to_owned(),
             ApiError::NoDatabase(_) => "El servidor no alcanza su base de datos. Reintente en un segundo".to_owned(),
+            ApiError::SchemaUnfit(_) => "El servidor no corresponde al esquema de su base de datos".to_owned(),
             ApiError::TooLate => "La respuesta demoro demasiado. Reintente".to_owned(),
             ApiError::Internal(_) => "Algo salio mal".to_owned(),
         }

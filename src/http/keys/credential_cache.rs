@@ -111,6 +111,7 @@ mod tests {
     use crate::domain::rate_limit::RateLimit;
     use crate::http::database::monitor::Probe;
     use crate::store::migrations::SchemaState;
+    use crate::store::server_version::ServerVersion;
 
     fn hash(number: usize) -> KeyHash {
         let mut hash = [0; 32];
@@ -122,6 +123,7 @@ mod tests {
         let probe = Probe {
             at,
             schema: SchemaState::Current,
+            postgresql: ServerVersion::from_number(150_000),
             version: Some(version),
         };
         DatabaseStatus {

@@ -14,7 +14,7 @@ use crate::domain::webhook::Token;
 use crate::http::error::ApiError;
 use crate::http::keys::credential_cache::Verdict;
 use crate::http::metrics::KeySource;
-use crate::http::request::context::{Caller, KeyLabel, RequestContext};
+use crate::http::request::context::{Caller, RequestContext, SenderTrace};
 use crate::http::state::State;
 use crate::store::keys;
 use crate::store::webhooks::{self, Webhook};
@@ -45,6 +45,8 @@ pub async fn authorize(
             request.extensions_mut().insert(caller);
         }),
         Access::Webhook => find_webhook(&request).await.map(|webhook| {
+            let client = webhook.client;
+            request.extensions_mut().insert(SenderTrace::Webhook { client });
             request.extensions_mut().insert(webhook);
         }),
     };
@@ -69,11 +71,28 @@ async fn find_webhook(request: &ServiceRequest) -> Result<Webhook, ApiError> {
 
 async fn identify(request: &ServiceRequest, scope: Scope) -> Result<Caller, ApiError> {
     let now = Instant::now();
-    let key_hash = sent_key(request.headers())?.hash();
+    let trace = |trace: SenderTrace| {
+        request.extensions_mut().insert(trace);
+    };
+    let key_hash = match sent_key(request.headers()) {
+        Ok(key) => key.hash(),
+        Err(error) => {
+            if let ApiError::KeyUnknown = error {
+                trace(SenderTrace::Unknown);
+            }
+            return Err(error);
+        }
+    };
+    trace(SenderTrace::Unchecked);
     let Verdict::Known(credential) = check_key(request, key_hash, now).await? else {
+        trace(SenderTrace::Unknown);
         return Err(ApiError::KeyUnknown);
     };
-    request.extensions_mut().insert(KeyLabel(credential.label.clone()));
+    trace(SenderTrace::Key {
+        id: credential.key_id,
+        client: credential.client,
+        label: credential.label.clone(),
+    });
     if credential.ended {
         return Err(ApiError::KeyEnded);
     }

@@ -2,8 +2,21 @@
 //! key, and everybody who can open the page can read the key.
 
 use actix_cors::Cors;
-use actix_web::http::Method;
-use actix_web::http::header::{self, HeaderName};
+
+/// The methods that such a page may use.
+pub const METHODS: [&str; 5] = ["GET", "HEAD", "POST", "PATCH", "DELETE"];
+
+/// The headers that such a page may send. Tracing libraries such as OpenTelemetry and Sentry add the last four to every
+/// request of a page.
+pub const REQUEST_HEADERS: [&str; 7] = [
+    "X-API-Key",
+    "X-Request-Id",
+    "Content-Type",
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "sentry-trace",
+];
 
 /// How long a browser may cache the answer to a preflight request, in seconds.
 const MAX_AGE: usize = 3_600;
@@ -11,12 +24,8 @@ const MAX_AGE: usize = 3_600;
 /// Allows pages of these origins (`https://crm.example.com`) to read answers and their headers. `*` allows all origins.
 pub fn allow(origins: &[String]) -> Cors {
     let cors = Cors::default()
-        .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE])
-        .allowed_headers([
-            HeaderName::from_static("x-api-key"),
-            HeaderName::from_static("x-request-id"),
-            header::CONTENT_TYPE,
-        ])
+        .allowed_methods(METHODS)
+        .allowed_headers(REQUEST_HEADERS)
         .expose_headers(["Link", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"])
         .max_age(MAX_AGE);
     origins.iter().fold(cors, |cors, origin| match origin.as_str() {

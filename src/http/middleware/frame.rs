@@ -14,10 +14,11 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::caller_address::caller_address;
+use super::cors;
 use super::idle_connections::Connection;
 use crate::http::error::{ApiError, ErrorShape, chain};
 use crate::http::keys::rate_limit::Quota;
-use crate::http::request::context::{KeyLabel, RequestContext};
+use crate::http::request::context::{RequestContext, SenderTrace};
 use crate::http::request::limits::TARGET_MAX;
 use crate::http::state::State;
 
@@ -91,9 +92,9 @@ fn shape_error(response: ServiceResponse, id: &HeaderValue) -> ServiceResponse {
         error
     } else {
         // actix or a library refused the request. Its text must not reach the caller.
-        of_library = match status {
-            StatusCode::NOT_FOUND => ApiError::NotFound,
-            _ if error.as_error::<CorsError>().is_some() => ApiError::OriginRefused,
+        of_library = match (status, error.as_error::<CorsError>()) {
+            (StatusCode::NOT_FOUND, _) => ApiError::NotFound,
+            (_, Some(refusal)) => explain_preflight(refusal),
             _ => ApiError::Internal(error.to_string().into()),
         };
         &of_library
@@ -108,6 +109,21 @@ fn shape_error(response: ServiceResponse, id: &HeaderValue) -> ServiceResponse {
     }
     let (request, _) = response.into_parts();
     ServiceResponse::new(request, rendered)
+}
+
+/// Says which part of a preflight request was refused.
+fn explain_preflight(refusal: &CorsError) -> ApiError {
+    match refusal {
+        CorsError::MethodNotAllowed | CorsError::BadRequestMethod | CorsError::MissingRequestMethod => {
+            ApiError::OriginMethodRefused {
+                allowed: cors::METHODS.join(", "),
+            }
+        }
+        CorsError::HeadersNotAllowed | CorsError::BadRequestHeaders => ApiError::OriginHeaderRefused {
+            allowed: cors::REQUEST_HEADERS.join(", "),
+        },
+        _ => ApiError::OriginRefused,
+    }
 }
 
 fn log_cause(error: &ApiError, request: &HttpRequest, id: &HeaderValue) {
@@ -145,14 +161,19 @@ static METHODS: [Method; 9] = [
     Method::CONNECT,
 ];
 
+/// The method if it is a standard one. Another method is the caller's text.
+pub fn method_name(method: &Method) -> &'static str {
+    let standard = METHODS.iter().find(|standard| *standard == method);
+    standard.map_or("other", Method::as_str)
+}
+
 /// Counts the request and writes its line in the access log. The line has the route's pattern, since the path and the
 /// query hold personal data. A method that is not a standard one appears as `other`, since it is the caller's text.
 fn count_and_log(response: &ServiceResponse, start: Instant, id: &HeaderValue) {
     let request = response.request();
     let route = request.match_pattern();
     let duration = start.elapsed();
-    let method = METHODS.iter().find(|method| *method == request.method());
-    let method = method.map_or("other", Method::as_str);
+    let method = method_name(request.method());
     let state = State::of(request);
     state
         .metrics
@@ -161,16 +182,46 @@ fn count_and_log(response: &ServiceResponse, start: Instant, id: &HeaderValue) {
         .peer_addr()
         .map(|peer| caller_address(peer.ip(), request.headers(), &state.trusted_proxies));
     let extensions = request.extensions();
-    let key = extensions.get::<KeyLabel>().map_or("", |label| label.0.as_str());
-    log::info!(
+    let sender = Sender::of(extensions.get::<SenderTrace>());
+    // Supervisors and load balancers probe every few seconds.
+    let is_probe = route.as_deref().is_some_and(|route| PROBES.contains(&route));
+    let level = if is_probe { log::Level::Debug } else { log::Level::Info };
+    log::log!(
         target: "access",
+        level,
         method = method,
         route = route.as_deref().unwrap_or("-"),
         status = response.status().as_u16(),
         ms = (duration.as_secs_f64() * 1e5).round() / 1e2,
         from = from.map(|address| address.to_string()).as_deref().unwrap_or("-"),
         request_id = id.to_str().unwrap_or_default(),
-        key = key;
+        key = sender.key,
+        client = sender.client,
+        key_label = sender.label;
         "answered"
     );
+}
+
+/// The routes whose access lines have the level debug.
+const PROBES: [&str; 2] = ["/healthz", "/readyz"];
+
+/// The sender in the access log: ids, and a label that the operator chose.
+struct Sender<'a> {
+    key: String,
+    client: String,
+    label: &'a str,
+}
+
+impl<'a> Sender<'a> {
+    fn of(trace: Option<&'a SenderTrace>) -> Self {
+        let none = || "-".to_owned();
+        let (key, client, label) = match trace {
+            None => (none(), none(), ""),
+            Some(SenderTrace::Unchecked) => ("unchecked".to_owned(), none(), ""),
+            Some(SenderTrace::Unknown) => ("unknown".to_owned(), none(), ""),
+            Some(SenderTrace::Key { id, client, label }) => (id.to_string(), client.to_string(), label.as_str()),
+            Some(SenderTrace::Webhook { client }) => ("webhook".to_owned(), client.to_string(), ""),
+        };
+        Self { key, client, label }
+    }
 }

@@ -1,10 +1,11 @@
-//! Data that middleware adds to a request: its start, its caller, and its key's label.
+//! Data that middleware adds to a request: its start, its caller, and the sender for the access log.
 
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::domain::client::ClientId;
 use crate::domain::phone::Region;
@@ -59,5 +60,16 @@ impl FromRequest for Caller {
     }
 }
 
-/// The label of a request's key, for the access log. Also present if the key is refused, unless the key is unknown.
-pub struct KeyLabel(pub String);
+/// What authentication has found out about the sender, for the access log. Absent if no key was sent, or if the
+/// operation asks for none.
+#[derive(Clone, Debug)]
+pub enum SenderTrace {
+    /// The request has a key that was not checked, since the database did not answer.
+    Unchecked,
+    /// The request has a key that does not exist.
+    Unknown,
+    /// The request has a key that exists, even if it is refused.
+    Key { id: Uuid, client: ClientId, label: String },
+    /// The request is for a webhook, whose token counts as the key.
+    Webhook { client: ClientId },
+}

@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use contact_search::store::backup;
+use contact_search::store::server_version::server_version;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -192,7 +192,7 @@ fn the_password_appears_in_no_argument_and_in_no_error_message() {
 #[test]
 fn a_missing_or_old_pg_dump_is_reported_with_the_package_to_install() {
     let (database, files) = (TestDatabase::new(), directory());
-    let server = backup::server_major(&mut database.connect()).unwrap();
+    let server = server_version(&mut database.connect()).unwrap().major();
     let file = files.path().join("a").to_str().unwrap().to_owned();
     let (none, old) = (directory(), stand_in("pg_dump", 9, "exit 1"));
     for (programs, expected) in [(&none, "no pg_dump was found in"), (&old, "pg_dump is 9.1: install")] {

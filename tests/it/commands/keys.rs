@@ -144,6 +144,39 @@ fn key_import_reads_an_existing_key_from_stdin() {
 }
 
 #[test]
+fn key_import_refuses_a_key_that_can_be_guessed_unless_it_is_accepted_as_weak() {
+    let app = TestApp::start();
+    let import = |text: &str, options: &[&str]| {
+        let mut command = program();
+        command
+            .args(["key", "import", "--client", "Test"])
+            .args(options)
+            .env("DATABASE_URL", app.database.url());
+        run(command, text)
+    };
+    for (weak, expected) in [
+        ("aaaaaaaaaaaaaaaa", "fewer than 6 different characters"),
+        ("0101010101010101", "fewer than 6 different characters"),
+        ("passwordpassword", "known words"),
+        ("P@ssw0rd-P@ssw0rd", "known words"),
+        ("abcdefghijklmnop", "sequences"),
+        ("qwertyuiop123456", "sequences"),
+        ("test-test-test-key", "repetitions"),
+    ] {
+        let message = error_of(import(weak, &[]));
+        assert!(
+            message.contains(expected) && message.contains("--accept-weak") && !message.contains(weak),
+            "{message}"
+        );
+    }
+    assert_eq!(app.database.count("SELECT count(*) AS count FROM api_keys"), 1);
+    stdout(import("passwordpassword", &["--accept-weak"]));
+    assert_eq!(app.server.get(LOOKUP, Some("passwordpassword")).status, 200);
+    let short = error_of(import("aaaa", &["--accept-weak"]));
+    assert!(short.contains("16 to 256"), "{short}");
+}
+
+#[test]
 fn a_key_that_could_not_be_printed_is_revoked() {
     let app = TestApp::start();
     let mut command = program();

@@ -1,6 +1,8 @@
 //! The program's commands, as an operator types them.
 
 mod backup;
+mod clients;
+mod database_choice;
 mod demo;
 mod generate;
 mod keys;

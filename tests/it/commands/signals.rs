@@ -137,7 +137,7 @@ fn an_interrupted_first_start_stops_cleanly_at_every_stage() {
         );
         assert!(!is_running(directory.path()), "{stage_file}");
         assert!(!directory.path().join("postgres.new").exists(), "{stage_file}");
-        stdout(run(private(&directory, &["client", "list"]), ""));
+        stdout(run(private(&directory, &["client", "create", "Acme"]), ""));
     }
 }
 
@@ -148,7 +148,7 @@ fn a_second_ctrl_c_ends_a_command_at_once_and_nohup_protects_it_from_sighup() {
     // PostgreSQL, and again before it exits.
     let start_lock = std::fs::File::create(directory.path().join("lock")).unwrap();
     start_lock.lock().unwrap();
-    let mut command = wrap("nohup", &[], private(&directory, &["client", "list"]));
+    let mut command = wrap("nohup", &[], private(&directory, &["client", "create", "Acme"]));
     let mut child = command
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

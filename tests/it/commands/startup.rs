@@ -4,10 +4,11 @@
 use std::time::{Duration, Instant};
 
 use crate::support::app::{Server, program};
-use crate::support::command::{error_of, private, run, run_on, stdout};
+use crate::support::command::{command_on, error_of, private, run, run_on, stdout};
 use crate::support::database::execute;
+use crate::support::metrics::{metrics, start_with, value};
 use crate::support::private_database::{connect, open_durable};
-use crate::support::{OwnDirectory, TestDatabase};
+use crate::support::{OwnDirectory, PATIENCE, TestApp, TestDatabase, wait_until};
 
 #[test]
 fn pending_migrations_are_reported_with_the_command_that_runs_them() {
@@ -31,14 +32,6 @@ fn pending_migrations_are_reported_with_the_command_that_runs_them() {
     );
     assert_eq!(stdout(run_on(&database, &["migrate"])), "The schema is up to date.\n");
     stdout(run_on(&database, &["client", "list"]));
-    execute(
-        &mut database.connect(),
-        "INSERT INTO __diesel_schema_migrations VALUES ('99990101000000', now())",
-    );
-    for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"]] {
-        let message = error_of(run_on(&database, arguments));
-        assert!(message.contains("newer schema"), "{message}");
-    }
 }
 
 #[test]
@@ -211,16 +204,112 @@ fn an_unreachable_database_is_logged_in_one_line() {
     assert!(log.lines().all(is_record), "{log}");
 }
 
+/// A migration that this program does not know.
+const NEWER: &str = "INSERT INTO __diesel_schema_migrations VALUES ('99990101000000', now())";
+
+/// The unknown migration leaves only newer programs able to run.
+const NOT_FOR_OLDER: &str = "UPDATE schema_requirement SET oldest_program = '99990101000000'";
+
 #[test]
-fn a_newer_schema_in_the_private_database_ends_every_command_with_one_line() {
-    let directory = OwnDirectory::new();
-    stdout(run(private(&directory, &["migrate"]), ""));
-    let database = open_durable(directory.path());
-    let mut connection = connect(&database.url());
-    execute(
-        &mut connection,
-        "INSERT INTO __diesel_schema_migrations VALUES ('99990101000000', now())",
+fn a_newer_migration_leaves_a_running_older_server_ready_if_the_server_can_run_on_it() {
+    let app = TestApp::start();
+    assert_eq!(app.server.get("/readyz", None).status, 200);
+    app.sql(NEWER);
+    app.server
+        .wait_for_log(|log| log.contains("a newer contact-search has migrated the database"));
+    let ready = app.server.get("/readyz", None);
+    assert_eq!(ready.status, 200, "{ready:?}");
+    assert_eq!(app.get("/api/v1/contact-lookup/?phone=1").status, 200);
+}
+
+#[test]
+fn only_a_server_older_than_the_oldest_that_can_run_goes_not_ready_and_says_so() {
+    let app = start_with(&[]);
+    app.sql(NEWER);
+    app.sql(NOT_FOR_OLDER);
+    wait_until(PATIENCE, "the server stays ready", || {
+        app.server.get("/readyz", None).status == 503
+    });
+    let answer = app.server.get("/readyz", None);
+    assert_eq!(
+        answer.json()["detail"],
+        "This server is too old for the database's schema. Use the newer contact-search."
     );
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    let text = metrics(&app).body;
+    assert!(value(&text, r#"contact_search_failures_total{reason="schema"}"#) >= Some(1.0));
+    assert_eq!(
+        value(&text, r#"contact_search_failures_total{reason="no_database"}"#),
+        Some(0.0)
+    );
+    assert_eq!(value(&text, "contact_search_database_up"), Some(1.0));
+    // The requests that are still on their way are answered.
+    assert_eq!(app.get("/api/v1/contact-lookup/?phone=1").status, 200);
+    app.sql("UPDATE schema_requirement SET oldest_program = '20261129010000'");
+    wait_until(PATIENCE, "the server does not become ready again", || {
+        app.server.get("/readyz", None).status == 200
+    });
+}
+
+#[test]
+fn a_database_that_lacks_migrations_makes_readyz_name_the_command() {
+    let app = TestApp::start();
+    app.sql("DELETE FROM __diesel_schema_migrations WHERE version = '20261129010000'");
+    wait_until(PATIENCE, "the server stays ready", || {
+        app.server.get("/readyz", None).status == 503
+    });
+    let detail = app.server.get("/readyz", None).json()["detail"].to_string();
+    assert!(detail.contains("contact-search migrate"), "{detail}");
+}
+
+#[test]
+fn an_older_program_starts_and_works_on_a_newer_schema_that_it_can_run_on() {
+    let database = TestDatabase::new();
+    execute(&mut database.connect(), NEWER);
+    stdout(run_on(&database, &["client", "create", "Acme"]));
+    stdout(run_on(&database, &["key", "create", "--client", "Acme"]));
+    let mut import = command_on(&database, &["import", "-", "--client", "Acme"]);
+    import.env("CONTACT_SEARCH_LOG_FORMAT", "text");
+    stdout(run(import, "phone\n+5491123456789\n"));
+    for migrate in [&[][..], &["--migrate"]] {
+        let mut command = command_on(&database, &["serve", "--listen", "127.0.0.1:0"]);
+        command.args(migrate);
+        let server = Server::start(command);
+        assert_eq!(server.get("/readyz", None).status, 200);
+    }
+    let message = error_of(run_on(&database, &["migrate"]));
+    assert_eq!(
+        message,
+        "contact-search: the database has a newer schema than this program knows: use the newer contact-search\n"
+    );
+
+    execute(&mut database.connect(), NOT_FOR_OLDER);
+    for arguments in [
+        &["serve", "--listen", "127.0.0.1:0"][..],
+        &["serve", "--listen", "127.0.0.1:0", "--migrate"],
+        &["client", "list"],
+        &["migrate"],
+    ] {
+        let message = error_of(run_on(&database, arguments));
+        assert!(
+            message.contains("a contact-search as old as this one can't run: use the newer contact-search"),
+            "{message}"
+        );
+        assert_eq!(message.lines().count(), 1, "{message}");
+    }
+}
+
+#[test]
+fn a_newer_schema_in_the_private_database_keeps_commands_working_until_they_are_too_old() {
+    let directory = OwnDirectory::new();
+    let database = open_durable(directory.path());
+    stdout(run(private(&directory, &["migrate"]), ""));
+    let mut connection = connect(&database.url());
+    execute(&mut connection, NEWER);
+    stdout(run(private(&directory, &["client", "list"]), ""));
+    let server = Server::start(private(&directory, &["serve", "--no-demo", "--listen", "127.0.0.1:0"]));
+    assert_eq!(server.get("/readyz", None).status, 200);
+    execute(&mut connection, NOT_FOR_OLDER);
     for arguments in [
         &["serve", "--listen", "127.0.0.1:0"][..],
         &["client", "list"],
@@ -228,7 +317,22 @@ fn a_newer_schema_in_the_private_database_ends_every_command_with_one_line() {
     ] {
         assert_eq!(
             error_of(run(private(&directory, arguments), "")),
-            "contact-search: the database has a newer schema than this program knows: use the newer contact-search\n"
+            "contact-search: the database has a newer schema, on which a contact-search as old as this one can't run: use \
+             the newer contact-search\n"
         );
+    }
+}
+
+#[test]
+fn the_migrations_of_another_program_are_not_taken_for_a_newer_contact_search() {
+    let database = TestDatabase::empty();
+    execute(
+        &mut database.connect(),
+        "CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY, run_on timestamp NOT NULL DEFAULT now());
+         INSERT INTO __diesel_schema_migrations (version) VALUES ('00000000000000'), ('20200101000000')",
+    );
+    for arguments in [&["migrate"][..], &["client", "list"]] {
+        let message = error_of(run_on(&database, arguments));
+        assert!(message.contains("belongs to another program"), "{message}");
     }
 }

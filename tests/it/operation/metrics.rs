@@ -1,7 +1,7 @@
 //! Metrics: the counters, and the addresses that serve them.
 
 use crate::support::app::TestApp;
-use crate::support::metrics::{metrics, start_with, value};
+use crate::support::metrics::{metrics, metrics_in, start_with, value};
 use crate::support::{Contact, PATIENCE, wait_until};
 
 fn start() -> TestApp {
@@ -34,7 +34,7 @@ fn requests_searches_keys_and_failures_are_counted() {
         answer
             .header("content-type")
             .unwrap()
-            .starts_with("application/openmetrics-text")
+            .starts_with("text/plain; version=0.0.4")
     );
     for (line, count) in [
         (
@@ -69,7 +69,6 @@ fn requests_searches_keys_and_failures_are_counted() {
     let keys =
         |from: &str| value(text, &format!(r#"contact_search_key_readings_total{{from="{from}"}}"#)).unwrap_or(0.0);
     assert_eq!(keys("memory") + keys("database"), 5.0);
-    assert!(text.trim_end().ends_with("# EOF"));
     for canary in ["5491123456789", "ana", &app.key] {
         assert!(!text.contains(canary), "{canary}");
     }
@@ -111,4 +110,96 @@ fn metrics_are_not_served_at_the_address_of_the_api() {
     let plain = TestApp::start();
     assert_eq!(plain.get("/metrics").status, 404);
     assert!(!plain.server.output.lock().unwrap().contains("Metrics"));
+}
+
+#[test]
+fn failures_and_their_kin_are_zero_before_the_first_event() {
+    let app = start();
+    let text = metrics(&app).body;
+    for (name, label, values) in [
+        (
+            "failures",
+            "reason",
+            &["busy", "no_database", "schema", "too_late", "internal"][..],
+        ),
+        (
+            "searches",
+            "plan",
+            &["whole_walk", "probe", "long_walk", "grams", "whole_number"],
+        ),
+        ("lookups", "statement", &["own", "joint"]),
+        ("key_readings", "from", &["memory", "database"]),
+    ] {
+        for label_value in values {
+            let line = format!(r#"contact_search_{name}_total{{{label}="{label_value}"}}"#);
+            assert_eq!(value(&text, &line), Some(0.0), "{line} in\n{text}");
+        }
+    }
+    for (route, method, status) in [
+        ("/webhooks/whatsapp/{token}", "POST", 401),
+        ("/api/v1/contact-lookup/", "GET", 200),
+        ("/api/v1/contact-lookup/", "GET", 503),
+        ("/api/public/contacts/search", "GET", 429),
+    ] {
+        let line = format!(r#"contact_search_requests_total{{route="{route}",method="{method}",status="{status}"}}"#);
+        assert_eq!(value(&text, &line), Some(0.0), "{line} in\n{text}");
+    }
+    let line = r#"contact_search_request_duration_seconds_count{route="/api/v1/messages/"}"#;
+    assert_eq!(value(&text, line), Some(0.0));
+}
+
+#[test]
+fn the_program_and_its_process_have_the_standard_metrics() {
+    let app = start();
+    let text = metrics(&app).body;
+    let build = format!(
+        r#"contact_search_build_info{{version="{}"}}"#,
+        env!("CARGO_PKG_VERSION")
+    );
+    assert_eq!(value(&text, &build), Some(1.0), "{text}");
+    if cfg!(target_os = "linux") {
+        let read = |name: &str| value(&text, name).unwrap_or_else(|| panic!("{name} in\n{text}"));
+        assert!((0.0..600.0).contains(&read("process_cpu_seconds_total")));
+        let resident = read("process_resident_memory_bytes");
+        assert!(resident > 1e6 && resident < read("process_virtual_memory_bytes"));
+        let open = read("process_open_fds");
+        assert!(open > 5.0 && open < read("process_max_fds"), "{open}");
+        let age = chrono::Utc::now().timestamp() as f64 - read("process_start_time_seconds");
+        assert!((-5.0..600.0).contains(&age), "{age} s");
+    }
+}
+
+#[test]
+fn accept_decides_between_the_text_formats() {
+    let app = start();
+    let prometheus = metrics(&app);
+    let typed = |answer: &crate::support::Answer| answer.header("content-type").unwrap().to_owned();
+    assert_eq!(typed(&prometheus), "text/plain; version=0.0.4; charset=utf-8");
+    assert!(
+        prometheus
+            .body
+            .contains("# TYPE contact_search_failures_total counter\n")
+    );
+    assert!(prometheus.body.contains("# TYPE process_resident_memory_bytes gauge\n") || !cfg!(target_os = "linux"));
+    assert!(!prometheus.body.contains("# EOF") && !prometheus.body.contains("# UNIT"));
+
+    let open_metrics = metrics_in(
+        &app,
+        "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5",
+    );
+    assert_eq!(
+        typed(&open_metrics),
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    );
+    assert!(open_metrics.body.contains("# TYPE contact_search_failures counter\n"));
+    assert!(open_metrics.body.ends_with("# EOF\n"));
+    assert_eq!(typed(&metrics_in(&app, "text/plain;version=0.0.4")), typed(&prometheus));
+    // Both have the same series.
+    let series = |text: &str| {
+        let names = text.lines().filter(|line| !line.starts_with('#'));
+        names
+            .map(|line| line.rsplit_once(' ').unwrap().0.to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(series(&prometheus.body), series(&open_metrics.body));
 }

@@ -5,7 +5,7 @@ use crate::support::TestApp;
 fn logged_address(app: &TestApp, forwarded: &str) -> String {
     let id = format!("id-{}", forwarded.len());
     let headers = [("X-Request-Id", &*id), ("X-Forwarded-For", forwarded)];
-    assert_eq!(app.server.send("GET", "/healthz", &headers).status, 200);
+    assert_eq!(app.server.send("GET", "/openapi.json", &headers).status, 200);
     let line = |log: &str| {
         log.lines()
             .find(|line| line.contains(&format!("request_id={id}")))

@@ -79,3 +79,71 @@ fn an_origin_with_a_path_is_refused_at_startup() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("without a path"));
 }
+
+/// A preflight request of a page of the named origin.
+fn preflight_for(app: &TestApp, origin: &str, method: &str, headers: Option<&str>) -> crate::support::Answer {
+    let mut sent = vec![("Origin", origin), ("Access-Control-Request-Method", method)];
+    sent.extend(headers.map(|headers| ("Access-Control-Request-Headers", headers)));
+    app.server.send("OPTIONS", SEARCH, &sent)
+}
+
+#[test]
+fn a_page_of_a_named_origin_may_send_the_headers_of_tracing_libraries() {
+    for origins in [CRM, "*"] {
+        let app = TestApp::start_with(&["--cors-origin", origins]);
+        for headers in [
+            "traceparent",
+            "tracestate,traceparent,x-api-key",
+            "baggage,sentry-trace,x-api-key",
+            "content-type,x-request-id",
+        ] {
+            let allowed = preflight_for(&app, CRM, "GET", Some(headers));
+            assert_eq!(allowed.status, 200, "{headers}");
+            let listed = allowed.header("access-control-allow-headers").unwrap().to_lowercase();
+            for header in headers.split(',') {
+                assert!(listed.contains(header), "{header} in {listed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_refused_preflight_names_what_was_refused() {
+    let app = TestApp::start_with(&["--cors-origin", CRM]);
+    let refused = |target: &str, origin: &str, method: &str, headers: Option<&str>| {
+        let mut sent = vec![("Origin", origin), ("Access-Control-Request-Method", method)];
+        sent.extend(headers.map(|headers| ("Access-Control-Request-Headers", headers)));
+        let answer = app.server.send("OPTIONS", target, &sent);
+        assert_eq!(answer.status, 400, "{answer:?}");
+        assert_eq!(answer.header("access-control-allow-origin"), None);
+        answer.body
+    };
+    let origin = refused(SEARCH, "https://evil.example.com", "GET", Some("x-api-key"));
+    assert!(
+        origin.contains("Pages of this origin") && origin.contains("--cors-origin"),
+        "{origin}"
+    );
+    let method = refused(SEARCH, CRM, "PUT", None);
+    assert!(
+        method.contains("method in Access-Control-Request-Method")
+            && method.contains("GET, HEAD, POST, PATCH, DELETE")
+            && !method.contains("origin may not"),
+        "{method}"
+    );
+    for headers in ["x-secret-header", "x-api-key,x-secret-header", "x secret", ""] {
+        let header = refused(SEARCH, CRM, "GET", Some(headers));
+        assert!(
+            header.contains("header in Access-Control-Request-Headers")
+                && header.contains("X-API-Key")
+                && header.contains("traceparent")
+                && !header.contains("secret")
+                && !header.contains("origin may not"),
+            "{header}"
+        );
+    }
+    let spanish = refused("/api/v1/contact-lookup/", CRM, "GET", Some("x-secret-header"));
+    assert!(
+        spanish.contains("header de Access-Control-Request-Headers"),
+        "{spanish}"
+    );
+}

@@ -29,6 +29,7 @@ pub fn program() -> Command {
     // The environment of the test run must not reach the program.
     for name in [
         "DATABASE_URL",
+        "CONTACT_SEARCH_DATABASE_URL",
         "RUST_LOG",
         "CONTACT_SEARCH_DATA_DIR",
         "CONTACT_SEARCH_PG_BIN",
@@ -168,9 +169,13 @@ impl Server {
         self.send_body(method, target, &headers, body)
     }
 
-    /// Sends `GET target` to another address of the server.
-    pub fn get_at(&self, address: &str, target: &str) -> Answer {
-        let head = format!("GET {target} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+    /// Sends `GET target` to another address of the server, with these headers.
+    pub fn get_at(&self, address: &str, target: &str, headers: &[(&str, &str)]) -> Answer {
+        let headers: String = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        let head = format!("GET {target} HTTP/1.1\r\nHost: test\r\n{headers}Connection: close\r\n\r\n");
         send_raw(address, head.as_bytes())
     }
 

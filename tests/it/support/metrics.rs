@@ -5,12 +5,21 @@ use super::{PATIENCE, wait_until};
 
 /// Reads the metrics from their own address.
 pub fn metrics(app: &TestApp) -> Answer {
+    read(app, &[])
+}
+
+/// Reads the metrics in a format that `accept` names.
+pub fn metrics_in(app: &TestApp, accept: &str) -> Answer {
+    read(app, &[("Accept", accept)])
+}
+
+fn read(app: &TestApp, headers: &[(&str, &str)]) -> Answer {
     let output = app.server.output.lock().unwrap().clone();
     let (_, rest) = output
         .split_once("Metrics are at http://")
         .expect("the address is printed");
     let (address, path) = rest.lines().next().unwrap().split_once('/').unwrap();
-    app.server.get_at(address, &format!("/{path}"))
+    app.server.get_at(address, &format!("/{path}"), headers)
 }
 
 /// Starts a server that serves metrics, with further arguments.

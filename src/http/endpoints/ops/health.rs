@@ -1,7 +1,5 @@
 //! `GET /healthz` and `GET /readyz`: liveness and readiness, for load balancers and supervisors.
 
-use std::error::Error;
-
 use actix_web::web;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,7 +7,6 @@ use serde::Serialize;
 use crate::http::documentation::{self, Answer, Documentation};
 use crate::http::error::ApiError;
 use crate::http::state::State;
-use crate::store::migrations::{MigrationError, SchemaState};
 
 pub const PROCESS: Documentation = Documentation {
     summary: "Whether the process answers",
@@ -20,7 +17,7 @@ pub const PROCESS: Documentation = Documentation {
 };
 
 pub const READINESS: Documentation = Documentation {
-    summary: "Whether the database answers, and has this program's schema",
+    summary: "Whether the database answers, and has a schema that this program can run on",
     answer: Answer::json("The server can answer requests", documentation::of::<Status>),
     ..PROCESS
 };
@@ -36,13 +33,10 @@ pub async fn check_process() -> web::Json<Status> {
     web::Json(Status { status: "ok" })
 }
 
-/// Answers 200 if the last probe found the database with this program's schema, else 503.
+/// Answers 200 if the last probe found the database with a schema that this program can run on, else 503.
 pub async fn check_readiness(state: web::Data<State>) -> Result<web::Json<Status>, ApiError> {
-    let no_database = |error: Box<dyn Error + Send + Sync>| Err(ApiError::NoDatabase(error));
-    match state.monitor.schema().await {
-        Some(SchemaState::Current) => Ok(web::Json(Status { status: "ready" })),
-        Some(SchemaState::Behind(count)) => no_database(MigrationError::Behind(count).into()),
-        Some(SchemaState::Newer) => no_database(MigrationError::Newer.into()),
-        None => no_database("it does not answer".into()),
-    }
+    let schema = state.monitor.schema().await;
+    let schema = schema.ok_or_else(|| ApiError::NoDatabase("it does not answer".into()))?;
+    schema.check().map_err(ApiError::SchemaUnfit)?;
+    Ok(web::Json(Status { status: "ready" }))
 }

@@ -1,0 +1,12 @@
+-- The oldest program that can run on this schema, given as the newest migration that it knows. A running server reads
+-- this row when it finds a migration that it does not know, so that an update need not stop the servers before it.
+-- Every later migration sets the row, also to the value that it has.
+CREATE TABLE schema_requirement (
+    is_only boolean NOT NULL DEFAULT true,
+    oldest_program text NOT NULL,
+    CONSTRAINT schema_requirement_pkey PRIMARY KEY (is_only),
+    CONSTRAINT schema_requirement_only_check CHECK (is_only),
+    CONSTRAINT schema_requirement_oldest_program_check CHECK (oldest_program ~ '^[0-9]{14}$')
+);
+-- An older program's writes name an index that 20261129000000_phone_extension has replaced.
+INSERT INTO schema_requirement (oldest_program) VALUES ('20261129000000');

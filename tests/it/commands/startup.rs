@@ -245,7 +245,7 @@ fn only_a_server_older_than_the_oldest_that_can_run_goes_not_ready_and_says_so()
     assert_eq!(value(&text, "contact_search_database_up"), Some(1.0));
     // The requests that are still on their way are answered.
     assert_eq!(app.get("/api/v1/contact-lookup/?phone=1").status, 200);
-    app.sql("UPDATE schema_requirement SET oldest_program = '20261129010000'");
+    app.sql("UPDATE schema_requirement SET oldest_program = '20261129020000'");
     wait_until(PATIENCE, "the server does not become ready again", || {
         app.server.get("/readyz", None).status == 200
     });
@@ -254,7 +254,7 @@ fn only_a_server_older_than_the_oldest_that_can_run_goes_not_ready_and_says_so()
 #[test]
 fn a_database_that_lacks_migrations_makes_readyz_name_the_command() {
     let app = TestApp::start();
-    app.sql("DELETE FROM __diesel_schema_migrations WHERE version = '20261129010000'");
+    app.sql("DELETE FROM __diesel_schema_migrations WHERE version = '20261129020000'");
     wait_until(PATIENCE, "the server stays ready", || {
         app.server.get("/readyz", None).status == 503
     });

@@ -51,8 +51,9 @@ const BULK_MESSAGES: usize = 10;
 /// later, so that it keeps no other write from its turn.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(10);
 
-/// Long enough to follow one of the transactions into which a bulk call is split.
-const BULK_LOCK_TIMEOUT: Duration = Duration::from_millis(100);
+/// The same for a bulk call. The bulk calls of a client share a lock, which each one holds while it waits for a contact. So a
+/// longer wait would keep the others from their turn, and a shorter one would seldom follow another bulk call's transaction.
+const BULK_LOCK_TIMEOUT: Duration = Duration::from_millis(25);
 
 /// The pause before the first repetition of a write that met a lock. Each further pause is twice as long, up to the
 /// longest.

@@ -25,7 +25,7 @@ struct BlockedImport {
 
 impl BlockedImport {
     fn start(prepare: impl FnOnce(Command) -> Command) -> Self {
-        let directory = OwnDirectory::new();
+        let directory = OwnDirectory::with_database();
         stdout(run(private(&directory, &["client", "create", "Acme"]), ""));
         let file = directory.path().join("contacts.csv");
         std::fs::write(&file, "email\na@example.com\n").unwrap();
@@ -173,7 +173,7 @@ fn a_second_ctrl_c_ends_a_command_at_once_and_nohup_protects_it_from_sighup() {
 
 #[test]
 fn a_server_exits_with_success_on_every_signal_and_stops_postgresql() {
-    let directory = OwnDirectory::new();
+    let directory = OwnDirectory::with_database();
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let command = private(&directory, &["serve", "--listen", "127.0.0.1:0", "--no-demo"]);
         let mut server = Server::start(with_default_sighup(command));
@@ -189,7 +189,7 @@ fn a_server_exits_with_success_on_every_signal_and_stops_postgresql() {
 #[test]
 fn a_second_sigterm_or_sigint_ends_a_server_at_once_and_the_next_start_keeps_its_data() {
     for second in [Signal::SIGTERM, Signal::SIGINT] {
-        let directory = OwnDirectory::new();
+        let directory = OwnDirectory::with_database();
         let client = stdout(run(private(&directory, &["client", "create", "Acme"]), ""));
         let key = stdout(run(
             private(&directory, &["key", "create", "--client", client.trim()]),

@@ -132,9 +132,16 @@ fn the_loss_of_the_monitors_connection_is_no_outage() {
     let app = start(&["--pool-size", "16"]);
     let end_monitor_connection = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND query LIKE '%credential_version%' AND pid <> pg_backend_pid()";
+    let probed = "SELECT count(*) AS count FROM pg_stat_activity
+        WHERE datname = current_database() AND query LIKE '%credential_version%' AND pid <> pg_backend_pid()
+            AND state = 'idle'";
     let answers = ask_during(&app, |_| {
         for _ in 0..10 {
             thread::sleep(Duration::from_millis(150));
+            // A connection that was lost before its first answer would be an outage.
+            wait_until(PATIENCE, "the monitor does not probe", || {
+                app.database.count(probed) == 1
+            });
             app.sql(end_monitor_connection);
             wait_until(PATIENCE, "the server is not ready", || {
                 app.server.get("/readyz", None).status == 200
@@ -213,7 +220,7 @@ fn a_server_starts_during_an_outage_and_becomes_ready_afterwards() {
 /// Each crash is an immediate shutdown by SIGQUIT, as in `pg_ctl restart -m immediate`.
 #[test]
 fn a_database_crash_during_requests_is_503_until_recovery_and_never_500() {
-    let directory = OwnDirectory::new();
+    let directory = OwnDirectory::with_database();
     let options = Options {
         data_dir: directory.path().to_owned(),
         programs: programs(),
@@ -222,7 +229,6 @@ fn a_database_crash_during_requests_is_503_until_recovery_and_never_500() {
     let open = || PrivateDatabase::open(&options).unwrap_or_else(|error| panic!("{error}"));
     let database = open();
     let mut connection = store::connection::connect(&database.url()).unwrap();
-    store::migrations::migrate(&mut connection).unwrap();
     let client = clients::create_client(&mut connection, "Test", Region::DEFAULT).unwrap();
     let key = add_key(&mut connection, client, &Scope::ALL, None);
     let mut command = program();

@@ -44,7 +44,7 @@ fn writes_to_a_read_only_database_are_503_with_retry_after_and_reads_are_answere
     assert_eq!(app.get(LOOKUP).status, 200);
     set_read_only(&app, true, true);
     wait_until(PATIENCE, "reads are not answered", || app.get(LOOKUP).status == 200);
-    assert_eq!(app.get(SEARCH).ids(), [id.clone()]);
+    assert_eq!(app.get(SEARCH).ids(), [id.as_str()]);
 
     let contact = format!("/api/public/contact/{id}");
     let new = json!({"channel": "whatsapp", "contact_phone_number": "+56912345678"});

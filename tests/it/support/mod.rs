@@ -29,7 +29,7 @@ pub use database::TestDatabase;
 pub use slot::{OwnDirectory, Slot};
 
 /// The time limit for a condition that must hold eventually.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until the condition holds, and panics with `failure` after `limit`.
 pub fn wait_until(limit: Duration, failure: &str, mut holds: impl FnMut() -> bool) {

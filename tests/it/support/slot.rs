@@ -3,9 +3,13 @@
 use std::cell::RefCell;
 use std::ops::Deref;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::process::Command;
+use std::sync::{Arc, Condvar, Mutex, OnceLock, Weak};
+
+use contact_search::store::migrations::migrate;
 
 use super::directory::ServerDirectory;
+use super::private_database;
 
 struct Slots {
     /// The number of tests that have a database or a server directory.
@@ -89,6 +93,31 @@ impl OwnDirectory {
             directory: ServerDirectory::new(),
             _slot: slot,
         }
+    }
+
+    /// A directory with a private database that is migrated and has no client. It is a copy, because creating one takes
+    /// seconds. For tests that are not about the first start.
+    pub fn with_database() -> Self {
+        static TEMPLATE: OnceLock<ServerDirectory> = OnceLock::new();
+        let own = Self::new();
+        let template = TEMPLATE.get_or_init(|| {
+            let directory = ServerDirectory::new();
+            let database = private_database::open(directory.path());
+            let mut owner = private_database::connect(&database.url());
+            migrate(&mut owner).expect("the template can be migrated");
+            drop(owner);
+            database.close().expect("the template can be stopped");
+            directory
+        });
+        let copied = Command::new("cp")
+            .arg("-a")
+            .args([&template.path().join("postgres"), own.path()])
+            .status();
+        assert!(
+            copied.is_ok_and(|status| status.success()),
+            "the template cannot be copied"
+        );
+        own
     }
 }
 

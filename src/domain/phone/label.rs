@@ -124,13 +124,12 @@ fn without_numbered_label(text: &str) -> Option<&str> {
     }
     text.match_indices([':', '=', ')'])
         .map(|(at, _)| text.split_at(at))
-        .filter(|(label, number)| {
+        .rfind(|(label, number)| {
             (1..=2).contains(&digits(label))
                 && label.contains(char::is_alphabetic)
                 && label.matches('(').count() <= usize::from(!number.starts_with(')'))
                 && digits(number) >= NUMBER_MIN
         })
-        .next_back()
         .map(|(_, number)| &number[1..])
 }
 

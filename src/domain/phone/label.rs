@@ -3,8 +3,9 @@
 /// Fewest digits of a number after a label with a digit. With fewer digits the digit of the label is part of the number.
 const NUMBER_MIN: usize = 6;
 
-/// Fewest digits of a number after an index of two digits, which can be an area code that lost a bracket: `11) 2345-6789`.
-const AFTER_TWO_DIGITS_MIN: usize = 9;
+/// Fewest digits of a number after an index that can be an area code: `11) 2345-6789` lost a bracket, and `2- 2345 6789`
+/// is a number of Santiago.
+const AFTER_DOUBTFUL_INDEX_MIN: usize = 9;
 
 /// Fewest digits of a number after a word that ends with a digit: `cel2 11 2345-6789`.
 const AFTER_WORD_MIN: usize = 8;
@@ -74,7 +75,7 @@ pub fn without(text: &str) -> (bool, &str) {
 /// Whether the text begins with one or two digits and a character that ends an index. Most texts do not.
 fn begins_with_index(text: &str) -> bool {
     let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
-    text.len() - rest.len() <= 2 && !rest.starts_with('-')
+    text.len() - rest.len() <= 2 && (!rest.starts_with('-') || rest.starts_with("- "))
 }
 
 fn without_service_code(text: &str) -> &str {
@@ -84,7 +85,7 @@ fn without_service_code(text: &str) -> &str {
         .map_or(text, str::trim_start)
 }
 
-/// Removes `1)`, `1:`, `1.`, `1º`, `[1]` and `#1`.
+/// Removes `1)`, `1:`, `1.`, `1-`, `1º`, `[1]` and `#1`.
 fn without_index(text: &str) -> Option<&str> {
     let opening = text.strip_prefix(['[', '#']).unwrap_or(text);
     let rest = opening.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -97,30 +98,38 @@ fn without_index(text: &str) -> Option<&str> {
         '#' => rest.strip_prefix([' ', ':', ')'])?,
         _ => {
             let rest = rest.trim_start();
-            [".)", ".-", ". ", ")", ":", "º", "°", "ª"]
+            [".)", ".-", ". ", "- ", ")", ":", "º", "°", "ª"]
                 .iter()
                 .find_map(|end| rest.strip_prefix(end))?
         }
     };
-    let fewest = if index.len() == 1 {
+    let is_dashed = rest.starts_with('-');
+    let fewest = if index.len() == 1 && !is_dashed {
         NUMBER_MIN
     } else {
-        AFTER_TWO_DIGITS_MIN
+        AFTER_DOUBTFUL_INDEX_MIN
     };
     (digits(number) >= fewest).then_some(number)
 }
 
-/// Removes a label with letters and at most two digits that ends with `:`, `=` or `)`: `Tel 2:`.
+/// Removes a label with letters and at most two digits that ends with `:`, `=` or `)`: `Tel 2:`. After a label that ends
+/// with a dash between blanks (`Tel 2 - `) a longer number must follow, because the digit can be an area code.
 fn without_numbered_label(text: &str) -> Option<&str> {
+    if let Some((label, number)) = text.split_once(" - ")
+        && digits(label) == 1
+        && label.starts_with(char::is_alphabetic)
+        && digits(number) >= AFTER_DOUBTFUL_INDEX_MIN
+    {
+        return Some(number);
+    }
     text.match_indices([':', '=', ')'])
         .map(|(at, _)| text.split_at(at))
-        .filter(|(label, number)| {
+        .rfind(|(label, number)| {
             (1..=2).contains(&digits(label))
                 && label.contains(char::is_alphabetic)
                 && label.matches('(').count() <= usize::from(!number.starts_with(')'))
                 && digits(number) >= NUMBER_MIN
         })
-        .last()
         .map(|(_, number)| &number[1..])
 }
 

@@ -2,6 +2,7 @@
 //! metadata has only the new one. Both forms are one number here: the new one.
 
 /// A change of a country's numbers. The next country is one more row in [`RENUMBERINGS`].
+#[allow(dead_code, reason = "the date and the source are for whoever checks the row")]
 pub struct Renumbering {
     pub calling_code: i32,
     /// The day from which the new form alone is dialled.

@@ -26,8 +26,8 @@ const REMARK_NUMBER_MAX: usize = 4;
 const REMARK_DIGITS_MAX: usize = 8;
 
 /// Words before an extension, in lower case. English, Spanish, Portuguese, French, German, Dutch, Swedish, Polish,
-/// Czech, Turkish, Russian, Ukrainian and Chinese telephone lists use them.
-const MARKS: [&str; 51] = [
+/// Czech, Turkish, Russian, Ukrainian, Chinese, Japanese and Korean telephone lists use them.
+const MARKS: [&str; 53] = [
     "ext",
     "exten",
     "extn",
@@ -79,10 +79,12 @@ const MARKS: [&str; 51] = [
     "转",
     "分机",
     "內線",
+    "内線",
+    "내선",
 ];
 
-/// Letters that mark an extension directly after the number: `x5`, `e5`, and the pauses `p5` and `w5`.
-const LETTER_MARKS: [&str; 5] = ["x", "ｘ", "e", "p", "w"];
+/// Letters that mark an extension directly after the number: `x5`, `e5`, Brazil's `R. 5`, and the pauses `p5` and `w5`.
+const LETTER_MARKS: [&str; 6] = ["x", "ｘ", "e", "p", "w", "r"];
 
 /// Words between a mark and its digits: `extension number 9`.
 const NUMBER_WORDS: [&str; 12] = [
@@ -117,6 +119,9 @@ pub fn begins(text: &str, character: char) -> bool {
 /// Whether the text begins with a number of a remark, such as `24hs` and `2do piso`. It is not a part of the phone
 /// number before it.
 pub fn is_ordinal(text: &str) -> bool {
+    if text.starts_with("24/7") {
+        return true;
+    }
     let mut rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
     let length = text.len() - rest.len();
     let spaced = first_word(rest.trim_start());

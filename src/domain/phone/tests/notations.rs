@@ -91,6 +91,8 @@ fn an_extension_is_no_part_of_the_number() {
         " - Int: 9",
         ";ext=9;phone-context=+54",
         "~9",
+        " R. 9",
+        " 内線9",
     ] {
         for number in ["+54 11 2345-6789", "11 2345-6789"] {
             let input = format!("{number}{extension}");
@@ -147,6 +149,9 @@ fn text_around_a_number_is_ignored() {
         "11 2345-6789 家",
         "Tel 1: 11 2345-6789",
         "Tel 2: 11 2345-6789",
+        "Tel 2 - 11 2345-6789",
+        "1- 11 2345-6789",
+        "11 2345-6789 24/7",
         "Teléfono 2 (casa): 11 2345-6789",
         "Cel. 2) 11 2345-6789",
         "cel2 11 2345-6789",

@@ -26,7 +26,7 @@ SELECT
     max(last_inbound_at)
 FROM (
     SELECT entity, rows.*,
-           max(phone_worth) OVER (
+           max(rows.phone_worth) OVER (
                PARTITION BY entity ORDER BY row DESC
                ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS best_worth
     FROM import_rows rows

@@ -5,6 +5,7 @@ mod export_round_trip;
 mod import_atomicity;
 mod import_command;
 mod import_format;
+mod import_identity;
 mod import_matching;
 mod import_model;
 mod import_rejections;

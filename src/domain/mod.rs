@@ -9,6 +9,7 @@ pub mod key_strength;
 pub mod message;
 pub mod phone;
 pub mod rate_limit;
+pub mod recheck;
 pub mod secret;
 pub mod term;
 pub mod visible;

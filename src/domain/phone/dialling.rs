@@ -52,7 +52,7 @@ fn is_in_class(pattern: &mut impl Iterator<Item = u8>, digit: u8) -> bool {
 }
 
 /// The international prefixes of a region apart from `00`.
-fn patterns(region: &str) -> &'static [&'static str] {
+pub fn patterns(region: &str) -> &'static [&'static str] {
     match region {
         "AG" | "AI" | "AS" | "BB" | "BM" | "BS" | "CA" | "DM" | "DO" | "GD" | "GU" | "JM" | "KN" | "KY" | "LC"
         | "MH" | "MP" | "MS" | "PR" | "SX" | "TC" | "TT" | "US" | "VC" | "VG" | "VI" => &["011"],

@@ -4,7 +4,6 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::domain::contact::DEFAULT_PLATFORM;
 use crate::domain::phone::reading::readings;
 use crate::domain::phone::region::Region;
 use crate::domain::phone::stored::StoredPhone;
@@ -14,7 +13,7 @@ pub(super) fn region(code: &str) -> Region {
 }
 
 pub(super) fn stored(code: &str, input: &str) -> StoredPhone {
-    StoredPhone::read(input, region(code), DEFAULT_PLATFORM)
+    StoredPhone::read(input, region(code), "sms")
 }
 
 /// The stored E.164 of the input, or `-`.

@@ -109,14 +109,9 @@ fn a_text_without_an_at_sign_between_other_characters_is_refused_in_every_way_to
             rejection.reason,
             "it is no email: an '@' between other characters is needed"
         );
-        assert_eq!(
-            error_of(run(
-                import(&target),
-                &format!("telefono,correo\n+5491124024856,{email}\n")
-            ))
-            .contains(email),
-            false
-        );
+        let file = format!("telefono,correo\n+5491124024856,{email}\n");
+        let printed = error_of(run(import(&target), &file));
+        assert!(!printed.contains(email), "{printed}");
     }
     assert_eq!(stored(&app, "email"), "-");
 }

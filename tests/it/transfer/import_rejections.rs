@@ -122,10 +122,11 @@ fn a_bad_row_is_reported_with_line_column_and_reason() {
 fn the_longest_documented_values_are_stored() {
     let mut target = ImportTarget::new();
     let text = |count| "ñ".repeat(count);
+    let email = format!("ñ@{}", text(318));
     let file = format!(
         "name,email,platform,source,chat_status,list,external_id,phone,created_at\n{},{},{},{},{},{},{},{},0001-01-01\n",
         text(512),
-        format!("ñ@{}", text(318)),
+        email,
         text(64),
         text(64),
         text(64),

@@ -66,6 +66,11 @@ pub struct ServeConfig {
     #[arg(long, env = "CONTACT_SEARCH_RATE_LIMIT", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rate_limit: Option<u32>,
 
+    /// Multiplies the deadlines of requests: 2 s for most, 10 s for bulk calls. For a slow link to the database, or a
+    /// busy test machine
+    #[arg(long, env = "CONTACT_SEARCH_DEADLINE_FACTOR", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10))]
+    pub deadline_factor: u32,
+
     /// The URL is that of a transaction pooler, such as PgBouncer: use no prepared statements, and set limits in each
     /// transaction
     #[arg(long, env = "CONTACT_SEARCH_POOLER", value_parser = BoolishValueParser::new(), requires = "database_url", conflicts_with_all = ["migrate", "bootstrap"])]

@@ -41,6 +41,7 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
             cors_origins: serve.cors_origin.clone(),
             trusted_proxies: serve.trusted_proxy.clone(),
             rate_limit: serve.rate_limit.and_then(NonZeroU32::new),
+            deadline_factor: serve.deadline_factor,
         },
         listener,
         metrics,

@@ -25,13 +25,15 @@ static STOP_SERVER: OnceLock<Box<dyn Fn(bool) + Send + Sync>> = OnceLock::new();
 /// Starts a thread that handles signals.
 pub fn watch() -> io::Result<()> {
     let interrupted = Arc::new(AtomicBool::new(false));
-    // A second Ctrl-C ends the process at once. PostgreSQL keeps running then, as after a `kill -9`, and the next start
-    // adopts it.
+    // A second SIGINT or SIGTERM ends the process at once, whatever the first signal was. PostgreSQL keeps running then,
+    // as after a `kill -9`, and the next start adopts it.
     //
     // The actions of a signal run in the order of their registration. This action must check the flag before the next
-    // action wakes the thread, because the thread sets the flag. In the other order the first Ctrl-C could end the
+    // action wakes the thread, because the thread sets the flag. In the other order the first signal could end the
     // process.
-    flag::register_conditional_shutdown(SIGINT, 128 + SIGINT, interrupted.clone())?;
+    for signal in [SIGINT, SIGTERM] {
+        flag::register_conditional_shutdown(signal, 128 + signal, interrupted.clone())?;
+    }
     let mut watched = vec![SIGINT, SIGTERM];
     if !is_ignored(Signal::SIGHUP)? {
         watched.push(SIGHUP);

@@ -5,7 +5,8 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use actix_web::dev::Server;
-use actix_web::middleware::{Condition, from_fn};
+use actix_web::http::KeepAlive;
+use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
 use actix_web::{App, HttpServer, web};
 
 use super::database::newest_contacts_job;
@@ -15,15 +16,13 @@ use super::endpoints::ops::specification::Specification;
 use super::error::ApiError;
 use super::keys::key_usage;
 use super::middleware::cors;
-use super::middleware::frame::frame;
-use super::middleware::idle_connections::{IDLE_MAX, IdleConnections};
+use super::middleware::frame::{NO_SNIFFING, frame};
+use super::middleware::idle_connections::IdleConnections;
 use super::openapi;
+use super::request::body_memory::BodyMemory;
 use super::routes::endpoints;
 use super::settings::Settings;
 use super::state::State;
-
-/// How long a client may take to send the head of the first request of a connection.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long requests in flight may take to end when the server stops gracefully.
 const SHUTDOWN_SECONDS: u64 = 8;
@@ -47,6 +46,7 @@ pub struct Servers {
 /// If a socket cannot be used, or the system cannot start another thread.
 pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpListener>) -> io::Result<Servers> {
     let state = web::Data::new(State::new(settings)?);
+    let body_memory = web::Data::new(BodyMemory::new(settings.workers));
     let specification = web::Data::new(Specification(openapi::render(&endpoints())));
     let connections = IdleConnections::default();
     let jobs = vec![
@@ -59,6 +59,7 @@ pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpList
     let api = HttpServer::new(move || {
         App::new()
             .app_data(shared.clone())
+            .app_data(body_memory.clone())
             .app_data(specification.clone())
             .configure(|config| {
                 for endpoint in endpoints() {
@@ -71,8 +72,10 @@ pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpList
     })
     .workers(settings.workers)
     .on_connect(move |connection, data| connections.register(connection, data))
-    .keep_alive(IDLE_MAX)
-    .client_request_timeout(HEAD_TIMEOUT)
+    // actix's own timers would count the time in which a worker is busy, and the time in which a slow reader takes its
+    // answer. `IdleConnections` closes connections instead.
+    .keep_alive(KeepAlive::Os)
+    .client_request_timeout(Duration::ZERO)
     .shutdown_timeout(SHUTDOWN_SECONDS)
     .disable_signals()
     .listen(listener)?
@@ -81,6 +84,7 @@ pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpList
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(state.clone())
+                .wrap(DefaultHeaders::new().add(NO_SNIFFING))
                 .route("/metrics", web::get().to(show_metrics))
         });
         let server = server

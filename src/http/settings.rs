@@ -22,6 +22,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Requests per minute for keys without a limit of their own; `None` for no limit.
     pub rate_limit: Option<NonZeroU32>,
+    /// Multiplies the deadlines of requests, and the times that a request waits for its turn and for a connection.
+    pub deadline_factor: u32,
 }
 
 impl fmt::Debug for Settings {
@@ -33,6 +35,7 @@ impl fmt::Debug for Settings {
             .field("cors_origins", &self.cors_origins)
             .field("trusted_proxies", &self.trusted_proxies)
             .field("rate_limit", &self.rate_limit)
+            .field("deadline_factor", &self.deadline_factor)
             .finish_non_exhaustive()
     }
 }
@@ -51,6 +54,7 @@ mod tests {
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             rate_limit: None,
+            deadline_factor: 1,
         };
         let text = format!("{settings:?}");
         assert!(!text.contains("hunter2") && text.contains("pool_size: 4"), "{text}");

@@ -50,7 +50,7 @@ impl State {
             ..
         } = settings;
         let monitor = DatabaseMonitor::start(database_url, *is_pooled)?;
-        let lanes = Arc::new(Lanes::new(database_url, *is_pooled, *pool_size, &monitor));
+        let lanes = Arc::new(Lanes::new(settings, &monitor));
         let metrics = Arc::new(Metrics::default());
         let connections = *pool_size as usize;
         Ok(Self {

@@ -17,6 +17,12 @@ pub enum StoreError {
     /// The database's disk is full. Reads still work; writes work again once there is space.
     #[error("the database's disk is full")]
     DiskFull(#[source] DieselError),
+    /// The database takes no writes now, as a standby does. Reads still work.
+    #[error("the database is read-only")]
+    ReadOnly(#[source] DieselError),
+    /// A standby cancelled the statement, because it was in the way of a change of the primary. A repetition may succeed.
+    #[error("the standby cancelled the statement")]
+    RecoveryConflict(#[source] DieselError),
     /// The statement hit the connection's `statement_timeout`.
     #[error("the database took too long")]
     TimedOut(#[source] DieselError),
@@ -77,6 +83,13 @@ impl From<DieselError> for StoreError {
             DieselError::DatabaseError(kind, information) => match kind {
                 DatabaseErrorKind::ClosedConnection => StoreError::unavailable(&error),
                 DatabaseErrorKind::UniqueViolation => StoreError::Exists(error),
+                DatabaseErrorKind::ReadOnlyTransaction => StoreError::ReadOnly(error),
+                _ if is_shutdown(information.message()) => StoreError::unavailable(&error),
+                // PostgreSQL reports it as a serialization failure or as a deadlock.
+                _ if information.message().ends_with("due to conflict with recovery") => {
+                    StoreError::RecoveryConflict(error)
+                }
+                _ if is_recovery(information.message()) => StoreError::ReadOnly(error),
                 DatabaseErrorKind::SerializationFailure => StoreError::Contended,
                 // diesel has no error kind for a deadlock.
                 _ if information.message() == "deadlock detected" => StoreError::Contended,
@@ -84,7 +97,6 @@ impl From<DieselError> for StoreError {
                 // Matches PostgreSQL's English message, since diesel keeps no SQLSTATE. With translated messages the
                 // error is the less precise `Statement`, and the caller's own deadline still applies.
                 _ if information.message().starts_with("canceling statement due to") => StoreError::TimedOut(error),
-                _ if is_shutdown(information.message()) => StoreError::unavailable(&error),
                 _ if is_full_disk(information.message()) => StoreError::DiskFull(error),
                 _ => StoreError::Statement(error),
             },
@@ -109,9 +121,52 @@ fn is_shutdown(message: &str) -> bool {
     .any(|part| message.contains(part))
 }
 
+/// Whether a standby refused a write with another error than that of a read-only transaction.
+fn is_recovery(message: &str) -> bool {
+    message.ends_with(" during recovery") || message.ends_with(" while recovery is in progress")
+}
+
 /// Whether a write failed for lack of disk space, by the messages of the operating system.
 fn is_full_disk(message: &str) -> bool {
     ["No space left on device", "Disk quota exceeded"]
         .iter()
         .any(|part| message.contains(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(kind: DatabaseErrorKind, message: &str) -> StoreError {
+        DieselError::DatabaseError(kind, Box::new(message.to_owned())).into()
+    }
+
+    #[test]
+    fn the_refusals_of_a_standby_are_told_apart_from_our_own_timeouts() {
+        use DatabaseErrorKind::{ReadOnlyTransaction, SerializationFailure, Unknown};
+        let refused = error(ReadOnlyTransaction, "cannot execute INSERT in a read-only transaction");
+        assert!(matches!(refused, StoreError::ReadOnly(_)), "{refused:?}");
+        for message in [
+            "cannot assign TransactionIds during recovery",
+            "cannot acquire lock mode ShareLock on database objects while recovery is in progress",
+        ] {
+            let refused = error(Unknown, message);
+            assert!(matches!(refused, StoreError::ReadOnly(_)), "{refused:?}");
+        }
+        for kind in [SerializationFailure, Unknown] {
+            let cancelled = error(kind, "canceling statement due to conflict with recovery");
+            assert!(matches!(cancelled, StoreError::RecoveryConflict(_)), "{cancelled:?}");
+            let ended = error(kind, "terminating connection due to conflict with recovery");
+            assert!(matches!(ended, StoreError::Unavailable(_)), "{ended:?}");
+        }
+        let late = error(Unknown, "canceling statement due to statement timeout");
+        assert!(matches!(late, StoreError::TimedOut(_)), "{late:?}");
+        let locked = error(Unknown, "canceling statement due to lock timeout");
+        assert!(matches!(locked, StoreError::Locked(_)), "{locked:?}");
+        let contended = error(
+            SerializationFailure,
+            "could not serialize access due to concurrent update",
+        );
+        assert!(matches!(contended, StoreError::Contended), "{contended:?}");
+    }
 }

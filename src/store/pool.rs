@@ -64,14 +64,14 @@ impl Pool {
         self.run_once(work)?
     }
 
-    /// Runs `work`, which must only read, and retries it once on a fresh connection if its connection is lost. A
-    /// restart of the database or of a proxy breaks connections without notice, and only their next use shows it.
+    /// Runs `work`, which must only read, and retries it once if its connection is lost or a standby cancels it. A restart
+    /// of the database or of a proxy breaks connections without notice, and only their next use shows it.
     ///
     /// # Errors
     /// The same as [`Self::run`].
     pub fn read<T>(&self, work: impl Fn(&mut PgConnection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         match self.run_once(&work)? {
-            Err(StoreError::Unavailable(_)) => self.run_once(&work)?,
+            Err(StoreError::Unavailable(_) | StoreError::RecoveryConflict(_)) => self.run_once(&work)?,
             outcome => outcome,
         }
     }
@@ -89,7 +89,8 @@ impl Pool {
             }
         })?;
         let outcome = pooled.limited.run(work);
-        if matches!(outcome, Err(StoreError::Unavailable(_))) {
+        // After a failover, a new connection may reach a server that takes writes.
+        if matches!(outcome, Err(StoreError::Unavailable(_) | StoreError::ReadOnly(_))) {
             pooled.is_broken = true;
             // The event that broke this connection has most likely broken all others of its generation.
             let _ = self.generation.compare_exchange(

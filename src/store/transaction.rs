@@ -1,6 +1,7 @@
 //! Transactions and retries.
 
 use chrono::{DateTime, Utc};
+use diesel::connection::TransactionManager;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::Timestamptz;
@@ -30,6 +31,12 @@ impl<E> From<DieselError> for Abort<E> {
     fn from(error: DieselError) -> Self {
         Abort::Store(error.into())
     }
+}
+
+/// Whether a transaction is open, as in all work behind a transaction pooler. A failure then undoes all of the work.
+pub(super) fn is_open(connection: &mut PgConnection) -> bool {
+    let status = <PgConnection as diesel::Connection>::TransactionManager::transaction_manager_status_mut(connection);
+    !matches!(status.transaction_depth(), Ok(None))
 }
 
 /// How often a write is tried before it fails because of concurrent writers.

@@ -2,39 +2,67 @@
 //!
 //! Each kind of work has a lane with connections of its own, so that no kind can starve another.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::monitor::DatabaseMonitor;
 use crate::http::error::ApiError;
+use crate::http::settings::Settings;
 use crate::store::connection::StatementLimits;
 use crate::store::pool::Pool;
 use crate::store::{PgConnection, StoreError};
 
-/// How long a request waits for a permit before it is shed with 503.
-pub const QUEUE_WAIT: Duration = Duration::from_millis(150);
+/// How long requests may take.
+#[derive(Clone, Copy, Debug)]
+struct Deadlines {
+    /// How long a request waits for a permit before it is shed with 503.
+    queue_wait: Duration,
+    /// How long a request with a permit waits for a connection.
+    checkout: Duration,
+    /// Deadline of every call that is not a bulk call.
+    request: Duration,
+    bulk: Duration,
+}
 
-/// How long a request with a permit waits for a connection.
-const CHECKOUT_TIMEOUT: Duration = Duration::from_millis(250);
-
-/// Deadline of every call that is not a bulk call.
-const REQUEST_DEADLINE: Duration = Duration::from_secs(2);
-
-/// Deadline of a bulk call.
-const BULK_DEADLINE: Duration = Duration::from_secs(10);
+impl Deadlines {
+    fn new(factor: u32) -> Self {
+        let milliseconds = |count| Duration::from_millis(count) * factor;
+        Self {
+            queue_wait: milliseconds(150),
+            checkout: milliseconds(250),
+            request: milliseconds(2_000),
+            bulk: milliseconds(10_000),
+        }
+    }
+}
 
 const BULK_POOL_SIZE: u32 = 2;
 
 /// A call with at least this many messages uses the bulk lane.
 const BULK_MESSAGES: usize = 10;
 
-/// How long a write waits for a contact that another writer has locked. Only a large import holds a lock for longer.
-const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
-const BULK_LOCK_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a write waits on its connection for a lock that another writer holds. Single writes hold their locks for a few
+/// milliseconds. A write that meets a longer lock, such as that of an import, gives its connection back and tries again
+/// later, so that it keeps no other write from its turn.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(10);
+
+/// Long enough to follow one of the transactions into which a bulk call is split.
+const BULK_LOCK_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// The pause before the first repetition of a write that met a lock. Each further pause is twice as long, up to the
+/// longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// The most writes of a lane that wait for a lock. Further ones get 503 at once. A waiting write holds its parsed body,
+/// which for a bulk call has up to 2 MiB.
+const WAITING_WRITES: usize = 256;
+const WAITING_BULK_CALLS: usize = 8;
 
 /// How much shorter a statement's timeout is than the deadline of its request, so that PostgreSQL does not go on with a
 /// statement after the caller has got its 504.
@@ -44,29 +72,64 @@ const STATEMENT_MARGIN: Duration = Duration::from_millis(300);
 pub struct Lanes {
     /// Calls that read one contact, or at most a page.
     pub reads: Lane,
-    /// Calls that write a few contacts. Such a call may wait for another writer's lock, but never delays a read.
+    /// Calls that write a few contacts. Such a call may wait for another writer's lock, but never delays a read or a
+    /// write of other contacts.
     pub writes: Lane,
     /// Calls about up to a thousand contacts.
     pub bulk: Lane,
+    /// How long a request waits for a permit before it is shed with 503.
+    pub queue_wait: Duration,
 }
 
 impl Lanes {
     /// Creates the pools without connecting, so that a server can start while its database is away.
-    pub fn new(database_url: &str, is_pooled: bool, pool_size: u32, monitor: &DatabaseMonitor) -> Self {
-        let lane = |size, deadline: Duration, lock_timeout| {
+    pub fn new(settings: &Settings, monitor: &DatabaseMonitor) -> Self {
+        let Settings {
+            ref database_url,
+            is_pooled,
+            pool_size,
+            deadline_factor,
+            ..
+        } = *settings;
+        let deadlines = Deadlines::new(deadline_factor);
+        let lane = |size, deadline: Duration, lock_timeout, waiting| {
             let limits = StatementLimits {
                 statement_timeout: deadline - STATEMENT_MARGIN,
                 lock_timeout,
                 is_pooled,
             };
-            let pool = Pool::new(database_url, size, limits, CHECKOUT_TIMEOUT);
-            Lane::new(pool, deadline, monitor.clone())
+            let pool = Pool::new(database_url, size, limits, deadlines.checkout);
+            let waiting = Arc::new(Semaphore::new(waiting));
+            let repetitions = Arc::new(Semaphore::new(pool.size().div_ceil(2) as usize));
+            Lane {
+                permits: Arc::new(Semaphore::new(pool.size() as usize)),
+                pool,
+                deadline,
+                queue_wait: deadlines.queue_wait,
+                waiting,
+                repetitions,
+                monitor: monitor.clone(),
+            }
         };
         Self {
-            reads: lane(pool_size, REQUEST_DEADLINE, None),
-            writes: lane(pool_size, REQUEST_DEADLINE, Some(LOCK_TIMEOUT)),
-            bulk: lane(BULK_POOL_SIZE, BULK_DEADLINE, Some(BULK_LOCK_TIMEOUT)),
+            reads: lane(pool_size, deadlines.request, None, 0),
+            writes: lane(pool_size, deadlines.request, Some(LOCK_TIMEOUT), WAITING_WRITES),
+            bulk: lane(
+                BULK_POOL_SIZE,
+                deadlines.bulk,
+                Some(BULK_LOCK_TIMEOUT),
+                WAITING_BULK_CALLS,
+            ),
+            queue_wait: deadlines.queue_wait,
         }
+    }
+
+    /// Waits up to [`Self::queue_wait`] for a permit.
+    ///
+    /// # Errors
+    /// [`ApiError::Busy`] if none became free in time.
+    pub async fn take_permit(&self, permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, ApiError> {
+        take_permit(permits, self.queue_wait).await
     }
 
     /// The lane for a transaction that records `messages` messages.
@@ -102,20 +165,15 @@ pub struct Lane {
     pool: Pool,
     permits: Arc<Semaphore>,
     deadline: Duration,
+    queue_wait: Duration,
+    /// Bounds the writes that wait for another writer's lock.
+    waiting: Arc<Semaphore>,
+    /// Limits the repetitions of such writes to half of the connections at a time.
+    repetitions: Arc<Semaphore>,
     monitor: DatabaseMonitor,
 }
 
 impl Lane {
-    fn new(pool: Pool, deadline: Duration, monitor: DatabaseMonitor) -> Self {
-        let permits = Arc::new(Semaphore::new(pool.size() as usize));
-        Self {
-            pool,
-            permits,
-            deadline,
-            monitor,
-        }
-    }
-
     fn usage(&self) -> Usage {
         let (open, idle) = self.pool.connections();
         Usage {
@@ -144,18 +202,47 @@ impl Lane {
 
     /// Runs `work` on a connection, off the worker's thread, for a request that began at `start`.
     ///
+    /// If `work` fails because another writer holds a lock, it is repeated until its deadline. Between the attempts it
+    /// has neither a connection nor a permit.
+    ///
     /// # Errors
     /// - [`ApiError::NoDatabase`] immediately while the monitor cannot reach the database, so that one prober waits for
     ///   it instead of every request.
-    /// - [`ApiError::Busy`] if no permit became free in time.
+    /// - [`ApiError::Busy`] if no permit became free in time, or another writer kept its lock for too long.
     /// - [`ApiError::TooLate`] at the deadline.
     /// - Any other [`StoreError`] of `work`, converted.
     pub async fn run<T: Send + 'static>(
         &self,
         start: Instant,
-        work: impl FnOnce(&mut PgConnection) -> Result<T, StoreError> + Send + 'static,
+        mut work: impl FnMut(&mut PgConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        self.block(start, move |pool| pool.run(work)).await
+        let deadline = self.deadline(start);
+        let (mut waiting, mut repetition, mut pause) = (None, None, FIRST_PAUSE);
+        loop {
+            let outcome;
+            (outcome, work) = self
+                .block(start, move |pool| {
+                    let _repetition = repetition;
+                    (pool.run(&mut work), work)
+                })
+                .await?;
+            if !matches!(outcome, Err(StoreError::Locked(_))) {
+                return Ok(outcome?);
+            }
+            if waiting.is_none() {
+                let place = self.waiting.clone().try_acquire_owned();
+                waiting = Some(place.map_err(|_| ApiError::Busy)?);
+            }
+            let due = Instant::now() + pause.mul_f64(0.5 + random_fraction() / 2.0);
+            // Too late for another attempt.
+            if due + STATEMENT_MARGIN > deadline {
+                return Err(ApiError::Busy);
+            }
+            sleep_until(due).await;
+            pause = (2 * pause).min(LONGEST_PAUSE);
+            let turn = timeout_at(deadline, self.repetitions.clone().acquire_owned()).await;
+            repetition = turn.map_err(|_| ApiError::Busy)?.ok();
+        }
     }
 
     /// Like [`Self::run`], for `work` that only reads: retries once if the connection is lost.
@@ -167,7 +254,7 @@ impl Lane {
         start: Instant,
         work: impl Fn(&mut PgConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        self.block(start, move |pool| pool.read(work)).await
+        Ok(self.block(start, move |pool| pool.read(work)).await??)
     }
 
     /// Takes a permit before it starts the blocking work, and moves the permit into the closure. Blocking work cannot
@@ -175,10 +262,10 @@ impl Lane {
     async fn block<T: Send + 'static>(
         &self,
         start: Instant,
-        work: impl FnOnce(&Pool) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&Pool) -> T + Send + 'static,
     ) -> Result<T, ApiError> {
         self.check_database()?;
-        let permit = take_permit(&self.permits).await?;
+        let permit = take_permit(&self.permits, self.queue_wait).await?;
         let pool = self.pool.clone();
         let blocking = web::block(move || {
             let _permit = permit;
@@ -187,16 +274,18 @@ impl Lane {
         let outcome = timeout_at(self.deadline(start), blocking)
             .await
             .map_err(|_| ApiError::TooLate)?;
-        Ok(outcome.map_err(|canceled| ApiError::Internal(Box::new(canceled)))??)
+        outcome.map_err(|canceled| ApiError::Internal(Box::new(canceled)))
     }
 }
 
-/// Waits up to [`QUEUE_WAIT`] for a permit.
-///
-/// # Errors
-/// [`ApiError::Busy`] if none became free in time.
-pub async fn take_permit(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, ApiError> {
-    timeout(QUEUE_WAIT, permits.clone().acquire_owned())
+/// A number between 0 and 1, so that two writes that wait for each other's locks do not repeat in step.
+fn random_fraction() -> f64 {
+    // Each `RandomState` has another random key.
+    f64::from(RandomState::new().hash_one(()) as u32) / f64::from(u32::MAX)
+}
+
+async fn take_permit(permits: &Arc<Semaphore>, wait: Duration) -> Result<OwnedSemaphorePermit, ApiError> {
+    timeout(wait, permits.clone().acquire_owned())
         .await
         .map_err(|_| ApiError::Busy)?
         .map_err(|closed| ApiError::Internal(Box::new(closed)))

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::lane::{Lanes, QUEUE_WAIT};
+use super::lane::Lanes;
 use crate::domain::client::ClientId;
 use crate::domain::phone::Reading;
 use crate::http::error::ApiError;
@@ -121,7 +121,7 @@ impl LookupCoalescer {
     fn role(&self, start: Instant, client: ClientId, readings: &[Reading]) -> Role<'_> {
         let batch_limit = self.batch_limit();
         // A request that is already late does not join: it has no time to wait for the others.
-        if batch_limit == 1 || start.elapsed() > QUEUE_WAIT {
+        if batch_limit == 1 || start.elapsed() > self.lanes.queue_wait {
             return Role::Alone;
         }
         let mut joined = self.joined.lock();

@@ -2,6 +2,7 @@
 //! message in it.
 
 use std::collections::HashMap;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +11,11 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use super::lane::{Lanes, QUEUE_WAIT};
+use super::lane::Lanes;
 use crate::domain::client::ClientId;
 use crate::domain::message::Message;
 use crate::http::error::ApiError;
+use crate::store::StoreError;
 use crate::store::messages::{self, BATCH_MAX, MessageOutcome};
 
 /// The time between the starts of two batches of one client. Messages that arrive in between wait for the next batch.
@@ -59,7 +61,7 @@ impl MessageBatcher {
     /// own.
     ///
     /// # Errors
-    /// The same as [`Lane::run`](super::lane::Lane::run) and [`messages::record_messages`].
+    /// The same as [`Lane::run`](super::lane::Lane::run) and [`messages::record_rest`].
     pub async fn record(
         self: &Arc<Self>,
         start: Instant,
@@ -73,8 +75,10 @@ impl MessageBatcher {
         {
             return Ok(vec![outcome]);
         }
+        let mut outcomes = Vec::with_capacity(messages.len());
         lane.run(start, move |connection| {
-            messages::record_messages(connection, client, &messages, deadline.into_std())
+            messages::record_rest(connection, client, &messages, &mut outcomes, deadline.into_std())?;
+            Ok(mem::take(&mut outcomes))
         })
         .await
     }
@@ -90,7 +94,10 @@ impl MessageBatcher {
         let Some(started) = self.enqueue(client, message) else {
             return Ok(None);
         };
-        let Ok(outcome) = timeout(QUEUE_WAIT, started).await.map_err(|_| ApiError::Busy)? else {
+        let Ok(outcome) = timeout(self.lanes.queue_wait, started)
+            .await
+            .map_err(|_| ApiError::Busy)?
+        else {
             return Ok(None);
         };
         let outcome = timeout_at(deadline, outcome).await.map_err(|_| ApiError::TooLate)?;
@@ -144,7 +151,12 @@ impl MessageBatcher {
                 callers.push(caller);
             }
         }
-        let work = move |connection: &mut _| messages::record_together(connection, client, &messages);
+        let work = move |connection: &mut _| match messages::record_together(connection, client, &messages) {
+            // Another writer holds a lock. Each message is recorded on its own, so that only those that need the lock
+            // wait for it.
+            Err(StoreError::Locked(_)) => Ok(vec![None; messages.len()]),
+            outcome => outcome,
+        };
         let outcomes = self.lanes.writes.run(Instant::now(), work).await;
         for (index, caller) in callers.into_iter().enumerate() {
             // The send fails if the caller has gone.

@@ -191,10 +191,12 @@ impl From<BodyFault> for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) | StoreError::Refused(_) | StoreError::DiskFull(_) => {
+            StoreError::Unavailable(_) | StoreError::Refused(_) | StoreError::DiskFull(_) | StoreError::ReadOnly(_) => {
                 ApiError::NoDatabase(Box::new(error))
             }
-            StoreError::Exhausted | StoreError::Contended | StoreError::Locked(_) => ApiError::Busy,
+            StoreError::Exhausted | StoreError::Contended | StoreError::Locked(_) | StoreError::RecoveryConflict(_) => {
+                ApiError::Busy
+            }
             StoreError::TimedOut(_) | StoreError::Late => ApiError::TooLate,
             StoreError::Exists(_) | StoreError::Statement(_) => ApiError::Internal(Box::new(error)),
         }

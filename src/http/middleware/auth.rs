@@ -11,7 +11,6 @@ use actix_web::{Error, HttpMessage};
 
 use crate::domain::key::{ApiKey, KeyError, Scope};
 use crate::domain::webhook::Token;
-use crate::http::database::lane::take_permit;
 use crate::http::error::ApiError;
 use crate::http::keys::credential_cache::Verdict;
 use crate::http::metrics::KeySource;
@@ -109,7 +108,7 @@ async fn check_key(request: &ServiceRequest, key_hash: [u8; 32], now: Instant) -
     let permit = if state.credential_cache.is_known(&key_hash) {
         None
     } else {
-        Some(take_permit(&state.unknown_key_permits).await?)
+        Some(state.lanes.take_permit(&state.unknown_key_permits).await?)
     };
     let start = RequestContext::of(request.request()).start;
     let reading = state

@@ -23,6 +23,10 @@ use crate::http::state::State;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Forbids browsers to guess another type of content than the answer names.
+pub const NO_SNIFFING: (HeaderName, HeaderValue) =
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+
 /// The outermost middleware.
 pub async fn frame(
     request: ServiceRequest,
@@ -50,6 +54,8 @@ pub async fn frame(
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let (name, value) = NO_SNIFFING;
+    response.headers_mut().insert(name, value);
     let quota = response.request().extensions().get::<Quota>().copied();
     if let Some(quota) = quota {
         quota.write_headers(response.headers_mut());

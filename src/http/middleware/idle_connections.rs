@@ -1,27 +1,36 @@
-//! Closes connections that do not deliver a complete request head in time, even if they trickle bytes.
+//! Closes connections that do not deliver a complete request head in time, even if they trickle bytes, and connections
+//! whose client takes nothing of its answer any more.
 //!
-//! actix has two timeouts: keep-alive after an answer, and one for the head of the first request. A second request that
-//! trickles in escapes both: its first byte ends the keep-alive timeout, and its head has no timeout. actix has no
-//! setting for that, so this job closes such connections.
+//! actix's own timers cannot tell a slow client from a busy server. They fire before actix reads the bytes that have
+//! arrived while its worker was busy, and before a slow reader has taken its answer. A second request that trickles in
+//! escapes them. So they are off, and this job looks at each connection and at the system's buffers of its socket.
 
 use std::any::Any;
 use std::io;
 use std::net::{Shutdown, TcpStream};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream as ServedStream;
+use nix::libc::{self, c_int, linger};
+use nix::sys::socket::{self, setsockopt, sockopt};
 use parking_lot::Mutex;
 
 use crate::http::database::periodic_job::{OnDrop, PeriodicJob};
 
-/// How long a connection may be without a request: before its first one and after each answer.
-pub const IDLE_MAX: Duration = Duration::from_secs(8);
+/// How long a client may take to send the head of the first request of a connection. Two looks come on top.
+const HEAD_MAX: Duration = Duration::from_secs(4);
 
-/// The pause between two checks of all connections.
-const PERIOD: Duration = Duration::from_secs(1);
+/// How long a connection may be without a request after each answer.
+const IDLE_MAX: Duration = Duration::from_secs(8);
+
+/// How long a client may take no byte of its answer. TCP repeats a lost packet five times in this time.
+const STALLED_MAX: Duration = Duration::from_secs(20);
+
+/// The pause between two looks at all connections.
+const PERIOD: Duration = Duration::from_millis(500);
 
 /// The open connections of a server.
 #[derive(Clone, Debug, Default)]
@@ -32,8 +41,29 @@ pub struct IdleConnections(Arc<Mutex<Vec<Weak<Connection>>>>);
 pub struct Connection {
     /// A second handle of the socket that actix serves.
     socket: TcpStream,
-    /// `None` while a request is in flight.
-    idle_since: Mutex<Option<Instant>>,
+    activity: Mutex<Activity>,
+}
+
+/// What a connection did last.
+#[derive(Debug)]
+struct Activity {
+    /// When the last answer was complete, or the client last took some of it. `None` while a request is in flight.
+    idle_since: Option<Instant>,
+    has_requested: bool,
+    /// The bytes in the system's buffers at the last look.
+    buffered: Buffered,
+    /// Whether the last look found the connection idle for too long. The next look closes it, unless a request is in
+    /// flight then: if the whole process was stopped, its workers get the time to read what has arrived.
+    is_suspect: bool,
+}
+
+/// The bytes in the system's buffers of a socket.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+struct Buffered {
+    /// Bytes of the client that the worker has not read. The server is busy then, not the client.
+    unread: usize,
+    /// Bytes that the client has not acknowledged.
+    unsent: usize,
 }
 
 impl IdleConnections {
@@ -55,43 +85,112 @@ impl IdleConnections {
         )
     }
 
-    /// Registers a new connection; actix calls it. Without a free file descriptor for a second handle, only actix's own
-    /// timeouts apply to the connection.
+    /// Registers a new connection; actix calls it. Without a free file descriptor for a second handle, nothing would end
+    /// the connection if it stays idle, so it is closed at once.
     pub fn register(&self, served: &dyn Any, data: &mut Extensions) {
-        let socket = served
-            .downcast_ref::<ServedStream>()
-            .and_then(|stream| stream.as_fd().try_clone_to_owned().ok());
-        if let Some(socket) = socket {
-            let connection = Arc::new(Connection {
-                socket: socket.into(),
-                idle_since: Mutex::new(Some(Instant::now())),
-            });
-            self.0.lock().push(Arc::downgrade(&connection));
-            data.insert(connection);
-        }
+        let Some(stream) = served.downcast_ref::<ServedStream>() else {
+            return;
+        };
+        let Ok(socket) = stream.as_fd().try_clone_to_owned() else {
+            // It fails if the connection is gone already.
+            let _ = socket::shutdown(stream.as_raw_fd(), socket::Shutdown::Both);
+            return;
+        };
+        let connection = Arc::new(Connection {
+            socket: socket.into(),
+            activity: Mutex::new(Activity::new(Instant::now())),
+        });
+        self.0.lock().push(Arc::downgrade(&connection));
+        data.insert(connection);
     }
 }
 
 impl Connection {
     /// Marks the connection as busy until the returned value is dropped. Called when a complete head has arrived.
     pub fn begin_request(self: Arc<Self>) -> InFlight {
-        *self.idle_since.lock() = None;
+        let mut activity = self.activity.lock();
+        activity.idle_since = None;
+        activity.has_requested = true;
+        drop(activity);
         InFlight(self)
     }
 
-    fn is_idle(&self, now: Instant) -> bool {
-        self.idle_since
-            .lock()
-            .is_some_and(|since| now.saturating_duration_since(since) > IDLE_MAX)
+    /// Closes the connection. Its unsent bytes are dropped, so that they hold no memory of the system.
+    fn close(&self) {
+        let at_once = linger {
+            l_onoff: 1,
+            l_linger: 0,
+        };
+        // Both calls fail if the connection is gone already.
+        if buffered(self.socket.as_raw_fd()).unsent > 0 {
+            let _ = setsockopt(&self.socket, sockopt::Linger, &at_once);
+        }
+        let _ = self.socket.shutdown(Shutdown::Both);
     }
 }
 
-/// Guard of a request in flight. Dropping it marks the connection as idle.
+impl Activity {
+    fn new(now: Instant) -> Self {
+        Self {
+            idle_since: Some(now),
+            has_requested: false,
+            buffered: Buffered::default(),
+            is_suspect: false,
+        }
+    }
+
+    /// Notes the bytes in the system's buffers. Returns whether the connection was idle for too long at this look and at
+    /// the one before.
+    fn look(&mut self, buffered: Buffered, now: Instant) -> bool {
+        let Some(since) = self.idle_since else {
+            self.is_suspect = false;
+            return false;
+        };
+        let last = std::mem::replace(&mut self.buffered, buffered);
+        if buffered.unsent != last.unsent {
+            // The client took some of the answer, or the worker added some. Bytes that the client sends are no progress:
+            // it could trickle them.
+            self.idle_since = Some(now);
+            self.is_suspect = false;
+            return false;
+        }
+        let limit = if buffered != Buffered::default() {
+            STALLED_MAX
+        } else if self.has_requested {
+            IDLE_MAX
+        } else {
+            HEAD_MAX
+        };
+        let is_idle = now.saturating_duration_since(since) > limit;
+        std::mem::replace(&mut self.is_suspect, is_idle) && is_idle
+    }
+}
+
+/// The bytes in the system's buffers of a socket. Where the system does not tell them, there are none.
+#[allow(unsafe_code, reason = "ioctl has no safe form")]
+fn buffered(socket: RawFd) -> Buffered {
+    let ask = |request| {
+        let mut count: c_int = 0;
+        // SAFETY: both requests write one int, to a place that outlives the call.
+        let result = unsafe { libc::ioctl(socket, request, &mut count) };
+        if result == 0 {
+            usize::try_from(count).unwrap_or(0)
+        } else {
+            0
+        }
+    };
+    Buffered {
+        unread: ask(libc::FIONREAD),
+        unsent: ask(libc::TIOCOUTQ),
+    }
+}
+
+/// Guard of a request in flight. Dropping it marks the connection as idle. The answer may still be in buffers then.
 pub struct InFlight(Arc<Connection>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        *self.0.idle_since.lock() = Some(Instant::now());
+        self.0.activity.lock().idle_since = Some(Instant::now());
     }
 }
 
@@ -101,11 +200,65 @@ fn close_idle(open: &mut Vec<Weak<Connection>>, now: Instant) {
         let Some(connection) = connection.upgrade() else {
             return false;
         };
-        let is_idle = connection.is_idle(now);
+        let buffered = buffered(connection.socket.as_raw_fd());
+        let is_idle = connection.activity.lock().look(buffered, now);
         if is_idle {
-            // It fails if the connection is gone already. The system still sends answers that are buffered.
-            let _ = connection.socket.shutdown(Shutdown::Both);
+            connection.close();
         }
         !is_idle
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Looks at the connection twice a second, and returns the number of seconds after which a look closes it.
+    fn closed_after(activity: &mut Activity, start: Instant, buffered: impl Fn(u32) -> Buffered) -> Option<u64> {
+        (1..=200).find_map(|look| {
+            let now = start + look * PERIOD;
+            activity
+                .look(buffered(look), now)
+                .then(|| now.duration_since(start).as_secs())
+        })
+    }
+
+    fn answered(at: Instant) -> Activity {
+        Activity {
+            has_requested: true,
+            ..Activity::new(at)
+        }
+    }
+
+    #[test]
+    fn only_a_client_that_makes_no_progress_is_cut_off() {
+        let start = Instant::now();
+        let nothing = |_| Buffered::default();
+        assert_eq!(closed_after(&mut Activity::new(start), start, nothing), Some(5));
+        assert_eq!(closed_after(&mut answered(start), start, nothing), Some(9));
+        let unsent = |count: u32| Buffered {
+            unsent: 1_000_000 - count as usize,
+            unread: 0,
+        };
+        assert_eq!(closed_after(&mut answered(start), start, unsent), None);
+        assert_eq!(closed_after(&mut answered(start), start, |_| unsent(0)), Some(21));
+        // A client that reads nothing may not keep its connection by sending.
+        let unread = |count: u32| Buffered {
+            unread: count as usize,
+            ..unsent(0)
+        };
+        assert_eq!(closed_after(&mut answered(start), start, unread), Some(21));
+    }
+
+    #[test]
+    fn a_connection_whose_bytes_wait_for_a_busy_worker_is_not_idle() {
+        let start = Instant::now();
+        let unread = |_| Buffered { unread: 100, unsent: 0 };
+        assert_eq!(closed_after(&mut Activity::new(start), start, unread), Some(21));
+        // After a stop of the whole process, the first look only suspects the connection.
+        let mut activity = Activity::new(start);
+        assert!(!activity.look(Buffered::default(), start + 10 * IDLE_MAX));
+        activity.idle_since = None;
+        assert!(!activity.look(Buffered::default(), start + 11 * IDLE_MAX));
+    }
 }

@@ -1,12 +1,15 @@
-//! JSON bodies: read up to a size limit, after authentication, and taken apart member by member.
+//! JSON bodies: read up to a size limit, after authentication, and taken apart member by member. A large body is taken
+//! apart off the worker's thread.
 //!
 //! The error texts of serde repeat the input. So each member is read here by its name and type, and an error names the
 //! member and the expected type.
 
 use std::borrow::{Borrow, Cow};
 use std::collections::HashMap;
+use std::future::{Ready, ready};
 
-use actix_web::web::{BytesMut, Payload};
+use actix_web::dev::Payload as Stream;
+use actix_web::{FromRequest, HttpRequest, web};
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -15,42 +18,110 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
+use super::body_memory::{BodyMemory, HeldMemory};
 use super::limits::BODY_MAX;
 use crate::domain::contact::{Attribute, ContactError};
 use crate::http::error::{ApiError, BodyFault, Expected};
 
-/// Reads a body of at most `max` bytes.
-///
-/// # Errors
-/// [`ApiError::BodyTooLarge`] over `max` bytes, [`ApiError::TooLate`] if the body is incomplete at `deadline`, and
-/// [`ApiError::Body`] if the client closes the connection.
-pub async fn read(mut payload: Payload, max: usize, deadline: Instant) -> Result<BytesMut, ApiError> {
-    let mut bytes = BytesMut::new();
-    while let Some(chunk) = timeout_at(deadline, payload.next())
-        .await
-        .map_err(|_| ApiError::TooLate)?
-    {
-        let chunk = chunk.map_err(|_| ApiError::Body(BodyFault::Broken))?;
-        if bytes.len() + chunk.len() > max {
-            return Err(ApiError::BodyTooLarge { max });
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
+/// A body up to this size is taken apart on the worker's thread, in less time than a change of threads and a share of
+/// the processor's time cost. It holds about thirty messages.
+const SMALL: usize = 4 * 1024;
+
+/// Extracts the body of a request, before it has been read.
+pub struct Payload {
+    stream: Stream,
+    memory: web::Data<BodyMemory>,
 }
 
-/// Reads a JSON body. It checks the grammar only; [`Members`] reads the values.
+impl FromRequest for Payload {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, stream: &mut Stream) -> Self::Future {
+        let memory = request.app_data::<web::Data<BodyMemory>>();
+        ready(Ok(Self {
+            stream: stream.take(),
+            memory: memory.expect("the server adds the memory of bodies to the app").clone(),
+        }))
+    }
+}
+
+impl Payload {
+    async fn collect(&mut self, max: usize, deadline: Instant) -> Result<(Vec<u8>, HeldMemory), ApiError> {
+        let (mut bytes, mut held) = (Vec::new(), HeldMemory::default());
+        while let Some(chunk) = timeout_at(deadline, self.stream.next())
+            .await
+            .map_err(|_| ApiError::TooLate)?
+        {
+            let chunk = chunk.map_err(|_| ApiError::Body(BodyFault::Broken))?;
+            let length = bytes.len() + chunk.len();
+            if length > max {
+                return Err(ApiError::BodyTooLarge { max });
+            }
+            if length > bytes.capacity() {
+                // Doubles, so that a body is copied a few times at most.
+                let capacity = length.max(2 * bytes.capacity()).min(max);
+                self.memory.hold(&mut held, capacity)?;
+                bytes.reserve_exact(capacity - bytes.len());
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok((bytes, held))
+    }
+}
+
+/// Reads a body of at most `max` bytes, and passes it to `work`, which may use the processor for long.
+///
+/// # Errors
+/// [`ApiError::BodyTooLarge`] over `max` bytes, [`ApiError::TooLate`] if the body is incomplete at `deadline`,
+/// [`ApiError::Busy`] if unfinished bodies hold too much memory, [`ApiError::Body`] if the client closes the
+/// connection, and the error of `work`.
+pub async fn read<T, E>(
+    mut payload: Payload,
+    max: usize,
+    deadline: Instant,
+    work: impl FnOnce(&[u8]) -> Result<T, E> + Send + 'static,
+) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+    E: Into<ApiError> + Send + 'static,
+{
+    let (bytes, held) = payload.collect(max, deadline).await?;
+    if bytes.len() <= SMALL {
+        return work(&bytes).map_err(Into::into);
+    }
+    let turn = timeout_at(deadline, payload.memory.take_turn()).await;
+    let turn = turn.map_err(|_| ApiError::TooLate)??;
+    let worked = web::block(move || {
+        let _held = (turn, held);
+        work(&bytes)
+    });
+    let worked = timeout_at(deadline, worked).await.map_err(|_| ApiError::TooLate)?;
+    worked
+        .map_err(|canceled| ApiError::Internal(Box::new(canceled)))?
+        .map_err(Into::into)
+}
+
+/// Reads a JSON body, checks its grammar, and passes it to `work`, which reads the values.
 ///
 /// # Errors
 /// As [`read`], and [`BodyFault::NotJson`].
-pub async fn read_json(payload: Payload, deadline: Instant) -> Result<Box<RawValue>, ApiError> {
-    let bytes = read(payload, BODY_MAX, deadline).await?;
-    serde_json::from_slice(&bytes).map_err(|error| {
-        ApiError::Body(BodyFault::NotJson {
+pub async fn read_json<T>(
+    payload: Payload,
+    deadline: Instant,
+    work: impl FnOnce(&RawValue) -> Result<T, BodyFault> + Send + 'static,
+) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+{
+    let read_value = |bytes: &[u8]| {
+        let value = serde_json::from_slice(bytes).map_err(|error| BodyFault::NotJson {
             line: error.line(),
             column: error.column(),
-        })
-    })
+        })?;
+        work(value)
+    };
+    read(payload, BODY_MAX, deadline, read_value).await
 }
 
 /// The items of an array; `None` if the value is not an array.

@@ -25,7 +25,7 @@ use crate::domain::contact::{ContactDraft, ContactError, ContactFields};
 use crate::store::error::StoreError;
 use crate::store::locks::{lock_bulk_writes, lock_lines};
 use crate::store::schema::contacts;
-use crate::store::transaction::{ATTEMPTS, database_now, retry_transaction};
+use crate::store::transaction::{ATTEMPTS, database_now, is_open, retry_transaction};
 
 /// The effect of an upsert on its contact.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,28 +65,31 @@ pub fn upsert_contact(
 /// Contacts of a batch per transaction. They stay locked until it ends, and other writers of them wait.
 const CHUNK: usize = 100;
 
-/// Upserts many contacts in the given order, each like [`upsert_contact`]. An invalid contact gets its own error and
-/// doesn't stop the others.
+/// Upserts many contacts in the given order, each like [`upsert_contact`], and appends their outcomes. Contacts that have
+/// an outcome already are skipped. An invalid contact gets its own error and doesn't stop the others.
 ///
 /// # Errors
-/// [`StoreError::Contended`] as in [`upsert_contact`], and [`StoreError::Late`] if `deadline`
-/// passes. Contacts before the failed one may be written already. A retry of the same batch writes
-/// the rest.
+/// [`StoreError::Contended`] as in [`upsert_contact`], and [`StoreError::Late`] if `deadline` passes. The contacts with
+/// an outcome are written already. Another call with the same contacts and outcomes writes the rest.
 pub fn upsert_contacts(
     connection: &mut PgConnection,
     client: ClientId,
-    given: Vec<ContactFields>,
+    given: &[ContactFields],
+    outcomes: &mut Vec<Result<Upserted, ContactError>>,
     deadline: Instant,
-) -> Result<Vec<Result<Upserted, ContactError>>, StoreError> {
+) -> Result<(), StoreError> {
+    if is_open(connection) {
+        outcomes.clear();
+    }
     let now = database_now(connection)?;
-    let drafts: Vec<_> = given.into_iter().map(|given| ContactDraft::new(given, now)).collect();
-    let mut outcomes = Vec::with_capacity(drafts.len());
+    let rest = given[outcomes.len()..].iter().cloned();
+    let drafts: Vec<_> = rest.map(|given| ContactDraft::new(given, now)).collect();
     for chunk in drafts.chunks(CHUNK) {
         outcomes.extend(retry_transaction(connection, |connection| {
             upsert_chunk(connection, client, chunk, deadline)
         })?);
     }
-    Ok(outcomes)
+    Ok(())
 }
 
 fn upsert_chunk(

@@ -17,7 +17,7 @@ use crate::domain::message::{Content, Message, Target};
 use crate::store::clients::ensure_list;
 use crate::store::error::StoreError;
 use crate::store::locks::{lock_bulk_writes, lock_lines};
-use crate::store::transaction::{retry_transaction, transaction};
+use crate::store::transaction::{is_open, retry_transaction, transaction};
 
 /// Records messages, and returns the outcomes in their order.
 ///
@@ -37,6 +37,25 @@ pub fn record_messages(
     deadline: Instant,
 ) -> Result<Vec<MessageOutcome>, StoreError> {
     let mut outcomes = Vec::with_capacity(messages.len());
+    record_rest(connection, client, messages, &mut outcomes, deadline)?;
+    Ok(outcomes)
+}
+
+/// Records the messages that have no outcome yet, and appends theirs. After an error a call with the same messages and
+/// outcomes continues with the run that failed.
+///
+/// # Errors
+/// The same as [`record_messages`].
+pub fn record_rest(
+    connection: &mut PgConnection,
+    client: ClientId,
+    messages: &[Message],
+    outcomes: &mut Vec<MessageOutcome>,
+    deadline: Instant,
+) -> Result<(), StoreError> {
+    if is_open(connection) {
+        outcomes.clear();
+    }
     while let rest @ [_, ..] = &messages[outcomes.len()..] {
         if Instant::now() > deadline {
             return Err(StoreError::Late);
@@ -46,7 +65,7 @@ pub fn record_messages(
             record_run(connection, client, run)
         })?);
     }
-    Ok(outcomes)
+    Ok(())
 }
 
 /// Records the messages that only change the activity of an existing contact, in one transaction. Never waits for a

@@ -185,3 +185,42 @@ fn a_server_exits_with_success_on_every_signal_and_stops_postgresql() {
         assert!(!is_running(directory.path()), "{signal}");
     }
 }
+
+#[test]
+fn a_second_sigterm_or_sigint_ends_a_server_at_once_and_the_next_start_keeps_its_data() {
+    for second in [Signal::SIGTERM, Signal::SIGINT] {
+        let directory = OwnDirectory::new();
+        let client = stdout(run(private(&directory, &["client", "create", "Acme"]), ""));
+        let key = stdout(run(
+            private(&directory, &["key", "create", "--client", client.trim()]),
+            "",
+        ));
+        let command = private(&directory, &["serve", "--listen", "127.0.0.1:0", "--no-demo"]);
+        let mut server = Server::start(command);
+        let database = open_durable(directory.path());
+        let mut lock = connect(&database.url());
+        database.close().expect("the server keeps PostgreSQL running");
+        execute(&mut lock, "BEGIN; LOCK TABLE contacts");
+        let (address, key) = (server.address().to_owned(), key.trim().to_owned());
+        // A request in flight, for which a graceful stop waits.
+        let request =
+            format!("GET /api/public/contacts/search?email=a HTTP/1.1\r\nHost: test\r\nX-API-Key: {key}\r\n\r\n");
+        let mut stream = std::net::TcpStream::connect(address).expect("the server accepts");
+        std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+        wait_until(PATIENCE, "the request does not wait for the lock", || {
+            count(&mut lock, "SELECT count(*) AS count FROM pg_locks WHERE NOT granted") == 1
+        });
+        send(server.pid(), Signal::SIGTERM);
+        std::thread::sleep(Duration::from_millis(500));
+        assert!(is_running(directory.path()), "the request must be answered first");
+        let start = Instant::now();
+        send(server.pid(), second);
+        assert_eq!(server.wait(), Some(128 + second as i32));
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+
+        // The next start takes PostgreSQL over, and stops it in order.
+        let clients = stdout(run(private(&directory, &["client", "list"]), ""));
+        assert!(clients.contains("Acme"), "{clients}");
+        assert!(!is_running(directory.path()));
+    }
+}

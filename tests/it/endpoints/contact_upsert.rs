@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use crate::support::app::REAL_DEADLINES;
 use crate::support::contact_api::{BATCH, UPSERT, count, info, refusal, stored, upsert};
 use crate::support::{Answer, Contact, TestApp};
 
@@ -246,7 +247,7 @@ fn an_invalid_body_is_refused_with_a_message_that_says_what_to_send() {
 
 #[test]
 fn a_body_is_read_up_to_its_content_length_whatever_its_content_type() {
-    let app = TestApp::start();
+    let app = TestApp::start_with(&REAL_DEADLINES);
     let key = &app.key;
     let body = r#"{"channel":"sms","contact_phone_number":"+56912345678"}"#;
     let send = |content_type: &str, length: usize| {

@@ -10,7 +10,7 @@ use contact_search::domain::key::Scope;
 use contact_search::domain::phone::Region;
 use contact_search::store::clients;
 
-use crate::support::app::{TestApp, add_key};
+use crate::support::app::{REAL_DEADLINES, TestApp, add_key};
 use crate::support::metrics::{metrics, start_with, value};
 use crate::support::{Contact, PATIENCE, Slot};
 
@@ -35,8 +35,8 @@ fn coalesced_lookups(app: &TestApp) -> f64 {
 
 /// A server with so few connections that lookups queue and coalesce. Two clients store the same numbers under different
 /// names; each has a key.
-fn start() -> (TestApp, [String; 2]) {
-    let app = start_with(&["--pool-size", "2"]);
+fn start(arguments: &[&str]) -> (TestApp, [String; 2]) {
+    let app = start_with(&[&["--pool-size", "2"], arguments].concat());
     let mut connection = app.database.connect();
     let other = clients::create_client(&mut connection, "Other", Region::DEFAULT).unwrap();
     let other_key = add_key(&mut connection, other, &[Scope::Lookup], None);
@@ -57,7 +57,7 @@ fn start() -> (TestApp, [String; 2]) {
 #[test]
 fn each_caller_gets_only_contacts_of_its_client_while_other_callers_disconnect() {
     let _alone = Slot::take_alone();
-    let (app, keys) = start();
+    let (app, keys) = start(&[]);
     let should_stop = AtomicBool::new(false);
     let start = Instant::now();
     let call = |caller: usize| {
@@ -114,7 +114,7 @@ fn each_caller_gets_only_contacts_of_its_client_while_other_callers_disconnect()
 #[test]
 fn lookups_blocked_by_the_database_fail_in_time_and_work_again_afterwards() {
     let _alone = Slot::take_alone();
-    let (app, keys) = start();
+    let (app, keys) = start(&REAL_DEADLINES);
     let found = || app.server.get(&target(&phone(1)), Some(&keys[0])).status;
     // The coalescer learns that a lookup is fast.
     for _ in 0..100 {

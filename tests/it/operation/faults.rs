@@ -12,7 +12,7 @@ use contact_search::domain::phone::Region;
 use contact_search::embedded::{Options, PrivateDatabase};
 use contact_search::store::{self, clients};
 
-use crate::support::app::{Answer, Server, add_key, program};
+use crate::support::app::{Answer, REAL_DEADLINES, Server, add_key, program};
 use crate::support::database::programs;
 use crate::support::{Contact, OwnDirectory, PATIENCE, SetOnDrop, Slot, TestApp, wait_until};
 
@@ -20,7 +20,7 @@ const LOOKUP: &str = "/api/v1/contact-lookup/?phone=%2B5491123456789";
 const SEARCH: &str = "/api/public/contacts/search?phone=1123456789";
 
 fn start(arguments: &[&str]) -> TestApp {
-    let app = TestApp::start_with(arguments);
+    let app = TestApp::start_with(&[arguments, &REAL_DEADLINES].concat());
     app.add(Contact {
         phone: Some("+5491123456789"),
         ..Contact::default()

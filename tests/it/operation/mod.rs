@@ -1,5 +1,6 @@
 //! Operation: faults, overload, clocks, a full disk, and the data that logs and metrics reveal.
 
+mod blocked_writers;
 mod clocks;
 mod database_monitor;
 mod erasure;
@@ -10,4 +11,5 @@ mod metrics;
 mod overload;
 mod pooler;
 mod privacy;
+mod standby;
 mod wire;

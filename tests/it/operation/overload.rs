@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::app::REAL_DEADLINES;
 use crate::support::{Contact, Slot, TestApp};
 
 /// The duration of the lookup's statement in this test, and the number of connections.
@@ -64,7 +65,7 @@ fn quantile(times: &[Duration], percent: usize) -> Duration {
 #[test]
 fn ten_times_the_sustainable_load_is_shed_instead_of_queued() {
     let _alone = Slot::take_alone();
-    let app = TestApp::start_with(&["--pool-size", &POOL_SIZE.to_string()]);
+    let app = TestApp::start_with(&[&["--pool-size", &POOL_SIZE.to_string()], &REAL_DEADLINES[..]].concat());
     app.add(Contact {
         phone: Some("+5491123456789"),
         ..Contact::default()

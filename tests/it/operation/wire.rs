@@ -18,7 +18,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 use nix::unistd::Pid;
 use serde_json::json;
 
-use crate::support::app::{Answer, Server, add_key, program};
+use crate::support::app::{Answer, REAL_DEADLINES, Server, add_key, program};
 use crate::support::{Contact, PATIENCE, SetOnDrop, Slot, TestDatabase, wait_until};
 
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=%2B5491123456789";
@@ -176,7 +176,7 @@ impl ProxiedServer {
         let proxy = TcpProxy::start(&database);
         let mut command = program();
         command.args(["serve", "--listen", "127.0.0.1:0", "--pool-size", "16"]);
-        command.args(["--database-url", &proxy.url()]);
+        command.args(["--database-url", &proxy.url()]).args(REAL_DEADLINES);
         let server = Server::start(command);
         Self {
             server,

@@ -5,7 +5,10 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
+use crate::support::app::REAL_DEADLINES;
 use crate::support::{PATIENCE, Slot, TestApp};
 
 fn connect(app: &TestApp) -> TcpStream {
@@ -65,7 +68,7 @@ fn a_kept_connection_with_a_slow_second_head_is_closed() {
 
 #[test]
 fn a_connection_with_a_slow_request_body_is_closed() {
-    let app = TestApp::start();
+    let app = TestApp::start_with(&REAL_DEADLINES);
     let mut stream = connect(&app);
     let head = format!(
         "POST /api/v1/messages/ HTTP/1.1\r\nHost: test\r\nX-API-Key: {}\r\nContent-Type: application/json\r\n\
@@ -120,5 +123,41 @@ fn two_thousand_idle_connections_do_not_block_other_requests() {
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
         assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"));
+    }
+}
+
+#[test]
+fn requests_that_arrive_while_the_server_is_busy_get_neither_408_nor_a_reset() {
+    let app = TestApp::start();
+    let ask = |stream: &mut TcpStream, target: &str| {
+        let head = format!("GET {target} HTTP/1.1\r\nHost: test\r\nX-API-Key: {}\r\n\r\n", app.key);
+        stream.write_all(head.as_bytes()).expect("the connection is open");
+    };
+    let read = |stream: &mut TcpStream| {
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut answer = [0; 4096];
+        let count = stream.read(&mut answer).expect("the connection is not reset");
+        String::from_utf8_lossy(&answer[..count]).into_owned()
+    };
+    let mut fresh: Vec<TcpStream> = (0..20).map(|_| connect(&app)).collect();
+    let mut kept: Vec<TcpStream> = (0..20).map(|_| connect(&app)).collect();
+    for stream in &mut kept {
+        ask(stream, "/healthz");
+        assert!(read(stream).starts_with("HTTP/1.1 200"));
+    }
+    // The workers have seen the connections. Then the whole process is stopped for longer than any client may take.
+    std::thread::sleep(Duration::from_millis(300));
+    let server = Pid::from_raw(i32::try_from(app.server.pid()).unwrap());
+    kill(server, Signal::SIGSTOP).unwrap();
+    for (number, stream) in fresh.iter_mut().chain(&mut kept).enumerate() {
+        let target = ["/healthz", "/api/v1/contact-lookup/?phone=1"][number % 2];
+        ask(stream, target);
+    }
+    std::thread::sleep(Duration::from_secs(10));
+    kill(server, Signal::SIGCONT).unwrap();
+    for stream in fresh.iter_mut().chain(&mut kept) {
+        let answer = read(stream);
+        let is_shed = answer.starts_with("HTTP/1.1 503") && answer.contains("\r\nretry-after: 1\r\n");
+        assert!(answer.starts_with("HTTP/1.1 200") || is_shed, "{answer}");
     }
 }

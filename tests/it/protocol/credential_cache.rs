@@ -9,7 +9,7 @@ use contact_search::domain::phone::Region;
 use contact_search::store::{clients, keys};
 use serde_json::json;
 
-use crate::support::app::{Server, add_key, program, revoke};
+use crate::support::app::{REAL_DEADLINES, Server, add_key, program, revoke};
 use crate::support::command::{listed_keys, run_on, stdout};
 use crate::support::database::execute;
 use crate::support::{Contact, PATIENCE, SetOnDrop, TestApp, TestDatabase, wait_until};
@@ -38,13 +38,15 @@ fn cache_key(app: &TestApp, server: &Server, key: &str) {
 /// Starts one more server on the app's database.
 fn another_server(app: &TestApp) -> Server {
     let mut command = program();
-    command.args(["serve", "--listen", "127.0.0.1:0", "--database-url", app.database.url()]);
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--database-url", app.database.url()])
+        .args(REAL_DEADLINES);
     Server::start(command)
 }
 
 #[test]
 fn a_cached_key_needs_no_statement_and_every_server_soon_refuses_it_once_revoked() {
-    let app = TestApp::start();
+    let app = TestApp::start_with(&REAL_DEADLINES);
     let other_server = another_server(&app);
     let servers = [&app.server, &other_server];
     for server in servers {
@@ -63,7 +65,7 @@ fn a_cached_key_needs_no_statement_and_every_server_soon_refuses_it_once_revoked
 
 #[test]
 fn a_key_deleted_with_its_client_is_soon_unknown() {
-    let app = TestApp::start();
+    let app = TestApp::start_with(&REAL_DEADLINES);
     let mut connection = app.database.connect();
     let client = clients::create_client(&mut connection, "Other", Region::DEFAULT).unwrap();
     let key = add_key(&mut connection, client, &Scope::ALL, None);
@@ -83,7 +85,7 @@ fn a_key_deleted_with_its_client_is_soon_unknown() {
 
 #[test]
 fn an_unknown_key_needs_one_statement_and_works_soon_after_it_is_added() {
-    let app = TestApp::start();
+    let app = TestApp::start_with(&REAL_DEADLINES);
     cache_key(&app, &app.server, &app.key);
     let key = ApiKey::generate(Format::Opaque).unwrap();
     let status = || app.server.get(LOOKUP, Some(key.reveal())).status;
@@ -104,7 +106,7 @@ fn an_unknown_key_needs_one_statement_and_works_soon_after_it_is_added() {
 
 #[test]
 fn a_cached_key_expires_on_time() {
-    let app = TestApp::start();
+    let app = TestApp::start_with(&REAL_DEADLINES);
     let mut connection = app.database.connect();
     let key = add_key(&mut connection, app.client, &Scope::ALL, Some(TimeDelta::seconds(6)));
     cache_key(&app, &app.server, &key);
@@ -130,7 +132,7 @@ fn a_cached_key_expires_on_time() {
 
 #[test]
 fn a_change_of_a_key_or_its_client_soon_takes_effect() {
-    let app = TestApp::start();
+    let app = TestApp::start_with(&REAL_DEADLINES);
     app.add(Contact {
         phone: Some("+12025550123"),
         ..Contact::default()
@@ -148,7 +150,7 @@ fn a_change_of_a_key_or_its_client_soon_takes_effect() {
 
 #[test]
 fn during_an_outage_a_cached_key_suffices_for_answers_that_need_no_database() {
-    let app = TestApp::start();
+    let app = TestApp::start_with(&REAL_DEADLINES);
     let scoped = add_key(&mut app.database.connect(), app.client, &[Scope::Lookup], None);
     cache_key(&app, &app.server, &scoped);
     cache_key(&app, &app.server, &app.key);
@@ -225,7 +227,7 @@ const WAITING: &str = "SELECT count(*) AS count FROM pg_stat_activity
 
 #[test]
 fn requests_with_invented_keys_leave_capacity_for_cached_keys() {
-    let app = TestApp::start_with(&["--pool-size", "4"]);
+    let app = TestApp::start_with(&[&["--pool-size", "4"], &REAL_DEADLINES[..]].concat());
     cache_key(&app, &app.server, &app.key);
     // While the table is locked, each unknown key occupies a connection until the statement timeout.
     let mut blocker = app.database.connect();
@@ -260,7 +262,7 @@ fn requests_with_invented_keys_leave_capacity_for_cached_keys() {
 
 #[test]
 fn a_rotated_key_is_refused_after_the_overlap() {
-    let app = TestApp::start();
+    let app = TestApp::start_with(&REAL_DEADLINES);
     cache_key(&app, &app.server, &app.key);
     let [id] = &listed_keys(&app.database, "Test")[..] else {
         panic!("expected one key");

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use contact_search::domain::key::Scope;
 use serde_json::json;
 
-use crate::support::TestApp;
-use crate::support::app::add_key;
+use crate::support::app::{REAL_DEADLINES, add_key};
+use crate::support::{TestApp, metrics};
 
 const DOCUMENTED: [&str; 2] = ["/api/v1/contact-lookup/?phone=1", "/api/public/contacts/search?email=a"];
 
@@ -254,6 +254,39 @@ fn caches_must_not_store_answers() {
 }
 
 #[test]
+fn every_answer_forbids_to_guess_its_content_type() {
+    let app = metrics::start_with(&["--cors-origin", "https://crm.example.com", "--rate-limit", "10"]);
+    let preflight = [
+        ("Origin", "https://crm.example.com"),
+        ("Access-Control-Request-Method", "GET"),
+    ];
+    let foreign = [("Origin", "https://elsewhere.example.com"), preflight[1]];
+    let too_long = format!("{}&x={}", DOCUMENTED[0], "y".repeat(9_000));
+    let mut answers = vec![
+        app.get(DOCUMENTED[0]),
+        app.get(DOCUMENTED[1]),
+        app.get("/api/v1/contact-lookup/"),
+        app.get("/nothing"),
+        app.get(&too_long),
+        app.send("POST", "/api/v1/messages/", &json!([])),
+        app.send("POST", "/api/v1/messages/", &json!(7)),
+        app.server.get(DOCUMENTED[0], None),
+        app.server.get("/healthz", None),
+        app.server.get("/openapi.json", None),
+        app.server.send("TRACE", DOCUMENTED[0], &[]),
+        app.server.send("HEAD", "/healthz", &[]),
+        app.server.send("OPTIONS", DOCUMENTED[0], &preflight),
+        app.server.send("OPTIONS", DOCUMENTED[0], &foreign),
+        metrics::metrics(&app),
+    ];
+    answers.extend((0..10).map(|_| app.get(DOCUMENTED[0])));
+    assert!(answers.iter().any(|answer| answer.status == 429));
+    for answer in answers {
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{answer:?}");
+    }
+}
+
+#[test]
 fn healthz_reports_the_process_and_readyz_the_database() {
     let app = TestApp::start();
     for path in ["/healthz", "/healthz/", "/readyz"] {
@@ -327,7 +360,7 @@ fn an_outage_is_503_in_each_error_shape_and_recovery_is_automatic() {
 
 #[test]
 fn a_slow_answer_is_504_and_a_request_without_a_free_connection_is_503() {
-    let app = TestApp::start_with(&["--pool-size", "1"]);
+    let app = TestApp::start_with(&[&["--pool-size", "1"], &REAL_DEADLINES[..]].concat());
     let mut blocker = app.database.connect();
     let late_and_busy = [
         (

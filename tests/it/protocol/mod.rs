@@ -1,6 +1,7 @@
 //! Rules that hold for requests to every endpoint.
 
 mod authorization;
+mod bodies;
 mod caller_address;
 mod connections;
 mod cors;
@@ -9,4 +10,5 @@ mod http;
 mod key_usage;
 mod logs;
 mod rate_limit;
+mod readers;
 mod tenants;

@@ -5,7 +5,7 @@ use contact_search::transfer::import::{Import, ImportOptions};
 use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
-use crate::support::app::encode;
+use crate::support::app::{REAL_DEADLINES, encode};
 use crate::support::{Contact, TestApp};
 
 const UPSERT: &str = "/api/public/customer/upsert/info";
@@ -148,7 +148,7 @@ fn an_array_with_repeated_new_people_creates_each_contact_once() {
 
 #[test]
 fn writes_to_a_locked_contact_are_503_and_reads_do_not_wait() {
-    let app = TestApp::start_with(&["--pool-size", "2"]);
+    let app = TestApp::start_with(&[&["--pool-size", "2"], &REAL_DEADLINES[..]].concat());
     let phone = "+56912345678";
     let known = app.add(Contact {
         phone: Some(phone),
@@ -261,7 +261,7 @@ fn a_message_is_not_recorded_for_a_contact_whose_identity_just_changed() {
 
 #[test]
 fn a_batch_over_its_deadline_is_504_and_a_retry_writes_the_rest() {
-    let app = TestApp::start();
+    let app = TestApp::start_with(&REAL_DEADLINES);
     // Delays each insert by 60 ms, so that the deadline of ten seconds passes in the batch's second transaction.
     app.sql(
         "CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS

@@ -6,6 +6,8 @@
 //! and `email` is required. An absent member, `null` and a blank text leave the contact's value as it is. Times are
 //! RFC 3339.
 
+use std::mem;
+
 use actix_web::web;
 use schemars::{JsonSchema, json_schema};
 use serde::Serialize;
@@ -16,7 +18,7 @@ use crate::domain::contact::{Attribute, ContactError, ContactFields, DEFAULT_PLA
 use crate::domain::phone::{Region, StoredPhone};
 use crate::http::documentation::{self, Answer, Body, Documentation};
 use crate::http::error::{ApiError, BodyFault};
-use crate::http::request::body::{self, Members};
+use crate::http::request::body::{self, Members, Payload};
 use crate::http::request::context::Caller;
 use crate::http::request::limits::ITEMS_MAX;
 use crate::http::state::State;
@@ -88,33 +90,40 @@ pub const DOCUMENTATION: Documentation = Documentation {
 pub async fn upsert_contacts(
     caller: Caller,
     state: web::Data<State>,
-    payload: web::Payload,
+    payload: Payload,
 ) -> Result<web::Json<ContactBatchResponse>, ApiError> {
     let Caller { client, region, start } = caller;
     let deadline = state.lanes.bulk.deadline(start);
-    let items = read_items(&body::read_json(payload, deadline).await?)?;
-    let results = state
+    let (contacts, faults) = body::read_json(payload, deadline, move |body| read_contacts(body, region)).await?;
+    let mut written = Vec::with_capacity(contacts.len());
+    let written = state
         .lanes
         .bulk
         .run(start, move |connection| {
-            // Parsing a thousand phones takes so long that it runs here and not on the worker's thread.
-            let mut contacts = Vec::new();
-            let faults: Vec<Option<BodyFault>> = items
-                .into_iter()
-                .map(|item| read_item(&item, region).map(|item| contacts.push(item)).err())
-                .collect();
-            let mut written = contacts::upsert_contacts(connection, client, contacts, deadline.into_std())?.into_iter();
-            let result = |fault: Option<BodyFault>| match fault {
-                Some(fault) => fault.into(),
-                None => written.next().expect("every readable item has an outcome").into(),
-            };
-            Ok(faults.into_iter().map(result).collect())
+            contacts::upsert_contacts(connection, client, &contacts, &mut written, deadline.into_std())?;
+            Ok(mem::take(&mut written))
         })
         .await?;
+    let mut written = written.into_iter();
+    let result = |fault: Option<BodyFault>| match fault {
+        Some(fault) => fault.into(),
+        None => written.next().expect("every readable item has an outcome").into(),
+    };
+    let results = faults.into_iter().map(result).collect();
     Ok(web::Json(ContactBatchResponse { results }))
 }
 
-fn read_items(value: &RawValue) -> Result<Vec<Box<RawValue>>, BodyFault> {
+/// The readable contacts, and the fault of each item, if it has one, in the request's order.
+fn read_contacts(body: &RawValue, region: Region) -> Result<(Vec<ContactFields>, Vec<Option<BodyFault>>), BodyFault> {
+    let mut contacts = Vec::new();
+    let faults = read_items(body)?
+        .into_iter()
+        .map(|item| read_item(item, region).map(|item| contacts.push(item)).err())
+        .collect();
+    Ok((contacts, faults))
+}
+
+fn read_items(value: &RawValue) -> Result<Vec<&RawValue>, BodyFault> {
     let name = "contacts";
     let items = match body::items(value) {
         Some(items) => items,
@@ -123,7 +132,7 @@ fn read_items(value: &RawValue) -> Result<Vec<Box<RawValue>>, BodyFault> {
     if items.len() > ITEMS_MAX {
         return Err(BodyFault::TooMany { name, max: ITEMS_MAX });
     }
-    Ok(items.into_iter().map(RawValue::to_owned).collect())
+    Ok(items)
 }
 
 fn read_item(item: &RawValue, region: Region) -> Result<ContactFields, BodyFault> {

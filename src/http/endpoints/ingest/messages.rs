@@ -10,7 +10,7 @@ use crate::domain::message::{Direction, Message, NewContact, Person, Target};
 use crate::domain::phone::Region;
 use crate::http::documentation::{self, Answer, Body, Documentation, NOT_BLANK, WITH_DIGIT, having};
 use crate::http::error::{ApiError, BodyFault, Expected};
-use crate::http::request::body::{self, Members};
+use crate::http::request::body::{self, Members, Payload};
 use crate::http::request::context::Caller;
 use crate::http::request::limits::ITEMS_MAX;
 use crate::http::state::State;
@@ -110,30 +110,17 @@ pub const DOCUMENTATION: Documentation = Documentation {
 pub async fn record_messages(
     caller: Caller,
     state: web::Data<State>,
-    payload: web::Payload,
+    payload: Payload,
 ) -> Result<web::Json<MessagesAnswer>, ApiError> {
-    let body = body::read_json(payload, state.lanes.bulk.deadline(caller.start)).await?;
-    let (items, is_array) = match body::items(&body) {
-        Some(items) => (items, true),
-        None => (vec![&*body], false),
-    };
-    if items.len() > ITEMS_MAX {
-        return Err(ApiError::Body(BodyFault::TooMany {
-            name: "body",
-            max: ITEMS_MAX,
-        }));
-    }
+    let deadline = state.lanes.bulk.deadline(caller.start);
+    let read = move |body: &_| read_messages(body, caller.region);
     // Only readable messages go to the database. Their outcomes are then merged with the faults, in the request's
     // order.
-    let mut readable = Vec::new();
-    let faults: Vec<Option<BodyFault>> = items
-        .into_iter()
-        .map(|item| {
-            read_message(item, caller.region)
-                .map(|message| readable.push(message))
-                .err()
-        })
-        .collect();
+    let MessagesBody {
+        readable,
+        faults,
+        is_array,
+    } = body::read_json(payload, deadline, read).await?;
     let mut outcomes = state
         .message_batcher
         .record(caller.start, caller.client, readable)
@@ -151,6 +138,37 @@ pub async fn record_messages(
     }
     let result = results.next().expect("the body is one message")?;
     Ok(web::Json(MessagesAnswer::One(result)))
+}
+
+/// The messages of a body.
+struct MessagesBody {
+    readable: Vec<Message>,
+    /// The fault of each message, if it has one, in the request's order.
+    faults: Vec<Option<BodyFault>>,
+    is_array: bool,
+}
+
+fn read_messages(body: &RawValue, region: Region) -> Result<MessagesBody, BodyFault> {
+    let (items, is_array) = match body::items(body) {
+        Some(items) => (items, true),
+        None => (vec![body], false),
+    };
+    if items.len() > ITEMS_MAX {
+        return Err(BodyFault::TooMany {
+            name: "body",
+            max: ITEMS_MAX,
+        });
+    }
+    let mut readable = Vec::new();
+    let faults = items
+        .into_iter()
+        .map(|item| read_message(item, region).map(|message| readable.push(message)).err())
+        .collect();
+    Ok(MessagesBody {
+        readable,
+        faults,
+        is_array,
+    })
 }
 
 fn read_message(item: &RawValue, region: Region) -> Result<Message, BodyFault> {

@@ -3,16 +3,17 @@
 //!
 //! <https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/overview>
 
-use actix_web::http::header::{ContentType, HeaderName};
+use actix_web::http::header::{ContentType, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use schemars::{Schema, json_schema};
 use serde_json::value::RawValue;
 
 use super::whatsapp_delivery::read_delivery;
+use crate::domain::message::Message;
 use crate::domain::webhook::Token;
 use crate::http::documentation::{Answer, Body, Content, Documentation, In, Parameter};
 use crate::http::error::{ApiError, ParameterFault};
-use crate::http::request::body;
+use crate::http::request::body::{self, Payload};
 use crate::http::request::context::RequestContext;
 use crate::http::request::limits::VALUE_MAX;
 use crate::http::request::query;
@@ -127,24 +128,15 @@ pub async fn receive_delivery(
     context: RequestContext,
     webhook: web::ReqData<Webhook>,
     state: web::Data<State>,
-    payload: web::Payload,
+    payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let deadline = state.lanes.bulk.deadline(context.start);
-    let body = body::read(payload, DELIVERY_MAX, deadline).await?;
-    let signature = request.headers().get(SIGNATURE).ok_or(ApiError::SignatureWrong)?;
-    if !webhook.app_secret.has_signed(&body, signature.as_bytes()) {
-        return Err(ApiError::SignatureWrong);
-    }
-    let Ok(delivery) = serde_json::from_slice::<&RawValue>(&body) else {
-        log::warn!("a signed WhatsApp delivery is not JSON and was skipped");
-        return Ok(HttpResponse::Ok().finish());
-    };
-    let messages = read_delivery(delivery, webhook.region);
+    let webhook = webhook.into_inner();
+    let (client, signature) = (webhook.client, request.headers().get(SIGNATURE).cloned());
+    let read = move |body: &[u8]| read_signed(body, &webhook, signature.as_ref());
+    let messages = body::read(payload, DELIVERY_MAX, deadline, read).await?;
     if !messages.is_empty() {
-        let outcomes = state
-            .message_batcher
-            .record(context.start, webhook.client, messages)
-            .await?;
+        let outcomes = state.message_batcher.record(context.start, client, messages).await?;
         let ahead = outcomes
             .iter()
             .filter(|outcome| **outcome == MessageOutcome::Ahead)
@@ -156,4 +148,20 @@ pub async fn receive_delivery(
         }
     }
     Ok(HttpResponse::Ok().finish())
+}
+
+/// The messages of a signed delivery. A delivery that is not JSON has none.
+///
+/// # Errors
+/// [`ApiError::SignatureWrong`] if the signature is missing or wrong.
+fn read_signed(body: &[u8], webhook: &Webhook, signature: Option<&HeaderValue>) -> Result<Vec<Message>, ApiError> {
+    let signature = signature.ok_or(ApiError::SignatureWrong)?;
+    if !webhook.app_secret.has_signed(body, signature.as_bytes()) {
+        return Err(ApiError::SignatureWrong);
+    }
+    let Ok(delivery) = serde_json::from_slice::<&RawValue>(body) else {
+        log::warn!("a signed WhatsApp delivery is not JSON and was skipped");
+        return Ok(Vec::new());
+    };
+    Ok(read_delivery(delivery, webhook.region))
 }

@@ -9,7 +9,7 @@ use super::answer::ContactLookupResponse;
 use crate::domain::phone;
 use crate::http::documentation::{self, Answer, Body, Documentation, NOT_BLANK};
 use crate::http::error::{ApiError, BodyFault};
-use crate::http::request::body::{self, Members};
+use crate::http::request::body::{self, Members, Payload};
 use crate::http::request::context::Caller;
 use crate::http::request::limits::ITEMS_MAX;
 use crate::http::request::limits::VALUE_MAX;
@@ -58,11 +58,10 @@ pub const DOCUMENTATION: Documentation = Documentation {
 pub async fn look_up_contacts(
     caller: Caller,
     state: web::Data<State>,
-    payload: web::Payload,
+    payload: Payload,
 ) -> Result<web::Json<ContactLookupBatchResponse>, ApiError> {
     let Caller { client, region, start } = caller;
-    let body = body::read_json(payload, state.lanes.bulk.deadline(start)).await?;
-    let phones = read_phones(&body).map_err(ApiError::Body)?;
+    let phones = body::read_json(payload, state.lanes.bulk.deadline(start), read_phones).await?;
     let results = state
         .lanes
         .bulk

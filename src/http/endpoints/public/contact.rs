@@ -16,7 +16,7 @@ use crate::domain::contact::{Attribute, Changes, ContactEdit, DEFAULT_PLATFORM};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::http::documentation::{self, Answer, Body, Documentation, NOT_BLANK};
 use crate::http::error::{ApiError, BodyFault};
-use crate::http::request::body::{self, Members};
+use crate::http::request::body::{self, Members, Payload};
 use crate::http::request::context::Caller;
 use crate::http::state::State;
 use crate::store::contacts::{self, EditError};
@@ -100,12 +100,12 @@ pub async fn edit_contact(
     request: HttpRequest,
     caller: Caller,
     state: web::Data<State>,
-    payload: web::Payload,
+    payload: Payload,
 ) -> Result<web::Json<PublicContact>, ApiError> {
     let id = id_in_path(&request)?;
     let Caller { client, region, start } = caller;
-    let body = body::read_json(payload, state.lanes.writes.deadline(start)).await?;
-    let edit = read_edit(&Members::new(&body)?, region)?;
+    let read = move |body: &_| read_edit(&Members::new(body)?, region);
+    let edit = body::read_json(payload, state.lanes.writes.deadline(start), read).await?;
     let edited = state
         .lanes
         .writes

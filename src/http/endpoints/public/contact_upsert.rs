@@ -15,7 +15,7 @@ use crate::domain::contact::{Attribute, ContactDraft, ContactFields};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::http::documentation::{self, Answer, Body, Documentation, NOT_BLANK, WITH_DIGIT, having};
 use crate::http::error::{ApiError, BodyFault};
-use crate::http::request::body::{self, Members};
+use crate::http::request::body::{self, Members, Payload};
 use crate::http::request::context::Caller;
 use crate::http::state::State;
 use crate::store::contacts;
@@ -53,11 +53,11 @@ pub const DOCUMENTATION: Documentation = Documentation {
 pub async fn upsert_contact(
     caller: Caller,
     state: web::Data<State>,
-    payload: web::Payload,
+    payload: Payload,
 ) -> Result<web::Json<PublicContact>, ApiError> {
     let Caller { client, region, start } = caller;
-    let body = body::read_json(payload, state.lanes.writes.deadline(start)).await?;
-    let draft = read_draft(&Members::new(&body)?, region)?;
+    let read = move |body: &_| read_draft(&Members::new(body)?, region);
+    let draft = body::read_json(payload, state.lanes.writes.deadline(start), read).await?;
     let row = state
         .lanes
         .writes

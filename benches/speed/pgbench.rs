@@ -56,7 +56,13 @@ impl Pgbench {
         }
         let platform = format!("'{}'", window::PLATFORM);
         let client = format!("'{client}'");
-        let values = [&*platform, &*client, "ARRAY[:key]", "ARRAY['+' || :phone]"];
+        let values = [
+            &*platform,
+            &*client,
+            "ARRAY[:key]",
+            "ARRAY['+' || :phone]",
+            "NULL::text",
+        ];
         let mut lookup = LOOKUP.to_owned();
         for (number, value) in (1..).zip(values) {
             lookup = lookup.replace(&format!("${number}"), value);

@@ -6,4 +6,5 @@ CREATE UNIQUE INDEX contacts_phone_identity ON contacts (client_id, platform, ph
 CREATE UNIQUE INDEX contacts_email_identity ON contacts (client_id, platform, lower(email))
     WHERE external_user_id IS NULL AND phone IS NULL;
 
-ALTER TABLE contacts DROP COLUMN phone_extension, DROP COLUMN phone_identifies;
+ALTER TABLE contacts DROP COLUMN phone_extension;
+ALTER TABLE contacts DROP COLUMN phone_identifies;

@@ -6,10 +6,16 @@ use chrono::{DateTime, Datelike, SubsecRound, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::client::NAME_MAX;
-use super::phone::StoredPhone;
+use super::phone::whatsapp_id::{is_group_or_channel, is_hidden_number};
+use super::phone::{Region, StoredPhone};
 
 /// The platform of a contact if none is given.
 pub const DEFAULT_PLATFORM: &str = "other";
+
+/// The name of a platform as it is stored: without surrounding blanks and in lower case.
+pub fn platform_name(text: &str) -> String {
+    text.trim().to_lowercase()
+}
 
 /// The chat status of a new contact if none is given.
 pub const DEFAULT_CHAT_STATUS: &str = "UNATTENDED";
@@ -85,6 +91,52 @@ impl fmt::Display for Attribute {
     }
 }
 
+/// The worth of a phone. A write never replaces a phone by one of less worth.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum PhoneWorth {
+    /// A placeholder or a damaged number, such as `0` or `5.49112E+12`.
+    IdentifiesNobody,
+    /// It identifies a contact, and is not a valid number.
+    Unresolved,
+    /// A valid number.
+    Resolved,
+}
+
+impl PhoneWorth {
+    pub fn of(phone: &StoredPhone) -> Self {
+        match (phone.identifies, phone.resolved) {
+            (false, _) => Self::IdentifiesNobody,
+            (true, false) => Self::Unresolved,
+            (true, true) => Self::Resolved,
+        }
+    }
+
+    /// The worth of a contact's phone in its stored form, of which `identifies` is stored.
+    pub fn of_stored(phone: &str, identifies: bool) -> Self {
+        if !identifies {
+            return Self::IdentifiesNobody;
+        }
+        // The stored form of a valid number is E.164, and its `+` makes the region irrelevant.
+        match Self::of(&StoredPhone::read(phone, Region::DEFAULT, DEFAULT_PLATFORM)) {
+            Self::Resolved if !phone.starts_with('+') => Self::Unresolved,
+            worth => worth,
+        }
+    }
+}
+
+/// The external id that WhatsApp gives a person whose number it hides, in one notation: without the device that can
+/// follow the digits (`98765432101234:12@lid`).
+pub fn hidden_number_id(whatsapp_id: &str) -> String {
+    let id = whatsapp_id.trim().to_lowercase();
+    match id.split_once('@') {
+        Some((person, server)) => {
+            let person = person.split_once(':').map_or(person, |(person, _device)| person);
+            format!("{person}@{server}")
+        }
+        None => id,
+    }
+}
+
 /// Fields for one contact, not yet checked. `None` leaves the stored value unchanged.
 #[derive(Clone, Default, Debug)]
 pub struct ContactFields {
@@ -120,11 +172,21 @@ impl ContactDraft {
     /// Checks the fields. `now` is the database's clock.
     ///
     /// The later of `last_message_at` and `last_inbound_at` becomes `last_message_at`, because an inbound message is a
-    /// message. Times are truncated to microseconds, the precision of the database.
+    /// message. Times are truncated to microseconds, the precision of the database. The platform's name is trimmed and
+    /// lower-cased. WhatsApp's id of a person with a hidden number (`…@lid`) in place of a phone becomes the external
+    /// id, unless another one is given: its digits are no phone number.
     ///
     /// # Errors
     /// A [`ContactError`] for the first failed check.
     pub fn new(mut given: ContactFields, now: DateTime<Utc>) -> Result<Self, ContactError> {
+        given.platform = given.platform.map(|platform| platform_name(&platform));
+        refuse_group(Attribute::ExternalUserId, given.external_user_id.as_deref())?;
+        refuse_group(Attribute::Phone, given.phone.as_ref().map(|phone| &*phone.as_given))?;
+        if let Some(phone) = given.phone.take_if(|phone| is_hidden_number(phone.as_given.trim())) {
+            given
+                .external_user_id
+                .get_or_insert_with(|| hidden_number_id(&phone.as_given));
+        }
         given.phone = given.phone.filter(|phone| phone.phone.is_some());
         check_texts([
             (Attribute::ExternalUserId, given.external_user_id.as_ref()),
@@ -147,8 +209,12 @@ impl ContactDraft {
                 *time = time.trunc_subsecs(6);
             }
         }
-        if given.external_user_id.is_none() && given.phone.is_none() && given.email.is_none() {
-            return Err(ContactError::NoIdentity);
+        if given.external_user_id.is_none() && given.email.is_none() {
+            match &given.phone {
+                None => return Err(ContactError::NoIdentity),
+                Some(phone) if !phone.identifies => return Err(ContactError::PhoneIdentifiesNobody),
+                Some(_) => {}
+            }
         }
         given.last_message_at = given.last_message_at.max(given.last_inbound_at);
         let platform = given.platform.clone().unwrap_or_else(|| DEFAULT_PLATFORM.into());
@@ -175,7 +241,8 @@ impl ContactDraft {
 #[derive(Clone, Default, Debug)]
 pub struct Changes {
     pub name: Option<Option<String>>,
-    pub phone: Option<Option<StoredPhone>>,
+    /// As given: its reading depends on the contact's platform.
+    pub phone: Option<Option<String>>,
     pub email: Option<Option<String>>,
     pub default_stage_id: Option<Option<Uuid>>,
     pub chat_status: Option<String>,
@@ -186,28 +253,53 @@ pub struct Changes {
 
 /// Checked changes to a contact: its texts fit, and a phone has digits.
 #[derive(Clone, Debug)]
-pub struct ContactEdit(Changes);
+pub struct ContactEdit {
+    changes: Changes,
+    region: Region,
+}
 
 impl ContactEdit {
+    /// Checks the changes. `region` is the client's, in which a phone is read.
+    ///
     /// # Errors
     /// A [`ContactError`] for the first failed check.
-    pub fn new(changes: Changes) -> Result<Self, ContactError> {
+    pub fn new(changes: Changes, region: Region) -> Result<Self, ContactError> {
         let phone = changes.phone.iter().flatten().next();
-        if phone.is_some_and(|phone| phone.phone.is_none()) {
-            return Err(ContactError::NoDigits);
+        if let Some(phone) = phone {
+            refuse_group(Attribute::Phone, Some(phone))?;
+            if is_hidden_number(phone.trim()) {
+                return Err(ContactError::HiddenNumber);
+            }
+            if StoredPhone::read(phone, region, DEFAULT_PLATFORM).phone.is_none() {
+                return Err(ContactError::NoDigits);
+            }
         }
         check_texts([
             (Attribute::Name, changes.name.iter().flatten().next()),
-            (Attribute::Phone, phone.map(|phone| &phone.as_given)),
+            (Attribute::Phone, phone),
             (Attribute::Email, changes.email.iter().flatten().next()),
             (Attribute::ChatStatus, changes.chat_status.as_ref()),
             (Attribute::ContactList, changes.contact_list.as_ref()),
         ])?;
-        Ok(Self(changes))
+        Ok(Self { changes, region })
     }
 
     pub fn changes(&self) -> &Changes {
-        &self.0
+        &self.changes
+    }
+
+    /// The change of the phone of a contact on `platform`.
+    pub fn phone(&self, platform: &str) -> Option<Option<StoredPhone>> {
+        let phone = self.changes.phone.as_ref()?.as_ref();
+        Some(phone.map(|phone| StoredPhone::read(phone, self.region, platform)))
+    }
+}
+
+/// Refuses the WhatsApp id of a group, a newsletter or a broadcast.
+fn refuse_group(attribute: Attribute, id: Option<&str>) -> Result<(), ContactError> {
+    match id {
+        Some(id) if is_group_or_channel(id.trim()) => Err(ContactError::NoPerson { attribute }),
+        _ => Ok(()),
     }
 }
 
@@ -259,6 +351,12 @@ fn check_time(attribute: Attribute, time: DateTime<Utc>, now: DateTime<Utc>) -> 
 pub enum ContactError {
     #[error("an external id, a phone with digits, or an email is needed")]
     NoIdentity,
+    #[error("the phone identifies nobody: correct it, or give an external id or an email")]
+    PhoneIdentifiesNobody,
+    #[error("it is the WhatsApp id of a group, a newsletter or a broadcast, and not of a person")]
+    NoPerson { attribute: Attribute },
+    #[error("it is a WhatsApp id without a phone number")]
+    HiddenNumber,
     #[error("it has no digit")]
     NoDigits,
     #[error("it is empty")]
@@ -278,8 +376,11 @@ impl ContactError {
     pub fn attribute(&self) -> Option<Attribute> {
         match *self {
             ContactError::NoIdentity => None,
-            ContactError::NoDigits => Some(Attribute::Phone),
-            ContactError::Empty { attribute }
+            ContactError::PhoneIdentifiesNobody | ContactError::HiddenNumber | ContactError::NoDigits => {
+                Some(Attribute::Phone)
+            }
+            ContactError::NoPerson { attribute }
+            | ContactError::Empty { attribute }
             | ContactError::Nul { attribute }
             | ContactError::TooLong { attribute, .. }
             | ContactError::Future { attribute }
@@ -291,7 +392,6 @@ impl ContactError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::phone::Region;
 
     fn now() -> DateTime<Utc> {
         "2025-03-28T14:22:00Z".parse().unwrap()
@@ -328,6 +428,102 @@ mod tests {
             ..ContactFields::default()
         };
         assert_eq!(ContactDraft::new(given, now()).unwrap_err(), ContactError::NoIdentity);
+    }
+
+    fn with_phone(text: &str) -> ContactFields {
+        ContactFields {
+            phone: Some(StoredPhone::read(text, Region::DEFAULT, DEFAULT_PLATFORM)),
+            ..ContactFields::default()
+        }
+    }
+
+    #[test]
+    fn a_phone_that_identifies_nobody_needs_another_identity() {
+        for phone in [
+            "0",
+            "12",
+            "000-0000",
+            "5.49112E+12",
+            "5,49112E+12",
+            "4123-4567/4123-4568",
+        ] {
+            let refusal = ContactDraft::new(with_phone(phone), now()).unwrap_err();
+            assert_eq!(refusal, ContactError::PhoneIdentifiesNobody, "{phone}");
+            let given = ContactFields {
+                phone: with_phone(phone).phone,
+                ..email()
+            };
+            let draft = ContactDraft::new(given, now()).unwrap();
+            assert!(draft.given().phone.is_some(), "{phone}");
+        }
+    }
+
+    #[test]
+    fn a_hidden_number_becomes_the_external_id_if_none_is_given() {
+        for phone in ["98765432101234@lid", " 98765432101234:12@LID "] {
+            let draft = ContactDraft::new(with_phone(phone), now()).unwrap();
+            assert_eq!(draft.given().external_user_id.as_deref(), Some("98765432101234@lid"));
+            assert!(draft.given().phone.is_none());
+        }
+        let given = ContactFields {
+            external_user_id: Some("7".into()),
+            ..with_phone("98765432101234@lid")
+        };
+        let draft = ContactDraft::new(given, now()).unwrap();
+        assert_eq!(draft.given().external_user_id.as_deref(), Some("7"));
+        assert!(draft.given().phone.is_none());
+    }
+
+    #[test]
+    fn groups_newsletters_and_broadcasts_are_no_contacts() {
+        for id in [
+            "120363025246125486@g.us",
+            " 120363144038483540@newsletter ",
+            "status@Broadcast",
+        ] {
+            let attribute = Attribute::Phone;
+            let given = ContactFields {
+                external_user_id: Some("7".into()),
+                ..with_phone(id)
+            };
+            assert_eq!(
+                ContactDraft::new(given, now()).unwrap_err(),
+                ContactError::NoPerson { attribute }
+            );
+            let attribute = Attribute::ExternalUserId;
+            let given = ContactFields {
+                external_user_id: Some(id.into()),
+                ..email()
+            };
+            assert_eq!(
+                ContactDraft::new(given, now()).unwrap_err(),
+                ContactError::NoPerson { attribute }
+            );
+        }
+    }
+
+    #[test]
+    fn a_platform_is_trimmed_and_lower_cased() {
+        let mut given = email();
+        given.platform = Some(" WhatsApp ".into());
+        assert_eq!(ContactDraft::new(given, now()).unwrap().platform(), "whatsapp");
+    }
+
+    #[test]
+    fn a_stored_phone_is_worth_what_it_was_when_it_was_read() {
+        for phone in [
+            "0",
+            "5,49112E+12",
+            "123",
+            "4123-4567-12",
+            "+54 9 11 2345-6789",
+            "011 15-2345-6789",
+            "+1234",
+        ] {
+            let read = with_phone(phone).phone.unwrap();
+            let stored = PhoneWorth::of_stored(read.phone.as_deref().unwrap(), read.identifies);
+            assert_eq!(stored, PhoneWorth::of(&read), "{phone}");
+        }
     }
 
     #[test]
@@ -370,12 +566,13 @@ mod tests {
 
     #[test]
     fn a_change_may_clear_a_phone_but_not_set_one_without_digits() {
-        let phone = |text| Some(Some(StoredPhone::read(text, Region::DEFAULT, DEFAULT_PLATFORM)));
+        let phone = |text: &str| Some(Some(text.to_owned()));
         let change = |phone| {
-            ContactEdit::new(Changes {
+            let changes = Changes {
                 phone,
                 ..Changes::default()
-            })
+            };
+            ContactEdit::new(changes, Region::DEFAULT)
         };
         assert!(change(Some(None)).is_ok());
         assert!(change(phone("+54 9 11 2345-6789")).is_ok());

@@ -27,6 +27,8 @@ struct LoadedContact {
     phone: Option<String>,
     phone_key: Option<String>,
     phone_as_given: Option<String>,
+    phone_extension: Option<String>,
+    phone_identifies: bool,
     email: Option<String>,
     platform: String,
     external_user_id: Option<String>,
@@ -83,9 +85,10 @@ impl BulkLoad<'_> {
     /// [`StoreError::Exists`] if two contacts have one identity, and others of [`StoreError`].
     pub fn push(&mut self, client: EmptyClient, id: Uuid, draft: ContactDraft) -> Result<(), StoreError> {
         let (platform, given) = draft.into_parts();
-        let (phone, phone_key, phone_as_given) = match given.phone {
-            Some(phone) => (phone.phone, phone.key, Some(phone.as_given)),
-            None => (None, None, None),
+        let phone_identifies = given.phone.as_ref().is_none_or(|phone| phone.identifies);
+        let (phone, phone_key, phone_as_given, phone_extension) = match given.phone {
+            Some(phone) => (phone.phone, phone.key, Some(phone.as_given), phone.extension),
+            None => (None, None, None, None),
         };
         let created_at = given.created_at.unwrap_or(self.now);
         self.contacts.push(LoadedContact {
@@ -96,6 +99,8 @@ impl BulkLoad<'_> {
             phone,
             phone_key,
             phone_as_given,
+            phone_extension,
+            phone_identifies,
             email: given.email,
             platform,
             external_user_id: given.external_user_id,

@@ -22,6 +22,10 @@ pub struct ExportedRow {
     #[diesel(sql_type = Nullable<Text>)]
     pub phone_as_given: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
+    pub phone_extension: Option<String>,
+    #[diesel(sql_type = Bool)]
+    pub phone_identifies: bool,
+    #[diesel(sql_type = Nullable<Text>)]
     pub email: Option<String>,
     #[diesel(sql_type = Text)]
     pub platform: String,
@@ -57,22 +61,24 @@ pub struct ExportedRow {
 
 /// Oldest first, so that an import assigns new integer ids in the same order.
 ///
-/// Two contacts of a channel are doubles in two cases. They share a phone, and one of them has an external id while the
-/// other has none. Or they share an email, and one of them has neither external id nor phone. The statement looks for
-/// the double only from the contact with an external id in the first case, and from the contact with an email alone in
-/// the second: those are the rarer ones.
+/// Two contacts of a channel are doubles in two cases. They share a line, which is a match key and an extension, and at
+/// most one of them has an external id. Or they share an email, and one of them has neither external id nor a phone that
+/// identifies it. The statement looks for the double only from the contact with an external id, otherwise from the later
+/// contact in the first case, and from the contact with an email alone in the second.
 const CONTACTS: &str = "
 DECLARE exported NO SCROLL CURSOR FOR
-SELECT c.name, phone, phone_key, phone_as_given, email, platform, source, chat_status, blocked, is_chat_read, created_at,
-    last_message_at, last_inbound_at, lists.name AS contact_list, external_user_id, default_stage_id,
-    ai_customer_id, now() AS now,
+SELECT c.name, phone, phone_key, phone_as_given, phone_extension, phone_identifies, email, platform, source, chat_status,
+    blocked, is_chat_read, created_at, last_message_at, last_inbound_at, lists.name AS contact_list, external_user_id,
+    default_stage_id, ai_customer_id, now() AS now,
     CASE
-        WHEN external_user_id IS NOT NULL AND phone IS NOT NULL THEN EXISTS (
-            SELECT FROM contacts other
-            WHERE other.client_id = $1 AND other.platform = c.platform AND other.phone = c.phone
-                AND other.external_user_id IS NULL)
-        WHEN external_user_id IS NULL AND phone IS NULL THEN EXISTS (
-            SELECT FROM contacts other
+        WHEN phone IS NOT NULL AND phone_identifies THEN EXISTS (
+            SELECT 1 FROM contacts other
+            WHERE other.client_id = $1 AND other.platform = c.platform AND other.phone_key = c.phone_key
+                AND coalesce(other.phone_extension, '') = coalesce(c.phone_extension, '') AND other.phone_identifies
+                AND other.external_user_id IS NULL
+                AND (c.external_user_id IS NOT NULL OR other.serial_id < c.serial_id))
+        WHEN external_user_id IS NULL THEN EXISTS (
+            SELECT 1 FROM contacts other
             WHERE other.client_id = $1 AND other.platform = c.platform AND lower(other.email) = lower(c.email)
                 AND other.id <> c.id)
         ELSE false

@@ -48,7 +48,8 @@ pub const LOOKUP_BATCH: &str = include_str!("lookup_batch.sql");
 
 /// Finds the contact of a number by the first of its readings that has a contact.
 ///
-/// Contacts with one match key are ordered: the requested E.164 number before equivalent ones, then the latest message
+/// Contacts with one match key are ordered: the requested E.164 number with the requested extension, then that number,
+/// before equivalent ones, then the latest message
 /// (contacts without messages last), then the latest creation, then the smallest integer id.
 ///
 /// # Errors
@@ -63,11 +64,14 @@ pub fn find_by_phone(
     }
     let keys: Vec<&str> = readings.iter().map(|reading| reading.key.as_str()).collect();
     let phones: Vec<&str> = readings.iter().map(|reading| reading.phone.as_str()).collect();
+    // All readings of a text have its extension.
+    let extension = readings.first().and_then(|reading| reading.extension.as_deref());
     Ok(Statement::new(|| LOOKUP)
         .bind::<Text, _>(window::PLATFORM)
         .bind::<SqlUuid, _>(client.as_uuid())
         .bind::<Array<Text>, _>(keys)
         .bind::<Array<Text>, _>(phones)
+        .bind::<Nullable<Text>, _>(extension)
         .get_result(connection)
         .optional()?)
 }
@@ -91,11 +95,13 @@ pub fn find_all_by_phone(
     let mut positions = Vec::new();
     let mut keys = Vec::new();
     let mut phones = Vec::new();
+    let mut extensions = Vec::new();
     for (position, readings) in (0_i64..).zip(questions) {
         for reading in readings {
             positions.push(position);
             keys.push(reading.key.as_str());
             phones.push(reading.phone.as_str());
+            extensions.push(reading.extension.as_deref());
         }
     }
     let rows: Vec<BatchRow> = Statement::new(|| LOOKUP_BATCH)
@@ -104,6 +110,7 @@ pub fn find_all_by_phone(
         .bind::<Array<BigInt>, _>(positions)
         .bind::<Array<Text>, _>(keys)
         .bind::<Array<Text>, _>(phones)
+        .bind::<Array<Nullable<Text>>, _>(extensions)
         .load(connection)?;
     let mut answers = vec![None; questions.len()];
     for found in rows {

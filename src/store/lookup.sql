@@ -1,5 +1,5 @@
 -- Finds the contact that a phone number reaches. $1: platform of the session window, $2: client, $3: match keys of the
--- number's readings, the preferred one first, $4: their E.164 numbers.
+-- number's readings, the preferred one first, $4: their E.164 numbers, $5: the number's extension.
 --
 -- Few contacts share a match key: the channels of one person. The statement reads them by the index on the key,
 -- aggregates over them, and keeps the first in the contract's order. lookup_batch.sql asks the same for many numbers.
@@ -13,6 +13,6 @@ FROM (
     WHERE client_id = $2 AND phone_key = ANY($3)
 ) c
 JOIN contact_lists l ON l.client_id = c.client_id AND l.id = c.contact_list_id
-ORDER BY array_position($3, c.phone_key), (c.phone = ANY($4)) DESC, c.last_message_at DESC NULLS LAST,
-         c.created_at DESC, c.serial_id
+ORDER BY array_position($3, c.phone_key), (c.phone = ANY($4) AND coalesce(c.phone_extension = $5, false)) DESC,
+         (c.phone = ANY($4)) DESC, c.last_message_at DESC NULLS LAST, c.created_at DESC, c.serial_id
 LIMIT 1;

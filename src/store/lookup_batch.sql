@@ -1,12 +1,14 @@
 -- Finds the contact of each of many phone numbers. $1: platform of the session window, $2: client.
 -- The arrays have one element for each reading of each number. $3: the number's position, $4: match key, $5: E.164
--- phone.
+-- phone, $6: extension.
 --
 -- Each number runs lookup.sql on its own, so that the index is read for its few contacts and nothing else.
 SELECT asked.question, found.*
 FROM (
-    SELECT question, array_agg(key ORDER BY place) AS keys, array_agg(phone ORDER BY place) AS phones
-    FROM unnest($3::bigint[], $4::text[], $5::text[]) WITH ORDINALITY AS reading (question, key, phone, place)
+    SELECT question, array_agg(key ORDER BY place) AS keys, array_agg(phone ORDER BY place) AS phones,
+           min(extension) AS extension
+    FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[]) WITH ORDINALITY
+        AS reading (question, key, phone, extension, place)
     GROUP BY question
 ) asked
 CROSS JOIN LATERAL (
@@ -21,7 +23,8 @@ CROSS JOIN LATERAL (
         WHERE client_id = $2 AND phone_key = ANY(asked.keys)
     ) c
     JOIN contact_lists l ON l.client_id = c.client_id AND l.id = c.contact_list_id
-    ORDER BY array_position(asked.keys, c.phone_key), (c.phone = ANY(asked.phones)) DESC,
-             c.last_message_at DESC NULLS LAST, c.created_at DESC, c.serial_id
+    ORDER BY array_position(asked.keys, c.phone_key),
+             (c.phone = ANY(asked.phones) AND coalesce(c.phone_extension = asked.extension, false)) DESC,
+             (c.phone = ANY(asked.phones)) DESC, c.last_message_at DESC NULLS LAST, c.created_at DESC, c.serial_id
     LIMIT 1
 ) found;

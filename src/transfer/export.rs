@@ -8,6 +8,7 @@ use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use uuid::Uuid;
 
 use crate::domain::contact::{Attribute, FUTURE_TOLERANCE};
+use crate::domain::phone::whatsapp_id::{is_group_or_channel, is_hidden_number};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::store::clients::Client;
 use crate::store::export::{self, ExportedRow};
@@ -92,9 +93,9 @@ pub fn export(
         let phone = phone_cell(&row, client.default_region);
         report.contacts += 1;
         report.doubles += u64::from(row.has_double);
-        report.changed += u64::from(!survives_import(&row, phone, client.default_region));
+        report.changed += u64::from(!survives_import(&row, phone.as_deref(), client.default_region));
         let cells = Attribute::ALL.map(|attribute| {
-            let cell = cell(&row, phone, attribute);
+            let cell = cell(&row, phone.as_deref(), attribute);
             match format {
                 ExportFormat::Spreadsheet if is_text(attribute) => {
                     cell.map(|text| escape_for_spreadsheet(&text).into())
@@ -136,14 +137,26 @@ fn cell<'r>(row: &'r ExportedRow, phone: Option<&'r str>, attribute: Attribute) 
 }
 
 /// The phone as given, if parsing it in the client's region yields the stored number. Otherwise the
-/// stored number. The parsed number differs from the stored one for contacts whose phone was read
-/// in another region, or was written by other programs.
-fn phone_cell(row: &ExportedRow, region: Region) -> Option<&str> {
-    let as_given = row.phone_as_given.as_deref().filter(|text| {
-        let read = StoredPhone::read(text.trim(), region, &row.platform);
-        (&read.phone, &read.key) == (&row.phone, &row.phone_key)
-    });
-    as_given.or(row.phone.as_deref())
+/// stored number with its extension. The parsed number differs from the stored one for contacts whose phone was read
+/// in another region or by an earlier version, or was written by other programs.
+fn phone_cell(row: &ExportedRow, region: Region) -> Option<Cow<'_, str>> {
+    let is_same = |text: &&str| is_stored(row, &StoredPhone::read(text.trim(), region, &row.platform));
+    let is_id = |text: &&str| is_hidden_number(text.trim()) || is_group_or_channel(text.trim());
+    let as_given = row
+        .phone_as_given
+        .as_deref()
+        .filter(|text| is_same(text) && !is_id(text));
+    let stored = || match (&row.phone, &row.phone_extension) {
+        (Some(phone), Some(extension)) => Some(format!("{phone};ext={extension}").into()),
+        (phone, _) => phone.as_deref().map(Cow::from),
+    };
+    as_given.map(Cow::from).or_else(stored)
+}
+
+/// Whether the contact stores the phone as it is read.
+fn is_stored(row: &ExportedRow, read: &StoredPhone) -> bool {
+    (&read.phone, &read.key, &read.extension) == (&row.phone, &row.phone_key, &row.phone_extension)
+        && read.identifies == row.phone_identifies
 }
 
 /// Whether an exact import of this record restores the same contact. The importing client is empty,
@@ -152,9 +165,7 @@ fn survives_import(row: &ExportedRow, phone: Option<&str>, region: Region) -> bo
     let phone_survives = match phone {
         Some(cell) => {
             let read = StoredPhone::read(cell.trim(), region, &row.platform);
-            row.phone.is_some()
-                && (&read.phone, &read.key, Some(&read.as_given))
-                    == (&row.phone, &row.phone_key, row.phone_as_given.as_ref())
+            row.phone.is_some() && is_stored(row, &read) && row.phone_as_given.as_ref() == Some(&read.as_given)
         }
         None => row.phone_as_given.is_none(),
     };

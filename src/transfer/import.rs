@@ -9,7 +9,7 @@ use super::header::{ColumnChoice, HeaderError, Mapping};
 use super::reader::{ReadError, Record, Records};
 use super::values;
 use crate::domain::client::NAME_MAX;
-use crate::domain::contact::{Attribute, ContactDraft, ContactError, ContactFields, DEFAULT_PLATFORM};
+use crate::domain::contact::{Attribute, ContactDraft, ContactError, ContactFields, DEFAULT_PLATFORM, platform_name};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::store::clients::Client;
 use crate::store::import::{self, Rules, Staging};
@@ -260,7 +260,7 @@ impl<R: Read> Import<R> {
                 Ok((draft, resolved)) => {
                     counts.phones_unresolved += u64::from(!resolved);
                     if counts.rejected == 0 || self.options.skip_bad_rows {
-                        staging.push(draft)?;
+                        staging.push_numbered(record.line, draft)?;
                     }
                 }
             }
@@ -344,6 +344,7 @@ impl RowParser<'_> {
             },
         };
         let platform = text(Attribute::Platform).or_else(|| self.options.platform.clone());
+        let platform = platform.map(|platform| platform_name(&platform));
         let stored = |phone| StoredPhone::read(phone, self.region, platform.as_deref().unwrap_or(DEFAULT_PLATFORM));
         Ok(ContactFields {
             name: self.name(record),

@@ -118,6 +118,10 @@ pub enum BodyFault {
     TooEarly { name: &'static str },
     /// All members that can identify the contact are absent.
     NoIdentity { names: &'static str },
+    /// A phone that identifies nobody, such as `0`, and no other identity.
+    IdentifiesNobody { name: &'static str },
+    /// A change of a phone to one that is not as good as the contact's own.
+    WorsePhone { name: &'static str },
     /// A change without any member that can be changed.
     NoChange { names: &'static [&'static str] },
     /// A change that would leave the contact without an identity.
@@ -132,6 +136,10 @@ pub enum Expected {
     Phone,
     /// A number that can identify a person.
     PersonsPhone,
+    /// A phone number, and not a WhatsApp id without one.
+    PhoneNotHidden,
+    /// An external id that is not a WhatsApp group's, broadcast's or channel's.
+    PersonsId,
     Flag,
     Integer,
     Time,

@@ -21,6 +21,8 @@ impl BodyFault {
                     Expected::PersonsPhone => {
                         "a person's phone number: three digits or more, and no WhatsApp group, broadcast or channel"
                     }
+                    Expected::PhoneNotHidden => "a phone number: a WhatsApp id that ends in @lid has none",
+                    Expected::PersonsId => "a person's id, and no WhatsApp group, broadcast or channel",
                     Expected::Flag => "true or false",
                     Expected::Integer => "a whole number",
                     Expected::Time => "an RFC 3339 time such as 2025-03-28T14:22:00Z",
@@ -46,6 +48,15 @@ impl BodyFault {
             }
             BodyFault::TooEarly { name } => format!("The time '{name}' is before the year 1. Correct it."),
             BodyFault::NoIdentity { names } => format!("The contact is not identified. Give {names}."),
+            BodyFault::IdentifiesNobody { name } => {
+                format!("The member '{name}' identifies nobody. Correct it, or also give an external id or an email.")
+            }
+            BodyFault::WorsePhone { name } => {
+                format!(
+                    "The member '{name}' is not a valid number, and the contact's own is better. Correct it, or set it \
+                     to null first."
+                )
+            }
             BodyFault::NoChange { names } => {
                 format!(
                     "The body changes nothing. Give at least one of '{}'.",

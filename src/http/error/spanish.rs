@@ -56,6 +56,10 @@ impl ApiError {
                 }
                 BodyFault::TooEarly { name } => format!("El campo '{name}' es anterior al ano 1"),
                 BodyFault::NoIdentity { names } => format!("Falta indicar el contacto: {names}"),
+                BodyFault::IdentifiesNobody { name } => format!("El campo '{name}' no identifica a nadie"),
+                BodyFault::WorsePhone { name } => {
+                    format!("El campo '{name}' no es un numero valido, y el contacto tiene uno mejor")
+                }
                 BodyFault::NoChange { names } => format!("Falta indicar que cambiar: {}", names.join(", ")),
                 BodyFault::IdentityLost => "El contacto quedaria sin telefono ni email".to_owned(),
             },

@@ -249,6 +249,14 @@ pub fn fault_of(error: &ContactError, member: fn(Attribute) -> &'static str, nam
     match *error {
         ContactError::NoIdentity => BodyFault::NoIdentity { names },
         ContactError::NoDigits => wrong(member(Attribute::Phone), Expected::Phone),
+        ContactError::HiddenNumber => wrong(member(Attribute::Phone), Expected::PhoneNotHidden),
+        ContactError::NoPerson {
+            attribute: Attribute::Phone,
+        } => wrong(member(Attribute::Phone), Expected::PersonsPhone),
+        ContactError::NoPerson { attribute } => wrong(member(attribute), Expected::PersonsId),
+        ContactError::PhoneIdentifiesNobody => BodyFault::IdentifiesNobody {
+            name: member(Attribute::Phone),
+        },
         ContactError::Empty { attribute } => BodyFault::Missing {
             name: member(attribute),
         },

@@ -6,7 +6,8 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use crate::domain::client::ClientId;
-use crate::domain::contact::{ContactEdit, ContactFields, DEFAULT_CHAT_STATUS};
+use crate::domain::contact::{ContactEdit, ContactFields, DEFAULT_CHAT_STATUS, PhoneWorth};
+use crate::domain::phone::StoredPhone;
 use crate::store::schema::contacts;
 
 /// The source of a new contact whose draft gives none.
@@ -21,6 +22,9 @@ pub(super) struct Attributes {
     pub(super) phone: Option<String>,
     pub(super) phone_key: Option<String>,
     pub(super) phone_as_given: Option<String>,
+    pub(super) phone_extension: Option<String>,
+    /// `true` without a phone.
+    pub(super) phone_identifies: bool,
     pub(super) email: Option<String>,
     pub(super) external_user_id: Option<String>,
     pub(super) source: Option<String>,
@@ -33,6 +37,15 @@ pub(super) struct Attributes {
     pub(super) last_inbound_at: Option<DateTime<Utc>>,
 }
 
+/// What a write did with the phone that it gave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum PhoneOutcome {
+    /// It was written, or none was given.
+    Written,
+    /// The contact kept its own phone, which is better.
+    Kept,
+}
+
 impl Attributes {
     /// The attributes of a new contact, before its draft is merged.
     pub(super) fn blank(list: i64) -> Self {
@@ -42,6 +55,8 @@ impl Attributes {
             phone: None,
             phone_key: None,
             phone_as_given: None,
+            phone_extension: None,
+            phone_identifies: true,
             email: None,
             external_user_id: None,
             source: Some(DEFAULT_SOURCE.to_owned()),
@@ -55,8 +70,9 @@ impl Attributes {
         }
     }
 
-    /// Sets the given fields; `list` is the id of the given list. An external id that the contact has already stays.
-    pub(super) fn merge(&mut self, given: &ContactFields, list: Option<i64>) {
+    /// Sets the given fields; `list` is the id of the given list. An external id that the contact has already stays, and
+    /// so does a phone of more worth than the given one.
+    pub(super) fn merge(&mut self, given: &ContactFields, list: Option<i64>) -> PhoneOutcome {
         fn set<T: Clone>(present: &mut Option<T>, given: &Option<T>) {
             if given.is_some() {
                 present.clone_from(given);
@@ -65,11 +81,14 @@ impl Attributes {
         if self.external_user_id.is_none() {
             self.external_user_id.clone_from(&given.external_user_id);
         }
-        if let Some(phone) = &given.phone {
-            self.phone.clone_from(&phone.phone);
-            self.phone_key.clone_from(&phone.key);
-            self.phone_as_given = Some(phone.as_given.clone());
-        }
+        let phone_outcome = match &given.phone {
+            Some(phone) if self.has_better_phone(phone) => PhoneOutcome::Kept,
+            Some(phone) => {
+                self.set_phone(Some(phone));
+                PhoneOutcome::Written
+            }
+            None => PhoneOutcome::Written,
+        };
         set(&mut self.name, &given.name);
         set(&mut self.email, &given.email);
         set(&mut self.source, &given.source);
@@ -83,14 +102,37 @@ impl Attributes {
         self.is_chat_read = given.is_chat_read.unwrap_or(self.is_chat_read);
         self.last_message_at = self.last_message_at.max(given.last_message_at);
         self.last_inbound_at = self.last_inbound_at.max(given.last_inbound_at);
+        phone_outcome
     }
 
     pub(super) fn has_identity(&self) -> bool {
-        self.external_user_id.is_some() || self.phone.is_some() || self.email.is_some()
+        self.external_user_id.is_some() || self.line().is_some() || self.email.is_some()
     }
 
-    /// Applies the changes; `list` is the id of the list that they name.
-    pub(super) fn edit(&mut self, edit: &ContactEdit, list: Option<i64>) {
+    /// The match key and the extension, if the phone identifies the contact.
+    pub(super) fn line(&self) -> Option<(&str, Option<&str>)> {
+        let key = self.phone_key.as_deref().filter(|_| self.phone_identifies)?;
+        Some((key, self.phone_extension.as_deref()))
+    }
+
+    /// Whether the contact has a phone of more worth.
+    pub(super) fn has_better_phone(&self, given: &StoredPhone) -> bool {
+        let given = PhoneWorth::of(given);
+        let own = self.phone.as_deref();
+        // Nothing is better than a valid number, so most writes read no stored phone.
+        given < PhoneWorth::Resolved && own.is_some_and(|own| PhoneWorth::of_stored(own, self.phone_identifies) > given)
+    }
+
+    fn set_phone(&mut self, phone: Option<&StoredPhone>) {
+        self.phone = phone.and_then(|phone| phone.phone.clone());
+        self.phone_key = phone.and_then(|phone| phone.key.clone());
+        self.phone_as_given = phone.map(|phone| phone.as_given.clone());
+        self.phone_extension = phone.and_then(|phone| phone.extension.clone());
+        self.phone_identifies = phone.is_none_or(|phone| phone.identifies);
+    }
+
+    /// Applies the changes; `phone` is the change of the phone, and `list` the id of the list that they name.
+    pub(super) fn edit(&mut self, edit: &ContactEdit, phone: Option<Option<&StoredPhone>>, list: Option<i64>) {
         let changes = edit.changes();
         if let Some(name) = &changes.name {
             self.name.clone_from(name);
@@ -98,10 +140,8 @@ impl Attributes {
         if let Some(email) = &changes.email {
             self.email.clone_from(email);
         }
-        if let Some(phone) = &changes.phone {
-            self.phone = phone.as_ref().and_then(|phone| phone.phone.clone());
-            self.phone_key = phone.as_ref().and_then(|phone| phone.key.clone());
-            self.phone_as_given = phone.as_ref().map(|phone| phone.as_given.clone());
+        if let Some(phone) = phone {
+            self.set_phone(phone);
         }
         if let Some(stage) = changes.default_stage_id {
             self.default_stage_id = stage;

@@ -2,13 +2,14 @@
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::attributes::Attributes;
-use super::statements::{OLDEST_BY_EMAIL, OLDEST_BY_PHONE};
+use super::statements::{ADOPTABLE_BY_PHONE, OLDEST_BY_EMAIL, OLDEST_BY_PHONE};
 use crate::domain::client::ClientId;
 use crate::domain::contact::ContactDraft;
+use crate::domain::phone::StoredPhone;
 use crate::store::schema::contacts;
 use crate::store::statement::Statement;
 
@@ -25,13 +26,21 @@ pub(super) struct Candidate {
     #[diesel(sql_type = Nullable<Text>)]
     phone: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
+    phone_extension: Option<String>,
+    #[diesel(sql_type = Bool)]
+    phone_identifies: bool,
+    #[diesel(sql_type = Nullable<Text>)]
     email: Option<String>,
 }
 
 impl Candidate {
     /// Whether the locked contact still has the values by which it was found.
     pub(super) fn is_unchanged(&self, present: &Attributes) -> bool {
-        self.external_user_id == present.external_user_id && self.phone == present.phone && self.email == present.email
+        self.external_user_id == present.external_user_id
+            && self.phone == present.phone
+            && self.phone_extension == present.phone_extension
+            && self.phone_identifies == present.phone_identifies
+            && self.email == present.email
     }
 }
 
@@ -42,23 +51,14 @@ pub(super) fn find_candidate(
     draft: &ContactDraft,
 ) -> QueryResult<Option<Candidate>> {
     let given = draft.given();
-    let phone = given.phone.as_ref();
-    let phone = phone.and_then(|phone| phone.phone.as_deref().zip(phone.key.as_deref()));
+    let line = given.phone.as_ref().and_then(PhoneLine::of);
     let platform = draft.platform();
-    match (&given.external_user_id, phone, &given.email) {
-        (Some(external_id), phone, _) => {
-            match (find_by_external_id(connection, client, platform, external_id)?, phone) {
-                (None, Some((phone, _))) => find_adoptable(connection, client, platform, phone),
-                (found, _) => Ok(found),
-            }
-        }
-        (None, Some((phone, key)), _) => Statement::new(|| OLDEST_BY_PHONE)
-            .bind::<SqlUuid, _>(client.as_uuid())
-            .bind::<Text, _>(platform)
-            .bind::<Text, _>(phone)
-            .bind::<Text, _>(key)
-            .get_result(connection)
-            .optional(),
+    match (&given.external_user_id, line, &given.email) {
+        (Some(external_id), line, _) => match (find_by_external_id(connection, client, platform, external_id)?, line) {
+            (None, Some(line)) => find_on_line(connection, || ADOPTABLE_BY_PHONE, client, platform, line),
+            (found, _) => Ok(found),
+        },
+        (None, Some(line), _) => find_on_line(connection, || OLDEST_BY_PHONE, client, platform, line),
         (None, None, Some(email)) => Statement::new(|| OLDEST_BY_EMAIL)
             .bind::<SqlUuid, _>(client.as_uuid())
             .bind::<Text, _>(platform)
@@ -67,6 +67,43 @@ pub(super) fn find_candidate(
             .optional(),
         (None, None, None) => Ok(None),
     }
+}
+
+/// A phone that identifies a contact.
+#[derive(Clone, Copy)]
+struct PhoneLine<'a> {
+    phone: &'a str,
+    key: &'a str,
+    extension: Option<&'a str>,
+}
+
+impl<'a> PhoneLine<'a> {
+    /// `None` if the phone identifies nobody.
+    fn of(phone: &'a StoredPhone) -> Option<Self> {
+        Some(Self {
+            phone: phone.phone.as_deref().filter(|_| phone.identifies)?,
+            key: phone.key.as_deref()?,
+            extension: phone.extension.as_deref(),
+        })
+    }
+}
+
+/// Runs a statement that finds a contact of the channel on the line.
+fn find_on_line(
+    connection: &mut PgConnection,
+    statement: impl Fn() -> &'static str + 'static,
+    client: ClientId,
+    platform: &str,
+    line: PhoneLine<'_>,
+) -> QueryResult<Option<Candidate>> {
+    Statement::new(statement)
+        .bind::<SqlUuid, _>(client.as_uuid())
+        .bind::<Text, _>(platform)
+        .bind::<Text, _>(line.phone)
+        .bind::<Text, _>(line.key)
+        .bind::<Nullable<Text>, _>(line.extension)
+        .get_result(connection)
+        .optional()
 }
 
 fn find_by_external_id(
@@ -79,23 +116,6 @@ fn find_by_external_id(
         .filter(contacts::client_id.eq(client.as_uuid()))
         .filter(contacts::platform.eq(platform))
         .filter(contacts::external_user_id.eq(external_id))
-        .select(Candidate::as_select())
-        .get_result(connection)
-        .optional()
-}
-
-/// Finds the contact without an external id that has the phone. The draft's external id goes to it.
-fn find_adoptable(
-    connection: &mut PgConnection,
-    client: ClientId,
-    platform: &str,
-    phone: &str,
-) -> QueryResult<Option<Candidate>> {
-    contacts::table
-        .filter(contacts::client_id.eq(client.as_uuid()))
-        .filter(contacts::platform.eq(platform))
-        .filter(contacts::phone.eq(phone))
-        .filter(contacts::external_user_id.is_null())
         .select(Candidate::as_select())
         .get_result(connection)
         .optional()

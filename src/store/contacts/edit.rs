@@ -1,5 +1,6 @@
 //! Edits and deletes single contacts.
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use uuid::Uuid;
@@ -10,6 +11,7 @@ use crate::domain::client::ClientId;
 use crate::domain::contact::ContactEdit;
 use crate::store::clients::ensure_list;
 use crate::store::error::StoreError;
+use crate::store::locks::lock_lines;
 use crate::store::schema::contacts;
 use crate::store::transaction::ATTEMPTS;
 
@@ -20,9 +22,12 @@ pub enum EditError {
     NotFound,
     #[error("the contact would have no external id, phone or email left")]
     NoIdentity,
+    /// The contact has a phone of more worth than the given one.
+    #[error("the contact's phone is better than the given one")]
+    WorsePhone,
     /// The identity that the contact would have belongs to another contact of the channel.
     #[error("another contact of the channel has that identity")]
-    Taken(#[source] StoreError),
+    Taken,
     #[error(transparent)]
     Store(StoreError),
 }
@@ -30,7 +35,7 @@ pub enum EditError {
 impl From<StoreError> for EditError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Exists(_) => EditError::Taken(error),
+            StoreError::Exists(_) => EditError::Taken,
             error => EditError::Store(error),
         }
     }
@@ -71,16 +76,60 @@ fn try_edit(
     // Makes the list before it locks the contact, as every writer does: the other order could deadlock.
     let list = edit.changes().contact_list.as_deref();
     let list = list.map(|name| ensure_list(connection, client, name)).transpose()?;
+    let platform: String = contacts::table
+        .find((client.as_uuid(), id))
+        .select(contacts::platform)
+        .first(connection)
+        .optional()?
+        .ok_or(EditError::NotFound)?;
+    let phone = edit.phone(&platform);
+    let given = phone.as_ref().and_then(Option::as_ref);
+    // Keeps concurrent writers from making a contact on the new line. Taken before the contact is locked, as in an
+    // upsert.
+    if let Some(key) = given
+        .filter(|phone| phone.identifies)
+        .and_then(|phone| phone.key.as_deref())
+    {
+        lock_lines(connection, client, &[(&platform, key)])?;
+    }
     let present = lock_attributes(connection, client, id)?.ok_or(EditError::NotFound)?;
+    if given.is_some_and(|phone| present.has_better_phone(phone)) {
+        return Err(EditError::WorsePhone);
+    }
     let mut wanted = present.clone();
-    wanted.edit(edit, list);
-    if !wanted.has_identity() {
+    wanted.edit(edit, phone.as_ref().map(Option::as_ref), list);
+    if present.has_identity() && !wanted.has_identity() {
         return Err(EditError::NoIdentity);
+    }
+    if wanted.external_user_id.is_none()
+        && wanted.line() != present.line()
+        && let Some((key, extension)) = wanted.line()
+        && has_free_contact(connection, client, &platform, key, extension)?
+    {
+        return Err(EditError::Taken);
     }
     if wanted != present {
         update_attributes(connection, client, id, &wanted)?;
     }
     find_contact(connection, client, id)?.ok_or(EditError::NotFound)
+}
+
+/// Whether the channel has a contact without an external id on the line, whose identity is that line.
+fn has_free_contact(
+    connection: &mut PgConnection,
+    client: ClientId,
+    platform: &str,
+    key: &str,
+    extension: Option<&str>,
+) -> QueryResult<bool> {
+    let on_line = contacts::table
+        .filter(contacts::client_id.eq(client.as_uuid()))
+        .filter(contacts::platform.eq(platform))
+        .filter(contacts::phone_key.eq(key))
+        .filter(contacts::phone_extension.is_not_distinct_from(extension))
+        .filter(contacts::phone_identifies)
+        .filter(contacts::external_user_id.is_null());
+    diesel::select(exists(on_line)).get_result(connection)
 }
 
 /// Deletes the client's contact of that id. `false` if it doesn't exist.

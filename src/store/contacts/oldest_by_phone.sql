@@ -1,15 +1,18 @@
--- The oldest contact of a channel that has a phone. $1: client, $2: platform, $3: phone, $4: match
--- key. Two indexes find the candidates. The index on the phone finds the contact without an
--- external id, and the index on the match key finds the contacts with one.
-SELECT id, serial_id, external_user_id, phone, email
+-- The oldest contact of a channel on the line of a phone, the same number before an equivalent one. $1: client,
+-- $2: platform, $3: phone, $4: match key, $5: extension. Two indexes find the candidates. The index on the match key finds
+-- the contacts on the line. The index on the phone finds a contact with the very number whose match key an earlier
+-- version computed.
+SELECT id, serial_id, external_user_id, phone, phone_extension, phone_identifies, email
 FROM (
-    SELECT id, serial_id, external_user_id, phone, email, created_at
+    SELECT id, serial_id, external_user_id, phone, phone_extension, phone_identifies, email, created_at
     FROM contacts
-    WHERE client_id = $1 AND platform = $2 AND phone = $3 AND external_user_id IS NULL
+    WHERE client_id = $1 AND platform = $2 AND phone_key = $4
+        AND coalesce(phone_extension, '') = coalesce($5::text, '') AND phone_identifies
     UNION ALL
-    SELECT id, serial_id, external_user_id, phone, email, created_at
+    SELECT id, serial_id, external_user_id, phone, phone_extension, phone_identifies, email, created_at
     FROM contacts
-    WHERE client_id = $1 AND platform = $2 AND phone = $3 AND phone_key = $4 AND external_user_id IS NOT NULL
-) AS having_phone
-ORDER BY created_at, serial_id
+    WHERE client_id = $1 AND platform = $2 AND phone = $3
+        AND coalesce(phone_extension, '') = coalesce($5::text, '') AND phone_identifies AND external_user_id IS NULL
+) AS on_line
+ORDER BY phone IS DISTINCT FROM $3, created_at, serial_id
 LIMIT 1; -- A literal, so that the plan expects one row.

@@ -2,11 +2,14 @@
 //!
 //! The rules are those of an import (`import/merge.rs`). The first rule that fits decides:
 //!
-//! 1. A draft with an external id refers to the contact that has it; otherwise to the contact of the channel that has
-//!    the phone and no external id, which adopts the id; otherwise to a new contact.
-//! 2. A draft with a phone refers to the oldest contact of the channel that has the phone; otherwise to a new contact.
+//! 1. A draft with an external id refers to the contact that has it; otherwise to the oldest contact of the channel on
+//!    the phone's line without an external id, which adopts the id; otherwise to a new contact.
+//! 2. A draft with a phone refers to the oldest contact of the channel on its line; otherwise to a new contact.
 //! 3. A draft with an email alone refers to the oldest contact of the channel that has the email; otherwise to a new
 //!    contact.
+//!
+//! A line is a match key and an extension. On a line the same number comes before an equivalent one. A phone that
+//! identifies nobody has no line, and counts as not given here.
 //!
 //! A concurrent writer can change the contact before it is locked, or make the same contact first. Then the upsert
 //! looks again. The locks of `store/locks.rs` keep two writers from making one person twice.
@@ -16,7 +19,7 @@ use std::time::Instant;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use super::attributes::{Attributes, lock_attributes, update_attributes};
+use super::attributes::{Attributes, PhoneOutcome, lock_attributes, update_attributes};
 use super::candidate::find_candidate;
 use super::list_ids::ListIds;
 use super::row::{ContactRow, find_contact};
@@ -42,11 +45,13 @@ pub struct Upserted {
     pub outcome: UpsertOutcome,
     pub id: Uuid,
     pub serial_id: i64,
+    /// Whether the contact kept its phone, because it is better than the given one. All else was written.
+    pub keeps_phone: bool,
 }
 
 /// Upserts one contact, and returns the resulting contact.
 ///
-/// Fields that aren't given stay. Times of messages only move forward. `created_at` is only used for a new contact. A
+/// Fields that aren't given stay, and so does a phone of more worth than the given one. Times of messages only move forward. `created_at` is only used for a new contact. A
 /// new contact without a source gets `api`, and one without a list gets the client's default list.
 ///
 /// # Errors
@@ -119,7 +124,8 @@ fn upsert(connection: &mut PgConnection, lists: &mut ListIds, draft: &ContactDra
         .as_deref()
         .map(|name| lists.id(connection, name))
         .transpose()?;
-    let line = given.phone.as_ref().and_then(|phone| phone.key.as_deref());
+    let line = given.phone.as_ref().filter(|phone| phone.identifies);
+    let line = line.and_then(|phone| phone.key.as_deref());
     let mut has_line_lock = false;
     for _ in 0..ATTEMPTS {
         if let Some(found) = find_candidate(connection, client, draft)? {
@@ -130,7 +136,7 @@ fn upsert(connection: &mut PgConnection, lists: &mut ListIds, draft: &ContactDra
                 continue;
             }
             let mut wanted = present.clone();
-            wanted.merge(given, list);
+            let phone = wanted.merge(given, list);
             let outcome = if wanted == present {
                 UpsertOutcome::Unchanged
             } else {
@@ -141,6 +147,7 @@ fn upsert(connection: &mut PgConnection, lists: &mut ListIds, draft: &ContactDra
                 outcome,
                 id: found.id,
                 serial_id: found.serial_id,
+                keeps_phone: phone == PhoneOutcome::Kept,
             });
         }
         let list = list.map_or_else(|| lists.id(connection, DEFAULT_LIST), Ok)?;
@@ -185,5 +192,6 @@ fn insert(
         outcome: UpsertOutcome::Created,
         id,
         serial_id,
+        keeps_phone: false,
     }))
 }

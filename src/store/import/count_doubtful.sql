@@ -4,7 +4,7 @@ WITH joined AS MATERIALIZED (
     SELECT entity
     FROM import_rows rows
     JOIN import_groups USING (kind, platform, identity)
-    WHERE phone_unresolved AND rows.email IS NOT NULL AND (kind = 2 OR adopts)
+    WHERE rows.phone_worth = 1 AND rows.email IS NOT NULL AND (kind = 2 OR adopts)
 ), emails AS (
     SELECT entity, lower(rows.email) AS email
     FROM import_rows rows

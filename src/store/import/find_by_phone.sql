@@ -1,39 +1,55 @@
--- Pass 2: the oldest contact of each phone. The candidates are the touched contacts, which the first pass found or
--- made, and the untouched ones. $1: client.
--- Two indexes find the untouched contacts. The index on the phone finds the contact without an external id, and the
--- index on the match key finds the contacts with one.
-INSERT INTO import_groups (kind, platform, identity, first_row, entity, contact_id, serial_id, created_at, phone,
-    email)
+-- Pass 2: the oldest contact on each phone's line, the same number before an equivalent one. The candidates are the
+-- touched contacts, which the first pass found or made, and the untouched ones. $1: client.
+-- Two indexes find the untouched contacts. The index on the match key finds those on the line. The index on the phone
+-- finds a contact with the very number whose match key an earlier version computed.
+INSERT INTO import_groups (kind, platform, identity, first_row, entity, contact_id, serial_id, created_at, email)
 WITH groups AS (
-    SELECT platform, identity, min(row) AS first_row, min(created_at) AS created_at, min(phone_key) AS phone_key
+    SELECT platform, identity, min(row) AS first_row, min(created_at) AS created_at, min(phone) AS phone,
+           min(phone_key) AS phone_key, min(phone_extension) AS phone_extension, min(line) AS line
     FROM import_rows
     WHERE kind = 2
     GROUP BY platform, identity
+), lines AS (
+    SELECT platform, line, min(first_row) AS first_row, min(created_at) AS created_at, min(phone_key) AS phone_key,
+           min(phone_extension) AS phone_extension
+    FROM groups
+    GROUP BY platform, line
 ), touched AS (
-    SELECT groups.first_row, entity, contact_id, serial_id, former.created_at, email
-    FROM groups
-    JOIN import_groups former ON former.platform = groups.platform AND former.phone = groups.identity
+    SELECT lines.platform, lines.line, phone, entity, contact_id, serial_id, former.created_at, email
+    FROM lines
+    JOIN import_groups former ON former.platform = lines.platform AND former.line = lines.line
 ), untouched AS (
-    SELECT first_row, contacts.id, serial_id, contacts.created_at, email
+    SELECT lines.platform, line, phone, contacts.id, serial_id, contacts.created_at, email
+    FROM lines
+    JOIN contacts
+        ON client_id = $1 AND contacts.platform = lines.platform AND contacts.phone_key = lines.phone_key
+        AND coalesce(contacts.phone_extension, '') = coalesce(lines.phone_extension, '') AND phone_identifies
+    UNION
+    SELECT groups.platform, line, contacts.phone, contacts.id, serial_id, contacts.created_at, email
     FROM groups
     JOIN contacts
-        ON client_id = $1 AND contacts.platform = groups.platform AND phone = identity AND external_user_id IS NULL
+        ON client_id = $1 AND contacts.platform = groups.platform AND contacts.phone = groups.phone
+        AND coalesce(contacts.phone_extension, '') = coalesce(groups.phone_extension, '') AND phone_identifies
+        AND external_user_id IS NULL
+), candidates AS (
+    SELECT * FROM touched
     UNION ALL
-    SELECT first_row, contacts.id, serial_id, contacts.created_at, email
-    FROM groups
-    JOIN contacts
-        ON client_id = $1 AND contacts.platform = groups.platform AND contacts.phone_key = groups.phone_key
-        AND phone = identity AND external_user_id IS NOT NULL
+    SELECT platform, line, phone, NULL, id, serial_id, created_at, email FROM untouched
+    WHERE NOT EXISTS (SELECT 1 FROM import_groups former WHERE former.contact_id = untouched.id)
 ), oldest AS (
-    SELECT DISTINCT ON (first_row) * FROM (
-        SELECT * FROM touched
-        UNION ALL
-        SELECT first_row, first_row, id, serial_id, created_at, email FROM untouched
-        WHERE NOT EXISTS (SELECT FROM import_groups former WHERE former.contact_id = untouched.id)
-    ) AS candidates
-    ORDER BY first_row, created_at, serial_id NULLS LAST, entity
+    SELECT DISTINCT ON (groups.first_row) groups.first_row, entity, contact_id, serial_id, candidates.created_at, email
+    FROM groups
+    JOIN candidates USING (platform, line)
+    ORDER BY groups.first_row, candidates.phone IS DISTINCT FROM groups.phone, candidates.created_at,
+             serial_id NULLS LAST, entity
+), found AS (
+    -- The groups of a contact that this pass found have one entity.
+    SELECT first_row, contact_id, serial_id, created_at, email,
+           coalesce(entity, min(first_row) OVER (PARTITION BY contact_id)) AS entity
+    FROM oldest
 )
-SELECT 2, platform, identity, first_row, coalesce(entity, first_row), contact_id, serial_id,
-       coalesce(oldest.created_at, groups.created_at, now()), identity, lower(email)
+SELECT 2, platform, identity, groups.first_row, coalesce(entity, lines.first_row), contact_id, serial_id,
+       coalesce(found.created_at, lines.created_at, now()), lower(email)
 FROM groups
-LEFT JOIN oldest USING (first_row);
+JOIN lines USING (platform, line)
+LEFT JOIN found ON found.first_row = groups.first_row;

@@ -2,10 +2,12 @@
 --
 -- import_groups has the groups of rows and the contact of each. Groups with the same `entity` refer to the same
 -- contact. `entity` is the `first_row` of the group for which the earliest pass found or made the contact. `contact_id`
--- is null for a new contact. `serial_id`, `created_at` and `phone` are the contact's values after the passes. `email`
--- is the contact's email before them, in lower case.
+-- is null for a new contact. `serial_id`, `created_at`, `phone` and `line` are the contact's values after the passes;
+-- the passes after the first need no phone and no line. `email` is the contact's email before the passes, in lower case.
 --
--- import_contacts has the merged values of all groups with one `entity`.
+-- import_contacts has the merged values of all groups with one `entity`. `phone_row` is the row that gave the phone.
+--
+-- import_kept has the entities whose contact stores a better phone than the rows give, and the worth of that phone.
 CREATE TEMPORARY TABLE import_groups (
     kind smallint NOT NULL,
     platform text NOT NULL,
@@ -16,6 +18,8 @@ CREATE TEMPORARY TABLE import_groups (
     serial_id bigint,
     created_at timestamptz NOT NULL,
     phone text,
+    line text,
+    phone_worth smallint,
     email text,
     adopts boolean NOT NULL DEFAULT false
 ) ON COMMIT DROP;
@@ -25,6 +29,9 @@ CREATE TEMPORARY TABLE import_contacts (
     phone text,
     phone_key text,
     phone_as_given text,
+    phone_extension text,
+    phone_worth smallint,
+    phone_row bigint,
     email text,
     name text,
     source text,
@@ -36,4 +43,8 @@ CREATE TEMPORARY TABLE import_contacts (
     ai_customer_id uuid,
     last_message_at timestamptz,
     last_inbound_at timestamptz
+) ON COMMIT DROP;
+CREATE TEMPORARY TABLE import_kept (
+    entity bigint NOT NULL,
+    phone_worth smallint NOT NULL
 ) ON COMMIT DROP;

@@ -3,20 +3,25 @@
 //! A row refers to the contact that has its identity *after* the import, so that importing the same rows again changes
 //! nothing. Three passes find it; each sees the contacts as the earlier passes have left them:
 //!
-//! 1. rows with an external id: the contact that has it; otherwise the contact of the channel that has the phone and no
-//!    external id, which adopts the first such id; otherwise a new contact;
-//! 2. rows with a phone: the oldest contact of the channel that has the phone; otherwise a new contact;
-//! 3. rows with an email alone: the oldest contact of the channel that has the email; otherwise a new contact.
+//! 1. rows with an external id: the contact that has it; otherwise a contact of the channel that is on the phone's line
+//!    and has no external id, which adopts the id; otherwise a new contact;
+//! 2. rows with a phone that identifies: the oldest contact of the channel on its line, the same number before an
+//!    equivalent one; otherwise a new contact;
+//! 3. rows with an email: the oldest contact of the channel that has the email; otherwise a new contact.
+//!
+//! A line is a match key and an extension. A contact adopts one id. First each number's contact adopts the first id with
+//! that very number. Then the other contacts of a line, the oldest first, adopt the line's other ids in the order of
+//! the rows.
 //!
 //! An exact import has one pass instead: a row refers to the contact that has the same identity, which is the external
-//! id, otherwise the phone, otherwise the email.
+//! id, otherwise the phone and its extension, otherwise the email.
 //!
 //! The oldest contact is the first by `created_at`, then by `serial_id`. New contacts get their `serial_id` in the
 //! order of the rows.
 //!
-//! The rows alone can't violate a unique index: a contact without an external id never changes its phone, and a contact
-//! with an email alone only changes the email's case. A concurrent writer can cause a violation; then the merge is
-//! retried.
+//! The rows alone can't violate a unique index. A contact without an external id changes its phone only to an equivalent
+//! number that no contact of the channel has, since that contact would have matched first. A contact with an email alone
+//! only changes the email's case. A concurrent writer can cause a violation; then the merge is retried.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -24,6 +29,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Nullable, Text, Uuid};
 
+use super::phones::{RowSample, keep_in_contacts, keep_in_groups, kept_phones, replaced_phones};
 use super::statements::{
     COUNT_DOUBLES, COUNT_DOUBTFUL, COUNT_KNOWN, COUNT_NEW, FIND_BY_EMAIL, FIND_BY_EXTERNAL_ID, FIND_BY_PHONE,
     FIND_EXACTLY, GROUPS, INSERT_CONTACTS, LOCK_ADOPTED, MAKE_LISTS, MERGE_ROWS, UPDATE_CONTACTS,
@@ -46,7 +52,7 @@ pub struct Rules<'a> {
 }
 
 /// The number of contacts by the effect of the import.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Merged {
     /// New contacts.
     pub created: u64,
@@ -58,6 +64,11 @@ pub struct Merged {
     /// another email. Only that number joined them. A spreadsheet may have truncated several
     /// numbers to this one.
     pub doubtful: u64,
+    /// Rows whose phone was not written, because the contact has a better one, stored or in another row. Their other
+    /// values were written.
+    pub phones_kept: RowSample,
+    /// Rows whose phone replaced the phone of an existing contact by another number, and not just by another notation.
+    pub phones_replaced: RowSample,
 }
 
 /// With this many changes the import updates the planner's statistics itself, instead of leaving it to autovacuum.
@@ -102,9 +113,12 @@ fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) 
     } else {
         &[FIND_BY_EXTERNAL_ID, FIND_BY_PHONE, FIND_BY_EMAIL][..]
     };
-    for pass in passes {
+    for (place, pass) in passes.iter().enumerate() {
         run(connection, pass)?;
         connection.batch_execute("ANALYZE import_groups")?;
+        if place == 0 && !rules.exact {
+            keep_in_groups(connection, client)?;
+        }
     }
     let adoption: Adoption = sql_query(LOCK_ADOPTED)
         .bind::<Uuid, _>(client.as_uuid())
@@ -115,6 +129,9 @@ fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) 
     let doubtful: CountRow = sql_query(COUNT_DOUBTFUL).get_result(connection)?;
     connection.batch_execute(MERGE_ROWS)?;
     connection.batch_execute("ANALYZE import_contacts")?;
+    keep_in_contacts(connection, client)?;
+    let phones_kept = kept_phones(connection)?;
+    let phones_replaced = replaced_phones(connection, client)?;
     let updated = run(connection, UPDATE_CONTACTS)? as u64;
     let insert = |connection: &mut PgConnection| {
         let created = sql_query(INSERT_CONTACTS)
@@ -150,6 +167,8 @@ fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) 
         updated,
         unchanged: known.count.unsigned_abs() - updated,
         doubtful: doubtful.count.unsigned_abs(),
+        phones_kept,
+        phones_replaced,
     })
 }
 

@@ -1,15 +1,18 @@
--- Merges the rows of each contact: the last row that gives a value wins. Phone, match key and notation come from one
--- row. The subquery sorts the rows once for all aggregates. With `array_agg(… ORDER BY …)` PostgreSQL before 16 sorts
--- them again for each aggregate, which takes three times as long.
-INSERT INTO import_contacts (entity, external_user_id, phone, phone_key, phone_as_given, email, name, source,
-    chat_status, blocked, is_chat_read, contact_list, default_stage_id, ai_customer_id, last_message_at,
-    last_inbound_at)
+-- Merges the rows of each contact: the last row that gives a value wins. Phone, match key, notation and extension come
+-- from one row: the last one with the best phone. The subquery sorts the rows once for all aggregates. With
+-- `array_agg(… ORDER BY …)` PostgreSQL before 16 sorts them again for each aggregate, which takes three times as long.
+INSERT INTO import_contacts (entity, external_user_id, phone, phone_key, phone_as_given, phone_extension,
+    phone_worth, phone_row, email, name, source, chat_status, blocked, is_chat_read, contact_list, default_stage_id,
+    ai_customer_id, last_message_at, last_inbound_at)
 SELECT
     entity,
     max(external_user_id),
-    (array_agg(phone) FILTER (WHERE phone IS NOT NULL))[1],
-    (array_agg(phone_key) FILTER (WHERE phone IS NOT NULL))[1],
-    (array_agg(phone_as_given) FILTER (WHERE phone IS NOT NULL))[1],
+    (array_agg(phone) FILTER (WHERE phone_worth = best_worth))[1],
+    (array_agg(phone_key) FILTER (WHERE phone_worth = best_worth))[1],
+    (array_agg(phone_as_given) FILTER (WHERE phone_worth = best_worth))[1],
+    (array_agg(phone_extension) FILTER (WHERE phone_worth = best_worth))[1],
+    max(phone_worth),
+    (array_agg(row) FILTER (WHERE phone_worth = best_worth))[1],
     (array_agg(email) FILTER (WHERE email IS NOT NULL))[1],
     (array_agg(name) FILTER (WHERE name IS NOT NULL))[1],
     (array_agg(source) FILTER (WHERE source IS NOT NULL))[1],
@@ -22,7 +25,10 @@ SELECT
     max(last_message_at),
     max(last_inbound_at)
 FROM (
-    SELECT entity, rows.*
+    SELECT entity, rows.*,
+           max(phone_worth) OVER (
+               PARTITION BY entity ORDER BY row DESC
+               ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS best_worth
     FROM import_rows rows
     JOIN import_groups groups USING (kind, platform, identity)
     ORDER BY entity, row DESC

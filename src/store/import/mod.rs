@@ -4,9 +4,11 @@
 //! `import/merge.rs` documents which contact a row refers to.
 
 mod merge;
+mod phones;
 mod staging;
 mod statements;
 
 pub use self::merge::{Merged, Rules};
+pub use self::phones::{RowSample, SAMPLE};
 pub use self::staging::{Staging, import};
 pub use self::statements::statements;

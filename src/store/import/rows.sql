@@ -1,5 +1,7 @@
 -- The rows of an import, until its transaction ends. `kind` is the pass that a row belongs to, `identity` identifies
--- its contact: rows of one kind, platform and identity are a group, and mean one contact.
+-- its contact: rows of one kind, platform and identity are a group, and mean one contact. `phone_worth` is 2 for a valid
+-- number, 1 for another phone that identifies a contact, and 0 for a phone that identifies nobody. `line` is the match
+-- key and the extension of a phone that identifies a contact.
 --
 -- A sort or hash of the merge may take 64 MB; more goes to disk. Compiling the merge's statements takes longer than it
 -- saves.
@@ -13,7 +15,8 @@ CREATE TEMPORARY TABLE import_rows (
     phone text,
     phone_key text,
     phone_as_given text,
-    phone_unresolved boolean NOT NULL,
+    phone_extension text,
+    phone_worth smallint,
     email text,
     name text,
     source text,
@@ -27,6 +30,13 @@ CREATE TEMPORARY TABLE import_rows (
     last_message_at timestamptz,
     last_inbound_at timestamptz,
     kind smallint GENERATED ALWAYS AS (
-        CASE WHEN external_user_id IS NOT NULL THEN 1 WHEN phone IS NOT NULL THEN 2 ELSE 3 END) STORED,
-    identity text GENERATED ALWAYS AS (coalesce(external_user_id, phone, lower(email))) STORED
+        CASE WHEN external_user_id IS NOT NULL THEN 1 WHEN phone_worth > 0 THEN 2 ELSE 3 END) STORED,
+    identity text GENERATED ALWAYS AS (
+        CASE
+            WHEN external_user_id IS NOT NULL THEN external_user_id
+            WHEN phone_worth > 0 THEN phone || coalesce(';' || phone_extension, '')
+            ELSE lower(email)
+        END) STORED,
+    line text GENERATED ALWAYS AS (
+        CASE WHEN phone_worth > 0 THEN phone_key || coalesce(';' || phone_extension, '') END) STORED
 ) ON COMMIT DROP;

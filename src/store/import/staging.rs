@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::merge::{Merged, Rules, merge};
 use super::statements::ROWS;
 use crate::domain::client::ClientId;
-use crate::domain::contact::ContactDraft;
+use crate::domain::contact::{ContactDraft, PhoneWorth};
 use crate::store::copy_writer::CopyWriter;
 use crate::store::error::StoreError;
 use crate::store::transaction::{database_now, transaction};
@@ -22,7 +22,8 @@ diesel::table! {
         phone -> Nullable<Text>,
         phone_key -> Nullable<Text>,
         phone_as_given -> Nullable<Text>,
-        phone_unresolved -> Bool,
+        phone_extension -> Nullable<Text>,
+        phone_worth -> Nullable<Int2>,
         email -> Nullable<Text>,
         name -> Nullable<Text>,
         source -> Nullable<Text>,
@@ -48,7 +49,8 @@ struct StagedRow {
     phone: Option<String>,
     phone_key: Option<String>,
     phone_as_given: Option<String>,
-    phone_unresolved: bool,
+    phone_extension: Option<String>,
+    phone_worth: Option<i16>,
     email: Option<String>,
     name: Option<String>,
     source: Option<String>,
@@ -66,10 +68,10 @@ struct StagedRow {
 impl StagedRow {
     fn new(row: i64, draft: ContactDraft) -> Self {
         let (platform, given) = draft.into_parts();
-        let phone_unresolved = given.phone.as_ref().is_some_and(|phone| !phone.resolved);
-        let (phone, phone_key, phone_as_given) = match given.phone {
-            Some(phone) => (phone.phone, phone.key, Some(phone.as_given)),
-            None => (None, None, None),
+        let phone_worth = given.phone.as_ref().map(|phone| PhoneWorth::of(phone) as i16);
+        let (phone, phone_key, phone_as_given, phone_extension) = match given.phone {
+            Some(phone) => (phone.phone, phone.key, Some(phone.as_given), phone.extension),
+            None => (None, None, None, None),
         };
         Self {
             row,
@@ -81,7 +83,8 @@ impl StagedRow {
             phone,
             phone_key,
             phone_as_given,
-            phone_unresolved,
+            phone_extension,
+            phone_worth,
             email: given.email,
             name: given.name,
             source: given.source,
@@ -102,7 +105,7 @@ impl StagedRow {
 pub struct Staging<'c> {
     rows: CopyWriter<'c, StagedRow>,
     now: DateTime<Utc>,
-    count: i64,
+    last_row: u64,
 }
 
 impl Staging<'_> {
@@ -116,15 +119,25 @@ impl Staging<'_> {
     /// # Errors
     /// [`StoreError`]
     pub fn push(&mut self, draft: ContactDraft) -> Result<(), StoreError> {
-        self.count += 1;
-        self.rows.push(StagedRow::new(self.count, draft))
+        self.push_numbered(self.last_row + 1, draft)
+    }
+
+    /// Adds the next row with a number of the caller, such as its line. The report names rows by their numbers. A row's
+    /// number must be greater than that of the row before.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn push_numbered(&mut self, row: u64, draft: ContactDraft) -> Result<(), StoreError> {
+        debug_assert!(row > self.last_row, "the rows' numbers increase");
+        self.last_row = row;
+        self.rows.push(StagedRow::new(row.cast_signed(), draft))
     }
 }
 
 /// Imports all rows that `fill` adds into the client's contacts, in one transaction.
 ///
-/// A blank value keeps the contact's value. Among several rows the last one with a value wins. Times of messages only
-/// move forward. `created_at` is only used for new contacts. New contacts without a list go into the client's default
+/// A blank value keeps the contact's value. Among several rows the last one with a value wins, and the last one with the
+/// best phone. A phone never replaces one of more worth ([`PhoneWorth`]). Times of messages only move forward. `created_at` is only used for new contacts. New contacts without a list go into the client's default
 /// list.
 ///
 /// The connection should have no `statement_timeout`.
@@ -146,7 +159,7 @@ pub fn import<E: From<StoreError>>(
                 .from_insertable(batch)
                 .execute(connection)
         });
-        let mut staging = Staging { rows, now, count: 0 };
+        let mut staging = Staging { rows, now, last_row: 0 };
         fill(&mut staging)?;
         staging.rows.flush()?;
         Ok(merge(connection, client, rules)?)

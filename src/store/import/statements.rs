@@ -17,6 +17,12 @@ pub(super) const MERGE_ROWS: &str = include_str!("merge_rows.sql");
 pub(super) const UPDATE_CONTACTS: &str = include_str!("update_contacts.sql");
 pub(super) const INSERT_CONTACTS: &str = include_str!("insert_contacts.sql");
 pub(super) const COUNT_DOUBLES: &str = include_str!("count_doubles.sql");
+pub(super) const WORSE_GROUPS: &str = include_str!("worse_groups.sql");
+pub(super) const WORSE_CONTACTS: &str = include_str!("worse_contacts.sql");
+pub(super) const KEEP_IN_GROUPS: &str = include_str!("keep_in_groups.sql");
+pub(super) const KEEP_IN_CONTACTS: &str = include_str!("keep_in_contacts.sql");
+pub(super) const KEPT_PHONES: &str = include_str!("kept_phones.sql");
+pub(super) const REPLACED_PHONES: &str = include_str!("replaced_phones.sql");
 pub(super) const COUNT_NEW: &str =
     "SELECT count(*) AS count FROM import_groups WHERE entity = first_row AND contact_id IS NULL";
 pub(super) const COUNT_KNOWN: &str =
@@ -24,7 +30,7 @@ pub(super) const COUNT_KNOWN: &str =
 
 /// Every statement of an import by the name of its file, for tests that run each on a database. The first two make the
 /// temporary tables that the others read.
-pub fn statements() -> [(&'static str, &'static str); 13] {
+pub fn statements() -> [(&'static str, &'static str); 19] {
     [
         ("rows", ROWS),
         ("groups", GROUPS),
@@ -39,5 +45,11 @@ pub fn statements() -> [(&'static str, &'static str); 13] {
         ("update_contacts", UPDATE_CONTACTS),
         ("insert_contacts", INSERT_CONTACTS),
         ("count_doubles", COUNT_DOUBLES),
+        ("worse_groups", WORSE_GROUPS),
+        ("worse_contacts", WORSE_CONTACTS),
+        ("keep_in_groups", KEEP_IN_GROUPS),
+        ("keep_in_contacts", KEEP_IN_CONTACTS),
+        ("kept_phones", KEPT_PHONES),
+        ("replaced_phones", REPLACED_PHONES),
     ]
 }

@@ -3,7 +3,8 @@
 //! The body is `{"contacts":[…]}`, or the array alone. An item's members: `name`, `phone`, `email`, `platform`,
 //! `source`, `chatStatus`, `blocked`, `isChatRead`, `createdAt`, `lastMessageAt`, `lastInboundAt`, `contactList`,
 //! `externalUserId`, `defaultStageId`, `aiCustomerId` (the last two are UUIDs). At least one of `externalUserId`, `phone`
-//! and `email` is required. An absent member, `null` and a blank text leave the contact's value as it is. Times are
+//! and `email` is required. A phone that is not a valid number does not replace a valid one; the result has a `warning`
+//! then. An absent member, `null` and a blank text leave the contact's value as it is. Times are
 //! RFC 3339.
 
 use std::mem;
@@ -14,7 +15,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::domain::contact::{Attribute, ContactError, ContactFields, DEFAULT_PLATFORM};
+use crate::domain::contact::{Attribute, ContactError, ContactFields, DEFAULT_PLATFORM, platform_name};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::http::documentation::{self, Answer, Body, Documentation};
 use crate::http::error::{ApiError, BodyFault};
@@ -51,7 +52,13 @@ pub struct ContactBatchIds {
     pub id: Uuid,
     /// The integer that the lookup calls `id`.
     pub contact_id: i64,
+    /// What was not written. Only present if the contact kept its phone, because it is better than the given one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<&'static str>,
 }
+
+/// The warning of an item whose phone was not written.
+const PHONE_KEPT: &str = "The member 'phone' is not a valid number, so the contact kept its own, which is better.";
 
 pub const DOCUMENTATION: Documentation = Documentation {
     summary: "Creates or updates up to a thousand contacts",
@@ -141,7 +148,7 @@ fn read_item(item: &RawValue, region: Region) -> Result<ContactFields, BodyFault
     let flag = |attribute| members.flag(member(attribute));
     let time = |attribute| members.time(member(attribute));
     let uuid = |attribute| members.uuid(member(attribute));
-    let platform = text(Attribute::Platform)?;
+    let platform = text(Attribute::Platform)?.map(|platform| platform_name(&platform));
     let stored = |phone: String| StoredPhone::read(&phone, region, platform.as_deref().unwrap_or(DEFAULT_PLATFORM));
     Ok(ContactFields {
         name: text(Attribute::Name)?,
@@ -190,6 +197,7 @@ impl From<Result<Upserted, ContactError>> for ContactBatchResult {
                 let ids = ContactBatchIds {
                     id: upserted.id,
                     contact_id: upserted.serial_id,
+                    warning: upserted.keeps_phone.then_some(PHONE_KEPT),
                 };
                 match upserted.outcome {
                     UpsertOutcome::Created => Self::Created(ids),

@@ -5,15 +5,16 @@
 //! (the list's name; a missing list is created), `chat_status`, `blocked`, `is_chat_read`. They
 //! have the same names as in the answer, which has no `contact_list`. At least one of these members is required, and
 //! unknown members are ignored. An absent member leaves the contact's value as it is. `null` or a blank text clears one
-//! of the first four, as long as the contact keeps an external id, a phone or an email.
+//! of the first four, as long as the contact keeps an external id, a phone or an email. A phone is read for the contact's
+//! platform. One that is not a valid number does not replace one that is: the answer is 400.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use schemars::json_schema;
 use serde_json::json;
 
 use super::contact_json::{ID, PublicContact, id_in_path};
-use crate::domain::contact::{Attribute, Changes, ContactEdit, DEFAULT_PLATFORM};
-use crate::domain::phone::{Region, StoredPhone};
+use crate::domain::contact::{Attribute, Changes, ContactEdit};
+use crate::domain::phone::Region;
 use crate::http::documentation::{self, Answer, Body, Documentation, NOT_BLANK};
 use crate::http::error::{ApiError, BodyFault};
 use crate::http::request::body::{self, Members, Payload};
@@ -119,7 +120,8 @@ pub async fn edit_contact(
     let row = edited.map_err(|error| match error {
         EditError::NotFound => ApiError::NoContact,
         EditError::NoIdentity => BodyFault::IdentityLost.into(),
-        EditError::Taken(_) => ApiError::IdentityTaken,
+        EditError::WorsePhone => BodyFault::WorsePhone { name: "phone" }.into(),
+        EditError::Taken => ApiError::IdentityTaken,
         EditError::Store(error) => error.into(),
     })?;
     Ok(web::Json(PublicContact::from(row)))
@@ -151,12 +153,9 @@ fn read_edit(members: &Members, region: Region) -> Result<ContactEdit, BodyFault
     if !MEMBERS.iter().any(|name| members.has(name)) {
         return Err(BodyFault::NoChange { names: &MEMBERS });
     }
-    let phone = members
-        .text("phone")?
-        .map(|phone| StoredPhone::read(&phone, region, DEFAULT_PLATFORM));
     let changes = Changes {
         name: clearable(members, "name", members.text("name")?),
-        phone: clearable(members, "phone", phone),
+        phone: clearable(members, "phone", members.text("phone")?),
         email: clearable(members, "email", members.text("email")?),
         default_stage_id: clearable(members, "default_stage_id", members.uuid("default_stage_id")?),
         chat_status: settable(members, "chat_status", members.text("chat_status")?)?,
@@ -164,7 +163,7 @@ fn read_edit(members: &Members, region: Region) -> Result<ContactEdit, BodyFault
         is_chat_read: settable(members, "is_chat_read", members.flag("is_chat_read")?)?,
         contact_list: settable(members, "contact_list", members.text("contact_list")?)?,
     };
-    ContactEdit::new(changes).map_err(|error| body::fault_of(&error, Attribute::name, "'phone' or 'email'"))
+    ContactEdit::new(changes, region).map_err(|error| body::fault_of(&error, Attribute::name, "'phone' or 'email'"))
 }
 
 /// A present member without a value clears the contact's value.

@@ -1,7 +1,8 @@
 //! `POST /api/public/customer/upsert/info`: creates or updates a contact.
 //!
 //! The documented members: `channel` (required), `contact_phone_number`, `external_user_id`, `contact_email`,
-//! `contact_name`, `stageId` (a UUID). An absent member, `null` and a blank text leave the contact's value as it is. The
+//! `contact_name`, `stageId` (a UUID). A phone that is not a valid number, such as `5.49112E+12`, does not replace a valid
+//! one: the contact keeps it, and the answer shows it. An absent member, `null` and a blank text leave the contact's value as it is. The
 //! other documented members (`channel_phone_number`, `channel_id`, `agentId`, `meta_data`, `custom_field_values`) and all
 //! unknown ones are ignored.
 
@@ -11,7 +12,8 @@ use schemars::json_schema;
 use serde_json::json;
 
 use super::contact_json::PublicContact;
-use crate::domain::contact::{Attribute, ContactDraft, ContactFields};
+use crate::domain::contact::{Attribute, ContactDraft, ContactFields, platform_name};
+use crate::domain::phone::whatsapp_id::is_hidden_number;
 use crate::domain::phone::{Region, StoredPhone};
 use crate::http::documentation::{self, Answer, Body, Documentation, NOT_BLANK, WITH_DIGIT, having};
 use crate::http::error::{ApiError, BodyFault};
@@ -70,6 +72,7 @@ pub async fn upsert_contact(
 
 fn read_draft(members: &Members, region: Region) -> Result<ContactDraft, BodyFault> {
     let channel = members.text("channel")?.ok_or(BodyFault::Missing { name: "channel" })?;
+    let channel = platform_name(&channel);
     let phone = members.text("contact_phone_number")?;
     let fields = ContactFields {
         phone: phone.map(|phone| StoredPhone::read(&phone, region, &channel)),
@@ -80,7 +83,8 @@ fn read_draft(members: &Members, region: Region) -> Result<ContactDraft, BodyFau
         ..ContactFields::default()
     };
     // The identity that the channel requires.
-    let has_phone = fields.phone.as_ref().is_some_and(|phone| phone.phone.is_some());
+    let is_number = |phone: &StoredPhone| phone.phone.is_some() && !is_hidden_number(&phone.as_given);
+    let has_phone = fields.phone.as_ref().is_some_and(is_number);
     let (has_identity, names) = match channel.as_str() {
         "whatsapp" | "web-whatsapp" | "sms" => (has_phone, "'contact_phone_number'"),
         "webchat" => (fields.external_user_id.is_some(), "'external_user_id'"),

@@ -1,0 +1,2 @@
+-- The former names are not kept. Older programs read the new ones.
+SELECT 1;

@@ -1,0 +1,17 @@
+-- The oldest contact without an external id of a channel on the line of a phone, the same number before an equivalent
+-- one. $1: client, $2: platform, $3: phone, $4: match key, $5: extension. oldest_by_phone.sql says why there are two
+-- parts.
+SELECT id, serial_id, external_user_id, phone, phone_extension, phone_identifies, email
+FROM (
+    SELECT id, serial_id, external_user_id, phone, phone_extension, phone_identifies, email, created_at
+    FROM contacts
+    WHERE client_id = $1 AND platform = $2 AND phone_key = $4
+        AND coalesce(phone_extension, '') = coalesce($5::text, '') AND phone_identifies AND external_user_id IS NULL
+    UNION ALL
+    SELECT id, serial_id, external_user_id, phone, phone_extension, phone_identifies, email, created_at
+    FROM contacts
+    WHERE client_id = $1 AND platform = $2 AND phone = $3
+        AND coalesce(phone_extension, '') = coalesce($5::text, '') AND phone_identifies AND external_user_id IS NULL
+) AS on_line
+ORDER BY phone IS DISTINCT FROM $3, created_at, serial_id
+LIMIT 1; -- A literal, so that the plan expects one row.

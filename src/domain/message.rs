@@ -2,13 +2,15 @@
 //!
 //! Messages are not stored. A contact keeps the time of its last message, the time of its last inbound message, and
 //! whether its chat is unread and unattended. Messages may arrive repeatedly and in any order: the same set of messages
-//! always results in the same contact.
+//! always results in the same contact. The exception is a notice that a person has new ids: a message that was sent
+//! before it and arrives after it no longer finds the contact by the former ids.
 
 use chrono::{DateTime, Datelike, Utc};
 
-use super::contact::{DEFAULT_PLATFORM, FUTURE_TOLERANCE};
+use super::contact::FUTURE_TOLERANCE;
 use super::phone::whatsapp_id::{is_group_or_channel, is_hidden_number};
 use super::phone::{self, Reading, Region, StoredPhone};
+use super::window;
 
 /// The chat status of a contact with an unattended inbound message.
 pub const UNATTENDED: &str = super::contact::DEFAULT_CHAT_STATUS;
@@ -26,10 +28,30 @@ pub enum Direction {
 #[derive(Clone, Debug)]
 pub struct Message {
     pub target: Target,
-    pub direction: Direction,
+    pub content: Content,
     sent_at: DateTime<Utc>,
     /// The new contact, if the target is unknown. Without it, a message for an unknown contact is an error.
     pub new_contact: Option<NewContact>,
+    completes: bool,
+}
+
+/// What a message says about its contact.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// One of the two wrote or called the other.
+    Sent(Direction),
+    /// A report about an earlier message, such as `delivered`. It only names the ids of its recipient.
+    Report,
+    /// A notice that the person has new ids. The target has the former ids.
+    NewIds(NewIds),
+}
+
+/// The ids that replace a person's former ids. At least one of both is set.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewIds {
+    pub external_user_id: Option<String>,
+    /// The new number; `None` if the person does not share it.
+    pub phone: Option<Phone>,
 }
 
 /// The contact that a message is about.
@@ -64,34 +86,102 @@ pub struct NewContact {
 }
 
 impl Phone {
-    /// Returns `None` for a text without digits.
-    pub fn read(text: &str, region: Region) -> Option<Self> {
+    /// Reads the phone of a person on `platform`. Returns `None` for a text without digits.
+    ///
+    /// A phone on one of WhatsApp's platforms has one reading, which is the one that a contact on this platform stores:
+    /// international if that is valid, and national in `region` only if not. Two readings would let a message reach
+    /// the contact of another person.
+    pub fn read(text: &str, region: Region, platform: &str) -> Option<Self> {
+        if window::is_whatsapp(platform) {
+            return Self::read_on_whatsapp(text, region, platform);
+        }
         let readings = phone::readings(text.trim(), region);
         (!readings.is_empty()).then(|| Self {
             readings,
-            stored: StoredPhone::read(text, region, DEFAULT_PLATFORM),
+            stored: StoredPhone::read(text, region, platform),
         })
     }
 
     /// Reads a WhatsApp id: digits that begin with the calling code, without `+`.
     pub fn read_whatsapp_id(id: &str, region: Region) -> Option<Self> {
-        let mut phone = Self::read(&format!("{id}@c.us"), region)?;
-        phone.stored.as_given = id.to_owned();
-        Some(phone)
+        Self::read(id, region, window::PLATFORM)
+    }
+
+    fn read_on_whatsapp(text: &str, region: Region, platform: &str) -> Option<Self> {
+        // Bare digits are a WhatsApp id that lost its suffix.
+        let is_bare = text.trim().chars().all(char::is_numeric);
+        let stored = if is_bare {
+            StoredPhone {
+                as_given: text.to_owned(),
+                ..StoredPhone::read(&format!("{}@c.us", text.trim()), region, platform)
+            }
+        } else {
+            StoredPhone::read(text, region, platform)
+        };
+        let reading = Reading {
+            phone: stored.phone.clone()?,
+            key: stored.key.clone()?,
+            extension: stored.extension.clone(),
+            resolved: stored.resolved,
+        };
+        let readings = vec![reading];
+        Some(Self { readings, stored })
     }
 
     /// Whether the number can identify a person. A `0`, which people type into a form that requires
     /// a phone, cannot. The id of a WhatsApp group cannot either. The number need not be valid,
     /// because short codes send messages too.
     pub fn identifies_a_person(&self) -> bool {
-        let digits = self.stored.key.as_ref().map_or(0, String::len);
-        digits >= DIGITS_MIN && !is_group_or_channel(&self.stored.as_given) && !is_hidden_number(&self.stored.as_given)
+        let given = self.stored.as_given.trim();
+        self.stored.identifies && !is_group_or_channel(given) && !is_hidden_number(given)
     }
 }
 
-/// The fewest digits of a number. libphonenumber's shortest numbers have a one-digit calling code and two more digits.
-/// The shortest short codes have three digits.
-const DIGITS_MIN: usize = 3;
+impl Person {
+    /// The person with an external id, a phone or both; `None` with neither of them. WhatsApp's id of a person with a
+    /// hidden number (`…@lid`) in place of a phone is the external id, unless another one is given.
+    pub fn read(
+        platform: String,
+        external_user_id: Option<String>,
+        phone: Option<&str>,
+        region: Region,
+    ) -> Option<Self> {
+        let hidden = phone.filter(|phone| is_hidden_number(phone.trim()));
+        let phone = phone
+            .filter(|_| hidden.is_none())
+            .and_then(|phone| Phone::read(phone, region, &platform));
+        let external_user_id = external_user_id.or_else(|| hidden.map(hidden_number_id));
+        (external_user_id.is_some() || phone.is_some()).then_some(Self {
+            platform,
+            external_user_id,
+            phone,
+        })
+    }
+
+    /// The readings by which the person can be found. A phone that identifies nobody has none.
+    pub fn readings(&self) -> impl Iterator<Item = &Reading> {
+        let phone = self.phone.as_ref().filter(|phone| phone.identifies_a_person());
+        phone.into_iter().flat_map(|phone| &phone.readings)
+    }
+
+    /// Whether the external id is that of a WhatsApp group, a broadcast or a channel.
+    pub fn is_group_or_channel(&self) -> bool {
+        self.external_user_id.as_deref().is_some_and(is_group_or_channel)
+    }
+}
+
+/// The external id of a person whose number WhatsApp hides, in one notation: without the device that can follow the
+/// digits (`98765432101234:12@lid`).
+fn hidden_number_id(whatsapp_id: &str) -> String {
+    let id = whatsapp_id.trim().to_lowercase();
+    match id.split_once('@') {
+        Some((person, server)) => {
+            let person = person.split_once(':').map_or(person, |(person, _device)| person);
+            format!("{person}@{server}")
+        }
+        None => id,
+    }
+}
 
 /// The time of the message is before the year 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -102,9 +192,37 @@ impl Message {
     /// Whether the message can attach an external id to a contact.
     pub fn can_attach_external_id(&self) -> bool {
         let has_external_id = |person: &Person| person.external_user_id.is_some();
-        self.new_contact.is_some() && matches!(&self.target, Target::Person(person) if has_external_id(person))
+        self.completes() && matches!(&self.target, Target::Person(person) if has_external_id(person))
     }
 
+    /// Whether the message fills in the ids that a known contact lacks.
+    pub fn completes(&self) -> bool {
+        self.completes || self.new_contact.is_some()
+    }
+
+    /// The message, which also fills in the ids that a known contact lacks. It creates no contact.
+    pub fn completing(self) -> Self {
+        Self {
+            completes: true,
+            ..self
+        }
+    }
+
+    /// The direction of a message or a call; `None` for a notice.
+    pub fn direction(&self) -> Option<Direction> {
+        match self.content {
+            Content::Sent(direction) => Some(direction),
+            Content::Report | Content::NewIds(_) => None,
+        }
+    }
+
+    /// When it was sent.
+    pub fn sent_at(&self) -> DateTime<Utc> {
+        self.sent_at
+    }
+
+    /// A message or a call.
+    ///
     /// # Errors
     /// [`TooEarly`] if `sent_at` is before the year 1.
     pub fn new(
@@ -113,15 +231,25 @@ impl Message {
         sent_at: DateTime<Utc>,
         new_contact: Option<NewContact>,
     ) -> Result<Self, TooEarly> {
+        let message = Self::with_content(target, Content::Sent(direction), sent_at)?;
+        Ok(Self { new_contact, ..message })
+    }
+
+    /// A message that creates no contact.
+    ///
+    /// # Errors
+    /// [`TooEarly`] if `sent_at` is before the year 1.
+    pub fn with_content(target: Target, content: Content, sent_at: DateTime<Utc>) -> Result<Self, TooEarly> {
         // PostgreSQL stores microseconds. A more precise time would be later than its own stored value.
         let sent_at = DateTime::from_timestamp_micros(sent_at.timestamp_micros())
             .filter(|at| at.year() >= 1)
             .ok_or(TooEarly)?;
         Ok(Self {
             target,
-            direction,
+            content,
             sent_at,
-            new_contact,
+            new_contact: None,
+            completes: false,
         })
     }
 
@@ -154,15 +282,19 @@ impl Default for Activity {
 }
 
 impl Activity {
-    /// Applies a message. Times only move forward. A new inbound message makes the chat unread and unattended.
+    /// Applies a message. Times only move forward. A new inbound message makes the chat unread and unattended. A notice
+    /// changes nothing.
     ///
     /// "New" means later than every *inbound* message so far. If it meant later than every message,
     /// a question and its answer would leave the chat unread in one order of arrival and read in
     /// the other. For the same reason an answer does not mark the chat as read. A caller that knows that the
     /// chat is read sets the contact's `is_chat_read`.
     pub fn add(&mut self, message: &Message) {
+        let Some(direction) = message.direction() else {
+            return;
+        };
         let sent_at = Some(message.sent_at);
-        if message.direction == Direction::Inbound && sent_at > self.last_inbound_at {
+        if direction == Direction::Inbound && sent_at > self.last_inbound_at {
             self.last_inbound_at = sent_at;
             self.is_chat_read = false;
             self.chat_status = UNATTENDED.to_owned();
@@ -242,8 +374,54 @@ mod tests {
     }
 
     #[test]
+    fn a_whatsapp_id_that_is_valid_internationally_is_no_national_number() {
+        // (client's region, WhatsApp id, its only reading)
+        for (region, id, expected) in [
+            ("BR", "51987654321", "+51987654321"),
+            ("MX", "6591234567", "+6591234567"),
+            ("US", "2482292460", "+2482292460"),
+            ("IT", "380945557350", "+380945557350"),
+            ("DE", "34612345678", "+34612345678"),
+            ("AR", "2975678901", "+2975678901"),
+            // The digits are no valid international number.
+            ("AR", "2235961983", "+542235961983"),
+        ] {
+            let region: Region = region.parse().unwrap();
+            for text in [
+                id.to_owned(),
+                format!(" {id} "),
+                format!("{id}@s.whatsapp.net"),
+                format!("{id}:7@c.us"),
+            ] {
+                let phone = Phone::read(&text, region, "whatsapp").unwrap();
+                let readings: Vec<&str> = phone.readings.iter().map(|reading| reading.phone.as_str()).collect();
+                assert_eq!(readings, [expected], "{region:?} {text}");
+                assert_eq!(phone.stored.phone.as_deref(), Some(expected), "{region:?} {text}");
+                assert_eq!(phone.stored.as_given, text);
+            }
+            assert_eq!(
+                Phone::read(&format!("+{expected}"), region, "whatsapp")
+                    .unwrap()
+                    .readings
+                    .len(),
+                1
+            );
+        }
+        let sms = Phone::read("51987654321", "BR".parse().unwrap(), "sms").unwrap();
+        assert_eq!(sms.readings.len(), 2, "on other platforms bare digits stay ambiguous");
+    }
+
+    #[test]
     fn a_placeholder_or_a_group_id_does_not_identify_a_person() {
-        let identifies_a_person = |text: &str| Phone::read(text, Region::DEFAULT).unwrap().identifies_a_person();
+        let identifies_a_person = |text: &str| {
+            let on = |platform| {
+                Phone::read(text, Region::DEFAULT, platform)
+                    .unwrap()
+                    .identifies_a_person()
+            };
+            assert_eq!(on("whatsapp"), on("sms"), "{text}");
+            on("sms")
+        };
         for text in [
             "5491123456789",
             "5491123456789@c.us",
@@ -259,6 +437,7 @@ mod tests {
             "00",
             "000000000000",
             "99",
+            "000-0000",
             "120363025246125486@g.us",
             "5491123456789-1612345678@G.us",
             "5491123456789@broadcast",

@@ -8,6 +8,11 @@ pub const LENGTH: TimeDelta = TimeDelta::hours(24);
 /// The only platform with a window. `web-whatsapp` has none.
 pub const PLATFORM: &str = "whatsapp";
 
+/// Whether the persons of the platform have WhatsApp ids, which WhatsApp always writes internationally.
+pub fn is_whatsapp(platform: &str) -> bool {
+    matches!(platform, PLATFORM | "web-whatsapp")
+}
+
 /// The time at which the window after `last_inbound` closes, or `None` if it is closed at `now`.
 ///
 /// The window is closed exactly 24 hours after the message. Both times must come from the database's clock.

@@ -1,30 +1,36 @@
 -- Finds the contact of each message. $1: client.
 -- The arrays have one element for each reading of each message's phone, or one for a message without a phone.
--- $2: the message's position, $3: integer id, $4: platform, $5: external id, $6: phone, $7: match key.
+-- $2: the message's position, $3: integer id, $4: platform, $5: external id, $6: phone, $7: match key, $8: extension.
 --
 -- A person is the contact that has the external id on the channel. Otherwise it is a contact that has the phone on the
 -- channel, but not one with another external id. Readings of the phone are tried in their order: national in the
 -- client's region first, as in the lookup. Within a reading the contact that stores that very number (rank 3) comes
 -- before one whose number only reaches the same line (rank 4): a person can be stored both ways, since a WhatsApp id
 -- has Argentina's 9 and an address book has not. The oldest wins, as in every write. A contact of another channel never
--- matches: a WhatsApp message is no SMS.
-SELECT DISTINCT ON (item) found.id AS contact_id, now() AS now
-FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY
-    AS asked (item, serial_id, platform, external_user_id, phone, phone_key, reading)
+-- matches: a WhatsApp message is no SMS. A contact with another extension is another person, and a phone that
+-- identifies nobody is no identity.
+SELECT DISTINCT ON (item) found.id AS contact_id, found.phone_key, coalesce(found.rank = 2, false) AS by_external_id,
+    now() AS now
+FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) WITH ORDINALITY
+    AS asked (item, serial_id, platform, external_user_id, phone, phone_key, extension, reading)
 LEFT JOIN LATERAL (
-    SELECT id, 1 AS rank, created_at, contacts.serial_id FROM contacts
+    SELECT id, 1 AS rank, contacts.phone_key, created_at, contacts.serial_id FROM contacts
     WHERE client_id = $1 AND contacts.serial_id = asked.serial_id
     UNION ALL
-    SELECT id, 2, created_at, contacts.serial_id FROM contacts
+    SELECT id, 2, contacts.phone_key, created_at, contacts.serial_id FROM contacts
     WHERE client_id = $1 AND contacts.platform = asked.platform
         AND contacts.external_user_id = asked.external_user_id
     UNION ALL
-    SELECT id, 3, created_at, contacts.serial_id FROM contacts
+    SELECT id, 3, contacts.phone_key, created_at, contacts.serial_id FROM contacts
     WHERE client_id = $1 AND contacts.platform = asked.platform AND contacts.phone = asked.phone
+        AND coalesce(phone_extension, '') = coalesce(asked.extension, '') AND phone_identifies
         AND contacts.external_user_id IS NULL
     UNION ALL
-    SELECT id, CASE WHEN contacts.phone = asked.phone THEN 3 ELSE 4 END, created_at, contacts.serial_id FROM contacts
+    SELECT id, CASE WHEN contacts.phone = asked.phone THEN 3 ELSE 4 END, contacts.phone_key, created_at,
+        contacts.serial_id
+    FROM contacts
     WHERE client_id = $1 AND contacts.platform = asked.platform AND contacts.phone_key = asked.phone_key
+        AND coalesce(phone_extension, '') = coalesce(asked.extension, '') AND phone_identifies
         AND (contacts.external_user_id IS NULL OR asked.external_user_id IS NULL)
 ) AS found ON true
 ORDER BY item, found.id IS NULL, reading, rank, created_at, found.serial_id;

@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::find::FoundContact;
 use super::statements::UPDATE;
 use crate::domain::client::ClientId;
-use crate::domain::message::{Activity, Message, Target};
+use crate::domain::message::{Activity, Direction, Message, Target};
+use crate::domain::phone::StoredPhone;
 use crate::store::error::StoreError;
 use crate::store::schema::contacts;
 use crate::store::statement::Statement;
@@ -21,10 +22,30 @@ pub(super) struct LockedContact {
     pub(super) id: Uuid,
     name: Option<String>,
     external_user_id: Option<String>,
-    phone: Option<String>,
-    phone_key: Option<String>,
-    phone_as_given: Option<String>,
+    phone: StoredColumns,
     activity: Activity,
+}
+
+/// The columns of a contact's phone.
+#[derive(Clone, PartialEq, Eq, Queryable)]
+struct StoredColumns {
+    phone: Option<String>,
+    key: Option<String>,
+    as_given: Option<String>,
+    extension: Option<String>,
+    identifies: bool,
+}
+
+impl From<&StoredPhone> for StoredColumns {
+    fn from(stored: &StoredPhone) -> Self {
+        Self {
+            phone: stored.phone.clone(),
+            key: stored.key.clone(),
+            as_given: Some(stored.as_given.clone()),
+            extension: stored.extension.clone(),
+            identifies: stored.identifies,
+        }
+    }
 }
 
 impl LockedContact {
@@ -34,9 +55,10 @@ impl LockedContact {
             return true;
         };
         let asked = person.external_user_id.as_ref();
-        let mut readings = person.phone.iter().flat_map(|phone| &phone.readings);
-        let is_reached = readings.any(|reading| {
-            self.phone.as_ref() == Some(&reading.phone) || self.phone_key.as_ref() == Some(&reading.key)
+        let own = &self.phone;
+        let is_reached = person.readings().any(|reading| {
+            let is_line = own.phone.as_ref() == Some(&reading.phone) || own.key.as_ref() == Some(&reading.key);
+            is_line && own.extension == reading.extension && own.identifies
         });
         match (asked, self.external_user_id.as_ref()) {
             (Some(asked), Some(own)) => asked == own,
@@ -53,23 +75,43 @@ impl LockedContact {
         } == *other
     }
 
-    /// Adds the message. A message that can make contacts also fills in a missing name, phone and external id. Existing
-    /// values stay, since a person may have typed them with more care. An external id in `adopted` belongs to another
-    /// contact already.
+    /// Whether the message moves the contact from one line to another: the person writes from a new number, and its
+    /// external id is known. An older message does not bring the former number back, and a number that does not resolve
+    /// replaces none.
+    pub(super) fn leaves_its_line(&self, message: &Message) -> bool {
+        let Target::Person(person) = &message.target else {
+            return false;
+        };
+        let phone = person.phone.as_ref().filter(|phone| phone.stored.resolved);
+        message.direction() == Some(Direction::Inbound)
+            && message.completes()
+            && person.external_user_id.is_some()
+            && person.external_user_id == self.external_user_id
+            && phone.is_some_and(|phone| self.phone.key.is_some() && self.phone.key != phone.stored.key)
+            && Some(message.sent_at()) >= self.activity.last_inbound_at
+    }
+
+    /// Adds the message. A message that completes contacts also fills in a missing name, phone and external id. Existing
+    /// values stay, since a person may have typed them with more care, except the number that the person has left. An
+    /// external id in `adopted` belongs to another contact already.
     pub(super) fn add<'a>(&mut self, message: &'a Message, adopted: &mut HashSet<(&'a str, &'a str)>) {
+        let leaves_its_line = self.leaves_its_line(message);
         self.activity.add(message);
-        let (Some(new_contact), Target::Person(person)) = (&message.new_contact, &message.target) else {
+        let Target::Person(person) = &message.target else {
             return;
         };
-        if self.name.is_none() {
+        if let Some(new_contact) = &message.new_contact
+            && self.name.is_none()
+        {
             self.name.clone_from(&new_contact.name);
         }
-        if let Some(phone) = &person.phone
-            && self.phone.is_none()
+        if !message.completes() {
+            return;
+        }
+        if let Some(phone) = person.phone.as_ref().filter(|phone| phone.identifies_a_person())
+            && (self.phone.phone.is_none() || leaves_its_line)
         {
-            self.phone.clone_from(&phone.stored.phone);
-            self.phone_key.clone_from(&phone.stored.key);
-            self.phone_as_given = Some(phone.stored.as_given.clone());
+            self.phone = (&phone.stored).into();
         }
         if let Some(id) = &person.external_user_id
             && self.external_user_id.is_none()
@@ -104,7 +146,13 @@ pub(super) fn lock_contacts(
             contacts::id,
             contacts::name,
             contacts::external_user_id,
-            (contacts::phone, contacts::phone_key, contacts::phone_as_given),
+            (
+                contacts::phone,
+                contacts::phone_key,
+                contacts::phone_as_given,
+                contacts::phone_extension,
+                contacts::phone_identifies,
+            ),
             (
                 contacts::last_message_at,
                 contacts::last_inbound_at,
@@ -117,15 +165,12 @@ pub(super) fn lock_contacts(
         OnLocked::Skip => query.skip_locked().load(connection)?,
     };
     let contact = |(id, name, external_user_id, phone, activity): LockedRow| {
-        let (phone, phone_key, phone_as_given) = phone;
         let (last_message_at, last_inbound_at, is_chat_read, chat_status) = activity;
         let contact = LockedContact {
             id,
             name,
             external_user_id,
             phone,
-            phone_key,
-            phone_as_given,
             activity: Activity {
                 last_message_at,
                 last_inbound_at,
@@ -142,7 +187,7 @@ type LockedRow = (
     Uuid,
     Option<String>,
     Option<String>,
-    (Option<String>, Option<String>, Option<String>),
+    StoredColumns,
     (Option<DateTime<Utc>>, Option<DateTime<Utc>>, bool, String),
 );
 
@@ -169,9 +214,11 @@ pub(super) fn update_contacts(
         .bind::<Array<SqlUuid>, _>(column(&contacts, |contact| contact.id))
         .bind::<Array<Nullable<Text>>, _>(texts(&contacts, |contact| &contact.name))
         .bind::<Array<Nullable<Text>>, _>(texts(&contacts, |contact| &contact.external_user_id))
-        .bind::<Array<Nullable<Text>>, _>(texts(&contacts, |contact| &contact.phone))
-        .bind::<Array<Nullable<Text>>, _>(texts(&contacts, |contact| &contact.phone_key))
-        .bind::<Array<Nullable<Text>>, _>(texts(&contacts, |contact| &contact.phone_as_given))
+        .bind::<Array<Nullable<Text>>, _>(texts(&contacts, |contact| &contact.phone.phone))
+        .bind::<Array<Nullable<Text>>, _>(texts(&contacts, |contact| &contact.phone.key))
+        .bind::<Array<Nullable<Text>>, _>(texts(&contacts, |contact| &contact.phone.as_given))
+        .bind::<Array<Nullable<Text>>, _>(texts(&contacts, |contact| &contact.phone.extension))
+        .bind::<Array<Bool>, _>(column(&contacts, |contact| contact.phone.identifies))
         .bind::<Array<Nullable<Timestamptz>>, _>(column(&contacts, |contact| contact.activity.last_message_at))
         .bind::<Array<Nullable<Timestamptz>>, _>(column(&contacts, |contact| contact.activity.last_inbound_at))
         .bind::<Array<Bool>, _>(column(&contacts, |contact| contact.activity.is_chat_read))

@@ -27,6 +27,14 @@ impl<'a> MissingContact<'a> {
     }
 }
 
+/// An identity of a person that a message of the batch makes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Name<'a> {
+    ExternalId(&'a str, &'a str),
+    /// Platform, match key and extension.
+    Line(&'a str, &'a str, Option<&'a str>),
+}
+
 pub(super) fn missing_contacts<'a>(
     messages: &'a [Message],
     found: &[FoundContact],
@@ -62,14 +70,23 @@ pub(super) fn insert_missing<'a>(
             new_contact,
         } = missing;
         let platform = person.platform.as_str();
-        let id = person.external_user_id.as_ref().map(|id| (platform, id.as_str(), "id"));
-        let readings = person.phone.iter().flat_map(|phone| &phone.readings);
-        let mut lines = readings.map(|reading| (platform, reading.key.as_str(), "line"));
+        let id = person
+            .external_user_id
+            .as_deref()
+            .map(|id| Name::ExternalId(platform, id));
+        let mut lines = person
+            .readings()
+            .map(|reading| Name::Line(platform, &reading.key, reading.extension.as_deref()));
         if id.is_some_and(|id| taken.contains(&id)) || lines.any(|line| taken.contains(&line)) {
             continue;
         }
         taken.extend(id);
-        taken.extend(missing.line().map(|(platform, key)| (platform, key, "line")));
+        let extension = || person.phone.as_ref()?.stored.extension.as_deref();
+        taken.extend(
+            missing
+                .line()
+                .map(|(platform, key)| Name::Line(platform, key, extension())),
+        );
         let mut activity = Activity::default();
         activity.add(message);
         let phone = person.phone.as_ref().map(|phone| &phone.stored);
@@ -84,6 +101,8 @@ pub(super) fn insert_missing<'a>(
             contacts::phone.eq(phone.and_then(|phone| phone.phone.as_deref())),
             contacts::phone_key.eq(phone.and_then(|phone| phone.key.as_deref())),
             contacts::phone_as_given.eq(phone.map(|phone| phone.as_given.as_str())),
+            contacts::phone_extension.eq(phone.and_then(|phone| phone.extension.as_deref())),
+            contacts::phone_identifies.eq(phone.is_none_or(|phone| phone.identifies)),
             contacts::last_message_at.eq(activity.last_message_at),
             contacts::last_inbound_at.eq(activity.last_inbound_at),
             contacts::is_chat_read.eq(activity.is_chat_read),

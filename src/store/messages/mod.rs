@@ -3,10 +3,13 @@
 mod find;
 mod locked;
 mod missing;
+mod new_ids;
+mod outcome;
 mod record;
 mod runs;
 mod statements;
 
-pub use self::record::{MessageOutcome, record_messages, record_rest, record_together};
+pub use self::outcome::MessageOutcome;
+pub use self::record::{record_messages, record_rest, record_together};
 pub use self::runs::BATCH_MAX;
 pub use self::statements::statements;

@@ -9,33 +9,21 @@ use diesel::result::Error as DieselError;
 use super::find::{FoundContact, find_contacts};
 use super::locked::{OnLocked, lock_contacts, update_contacts};
 use super::missing::{insert_missing, missing_contacts};
-use super::runs::runs;
+use super::new_ids::give_new_ids;
+use super::outcome::MessageOutcome;
+use super::runs::run_length;
 use crate::domain::client::{ClientId, DEFAULT_LIST};
-use crate::domain::message::Message;
+use crate::domain::message::{Content, Message, Target};
 use crate::store::clients::ensure_list;
 use crate::store::error::StoreError;
 use crate::store::locks::{lock_bulk_writes, lock_lines};
 use crate::store::transaction::{is_open, retry_transaction, transaction};
 
-/// The effect of a message.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum MessageOutcome {
-    /// The message made its contact.
-    Created,
-    /// The message changed its contact.
-    Updated,
-    /// The contact has this message or later ones already.
-    Unchanged,
-    /// The contact doesn't exist.
-    NotFound,
-    /// The message is more than five minutes ahead of the database's clock, and was not recorded.
-    Ahead,
-}
-
 /// Records messages, and returns the outcomes in their order.
 ///
 /// A message can attach an identity to a contact and so change which contact later messages resolve to.
-/// `messages/runs.rs` splits the messages into runs that are safe to record in one transaction each. A run locks its
+/// `messages/runs.rs` splits the messages into runs that are safe to record in one transaction each. A message that can
+/// move its contact to another line ends its run, since later messages no longer find the contact there. A run locks its
 /// contacts in the order of their ids, so that batches with the same contacts wait for each other. If two deadlock all
 /// the same, one is retried. Messages are added to the locked contact, not to the contact as it was found.
 ///
@@ -68,10 +56,11 @@ pub fn record_rest(
     if is_open(connection) {
         outcomes.clear();
     }
-    for run in runs(&messages[outcomes.len()..]) {
+    while let rest @ [_, ..] = &messages[outcomes.len()..] {
         if Instant::now() > deadline {
             return Err(StoreError::Late);
         }
+        let run = &rest[..run_length(rest)];
         outcomes.extend(retry_transaction(connection, |connection| {
             record_run(connection, client, run)
         })?);
@@ -97,6 +86,9 @@ pub fn record_together(
         let record = |(message, found): (&Message, &FoundContact)| {
             if message.is_ahead(found.now) {
                 return Some(MessageOutcome::Ahead);
+            }
+            if matches!(message.content, Content::NewIds(_)) {
+                return None;
             }
             let Some(id) = found.contact_id else {
                 return message.new_contact.is_none().then_some(MessageOutcome::NotFound);
@@ -124,24 +116,43 @@ pub fn record_together(
 /// Runs of this size or more wait for the client's bulk lock; smaller ones, such as those of a webhook, never do.
 const BULK_RUN: usize = 10;
 
+/// Records the first messages of a run, at least one, and returns their outcomes.
 fn record_run(
     connection: &mut PgConnection,
     client: ClientId,
-    messages: &[Message],
+    run: &[Message],
 ) -> Result<Vec<MessageOutcome>, StoreError> {
-    if messages.len() >= BULK_RUN {
+    if let [message] = run
+        && let (Target::Person(former), Content::NewIds(new)) = (&message.target, &message.content)
+    {
+        let outcome = give_new_ids(connection, client, former, new, message)?;
+        return Ok(vec![outcome]);
+    }
+    if run.len() >= BULK_RUN {
         lock_bulk_writes(connection, client)?;
     }
-    let mut found = find_contacts(connection, client, messages)?;
+    let mut found = find_contacts(connection, client, run)?;
+    let can_leave = |(message, found): (&Message, &FoundContact)| found.can_leave_its_line(message);
+    let length = run.iter().zip(&found).position(can_leave);
+    let messages = &run[..length.map_or(run.len(), |last| last + 1)];
+    found.truncate(messages.len());
+    let new_lines = messages
+        .iter()
+        .zip(&found)
+        .filter_map(|(message, found)| found.new_line(message));
+    let lines: Vec<_> = missing_contacts(messages, &found)
+        .filter_map(|missing| missing.line())
+        .chain(new_lines)
+        .collect();
     let mut created = HashSet::new();
     if missing_contacts(messages, &found).next().is_some() {
         let list = ensure_list(connection, client, DEFAULT_LIST)?;
-        let lines: Vec<_> = missing_contacts(messages, &found)
-            .filter_map(|missing| missing.line())
-            .collect();
         lock_lines(connection, client, &lines)?;
         found = find_contacts(connection, client, messages)?;
         created = insert_missing(connection, client, list, missing_contacts(messages, &found))?;
+        found = find_contacts(connection, client, messages)?;
+    } else if !lines.is_empty() {
+        lock_lines(connection, client, &lines)?;
         found = find_contacts(connection, client, messages)?;
     }
     let before = lock_contacts(connection, client, &found, OnLocked::Wait)?;
@@ -156,12 +167,16 @@ fn record_run(
     let mut contacts = before.clone();
     let mut outcomes = Vec::with_capacity(messages.len());
     let mut adopted = HashSet::new();
-    for (message, found) in messages.iter().zip(&found) {
+    for (index, (message, found)) in messages.iter().zip(&found).enumerate() {
         outcomes.push(match found.contact_id.and_then(|id| contacts.get_mut(&id)) {
             _ if message.is_ahead(found.now) => MessageOutcome::Ahead,
             None => MessageOutcome::NotFound,
             // A later message of the batch made the contact, so for this one it does not exist yet.
             Some(contact) if message.new_contact.is_none() && created.contains(&contact.id) => MessageOutcome::NotFound,
+            // Another writer has just changed the contact. The next attempt ends the run here.
+            Some(contact) if index + 1 < messages.len() && contact.leaves_its_line(message) => {
+                return Err(DieselError::RollbackTransaction.into());
+            }
             Some(contact) => {
                 let known = contact.clone();
                 contact.add(message, &mut adopted);

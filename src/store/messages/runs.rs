@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use crate::domain::message::{Message, Person, Target};
+use crate::domain::message::{Content, Message, Person, Target};
 
 /// The most messages that are recorded in one transaction. Their contacts stay locked until it ends, and other writers
 /// of them wait.
 pub const BATCH_MAX: usize = 100;
 
-/// Splits a batch into runs. Within a run no message changes which contact another one resolves to.
+/// The number of messages in the first run of a batch that has messages. Within a run no message changes which contact
+/// another one resolves to.
 ///
-/// A message that can make a contact and has an external id can attach the id to a contact that only has its phone, or
+/// A message that completes contacts and has an external id can attach the id to a contact that only has its phone, or
 /// the phone to a contact that only has the id. So it never shares a run with messages that have its external id or a
 /// reading of its phone, unless both name the same person.
 ///
@@ -19,19 +20,19 @@ pub const BATCH_MAX: usize = 100;
 /// reading of its phone, if one of the two phones has several readings. The new contact may get the preferred one of
 /// these readings. A message whose phone has these readings then resolves to the new contact, and no longer to the
 /// contact with another one of them.
-pub(super) fn runs(messages: &[Message]) -> impl Iterator<Item = &[Message]> {
-    let mut rest = messages;
-    std::iter::from_fn(move || {
-        let mut names = Names::default();
-        let end = rest
-            .iter()
-            .take(BATCH_MAX)
-            .take_while(|message| names.admit(message))
-            .count();
-        let (run, after) = rest.split_at(end);
-        rest = after;
-        (!run.is_empty()).then_some(run)
-    })
+///
+/// A notice of new ids is a run of its own.
+pub(super) fn run_length(messages: &[Message]) -> usize {
+    let is_notice = |message: &Message| matches!(message.content, Content::NewIds(_));
+    if messages.first().is_some_and(is_notice) {
+        return 1;
+    }
+    let mut names = Names::default();
+    messages
+        .iter()
+        .take(BATCH_MAX)
+        .take_while(|message| !is_notice(message) && names.admit(message))
+        .count()
 }
 
 /// The external ids and lines in the messages of a run.
@@ -114,16 +115,15 @@ impl<'a> Names<'a> {
 fn names(person: &Person) -> impl Iterator<Item = Name<'_>> {
     let platform = person.platform.as_str();
     let external_id = person.external_user_id.iter();
-    let readings = person.phone.iter().flat_map(|phone| &phone.readings);
     external_id
         .map(move |id| Name::ExternalId(platform, id))
-        .chain(readings.map(move |reading| Name::Line(platform, &reading.key)))
+        .chain(person.readings().map(move |reading| Name::Line(platform, &reading.key)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::message::{Direction, NewContact, Phone};
+    use crate::domain::message::{Direction, NewContact, NewIds, Phone};
     use crate::domain::phone::Region;
 
     /// `phone/external id`, either of which may be blank, and `!` if the message can make a contact.
@@ -131,9 +131,9 @@ mod tests {
         let (person, is_new) = text.strip_suffix('!').map_or((text, false), |person| (person, true));
         let (phone, external_id) = person.split_once('/').unwrap();
         let person = Person {
-            platform: "whatsapp".to_owned(),
+            platform: "sms".to_owned(),
             external_user_id: (!external_id.is_empty()).then(|| external_id.to_owned()),
-            phone: Phone::read(phone, Region::DEFAULT),
+            phone: Phone::read(phone, Region::DEFAULT, "sms"),
         };
         let new_contact = is_new.then_some(NewContact {
             name: None,
@@ -145,7 +145,16 @@ mod tests {
 
     fn lengths(texts: &[&str]) -> Vec<usize> {
         let messages: Vec<Message> = texts.iter().map(|text| message(text)).collect();
-        runs(&messages).map(<[Message]>::len).collect()
+        lengths_of(&messages)
+    }
+
+    fn lengths_of(mut messages: &[Message]) -> Vec<usize> {
+        let mut lengths = Vec::new();
+        while !messages.is_empty() {
+            lengths.push(run_length(messages));
+            messages = &messages[run_length(messages)..];
+        }
+        lengths
     }
 
     #[test]
@@ -187,6 +196,21 @@ mod tests {
         assert_eq!(lengths(&["2975678901/!", "+2975678901/"]), [1, 1]);
         assert_eq!(lengths(&["2975678901/", "+542975678901/", "+2975678901/!"]), [2, 1]);
         assert_eq!(lengths(&["2975678901/!", "2975678901/!", "+542235961983/!"]), [3]);
+    }
+
+    #[test]
+    fn a_notice_of_new_ids_is_a_run_of_its_own() {
+        let text = || message("+56911111111/");
+        let notice = || {
+            let new = NewIds {
+                external_user_id: Some("b".to_owned()),
+                phone: None,
+            };
+            let Message { target, .. } = message("+56922222222/a");
+            Message::with_content(target, Content::NewIds(new), text().sent_at()).unwrap()
+        };
+        let messages = [text(), text(), notice(), notice(), text()];
+        assert_eq!(lengths_of(&messages), [2, 1, 1, 1]);
     }
 
     #[test]

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use contact_search::domain::client::ClientId;
-use contact_search::domain::contact::DEFAULT_PLATFORM;
-use contact_search::domain::message::{Direction, Message, NewContact, Person, Phone, Target};
+use contact_search::domain::message::{Content, Direction, Message, NewContact, NewIds, Person, Phone, Target};
 use contact_search::domain::phone::{Region, StoredPhone};
 use contact_search::store::clients;
 use contact_search::store::messages::{MessageOutcome, record_messages, record_together};
@@ -135,11 +134,15 @@ fn a_later_message_of_the_array_does_not_change_which_contact_an_ambiguous_numbe
     // The digits are an Argentine number nationally and an Aruban one internationally.
     let aruban = app.add(Contact {
         phone: Some("+2975678901"),
+        platform: "sms",
         ..Contact::default()
     });
+    let mut first = message("2975678901", "inbound", "2025-03-28T14:22:00Z");
     let mut newcomer = message("+542975678901", "inbound", "2025-03-28T14:23:00Z");
+    first["platform"] = json!("sms");
+    newcomer["platform"] = json!("sms");
     newcomer["createMissing"] = json!(true);
-    let messages = [message("2975678901", "inbound", "2025-03-28T14:22:00Z"), newcomer];
+    let messages = [first, newcomer];
     assert_eq!(statuses(&app, &messages), ["updated", "created"]);
     let updated = format!(
         "SELECT count(*) AS count FROM contacts WHERE id = '{}' AND last_inbound_at = '2025-03-28T14:22:00Z'",
@@ -151,14 +154,16 @@ fn a_later_message_of_the_array_does_not_change_which_contact_an_ambiguous_numbe
 /// The phone and the external id of a stored contact or of a message's target.
 type Identity = (Option<&'static str>, Option<&'static str>);
 
-/// Two notations of one line, an ambiguous number, its digits written as a WhatsApp id, and the number's two readings.
-const NOTATIONS: [&str; 6] = [
+/// Two notations of one line, an ambiguous number, its digits written as a WhatsApp id, the number's two readings, and a
+/// number that identifies nobody.
+const NOTATIONS: [&str; 7] = [
     "+5491123456789",
     "011 2345-6789",
     "2975678901",
     "2975678901@c.us",
     "+2975678901",
     "+542975678901",
+    "000-0000",
 ];
 
 fn any_identity() -> impl Strategy<Value = Identity> {
@@ -170,8 +175,8 @@ fn any_identity() -> impl Strategy<Value = Identity> {
 }
 
 /// A message and its target: an identity (`Ok`), or the index of a stored contact (`Err`). Some messages are so far in
-/// the future that they are refused.
-fn any_message() -> impl Strategy<Value = (Result<Identity, usize>, Message)> {
+/// the future that they are refused. Some are notices of new ids or reports.
+fn any_message(platform: &'static str) -> impl Strategy<Value = (Result<Identity, usize>, Message)> {
     let target = prop_oneof![9 => any_identity().prop_map(Ok), 1 => (0_usize..3).prop_map(Err)];
     let name = proptest::option::of(proptest::sample::select(&["Ana", "Eva"]));
     let newcomer = proptest::option::of(name.prop_map(|name| NewContact {
@@ -179,22 +184,43 @@ fn any_message() -> impl Strategy<Value = (Result<Identity, usize>, Message)> {
         source: "test",
     }));
     let minute = prop_oneof![19 => 0_i64..6, 1 => Just(100_000_000)];
-    (target, any::<bool>(), newcomer, minute).prop_map(|(target, is_inbound, newcomer, minute)| {
-        let direction = if is_inbound {
-            Direction::Inbound
-        } else {
-            Direction::Outbound
-        };
-        let person = |(phone, external_id): Identity| Person {
-            platform: "whatsapp".to_owned(),
-            external_user_id: external_id.map(str::to_owned),
-            phone: phone.and_then(|phone| Phone::read(phone, Region::DEFAULT)),
-        };
-        let meant = target.map_or(Target::Contact(0), |identity| Target::Person(person(identity)));
-        let start: DateTime<Utc> = "2025-03-28T14:00:00Z".parse().unwrap();
-        let sent_at = start + TimeDelta::minutes(minute);
-        (target, Message::new(meant, direction, sent_at, newcomer).unwrap())
-    })
+    let person = move |(phone, external_id): Identity| Person {
+        platform: platform.to_owned(),
+        external_user_id: external_id.map(str::to_owned),
+        phone: phone.and_then(|phone| Phone::read(phone, Region::DEFAULT, platform)),
+    };
+    let new_ids = any_identity().prop_map(move |identity| {
+        let Person {
+            external_user_id,
+            phone,
+            ..
+        } = person(identity);
+        let phone = phone.filter(Phone::identifies_a_person);
+        Content::NewIds(NewIds {
+            external_user_id,
+            phone,
+        })
+    });
+    let content = prop_oneof![
+        8 => proptest::sample::select(&[Direction::Inbound, Direction::Outbound]).prop_map(Content::Sent),
+        1 => Just(Content::Report),
+        1 => new_ids,
+    ];
+    (target, content, newcomer, minute, any::<bool>()).prop_map(
+        move |(target, content, newcomer, minute, completes)| {
+            let meant = target.map_or(Target::Contact(0), |identity| Target::Person(person(identity)));
+            let start: DateTime<Utc> = "2025-03-28T14:00:00Z".parse().unwrap();
+            let sent_at = start + TimeDelta::minutes(minute);
+            // The API refuses a new contact whose phone identifies nobody.
+            let is_person = target != Ok((Some("000-0000"), None));
+            let message = match content {
+                Content::Sent(direction) => Message::new(meant, direction, sent_at, newcomer.filter(|_| is_person)),
+                _ => Message::with_content(meant, content, sent_at),
+            }
+            .unwrap();
+            (target, if completes { message.completing() } else { message })
+        },
+    )
 }
 
 #[derive(PartialEq, Eq, Debug, QueryableByName)]
@@ -207,6 +233,7 @@ struct Row {
 /// outcomes and the final contacts.
 fn record_for_new_client<T>(
     connection: &mut PgConnection,
+    platform: &str,
     known: &[Identity],
     sent: &[(Result<Identity, usize>, Message)],
     record: impl FnOnce(&mut PgConnection, ClientId, &[Message]) -> T,
@@ -215,11 +242,12 @@ fn record_for_new_client<T>(
     let mut serial_ids = Vec::new();
     let mut identities = HashSet::new();
     for (phone, external_id) in known {
-        let stored = phone.and_then(|phone| StoredPhone::read(phone, Region::DEFAULT, DEFAULT_PLATFORM).phone);
+        let stored = phone.and_then(|phone| StoredPhone::read(phone, Region::DEFAULT, platform).phone);
         if identities.insert(external_id.map_or_else(|| stored, |id| Some(id.to_owned()))) {
             let contact = Contact {
                 phone: *phone,
                 external_user_id: *external_id,
+                platform,
                 created_at: &format!("now() - interval '{} hours'", serial_ids.len() + 1),
                 last_message_at: "'2025-03-28T14:03Z'",
                 last_inbound_at: "'2025-03-28T14:01Z'",
@@ -242,8 +270,8 @@ fn record_for_new_client<T>(
     // Ordered by age, so that a comparison includes the age. If several contacts match, a later write chooses the
     // oldest.
     let contacts = diesel::sql_query(format!(
-        "SELECT concat_ws(', ', name, phone, phone_key, phone_as_given, external_user_id, source, last_message_at,
-                last_inbound_at, is_chat_read, chat_status) AS contact
+        "SELECT concat_ws(', ', name, phone, phone_key, phone_as_given, phone_identifies, external_user_id, source,
+                last_message_at, last_inbound_at, is_chat_read, chat_status) AS contact
          FROM contacts WHERE client_id = '{client}' ORDER BY created_at, serial_id"
     ))
     .load(connection)
@@ -251,8 +279,9 @@ fn record_for_new_client<T>(
     (outcomes, contacts)
 }
 
-/// Checks the property `holds` for random contacts and messages.
+/// Checks the property `holds` for random contacts and messages of a channel.
 fn check(
+    platform: &'static str,
     mut holds: impl FnMut(
         &mut PgConnection,
         &[Identity],
@@ -263,14 +292,14 @@ fn check(
     let connection = std::cell::RefCell::new(database.connect());
     let holds = std::cell::RefCell::new(&mut holds);
     let config = ProptestConfig {
-        cases: 120,
+        cases: 90,
         failure_persistence: None,
         ..ProptestConfig::default()
     };
     let known = proptest::collection::vec(any_identity(), 0..4);
     TestRunner::new(config)
         .run(
-            &(known, proptest::collection::vec(any_message(), 2..9)),
+            &(known, proptest::collection::vec(any_message(platform), 2..9)),
             |(known, sent)| holds.borrow_mut()(&mut connection.borrow_mut(), &known, &sent),
         )
         .unwrap();
@@ -280,42 +309,52 @@ fn deadline() -> Instant {
     Instant::now() + Duration::from_secs(10)
 }
 
+/// A channel on which a number has one reading, and one on which it can have two.
+const PLATFORMS: [&str; 2] = ["whatsapp", "sms"];
+
 #[test]
 fn an_array_has_the_same_result_as_its_messages_one_by_one() {
-    check(|connection, known, sent| {
-        let mut record_in_calls_of = |size: usize| {
-            record_for_new_client(connection, known, sent, |connection, client, messages| {
-                let calls = messages.chunks(size);
-                let outcomes = calls.flat_map(|call| record_messages(connection, client, call, deadline()).unwrap());
-                outcomes.collect::<Vec<MessageOutcome>>()
-            })
-        };
-        prop_assert_eq!(record_in_calls_of(sent.len()), record_in_calls_of(1));
-        Ok(())
-    });
+    for platform in PLATFORMS {
+        check(platform, |connection, known, sent| {
+            let mut record_in_calls_of = |size: usize| {
+                record_for_new_client(connection, platform, known, sent, |connection, client, messages| {
+                    let calls = messages.chunks(size);
+                    let outcomes =
+                        calls.flat_map(|call| record_messages(connection, client, call, deadline()).unwrap());
+                    outcomes.collect::<Vec<MessageOutcome>>()
+                })
+            };
+            prop_assert_eq!(record_in_calls_of(sent.len()), record_in_calls_of(1));
+            Ok(())
+        });
+    }
 }
 
 #[test]
 fn messages_recorded_together_have_the_same_result_as_one_by_one() {
     let (mut together, mut left_out) = (0, 0);
-    check(|connection, known, sent| {
-        let (outcomes, contacts) = record_for_new_client(connection, known, sent, |connection, client, messages| {
-            record_together(connection, client, messages).unwrap()
-        });
-        together += outcomes.iter().flatten().count();
-        left_out += outcomes.iter().filter(|outcome| outcome.is_none()).count();
-        let one_at_a_time = record_for_new_client(connection, known, sent, |connection, client, messages| {
-            let mut alone = |message: &Message| {
-                record_messages(connection, client, std::slice::from_ref(message), deadline()).unwrap()[0]
+    for platform in PLATFORMS {
+        check(platform, |connection, known, sent| {
+            let record = |connection: &mut PgConnection, client, messages: &[Message]| {
+                record_together(connection, client, messages).unwrap()
             };
-            let pairs = messages.iter().zip(&outcomes);
-            pairs
-                .map(|(message, outcome)| outcome.map(|_| alone(message)))
-                .collect::<Vec<_>>()
+            let (outcomes, contacts) = record_for_new_client(connection, platform, known, sent, record);
+            together += outcomes.iter().flatten().count();
+            left_out += outcomes.iter().filter(|outcome| outcome.is_none()).count();
+            let record = |connection: &mut PgConnection, client, messages: &[Message]| {
+                let mut alone = |message: &Message| {
+                    record_messages(connection, client, std::slice::from_ref(message), deadline()).unwrap()[0]
+                };
+                let pairs = messages.iter().zip(&outcomes);
+                pairs
+                    .map(|(message, outcome)| outcome.map(|_| alone(message)))
+                    .collect::<Vec<_>>()
+            };
+            let one_at_a_time = record_for_new_client(connection, platform, known, sent, record);
+            prop_assert_eq!((outcomes.clone(), contacts), one_at_a_time);
+            Ok(())
         });
-        prop_assert_eq!((outcomes.clone(), contacts), one_at_a_time);
-        Ok(())
-    });
+    }
     assert!(
         together > 100 && left_out > 50,
         "{together} messages were recorded together, {left_out} were left out"

@@ -255,7 +255,6 @@ fn messages_of_every_type_are_recorded() {
         json!({"type": "audio", "audio": {"mime_type": "audio/ogg; codecs=opus", "id": "1", "voice": true}}),
         json!({"type": "sticker", "sticker": {"mime_type": "image/webp", "id": "1", "animated": false}}),
         json!({"type": "reaction", "reaction": {"message_id": "wamid.HBgLMTY1MDM4Nzk0MzkVAgA=", "emoji": "\u{1F44D}"}}),
-        json!({"type": "reaction", "reaction": {"message_id": "wamid.HBgLMTY1MDM4Nzk0MzkVAgA="}}),
         json!({"type": "interactive", "context": context,
             "interactive": {"type": "button_reply", "button_reply": {"id": "cancel-button", "title": "Cancel"}}}),
         json!({"type": "interactive", "context": context, "interactive": {"type": "list_reply",

@@ -8,8 +8,10 @@ use contact_search::store::webhooks;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text};
 use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
 use sha2::Sha256;
 
+use super::app::encode;
 use super::{Answer, TestApp};
 
 pub const SECRET: &str = "00112233445566778899aabbccddeeff";
@@ -19,6 +21,32 @@ pub const USER_ID: &str = "US.13491208655302741918";
 pub fn payload(name: &str) -> Vec<u8> {
     let path = format!("{}/tests/data/whatsapp/{name}.json", env!("CARGO_MANIFEST_DIR"));
     std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// A delivery with one change, whose `value` has the given member besides those of every change.
+pub fn delivery(field: &str, member: &str, items: Value) -> Value {
+    let mut value = json!({
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": "15550783881", "phone_number_id": "106540352242922"},
+    });
+    value[member] = items;
+    json!({
+        "object": "whatsapp_business_account",
+        "entry": [{"id": "102290129340398", "changes": [{"field": field, "value": value}]}],
+    })
+}
+
+/// The body of a delivery. `"@now-3000"` stands for the Unix time 3,000 seconds ago.
+pub fn live(delivery: &Value) -> String {
+    let text = delivery.to_string();
+    let mut parts = text.split("\"@now-");
+    let mut body = parts.next().expect("the first part").to_owned();
+    for part in parts {
+        let (age, rest) = part.split_once('"').expect("the end of the time");
+        let age: i64 = age.parse().expect("seconds");
+        body += &format!("\"{}\"{rest}", chrono::Utc::now().timestamp() - age);
+    }
+    body
 }
 
 /// Meta's signature header of a body: the HMAC with the app's secret.
@@ -61,6 +89,31 @@ impl WebhookApp {
         ];
         let answer = self.post(&headers, body);
         assert_eq!((answer.status, answer.body.as_str()), (200, ""), "{answer:?}");
+    }
+
+    /// Delivers each delivery of the file, an array. `"@now-3000"` stands for the Unix time 3,000 seconds ago.
+    pub fn deliver_all(&self, name: &str) {
+        let text = String::from_utf8(payload(name)).expect("the file is text");
+        let deliveries: Vec<Value> = serde_json::from_str(&text).expect("the file is an array");
+        for delivery in deliveries {
+            self.deliver_live(&delivery);
+        }
+    }
+
+    /// Delivers a delivery with times such as `"@now-3000"`.
+    pub fn deliver_live(&self, delivery: &Value) {
+        self.deliver(live(delivery).as_bytes());
+    }
+
+    /// The lookup of a number: whether it is found, whether it has replied, and whether the window is open.
+    pub fn lookup(&self, phone: &str) -> (bool, bool, bool) {
+        let answer = self
+            .app
+            .get(&format!("/api/v1/contact-lookup/?phone={}", encode(phone)));
+        let answer = answer.json();
+        ["found", "hasReplied", "sessionWindowActive"]
+            .map(|name| answer[name].as_bool().expect("true or false"))
+            .into()
     }
 
     /// All contacts, oldest first.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::domain::message::{Direction, Message, NewContact, Person, Phone, Target};
+use crate::domain::message::{Direction, Message, NewContact, Person, Target};
 use crate::domain::phone::Region;
 use crate::http::documentation::{self, Answer, Body, Documentation, NOT_BLANK, WITH_DIGIT, having};
 use crate::http::error::{ApiError, BodyFault, Expected};
@@ -18,6 +18,9 @@ use crate::store::messages::MessageOutcome;
 
 /// The source of a contact that `createMissing` creates.
 const SOURCE: &str = "messages_api";
+
+/// What an external id should be.
+const PERSONS_ID: &str = "the id of a person, and not that of a WhatsApp group, broadcast or channel";
 
 /// The outcome of a message: `{"status":"updated"}`, or `created`, `unchanged`, `not_found`; in an array also
 /// `{"status":"error","error":"The member 'sentAt' should be …"}`.
@@ -99,8 +102,8 @@ pub const DOCUMENTATION: Documentation = Documentation {
 /// A message may have `"externalUserId"` instead of `"phone"`. If it has both, `"externalUserId"`
 /// takes precedence. `"contactId"`, the integer id, takes precedence over both and needs no
 /// `platform`. With `"createMissing": true` the call creates an unknown contact, and adds a missing
-/// phone or external id to a known one. A phone that identifies no person, such as `0` or the id of
-/// a WhatsApp group, is an error then.
+/// phone or external id to a known one. If a known external id sends an inbound message from a new phone, the contact
+/// gets the new phone. A phone that identifies no person, such as `0` or the id of a WhatsApp group, is an error then.
 ///
 /// If the body is one invalid message, the call answers 400. In an array each message has its own outcome, and an
 /// invalid message does not stop the others.
@@ -191,14 +194,19 @@ fn read_message(item: &RawValue, region: Region) -> Result<Message, BodyFault> {
         name: None,
         source: SOURCE,
     });
-    if let (Target::Person(Person { phone: Some(phone), .. }), Some(_)) = (&target, &new_contact)
-        && !phone.identifies_a_person()
-    {
-        let expected = Expected::PersonsPhone;
-        return Err(BodyFault::Member {
-            name: "phone",
-            expected,
-        });
+    if let (Target::Person(person), Some(_)) = (&target, &new_contact) {
+        let is_placeholder = person.phone.as_ref().is_some_and(|phone| !phone.identifies_a_person());
+        let refused = [
+            (is_placeholder, "phone", Expected::PersonsPhone),
+            (
+                person.is_group_or_channel(),
+                "externalUserId",
+                Expected::OneOf(PERSONS_ID),
+            ),
+        ];
+        if let Some((_, name, expected)) = refused.into_iter().find(|(is_refused, ..)| *is_refused) {
+            return Err(BodyFault::Member { name, expected });
+        }
     }
     Message::new(target, direction, sent_at, new_contact).map_err(|_| BodyFault::Member {
         name: "sentAt",
@@ -215,17 +223,21 @@ fn read_person(members: &Members, region: Region) -> Result<Person, BodyFault> {
         }
     };
     let external_user_id = text("externalUserId", 256)?;
-    let phone = text("phone", 256)?.and_then(|phone| Phone::read(&phone, region));
-    if external_user_id.is_none() && phone.is_none() {
-        return Err(BodyFault::NoIdentity {
-            names: "'phone' (with a digit in it), 'externalUserId' or 'contactId'",
+    // `WhatsApp` and `whatsapp` are one channel. A letter's lower case can be longer than the letter.
+    let platform = members.text("platform")?.map(|platform| platform.to_lowercase());
+    if platform.as_ref().is_some_and(|platform| platform.chars().count() > 64) {
+        return Err(BodyFault::TooLong {
+            name: "platform",
+            max: 64,
         });
     }
-    Ok(Person {
-        platform: text("platform", 64)?.ok_or(BodyFault::Missing { name: "platform" })?,
-        external_user_id,
-        phone,
-    })
+    let phone = text("phone", 256)?;
+    let on_platform = platform.clone().unwrap_or_default();
+    let person = Person::read(on_platform, external_user_id, phone.as_deref(), region);
+    let person = person.ok_or(BodyFault::NoIdentity {
+        names: "'phone' (with a digit in it), 'externalUserId' or 'contactId'",
+    })?;
+    platform.map_or(Err(BodyFault::Missing { name: "platform" }), |_| Ok(person))
 }
 
 /// Converts the outcome of a message.

@@ -1,0 +1,247 @@
+//! Gives a person's contacts the ids that replace the former ones.
+//!
+//! 1. The person's contact is the one with the former external id on the channel. Otherwise it is the oldest one with
+//!    the former number and no external id.
+//! 2. It gets the new external id, unless another contact has it already.
+//! 3. The contacts on the former number, whatever their external ids, get the new number, since the number is no longer
+//!    the person's. A contact to which somebody wrote from there after the notice stays: the number has a new owner.
+//! 4. If the person does not share the new number, the person's contact has no number until a message names it.
+//!
+//! Contacts are never merged. If another contact has the new number already, two contacts are on one line, and messages
+//! go to the one with the message's external id, otherwise to the older one. If neither has an external id, the number
+//! identifies the contact that had it first.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use uuid::Uuid;
+
+use super::outcome::MessageOutcome;
+use crate::domain::client::ClientId;
+use crate::domain::message::{Message, NewIds, Person};
+use crate::domain::phone::StoredPhone;
+use crate::store::error::StoreError;
+use crate::store::locks::lock_lines;
+use crate::store::schema::contacts;
+use crate::store::transaction::database_now;
+
+diesel::define_sql_function! {
+    /// The database's lower case, as in the index on emails.
+    fn lower(text: Text) -> Text;
+}
+
+/// A locked contact of the person.
+#[derive(Clone, PartialEq, Eq, Queryable, Selectable, AsChangeset)]
+#[diesel(table_name = contacts, treat_none_as_null = true)]
+struct Holder {
+    id: Uuid,
+    email: Option<String>,
+    external_user_id: Option<String>,
+    phone: Option<String>,
+    phone_key: Option<String>,
+    phone_as_given: Option<String>,
+    phone_extension: Option<String>,
+    phone_identifies: bool,
+}
+
+/// Gives the contacts of the person `former` the new ids. A repeated notice changes nothing, because no contact has the
+/// former ids any more.
+pub(super) fn give_new_ids(
+    connection: &mut PgConnection,
+    client: ClientId,
+    former: &Person,
+    new: &NewIds,
+    notice: &Message,
+) -> Result<MessageOutcome, StoreError> {
+    if notice.is_ahead(database_now(connection)?) {
+        return Ok(MessageOutcome::Ahead);
+    }
+    let scope = Scope {
+        client,
+        platform: &former.platform,
+    };
+    let new_phone = new.phone.as_ref().map(|phone| &phone.stored);
+    let keys = former.readings().map(|reading| reading.key.as_str());
+    let keys: Vec<&str> = keys.chain(new_phone.and_then(|phone| phone.key.as_deref())).collect();
+    let lines: Vec<_> = keys.iter().map(|key| (scope.platform, *key)).collect();
+    lock_lines(connection, client, &lines)?;
+
+    let holders = scope.lock_holders(connection, former, notice.sent_at())?;
+    let Some(main) = main_contact(&holders, former) else {
+        return Ok(if holders.is_empty() {
+            MessageOutcome::NotFound
+        } else {
+            scope.move_others(connection, &holders, None, new_phone)?
+        });
+    };
+    let mut changed = main.clone();
+    if let Some(id) = &new.external_user_id
+        && !scope.has_owner(connection, id, main.id)?
+    {
+        changed.external_user_id = Some(id.clone());
+    }
+    match new_phone {
+        Some(phone) => changed.take_phone(phone),
+        None => changed.drop_phone(former),
+    }
+    let outcome = scope.write(connection, main, changed)?;
+    let others = scope.move_others(connection, &holders, Some(main.id), new_phone)?;
+    Ok(if others == MessageOutcome::Updated {
+        others
+    } else {
+        outcome
+    })
+}
+
+/// The contact that the new external id belongs to. The holders are sorted by age.
+fn main_contact<'a>(holders: &'a [Holder], former: &Person) -> Option<&'a Holder> {
+    let has_id =
+        |holder: &&Holder| holder.external_user_id.is_some() && holder.external_user_id == former.external_user_id;
+    let has_number = |holder: &&Holder| {
+        former
+            .readings()
+            .any(|reading| holder.phone.as_ref() == Some(&reading.phone))
+    };
+    let mut without_id = holders.iter().filter(|holder| holder.external_user_id.is_none());
+    let exact = || without_id.clone().find(has_number);
+    holders.iter().find(has_id).or_else(exact).or_else(|| without_id.next())
+}
+
+impl Holder {
+    fn take_phone(&mut self, new: &StoredPhone) {
+        if self.phone_key == new.key {
+            return;
+        }
+        self.phone.clone_from(&new.phone);
+        self.phone_key.clone_from(&new.key);
+        self.phone_as_given = Some(new.as_given.clone());
+        self.phone_extension.clone_from(&new.extension);
+        self.phone_identifies = new.identifies;
+    }
+
+    /// Clears the phone, if the contact has an external id to be found by.
+    fn drop_phone(&mut self, former: &Person) {
+        if self.external_user_id.is_none() {
+            self.external_user_id.clone_from(&former.external_user_id);
+        }
+        if self.external_user_id.is_some() {
+            (self.phone, self.phone_key, self.phone_as_given, self.phone_extension) = (None, None, None, None);
+            self.phone_identifies = true;
+        }
+    }
+}
+
+/// The client and the channel whose contacts change.
+struct Scope<'a> {
+    client: ClientId,
+    platform: &'a str,
+}
+
+impl Scope<'_> {
+    /// Locks the contacts with the former external id or on the former number, oldest first.
+    fn lock_holders(
+        &self,
+        connection: &mut PgConnection,
+        former: &Person,
+        sent_at: DateTime<Utc>,
+    ) -> QueryResult<Vec<Holder>> {
+        let keys: Vec<&str> = former.readings().map(|reading| reading.key.as_str()).collect();
+        let has_number = contacts::phone_key
+            .eq_any(keys)
+            .and(contacts::phone_extension.is_null())
+            .and(contacts::phone_identifies)
+            .and(
+                contacts::last_inbound_at
+                    .is_null()
+                    .or(contacts::last_inbound_at.le(sent_at)),
+            )
+            .assume_not_null();
+        let has_id = contacts::external_user_id
+            .eq(former.external_user_id.as_deref())
+            .assume_not_null();
+        let mut holders: Vec<(Holder, DateTime<Utc>, i64)> = contacts::table
+            .filter(contacts::client_id.eq(self.client.as_uuid()))
+            .filter(contacts::platform.eq(self.platform))
+            .filter(has_id.or(has_number))
+            .order(contacts::id)
+            .for_no_key_update()
+            .select((Holder::as_select(), contacts::created_at, contacts::serial_id))
+            .load(connection)?;
+        holders.sort_by_key(|(_, created_at, serial_id)| (*created_at, *serial_id));
+        Ok(holders.into_iter().map(|(holder, ..)| holder).collect())
+    }
+
+    /// Gives the new number to the holders, except the contact `main`.
+    fn move_others(
+        &self,
+        connection: &mut PgConnection,
+        holders: &[Holder],
+        main: Option<Uuid>,
+        new: Option<&StoredPhone>,
+    ) -> Result<MessageOutcome, StoreError> {
+        let mut outcome = MessageOutcome::Unchanged;
+        for holder in holders.iter().filter(|holder| Some(holder.id) != main) {
+            let mut changed = holder.clone();
+            if let Some(phone) = new {
+                changed.take_phone(phone);
+            }
+            if self.write(connection, holder, changed)? == MessageOutcome::Updated {
+                outcome = MessageOutcome::Updated;
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Whether another contact of the channel than `holder` has the external id.
+    fn has_owner(&self, connection: &mut PgConnection, external_user_id: &str, holder: Uuid) -> QueryResult<bool> {
+        let owners = contacts::table
+            .filter(contacts::client_id.eq(self.client.as_uuid()))
+            .filter(contacts::platform.eq(self.platform))
+            .filter(contacts::external_user_id.eq(external_user_id))
+            .filter(contacts::id.ne(holder));
+        diesel::select(diesel::dsl::exists(owners)).get_result(connection)
+    }
+
+    /// Writes the contact. A number that identifies another contact already is stored, but identifies nobody here. The
+    /// email would be the identity then. If it is another contact's, it stays with that one alone.
+    fn write(
+        &self,
+        connection: &mut PgConnection,
+        before: &Holder,
+        mut wanted: Holder,
+    ) -> Result<MessageOutcome, StoreError> {
+        if wanted == *before {
+            return Ok(MessageOutcome::Unchanged);
+        }
+        if wanted.external_user_id.is_none() {
+            let without_id = || {
+                contacts::table
+                    .filter(contacts::client_id.eq(self.client.as_uuid()))
+                    .filter(contacts::platform.eq(self.platform))
+                    .filter(contacts::external_user_id.is_null())
+                    .filter(contacts::id.ne(before.id))
+            };
+            let same_number = without_id()
+                .filter(contacts::phone.eq(wanted.phone.as_deref()))
+                .filter(contacts::phone_extension.is_not_distinct_from(wanted.phone_extension.as_deref()))
+                .filter(contacts::phone_identifies);
+            if diesel::select(diesel::dsl::exists(same_number)).get_result(connection)? {
+                wanted.phone_identifies = false;
+            }
+            if !wanted.phone_identifies
+                && let Some(email) = &wanted.email
+            {
+                let same_email = without_id()
+                    .filter(contacts::email_lower.eq(lower(email).nullable()))
+                    .filter(contacts::phone.is_null().or(contacts::phone_identifies.eq(false)));
+                if diesel::select(diesel::dsl::exists(same_email)).get_result(connection)? {
+                    wanted.email = None;
+                }
+            }
+        }
+        diesel::update(contacts::table.find((self.client.as_uuid(), before.id)))
+            .set((wanted, contacts::updated_at.eq(diesel::dsl::now)))
+            .execute(connection)?;
+        Ok(MessageOutcome::Updated)
+    }
+}

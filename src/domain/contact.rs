@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::client::NAME_MAX;
 use super::email;
-use super::phone::whatsapp_id::{is_group_or_channel, is_hidden_number};
+use super::phone::whatsapp_id::{hidden_number_id, is_group_or_channel, is_hidden_number};
 use super::phone::{Region, StoredPhone};
 
 /// The platform of a contact if none is given.
@@ -122,19 +122,6 @@ impl PhoneWorth {
             Self::Resolved if !phone.starts_with('+') => Self::Unresolved,
             worth => worth,
         }
-    }
-}
-
-/// The external id that WhatsApp gives a person whose number it hides, in one notation: without the device that can
-/// follow the digits (`98765432101234:12@lid`).
-pub fn hidden_number_id(whatsapp_id: &str) -> String {
-    let id = whatsapp_id.trim().to_lowercase();
-    match id.split_once('@') {
-        Some((person, server)) => {
-            let person = person.split_once(':').map_or(person, |(person, _device)| person);
-            format!("{person}@{server}")
-        }
-        None => id,
     }
 }
 

@@ -8,7 +8,7 @@
 use chrono::{DateTime, Datelike, Utc};
 
 use super::contact::FUTURE_TOLERANCE;
-use super::phone::whatsapp_id::{is_group_or_channel, is_hidden_number};
+use super::phone::whatsapp_id::{hidden_number_id, is_group_or_channel, is_hidden_number};
 use super::phone::{self, Reading, Region, StoredPhone};
 use super::window;
 
@@ -167,19 +167,6 @@ impl Person {
     /// Whether the external id is that of a WhatsApp group, a broadcast or a channel.
     pub fn is_group_or_channel(&self) -> bool {
         self.external_user_id.as_deref().is_some_and(is_group_or_channel)
-    }
-}
-
-/// The external id of a person whose number WhatsApp hides, in one notation: without the device that can follow the
-/// digits (`98765432101234:12@lid`).
-fn hidden_number_id(whatsapp_id: &str) -> String {
-    let id = whatsapp_id.trim().to_lowercase();
-    match id.split_once('@') {
-        Some((person, server)) => {
-            let person = person.split_once(':').map_or(person, |(person, _device)| person);
-            format!("{person}@{server}")
-        }
-        None => id,
     }
 }
 

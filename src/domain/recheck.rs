@@ -1,6 +1,7 @@
 //! Whether the current rules read a stored phone as it is stored.
 
-use super::contact::{PhoneWorth, hidden_number_id};
+use super::contact::PhoneWorth;
+use super::phone::whatsapp_id::hidden_number_id;
 use super::phone::whatsapp_id::{is_group_or_channel, is_hidden_number};
 use super::phone::{Region, StoredPhone};
 

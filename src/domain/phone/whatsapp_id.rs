@@ -48,6 +48,19 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// The external id that WhatsApp gives a person whose number it hides, in one notation: without the device that can
+/// follow the digits (`98765432101234:12@lid`).
+pub fn hidden_number_id(whatsapp_id: &str) -> String {
+    let id = whatsapp_id.trim().to_lowercase();
+    match id.split_once('@') {
+        Some((person, server)) => {
+            let person = person.split_once(':').map_or(person, |(person, _device)| person);
+            format!("{person}@{server}")
+        }
+        None => id,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

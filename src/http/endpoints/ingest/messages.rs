@@ -224,7 +224,7 @@ fn read_person(members: &Members, region: Region) -> Result<Person, BodyFault> {
     };
     let external_user_id = text("externalUserId", 256)?;
     // `WhatsApp` and `whatsapp` are one channel. A letter's lower case can be longer than the letter.
-    let platform = members.text("platform")?.map(|platform| platform.to_lowercase());
+    let platform = members.text("platform")?.map(|platform| platform_name(&platform));
     if platform.as_ref().is_some_and(|platform| platform.chars().count() > 64) {
         return Err(BodyFault::TooLong {
             name: "platform",

@@ -124,13 +124,13 @@ impl PhoneWorth {
     }
 }
 
-/// The external id that WhatsApp gives a person whose number it hides, in one notation: without the device that can
-/// follow the digits (`98765432101234:12@lid`).
+/// The external id that WhatsApp gives a person whose number it hides, in one notation: without the agent and the device
+/// that can follow the digits (`98765432101234.0:12@lid`).
 pub fn hidden_number_id(whatsapp_id: &str) -> String {
     let id = whatsapp_id.trim().to_lowercase();
     match id.split_once('@') {
         Some((person, server)) => {
-            let person = person.split_once(':').map_or(person, |(person, _device)| person);
+            let person = person.split([':', '.']).next().unwrap_or_default();
             format!("{person}@{server}")
         }
         None => id,
@@ -460,7 +460,11 @@ mod tests {
 
     #[test]
     fn a_hidden_number_becomes_the_external_id_if_none_is_given() {
-        for phone in ["98765432101234@lid", " 98765432101234:12@LID "] {
+        for phone in [
+            "98765432101234@lid",
+            " 98765432101234:12@LID ",
+            "98765432101234.0:3@lid",
+        ] {
             let draft = ContactDraft::new(with_phone(phone), now()).unwrap();
             assert_eq!(draft.given().external_user_id.as_deref(), Some("98765432101234@lid"));
             assert!(draft.given().phone.is_none());

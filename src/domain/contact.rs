@@ -458,7 +458,11 @@ mod tests {
 
     #[test]
     fn a_hidden_number_becomes_the_external_id_if_none_is_given() {
-        for phone in ["98765432101234@lid", " 98765432101234:12@LID "] {
+        for phone in [
+            "98765432101234@lid",
+            " 98765432101234:12@LID ",
+            "98765432101234.0:3@lid",
+        ] {
             let draft = ContactDraft::new(with_phone(phone), now()).unwrap();
             assert_eq!(draft.given().external_user_id.as_deref(), Some("98765432101234@lid"));
             assert!(draft.given().phone.is_none());

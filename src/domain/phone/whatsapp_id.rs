@@ -48,13 +48,13 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The external id that WhatsApp gives a person whose number it hides, in one notation: without the device that can
-/// follow the digits (`98765432101234:12@lid`).
+/// The external id that WhatsApp gives a person whose number it hides, in one notation: without the agent and the device
+/// that can follow the digits (`98765432101234.0:12@lid`).
 pub fn hidden_number_id(whatsapp_id: &str) -> String {
     let id = whatsapp_id.trim().to_lowercase();
     match id.split_once('@') {
         Some((person, server)) => {
-            let person = person.split_once(':').map_or(person, |(person, _device)| person);
+            let person = person.split([':', '.']).next().unwrap_or_default();
             format!("{person}@{server}")
         }
         None => id,

@@ -172,3 +172,32 @@ fn stored_texts_cannot_drive_the_terminal_of_a_recheck() {
     }
     assert_eq!(report.lines().count(), 3, "{report}");
 }
+
+#[test]
+fn mended_rules_reach_old_contacts_of_each_region() {
+    for (region, platform, as_given, old, new) in [
+        ("MX", "sms", "1 202 555 0123", "+522025550123", "+12025550123"),
+        ("BR", "whatsapp", "51987654321", "+5551987654321", "+51987654321"),
+        ("DE", "sms", "4915112345678", "+494915112345678", "+4915112345678"),
+        (
+            "AR",
+            "sms",
+            "011 4123-4567 int. 101",
+            "+541141234567",
+            "+541141234567 extension 101",
+        ),
+    ] {
+        let database = TestDatabase::new();
+        old_contacts(&database, &[(as_given, old, "")]);
+        let mut connection = database.connect();
+        connection
+            .batch_execute(&format!(
+                "UPDATE clients SET default_region = '{region}'; UPDATE contacts SET platform = '{platform}'"
+            ))
+            .unwrap();
+        let report = stdout(run_on(&database, &APPLY));
+        assert!(report.ends_with("\n1 contacts changed\n"), "{as_given}: {report}");
+        let phone = "SELECT concat_ws(' extension ', phone, phone_extension) FROM contacts";
+        assert_eq!(ask(&mut connection, phone), new, "{as_given}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::app::encode;
 use crate::support::contact_api::{UPSERT, batch, count, edit, outcomes, refusal, stored, upsert};
 use crate::support::import::import as import_file;
 use crate::support::{Contact, TestApp};
@@ -348,4 +349,78 @@ fn a_change_to_an_equivalent_number_of_another_contact_is_409() {
     let twin = add("+541123456789", None);
     let changed = edit(&app, &twin.id, json!({"phone": "11 2345-6789", "name": "Eva"}));
     assert_eq!((changed.status, &changed.json()["name"]), (200, &json!("Eva")));
+}
+
+#[test]
+fn two_extensions_of_one_switchboard_are_two_contacts_whoever_writes() {
+    let app = TestApp::start();
+    let (first, second, none) = ("011 4123-4567 int. 101", "011 4123-4567 int. 102", "011 4123-4567");
+    for (name, write) in WRITES {
+        app.sql("DELETE FROM contacts");
+        write(&app, first, "Ana");
+        write(&app, second, "Eva");
+        write(&app, none, "Recepcion");
+        write(&app, "+54 11 4123-4567 ext. 101", "Ana Maria");
+        write(&app, "+54 9 11 4123-4567 x102", "Eva Luz");
+        assert_eq!(
+            stored(&app, "name phone_extension"),
+            "Ana Maria 101\nEva Luz 102\nRecepcion -",
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_lookup_with_an_extension_finds_the_contact_of_that_extension() {
+    let app = TestApp::start();
+    let add = |phone, name, last_message_at| {
+        app.add(Contact {
+            phone: Some(phone),
+            name: Some(name),
+            last_message_at,
+            ..Contact::default()
+        })
+    };
+    add("011 4123-4567 int. 101", "101", "now() - interval '2 days'");
+    add("011 4123-4567 int. 102", "102", "now() - interval '1 day'");
+    add("+5491141234567", "mobile", "now()");
+    let name = |phone: &str| lookup(&app, &encode(phone))["contact"]["fullName"].clone();
+    for (phone, expected) in [
+        ("011 4123-4567 int. 101", "101"),
+        ("+541141234567 int. 102", "102"),
+        ("+54 11 4123-4567", "102"),
+        // Nobody has this extension. The asked number comes before an equivalent one.
+        ("+54 11 4123-4567 int. 103", "102"),
+        ("+54 9 11 4123-4567", "mobile"),
+    ] {
+        assert_eq!(name(phone), expected, "{phone}");
+    }
+    let phones = ["011 4123-4567 int. 101", "011 4123-4567 int. 102"];
+    let answer = app.send("POST", "/api/v1/contact-lookup/batch", &json!({ "phones": phones }));
+    let results = answer.json()["results"].clone();
+    let names: Vec<&Value> = results
+        .as_array()
+        .unwrap_or_else(|| panic!("{answer:?}"))
+        .iter()
+        .map(|result| &result["contact"]["fullName"])
+        .collect();
+    assert_eq!(names, ["101", "102"]);
+}
+
+#[test]
+fn patch_reads_a_whatsapp_phone_internationally() {
+    let app = TestApp::start();
+    app.sql("UPDATE clients SET default_region = 'BR'");
+    let add = |platform| {
+        app.add(Contact {
+            email: Some("a@x.com"),
+            platform,
+            ..Contact::default()
+        })
+    };
+    for (platform, expected) in [("whatsapp", "+51987654321"), ("sms", "+5551987654321")] {
+        let contact = add(platform);
+        let changed = edit(&app, &contact.id, json!({"phone": "51987654321"}));
+        assert_eq!(changed.json()["phone"], expected, "{platform}");
+    }
 }

@@ -1,6 +1,7 @@
-//! The store: search plans, indexes, concurrent writers, the table of the newest contacts.
+//! The store: search plans, indexes, concurrent writers, the table of the newest contacts, platforms.
 
 mod indexes;
 mod newest_contacts;
+mod platforms;
 mod search;
 mod writers;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use crate::domain::contact::platform_name;
 use crate::domain::message::{Direction, Message, NewContact, Person, Target};
 use crate::domain::phone::Region;
 use crate::http::documentation::{self, Answer, Body, Documentation, NOT_BLANK, WITH_DIGIT, having};

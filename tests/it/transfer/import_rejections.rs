@@ -208,7 +208,7 @@ fn invalid_phones_are_stored_and_counted() {
 
 #[test]
 fn rows_with_different_emails_that_an_invalid_phone_merges_are_reported() {
-    for (phone, others) in [("5.49112E+12", "5,49112E+12"), ("0", "-0-"), ("N/A 0", "0")] {
+    for (phone, others) in [("4555000", "455-5000"), ("1234", "Tel. 1234"), ("+1 23", "123")] {
         let mut target = ImportTarget::new();
         let file = format!(
             "phone;email\n{phone};a@example.com\n{others};b@example.com\n{phone};\n{phone};c@example.com\n\

@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use super::{client, database, export, generate, import, key, migrate, serve, signals, webhook};
+use super::{client, database, export, generate, import, key, migrate, phones, serve, signals, webhook};
 use crate::config::{DatabaseConfig, LogConfig, ServeConfig};
 
 /// Finds a contact by phone or email: one server, two documented APIs, over PostgreSQL.
@@ -108,6 +108,9 @@ enum Command {
     /// Export a client's contacts to CSV, which import can read back
     #[command(after_help = export::EXAMPLE)]
     Export(export::ExportArgs),
+    /// Read the stored phones of a client's contacts again
+    #[command(subcommand)]
+    Phones(phones::PhonesCommand),
     /// Generate contacts by the million, for tests and measurements
     #[command(after_help = generate::EXAMPLE)]
     Generate(generate::GenerateArgs),
@@ -137,6 +140,7 @@ fn run_command(cli: Cli) -> anyhow::Result<()> {
         Command::Webhook(command) => webhook::run(config, command),
         Command::Import(arguments) => import::run(config, arguments),
         Command::Export(arguments) => export::run(config, arguments),
+        Command::Phones(command) => phones::run(config, command),
         Command::Generate(arguments) => generate::run(config, arguments),
         Command::Database(command) => database::run(config, &command),
     }

@@ -11,6 +11,7 @@ pub mod log;
 mod migrate;
 mod names_and_ids;
 pub mod output;
+mod phones;
 mod serve;
 mod signals;
 mod table;

@@ -7,6 +7,7 @@ pub mod key;
 pub mod message;
 pub mod phone;
 pub mod rate_limit;
+pub mod recheck;
 pub mod secret;
 pub mod term;
 pub mod visible;

@@ -21,6 +21,7 @@ pub mod messages;
 pub mod migrations;
 pub mod newest_contacts;
 pub mod pool;
+pub mod recheck;
 mod schema;
 pub mod search;
 mod search_index;

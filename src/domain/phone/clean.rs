@@ -2,15 +2,20 @@
 
 use std::borrow::Cow;
 
-use super::metadata;
+use super::tail::{self, Tail};
+use super::{address, label, metadata, whatsapp_id};
 
 /// How the text marks the country of its digits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Notation {
-    /// `+` or `00`, then the calling code.
-    International,
+    /// `+`, then the calling code.
+    Plus,
+    /// `00`, then the calling code. In a region with longer international prefixes, `00` can be the start of one.
+    DoubleZero,
     /// Digits without a mark.
     Bare,
+    /// Digits without a mark, with brackets around the first ones: an area code.
+    BareWithAreaCode,
     /// An id such as `5491123456789@s.whatsapp.net`, which begins with the calling code but has no `+`.
     WhatsApp,
 }
@@ -21,45 +26,163 @@ pub struct Written {
     /// ASCII digits, without a leading `00`. All digits of the text if it is not one number.
     pub digits: String,
     pub notation: Notation,
-    /// Whether the digits form one number. Two numbers in a cell, letters for digits (`1-800-FLOWERS`) and a
-    /// spreadsheet's `5.49112E+12` do not: joining or completing them would invent a number.
+    /// The digits of the extension.
+    pub extension: Option<String>,
+    /// Whether the digits form one number. Two numbers in a cell, letters amid the digits and a spreadsheet's
+    /// `5.49112E+12` do not: joining or completing them would invent a number.
     pub is_one_number: bool,
+    /// The text from the first digit on, if it has letters that mark no extension: a remark, or a vanity number
+    /// (`1-800-FLOWERS`).
+    pub lettered: Option<String>,
+    /// Whether letters that are no label precede the digits.
+    pub begins_with_letters: bool,
     /// Whether a blank precedes the first digit, where a query parameter may have lost a `+`.
     pub blank_first: bool,
 }
 
-/// The longest extension. More digits after its mark are another number.
-const EXTENSION_MAX: usize = 7;
-
-/// The fewest digits before an extension. After fewer digits an `x` is not a mark (`0xx11`).
+/// The fewest digits before an extension or a remark. After fewer digits an `x` is not a mark (`0xx11`).
 const NUMBER_MIN: usize = 6;
+
+/// The most bytes of a text with one number.
+const LENGTH_MAX: usize = 1_000;
 
 impl Written {
     pub fn read(text: &str) -> Self {
-        let text = ascii_digits(text);
+        let text = plain(text);
         let trimmed = text.trim();
         let blank_first = text.starts_with(' ') && trimmed.starts_with(|c: char| c.is_ascii_digit());
-
-        let mut written = match without_whatsapp_suffix(trimmed) {
-            Some(id) => Written {
-                notation: Notation::WhatsApp,
-                ..scan(id)
-            },
-            None => scan(without_extension(without_remark(without_decimal_zero(trimmed)))),
-        };
+        let mut written = Self::read_trimmed(trimmed);
         written.blank_first = blank_first;
-        let zeros = international_prefix(&written.digits);
+        if !written.is_one_number {
+            written.digits = trimmed.chars().filter(char::is_ascii_digit).collect();
+            written.extension = None;
+        }
+        let zeros = double_zeros(&written.digits);
         if zeros > 0 {
             written.digits.drain(..zeros);
-            written.notation = Notation::International;
+            if written.notation != Notation::Plus {
+                written.notation = Notation::DoubleZero;
+            }
         }
         written
+    }
+
+    fn read_trimmed(text: &str) -> Self {
+        if text.len() > LENGTH_MAX {
+            return Self::no_number();
+        }
+        if let Some(id) = whatsapp_id::number(text) {
+            return Self {
+                notation: Notation::WhatsApp,
+                ..Self::scan(id)
+            };
+        }
+        if whatsapp_id::is_group_or_channel(text)
+            || whatsapp_id::is_hidden_number(text)
+            || is_scientific(text)
+            || has_two_values(text)
+        {
+            return Self::no_number();
+        }
+        let Some(address) = address::read(text) else {
+            let (text, extension) = address::without_parameters(text);
+            let mut written = Self::scan(without_decimal_zero(text));
+            written.extension = written.extension.or(extension);
+            return written;
+        };
+        let mut written = Self::scan(&address.number);
+        if address.is_whatsapp && written.notation != Notation::Plus {
+            written.notation = Notation::WhatsApp;
+        }
+        written.extension = written.extension.or(address.extension);
+        written
+    }
+
+    fn no_number() -> Self {
+        Self {
+            digits: String::new(),
+            notation: Notation::Bare,
+            extension: None,
+            is_one_number: false,
+            lettered: None,
+            begins_with_letters: false,
+            blank_first: false,
+        }
+    }
+
+    /// Collects the digits up to an extension or a remark, and detects characters that cannot be part of one number.
+    fn scan(text: &str) -> Self {
+        let (begins_with_letters, text) = label::without(text);
+        let mut written = Self {
+            digits: String::with_capacity(16),
+            is_one_number: true,
+            begins_with_letters,
+            ..Self::no_number()
+        };
+        let mut is_closed = false;
+        let mut first_digit = None;
+        let mut has_letters = false;
+        let mut previous = ' ';
+        for (at, character) in text.char_indices() {
+            let digits = written.digits.len();
+            match character {
+                '0'..='9' if digits >= NUMBER_MIN && !previous.is_ascii_digit() && tail::is_ordinal(&text[at..]) => {
+                    has_letters = true;
+                    written.add_tail(tail::read(&text[at..], false));
+                    break;
+                }
+                '0'..='9' => {
+                    first_digit.get_or_insert(at);
+                    written.is_one_number &= !is_closed;
+                    written.digits.push(character);
+                }
+                '+' if digits == 0 => written.notation = Notation::Plus,
+                '+' if is_before_plus(&written.digits) => {
+                    written.digits.clear();
+                    written.notation = Notation::Plus;
+                    written.is_one_number = true;
+                    (first_digit, is_closed, has_letters) = (None, false, false);
+                }
+                '(' if digits == 0 && written.notation == Notation::Bare => {
+                    written.notation = Notation::BareWithAreaCode;
+                }
+                '/' if digits <= area_code_max(written.notation) => {}
+                // Brazil's "0xx11" and "0**11": the trunk prefix, and a placeholder for any carrier.
+                'x' | 'X' | '*' if matches!(written.digits.as_str(), "0" | "550" | "00550") => {}
+                _ if digits >= NUMBER_MIN && tail::begins(&text[at..], character) => {
+                    let is_separate = is_closed || previous.is_whitespace() || previous == '(';
+                    let tail = tail::read(&text[at..], is_separate);
+                    has_letters = tail.has_letters;
+                    written.add_tail(tail);
+                    break;
+                }
+                '@' => written.is_one_number = false,
+                '+' | '/' | '\\' | ',' | ';' | '|' | '&' | '*' | '#' | '\n' | '\r' | '\t' | '×' | '^' => {
+                    is_closed = digits > 0;
+                }
+                _ if character.is_alphanumeric() => {
+                    has_letters |= digits > 0;
+                    written.is_one_number &= digits == 0;
+                }
+                _ => {}
+            }
+            previous = character;
+        }
+        if has_letters && let Some(at) = first_digit {
+            written.lettered = Some(text[at..].to_owned());
+        }
+        written
+    }
+
+    fn add_tail(&mut self, tail: Tail) {
+        self.extension = tail.extension;
+        self.is_one_number &= tail.is_one_number;
     }
 }
 
 /// The length of the leading `00`, with its repetitions. A digit must follow them. An unresolved number is stored as
 /// `+` and its digits. If these digits still began with `00`, reading the stored form again would drop the `00`.
-fn international_prefix(digits: &str) -> usize {
+fn double_zeros(digits: &str) -> usize {
     let mut rest = digits;
     while let Some(after) = rest.strip_prefix("00").filter(|after| !after.is_empty()) {
         rest = after;
@@ -67,17 +190,26 @@ fn international_prefix(digits: &str) -> usize {
     digits.len() - rest.len()
 }
 
-/// The text with ASCII digits and `+`, and without the invisible marks for right-to-left text that WhatsApp and address
-/// books put around a copied number.
-fn ascii_digits(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() {
+/// Whether digits before a `+` are not part of the number after it: an international prefix (`00 +54`), or the index of
+/// a label (`Tel 1 +54`).
+fn is_before_plus(digits: &str) -> bool {
+    digits.len() <= 2 || matches!(digits, "001" | "009" | "010" | "011" | "0011" | "810")
+}
+
+/// The text with ASCII digits and `+`, and without invisible characters. WhatsApp and address books put marks for
+/// right-to-left text around a copied number.
+fn plain(text: &str) -> Cow<'_, str> {
+    if text
+        .bytes()
+        .all(|byte| byte.is_ascii() && (byte >= b' ' || byte.is_ascii_whitespace()))
+    {
         return Cow::Borrowed(text);
     }
     let mut plain = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
-            '\u{FF0B}' => plain.push('+'),
-            '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' => {}
+            '\u{FF0B}' | '\u{FE62}' | '\u{207A}' => plain.push('+'),
+            _ if is_invisible(character) => {}
             _ if !character.is_ascii() && character.is_numeric() => {
                 let digit = metadata::digits(character.encode_utf8(&mut [0; 4]));
                 plain.push(digit.chars().next().unwrap_or(character));
@@ -88,104 +220,72 @@ fn ascii_digits(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-/// The number of a WhatsApp id, without the device that can follow it (`5491123456789:12@s.whatsapp.net`).
-fn without_whatsapp_suffix(text: &str) -> Option<&str> {
-    let id = ["@s.whatsapp.net", "@c.us"].iter().find_map(|suffix| {
-        let (id, end) = text.split_at_checked(text.len().checked_sub(suffix.len())?)?;
-        end.eq_ignore_ascii_case(suffix).then_some(id)
-    })?;
-    match id.rsplit_once(':') {
-        Some((number, _device)) if has_digit(number) => Some(number),
-        _ => Some(id),
+/// Controls, and Unicode's characters that have no glyph of their own: format characters and variation selectors.
+fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{AD}'
+            | '\u{34F}'
+            | '\u{61C}'
+            | '\u{115F}'..='\u{1160}'
+            | '\u{17B4}'..='\u{17B5}'
+            | '\u{180B}'..='\u{180F}'
+            | '\u{200B}'..='\u{200F}'
+            | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{3164}'
+            | '\u{FE00}'..='\u{FE0F}'
+            | '\u{FEFF}'
+            | '\u{FFA0}'
+            | '\u{FFF0}'..='\u{FFFB}'
+            | '\u{E0000}'..='\u{E0FFF}'
+    ) || character.is_control() && !character.is_whitespace()
+}
+
+/// Whether a spreadsheet shortened the number to a power of ten: `5.49112E+12`.
+fn is_scientific(text: &str) -> bool {
+    let text = text.trim_matches(|c: char| !c.is_alphanumeric());
+    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else {
+        return false;
+    };
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let mantissa = mantissa.trim_end();
+    let power = exponent.trim_start_matches(['+', '-', ' ']);
+    let has_sign = power.len() < exponent.len();
+    match mantissa.split_once(['.', ',']) {
+        Some((whole, fraction)) => is_digits(whole) && is_digits(fraction) && is_digits(power),
+        // Without a fraction and a sign, the `e` after a whole number marks an extension.
+        None => {
+            is_digits(mantissa) && is_digits(power) && (has_sign && power.len() <= 2 || mantissa.len() < NUMBER_MIN)
+        }
     }
 }
 
-/// Removes `.0` from a number such as `5491123456789.0`, which comes from a column of decimals. Unlike `5.49112E+12` it
-/// lost no digits.
+/// Whether Google's separator of several values stands between digits: `11 2345-6789 ::: 11 2345-6780`.
+fn has_two_values(text: &str) -> bool {
+    let has_digit = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
+    text.split_once(":::")
+        .is_some_and(|(first, rest)| has_digit(first) && has_digit(rest))
+}
+
+/// Removes the zero of a number such as `5491123456789.0`, which comes from a column of decimals. Unlike `5.49112E+12`
+/// it lost no digits.
 fn without_decimal_zero(text: &str) -> &str {
     let is_plain = |number: &str| {
         number.len() > NUMBER_MIN && number.trim_start_matches('+').bytes().all(|byte| byte.is_ascii_digit())
     };
-    text.strip_suffix(".0")
+    [".0", ".00", ",0", ",00"]
+        .iter()
+        .find_map(|zero| text.strip_suffix(zero))
         .filter(|number| is_plain(number))
         .unwrap_or(text)
-}
-
-/// Removes a remark in brackets from the end: `11 2345-6789 (casa)`.
-fn without_remark(text: &str) -> &str {
-    match text.strip_suffix(')').and_then(|open| open.rfind('(')) {
-        Some(at) if !has_digit(&text[at..]) => text[..at].trim_end(),
-        _ => text,
-    }
-}
-
-/// Removes an extension from the end: `x123`, `ext. 5`, `(int. 5)`, `#5`, `;ext=5`, and `,,5`, where a telephone pauses
-/// before it dials on.
-fn without_extension(text: &str) -> &str {
-    let end = text.trim_end_matches(|c: char| !c.is_alphanumeric());
-    let marked = end.trim_end_matches(|c: char| c.is_ascii_digit());
-    if !(1..=EXTENSION_MAX).contains(&(end.len() - marked.len())) {
-        return text;
-    }
-    let before_gap = marked.trim_end_matches(|c: char| !c.is_alphanumeric());
-    let number = before_gap.trim_end_matches(char::is_alphabetic);
-    let (gap, mark) = (&marked[before_gap.len()..], &before_gap[number.len()..]);
-    let is_marked = if mark.is_empty() {
-        gap.contains('#') || gap.contains(",,")
-    } else {
-        is_extension_mark(mark)
-    };
-    let is_number = || number.bytes().filter(u8::is_ascii_digit).count() >= NUMBER_MIN;
-    if is_marked && is_number() { number } else { text }
-}
-
-/// Whether the word marks an extension: `int.` and `interno` are Argentinian, `anexo` Chilean, `ramal` Brazilian.
-fn is_extension_mark(word: &str) -> bool {
-    matches!(
-        word.to_lowercase().as_str(),
-        "x" | "ext" | "extn" | "extension" | "extensión" | "int" | "interno" | "anexo" | "ramal"
-    )
-}
-
-/// Collects the digits, and detects characters that cannot be part of one number. Words before the number are a label
-/// (`tel:`).
-fn scan(text: &str) -> Written {
-    let mut digits = String::with_capacity(16);
-    let mut notation = Notation::Bare;
-    let mut is_one_number = true;
-    let mut is_closed = false;
-    for character in text.chars() {
-        match character {
-            '0'..='9' => {
-                is_one_number &= !is_closed;
-                digits.push(character);
-            }
-            '+' if digits.is_empty() => notation = Notation::International,
-            '/' if digits.len() <= area_code_max(notation) => {}
-            // Brazil's "0xx11" and "0**11": the trunk prefix, and a placeholder for any carrier.
-            'x' | 'X' | '*' if matches!(digits.as_str(), "0" | "550" | "00550") => {}
-            '+' | '/' | '\\' | ',' | ';' | '|' | '&' | '*' | '#' | '\n' | '\r' => is_closed = !digits.is_empty(),
-            _ if character.is_alphanumeric() => is_one_number &= digits.is_empty(),
-            _ => {}
-        }
-    }
-    Written {
-        digits,
-        notation,
-        is_one_number,
-        blank_first: false,
-    }
 }
 
 /// How many digits can precede a slash that ends an area code (`0351/4123456`). After more digits a slash separates two
 /// numbers (`4123-4567/4123-4568`).
 fn area_code_max(notation: Notation) -> usize {
     match notation {
-        Notation::International => 8,
-        Notation::Bare | Notation::WhatsApp => 6,
+        Notation::Plus | Notation::DoubleZero => 8,
+        Notation::Bare | Notation::BareWithAreaCode | Notation::WhatsApp => 6,
     }
-}
-
-fn has_digit(text: &str) -> bool {
-    text.bytes().any(|byte| byte.is_ascii_digit())
 }

@@ -1,9 +1,11 @@
-//! Rules for five countries' numbering plans that Google's metadata (9.0.43) lacks or gets wrong.
+//! Rules for countries' numbering plans that Google's metadata (9.0.43) lacks or gets wrong.
 
 use std::borrow::Cow;
 
 use super::metadata::{is_valid, read_international};
+use super::renumberings::{is_renumbered, renumbered};
 
+pub const NORTH_AMERICA: i32 = 1;
 pub const MEXICO: i32 = 52;
 pub const ARGENTINA: i32 = 54;
 pub const BRAZIL: i32 = 55;
@@ -13,10 +15,10 @@ pub const COLOMBIA: i32 = 57;
 /// Converts the digits after the calling code, or the digits dialled within the country, to the
 /// valid national significant number. People write or omit the national prefixes in either case, so
 /// one rule serves both cases. A rule leaves its own results unchanged.
-pub type Rule = fn(&str) -> Option<String>;
+type Rule = fn(&str) -> Option<String>;
 
 /// The rule of a country, if it has one here.
-pub fn rule(calling_code: i32) -> Option<Rule> {
+fn rule(calling_code: i32) -> Option<Rule> {
     match calling_code {
         MEXICO => Some(mexico),
         ARGENTINA => Some(argentina),
@@ -25,6 +27,40 @@ pub fn rule(calling_code: i32) -> Option<Rule> {
         COLOMBIA => Some(colombia),
         _ => None,
     }
+}
+
+/// Whether the country has rules here. Google's metadata alone knows the other countries.
+pub fn has_rule(calling_code: i32) -> bool {
+    rule(calling_code).is_some() || is_renumbered(calling_code)
+}
+
+/// The valid national significant number of the digits after the calling code, or of digits dialled within the country.
+pub fn significant(calling_code: i32, written: &str) -> Option<String> {
+    if let Some(rule) = rule(calling_code) {
+        return rule(written);
+    }
+    // The digits are valid unchanged, so a first digit that could be a prefix is not one.
+    if is_valid(calling_code, written) {
+        return Some(written.to_owned());
+    }
+    if let Some(national) = renumbered(calling_code, written).filter(|national| is_valid(calling_code, national)) {
+        return Some(national);
+    }
+    let national = read_international(calling_code, written)?;
+    if is_valid(calling_code, &national) {
+        return Some(national);
+    }
+    renumbered(calling_code, &national).filter(|national| is_valid(calling_code, national))
+}
+
+/// Whether bare digits dialled in Mexico are a North American number. Before 2019 a `1` marked Mexican mobiles as well.
+pub fn is_north_american_in_mexico(calling_code: i32, digits: &str) -> bool {
+    let north_american = || {
+        digits
+            .strip_prefix('1')
+            .is_some_and(|number| is_valid(NORTH_AMERICA, number))
+    };
+    calling_code == MEXICO && digits.len() == 11 && north_american()
 }
 
 /// The canonical form of all valid numbers that reach the same line.
@@ -109,19 +145,13 @@ fn chile(written: &str) -> Option<String> {
     (is_mobile || is_valid(CHILE, national)).then(|| national.to_owned())
 }
 
-/// Until 2021 Colombia's fixed lines had one digit of area and seven of subscriber. Now `60` stands before them. A call
+/// Until 2021 Colombia's fixed lines had one digit of area and seven of subscriber, and got `60`. A call
 /// within the country began with `0` and, for a chosen carrier, one to three more digits.
 fn colombia(written: &str) -> Option<String> {
     ["", "0", "03", "05", "07", "09", "0414", "0444", "0456"]
         .iter()
         .filter_map(|prefix| written.strip_prefix(prefix))
-        .map(|number| {
-            if number.len() == 8 {
-                format!("60{number}")
-            } else {
-                number.to_owned()
-            }
-        })
+        .map(|number| renumbered(COLOMBIA, number).unwrap_or_else(|| number.to_owned()))
         .find(|national| is_valid(COLOMBIA, national))
 }
 

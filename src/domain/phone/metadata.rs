@@ -1,6 +1,6 @@
 //! Google's phone number metadata. No other file uses the library that contains it.
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberType};
 
 /// The calling code of a region, or `None` if the metadata does not have the region.
 pub fn calling_code(region: &str) -> Option<i32> {
@@ -25,11 +25,25 @@ pub fn split_calling_code(digits: &str) -> Option<(i32, &str)> {
 /// Whether the country can assign this number, judged by its length and block, not by whether it is in use. `national`
 /// is the national significant number without any prefix.
 pub fn is_valid(calling_code: i32, national: &str) -> bool {
-    let Ok(value) = national.parse() else { return false };
+    number(calling_code, national).is_some_and(|number| PHONE_NUMBER_UTIL.is_valid_number(&number))
+}
+
+/// Whether the number is a valid mobile number. Countries such as the United States do not tell mobiles apart, and all
+/// their numbers can be mobiles.
+pub fn is_mobile(calling_code: i32, national: &str) -> bool {
+    number(calling_code, national).is_some_and(|number| {
+        matches!(
+            PHONE_NUMBER_UTIL.get_number_type(&number),
+            PhoneNumberType::Mobile | PhoneNumberType::FixedLineOrMobile
+        )
+    })
+}
+
+fn number(calling_code: i32, national: &str) -> Option<PhoneNumber> {
     let zeros = national.bytes().take_while(|byte| *byte == b'0').count();
-    PHONE_NUMBER_UTIL.is_valid_number(&PhoneNumber {
+    Some(PhoneNumber {
         country_code: calling_code,
-        national_number: value,
+        national_number: national.parse().ok()?,
         // The numeric value alone would lose leading zeros, which Italian numbers have.
         italian_leading_zero: (zeros > 0).then_some(true),
         number_of_leading_zeros: i32::try_from(zeros).ok().filter(|zeros| *zeros > 1),
@@ -58,4 +72,11 @@ pub fn digits(text: &str) -> String {
 
 fn library_region(region: &str) -> rlibphonenumber::Region {
     rlibphonenumber::Region::from_code(region).expect("the library has a value for any two letters")
+}
+
+/// The region that gives the calling code its rules: the United States for 1.
+pub fn main_region(calling_code: i32) -> Option<String> {
+    PHONE_NUMBER_UTIL
+        .get_region_for_country_code(calling_code)
+        .map(|region| region.to_string())
 }

@@ -1,21 +1,31 @@
 //! Phone numbers: converts any notation to E.164 and a match key. All rules about phones are here.
 //!
-//! `clean` extracts the digits from a text. `number` finds the valid numbers that they can mean. `metadata` asks
-//! Google's libphonenumber data what is valid, and `countries` adds rules that these data lack. `stored` and `reading`
-//! hold the results. A number that the rules cannot decide stays unresolved: no digit is changed to guess a country.
+//! `clean` extracts the digits from a text, with `label` before the number, `tail` after it, and `address` for links.
+//! `number` finds the valid numbers that the digits can mean. `metadata` asks Google's libphonenumber data what is
+//! valid. `countries`, `renumberings`, `dialling` and `keypad` add what these data lack or the library does not expose.
+//! `stored` and `reading` hold the results, and `pieces` reads a part of a number. A number that the rules cannot decide
+//! stays unresolved: no digit is changed to guess a country.
 
+mod address;
 mod clean;
 mod countries;
+mod dialling;
+mod keypad;
+mod label;
 mod metadata;
 mod number;
+mod pieces;
 mod reading;
 mod region;
+mod renumberings;
 mod stored;
+mod tail;
 #[cfg(test)]
 mod tests;
 pub mod whatsapp_id;
 
 pub use metadata::digits;
+pub use pieces::pieces;
 pub use reading::{Reading, readings};
 pub use region::Region;
 pub use stored::StoredPhone;

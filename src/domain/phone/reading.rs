@@ -2,8 +2,9 @@
 
 use super::clean::{Notation, Written};
 use super::countries;
-use super::number::Number;
+use super::number::{First, Number};
 use super::region::Region;
+use super::whatsapp_id;
 
 /// One interpretation of a number in a lookup.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,8 +18,12 @@ pub struct Reading {
     pub resolved: bool,
 }
 
-/// The readings of a query parameter. The preferred one comes first: for bare digits the national
-/// number in `region`. Empty if the text has no digit.
+/// The most readings of a text: two of its digits, and some of the international prefixes before them.
+const READINGS_MAX: usize = 4;
+
+/// The readings of a query parameter. The preferred one comes first: for bare digits the national number in `region`.
+/// Empty if the text has no digit. A WhatsApp id has one reading: its international number if that is valid, and the
+/// national one only if not.
 ///
 /// A leading blank before a digit is read as an unencoded `+` if that gives a valid number, so the parameter must not
 /// be trimmed. Texts from other sources must be trimmed, because they cannot have lost a `+`.
@@ -30,40 +35,46 @@ pub fn readings(parameter: &str, region: Region) -> Vec<Reading> {
     if written.blank_first
         && let Some(number) = written.as_international()
     {
-        return vec![number.into()];
+        return vec![Reading::resolved(number, &written)];
     }
-    let mut readings: Vec<Reading> = written.numbers(region).map(Reading::from).collect();
-    readings.dedup();
+    let numbers = written.numbers(region, First::National, READINGS_MAX);
+    let mut readings: Vec<Reading> = numbers
+        .into_iter()
+        .map(|number| Reading::resolved(number, &written))
+        .collect();
     if readings.is_empty() {
-        readings.push(Reading::unresolved(&written));
+        let mut reading = Reading::unresolved(&written);
+        if whatsapp_id::is_hidden_number(parameter) || whatsapp_id::is_group_or_channel(parameter) {
+            // The digits of such an id can be those of another person's phone. The whole id is no match key.
+            reading.key = parameter.trim().to_lowercase();
+        }
+        readings.push(reading);
     }
     readings
 }
 
 impl Reading {
-    /// The reading that an unresolved contact stores.
-    pub(super) fn unresolved(written: &Written) -> Self {
-        let phone = match written.notation {
-            Notation::International => format!("+{}", written.digits),
-            Notation::Bare | Notation::WhatsApp => written.digits.clone(),
-        };
-        Self {
-            phone,
-            key: written.digits.clone(),
-            extension: None,
-            resolved: false,
-        }
-    }
-}
-
-impl From<Number> for Reading {
-    fn from(number: Number) -> Self {
+    pub(super) fn resolved(number: Number, written: &Written) -> Self {
         let Number { calling_code, national } = number;
         Self {
             phone: format!("+{calling_code}{national}"),
             key: format!("{calling_code}{}", countries::line(calling_code, &national)),
-            extension: None,
+            extension: written.extension.clone(),
             resolved: true,
+        }
+    }
+
+    /// The reading that an unresolved contact stores.
+    pub(super) fn unresolved(written: &Written) -> Self {
+        let phone = match written.notation {
+            Notation::Plus | Notation::DoubleZero => format!("+{}", written.digits),
+            Notation::Bare | Notation::BareWithAreaCode | Notation::WhatsApp => written.digits.clone(),
+        };
+        Self {
+            phone,
+            key: written.digits.clone(),
+            extension: written.extension.clone(),
+            resolved: false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Phone numbers as contacts store them.
 
 use super::clean::Written;
+use super::number::First;
 use super::reading::Reading;
 use super::region::Region;
 
@@ -25,10 +26,18 @@ pub struct StoredPhone {
 /// The fewest digits of a phone that identifies a contact: the shortest short codes have three.
 const DIGITS_MIN: usize = 3;
 
+/// The most digits of a phone that identifies a contact: an international prefix and the fifteen digits of E.164. More
+/// digits are two numbers.
+const DIGITS_MAX: usize = 18;
+
+/// The platforms on which WhatsApp writes the phone, internationally and without `+`.
+const WHATSAPP_PLATFORMS: [&str; 2] = ["whatsapp", "web-whatsapp"];
+
 impl StoredPhone {
     /// Reads the phone of a contact on `platform`. Bare digits are national in `region` if that is valid, or else
-    /// international if that is valid, or else unresolved.
-    pub fn read(input: &str, region: Region, _platform: &str) -> Self {
+    /// international if that is valid, or else unresolved. The international reading comes first on WhatsApp's
+    /// platforms, and for digits that begin with the region's own calling code and a valid mobile number of it.
+    pub fn read(input: &str, region: Region, platform: &str) -> Self {
         let as_given = input.to_owned();
         let written = Written::read(input);
         if written.digits.is_empty() {
@@ -41,21 +50,45 @@ impl StoredPhone {
                 identifies: false,
             };
         }
-        let reading = written
-            .numbers(region)
-            .next()
-            .map_or_else(|| Reading::unresolved(&written), Reading::from);
-        let has_several_digits = reading
-            .key
-            .bytes()
-            .any(|digit| Some(digit) != reading.key.bytes().next());
+        let first = if is_written_by_whatsapp(platform) {
+            First::International
+        } else {
+            First::OwnMobile
+        };
+        let number = written.numbers(region, first, 1).into_iter().next();
+        let reading = number.map_or_else(
+            || Reading::unresolved(&written),
+            |number| Reading::resolved(number, &written),
+        );
         Self {
             as_given,
-            identifies: reading.key.len() >= DIGITS_MIN && has_several_digits && written.is_one_number,
+            identifies: identifies(&written, &reading),
             phone: Some(reading.phone),
             key: Some(reading.key),
             extension: reading.extension,
             resolved: reading.resolved,
         }
     }
+}
+
+fn is_written_by_whatsapp(platform: &str) -> bool {
+    let platform = platform.trim();
+    WHATSAPP_PLATFORMS
+        .iter()
+        .any(|whatsapp| whatsapp.eq_ignore_ascii_case(platform))
+}
+
+/// Whether the phone can identify a contact. Placeholders such as `000-0000` and damaged or incomplete numbers are equal
+/// for many people.
+fn identifies(written: &Written, reading: &Reading) -> bool {
+    if has_one_digit(&written.digits) || has_one_digit(&reading.key) || written.digits.len() < DIGITS_MIN {
+        return false;
+    }
+    let has_dropped_letters = written.begins_with_letters || written.lettered.is_some();
+    reading.resolved || written.is_one_number && !has_dropped_letters && written.digits.len() <= DIGITS_MAX
+}
+
+/// Whether the digits repeat one digit.
+fn has_one_digit(digits: &str) -> bool {
+    digits.bytes().all(|digit| Some(digit) == digits.bytes().next())
 }

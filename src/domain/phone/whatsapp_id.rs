@@ -1,4 +1,8 @@
-//! WhatsApp ids (JIDs): persons, groups and channels, told apart by suffix.
+//! WhatsApp ids (JIDs): persons, groups and channels, told apart by suffix. A device can follow the id, before its
+//! suffix: `5491123456789:12@s.whatsapp.net`, or with an agent `5491123456789.0:12@s.whatsapp.net`.
+
+/// Suffixes of ids of persons. The digits before them are the phone number.
+const PERSON: [&str; 2] = ["@s.whatsapp.net", "@c.us"];
 
 /// Suffixes of ids of groups, of broadcasts (such as `status@broadcast`) and of channels.
 const NO_PERSON: [&str; 3] = ["@g.us", "@broadcast", "@newsletter"];
@@ -8,19 +12,40 @@ const HIDDEN_NUMBER: &str = "@lid";
 
 /// Whether the id belongs to a group, a broadcast or a channel, and so not to a person.
 pub fn is_group_or_channel(whatsapp_id: &str) -> bool {
-    NO_PERSON.iter().any(|suffix| ends_with(whatsapp_id, suffix))
+    NO_PERSON.iter().any(|suffix| without(whatsapp_id, suffix).is_some())
 }
 
 /// Whether the id's digits are a pseudonym in place of the person's phone number.
 pub fn is_hidden_number(whatsapp_id: &str) -> bool {
-    ends_with(whatsapp_id, HIDDEN_NUMBER)
+    without(whatsapp_id, HIDDEN_NUMBER).is_some()
 }
 
-fn ends_with(text: &str, suffix: &str) -> bool {
-    let start = text.len().checked_sub(suffix.len());
-    start
-        .and_then(|start| text.get(start..))
-        .is_some_and(|end| end.eq_ignore_ascii_case(suffix))
+/// The phone number of a person's id, without the device. `None` if the text is no id of a person.
+pub fn number(whatsapp_id: &str) -> Option<&str> {
+    let id = PERSON.iter().find_map(|suffix| without(whatsapp_id, suffix))?;
+    let id = match id.rsplit_once(':') {
+        Some((number, device)) if has_digit(number) && is_digits(device) => number,
+        _ => id,
+    };
+    match id.rsplit_once('.') {
+        Some((number, agent)) if is_digits(number.trim_start_matches('+')) && is_digits(agent) => Some(number),
+        _ => Some(id),
+    }
+}
+
+/// The text before the suffix, which can be in any case.
+fn without<'a>(text: &'a str, suffix: &str) -> Option<&'a str> {
+    let text = text.trim_end();
+    let (id, end) = text.split_at_checked(text.len().checked_sub(suffix.len())?)?;
+    end.eq_ignore_ascii_case(suffix).then_some(id)
+}
+
+fn has_digit(text: &str) -> bool {
+    text.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -30,7 +55,24 @@ mod tests {
     #[test]
     fn the_suffix_identifies_groups_and_hidden_numbers() {
         assert!(is_group_or_channel("status@broadcast") && is_group_or_channel("1-2@G.US"));
+        assert!(is_group_or_channel("120363144038483540@newsletter "));
         assert!(!is_group_or_channel("us") && !is_group_or_channel("ñ.us"));
         assert!(is_hidden_number("98765432101234@LID") && !is_hidden_number("lid"));
+        assert!(is_hidden_number("98765432101234:7@lid"));
+    }
+
+    #[test]
+    fn the_number_of_an_id_is_without_its_device() {
+        for id in [
+            "54911@c.us",
+            "54911:12@S.whatsapp.net",
+            "54911.0:1@s.whatsapp.net",
+            "54911.0@c.us",
+        ] {
+            assert_eq!(number(id), Some("54911"), "{id}");
+        }
+        for id in ["54911@lid", "54911@g.us", "54911"] {
+            assert_eq!(number(id), None, "{id}");
+        }
     }
 }

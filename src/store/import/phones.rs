@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, SmallInt, Text, Uuid};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, SmallInt, Text, Uuid};
 
 use super::statements::{KEEP_IN_CONTACTS, KEEP_IN_GROUPS, KEPT_PHONES, REPLACED_PHONES, WORSE_CONTACTS, WORSE_GROUPS};
 use crate::domain::client::ClientId;
@@ -44,8 +44,8 @@ struct WorsePhone {
     #[diesel(sql_type = BigInt)]
     entity: i64,
     /// The contact's phone.
-    #[diesel(sql_type = Text)]
-    phone: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    phone: Option<String>,
     #[diesel(sql_type = Bool)]
     phone_identifies: bool,
     /// The worth of the rows' phone.
@@ -87,7 +87,10 @@ fn find_kept(connection: &mut PgConnection, client: ClientId, worse: &str) -> Re
         }
         let (mut entities, mut worths) = (Vec::new(), Vec::new());
         for row in worse {
-            let stored = PhoneWorth::of_stored(&row.phone, row.phone_identifies) as i16;
+            let Some(phone) = row.phone else {
+                continue;
+            };
+            let stored = PhoneWorth::of_stored(&phone, row.phone_identifies) as i16;
             if stored > row.phone_worth {
                 entities.push(row.entity);
                 worths.push(stored);

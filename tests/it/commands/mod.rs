@@ -5,6 +5,7 @@ mod demo;
 mod generate;
 mod keys;
 mod options;
+mod phones;
 mod restore;
 mod signals;
 mod startup;

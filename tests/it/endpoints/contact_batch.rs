@@ -178,7 +178,7 @@ fn a_batch_stores_the_same_contacts_as_an_import_of_the_same_rows() {
         "9,+5492235961983,,,sms,web,,,,2025-01-05T00:00:00Z,,,,,",
         ",,EVA@x.com,Eva,,web,,,,2025-01-06T00:00:00Z,,,,,",
         ",,eva@X.com,,,,ATTENDED,,,2025-01-07T00:00:00Z,,,,,",
-        ",12,,,,web,,,,2025-01-08T00:00:00Z,,,,,",
+        ",123,,,,web,,,,2025-01-08T00:00:00Z,,,,,",
     ];
     let names: Vec<&str> = columns.split(',').collect();
     let member = |name: &str| {

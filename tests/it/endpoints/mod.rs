@@ -2,6 +2,7 @@
 
 mod contact;
 mod contact_batch;
+mod contact_identity;
 mod contact_upsert;
 mod lookup;
 mod lookup_batch;

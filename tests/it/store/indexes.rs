@@ -4,7 +4,7 @@ use contact_search::domain::client::ClientId;
 use contact_search::domain::phone::{Region, readings};
 use contact_search::domain::term::{EmailTerm, PhoneTerm};
 use contact_search::store::search::ClientSizes;
-use contact_search::store::{clients, contacts, import, lookup, messages, search};
+use contact_search::store::{clients, contacts, import, lookup, messages, recheck, search};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -104,7 +104,8 @@ fn every_statement_file_runs_in_psql_as_it_is() {
     let others = others
         .into_iter()
         .chain(contacts::statements())
-        .chain(messages::statements());
+        .chain(messages::statements())
+        .chain(recheck::statements());
     for (name, statement) in import::statements().into_iter().chain(others) {
         let values = nulls(statement);
         let run = if statement.contains("CREATE TEMPORARY TABLE") {

@@ -65,6 +65,43 @@ fn concurrent_writes_that_identify_one_person_differently_create_one_contact() {
 }
 
 #[test]
+fn concurrent_writes_in_several_notations_of_one_line_create_one_contact() {
+    let app = TestApp::start();
+    let client = clients::find_client(&mut app.database.connect(), "Test")
+        .unwrap()
+        .unwrap();
+    for number in 0..20 {
+        let phone = |start: &str| format!("{start}{:04}", 1000 + number);
+        let file = format!("platform,phone\nwhatsapp,{}\n", phone("+54 11 2345-"));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let import = Import::open(file.as_bytes(), ImportOptions::default()).unwrap();
+                import.run(&mut app.database.connect(), &client, &mut |_| {}).unwrap();
+            });
+            send_at_once(
+                &app,
+                &[
+                    (
+                        UPSERT,
+                        json!({"channel": "whatsapp", "contact_phone_number": phone("11 2345-")}),
+                    ),
+                    (
+                        UPSERT,
+                        json!({"channel": "whatsapp", "contact_phone_number": phone("+54 9 11 2345-")}),
+                    ),
+                    (BATCH, json!([{"platform": "whatsapp", "phone": phone("+54 11 2345-")}])),
+                    (
+                        BATCH,
+                        json!([{"platform": "whatsapp", "phone": phone("011 15-2345-"), "externalUserId": phone("")}]),
+                    ),
+                ],
+            );
+        });
+        assert_eq!(app.database.count(ALL), number + 1);
+    }
+}
+
+#[test]
 fn an_import_concurrent_with_batches_and_messages_creates_each_contact_once() {
     let app = TestApp::start();
     let client = clients::find_client(&mut app.database.connect(), "Test")

@@ -57,15 +57,20 @@ impl Contact<'_> {
             .map(|phone| StoredPhone::read(phone, Region::DEFAULT, self.platform));
         let key = phone.as_ref().and_then(|phone| phone.key.as_deref());
         let stored = phone.as_ref().and_then(|phone| phone.phone.as_deref());
+        let extension = phone.as_ref().and_then(|phone| phone.extension.as_deref());
+        let identifies = phone.as_ref().is_none_or(|phone| phone.identifies);
         let sql = format!(
-            "INSERT INTO contacts (client_id, id, contact_list_id, name, phone, phone_key, phone_as_given, email,
-                                   platform, external_user_id, source, blocked, created_at, last_message_at, last_inbound_at)
-             VALUES ('{client}', gen_random_uuid(), {list}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {})
+            "INSERT INTO contacts (client_id, id, contact_list_id, name, phone, phone_key, phone_as_given, phone_extension,
+                                   phone_identifies, email, platform, external_user_id, source, blocked, created_at, last_message_at, last_inbound_at)
+             VALUES ('{client}', gen_random_uuid(), {list}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},
+                     {})
              RETURNING id::text, serial_id",
             literal(self.name),
             literal(stored),
             literal(key),
             literal(self.phone),
+            literal(extension),
+            identifies,
             literal(self.email),
             literal(Some(self.platform)),
             literal(self.external_user_id),

@@ -40,8 +40,8 @@ pub fn rows(connection: &mut PgConnection, client: ClientId) -> Vec<String> {
     texts(
         connection,
         client,
-        "row(contacts.name, phone, phone_key, phone_as_given, email, platform, external_user_id, source, chat_status,
-             blocked, is_chat_read, default_stage_id, ai_customer_id, created_at, last_message_at, last_inbound_at,
+        "row(contacts.name, phone, phone_key, phone_as_given, phone_extension, phone_identifies, email, platform, external_user_id,
+             source, chat_status, blocked, is_chat_read, default_stage_id, ai_customer_id, created_at, last_message_at, last_inbound_at,
              contact_lists.name)",
     )
 }

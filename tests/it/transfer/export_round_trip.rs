@@ -62,6 +62,11 @@ fn time() -> impl Strategy<Value = chrono::DateTime<chrono::Utc>> {
     (0..1_735_689_600_000_000_i64).prop_map(|micros| chrono::DateTime::from_timestamp_micros(micros).unwrap())
 }
 
+fn has_identity(given: &ContactFields) -> bool {
+    let phone = given.phone.as_ref().is_some_and(|phone| phone.identifies);
+    phone || given.email.is_some() || given.external_user_id.is_some()
+}
+
 fn contact(region: Region) -> impl Strategy<Value = ContactFields> {
     let phone = prop_oneof![
         "[0-9]{8}".prop_map(|digits| format!("011 15-{}-{}", &digits[..4], &digits[4..])),
@@ -108,9 +113,7 @@ fn contact(region: Region) -> impl Strategy<Value = ContactFields> {
             contact_list: Some(texts.4),
             external_user_id: texts.5,
         })
-        .prop_filter("an identity", |given| {
-            given.phone.is_some() || given.email.is_some() || given.external_user_id.is_some()
-        })
+        .prop_filter("an identity", has_identity)
 }
 
 #[test]
@@ -158,6 +161,8 @@ fn similar_contact() -> impl Strategy<Value = ContactFields> {
         "011 15-5555-0001",
         "+5491155550002",
         "123",
+        "0",
+        "011 15-5555-0001 int. 7",
     ];
     let option = |values: &'static [&'static str]| proptest::option::of(proptest::sample::select(values));
     (
@@ -172,9 +177,7 @@ fn similar_contact() -> impl Strategy<Value = ContactFields> {
             external_user_id: external_user_id.map(str::to_owned),
             ..given
         })
-        .prop_filter("an identity", |given| {
-            given.phone.is_some() || given.email.is_some() || given.external_user_id.is_some()
-        })
+        .prop_filter("an identity", has_identity)
 }
 
 /// Inserts a contact directly, subject only to the schema. A contact whose identity is taken is skipped.
@@ -184,14 +187,15 @@ fn add(connection: &mut PgConnection, client: ClientId, given: ContactFields) {
         .into_parts();
     let list = given.contact_list.expect("a list");
     let list = clients::ensure_list(connection, client, &list).unwrap();
-    let (phone, key, as_given) = given
-        .phone
-        .map_or((None, None, None), |it| (it.phone, it.key, Some(it.as_given)));
+    let identifies = given.phone.as_ref().is_none_or(|phone| phone.identifies);
+    let (phone, key, as_given, extension) = given.phone.map_or((None, None, None, None), |it| {
+        (it.phone, it.key, Some(it.as_given), it.extension)
+    });
     diesel::sql_query(
         "INSERT INTO contacts (client_id, id, contact_list_id, name, phone, phone_key, phone_as_given, email, platform,
              external_user_id, source, chat_status, blocked, is_chat_read, default_stage_id, ai_customer_id, created_at,
-             last_message_at, last_inbound_at)
-         VALUES ($1, gen_random_uuid(), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+             last_message_at, last_inbound_at, phone_extension, phone_identifies)
+         VALUES ($1, gen_random_uuid(), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
          ON CONFLICT DO NOTHING",
     )
     .bind::<Uuid, _>(client.as_uuid())
@@ -212,6 +216,8 @@ fn add(connection: &mut PgConnection, client: ClientId, given: ContactFields) {
     .bind::<Nullable<Timestamptz>, _>(given.created_at)
     .bind::<Nullable<Timestamptz>, _>(given.last_message_at)
     .bind::<Nullable<Timestamptz>, _>(given.last_inbound_at)
+    .bind::<Nullable<Text>, _>(extension)
+    .bind::<Bool, _>(identifies)
     .execute(connection)
     .unwrap();
 }

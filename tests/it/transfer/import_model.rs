@@ -3,10 +3,29 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use contact_search::domain::contact::PhoneWorth;
+use contact_search::domain::phone::{Region, StoredPhone};
+use contact_search::transfer::import::ImportOptions;
 use diesel::connection::SimpleConnection;
 use proptest::prelude::*;
 
 use crate::support::import::{ImportTarget, counts};
+
+/// Two lines of two equivalent numbers each, an extension, a number that is not valid, and phones that identify nobody.
+const PHONES: [&str; 12] = [
+    "",
+    "",
+    "",
+    "+5491155550001",
+    "+541155550001",
+    "+541155550001 int. 7",
+    "+5491155550002",
+    "+541155550002",
+    "4555000",
+    "0",
+    "000-0000",
+    "5,49112E+12",
+];
 
 /// A row of a random file. Each column has few different values, so that rows match each other in every way.
 #[derive(Clone, Debug)]
@@ -22,7 +41,7 @@ struct Row {
 fn any_row() -> impl Strategy<Value = Row> {
     let identity = (
         prop::sample::select(vec!["", "", "x", "y", "z"]),
-        prop::sample::select(vec!["", "", "+5491155550001", "+5491155550002", "+5491155550003"]),
+        prop::sample::select(PHONES.to_vec()),
         prop::sample::select(vec![
             "",
             "",
@@ -40,7 +59,8 @@ fn any_row() -> impl Strategy<Value = Row> {
     (identity, others).prop_filter_map(
         "a row has an identity",
         |((external, phone, email), (platform, name, created))| {
-            (!(external.is_empty() && phone.is_empty() && email.is_empty())).then_some(Row {
+            let identifies = Phone::read(phone).is_some_and(|phone| phone.identifies());
+            (!(external.is_empty() && !identifies && email.is_empty())).then_some(Row {
                 platform,
                 external,
                 phone,
@@ -63,7 +83,7 @@ fn write_file(rows: &[Row]) -> String {
             name,
             created,
         } = row;
-        writeln!(file, "{platform},{external},{phone},{email},{name},{created}").unwrap();
+        writeln!(file, "{platform},{external},\"{phone}\",{email},{name},{created}").unwrap();
     }
     file
 }
@@ -80,84 +100,141 @@ struct Model {
 struct Contact {
     platform: String,
     external: String,
-    phone: String,
+    phone: Option<Phone>,
     email: String,
     name: String,
     created: String,
 }
 
+/// A phone as a contact stores it. Equal numbers with equal extensions are one phone.
+#[derive(Clone, PartialEq, Debug)]
+struct Phone {
+    number: String,
+    line: String,
+    worth: PhoneWorth,
+}
+
+impl Phone {
+    fn read(text: &str) -> Option<Self> {
+        let read = StoredPhone::read(text, Region::DEFAULT, "other");
+        let worth = PhoneWorth::of(&read);
+        let extension = read
+            .extension
+            .map_or(String::new(), |extension| format!(";{extension}"));
+        Some(Self {
+            number: format!("{}{extension}", read.phone?),
+            line: format!("{}{extension}", read.key?),
+            worth,
+        })
+    }
+
+    fn identifies(&self) -> bool {
+        self.worth > PhoneWorth::IdentifiesNobody
+    }
+}
+
+impl Contact {
+    /// The phone, if it identifies the contact.
+    fn identity(&self) -> Option<&Phone> {
+        self.phone.as_ref().filter(|phone| phone.identifies())
+    }
+
+    fn is_on(&self, line: &str) -> bool {
+        self.identity().is_some_and(|phone| phone.line == line)
+    }
+
+    fn has(&self, number: &str) -> bool {
+        self.identity().is_some_and(|phone| phone.number == number)
+    }
+}
+
+/// The last of the best phones of the rows.
+fn best_phone<'a>(rows: impl Iterator<Item = &'a Row>) -> Option<Phone> {
+    rows.filter_map(|row| Phone::read(row.phone))
+        .max_by_key(|phone| phone.worth)
+}
+
 impl Model {
-    fn import(&mut self, rows: &[Row]) {
+    fn import(&mut self, rows: &[Row], exact: bool) {
         self.imports += 1;
         let stored_count = self.contacts.len();
         // The contacts during the passes: first the stored contacts, then the new ones in the order of their first
         // rows.
         let mut known: BTreeMap<usize, Contact> = self.contacts.iter().cloned().enumerate().collect();
         let mut contact_of_row = vec![usize::MAX; rows.len()];
-        for pass in 1..=3 {
+        for pass in if exact { 0..=0 } else { 1..=3 } {
             let snapshot = known.clone();
-            let mut adopted = Vec::new();
+            // The groups of this pass, in the order of their first rows.
             let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
             for (index, row) in rows.iter().enumerate() {
-                let (kind, identity) = match row {
-                    Row { external, .. } if !external.is_empty() => (1, (*external).to_owned()),
-                    Row { phone, .. } if !phone.is_empty() => (2, (*phone).to_owned()),
-                    Row { email, .. } => (3, email.to_lowercase()),
+                let phone = Phone::read(row.phone).filter(Phone::identifies);
+                let (kind, identity) = match (row.external, phone) {
+                    ("", Some(phone)) => (2, phone.number),
+                    ("", None) => (3, row.email.to_lowercase()),
+                    (external, _) => (1, external.to_owned()),
                 };
-                let identity = format!("{} {identity}", row.platform);
-                if kind == pass {
+                let identity = format!("{} {kind} {identity}", row.platform);
+                if kind == pass || exact {
                     match groups.iter_mut().find(|(it, _)| *it == identity) {
                         Some((_, rows)) => rows.push(index),
                         None => groups.push((identity, vec![index])),
                     }
                 }
             }
-            for (_, group) in groups {
+            let groups: Vec<Vec<usize>> = groups.into_iter().map(|(_, group)| group).collect();
+            let targets = match pass {
+                0 => groups
+                    .iter()
+                    .map(|group| exact_contact(&snapshot, rows, group))
+                    .collect(),
+                1 => contacts_of_ids(&snapshot, rows, &groups),
+                2 => groups
+                    .iter()
+                    .map(|group| contact_on_line(&snapshot, rows, group))
+                    .collect(),
+                _ => groups
+                    .iter()
+                    .map(|group| contact_with_email(&snapshot, &rows[group[0]]))
+                    .collect(),
+            };
+            let targets: Vec<Option<usize>> = targets;
+            for (group, target) in groups.iter().zip(targets) {
+                // Groups on one new line share the new contact of the first group.
                 let row = &rows[group[0]];
-                let last = |value: fn(&Row) -> &'static str| {
-                    let mut values = group.iter().map(|index| value(&rows[*index]));
-                    values.rfind(|value| !value.is_empty()).unwrap_or_default()
-                };
-                let phone = last(|row| row.phone);
-                let on_channel = |contact: &Contact| contact.platform == row.platform;
-                let oldest = |same: &dyn Fn(&Contact) -> bool| {
-                    let candidates = snapshot.iter().filter(|(_, it)| on_channel(it) && same(it));
-                    candidates
-                        .min_by_key(|(index, it)| (it.created.clone(), **index))
-                        .map(|(index, _)| *index)
-                };
-                let found = match pass {
-                    1 => oldest(&|it| it.external == row.external).or_else(|| {
-                        let free = oldest(&|it| it.external.is_empty() && !phone.is_empty() && it.phone == phone)?;
-                        (!adopted.contains(&free)).then_some(free)
-                    }),
-                    2 => oldest(&|it| it.phone == row.phone),
-                    _ => oldest(&|it| it.email.eq_ignore_ascii_case(row.email)),
-                };
-                adopted.extend(found);
-                let target = found.unwrap_or(stored_count + group[0]);
-                let contact = known.entry(target).or_insert_with(|| {
-                    let created = group
-                        .iter()
-                        .map(|index| rows[*index].created)
-                        .filter(|it| !it.is_empty())
-                        .min();
-                    let created = created.map_or(format!("now {}", self.imports), str::to_owned);
+                let line = |row: &Row| Phone::read(row.phone).filter(Phone::identifies).map(|phone| phone.line);
+                let shares = |other: &Row| pass == 2 && other.platform == row.platform && line(other) == line(row);
+                let on_line = |other: &&Vec<usize>| shares(&rows[other[0]]);
+                let first = groups.iter().find(on_line).unwrap_or(group)[0];
+                let target = target.unwrap_or(stored_count + first);
+                known.entry(target).or_insert_with(|| {
+                    let new = groups.iter().filter(|other| *other == group || on_line(other));
+                    let created = new.flatten().map(|index| rows[*index].created);
+                    let created = created.filter(|it| !it.is_empty()).min();
                     Contact {
-                        created,
+                        created: created.map_or(format!("now {}", self.imports), str::to_owned),
                         platform: row.platform.into(),
                         ..Contact::default()
                     }
                 });
-                for (value, last) in [
-                    (&mut contact.external, last(|row| row.external)),
-                    (&mut contact.phone, phone),
-                ] {
-                    if !last.is_empty() {
-                        *value = last.into();
-                    }
-                }
                 group.iter().for_each(|index| contact_of_row[*index] = target);
+            }
+            // The last of the best phones, regardless of the pass that found the contact. It never replaces a better
+            // phone.
+            for (target, contact) in &mut known {
+                let given = rows.iter().zip(&contact_of_row).filter(|(_, of)| *of == target);
+                let phone = best_phone(given.map(|(row, _)| row));
+                let stored = self.contacts.get(*target).and_then(|stored| stored.phone.clone());
+                contact.phone = match (stored, phone) {
+                    (Some(stored), Some(given)) if given.worth < stored.worth => Some(stored),
+                    (stored, given) => given.or(stored),
+                };
+            }
+            for (index, row) in rows.iter().enumerate() {
+                if let Some(contact) = known.get_mut(&contact_of_row[index])
+                    && !row.external.is_empty()
+                {
+                    contact.external = row.external.into();
+                }
             }
             // Names and emails follow the order of the lines, regardless of the pass that found the contact.
             for (index, row) in rows.iter().enumerate() {
@@ -187,11 +264,79 @@ impl Model {
             } else {
                 &it.created
             };
-            let values = [&it.platform, &it.external, &it.phone, &it.email, &it.name].map(|value| or_dash(value));
+            let phone = it.phone.as_ref().map_or(String::new(), |phone| phone.number.clone());
+            let values = [&it.platform, &it.external, &phone, &it.email, &it.name].map(|value| or_dash(value));
             format!("{} {created}", values.join(" "))
         });
         lines.collect::<Vec<_>>().join("\n")
     }
+}
+
+/// The contacts of the channel that `is_meant` accepts: those with the number first, then the oldest first.
+fn candidates(
+    known: &BTreeMap<usize, Contact>,
+    platform: &str,
+    number: &str,
+    is_meant: impl Fn(&Contact) -> bool,
+) -> Vec<usize> {
+    let candidates = known.iter().filter(|(_, it)| it.platform == platform && is_meant(it));
+    let mut candidates: Vec<_> = candidates
+        .map(|(index, it)| (!it.has(number), it.created.clone(), *index))
+        .collect();
+    candidates.sort();
+    candidates.into_iter().map(|(_, _, index)| index).collect()
+}
+
+/// Pass 1: each id's contact, or a free contact on the line that adopts the id. Contacts of the very number adopt first.
+fn contacts_of_ids(known: &BTreeMap<usize, Contact>, rows: &[Row], groups: &[Vec<usize>]) -> Vec<Option<usize>> {
+    let platform = |group: &[usize]| rows[group[0]].platform;
+    let find = |group: &Vec<usize>| {
+        let external = rows[group[0]].external;
+        let found = candidates(known, platform(group), "", |it| it.external == external);
+        found.first().copied()
+    };
+    let mut found: Vec<Option<usize>> = groups.iter().map(find).collect();
+    let known_ids = found.clone();
+    for is_same_number in [true, false] {
+        for (place, group) in groups.iter().enumerate() {
+            let phone = best_phone(group.iter().map(|index| &rows[*index])).filter(Phone::identifies);
+            let (None, Some(phone)) = (known_ids[place].or(found[place]), phone) else {
+                continue;
+            };
+            let free = candidates(known, platform(group), &phone.number, |it| {
+                it.external.is_empty() && it.is_on(&phone.line) && (!is_same_number || it.has(&phone.number))
+            });
+            found[place] = free.into_iter().find(|index| !found.contains(&Some(*index)));
+        }
+    }
+    found
+}
+
+/// Pass 2: the oldest contact on the line, the same number first.
+fn contact_on_line(known: &BTreeMap<usize, Contact>, rows: &[Row], group: &[usize]) -> Option<usize> {
+    let row = &rows[group[0]];
+    let phone = Phone::read(row.phone).expect("the pass has rows with a phone");
+    candidates(known, row.platform, &phone.number, |it| it.is_on(&phone.line))
+        .first()
+        .copied()
+}
+
+/// Pass 3: the oldest contact with the email.
+fn contact_with_email(known: &BTreeMap<usize, Contact>, row: &Row) -> Option<usize> {
+    let has_email = |it: &Contact| it.email.eq_ignore_ascii_case(row.email);
+    candidates(known, row.platform, "", has_email).first().copied()
+}
+
+/// The only pass of an exact import: the contact with the same identity.
+fn exact_contact(known: &BTreeMap<usize, Contact>, rows: &[Row], group: &[usize]) -> Option<usize> {
+    let row = &rows[group[0]];
+    let phone = Phone::read(row.phone).filter(Phone::identifies);
+    let is_same = |it: &Contact| match (row.external, &phone) {
+        ("", Some(phone)) => it.external.is_empty() && it.has(&phone.number),
+        ("", None) => it.external.is_empty() && it.identity().is_none() && it.email.eq_ignore_ascii_case(row.email),
+        (external, _) => it.external == external,
+    };
+    candidates(known, row.platform, "", is_same).first().copied()
 }
 
 #[test]
@@ -199,28 +344,34 @@ fn random_files_are_imported_as_the_model_says_and_repeating_changes_nothing() {
     let mut target = ImportTarget::new();
     let created = "CASE WHEN created_at > now() - interval '1 day' THEN 'now' ELSE created_at::date::text END";
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
-        cases: 100,
+        cases: 150,
         failure_persistence: None,
         ..ProptestConfig::default()
     });
-    let files = prop::collection::vec(prop::collection::vec(any_row(), 1..12), 1..4);
+    // An exact import makes contacts that share a line.
+    let file = (prop::collection::vec(any_row(), 1..12), prop::bool::weighted(0.3));
+    let files = prop::collection::vec(file, 1..4);
     let target = std::cell::RefCell::new(&mut target);
     runner
         .run(&files, |files| {
             let target = &mut **target.borrow_mut();
             target.connection.batch_execute("TRUNCATE contacts").unwrap();
             let mut model = Model::default();
-            for rows in files {
+            for (rows, exact) in files {
                 let file = write_file(&rows);
-                let first = target.import(&file).unwrap();
-                model.import(&rows);
+                let options = ImportOptions {
+                    exact,
+                    ..ImportOptions::default()
+                };
+                let first = target.import_with(file.as_bytes(), &[], &options).unwrap();
+                model.import(&rows, exact);
                 let found = target.ask(&format!(
-                    "SELECT string_agg(concat_ws(' ', platform, coalesce(external_user_id, '-'), coalesce(phone, '-'),
-                         coalesce(email, '-'), coalesce(name, '-'), {created}), E'\n' ORDER BY serial_id) FROM contacts"
+                    "SELECT string_agg(concat_ws(' ', platform, coalesce(external_user_id, '-'),
+                         coalesce(phone || coalesce(';' || phone_extension, ''), '-'), coalesce(email, '-'), coalesce(name, '-'), {created}), E'\n' ORDER BY serial_id) FROM contacts"
                 ));
                 prop_assert_eq!(found, model.contacts());
                 let before = target.dump();
-                let second = target.import(&file).unwrap();
+                let second = target.import_with(file.as_bytes(), &[], &options).unwrap();
                 let same = first.created + first.updated + first.unchanged;
                 prop_assert_eq!(counts(&second), [0, 0, same, first.merged, 0]);
                 prop_assert_eq!(target.dump(), before);

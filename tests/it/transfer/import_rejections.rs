@@ -229,6 +229,71 @@ fn rows_with_different_emails_that_an_invalid_phone_merges_are_reported() {
 }
 
 #[test]
+fn powers_of_ten_placeholders_and_vanity_letters_melt_nobody_into_one_contact() {
+    for phone in [
+        "5.49112E+12",
+        "5,49112E+12",
+        "0",
+        "12",
+        "000-0000",
+        "N/A 0",
+        "800-44-XY",
+        "4123-4567/4123-4568",
+    ] {
+        let mut target = ImportTarget::new();
+        let file = format!("phone;email;external_id\n{phone};a@example.com;\n{phone};b@example.com;\n{phone};;x\n");
+        let report = target.import(&file).unwrap();
+        assert_eq!((counts(&report), report.doubtful), ([3, 0, 0, 0, 0], 0), "{phone}");
+        assert_eq!(report.phones_unresolved.count, 3, "{phone}");
+        assert_eq!(
+            target.ask("SELECT count(DISTINCT phone_as_given) FROM contacts WHERE NOT phone_identifies"),
+            "1",
+            "{phone}: the phone is stored"
+        );
+        let before = target.dump();
+        assert_eq!(counts(&target.import(&file).unwrap()), [0, 0, 3, 0, 0], "{phone}");
+        assert_eq!(target.dump(), before, "{phone}");
+    }
+}
+
+#[test]
+fn a_row_whose_phone_identifies_nobody_needs_another_identity() {
+    let mut target = ImportTarget::new();
+    let file = "name,phone,email\nAna,0,\nBea,000-0000,b@example.com\nEva,\"5,49112E+12\",\n";
+    let found: Vec<(u64, String)> = target
+        .rejections(file)
+        .into_iter()
+        .map(|it| (it.line, it.to_string()))
+        .collect();
+    let reason = "column phone: the phone identifies nobody: correct it, or give an external id or an email";
+    assert_eq!(
+        found,
+        [(2, format!("line 2, {reason}")), (4, format!("line 4, {reason}"))]
+    );
+}
+
+#[test]
+fn groups_newsletters_and_broadcasts_are_refused_and_a_hidden_number_is_an_external_id() {
+    let mut target = ImportTarget::new();
+    let file = "name,phone,platform,external_id\n\
+                Ana,98765432101234@lid,whatsapp,\n\
+                Grupo,120363025246125486@g.us,whatsapp,\n\
+                Canal,120363144038483540@newsletter,whatsapp,7\n\
+                Estado,,whatsapp,status@broadcast\n";
+    let lines: Vec<String> = target.rejections(file).iter().map(ToString::to_string).collect();
+    let reason = "it is the WhatsApp id of a group, a newsletter or a broadcast, and not of a person";
+    let expected = [(3, "phone"), (4, "phone"), (5, "external_id")]
+        .map(|(line, column)| format!("line {line}, column {column}: {reason}"));
+    assert_eq!(lines, expected);
+    let report = target.import_with(file.as_bytes(), &[], &skipping()).unwrap();
+    assert_eq!(counts(&report), [1, 0, 0, 0, 3]);
+    assert_eq!(
+        target.contacts("external_user_id phone phone_as_given name"),
+        "98765432101234@lid - - Ana"
+    );
+}
+
+#[test]
 fn a_row_that_shares_an_invalid_phone_with_a_contact_of_another_email_is_reported() {
     let mut target = ImportTarget::new();
     let mut doubtful = |file: &str| {

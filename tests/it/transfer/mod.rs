@@ -8,6 +8,7 @@ mod import_cells;
 mod import_command;
 mod import_format;
 mod import_headers;
+mod import_identity;
 mod import_matching;
 mod import_model;
 mod import_rejections;

@@ -65,9 +65,48 @@ fn an_extension_is_no_part_of_the_number() {
         ",,5",
         " ext 123#",
         " x1234567",
+        " x12345678",
+        " xtn 9",
+        ",9",
+        ",,12345678",
+        ";9",
+        "*9",
+        "*101",
+        " *101",
+        " p 9",
+        " e9",
+        " w 9",
+        " extension number 9",
+        " ext. no. 9",
+        " int. nº 9",
+        " poste 9",
+        " доб. 9",
+        " вн. 9",
+        " extensão 9",
+        " rml 9",
+        " option 2",
+        " opción 2",
+        " (ext. 9) Juan",
+        " oficina int. 9",
+        " - Int: 9",
+        ";ext=9;phone-context=+54",
+        "~9",
     ] {
         for number in ["+54 11 2345-6789", "11 2345-6789"] {
-            holds_in("AR", &[(&format!("{number}{extension}"), "+541123456789")]);
+            let input = format!("{number}{extension}");
+            holds_in("AR", &[(&input, "+541123456789")]);
+            let digits: String = extension.chars().filter(char::is_ascii_digit).take(8).collect();
+            let digits = if extension.contains("context") {
+                "9".to_owned()
+            } else {
+                digits
+            };
+            assert_eq!(stored("AR", &input).extension, Some(digits.clone()), "{input:?}");
+            let asked = readings(&input, Region::DEFAULT);
+            assert!(
+                asked.iter().all(|reading| reading.extension.as_ref() == Some(&digits)),
+                "{input:?}"
+            );
         }
     }
     // Digits as long as a number are a second number, not an extension.
@@ -91,6 +130,57 @@ fn text_around_a_number_is_ignored() {
         "\u{feff}11 2345-6789\u{200b}",
         "📞 +54 11 2345-6789",
         "11 2345-6789 (casa)",
+        "11 2345-6789 (WhatsApp 24hs)",
+        "11 2345-6789 (24hs)",
+        "11 2345-6789 [lun a vie 9 a 18]",
+        "11 2345-6789 WhatsApp 24hs",
+        "11 2345-6789 24 hs",
+        "11 2345-6789 oficina",
+        "11 2345-6789 Oficina 1204",
+        "11 2345-6789 - Juan",
+        "11 2345-6789, casa",
+        "11 2345-6789 / trabajo",
+        "11 2345-6789 de 9:30 a 18:00",
+        "11 2345-6789 2do piso",
+        "11 2345-6789 ana@example.com",
+        "11 2345-6789 (mamá)",
+        "11 2345-6789 家",
+        "Tel 1: 11 2345-6789",
+        "Tel 2: 11 2345-6789",
+        "Teléfono 2 (casa): 11 2345-6789",
+        "Cel. 2) 11 2345-6789",
+        "cel2 11 2345-6789",
+        "Tel (2): (11) 2345-6789",
+        "Tel (11) 2345-6789",
+        "N° 1: 11 2345-6789",
+        "Tel 1 +54 11 2345-6789",
+        "1) 11 2345-6789",
+        "1)11 2345-6789",
+        "2. 11 2345-6789",
+        "10) 11 2345-6789",
+        "[1] 11 2345-6789",
+        "#1 11 2345-6789",
+        "1º 11 2345-6789",
+        "11) 2345-6789",
+        "#31#+541123456789",
+        "#31# 11 2345-6789",
+        "*31#1123456789",
+        "00 +54 11 2345-6789",
+        "https://wa.me/541123456789?text=Hola%2010",
+        "wa.me/+541123456789",
+        "https://api.whatsapp.com/send?phone=541123456789&text=Hola%2010",
+        "https://api.whatsapp.com/send/?text=Hola%2010&phone=%2B541123456789",
+        "https://web.whatsapp.com/send?phone=54%2011%202345-6789&app_absent=0",
+        "whatsapp://send?phone=541123456789&text=1",
+        "whatsapp:+541123456789",
+        "sip:541123456789@10.0.0.7",
+        "sip:+541123456789@10.0.0.7:5060;user=phone",
+        "sips:1123456789@pbx2.example.com",
+        "tel:+541123456789;phone-context=+54",
+        "tel:1123456789;phone-context=example2.com",
+        "\"Ana 2\" <sip:541123456789@10.0.0.7>",
+        "\u{ad}11\u{2060} 2345\u{61c}-6789\u{fe0f}",
+        "541123456789,0",
         "11 2345-6789,",
         "  11 2345-6789\r\n",
         "＋５４ １１ ２３４５ ６７８９",
@@ -104,14 +194,18 @@ fn text_around_a_number_is_ignored() {
 #[test]
 fn two_numbers_in_one_cell_do_not_resolve() {
     for separator in [
-        " / ", "/", ", ", ";", " y ", " o ", "\n", "\r\n", " | ", " & ", " + ", " ", " - ", "\\",
+        " / ", "/", ", ", ";", " y ", " o ", "\n", "\r\n", " | ", " & ", " + ", " ", " - ", "\\", " ::: ", " or ",
+        "\t", " casa ", " (casa) ",
     ] {
         for (first, second) in [
             ("11 2345-6789", "11 2345-6780"),
             ("4123-4567", "68"),
             ("+541123456789", "+541123456780"),
         ] {
-            holds_in("AR", &[(&format!("{first}{separator}{second}"), "-")]);
+            let input = format!("{first}{separator}{second}");
+            holds_in("AR", &[(&input, "-")]);
+            let asked_too_little = second == "68";
+            assert!(!stored("AR", &input).identifies || asked_too_little, "{input:?}");
         }
     }
     holds_in("AR", &[("1123456/789", "-"), ("0351/4123456", "+543514123456")]);
@@ -126,6 +220,12 @@ fn a_number_damaged_by_a_spreadsheet_does_not_resolve_if_digits_are_lost() {
             ("5,49112E+12", "-"),
             ("5.49112e12", "-"),
             ("5.491123456789E+12", "-"),
+            ("5E+12", "-"),
+            ("5E12", "-"),
+            ("5,49112E 12", "-"),
+            ("=5.49112E+12", "-"),
+            ("54911E+08", "-"),
+            ("5.49112×10^12", "-"),
             ("5491123456789.0", "+5491123456789"),
             ("1123456789.0", "+541123456789"),
         ],
@@ -134,16 +234,39 @@ fn a_number_damaged_by_a_spreadsheet_does_not_resolve_if_digits_are_lost() {
 }
 
 #[test]
-fn letters_are_never_read_as_digits() {
-    for input in [
-        "1-800-FLOWERS",
-        "1-800-356-FLOW",
-        "212 555 CATS",
-        "(212) 555-2368 o 9",
-        "2125552368@example.com",
-    ] {
+fn vanity_letters_are_dialled_if_the_result_is_a_valid_north_american_number() {
+    holds_in(
+        "US",
+        &[
+            ("1-800-FLOWERS", "+18003569377"),
+            ("1-800-flowers", "+18003569377"),
+            ("+1 800 FLOWERS", "+18003569377"),
+            ("(800) FLOWERS (24hs)", "+18003569377"),
+            ("1-800-356-FLOW", "+18003563569"),
+            ("1-800-COLLECT", "+18002655328"),
+            ("800-44-STERN", "+18004478376"),
+            ("212 555 CATS", "+12125552287"),
+            ("1-800-FLOWERS and more", "+18003569377"),
+            // Too few or too many digits, or too few letters.
+            ("800-44-XY", "-"),
+            ("1-800-CONTACTS", "-"),
+            ("800 555 12AB", "-"),
+        ],
+    );
+    holds([
+        ("AR", "1-800-FLOWERS", "+18003569377"),
+        ("CA", "1-800-FLOWERS", "+18003569377"),
+        ("AR", "800-44-STERN", "-"),
+    ]);
+    assert!(!stored("US", "800-44-XY").identifies);
+}
+
+#[test]
+fn letters_outside_north_america_are_never_read_as_digits() {
+    for input in ["(212) 555-2368 o 9", "2125552368@example.com"] {
         holds_in("US", &[(input, "-")]);
     }
+    // The number and its letters are both valid, so nobody can tell a remark from a part of the number.
     holds_in("DE", &[("030 9018 HAUS", "-")]);
 }
 
@@ -186,19 +309,19 @@ fn a_text_without_digits_is_not_a_number() {
 
 #[test]
 fn bare_digits_are_read_as_a_national_number_first_and_then_as_an_international_one() {
-    let phones = |input| {
-        readings(input, region("MX"))
+    let phones = |input, code| {
+        readings(input, region(code))
             .into_iter()
             .map(|reading| reading.phone)
             .collect::<Vec<_>>()
     };
-    assert_eq!(phones("15512345678"), ["+525512345678", "+15512345678"]);
+    assert_eq!(phones("51987654321", "BR"), ["+5551987654321", "+51987654321"]);
     assert_eq!(
-        phones("525512345678"),
+        phones("525512345678", "MX"),
         ["+525512345678"],
         "both readings are the same number"
     );
-    assert_eq!(phones("+15512345678"), ["+15512345678"]);
+    assert_eq!(phones("+51987654321", "BR"), ["+51987654321"]);
 }
 
 #[test]
@@ -213,8 +336,8 @@ fn a_leading_blank_of_a_parameter_is_a_plus_if_that_reading_resolves() {
     assert_eq!(phones(" 5512345678"), ["+525512345678"], "+55 1234 5678 is no number");
     assert_eq!(phones(" 12"), ["12"]);
     assert_eq!(
-        stored("MX", " 15512345678").phone.as_deref(),
-        Some("+525512345678"),
+        stored("MX", " 15510345678").phone.as_deref(),
+        Some("+525510345678"),
         "in a file a leading blank is not a lost +"
     );
 }

@@ -1,7 +1,9 @@
 //! Checks tables of cases. A case has the client's region, the written text, and the resulting E.164. `-` stands for a
 //! number that must not resolve.
 
-use crate::domain::contact::DEFAULT_PLATFORM;
+use proptest::prelude::*;
+use proptest::sample::select;
+
 use crate::domain::phone::reading::readings;
 use crate::domain::phone::region::Region;
 use crate::domain::phone::stored::StoredPhone;
@@ -11,7 +13,7 @@ pub(super) fn region(code: &str) -> Region {
 }
 
 pub(super) fn stored(code: &str, input: &str) -> StoredPhone {
-    StoredPhone::read(input, region(code), DEFAULT_PLATFORM)
+    StoredPhone::read(input, region(code), "sms")
 }
 
 /// The stored E.164 of the input, or `-`.
@@ -52,4 +54,15 @@ pub(super) fn holds<'a>(cases: impl IntoIterator<Item = (&'a str, &'a str, &'a s
 #[track_caller]
 pub(super) fn holds_in<'a>(code: &'a str, cases: &[(&'a str, &'a str)]) {
     holds(cases.iter().map(|(input, expected)| (code, *input, *expected)));
+}
+
+/// An Argentine area code and a number in it: ten digits.
+pub(super) fn argentine() -> impl Strategy<Value = (String, String)> {
+    select(vec![
+        ("11", "[2-6][0-9]{7}"),
+        ("223", "[4-6][0-9]{6}"),
+        ("351", "[2-8][0-9]{6}"),
+        ("2901", "4[0-9]{5}"),
+    ])
+    .prop_flat_map(|(area, number)| (Just(area.to_owned()), number))
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::contact_json::PublicContact;
 use crate::domain::contact::{Attribute, ContactDraft, ContactFields, platform_name};
-use crate::domain::phone::whatsapp_id::is_hidden_number;
+use crate::domain::phone::whatsapp_id::{is_group_or_channel, is_hidden_number};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::http::documentation::{self, Answer, Body, Documentation, NOT_BLANK, WITH_DIGIT, having};
 use crate::http::error::{ApiError, BodyFault};
@@ -83,8 +83,12 @@ fn read_draft(members: &Members, region: Region) -> Result<ContactDraft, BodyFau
         ..ContactFields::default()
     };
     // The identity that the channel requires.
-    let is_number = |phone: &StoredPhone| phone.phone.is_some() && !is_hidden_number(&phone.as_given);
-    let has_phone = fields.phone.as_ref().is_some_and(is_number);
+    // A group's id gets its own refusal below.
+    let is_phone = |phone: &StoredPhone| match phone.as_given.as_str() {
+        id if is_hidden_number(id) => false,
+        id => phone.phone.is_some() || is_group_or_channel(id),
+    };
+    let has_phone = fields.phone.as_ref().is_some_and(is_phone);
     let (has_identity, names) = match channel.as_str() {
         "whatsapp" | "web-whatsapp" | "sms" => (has_phone, "'contact_phone_number'"),
         "webchat" => (fields.external_user_id.is_some(), "'external_user_id'"),

@@ -1,0 +1,152 @@
+//! `phones`
+
+use std::fmt;
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+
+use super::database::Database;
+use super::names_and_ids::find_client;
+use super::output;
+use crate::config::DatabaseConfig;
+use crate::domain::recheck::KnownPhone;
+use crate::store::StoreError;
+use crate::store::recheck::{Finding, Recheck, recheck};
+
+#[derive(Subcommand, Debug)]
+pub enum PhonesCommand {
+    /// List the contacts whose stored phone the current rules read differently, and mend them with --apply, all or none
+    #[command(after_help = "Example:\n  contact-search phones recheck --client Acme\n  \
+                            contact-search phones recheck --client Acme --apply")]
+    Recheck(RecheckArgs),
+}
+
+#[derive(Args, Debug)]
+pub struct RecheckArgs {
+    /// The client, by name or id
+    #[arg(long, value_name = "CLIENT")]
+    client: String,
+    /// Write the phones as the current rules read them
+    #[arg(long)]
+    apply: bool,
+}
+
+pub fn run(config: &DatabaseConfig, command: PhonesCommand) -> anyhow::Result<()> {
+    let PhonesCommand::Recheck(RecheckArgs { client, apply }) = command;
+    let database = Database::open(config)?;
+    let mut connection = database.connect()?;
+    let client = find_client(&mut connection, &client)?;
+    let result = recheck(&mut connection, client.id, client.default_region, apply, |finding| {
+        output::print(format_args!("{}\n", Line(finding)))
+    });
+    let result: Recheck = match result.map_err(|error: anyhow::Error| error.downcast::<StoreError>()) {
+        Ok(result) => result,
+        Err(Ok(error @ (StoreError::Exists(_) | StoreError::Contended))) => {
+            return Err(anyhow::Error::new(error)
+                .context("other programs kept writing the same contacts, so nothing was changed: run it again"));
+        }
+        Err(Ok(error)) => return Err(error.into()),
+        Err(Err(error)) => return Err(error),
+    };
+    for conflict in &result.conflicts {
+        output::print(format_args!(
+            "conflict: {} would get the identity of {}\n",
+            conflict.id, conflict.other_id
+        ))?;
+    }
+    output::print(format_args!("{}\n", Summary { result: &result, apply }))?;
+    if apply && result.conflict_count > 0 {
+        bail!(
+            "nothing was changed: of each two contacts that conflict, change or delete one, then run it again (the ids are \
+             those of /api/public/contact/ID)"
+        );
+    }
+    Ok(())
+}
+
+/// One line about a contact. Texts are shown with their control characters escaped.
+struct Line<'a>(&'a Finding);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Finding {
+            id,
+            serial_id,
+            platform,
+            as_given,
+            before,
+            after,
+        } = self.0;
+        write!(f, "{id} ({serial_id}) {platform:?} {as_given:?}: {}", Shown(before))?;
+        match after {
+            Some(after) => write!(f, " -> {}", Shown(after)),
+            None => f.write_str(" stays: the current rules read no valid number"),
+        }
+    }
+}
+
+struct Shown<'a>(&'a KnownPhone);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let KnownPhone {
+            phone,
+            key,
+            extension,
+            identifies,
+            external_user_id,
+        } = self.0;
+        match (phone, key) {
+            (Some(phone), Some(key)) => write!(f, "{phone} (key {key})")?,
+            _ => f.write_str("no phone")?,
+        }
+        if let Some(extension) = extension {
+            write!(f, " extension {extension}")?;
+        }
+        if !identifies {
+            f.write_str(" that identifies nobody")?;
+        }
+        match (phone, external_user_id) {
+            (None, Some(id)) => write!(f, ", external id {id:?}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+struct Summary<'a> {
+    result: &'a Recheck,
+    apply: bool,
+}
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Recheck {
+            read,
+            differing,
+            kept,
+            other_region,
+            mended,
+            conflict_count,
+            conflicts,
+        } = self.result;
+        write!(
+            f,
+            "{read} phones read again: {differing} differ, {kept} stay because they are better"
+        )?;
+        write!(f, ", {other_region} stay because they were read for another region")?;
+        if *conflict_count > 0 {
+            write!(f, "\n{conflict_count} conflicts")?;
+            if (conflicts.len() as u64) < *conflict_count {
+                write!(f, ", of which the first {} are listed", conflicts.len())?;
+            }
+        } else if self.apply {
+            write!(f, "\n{mended} contacts changed")?;
+            if mended < differing {
+                write!(f, "; other programs changed the rest meanwhile")?;
+            }
+        } else if *differing > 0 {
+            f.write_str("\nnothing was changed: --apply writes the phones as the current rules read them")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+//! Addresses with a number: links of WhatsApp, `sip:`, and the parameters of `tel:`.
+
+/// The number in an address.
+pub struct Address {
+    pub number: String,
+    /// Whether WhatsApp wrote the number, so that it begins with a calling code.
+    pub is_whatsapp: bool,
+    pub extension: Option<String>,
+}
+
+/// Reads `https://wa.me/…`, `https://api.whatsapp.com/send?phone=…&text=…` and their kin, and `sip:…@host`.
+pub fn read(text: &str) -> Option<Address> {
+    if !text.contains([':', '/']) {
+        return None;
+    }
+    let lower = text.to_ascii_lowercase();
+    let from = |at: usize, ends: &[char]| {
+        let rest = &text[at..];
+        &rest[..rest.find(ends).unwrap_or(rest.len())]
+    };
+    if let Some(at) = lower.find("sip:").or_else(|| lower.find("sips:").map(|at| at + 1)) {
+        let (number, extension) = without_parameters(from(at + 4, &['@', '>', '?']));
+        return Some(Address {
+            number: number.to_owned(),
+            is_whatsapp: false,
+            extension,
+        });
+    }
+    let is_link = lower.contains("://") || lower.contains("whatsapp.com/") || lower.contains("wa.me/");
+    let parameter = ["?phone=", "&phone=", "?number=", "&number="]
+        .iter()
+        .find_map(|name| lower.find(name).map(|at| at + name.len()));
+    let path = ["wa.me/", "t.me/+"]
+        .iter()
+        .find_map(|host| lower.find(host).map(|at| at + host.len()));
+    let at = parameter.or(path).filter(|_| is_link)?;
+    let number = percent_decoded(from(at, &['&', '#', '?', '/', ' ', '>']));
+    number.bytes().any(|byte| byte.is_ascii_digit()).then_some(Address {
+        number,
+        is_whatsapp: true,
+        extension: None,
+    })
+}
+
+/// Splits off parameters such as `;phone-context=+1` and `;ext=5`, and returns the digits of the extension.
+pub fn without_parameters(text: &str) -> (&str, Option<String>) {
+    let is_parameter = |part: &str| {
+        let name = part.split_once('=').map_or("", |(name, _)| name.trim());
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-')
+    };
+    let Some(at) = text
+        .match_indices(';')
+        .map(|(at, _)| at)
+        .find(|at| is_parameter(&text[at + 1..]))
+    else {
+        return (text, None);
+    };
+    let extension = text[at..].split(';').find_map(|part| {
+        let (name, value) = part.split_once('=')?;
+        let is_extension = name.trim().eq_ignore_ascii_case("ext");
+        let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+        (is_extension && (1..=8).contains(&digits.len())).then_some(digits)
+    });
+    (&text[..at], extension)
+}
+
+/// Decodes `%2B` and `%20`. A number has no other encoded characters.
+fn percent_decoded(text: &str) -> String {
+    text.replace("%2B", "+").replace("%2b", "+").replace("%20", " ")
+}

@@ -1,0 +1,130 @@
+//! The digit strings by which a part of a phone number is searched.
+
+use super::countries::{ARGENTINA, MEXICO};
+use super::region::Region;
+use super::{dialling, metadata};
+
+/// The most strings for one term.
+const PIECES_MAX: usize = 4;
+
+/// The digit strings by which a search finds the numbers that the user is typing, at most four. The first has all
+/// digits of the term. The others are readings of the term in national notation, in the digits of E.164: without an
+/// international prefix of the region, without its trunk prefix, without Argentina's `15` after an area code, with the
+/// `9` that is missing after `54`, and without Mexico's `044`, `045` and `01`. Empty if the term has no digit.
+///
+/// While a user types, the end of the term can be the first digit of a `15`. A reading without this digit is among the
+/// strings.
+pub fn pieces(term: &str, region: Region) -> Vec<String> {
+    let digits = metadata::digits(term);
+    if digits.is_empty() {
+        return Vec::new();
+    }
+    let mut pieces = vec![digits.clone()];
+    let mut add = |piece: String| {
+        if !piece.is_empty() && pieces.len() < PIECES_MAX && !pieces.contains(&piece) {
+            pieces.push(piece);
+        }
+    };
+    let has_plus = term.trim_start().starts_with(['+', '\u{FF0B}']);
+    if has_plus {
+        international(&digits).into_iter().for_each(&mut add);
+        return pieces;
+    }
+    for prefix in
+        dialling::international_prefixes(&digits, region.as_str()).chain(digits.starts_with("00").then_some(2))
+    {
+        let number = &digits[prefix..];
+        international(number).into_iter().for_each(&mut add);
+        add(number.to_owned());
+    }
+    if !digits.starts_with("00") {
+        national(&digits, region).into_iter().for_each(&mut add);
+    }
+    // Bare digits can begin with a calling code. Argentina's needs its `9` in every region.
+    let own_code = metadata::calling_code(region.as_str()).map(|code| code.to_string());
+    if digits.starts_with("54") || own_code.is_some_and(|code| digits.starts_with(&code)) {
+        international(&digits).into_iter().for_each(&mut add);
+    }
+    pieces
+}
+
+/// The readings of digits that begin with a calling code, without what people write between the code and the number.
+fn international(digits: &str) -> Vec<String> {
+    let Some((code, written)) = metadata::split_calling_code(digits) else {
+        return Vec::new();
+    };
+    let with_code = |number: String| format!("{code}{number}");
+    match code {
+        ARGENTINA => argentine(written)
+            .into_iter()
+            .map(|number| match &*number {
+                "" | "9" => with_code(number),
+                _ => with_code(format!("9{number}")),
+            })
+            .collect(),
+        MEXICO => mexican(written).map(with_code).into_iter().collect(),
+        _ => metadata::main_region(code)
+            .and_then(|region| dialling::trunk_prefix(&region))
+            .and_then(|trunk| written.strip_prefix(trunk))
+            .map(|number| with_code(number.to_owned()))
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// The readings of digits that are dialled within the region.
+fn national(digits: &str, region: Region) -> Vec<String> {
+    match region.as_str() {
+        "AR" => argentine(digits),
+        "MX" => mexican(digits).into_iter().collect(),
+        _ => dialling::trunk_prefix(region.as_str())
+            .and_then(|trunk| digits.strip_prefix(trunk))
+            .map(str::to_owned)
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// The area code and the subscriber's digits, without the trunk `0`, a mobile's `9` and a mobile's `15`. The second
+/// reading, if any, is without a last `1`, which can be the start of a `15`. A `9` alone stays.
+fn argentine(written: &str) -> Vec<String> {
+    let number = without_zero(written);
+    let number = match number.strip_prefix('9').map(without_zero) {
+        Some("") => return vec!["9".to_owned()],
+        Some(number) => number,
+        None => number,
+    };
+    if let Some(subscriber) = number.strip_prefix("15") {
+        return vec![subscriber.to_owned()];
+    }
+    let mut readings = vec![number.to_owned()];
+    let area_codes: &[usize] = match number.bytes().next() {
+        Some(b'1') => &[2],
+        Some(b'2' | b'3') => &[3, 4],
+        _ => &[],
+    };
+    for length in area_codes {
+        let Some((area, rest)) = number.split_at_checked(*length) else {
+            continue;
+        };
+        if let Some(subscriber) = rest.strip_prefix("15") {
+            // The `15` is complete, so this reading is the better one.
+            readings.insert(0, format!("{area}{subscriber}"));
+        } else if rest == "1" {
+            readings.push(area.to_owned());
+        }
+    }
+    readings
+}
+
+/// The ten digits or a part of them, without the prefixes of the time before 2019.
+fn mexican(written: &str) -> Option<String> {
+    ["044", "045", "01", "04", "0", "1"]
+        .iter()
+        .find_map(|prefix| written.strip_prefix(prefix))
+        .map(str::to_owned)
+}
+
+fn without_zero(digits: &str) -> &str {
+    digits.strip_prefix('0').unwrap_or(digits)
+}

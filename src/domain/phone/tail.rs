@@ -1,0 +1,228 @@
+//! What follows the digits of a number: an extension, a remark, or a second number.
+
+/// Words after a number of hours: `24 hs`.
+const TIME_WORDS: [&str; 9] = ["h", "hs", "hr", "hrs", "hora", "horas", "hours", "am", "pm"];
+
+/// The end of a text, after the digits of its number.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Tail {
+    pub extension: Option<String>,
+    /// False if the end has more digits of a number than an extension or a remark can have.
+    pub is_one_number: bool,
+    /// Whether the end has letters that do not mark an extension.
+    pub has_letters: bool,
+}
+
+/// The longest extension. More digits after its mark are another number.
+const EXTENSION_MAX: usize = 8;
+
+/// The most digits after a comma or a semicolon with a blank. More digits are another number.
+const SPACED_EXTENSION_MAX: usize = 6;
+
+/// The most digits of a number in a remark: `oficina 1204`.
+const REMARK_NUMBER_MAX: usize = 4;
+
+/// The most digits of a remark with several short numbers: `9:30 a 18:00`.
+const REMARK_DIGITS_MAX: usize = 8;
+
+/// Words before an extension, in lower case. English, Spanish, Portuguese, French, German, Dutch, Swedish, Polish,
+/// Czech, Turkish, Russian, Ukrainian and Chinese telephone lists use them.
+const MARKS: [&str; 51] = [
+    "ext",
+    "exten",
+    "extn",
+    "extnr",
+    "xtn",
+    "xt",
+    "extension",
+    "extensión",
+    "extensao",
+    "extensão",
+    "int",
+    "interno",
+    "internal",
+    "intern",
+    "interne",
+    "anexo",
+    "ramal",
+    "rml",
+    "poste",
+    "opt",
+    "option",
+    "opc",
+    "opcion",
+    "opción",
+    "opcao",
+    "opção",
+    "dw",
+    "durchwahl",
+    "app",
+    "apparat",
+    "nst",
+    "nebenstelle",
+    "toestel",
+    "tst",
+    "ank",
+    "anknytning",
+    "wew",
+    "wewn",
+    "wewnętrzny",
+    "linka",
+    "klapka",
+    "dahili",
+    "доб",
+    "добавочный",
+    "вн",
+    "внутр",
+    "внутренний",
+    "дод",
+    "转",
+    "分机",
+    "內線",
+];
+
+/// Letters that mark an extension directly after the number: `x5`, `e5`, and the pauses `p5` and `w5`.
+const LETTER_MARKS: [&str; 5] = ["x", "ｘ", "e", "p", "w"];
+
+/// Words between a mark and its digits: `extension number 9`.
+const NUMBER_WORDS: [&str; 12] = [
+    "number",
+    "no",
+    "nr",
+    "nro",
+    "num",
+    "numero",
+    "número",
+    "n",
+    "nº",
+    "n°",
+    "номер",
+    "№",
+];
+
+/// Words that join two numbers: `11 2345-6789 o 9`.
+const CONJUNCTIONS: [&str; 14] = [
+    "y", "o", "u", "e", "ou", "or", "and", "et", "und", "oder", "i", "и", "или", "en",
+];
+
+/// Whether the character, with which `text` begins, can end a number.
+pub fn begins(text: &str, character: char) -> bool {
+    match character {
+        '(' | '[' | '{' => bracketed(text).is_some_and(|inside| inside.contains(char::is_alphabetic)),
+        ',' | ';' | '*' | '#' | '~' => symbol_extension(text).is_some(),
+        _ => character.is_alphabetic(),
+    }
+}
+
+/// Whether the text begins with a number of a remark, such as `24hs` and `2do piso`. It is not a part of the phone
+/// number before it.
+pub fn is_ordinal(text: &str) -> bool {
+    let mut rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let length = text.len() - rest.len();
+    let spaced = first_word(rest.trim_start());
+    if TIME_WORDS.contains(&&*spaced.to_lowercase()) {
+        rest = rest.trim_start();
+    }
+    let word = first_word(rest);
+    let is_extension = || is_mark(word, true) && marked_digits(rest, word).is_some();
+    length <= 2 && !word.is_empty() && !is_extension()
+}
+
+/// Reads the end of a text. `is_separate` says that a blank, a comma or a similar character precedes it.
+pub fn read(text: &str, is_separate: bool) -> Tail {
+    let extension = |digits: &str| Tail {
+        extension: Some(digits.to_owned()),
+        is_one_number: true,
+        has_letters: false,
+    };
+    if let Some(digits) = symbol_extension(text) {
+        return extension(digits);
+    }
+    let mut rest = text.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let mut is_first = true;
+    while let Some(at) = rest.find(char::is_alphabetic) {
+        rest = &rest[at..];
+        let word = first_word(rest);
+        if is_mark(word, is_first)
+            && let Some(digits) = marked_digits(rest, word)
+        {
+            return extension(digits);
+        }
+        is_first = false;
+        rest = &rest[word.len()..];
+    }
+    Tail {
+        extension: None,
+        is_one_number: is_remark(text, is_separate),
+        has_letters: true,
+    }
+}
+
+fn is_mark(word: &str, is_first: bool) -> bool {
+    let word = word.to_lowercase();
+    MARKS.contains(&&*word) || is_first && LETTER_MARKS.contains(&&*word)
+}
+
+/// The digits after `word`, with which the text begins, if they are an extension at the end of the text.
+fn marked_digits<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let mut rest = text[word.len()..].trim_start_matches(|c: char| !c.is_alphanumeric());
+    let number_word = first_word(rest);
+    if NUMBER_WORDS.contains(&&*number_word.to_lowercase()) {
+        rest = rest[number_word.len()..].trim_start_matches(|c: char| !c.is_alphanumeric());
+    }
+    leading_extension(rest, EXTENSION_MAX)
+}
+
+/// The digits after `,`, `;`, `*` or `#`, if they are an extension at the end of the text.
+fn symbol_extension(text: &str) -> Option<&str> {
+    let rest = text.trim_start_matches([',', ';', '*', '#', '~']);
+    let digits = rest.trim_start();
+    let marks = &text[..text.len() - rest.len()];
+    let is_spaced_separator = digits.len() < rest.len() && matches!(marks, "," | ";");
+    let longest = if is_spaced_separator {
+        SPACED_EXTENSION_MAX
+    } else {
+        EXTENSION_MAX
+    };
+    (!marks.is_empty())
+        .then(|| leading_extension(digits, longest))
+        .flatten()
+}
+
+/// The leading digits, if they are at most `longest` and no digits follow them.
+fn leading_extension(text: &str, longest: usize) -> Option<&str> {
+    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let digits = &text[..text.len() - rest.len()];
+    let is_last = !rest.contains(|c: char| c.is_ascii_digit());
+    ((1..=longest).contains(&digits.len()) && is_last).then_some(digits)
+}
+
+/// Whether the end of a text can be a remark, and not a second number or an email.
+fn is_remark(text: &str, is_separate: bool) -> bool {
+    let word = first_word(text.trim_start_matches(|c: char| !c.is_alphanumeric()));
+    let after_word = text.trim_start_matches(|c: char| !c.is_alphanumeric())[word.len()..].trim_start();
+    let joins_number = CONJUNCTIONS.contains(&&*word.to_lowercase())
+        && after_word.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '('));
+    let has_address = text
+        .split_whitespace()
+        .any(|token| token.contains('@') && token.contains(|c: char| c.is_ascii_digit()));
+    let is_attached_address = !is_separate && text.split_whitespace().next().is_some_and(|token| token.contains('@'));
+    let groups = text
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|group| !group.is_empty());
+    let longest = groups.clone().map(str::len).max().unwrap_or(0);
+    let digits: usize = groups.map(str::len).sum();
+    let has_few_digits = digits <= REMARK_NUMBER_MAX || longest <= 2 && digits <= REMARK_DIGITS_MAX;
+    has_few_digits && !joins_number && !has_address && !is_attached_address
+}
+
+/// The letters with which the text begins.
+fn first_word(text: &str) -> &str {
+    let rest = text.trim_start_matches(|c: char| c.is_alphabetic() || matches!(c, '°' | '№'));
+    &text[..text.len() - rest.len()]
+}
+
+/// The text between the bracket, with which the text begins, and the next closing one.
+fn bracketed(text: &str) -> Option<&str> {
+    text.find([')', ']', '}']).map(|end| &text[1..end])
+}

@@ -1,0 +1,193 @@
+//! Whether the current rules read a stored phone as it is stored.
+
+use super::contact::{PhoneWorth, hidden_number_id};
+use super::phone::whatsapp_id::{is_group_or_channel, is_hidden_number};
+use super::phone::{Region, StoredPhone};
+
+/// The values of a contact that its phone decides.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KnownPhone {
+    pub phone: Option<String>,
+    pub key: Option<String>,
+    pub extension: Option<String>,
+    pub identifies: bool,
+    /// A hidden number (`…@lid`) becomes the external id of a contact that has none.
+    pub external_user_id: Option<String>,
+}
+
+/// The outcome of a second reading.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    Same,
+    /// The phone was read for another region than the client's, as an import can ask for.
+    OtherRegion,
+    /// The contact has a valid number, and the current rules read none. It stays.
+    Worse,
+    Differs(KnownPhone),
+}
+
+/// Reads the phone of a contact on `platform` again, from the text that was given.
+pub fn read_again(stored: &KnownPhone, as_given: &str, region: Region, platform: &str) -> Verdict {
+    let text = as_given.trim();
+    if is_hidden_number(text) {
+        let id = stored.external_user_id.clone();
+        return verdict(
+            stored,
+            KnownPhone {
+                phone: None,
+                key: None,
+                extension: None,
+                identifies: true,
+                external_user_id: id.or_else(|| Some(hidden_number_id(text))),
+            },
+        );
+    }
+    if is_group_or_channel(text) {
+        // A write refuses it. A stored one stays, and no write finds it any more.
+        let identifies = false;
+        return verdict(
+            stored,
+            KnownPhone {
+                identifies,
+                ..stored.clone()
+            },
+        );
+    }
+    let read = |region| StoredPhone::read(as_given, region, platform);
+    let new = read(region);
+    let is_stored = |read: &StoredPhone| {
+        (&read.phone, &read.key, &read.extension) == (&stored.phone, &stored.key, &stored.extension)
+            && read.identifies == stored.identifies
+    };
+    if is_stored(&new) {
+        return Verdict::Same;
+    }
+    let number = stored.phone.as_deref();
+    if number
+        .into_iter()
+        .flat_map(Region::all_of_number)
+        .any(|other| is_stored(&read(other)))
+    {
+        return Verdict::OtherRegion;
+    }
+    let is_valid = |number| PhoneWorth::of_stored(number, stored.identifies) == PhoneWorth::Resolved;
+    if number.is_some_and(is_valid) && PhoneWorth::of(&new) < PhoneWorth::Resolved {
+        return Verdict::Worse;
+    }
+    verdict(
+        stored,
+        match new.phone {
+            // The digits stay as they are, since the contact may have nothing else.
+            None => KnownPhone {
+                identifies: false,
+                ..stored.clone()
+            },
+            phone => KnownPhone {
+                phone,
+                key: new.key,
+                extension: new.extension,
+                identifies: new.identifies,
+                external_user_id: stored.external_user_id.clone(),
+            },
+        },
+    )
+}
+
+fn verdict(stored: &KnownPhone, read: KnownPhone) -> Verdict {
+    if *stored == read {
+        Verdict::Same
+    } else {
+        Verdict::Differs(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(text: &str, region: &str, platform: &str) -> KnownPhone {
+        let read = StoredPhone::read(text, region.parse().unwrap(), platform);
+        KnownPhone {
+            phone: read.phone,
+            key: read.key,
+            extension: read.extension,
+            identifies: read.identifies,
+            external_user_id: None,
+        }
+    }
+
+    fn bare(digits: &str) -> KnownPhone {
+        KnownPhone {
+            phone: Some(digits.to_owned()),
+            key: Some(digits.trim_start_matches('+').to_owned()),
+            extension: None,
+            identifies: true,
+            external_user_id: None,
+        }
+    }
+
+    #[test]
+    fn a_phone_that_the_rules_read_as_stored_stays() {
+        for text in ["011 15-2345-6789", "+1 202 555 0123", "123", "4123-4567"] {
+            let stored = known(text, "AR", "other");
+            assert_eq!(
+                read_again(&stored, text, Region::DEFAULT, "other"),
+                Verdict::Same,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_phone_of_another_region_stays() {
+        let stored = known("9 1234 5678", "CL", "other");
+        let verdict = read_again(&stored, "9 1234 5678", Region::DEFAULT, "other");
+        assert_eq!(verdict, Verdict::OtherRegion);
+    }
+
+    #[test]
+    fn a_number_of_older_rules_is_read_again() {
+        let text = "011 15-2345-6789";
+        let expected = Verdict::Differs(known(text, "AR", "other"));
+        for stored in ["0111523456789", "+12025550123"] {
+            assert_eq!(read_again(&bare(stored), text, Region::DEFAULT, "other"), expected);
+        }
+    }
+
+    #[test]
+    fn a_placeholder_loses_its_identity_and_keeps_its_digits() {
+        for (text, digits) in [("0", "0"), ("5,49112E+12", "54911212"), ("1203-99@g.us", "120399")] {
+            let expected = KnownPhone {
+                identifies: false,
+                ..bare(digits)
+            };
+            let verdict = read_again(&bare(digits), text, Region::DEFAULT, "other");
+            assert_eq!(verdict, Verdict::Differs(expected.clone()), "{text}");
+            assert_eq!(read_again(&expected, text, Region::DEFAULT, "other"), Verdict::Same);
+        }
+    }
+
+    #[test]
+    fn a_hidden_number_moves_to_the_external_id() {
+        let text = "98765432101234@lid";
+        let Verdict::Differs(mut after) = read_again(&bare("98765432101234"), text, Region::DEFAULT, "whatsapp") else {
+            panic!("it differs");
+        };
+        assert_eq!(
+            (after.phone.as_deref(), after.external_user_id.as_deref()),
+            (None, Some(text))
+        );
+        assert_eq!(read_again(&after, text, Region::DEFAULT, "whatsapp"), Verdict::Same);
+        after.external_user_id = Some("7".to_owned());
+        assert_eq!(read_again(&after, text, Region::DEFAULT, "whatsapp"), Verdict::Same);
+    }
+
+    #[test]
+    fn a_valid_number_is_not_replaced_by_an_invalid_one() {
+        let stored = bare("+5491123456789");
+        assert_eq!(
+            read_again(&stored, "15 2345-6789", Region::DEFAULT, "other"),
+            Verdict::Worse
+        );
+    }
+}

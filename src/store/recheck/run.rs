@@ -1,0 +1,261 @@
+//! The walk over all contacts, and the changes, which are all written or none.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::statements::{APPLY, CHANGES, CONFLICTS, PAGE};
+use crate::domain::client::ClientId;
+use crate::domain::phone::Region;
+use crate::domain::recheck::{KnownPhone, Verdict, read_again};
+use crate::store::copy_writer::CopyWriter;
+use crate::store::error::StoreError;
+use crate::store::locks::lock_imports;
+use crate::store::statement::Statement;
+use crate::store::transaction::{ATTEMPTS, transaction};
+
+diesel::table! {
+    recheck_changes (id) {
+        id -> Uuid,
+        platform -> Text,
+        old_external_user_id -> Nullable<Text>,
+        phone_as_given -> Text,
+        phone -> Nullable<Text>,
+        phone_key -> Nullable<Text>,
+        phone_extension -> Nullable<Text>,
+        phone_identifies -> Bool,
+        external_user_id -> Nullable<Text>,
+        email_lower -> Nullable<Text>,
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = recheck_changes, treat_none_as_default_value = false)]
+struct Change {
+    id: Uuid,
+    platform: String,
+    old_external_user_id: Option<String>,
+    phone_as_given: String,
+    phone: Option<String>,
+    phone_key: Option<String>,
+    phone_extension: Option<String>,
+    phone_identifies: bool,
+    external_user_id: Option<String>,
+    email_lower: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct StoredContact {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    serial_id: i64,
+    #[diesel(sql_type = Text)]
+    platform: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    external_user_id: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    phone: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    phone_key: Option<String>,
+    #[diesel(sql_type = Text)]
+    phone_as_given: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    phone_extension: Option<String>,
+    #[diesel(sql_type = Bool)]
+    phone_identifies: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    email_lower: Option<String>,
+}
+
+/// A contact whose stored phone the current rules read differently.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    pub id: Uuid,
+    /// The integer id.
+    pub serial_id: i64,
+    pub platform: String,
+    /// The text from which the phone was read.
+    pub as_given: String,
+    pub before: KnownPhone,
+    /// The phone of the current rules. `None` if the contact keeps a valid number, because the current rules read none.
+    pub after: Option<KnownPhone>,
+}
+
+/// A change that would give a contact the identity of another one.
+#[derive(Clone, PartialEq, Eq, Debug, QueryableByName)]
+pub struct Conflict {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    pub other_id: Uuid,
+    /// The count of all conflicts.
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// The result of a recheck.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Recheck {
+    /// Contacts whose phone is stored as it was given.
+    pub read: u64,
+    /// Contacts that the current rules read differently, without those that keep their number.
+    pub differing: u64,
+    /// Contacts that keep a valid number, because the current rules read none.
+    pub kept: u64,
+    /// Contacts whose phone was read for another region than the client's. They stay.
+    pub other_region: u64,
+    /// Contacts that were changed.
+    pub mended: u64,
+    pub conflict_count: u64,
+    /// The first conflicts. With one conflict no contact is changed.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// The most conflicts that are named.
+const CONFLICTS_MAX: i64 = 1_000;
+
+/// Reads the phones of the client's contacts again, in pages, and passes each difference to `observe`. With `apply` it
+/// writes all of them in one transaction, unless one conflicts. A contact that another writer changes meanwhile stays.
+///
+/// The connection should have no `statement_timeout`.
+///
+/// # Errors
+/// Those of `observe`, which end the recheck, and [`StoreError`]; [`StoreError::Exists`] or [`StoreError::Contended`] if
+/// other writers made every attempt fail. No contact is changed then.
+pub fn recheck<E: From<StoreError>>(
+    connection: &mut PgConnection,
+    client: ClientId,
+    region: Region,
+    apply: bool,
+    mut observe: impl FnMut(&Finding) -> Result<(), E>,
+) -> Result<Recheck, E> {
+    transaction(connection, |connection| {
+        connection.batch_execute(CHANGES).map_err(StoreError::from)?;
+        let mut result = Recheck::default();
+        let mut changes = CopyWriter::new(&mut *connection, |connection, batch| {
+            diesel::copy_from(recheck_changes::table)
+                .from_insertable(batch)
+                .execute(connection)
+        });
+        let mut last = Uuid::nil();
+        loop {
+            let page: Vec<StoredContact> = Statement::new(|| PAGE)
+                .bind::<SqlUuid, _>(client.as_uuid())
+                .bind::<SqlUuid, _>(last)
+                .load(changes.connection)
+                .map_err(StoreError::from)?;
+            let Some(last_of_page) = page.last() else {
+                break;
+            };
+            last = last_of_page.id;
+            for contact in page {
+                if let Some(change) = check(contact, region, &mut result, &mut observe)? {
+                    changes.push(change)?;
+                }
+            }
+        }
+        changes.flush()?;
+        Ok(finish(connection, client, apply, result)?)
+    })
+}
+
+fn check<E>(
+    contact: StoredContact,
+    region: Region,
+    result: &mut Recheck,
+    observe: &mut impl FnMut(&Finding) -> Result<(), E>,
+) -> Result<Option<Change>, E> {
+    result.read += 1;
+    let before = KnownPhone {
+        phone: contact.phone,
+        key: contact.phone_key,
+        extension: contact.phone_extension,
+        identifies: contact.phone_identifies,
+        external_user_id: contact.external_user_id,
+    };
+    let after = match read_again(&before, &contact.phone_as_given, region, &contact.platform) {
+        Verdict::Same => return Ok(None),
+        Verdict::OtherRegion => {
+            result.other_region += 1;
+            return Ok(None);
+        }
+        Verdict::Worse => {
+            result.kept += 1;
+            None
+        }
+        Verdict::Differs(after) => {
+            result.differing += 1;
+            Some(after)
+        }
+    };
+    let finding = Finding {
+        id: contact.id,
+        serial_id: contact.serial_id,
+        platform: contact.platform,
+        as_given: contact.phone_as_given,
+        before,
+        after,
+    };
+    observe(&finding)?;
+    let Finding {
+        id,
+        platform,
+        as_given,
+        before,
+        after,
+        ..
+    } = finding;
+    Ok(after.map(|after| Change {
+        id,
+        platform,
+        old_external_user_id: before.external_user_id,
+        phone_as_given: as_given,
+        phone: after.phone,
+        phone_key: after.key,
+        phone_extension: after.extension,
+        phone_identifies: after.identifies,
+        external_user_id: after.external_user_id,
+        email_lower: contact.email_lower,
+    }))
+}
+
+/// Finds the conflicts, and writes the changes if there is none.
+fn finish(
+    connection: &mut PgConnection,
+    client: ClientId,
+    apply: bool,
+    mut result: Recheck,
+) -> Result<Recheck, StoreError> {
+    // Autovacuum doesn't analyze temporary tables.
+    connection.batch_execute("ANALYZE recheck_changes")?;
+    if apply {
+        lock_imports(connection, client)?;
+    }
+    result.conflicts = sql_query(CONFLICTS)
+        .bind::<SqlUuid, _>(client.as_uuid())
+        .bind::<BigInt, _>(CONFLICTS_MAX)
+        .load(connection)?;
+    result.conflict_count = result.conflicts.first().map_or(0, |first| first.count.unsigned_abs());
+    if !apply || result.conflict_count > 0 {
+        return Ok(result);
+    }
+    let mut attempt = 1;
+    let mended = loop {
+        // A savepoint: writers of the same contacts can make an attempt fail by a deadlock.
+        let written = connection.transaction(|connection| {
+            let written = sql_query(APPLY)
+                .bind::<SqlUuid, _>(client.as_uuid())
+                .execute(connection)?;
+            Ok::<_, StoreError>(written)
+        });
+        match written {
+            Err(error) if attempt < ATTEMPTS && error.is_contention() => attempt += 1,
+            written => break written?,
+        }
+    };
+    result.mended = mended as u64;
+    Ok(result)
+}

@@ -1,0 +1,174 @@
+//! `contact-search phones recheck`: finds and mends contacts whose phone the current rules read differently.
+
+use contact_search::domain::phone::Region;
+use contact_search::store::clients;
+use diesel::connection::SimpleConnection;
+
+use crate::support::command::{run_on, stdout};
+use crate::support::import::ask;
+use crate::support::{Contact, TestDatabase};
+
+/// A client with a contact for each phone, as older rules could have stored it: `as_given`, `phone`, further columns and
+/// their values.
+fn old_contacts(database: &TestDatabase, contacts: &[(&str, &str, &str)]) {
+    let mut connection = database.connect();
+    let client = clients::create_client(&mut connection, "Acme", Region::DEFAULT).unwrap();
+    for (place, (as_given, phone, changes)) in contacts.iter().enumerate() {
+        let added = Contact {
+            external_user_id: Some(&place.to_string()),
+            platform: "sms",
+            ..Contact::default()
+        }
+        .add(&mut connection, client);
+        let changes = if changes.is_empty() { "blocked = false" } else { changes };
+        let id = &added.id;
+        let sql = format!(
+            "UPDATE contacts SET phone_as_given = '{as_given}', phone = '{phone}', phone_key = ltrim('{phone}', '+'),
+                 name = '{place}' WHERE id = '{id}';
+             UPDATE contacts SET external_user_id = NULL, {changes} WHERE id = '{id}'"
+        );
+        connection.batch_execute(&sql).unwrap();
+    }
+}
+
+fn stored(database: &TestDatabase) -> String {
+    let columns = "concat_ws(' ', name, coalesce(phone, '-'), phone_key, phone_identifies, external_user_id)";
+    ask(
+        &mut database.connect(),
+        &format!("SELECT string_agg({columns}, E'\\n' ORDER BY serial_id) FROM contacts"),
+    )
+}
+
+fn dump(database: &TestDatabase) -> String {
+    ask(
+        &mut database.connect(),
+        "SELECT string_agg(contacts::text, E'\\n' ORDER BY serial_id) FROM contacts",
+    )
+}
+
+const RECHECK: [&str; 4] = ["phones", "recheck", "--client", "Acme"];
+const APPLY: [&str; 5] = ["phones", "recheck", "--client", "Acme", "--apply"];
+
+#[test]
+fn a_recheck_reports_old_phones_and_apply_mends_them() {
+    let database = TestDatabase::new();
+    old_contacts(
+        &database,
+        &[
+            ("011 15-2345-6789", "0111523456789", ""),
+            ("+54 9 223 596-1983", "+5492235961983", ""),
+            ("5,49112E+12", "54911212", "email = 'a@x.com'"),
+            ("98765432101234@lid", "98765432101234", ""),
+            // Another program wrote this phone, and no text to read again.
+            ("x", "12", "phone_as_given = NULL"),
+            // Read for Chile.
+            ("9 1234 5678", "+56912345678", ""),
+            // The current rules read no valid number.
+            ("15 2345-6789", "+541123456700", ""),
+        ],
+    );
+    let before = dump(&database);
+    let report = stdout(run_on(&database, &RECHECK));
+    assert_eq!(dump(&database), before);
+    for line in [
+        "\"sms\" \"011 15-2345-6789\": 0111523456789 (key 0111523456789) -> +5491123456789 (key 5491123456789)\n",
+        "\"sms\" \"5,49112E+12\": 54911212 (key 54911212) -> 54911212 (key 54911212) that identifies nobody\n",
+        "-> no phone, external id \"98765432101234@lid\"\n",
+        "\"15 2345-6789\": +541123456700 (key 541123456700) stays: the current rules read no valid number\n",
+        "6 phones read again: 3 differ, 1 stay because they are better, 1 stay because they were read for another region\n\
+         nothing was changed: --apply",
+    ] {
+        assert!(report.contains(line), "{line}\n{report}");
+    }
+    let report = stdout(run_on(&database, &APPLY));
+    assert!(report.ends_with("\n3 contacts changed\n"), "{report}");
+    assert_eq!(
+        stored(&database),
+        "0 +5491123456789 5491123456789 t\n1 +5492235961983 5492235961983 t\n2 54911212 54911212 f\n\
+         3 - t 98765432101234@lid\n4 12 12 t\n5 +56912345678 56912345678 t\n6 +541123456700 541123456700 t"
+    );
+    let before = dump(&database);
+    let report = stdout(run_on(&database, &APPLY));
+    assert!(
+        report.contains(" 0 differ,") && report.ends_with("\n0 contacts changed\n"),
+        "{report}"
+    );
+    assert_eq!(dump(&database), before);
+}
+
+#[test]
+fn a_conflict_is_listed_and_then_nothing_is_changed() {
+    let database = TestDatabase::new();
+    old_contacts(
+        &database,
+        &[
+            ("011 15-2345-6789", "0111523456789", ""),
+            ("+5491123456789", "+5491123456789", ""),
+            ("0223 15-596-1983", "0223155961983", ""),
+            ("0", "0", "email = 'A@x.com'"),
+            (
+                "x",
+                "1",
+                "phone = NULL, phone_key = NULL, phone_as_given = NULL, email = 'a@X.com'",
+            ),
+        ],
+    );
+    let before = dump(&database);
+    let report = stdout(run_on(&database, &RECHECK));
+    assert_eq!(report.matches("\nconflict: ").count(), 2, "{report}");
+    assert!(report.ends_with("\n2 conflicts\n"), "{report}");
+    let output = run_on(&database, &APPLY);
+    assert_eq!((output.status, &output.stdout), (Some(1), &report));
+    assert!(output.stderr.contains("nothing was changed"), "{}", output.stderr);
+    assert_eq!(dump(&database), before);
+    database
+        .connect()
+        .batch_execute("DELETE FROM contacts WHERE name IN ('1', '4')")
+        .unwrap();
+    let report = stdout(run_on(&database, &APPLY));
+    assert!(report.ends_with("\n3 contacts changed\n"), "{report}");
+}
+
+#[test]
+fn a_recheck_walks_thousands_of_contacts_and_only_those_of_its_client() {
+    let database = TestDatabase::new();
+    let mut connection = database.connect();
+    for name in ["Acme", "Other"] {
+        let client = clients::create_client(&mut connection, name, Region::DEFAULT).unwrap();
+        connection
+            .batch_execute(&format!(
+                "INSERT INTO contacts (client_id, id, contact_list_id, platform, phone, phone_key, phone_as_given)
+                 SELECT '{client}', gen_random_uuid(), (SELECT min(id) FROM contact_lists WHERE client_id = '{client}'),
+                        'sms', digits, digits, '011 15-' || substr(digits, 6)
+                 FROM (SELECT '01115' || 20000000 + n AS digits FROM generate_series(1, 2500) AS n) AS numbers"
+            ))
+            .unwrap();
+    }
+    let report = stdout(run_on(&database, &APPLY));
+    assert!(report.ends_with("\n2500 contacts changed\n"), "{report}");
+    let mended = "SELECT count(*) AS count FROM contacts WHERE phone = '+54911' || substr(phone_as_given, 8)";
+    assert_eq!(database.count(mended), 2_500);
+    assert_eq!(
+        database.count("SELECT count(*) AS count FROM contact_texts WHERE phone LIKE '+54911%'"),
+        2_500
+    );
+}
+
+#[test]
+fn stored_texts_cannot_drive_the_terminal_of_a_recheck() {
+    let database = TestDatabase::new();
+    old_contacts(
+        &database,
+        &[(
+            "\u{1b}[2J\u{202e}\u{2028}\n011 15-2345-6789",
+            "0111523456789",
+            "platform = E'a\\x1b[1m'",
+        )],
+    );
+    let report = stdout(run_on(&database, &RECHECK));
+    assert!(report.contains("011 15-2345-6789\""), "{report}");
+    for character in ['\u{1b}', '\u{202e}', '\u{2028}'] {
+        assert!(!report.contains(character), "{report:?}");
+    }
+    assert_eq!(report.lines().count(), 3, "{report}");
+}

@@ -20,7 +20,8 @@ pub enum StoreError {
     /// The database takes no writes now, as a standby does. Reads still work.
     #[error("the database is read-only")]
     ReadOnly(#[source] DieselError),
-    /// A standby cancelled the statement, because it was in the way of a change of the primary. A repetition may succeed.
+    /// A standby cancelled the statement, because it was in the way of a change of the primary. A repetition may
+    /// succeed.
     #[error("the standby cancelled the statement")]
     RecoveryConflict(#[source] DieselError),
     /// The statement hit the connection's `statement_timeout`.

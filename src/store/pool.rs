@@ -64,8 +64,8 @@ impl Pool {
         self.run_once(work)?
     }
 
-    /// Runs `work`, which must only read, and retries it once if its connection is lost or a standby cancels it. A restart
-    /// of the database or of a proxy breaks connections without notice, and only their next use shows it.
+    /// Runs `work`, which must only read, and retries it once if its connection is lost or a standby cancels it. A
+    /// restart of the database or of a proxy breaks connections without notice, and only their next use shows it.
     ///
     /// # Errors
     /// The same as [`Self::run`].

@@ -46,13 +46,14 @@ const BULK_POOL_SIZE: u32 = 2;
 /// A call with at least this many messages uses the bulk lane.
 const BULK_MESSAGES: usize = 10;
 
-/// How long a write waits on its connection for a lock that another writer holds. Single writes hold their locks for a few
-/// milliseconds. A write that meets a longer lock, such as that of an import, gives its connection back and tries again
-/// later, so that it keeps no other write from its turn.
+/// How long a write waits on its connection for a lock that another writer holds. Single writes hold their locks for a
+/// few milliseconds. A write that meets a longer lock, such as that of an import, gives its connection back and tries
+/// again later, so that it keeps no other write from its turn.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(10);
 
-/// The same for a bulk call. The bulk calls of a client share a lock, which each one holds while it waits for a contact. So a
-/// longer wait would keep the others from their turn, and a shorter one would seldom follow another bulk call's transaction.
+/// The same for a bulk call. The bulk calls of a client share a lock, which each one holds while it waits for a
+/// contact. So a longer wait would keep the others from their turn, and a shorter one would seldom follow another bulk
+/// call's transaction.
 const BULK_LOCK_TIMEOUT: Duration = Duration::from_millis(25);
 
 /// The pause before the first repetition of a write that met a lock. Each further pause is twice as long, up to the

@@ -85,8 +85,8 @@ impl IdleConnections {
         )
     }
 
-    /// Registers a new connection; actix calls it. Without a free file descriptor for a second handle, nothing would end
-    /// the connection if it stays idle, so it is closed at once.
+    /// Registers a new connection; actix calls it. Without a free file descriptor for a second handle, nothing would
+    /// end the connection if it stays idle, so it is closed at once.
     pub fn register(&self, served: &dyn Any, data: &mut Extensions) {
         let Some(stream) = served.downcast_ref::<ServedStream>() else {
             return;
@@ -139,8 +139,8 @@ impl Activity {
         }
     }
 
-    /// Notes the bytes in the system's buffers. Returns whether the connection was idle for too long at this look and at
-    /// the one before.
+    /// Notes the bytes in the system's buffers. Returns whether the connection was idle for too long at this look and
+    /// at the one before.
     fn look(&mut self, buffered: Buffered, now: Instant) -> bool {
         let Some(since) = self.idle_since else {
             self.is_suspect = false;
@@ -148,8 +148,8 @@ impl Activity {
         };
         let last = std::mem::replace(&mut self.buffered, buffered);
         if buffered.unsent != last.unsent {
-            // The client took some of the answer, or the worker added some. Bytes that the client sends are no progress:
-            // it could trickle them.
+            // The client took some of the answer, or the worker added some. Bytes that the client sends are no
+            // progress: it could trickle them.
             self.idle_since = Some(now);
             self.is_suspect = false;
             return false;

@@ -70,8 +70,8 @@ pub fn upsert_contact(
 /// Contacts of a batch per transaction. They stay locked until it ends, and other writers of them wait.
 const CHUNK: usize = 100;
 
-/// Upserts many contacts in the given order, each like [`upsert_contact`], and appends their outcomes. Contacts that have
-/// an outcome already are skipped. An invalid contact gets its own error and doesn't stop the others.
+/// Upserts many contacts in the given order, each like [`upsert_contact`], and appends their outcomes. Contacts that
+/// have an outcome already are skipped. An invalid contact gets its own error and doesn't stop the others.
 ///
 /// # Errors
 /// [`StoreError::Contended`] as in [`upsert_contact`], and [`StoreError::Late`] if `deadline` passes. The contacts with

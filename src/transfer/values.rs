@@ -62,7 +62,8 @@ pub(super) fn values_in(text: &str) -> impl Iterator<Item = &str> {
     let parts = text.split(":::").map(str::trim).filter(|part| !part.is_empty());
     parts.flat_map(|part| {
         let mut words = part.split(SEPARATORS).filter(|word| !word.is_empty());
-        let separators: &[char] = if words.all(is_email) { SEPARATORS } else { &[] };
+        let is_list = words.clone().next().is_some() && words.all(is_email);
+        let separators: &[char] = if is_list { SEPARATORS } else { &[] };
         part.split(separators).filter(|value| !value.is_empty())
     })
 }
@@ -333,6 +334,7 @@ mod tests {
             ("Ana Gil <ana@ej.com>", &["Ana Gil <ana@ej.com>"]),
             ("011 2345-6789 / 011 2345-6780", &["011 2345-6789 / 011 2345-6780"]),
             ("ana", &["ana"]),
+            (",", &[","]),
             (":::", &[]),
         ] {
             assert_eq!(values_in(text).collect::<Vec<_>>(), expected, "{text:?}");

@@ -101,7 +101,8 @@ fn a_write_without_an_external_id_updates_the_oldest_contact_on_the_line_and_the
 #[test]
 fn an_unknown_external_id_adopts_the_contact_on_the_line_that_has_none() {
     let app = TestApp::start();
-    let writes: [(&str, fn(&TestApp)); 3] = [
+    type Adopt = fn(&TestApp);
+    let writes: [(&str, Adopt); 3] = [
         ("upsert", |app| {
             upsert(
                 app,

@@ -154,9 +154,15 @@ fn known_migrations() -> Result<Vec<String>, MigrationError> {
 /// The tables in the schema that a first migration would write to, if none of this program's migrations has run there:
 /// up to three of their names, and their number. Tables of extensions don't count.
 ///
+/// It takes the migration lock, because another server may be running the first migrations.
+///
 /// # Errors
 /// [`MigrationError::Store`]
 pub fn foreign_tables(connection: &mut PgConnection) -> Result<Option<ForeignTables>, MigrationError> {
+    with_migration_lock(connection, foreign_tables_locked)
+}
+
+fn foreign_tables_locked(connection: &mut PgConnection) -> Result<Option<ForeignTables>, MigrationError> {
     #[derive(QueryableByName)]
     struct Table {
         #[diesel(sql_type = Text)]

@@ -27,7 +27,7 @@ pub const RENUMBERINGS: [Renumbering; 3] = [
     Renumbering {
         calling_code: 225,
         since: "2021-01-31",
-        source: "Ivory Coast: ARTCI, plan national de numérotation à 10 chiffres, table of operators",
+        source: "Ivory Coast: the ten-digit plan of the regulator ARTCI, with the table of operators as Wikipedia lists it",
         old_length: 8,
         prefixes: &[
             // Mobiles of Moov, MTN and Orange.

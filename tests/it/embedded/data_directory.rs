@@ -239,7 +239,7 @@ fn the_default_data_directory_is_in_the_users_data_home_or_for_root_in_var_lib()
     std::fs::create_dir(&data).unwrap();
     let user = server_user();
     let mut command = Command::new(&copy);
-    command.args(["client", "list"]).current_dir("/").env_clear();
+    command.args(["client", "create", "Acme"]).current_dir("/").env_clear();
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.env("HOME", &data).env("XDG_DATA_HOME", &data);
     if let Some(programs) = programs() {
@@ -249,7 +249,7 @@ fn the_default_data_directory_is_in_the_users_data_home_or_for_root_in_var_lib()
         nix::unistd::chown(&data, Some(user.uid), Some(user.gid)).unwrap();
         command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
     }
-    assert!(stdout(run(command, "")).starts_with("ID"));
+    stdout(run(command, ""));
     assert!(data.join("contact-search/postgres/PG_VERSION").exists());
     assert!(
         !data.join("contact-search/postgres/postmaster.pid").exists(),

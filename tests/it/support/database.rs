@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -14,7 +14,7 @@ use contact_search::store::connection::StatementLimits;
 use contact_search::store::pool::Pool;
 
 use super::directory::ServerDirectory;
-use super::{PATIENCE, Slot, wait_until};
+use super::{PATIENCE, Slot};
 
 /// A database of one test. It is dropped with the value.
 pub struct TestDatabase {
@@ -77,11 +77,16 @@ impl TestDatabase {
 
     /// Waits until a statement in this database waits for a lock, and so holds its connection.
     ///
-    /// `pg_locks` alone would also show the statements of tests that run concurrently.
+    /// `pg_locks` alone would also show the statements of tests that run concurrently. A write of the server waits for a
+    /// few milliseconds at a time, so the poll makes no pause.
     pub fn wait_for_blocked_statement(&self) {
         let blocked = "SELECT count(*) AS count FROM pg_stat_activity
             WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        wait_until(PATIENCE, "no statement waits for a lock", || self.count(blocked) > 0);
+        let mut connection = self.connect();
+        let start = Instant::now();
+        while count(&mut connection, blocked) == 0 {
+            assert!(start.elapsed() < PATIENCE, "no statement waits for a lock");
+        }
     }
 
     /// A pool with the server's connection settings, which also affect plans.

@@ -16,6 +16,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 pub struct LogThrottle {
     busy: Mutex<Kind>,
     no_database: Mutex<Kind>,
+    read_only: Mutex<Kind>,
     too_late: Mutex<Kind>,
 }
 
@@ -32,6 +33,7 @@ impl LogThrottle {
         let kind = match error {
             ApiError::Busy => &self.busy,
             ApiError::NoDatabase(_) | ApiError::SchemaUnfit(_) => &self.no_database,
+            ApiError::ReadOnly(_) => &self.read_only,
             ApiError::TooLate => &self.too_late,
             _ => return Some(0),
         };

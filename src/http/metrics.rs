@@ -181,7 +181,7 @@ impl Metrics {
         for statement in ["own", "joint"] {
             drop(self.lookups.get_or_create(&StatementLabels { statement }));
         }
-        for reason in ["busy", "no_database", "schema", "too_late", "internal"] {
+        for reason in ["busy", "no_database", "read_only", "schema", "too_late", "internal"] {
             drop(self.failures.get_or_create(&FailureLabels { reason }));
         }
         for from in ["memory", "database"] {
@@ -238,6 +238,7 @@ impl Metrics {
         let reason = match error {
             ApiError::Busy => "busy",
             ApiError::NoDatabase(_) => "no_database",
+            ApiError::ReadOnly(_) => "read_only",
             ApiError::SchemaUnfit(_) => "schema",
             ApiError::TooLate => "too_late",
             ApiError::Internal(_) => "internal",

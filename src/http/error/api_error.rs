@@ -70,6 +70,9 @@ pub enum ApiError {
     Busy,
     #[error("no database")]
     NoDatabase(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A write to a database that takes only reads, such as a standby.
+    #[error("the database takes no writes")]
+    ReadOnly(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The server is not ready, because it can't run on the database's schema.
     #[error("not ready")]
     SchemaUnfit(#[source] MigrationError),
@@ -173,6 +176,7 @@ impl ApiError {
             ApiError::Busy => Some(ApiError::Busy),
             ApiError::TooLate => Some(ApiError::TooLate),
             ApiError::NoDatabase(cause) => Some(ApiError::NoDatabase(cause.to_string().into())),
+            ApiError::ReadOnly(cause) => Some(ApiError::ReadOnly(cause.to_string().into())),
             _ => None,
         }
     }
@@ -197,7 +201,9 @@ impl ResponseError for ApiError {
             ApiError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             ApiError::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             ApiError::TargetTooLong => StatusCode::URI_TOO_LONG,
-            ApiError::Busy | ApiError::NoDatabase(_) | ApiError::SchemaUnfit(_) => StatusCode::SERVICE_UNAVAILABLE,
+            ApiError::Busy | ApiError::NoDatabase(_) | ApiError::ReadOnly(_) | ApiError::SchemaUnfit(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             ApiError::TooLate => StatusCode::GATEWAY_TIMEOUT,
             ApiError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -218,9 +224,10 @@ impl From<BodyFault> for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) | StoreError::Refused(_) | StoreError::DiskFull(_) | StoreError::ReadOnly(_) => {
+            StoreError::Unavailable(_) | StoreError::Refused(_) | StoreError::DiskFull(_) => {
                 ApiError::NoDatabase(Box::new(error))
             }
+            StoreError::ReadOnly(_) => ApiError::ReadOnly(Box::new(error)),
             StoreError::Exhausted | StoreError::Contended | StoreError::Locked(_) | StoreError::RecoveryConflict(_) => {
                 ApiError::Busy
             }

@@ -144,6 +144,7 @@ impl ApiError {
             ApiError::TargetTooLong => format!("The address is longer than {TARGET_MAX} bytes. Shorten it."),
             ApiError::Busy => "The server has no capacity left. Try again in a second.".to_owned(),
             ApiError::NoDatabase(_) => "The server can't reach its database. Try again in a second.".to_owned(),
+            ApiError::ReadOnly(_) => "The database takes no writes now. Try again in a second.".to_owned(),
             ApiError::SchemaUnfit(MigrationError::Behind(_)) => {
                 "The database lacks migrations of this server. Run `contact-search migrate`.".to_owned()
             }

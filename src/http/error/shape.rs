@@ -69,7 +69,7 @@ impl ApiError {
             ApiError::MethodNotAllowed { allow } => {
                 response.insert_header((header::ALLOW, allow.as_str()));
             }
-            ApiError::Busy | ApiError::NoDatabase(_) | ApiError::SchemaUnfit(_) => {
+            ApiError::Busy | ApiError::NoDatabase(_) | ApiError::ReadOnly(_) | ApiError::SchemaUnfit(_) => {
                 response.insert_header((header::RETRY_AFTER, HeaderValue::from_static("1")));
             }
             ApiError::TooMany { seconds } => {

@@ -73,6 +73,7 @@ impl ApiError {
             ApiError::TargetTooLong => format!("La direccion supera los {TARGET_MAX} bytes"),
             ApiError::Busy => "El servidor no tiene capacidad. Reintente en un segundo".to_owned(),
             ApiError::NoDatabase(_) => "El servidor no alcanza su base de datos. Reintente en un segundo".to_owned(),
+            ApiError::ReadOnly(_) => "La base de datos no acepta cambios por ahora. Reintente en un segundo".to_owned(),
             ApiError::SchemaUnfit(_) => "El servidor no corresponde al esquema de su base de datos".to_owned(),
             ApiError::TooLate => "La respuesta demoro demasiado. Reintente".to_owned(),
             ApiError::Internal(_) => "Algo salio mal".to_owned(),

@@ -120,7 +120,7 @@ fn failures_and_their_kin_are_zero_before_the_first_event() {
         (
             "failures",
             "reason",
-            &["busy", "no_database", "schema", "too_late", "internal"][..],
+            &["busy", "no_database", "read_only", "schema", "too_late", "internal"][..],
         ),
         (
             "searches",

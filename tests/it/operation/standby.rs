@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::support::contact_api::{BATCH, UPSERT};
 use crate::support::messages::message;
+use crate::support::metrics::{metrics, start_with, value};
 use crate::support::webhook::{SECRET, add_webhook, payload, sign};
 use crate::support::{Contact, PATIENCE, TestApp, wait_until};
 
@@ -13,11 +14,16 @@ const SEARCH: &str = "/api/public/contacts/search?phone=1123456789";
 
 fn start() -> (TestApp, String) {
     let app = TestApp::start();
+    let id = add_contact(&app);
+    (app, id)
+}
+
+fn add_contact(app: &TestApp) -> String {
     let contact = app.add(Contact {
         phone: Some(PHONE),
         ..Contact::default()
     });
-    (app, contact.id)
+    contact.id
 }
 
 /// Makes all later connections read-only, or not, and ends the server's connections if `end_connections` is set.
@@ -39,7 +45,8 @@ fn set_read_only(app: &TestApp, is_read_only: bool, end_connections: bool) {
 
 #[test]
 fn writes_to_a_read_only_database_are_503_with_retry_after_and_reads_are_answered() {
-    let (app, id) = start();
+    let app = start_with(&[]);
+    let id = add_contact(&app);
     let hook = format!("/webhooks/whatsapp/{}", add_webhook(&app, app.client, SECRET));
     assert_eq!(app.get(LOOKUP).status, 200);
     set_read_only(&app, true, true);
@@ -70,13 +77,25 @@ fn writes_to_a_read_only_database_are_503_with_retry_after_and_reads_are_answere
             (503, Some("1")),
             "{method} {target} {body}: {answer:?}"
         );
+        assert!(
+            answer
+                .body
+                .contains("The database takes no writes now. Try again in a second."),
+            "{method} {target} {body}: {answer:?}"
+        );
     }
     let delivery = payload("text");
     let headers = [("X-Hub-Signature-256", &*sign(SECRET, &delivery))];
     let answer = app.server.send_body("POST", &hook, &headers, &delivery);
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
     let log = app.server.wait_for_log(|log| log.contains("the database is read-only"));
-    assert!(!log.contains("status=500"), "{log}");
+    assert!(log.contains("the database takes no writes"), "{log}");
+    assert!(!log.contains("status=500") && !log.contains("no database"), "{log}");
+    let metrics = metrics(&app).body;
+    assert!(
+        value(&metrics, r#"contact_search_failures_total{reason="read_only"}"#) >= Some(9.0),
+        "{metrics}"
+    );
 
     // A connection that refused a write is not used again, so the next one may reach a database that takes writes.
     set_read_only(&app, false, false);

@@ -14,6 +14,7 @@ use crate::config::{DatabaseConfig, parse_duration};
 use crate::domain::key::{ApiKey, Format, NewKey, Scope};
 use crate::domain::key_strength;
 use crate::domain::rate_limit::RateLimit;
+use crate::store::clients::Client;
 use crate::store::keys::{self, KeyRecord};
 use crate::store::{PgConnection, StoreError};
 
@@ -116,7 +117,8 @@ pub fn run(config: &DatabaseConfig, command: KeyCommand) -> anyhow::Result<()> {
             })?;
             let database = Database::open(config)?;
             let mut connection = database.connect()?;
-            let id = add(&mut connection, &key, grant)?;
+            let client = find_client(&mut connection, &grant.client)?;
+            let id = add(&mut connection, &client, &key, grant)?;
             if let Err(error) = output::print_or_fail(format_args!("{}\n", key.reveal())) {
                 keys::revoke_key(&mut connection, id)
                     .with_context(|| format!("the key {id} could neither be shown nor revoked"))?;
@@ -132,11 +134,15 @@ pub fn run(config: &DatabaseConfig, command: KeyCommand) -> anyhow::Result<()> {
                 .read_to_string(&mut text)
                 .context("standard input can't be read as text")?;
             let key = ApiKey::parse(&text).context("standard input does not contain a key")?;
-            if !accept_weak {
-                key_strength::check(&key, &[&grant.client, &grant.label])?;
-            }
             let database = Database::open(config)?;
-            let id = add(&mut database.connect()?, &key, grant)?;
+            let mut connection = database.connect()?;
+            let client = find_client(&mut connection, &grant.client)?;
+            if !accept_weak {
+                // The operator may have given either of the client's name and id.
+                let id = client.id.to_string();
+                key_strength::check(&key, &[&client.name, &id, &grant.label])?;
+            }
+            let id = add(&mut connection, &client, &key, grant)?;
             output::print(format_args!("{id}\n"))?;
         }
         KeyCommand::List { client } => {
@@ -213,8 +219,7 @@ fn find(connection: &mut PgConnection, id: Uuid) -> anyhow::Result<KeyRecord> {
     known.into_iter().find(|key| key.id == id).context(NO_SUCH_KEY)
 }
 
-fn add(connection: &mut PgConnection, key: &ApiKey, grant: Grant) -> anyhow::Result<Uuid> {
-    let client = find_client(connection, &grant.client)?;
+fn add(connection: &mut PgConnection, client: &Client, key: &ApiKey, grant: Grant) -> anyhow::Result<Uuid> {
     let new = NewKey {
         rate_limit: grant.rate_limit,
         ..NewKey::new(&grant.label, grant.scope, grant.expires_in)?

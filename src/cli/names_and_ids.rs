@@ -4,17 +4,20 @@ use anyhow::bail;
 use uuid::Uuid;
 
 use crate::domain::client::{ClientId, NAME_MAX};
+use crate::domain::visible::is_active;
 use crate::store::PgConnection;
 use crate::store::clients::{self, Client};
 
 /// A client's name, trimmed.
 ///
 /// # Errors
-/// If the name is empty, too long, or has control characters.
+/// If the name is empty, too long, or has characters that a terminal acts on.
 pub fn parse_client_name(text: &str) -> anyhow::Result<&str> {
     let name = text.trim();
-    if name.is_empty() || name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
-        bail!("a client's name has 1 to {NAME_MAX} characters, without line breaks");
+    if name.is_empty() || name.chars().count() > NAME_MAX || name.contains(is_active) {
+        bail!(
+            "a client's name has 1 to {NAME_MAX} characters, without control characters, line breaks or marks of the text's direction"
+        );
     }
     Ok(name)
 }

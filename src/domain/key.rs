@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::rate_limit::RateLimit;
 use super::secret::{RandomError, random_text};
+use super::visible::is_active;
 
 /// A group of endpoints that a key allows.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -163,7 +164,9 @@ pub struct NewKey {
 
 /// The label does not fit on one line of a log or a list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("a label has at most {LABEL_MAX} characters, without line breaks")]
+#[error(
+    "a label has at most {LABEL_MAX} characters, without control characters, line breaks or marks of the text's direction"
+)]
 pub struct LabelError;
 
 /// The longest label, in characters.
@@ -173,10 +176,10 @@ impl NewKey {
     /// Trims the label, and removes repeated scopes. The rate limit is the server's default.
     ///
     /// # Errors
-    /// [`LabelError`] if the label is too long or contains control characters.
+    /// [`LabelError`] if the label is too long or contains characters that a terminal acts on.
     pub fn new(label: &str, mut scopes: Vec<Scope>, lifetime: Option<TimeDelta>) -> Result<Self, LabelError> {
         let label = label.trim().to_owned();
-        if label.chars().count() > LABEL_MAX || label.chars().any(char::is_control) {
+        if label.chars().count() > LABEL_MAX || label.contains(is_active) {
             return Err(LabelError);
         }
         scopes.sort_unstable();

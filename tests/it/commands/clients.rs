@@ -109,3 +109,30 @@ fn client_edit_works_on_the_private_database() {
     let list = stdout(run(private(&directory, &["client", "list"]), ""));
     assert!(list.contains("MX"), "{list}");
 }
+
+#[test]
+fn a_clients_name_has_no_character_that_a_terminal_acts_on() {
+    let database = TestDatabase::new();
+    stdout(run_on(&database, &["client", "create", "Acme"]));
+    for name in [
+        "C\u{1b}[31m",
+        "C\u{202e}moc",
+        "C\u{2066}x",
+        "C\u{2028}x",
+        "C\u{85}x",
+        "C\nx",
+        "C\u{200f}",
+    ] {
+        for arguments in [
+            &["client", "create", name][..],
+            &["client", "edit", "Acme", "--name", name],
+        ] {
+            let message = error_of(run_on(&database, arguments));
+            assert!(
+                message.contains("without control characters, line breaks or marks of the text's direction"),
+                "{name:?}: {message}"
+            );
+        }
+    }
+    assert_eq!(database.count("SELECT count(*) AS count FROM clients"), 1);
+}

@@ -8,7 +8,7 @@ use contact_search::store::{PgConnection, clients, keys};
 use uuid::Uuid;
 
 use crate::support::app::{add_plain_key, program};
-use crate::support::command::{error_of, listed_keys, run, run_on, run_unread, stdout};
+use crate::support::command::{command_on, error_of, listed_keys, run, run_on, run_unread, stdout};
 use crate::support::{TestApp, TestDatabase};
 
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
@@ -106,6 +106,9 @@ fn key_create_prints_only_the_key_which_works_on_both_apis() {
         (["--expires-in", "9W"], "such as 90d"),
         (["--format", "jwt"], "mindo"),
         (["--label", "a\nb"], "line breaks"),
+        (["--label", "a\u{1b}[31m"], "control characters"),
+        (["--label", "a\u{202e}b"], "direction"),
+        (["--label", "a\u{2028}b"], "line breaks"),
     ] {
         let arguments = [&["key", "create", "--client", "Test"], &arguments[..]].concat();
         let message = error_of(run_on(&app.database, &arguments));
@@ -174,6 +177,21 @@ fn key_import_refuses_a_key_that_can_be_guessed_unless_it_is_accepted_as_weak() 
     assert_eq!(app.server.get(LOOKUP, Some("passwordpassword")).status, 200);
     let short = error_of(import("aaaa", &["--accept-weak"]));
     assert!(short.contains("16 to 256"), "{short}");
+}
+
+#[test]
+fn key_import_refuses_a_key_of_the_clients_name_also_if_the_client_is_given_by_its_id() {
+    let database = TestDatabase::new();
+    let id = stdout(run_on(&database, &["client", "create", "Zyrqovant Klumbex"]));
+    let id = id.trim_end();
+    for client in ["Zyrqovant Klumbex", id] {
+        for key in ["ZyrqovantKlumbex", "zyrqovant-klumbex-2024", id] {
+            let import = ["key", "import", "--client", client];
+            let message = error_of(run(command_on(&database, &import), key));
+            assert!(message.contains("can be guessed"), "{client} {key}: {message}");
+        }
+    }
+    assert_eq!(database.count("SELECT count(*) AS count FROM api_keys"), 0);
 }
 
 #[test]

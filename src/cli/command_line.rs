@@ -8,8 +8,9 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use super::{client, database, export, generate, import, key, migrate, phones, serve, signals, webhook};
+use super::{client, database, export, generate, import, key, migrate, output, phones, serve, signals, webhook};
 use crate::config::{COMMON_DATABASE_VARIABLE, DATABASE_VARIABLE, DatabaseConfig, LogConfig, ServeConfig};
+use crate::domain::visible::{is_active, visible};
 
 /// Finds a contact by phone or email: one server, two documented APIs, over PostgreSQL.
 ///
@@ -34,7 +35,8 @@ pub struct Cli {
 impl Cli {
     /// Reads the arguments of this process. Prints help or a usage error and exits, if necessary.
     pub fn read() -> Self {
-        Self::parse_arguments(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())
+        let arguments: Vec<OsString> = std::env::args_os().collect();
+        Self::parse_arguments(arguments.clone()).unwrap_or_else(|error| exit(error, arguments))
     }
 
     /// Without a command, the arguments belong to `serve`.
@@ -69,6 +71,40 @@ impl Cli {
             reads_common_variable && matches.value_source("database_url") == Some(ValueSource::EnvVariable);
         Ok(cli)
     }
+}
+
+/// Prints help or a usage error, and exits. A message can repeat an argument or an environment variable, whose characters
+/// must not drive the terminal.
+fn exit(error: clap::Error, arguments: Vec<OsString>) -> ! {
+    let mut values = arguments
+        .iter()
+        .cloned()
+        .chain(std::env::vars_os().map(|(_, value)| value));
+    if !values.any(|value| value.to_string_lossy().contains(is_active)) {
+        error.exit();
+    }
+    // With escaped arguments the message has only the line breaks of the parser.
+    let arguments = arguments.into_iter().map(|argument| {
+        let text = argument.to_string_lossy();
+        if text.contains(is_active) {
+            visible(&text).into_owned().into()
+        } else {
+            argument
+        }
+    });
+    let error = match Cli::parse_arguments(arguments.collect()) {
+        Err(escaped) if escaped.kind() == error.kind() => escaped,
+        _ => error,
+    };
+    // Without colours, since they would be escaped too.
+    let text = error.render().to_string();
+    if error.use_stderr() {
+        output::say(text.trim_end_matches('\n'));
+    } else {
+        // A failure has nowhere to be reported.
+        let _ = output::print(text);
+    }
+    std::process::exit(error.exit_code())
 }
 
 /// Lets the database's URL come from `DATABASE_URL` if the program's own variable is not set, and says whether it does.

@@ -9,8 +9,8 @@ use contact_search::store::keys;
 use serde_json::Value;
 
 use crate::support::TestDatabase;
-use crate::support::app::Server;
-use crate::support::command::{command_on, run_on};
+use crate::support::app::{Server, on_terminal, program};
+use crate::support::command::{command_on, run, run_on};
 
 /// Characters that a terminal acts on: escape sequences, direction marks, line separators.
 const ACTIVE: [char; 8] = [
@@ -124,4 +124,54 @@ fn a_label_can_neither_forge_a_field_of_a_log_line_nor_drive_the_terminal() {
             }
         }
     }
+}
+
+#[test]
+fn a_usage_error_shows_an_argument_without_driving_the_terminal() {
+    let evil = "x\u{1b}[31m\u{9b}31m\u{202e}\u{2028}\u{85}\r\nforged: line";
+    let option = format!("--{evil}");
+    for arguments in [
+        &[evil][..],
+        &[&option],
+        &["client", evil],
+        &["client", "list", evil],
+        &["key", "create", "--client", "Acme", "--format", evil],
+        &["key", "revoke", evil],
+        &["serve", "--listen", evil],
+    ] {
+        let mut command = program();
+        command.args(arguments);
+        let output = run(command, "");
+        assert_eq!(output.status, Some(2), "{}", output.stderr);
+        assert_harmless(&output.stderr);
+        assert!(!output.stderr.contains('\u{85}'), "{:?}", output.stderr);
+        assert!(
+            !output.stderr.lines().any(|line| line.starts_with("forged")),
+            "{}",
+            output.stderr
+        );
+        assert!(output.stderr.contains("error: "), "{}", output.stderr);
+        if arguments != ["key", "revoke", evil] {
+            assert!(
+                output.stderr.contains("\\u{1b}[31m"),
+                "{arguments:?}: {}",
+                output.stderr
+            );
+        }
+    }
+    // On a terminal, too.
+    let database = TestDatabase::new();
+    let (status, shown) = on_terminal(&database, "client list 'x\u{202e}\u{1b}]0;owned\u{7}'");
+    assert_eq!(status, Some(2), "{shown}");
+    assert!(!shown.contains(['\u{202e}', '\u{7}']), "{shown:?}");
+}
+
+#[test]
+fn a_usage_error_shows_an_environment_variable_without_driving_the_terminal() {
+    let mut command = program();
+    command.arg("serve").env("CONTACT_SEARCH_LISTEN", "x\u{202e}\u{2028}");
+    let output = run(command, "");
+    assert_eq!(output.status, Some(2), "{}", output.stderr);
+    assert_harmless(&output.stderr);
+    assert!(output.stderr.contains("x\\u{202e}\\u{2028}"), "{}", output.stderr);
 }

@@ -45,6 +45,12 @@ pub fn run(config: &DatabaseConfig, command: PhonesCommand) -> anyhow::Result<()
             return Err(anyhow::Error::new(error)
                 .context("other programs kept writing the same contacts, so nothing was changed: run it again"));
         }
+        Err(Ok(error @ StoreError::ReadOnly(_))) => {
+            return Err(anyhow::Error::new(error).context(
+                "a recheck needs a database that takes writes, at least for its temporary table: give the URL of the \
+                 primary with --database-url",
+            ));
+        }
         Err(Ok(error)) => return Err(error.into()),
         Err(Err(error)) => return Err(error),
     };

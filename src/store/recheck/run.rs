@@ -133,6 +133,13 @@ pub fn recheck<E: From<StoreError>>(
     mut observe: impl FnMut(&Finding) -> Result<(), E>,
 ) -> Result<Recheck, E> {
     transaction(connection, |connection| {
+        if !apply {
+            // A report writes only its temporary table, so it also runs where transactions are read-only by default. A
+            // standby still refuses it.
+            connection
+                .batch_execute("SET LOCAL transaction_read_only = off")
+                .map_err(StoreError::from)?;
+        }
         connection.batch_execute(CHANGES).map_err(StoreError::from)?;
         let mut result = Recheck::default();
         let mut changes = CopyWriter::new(&mut *connection, |connection, batch| {

@@ -4,7 +4,7 @@ use contact_search::domain::phone::Region;
 use contact_search::store::clients;
 use diesel::connection::SimpleConnection;
 
-use crate::support::command::{run_on, stdout};
+use crate::support::command::{error_of, run_on, stdout};
 use crate::support::import::ask;
 use crate::support::{Contact, TestDatabase};
 
@@ -200,4 +200,24 @@ fn mended_rules_reach_old_contacts_of_each_region() {
         let phone = "SELECT concat_ws(' extension ', phone, phone_extension) FROM contacts";
         assert_eq!(ask(&mut connection, phone), new, "{as_given}");
     }
+}
+
+#[test]
+fn a_recheck_of_a_read_only_database_reports_and_apply_says_that_it_takes_no_writes() {
+    let database = TestDatabase::new();
+    old_contacts(&database, &[("011 15-2345-6789", "0111523456789", "")]);
+    let before = dump(&database);
+    database
+        .connect()
+        .batch_execute(
+            "DO $$ BEGIN
+                 EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database());
+             END $$",
+        )
+        .unwrap();
+    let report = stdout(run_on(&database, &RECHECK));
+    assert!(report.contains("1 phones read again: 1 differ"), "{report}");
+    let message = error_of(run_on(&database, &APPLY));
+    assert!(message.contains("needs a database that takes writes"), "{message}");
+    assert_eq!(dump(&database), before);
 }

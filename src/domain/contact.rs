@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::client::NAME_MAX;
 use super::email;
-use super::phone::whatsapp_id::{hidden_number_id, is_group_or_channel, is_hidden_number};
+use super::phone::whatsapp_id::{external_id, hidden_number_id, is_group_or_channel, is_hidden_number};
 use super::phone::{Region, StoredPhone};
 
 /// The platform of a contact if none is given.
@@ -171,10 +171,11 @@ impl ContactDraft {
         given.platform = given.platform.map(|platform| platform_name(&platform));
         refuse_group(Attribute::ExternalUserId, given.external_user_id.as_deref())?;
         refuse_group(Attribute::Phone, given.phone.as_ref().map(|phone| &*phone.as_given))?;
-        if let Some(phone) = given.phone.take_if(|phone| is_hidden_number(phone.as_given.trim())) {
-            given
-                .external_user_id
-                .get_or_insert_with(|| hidden_number_id(&phone.as_given));
+        given.external_user_id = given.external_user_id.map(external_id);
+        let hidden = given.phone.as_ref().and_then(|phone| hidden_number_id(&phone.as_given));
+        if let Some(hidden) = hidden {
+            given.phone = None;
+            given.external_user_id.get_or_insert(hidden);
         }
         given.phone = given.phone.filter(|phone| phone.phone.is_some());
         given.email = given.email.and_then(email::stored);
@@ -462,6 +463,8 @@ mod tests {
             "98765432101234@lid",
             " 98765432101234:12@LID ",
             "98765432101234.0:3@lid",
+            "+98765432101234@lid",
+            "jid: 98765432101234@lid",
         ] {
             let draft = ContactDraft::new(with_phone(phone), now()).unwrap();
             assert_eq!(draft.given().external_user_id.as_deref(), Some("98765432101234@lid"));
@@ -474,6 +477,24 @@ mod tests {
         let draft = ContactDraft::new(given, now()).unwrap();
         assert_eq!(draft.given().external_user_id.as_deref(), Some("7"));
         assert!(draft.given().phone.is_none());
+        let refusal = ContactDraft::new(with_phone("jid 1a@lid"), now()).unwrap_err();
+        assert_eq!(refusal, ContactError::PhoneIdentifiesNobody);
+    }
+
+    #[test]
+    fn the_external_id_of_a_hidden_number_is_stored_without_its_device() {
+        for (id, stored) in [
+            ("33333333333333:4@lid", "33333333333333@lid"),
+            ("+33333333333333@LID", "33333333333333@lid"),
+            ("crm:4", "crm:4"),
+        ] {
+            let given = ContactFields {
+                external_user_id: Some(id.into()),
+                ..ContactFields::default()
+            };
+            let draft = ContactDraft::new(given, now()).unwrap();
+            assert_eq!(draft.given().external_user_id.as_deref(), Some(stored));
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use chrono::{DateTime, Datelike, Utc};
 
 use super::contact::FUTURE_TOLERANCE;
-use super::phone::whatsapp_id::{hidden_number_id, is_group_or_channel, is_hidden_number};
+use super::phone::whatsapp_id::{external_id, hidden_number_id, is_group_or_channel, is_hidden_number};
 use super::phone::{self, Reading, Region, StoredPhone};
 use super::window;
 
@@ -146,11 +146,11 @@ impl Person {
         phone: Option<&str>,
         region: Region,
     ) -> Option<Self> {
-        let hidden = phone.filter(|phone| is_hidden_number(phone.trim()));
+        let hidden = phone.and_then(hidden_number_id);
         let phone = phone
             .filter(|_| hidden.is_none())
             .and_then(|phone| Phone::read(phone, region, &platform));
-        let external_user_id = external_user_id.or_else(|| hidden.map(hidden_number_id));
+        let external_user_id = external_user_id.map(external_id).or(hidden);
         (external_user_id.is_some() || phone.is_some()).then_some(Self {
             platform,
             external_user_id,
@@ -433,6 +433,24 @@ mod tests {
         ] {
             assert!(!identifies_a_person(text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_person_with_a_hidden_number_has_one_external_id_in_every_notation() {
+        let person = |external_user_id: Option<&str>, phone: Option<&str>| {
+            let platform = window::PLATFORM.to_owned();
+            Person::read(platform, external_user_id.map(str::to_owned), phone, Region::DEFAULT)
+        };
+        let expected = person(Some("33333333333333@lid"), None);
+        for text in ["33333333333333:4@lid", "+33333333333333@lid", "jid: 33333333333333@LID"] {
+            assert_eq!(person(Some(text), None), expected, "{text}");
+            assert_eq!(person(None, Some(text)), expected, "{text}");
+        }
+        let nobody = person(None, Some("33333333333333a@lid")).unwrap();
+        assert_eq!(
+            (nobody.external_user_id.as_deref(), nobody.readings().count()),
+            (None, 0)
+        );
     }
 
     proptest! {

@@ -1,8 +1,7 @@
 //! Whether the current rules read a stored phone as it is stored.
 
 use super::contact::PhoneWorth;
-use super::phone::whatsapp_id::hidden_number_id;
-use super::phone::whatsapp_id::{is_group_or_channel, is_hidden_number};
+use super::phone::whatsapp_id::{hidden_number_id, is_group_or_channel};
 use super::phone::{Region, StoredPhone};
 
 /// The values of a contact that its phone decides.
@@ -30,7 +29,7 @@ pub enum Verdict {
 /// Reads the phone of a contact on `platform` again, from the text that was given.
 pub fn read_again(stored: &KnownPhone, as_given: &str, region: Region, platform: &str) -> Verdict {
     let text = as_given.trim();
-    if is_hidden_number(text) {
+    if let Some(hidden) = hidden_number_id(text) {
         let id = stored.external_user_id.clone();
         return verdict(
             stored,
@@ -39,7 +38,7 @@ pub fn read_again(stored: &KnownPhone, as_given: &str, region: Region, platform:
                 key: None,
                 extension: None,
                 identifies: true,
-                external_user_id: id.or_else(|| Some(hidden_number_id(text))),
+                external_user_id: id.or(Some(hidden)),
             },
         );
     }
@@ -58,7 +57,8 @@ pub fn read_again(stored: &KnownPhone, as_given: &str, region: Region, platform:
     let new = read(region);
     let is_stored = |read: &StoredPhone| {
         (&read.phone, &read.key, &read.extension) == (&stored.phone, &stored.key, &stored.extension)
-            && read.identifies == stored.identifies
+            // A valid number identifies nobody here if it identified another contact already.
+            && (read.identifies == stored.identifies || read.resolved && !stored.identifies)
     };
     if is_stored(&new) {
         return Verdict::Same;
@@ -137,6 +137,26 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_valid_number_that_identifies_another_contact_is_no_conflict() {
+        for text in ["5491123456789", "11 2345-6789 int. 5", "+1 202 555 0123"] {
+            let taken = KnownPhone {
+                identifies: false,
+                ..known(text, "AR", "whatsapp")
+            };
+            let verdict = read_again(&taken, text, Region::DEFAULT, "whatsapp");
+            assert_eq!(verdict, Verdict::Same, "{text}");
+        }
+        let taken = KnownPhone {
+            identifies: false,
+            ..known("9 1234 5678", "CL", "other")
+        };
+        assert_eq!(
+            read_again(&taken, "9 1234 5678", Region::DEFAULT, "other"),
+            Verdict::OtherRegion
+        );
     }
 
     #[test]

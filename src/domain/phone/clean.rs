@@ -43,6 +43,9 @@ pub struct Written {
 /// The fewest digits before an extension or a remark. After fewer digits an `x` is not a mark (`0xx11`).
 const NUMBER_MIN: usize = 6;
 
+/// The most digits of a power of ten after its sign.
+const POWER_MAX: usize = 3;
+
 /// The most bytes of a text with one number.
 const LENGTH_MAX: usize = 1_000;
 
@@ -209,6 +212,8 @@ fn plain(text: &str) -> Cow<'_, str> {
     for character in text.chars() {
         match character {
             '\u{FF0B}' | '\u{FE62}' | '\u{207A}' => plain.push('+'),
+            // The Arabic decimal mark.
+            '\u{66B}' => plain.push('.'),
             _ if is_invisible(character) => {}
             _ if !character.is_ascii() && character.is_numeric() => {
                 let digit = metadata::digits(character.encode_utf8(&mut [0; 4]));
@@ -242,22 +247,31 @@ fn is_invisible(character: char) -> bool {
     ) || character.is_control() && !character.is_whitespace()
 }
 
-/// Whether a spreadsheet shortened the number to a power of ten: `5.49112E+12`.
+/// Whether a spreadsheet shortened the number to a power of ten: `5.49112E+12`. A label can precede it, and a remark can
+/// follow it.
 fn is_scientific(text: &str) -> bool {
-    let text = text.trim_matches(|c: char| !c.is_alphanumeric());
-    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else {
+    let (_, text) = label::without(text);
+    let start = text.find(|c: char| c.is_ascii_digit()).unwrap_or(text.len());
+    let Some((mantissa, exponent)) = text[start..].split_once(char::is_alphabetic) else {
         return false;
     };
-    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !text[start + mantissa.len()..].starts_with(['E', 'e']) {
+        return false;
+    }
     let mantissa = mantissa.trim_end();
-    let power = exponent.trim_start_matches(['+', '-', ' ']);
-    let has_sign = power.len() < exponent.len();
+    let has_sign = exponent.starts_with(['+', '-', '−']);
+    let power = exponent.trim_start_matches(['+', '-', '−', ' ']);
+    let rest = power.trim_start_matches(|c: char| c.is_ascii_digit());
+    let length = power.len() - rest.len();
+    if length == 0 || rest.starts_with(char::is_alphanumeric) {
+        return false;
+    }
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match mantissa.split_once(['.', ',']) {
-        Some((whole, fraction)) => is_digits(whole) && is_digits(fraction) && is_digits(power),
+        Some((whole, fraction)) if is_digits(whole) && is_digits(fraction) => true,
+        _ if has_sign => length <= POWER_MAX && mantissa.ends_with(|c: char| c.is_ascii_digit()),
         // Without a fraction and a sign, the `e` after a whole number marks an extension.
-        None => {
-            is_digits(mantissa) && is_digits(power) && (has_sign && power.len() <= 2 || mantissa.len() < NUMBER_MIN)
-        }
+        _ => is_digits(mantissa) && mantissa.len() < NUMBER_MIN && !rest.contains(|c: char| c.is_ascii_digit()),
     }
 }
 

@@ -170,7 +170,12 @@ fn is_mark(word: &str, is_first: bool) -> bool {
 
 /// The digits after `word`, with which the text begins, if they are an extension at the end of the text.
 fn marked_digits<'a>(text: &'a str, word: &str) -> Option<&'a str> {
-    let mut rest = text[word.len()..].trim_start_matches(|c: char| !c.is_alphanumeric());
+    let after = &text[word.len()..];
+    // A spreadsheet's power of ten: `E+12`.
+    if word.eq_ignore_ascii_case("e") && after.starts_with(['+', '-', '−']) {
+        return None;
+    }
+    let mut rest = after.trim_start_matches(|c: char| !c.is_alphanumeric());
     let number_word = first_word(rest);
     if NUMBER_WORDS.contains(&&*number_word.to_lowercase()) {
         rest = rest[number_word.len()..].trim_start_matches(|c: char| !c.is_alphanumeric());

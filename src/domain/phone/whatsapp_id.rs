@@ -48,16 +48,31 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The external id that WhatsApp gives a person whose number it hides, in one notation: without the agent and the device
-/// that can follow the digits (`98765432101234.0:12@lid`).
-pub fn hidden_number_id(whatsapp_id: &str) -> String {
-    let id = whatsapp_id.trim().to_lowercase();
-    match id.split_once('@') {
-        Some((person, server)) => {
-            let person = person.split([':', '.']).next().unwrap_or_default();
-            format!("{person}@{server}")
+/// The external id that WhatsApp gives a person whose number it hides, in one notation: without a label, a `+`, and the
+/// agent and the device that can follow the digits (`jid: 98765432101234.0:12@lid`). `None` if the text is no such id.
+pub fn hidden_number_id(text: &str) -> Option<String> {
+    let id = without_labels(without(text, HIDDEN_NUMBER)?);
+    let id = id.strip_prefix('+').unwrap_or(id);
+    let person = id.split([':', '.']).next().unwrap_or_default();
+    is_digits(person).then(|| format!("{person}{HIDDEN_NUMBER}"))
+}
+
+/// An external id as contacts store it: the id of a person with a hidden number in one notation, and any other id as it
+/// is.
+pub fn external_id(id: String) -> String {
+    hidden_number_id(&id).unwrap_or(id)
+}
+
+/// The text without the words before an id, such as `jid:` and `WhatsApp id `.
+fn without_labels(text: &str) -> &str {
+    let mut text = text.trim();
+    loop {
+        let rest = text.trim_start_matches(char::is_alphabetic);
+        let after = rest.trim_start_matches(|c: char| matches!(c, ':' | '=') || c.is_whitespace());
+        if rest.len() == text.len() || after.len() == rest.len() {
+            return text;
         }
-        None => id,
+        text = after;
     }
 }
 
@@ -86,6 +101,33 @@ mod tests {
         }
         for id in ["54911@lid", "54911@g.us", "54911"] {
             assert_eq!(number(id), None, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_hidden_number_has_one_id_in_every_notation_and_two_persons_have_two() {
+        for text in [
+            "98765432101234@lid",
+            "+98765432101234@lid",
+            "jid: 98765432101234@lid",
+            "JID:98765432101234:4@LID",
+            "WhatsApp id = +98765432101234.0:12@lid ",
+        ] {
+            assert_eq!(hidden_number_id(text).as_deref(), Some("98765432101234@lid"), "{text}");
+            assert_eq!(external_id(text.to_owned()), "98765432101234@lid", "{text}");
+        }
+        for text in [
+            "jid@lid",
+            "a1@lid",
+            ":4@lid",
+            "@lid",
+            "1 2@lid",
+            "1a@lid",
+            "98765432101234",
+            "7@c.us",
+        ] {
+            assert_eq!(hidden_number_id(text), None, "{text}");
+            assert_eq!(external_id(text.to_owned()), text);
         }
     }
 }

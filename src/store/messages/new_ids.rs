@@ -1,11 +1,14 @@
 //! Gives a person's contacts the ids that replace the former ones.
 //!
 //! 1. The person's contact is the one with the former external id on the channel. Otherwise it is the oldest one with
-//!    the former number and no external id.
+//!    the former number and no external id. If the notice names no former external id, it is also the only contact on
+//!    the former number, if that has an external id of WhatsApp.
 //! 2. It gets the new external id, unless another contact has it already.
 //! 3. The contacts on the former number, whatever their external ids, get the new number, since the number is no longer
-//!    the person's. A contact to which somebody wrote from there after the notice stays: the number has a new owner.
-//! 4. If the person does not share the new number, the person's contact has no number until a message names it.
+//!    the person's. A contact to which somebody wrote from there after the notice stays: the number has a new owner. So
+//!    does a contact that is newer than the notice and has no message from before it.
+//! 4. If the person does not share the new number, the person's contact has no number until a message names it. The
+//!    other contacts on the former number that have an external id lose the number too.
 //!
 //! Contacts are never merged. If another contact has the new number already, two contacts are on one line, and messages
 //! go to the one with the message's external id, otherwise to the older one. If neither has an external id, the number
@@ -71,7 +74,7 @@ pub(super) fn give_new_ids(
         return Ok(if holders.is_empty() {
             MessageOutcome::NotFound
         } else {
-            scope.move_others(connection, &holders, None, new_phone)?
+            scope.move_others(connection, &holders, None, former, new_phone)?
         });
     };
     let mut changed = main.clone();
@@ -82,10 +85,15 @@ pub(super) fn give_new_ids(
     }
     match new_phone {
         Some(phone) => changed.take_phone(phone),
-        None => changed.drop_phone(former),
+        None => {
+            if changed.external_user_id.is_none() {
+                changed.external_user_id.clone_from(&former.external_user_id);
+            }
+            changed.drop_phone();
+        }
     }
     let outcome = scope.write(connection, main, changed)?;
-    let others = scope.move_others(connection, &holders, Some(main.id), new_phone)?;
+    let others = scope.move_others(connection, &holders, Some(main.id), former, new_phone)?;
     Ok(if others == MessageOutcome::Updated {
         others
     } else {
@@ -104,7 +112,30 @@ fn main_contact<'a>(holders: &'a [Holder], former: &Person) -> Option<&'a Holder
     };
     let mut without_id = holders.iter().filter(|holder| holder.external_user_id.is_none());
     let exact = || without_id.clone().find(has_number);
-    holders.iter().find(has_id).or_else(exact).or_else(|| without_id.next())
+    let only = || match holders {
+        // The id of another system stays, because that system finds its contact by it.
+        [holder] if former.external_user_id.is_none() => {
+            Some(holder).filter(|holder| holder.external_user_id.as_deref().is_some_and(is_user_id))
+        }
+        _ => None,
+    };
+    holders
+        .iter()
+        .find(has_id)
+        .or_else(exact)
+        .or_else(|| without_id.next())
+        .or_else(only)
+}
+
+/// Whether the external id has the form of WhatsApp's business-scoped user ids: a country code, a dot, and letters or
+/// digits (`AR.1001`).
+fn is_user_id(external_user_id: &str) -> bool {
+    external_user_id.split_once('.').is_some_and(|(country, id)| {
+        country.len() == 2
+            && country.bytes().all(|byte| byte.is_ascii_uppercase())
+            && !id.is_empty()
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
+    })
 }
 
 impl Holder {
@@ -120,10 +151,7 @@ impl Holder {
     }
 
     /// Clears the phone, if the contact has an external id to be found by.
-    fn drop_phone(&mut self, former: &Person) {
-        if self.external_user_id.is_none() {
-            self.external_user_id.clone_from(&former.external_user_id);
-        }
+    fn drop_phone(&mut self) {
         if self.external_user_id.is_some() {
             (self.phone, self.phone_key, self.phone_as_given, self.phone_extension) = (None, None, None, None);
             self.phone_identifies = true;
@@ -146,15 +174,19 @@ impl Scope<'_> {
         sent_at: DateTime<Utc>,
     ) -> QueryResult<Vec<Holder>> {
         let keys: Vec<&str> = former.readings().map(|reading| reading.key.as_str()).collect();
+        // A contact without inbound messages that is newer than the notice can be the number's new owner.
+        let was_there = contacts::last_inbound_at
+            .le(sent_at)
+            .or(contacts::last_inbound_at.is_null().and(
+                contacts::created_at
+                    .le(sent_at)
+                    .or(contacts::last_message_at.le(sent_at)),
+            ));
         let has_number = contacts::phone_key
             .eq_any(keys)
             .and(contacts::phone_extension.is_null())
             .and(contacts::phone_identifies)
-            .and(
-                contacts::last_inbound_at
-                    .is_null()
-                    .or(contacts::last_inbound_at.le(sent_at)),
-            )
+            .and(was_there)
             .assume_not_null();
         let has_id = contacts::external_user_id
             .eq(former.external_user_id.as_deref())
@@ -171,19 +203,28 @@ impl Scope<'_> {
         Ok(holders.into_iter().map(|(holder, ..)| holder).collect())
     }
 
-    /// Gives the new number to the holders, except the contact `main`.
+    /// Gives the new number to the holders, except the contact `main`. Without a new number, the holders on the former
+    /// number that have an external id have no number any more.
     fn move_others(
         &self,
         connection: &mut PgConnection,
         holders: &[Holder],
         main: Option<Uuid>,
+        former: &Person,
         new: Option<&StoredPhone>,
     ) -> Result<MessageOutcome, StoreError> {
         let mut outcome = MessageOutcome::Unchanged;
         for holder in holders.iter().filter(|holder| Some(holder.id) != main) {
             let mut changed = holder.clone();
-            if let Some(phone) = new {
-                changed.take_phone(phone);
+            match new {
+                Some(phone) => changed.take_phone(phone),
+                None if former
+                    .readings()
+                    .any(|reading| Some(&reading.key) == holder.phone_key.as_ref()) =>
+                {
+                    changed.drop_phone();
+                }
+                None => {}
             }
             if self.write(connection, holder, changed)? == MessageOutcome::Updated {
                 outcome = MessageOutcome::Updated;

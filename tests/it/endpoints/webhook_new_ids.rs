@@ -7,6 +7,8 @@ use crate::support::webhook::{Row, SECRET, WebhookApp, delivery, live, sign};
 
 const OLD: &str = "+5491100040001";
 const NEW: &str = "+5491100040002";
+/// Before every notice.
+const EARLIER: &str = "now() - interval '3 hours'";
 const NOT_FOUND: (bool, bool, bool) = (false, false, false);
 const WINDOW_OPEN: (bool, bool, bool) = (true, true, true);
 
@@ -28,6 +30,13 @@ fn changed_number() -> Value {
     notice(
         json!({"type": "user_changed_number", "body": "User Ana changed from 5491100040001 to 5491100040002",
         "wa_id": "5491100040002", "user_id": "AR.2002", "previous_user_id": "AR.1001"}),
+    )
+}
+
+/// A notice that hides the new number.
+fn hidden_number(former_user_id: Option<&str>) -> Value {
+    notice(
+        json!({"type": "user_changed_user_id", "body": "x", "user_id": "AR.2002", "previous_user_id": former_user_id}),
     )
 }
 
@@ -140,6 +149,7 @@ fn every_contact_of_the_channel_on_the_old_number_moves_and_no_other() {
             phone: Some(OLD),
             external_user_id,
             platform,
+            created_at: EARLIER,
             ..Contact::default()
         });
     }
@@ -165,6 +175,94 @@ fn a_repeated_notice_does_not_move_the_new_owner_of_the_old_number() {
     webhook.deliver_live(&changed_number());
     let expected = [id(Some(NEW), Some("AR.2002")), id(Some(OLD), Some("AR.3003"))];
     assert_eq!(ids(&webhook), expected);
+}
+
+#[test]
+fn a_repeated_notice_does_not_move_a_new_owner_of_the_old_number_who_has_not_written_yet() {
+    for (external_user_id, last_message_at) in [
+        (None, "null"),
+        (Some("crm-42"), "null"),
+        (Some("AR.3003"), "now() - interval '5 minutes'"),
+    ] {
+        let webhook = WebhookApp::start();
+        webhook.deliver_all("user_changed_number");
+        webhook.app.add(Contact {
+            phone: Some(OLD),
+            external_user_id,
+            created_at: "now() - interval '10 minutes'",
+            last_message_at,
+            ..Contact::default()
+        });
+        for notice in [changed_number(), hidden_number(Some("AR.1001"))] {
+            webhook.deliver_live(&notice);
+            assert_eq!(ids(&webhook)[1], id(Some(OLD), external_user_id));
+        }
+    }
+    // A message from before the notice reached the former owner, however late the contact was created.
+    let webhook = WebhookApp::start();
+    webhook.app.add(Contact {
+        phone: Some(OLD),
+        external_user_id: Some("crm-42"),
+        last_message_at: "now() - interval '2 hours'",
+        ..Contact::default()
+    });
+    webhook.deliver_live(&changed_number());
+    assert_eq!(ids(&webhook), [id(Some(NEW), Some("crm-42"))]);
+}
+
+#[test]
+fn after_a_notice_that_hides_the_new_number_no_contact_on_the_old_number_answers() {
+    for first in [Some("AR.1001"), None] {
+        let webhook = WebhookApp::start();
+        for external_user_id in [first, Some("crm-42"), Some("AR.1000")] {
+            webhook.app.add(Contact {
+                phone: Some(OLD),
+                external_user_id,
+                created_at: EARLIER,
+                ..Contact::default()
+            });
+        }
+        for _ in 0..2 {
+            webhook.deliver_live(&hidden_number(Some("AR.1001")));
+            let expected = [
+                id(None, Some("AR.2002")),
+                id(None, Some("crm-42")),
+                id(None, Some("AR.1000")),
+            ];
+            assert_eq!(ids(&webhook), expected, "{first:?}");
+            assert_eq!(webhook.lookup(OLD), NOT_FOUND, "{first:?}");
+        }
+    }
+}
+
+#[test]
+fn a_notice_without_a_former_user_id_gives_the_only_contact_on_the_old_number_the_new_one() {
+    let with_number = notice(json!({"type": "user_changed_number", "wa_id": "5491100040002", "user_id": "AR.2002"}));
+    let without_number = hidden_number(None);
+    for (notice, phone) in [(&with_number, Some(NEW)), (&without_number, None)] {
+        // The external ids on the old number, before and after the notice.
+        for (before, after) in [
+            (vec!["AR.1001"], vec!["AR.2002"]),
+            (vec!["crm-42"], vec!["crm-42"]),
+            (vec!["AR.1001", "AR.1002"], vec!["AR.1001", "AR.1002"]),
+        ] {
+            let webhook = WebhookApp::start();
+            for external_user_id in &before {
+                webhook.app.add(Contact {
+                    phone: Some(OLD),
+                    external_user_id: Some(external_user_id),
+                    created_at: EARLIER,
+                    ..Contact::default()
+                });
+            }
+            let expected: Vec<_> = after.iter().map(|external_id| id(phone, Some(external_id))).collect();
+            for _ in 0..2 {
+                webhook.deliver_live(notice);
+                assert_eq!(ids(&webhook), expected, "{before:?}");
+                assert_eq!(webhook.lookup(OLD), NOT_FOUND, "{before:?}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -250,6 +348,7 @@ fn a_number_that_identifies_an_earlier_contact_and_an_email_of_another_one_do_no
         webhook.app.add(Contact {
             phone,
             email: Some(email),
+            created_at: EARLIER,
             ..Contact::default()
         });
     }

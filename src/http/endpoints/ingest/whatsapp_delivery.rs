@@ -221,7 +221,9 @@ impl Ids {
         if other.as_deref().is_some_and(whatsapp_id::is_group_or_channel) {
             return None;
         }
-        let hidden = other.as_deref().filter(|id| whatsapp_id::is_hidden_number(id));
+        let hidden = other
+            .as_deref()
+            .filter(|id| whatsapp_id::hidden_number_id(id).is_some());
         let phone = number.as_deref().filter(|id| read_number(id, region).is_some());
         let external_user_id = self.user.or(other.clone().filter(|_| hidden.is_none()));
         Person::read(PLATFORM.to_owned(), external_user_id, phone.or(hidden), region)

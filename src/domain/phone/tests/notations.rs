@@ -368,3 +368,83 @@ fn a_long_text_is_read_without_delay() {
     }
     assert!(started.elapsed().as_secs() < 5);
 }
+
+#[test]
+fn a_remark_with_digits_adds_no_digits_to_the_number() {
+    for remark in [
+        "8 Uhr",
+        "(2)",
+        "9:00-18:00",
+        "12:30",
+        "(9-18)",
+        "(2024)",
+        "8–20 Uhr",
+        "24x7",
+        "(24x7)",
+        "18 a 20",
+        "8-20h",
+        "[1]",
+        "{2}",
+        "<2>",
+        "（2）",
+        "9 bis 18 Uhr",
+        "9h-18h",
+        "9 to 5",
+        "(9:00 - 18:00)",
+        "(2) (9-18)",
+        "9-18:30",
+        "8 UHR",
+        ", 8 Uhr",
+        ", 9:00-18:00",
+        "- 8-20h",
+    ] {
+        let input = format!("030 123456 {remark}");
+        holds_in("DE", &[(&input, "+4930123456")]);
+        assert_eq!(stored("DE", &input).extension, None, "{input}");
+    }
+    for remark in ["(1)", "8 Uhr", "9-18 hs", "9 a 18 hs", "9 a 18", "9 às 18h"] {
+        holds_in("AR", &[(&format!("11 2345-6789 {remark}"), "+541123456789")]);
+    }
+    assert_eq!(
+        stored("DE", "030 123456 8 Uhr ext. 5").extension.as_deref(),
+        Some("5"),
+        "an extension after a remark"
+    );
+    holds([
+        ("DE", "030 123456-9", "+49301234569"),
+        ("DE", "030 123456 2", "+49301234562"),
+        ("DE", "030 123456 9-18", "+4930123456918"),
+        ("AR", "+54 9 223 (15) 596-1983", "+5492235961983"),
+        ("AR", "11 2345-6789 9 a 18, 11 2345-6780", "-"),
+    ]);
+}
+
+#[test]
+fn twilios_prefix_marks_a_whatsapp_id_and_a_link_without_a_number_is_no_number() {
+    holds_in(
+        "BR",
+        &[
+            ("whatsapp:51987654321", "+51987654321"),
+            ("whatsapp:+5551987654321", "+5551987654321"),
+            ("WhatsApp: 51987654321", "+5551987654321"),
+            ("https://wa.me/message/5551987654321A", "-"),
+            ("https://wa.me/message/51987654321", "-"),
+            ("wa.me/qr/51987654321", "-"),
+            ("https://chat.whatsapp.com/51987654321", "-"),
+            ("51987654321 https://chat.whatsapp.com/AbC", "+5551987654321"),
+        ],
+    );
+}
+
+#[test]
+fn a_second_plus_drops_no_digits() {
+    holds_in(
+        "AR",
+        &[
+            ("+54 +9 11 3234 0231", "+5491132340231"),
+            ("(+54) +9 11 3234 0231", "+5491132340231"),
+            ("+54 +54 9 11 3234 0231", "+5491132340231"),
+            ("+15 +54 9 11 3234 0231", "-"),
+        ],
+    );
+}

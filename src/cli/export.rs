@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 
-use super::database::{Database, Draft, check_target};
+use super::database::{Database, Draft, check_target, publish};
 use super::names_and_ids::find_client;
 use super::output::{self, TerminalWriter};
 use crate::config::DatabaseConfig;
@@ -47,9 +47,7 @@ pub fn run(config: &DatabaseConfig, arguments: ExportArgs) -> anyhow::Result<()>
     let report = match draft {
         Some(Target { name, path, mut draft }) => {
             let report = export(&mut BufWriter::new(&mut draft)).with_context(|| format!("{name} was not written"))?;
-            draft
-                .publish(path)
-                .with_context(|| format!("{name} can't be written"))?;
+            publish(draft, path, arguments.force)?;
             report
         }
         None => {

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use percent_encoding::percent_decode_str;
 
+use super::visible::is_invisible;
+
 /// The longest text that is unwrapped, in bytes. An address has at most 320 characters. The loop of the unwrapping must
 /// not meet a cell of a megabyte.
 const UNWRAPPED_MAX: usize = 4_096;
@@ -51,38 +53,14 @@ fn is_plain(text: &str) -> bool {
 /// The text in NFC, trimmed, without invisible characters. Every blank becomes a space, because texts from web pages
 /// have no-break spaces. A NUL stays, because the check of a text refuses it.
 pub(super) fn visible(text: &str) -> String {
-    let shown = text.chars().filter(|&character| !is_invisible(character));
+    let shown = text
+        .chars()
+        .filter(|&character| character == '\0' || !is_invisible(character));
     let shown: String = shown
         .map(|character| if character.is_whitespace() { ' ' } else { character })
         .collect();
     let composed = ComposingNormalizerBorrowed::new_nfc().normalize(&shown);
     composed.trim().to_owned()
-}
-
-/// Whether the character has no glyph: the characters that Unicode calls default ignorable, interlinear annotations,
-/// and control characters other than blanks.
-fn is_invisible(character: char) -> bool {
-    match character {
-        '\0' => false,
-        '\u{00AD}'
-        | '\u{034F}'
-        | '\u{061C}'
-        | '\u{115F}'..='\u{1160}'
-        | '\u{17B4}'..='\u{17B5}'
-        | '\u{180B}'..='\u{180F}'
-        | '\u{200B}'..='\u{200F}'
-        | '\u{202A}'..='\u{202E}'
-        | '\u{2060}'..='\u{206F}'
-        | '\u{3164}'
-        | '\u{FE00}'..='\u{FE0F}'
-        | '\u{FEFF}'
-        | '\u{FFA0}'
-        | '\u{FFF0}'..='\u{FFFB}'
-        | '\u{1BCA0}'..='\u{1BCA3}'
-        | '\u{1D173}'..='\u{1D17A}'
-        | '\u{E0000}'..='\u{E0FFF}' => true,
-        other => other.is_control() && !other.is_whitespace(),
-    }
 }
 
 /// Removes what surrounds an address in a [`visible`] text: a name, a label, `mailto:`, quotes, brackets, punctuation.

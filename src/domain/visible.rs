@@ -19,6 +19,51 @@ pub const fn is_active(character: char) -> bool {
     )
 }
 
+/// Whether the character has no glyph: the characters that Unicode calls default ignorable, interlinear annotations,
+/// and control characters other than blanks.
+pub fn is_invisible(character: char) -> bool {
+    match character {
+        '\u{ad}'
+        | '\u{34f}'
+        | '\u{61c}'
+        | '\u{115f}'..='\u{1160}'
+        | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}'
+        | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}' => true,
+        other => other.is_control() && !other.is_whitespace(),
+    }
+}
+
+/// Whether the invisible character can be a part of the glyph before it: a joiner, a variation selector or a tag, as at
+/// the end of `❤\u{fe0f}`.
+fn shapes_the_glyph_before(character: char) -> bool {
+    matches!(
+        character,
+        '\u{34f}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200c}'..='\u{200d}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{e0020}'..='\u{e0fff}'
+    )
+}
+
+/// The text without blanks and invisible characters at both ends. It is empty if nothing can be seen.
+pub fn trim_unseen(text: &str) -> &str {
+    let is_unseen = |character: char| character.is_whitespace() || is_invisible(character);
+    text.trim_start_matches(is_unseen)
+        .trim_end_matches(|character| is_unseen(character) && !shapes_the_glyph_before(character))
+}
+
 /// The text on one line, with active characters escaped: `\n`, `\u{1b}`.
 pub fn visible(text: &str) -> Cow<'_, str> {
     escape(text, is_active)
@@ -48,6 +93,20 @@ fn escape(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn invisible_characters_are_trimmed_unless_they_shape_a_glyph() {
+        for (text, expected) in [
+            ("\u{200b}", ""),
+            (" \u{feff}\u{ad}\u{2060} \u{fe0f}\u{200d}", ""),
+            ("\u{200e} Ana\u{200b}Gil \u{200f}\t", "Ana\u{200b}Gil"),
+            ("Ana ❤\u{fe0f}\u{200b} ", "Ana ❤\u{fe0f}"),
+            ("葛\u{e0100}", "葛\u{e0100}"),
+            ("", ""),
+        ] {
+            assert_eq!(trim_unseen(text), expected, "{text:?}");
+        }
+    }
 
     #[test]
     fn control_bidirectional_and_line_separator_characters_are_escaped() {

@@ -3,6 +3,7 @@
 use csv_core::ReadRecordResult;
 
 use super::spellings;
+use crate::domain::visible::trim_unseen;
 
 /// The delimiters that are recognised without being named.
 const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -51,13 +52,23 @@ impl Start<'_> {
         Delimiter { byte, skipped }
     }
 
-    /// The first line, if it only names the delimiter, as Excel reads and writes it. Other programs quote it, and pad it
+    /// The first line that is not blank, if it only names the delimiter, as Excel reads and writes it. Other programs quote it, and pad it
     /// to the width of the table: `sep=;,,,` or `"sep=;"`.
     fn separator_line(self) -> Option<SeparatorLine> {
-        let end = self.bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n'))?;
-        let line = &self.bytes[..end];
+        let is_line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let is_blank = |byte: &u8| byte.is_ascii_whitespace() || CANDIDATES.contains(byte);
+        let first = self.bytes.iter().position(|byte| !is_blank(byte))?;
+        let start = self.bytes[..first]
+            .iter()
+            .rposition(is_line_end)
+            .map_or(0, |end| end + 1);
+        let end = first + self.bytes[first..].iter().position(is_line_end)?;
+        let line = self.bytes[start..end].trim_ascii_start();
         let unquoted = line.strip_prefix(b"\"");
-        let (word, rest) = unquoted.unwrap_or(line).split_at_checked(SEPARATOR.len())?;
+        let (word, rest) = unquoted
+            .unwrap_or(line)
+            .trim_ascii_start()
+            .split_at_checked(SEPARATOR.len())?;
         let (delimiter, rest) = rest.split_first()?;
         let rest = match unquoted {
             Some(_) => rest.strip_prefix(b"\"")?,
@@ -126,7 +137,7 @@ impl Start<'_> {
             let starts = std::iter::once(0).chain(ends.iter().copied());
             let record: Vec<String> = starts
                 .zip(&ends[..cells])
-                .map(|(start, end)| String::from_utf8_lossy(&text[start..*end]).trim().to_owned())
+                .map(|(start, end)| trim_unseen(&String::from_utf8_lossy(&text[start..*end])).to_owned())
                 .collect();
             if is_complete && record.iter().any(|cell| !cell.is_empty()) {
                 records.push(record);
@@ -141,7 +152,7 @@ struct SeparatorLine {
     delimiter: u8,
     /// A delimiter other than the named one, with which the line is padded.
     padding: Option<u8>,
-    /// The length of the line without its end.
+    /// Where the line ends, before its line end.
     end: usize,
 }
 
@@ -198,6 +209,10 @@ mod tests {
             ("\"sep=;\"\na,b;c\n", ';', 7),
             ("\"sep=;\",,\na,b;c\n1,2;3\n", ';', 9),
             ("sep=;,,\nnombre,correo,nota\nAna,a,x;y\n", ',', 7),
+            ("\nsep=;\na,b;c\n", ';', 6),
+            (" sep=;\na,b;c\n", ';', 6),
+            ("\r\n,,,\r\n\" sep=;\",,\r\na,b;c\n1,2;3\n", ';', 17),
+            (",sep=;\na,b\n", ',', 0),
             ("sep=;x,y\na,b", ',', 0),
             ("sep=a\nb", ',', 0),
             ("sep=", ',', 0),

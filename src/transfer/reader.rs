@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 use csv_core::ReadRecordResult;
 
 use super::delimiter::Start;
+use crate::domain::visible::trim_unseen;
 
 /// The size of each read, in bytes. The first one is also searched for the delimiter.
 const BUFFER: usize = 64 * 1024;
@@ -46,8 +47,13 @@ impl<'r> Record<'r> {
         self.ends.len()
     }
 
-    /// The trimmed cell. `None` if it is blank or beyond the end of the record.
+    /// The trimmed cell. `None` if it has only blanks and invisible characters, or is beyond the end of the record.
     pub fn get(&self, index: usize) -> Option<&'r str> {
+        self.get_exact(index).filter(|cell| !trim_unseen(cell).is_empty())
+    }
+
+    /// As [`Self::get`], but a cell of invisible characters is a value.
+    pub fn get_exact(&self, index: usize) -> Option<&'r str> {
         let end = *self.ends.get(index)?;
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
         Some(self.text[start..end].trim()).filter(|cell| !cell.is_empty())
@@ -99,6 +105,7 @@ impl<R: Read> Records<R> {
             ..sample
         };
         let filled = filled_columns(&content.records(delimiter.byte));
+        let lines = LineCounter::START.after(&sample.bytes[..delimiter.skipped]);
         let skipped = mark + delimiter.skipped;
         let mut start = Cursor::new(start);
         start.set_position(skipped as u64);
@@ -107,7 +114,7 @@ impl<R: Read> Records<R> {
             parser: csv_core::ReaderBuilder::new().delimiter(delimiter.byte).build(),
             cells: vec![0; 4096],
             ends: vec![0; 64],
-            lines: LineCounter::START,
+            lines,
             position: skipped as u64,
             filled,
         })
@@ -300,6 +307,8 @@ mod tests {
             (&b"sep=;\na,b;c\n1;2"[..], record(2, &["a,b", "c"])),
             (b"\xef\xbb\xbfSEP=|\r\na,b|c\r\n1|2\r\n", record(2, &["a,b", "c"])),
             (b"sep=\t\r\r\na,b\tc\r", record(3, &["a,b", "c"])),
+            (b"\nsep=;\na,b;c\n", record(3, &["a,b", "c"])),
+            (b"\r\n ,,\r\n  sep=;\r\na,b;c\r\n", record(4, &["a,b", "c"])),
             (b"sep=;x,y\na,b", record(1, &["sep=;x", "y"])),
             (b"sep=a\nb", record(1, &["sep=a"])),
             (b"sep=", record(1, &["sep="])),

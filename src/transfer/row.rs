@@ -7,6 +7,7 @@ use super::reader::Record;
 use super::values;
 use crate::domain::contact::{Attribute, ContactDraft, ContactError, ContactFields, DEFAULT_PLATFORM, platform_name};
 use crate::domain::phone::{Region, StoredPhone};
+use crate::domain::visible::trim_unseen;
 
 /// A row, or a cell of a row, that can't be imported. It names the place and the reason, never the contents.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -136,7 +137,15 @@ impl RowParser<'_> {
 
     /// The cell of an attribute that has one column.
     fn cell<'r>(&self, record: &Record<'r>, attribute: Attribute) -> Option<&'r str> {
-        record.get(*self.mapping.columns(attribute).first()?)
+        self.read(record, *self.mapping.columns(attribute).first()?)
+    }
+
+    /// The cell in a column. The file of an exact import returns what was exported, including invisible characters.
+    fn read<'r>(&self, record: &Record<'r>, column: usize) -> Option<&'r str> {
+        match self.splits_cells {
+            true => record.get(column),
+            false => record.get_exact(column),
+        }
     }
 
     /// The row's fields without the `skipped` attributes.
@@ -156,14 +165,14 @@ impl RowParser<'_> {
         };
         let boolean = |attribute| match cell(attribute) {
             None => Ok(None),
-            Some(text) => match values::boolean(text) {
+            Some(text) => match values::boolean(trim_unseen(text)) {
                 None => Err(fault(attribute, "it is neither true nor false")),
                 some => Ok(some),
             },
         };
         let time = |attribute| match cell(attribute) {
             None => Ok(None),
-            Some(text) => match values::time(text) {
+            Some(text) => match values::time(trim_unseen(text)) {
                 None => {
                     let reason = "the time can't be read: write it as 2024-12-31 or 2024-12-31T23:59:59Z";
                     Err(fault(attribute, reason))
@@ -173,7 +182,7 @@ impl RowParser<'_> {
         };
         let uuid = |attribute| match cell(attribute) {
             None => Ok(None),
-            Some(text) => match values::uuid(text) {
+            Some(text) => match values::uuid(trim_unseen(text)) {
                 None => {
                     let reason = "it is not a UUID: write it as 0198c0de-0000-7000-8000-000000000000";
                     Err(fault(attribute, reason))
@@ -208,7 +217,7 @@ impl RowParser<'_> {
     /// The non-blank parts of the name, joined by one blank.
     fn name(&self, record: &Record<'_>) -> Option<String> {
         let columns = self.mapping.columns(Attribute::Name);
-        let parts: Vec<&str> = columns.iter().filter_map(|column| record.get(*column)).collect();
+        let parts: Vec<&str> = columns.iter().filter_map(|column| self.read(record, *column)).collect();
         (!parts.is_empty()).then(|| parts.join(" "))
     }
 

@@ -1,6 +1,6 @@
 //! Parses the text of a cell.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, Month, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc, Weekday};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
@@ -15,12 +15,12 @@ pub fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// Parses a time that has one possible reading: the year, the month and the day, and then perhaps a time of day with an
-/// offset. Without an offset it is UTC.
+/// Parses a time that has one possible reading: the year, the month and the day, or the day, the month's English name and
+/// the year, and then perhaps a time of day with an offset. Without an offset it is UTC.
 ///
 /// Refuses ambiguous forms such as 1/2/2024, and time zones by name except UTC.
 pub fn time(text: &str) -> Option<DateTime<Utc>> {
-    let (date, rest) = split_date(text)?;
+    let (date, rest) = split_date(text).or_else(|| split_named_date(text))?;
     if rest.is_empty() {
         return Some(date.and_time(NaiveTime::MIN).and_utc());
     }
@@ -28,9 +28,12 @@ pub fn time(text: &str) -> Option<DateTime<Utc>> {
         Some(rest) => rest,
         None => Some(rest.trim_start_matches([' ', ','])).filter(|trimmed| trimmed.len() < rest.len())?,
     };
-    let (time, leap_second, rest) = split_clock(rest)?;
-    let local = NaiveDateTime::new(date, time).checked_add_signed(TimeDelta::seconds(leap_second))?;
-    Some(local.checked_sub_signed(offset(rest)?)?.and_utc())
+    let (clock, rest) = split_clock(rest)?;
+    let local = NaiveDateTime::new(date, clock.time).checked_add_signed(clock.carried)?;
+    let utc = local.checked_sub_signed(offset(rest)?)?;
+    // A leap second is the last one of a day in UTC.
+    let is_day_start = utc.num_seconds_from_midnight() == 0;
+    (is_day_start || !clock.is_leap_second).then(|| utc.and_utc())
 }
 
 /// Whether the text is a date in any order, with or without a time of day.
@@ -56,16 +59,51 @@ pub(super) fn is_email(text: &str) -> bool {
     is_part(local) && is_part(domain) && is_dotted
 }
 
-/// The values in a cell. Google joins several values by `:::`. Several emails are also separated by other characters.
+/// The values in a cell. Google joins several values by `:::`. Several emails can also be separated by other characters
+/// or by words, and each can have a name: `Ana <ana@ej.com>, Leo <leo@ej.com>`.
 pub(super) fn values_in(text: &str) -> impl Iterator<Item = &str> {
-    const SEPARATORS: &[char] = &[',', ';', '|', ' ', '\t', '\r', '\n'];
     let parts = text.split(":::").map(str::trim).filter(|part| !part.is_empty());
     parts.flat_map(|part| {
-        let mut words = part.split(SEPARATORS).filter(|word| !word.is_empty());
-        let is_list = words.clone().next().is_some() && words.all(is_email);
-        let separators: &[char] = if is_list { SEPARATORS } else { &[] };
-        part.split(separators).filter(|value| !value.is_empty())
+        let emails = bare_emails(part);
+        match emails.len() {
+            0 => vec![part],
+            1 => vec![part.trim_matches(is_separator)],
+            _ => {
+                let mut values: Vec<&str> = Vec::with_capacity(emails.len());
+                for email in emails {
+                    // Mail programs repeat an address as its own name: `"ana@ej.com" <ana@ej.com>`.
+                    if !values.iter().any(|value| value.eq_ignore_ascii_case(email)) {
+                        values.push(email);
+                    }
+                }
+                values
+            }
+        }
     })
+}
+
+fn is_separator(character: char) -> bool {
+    character.is_whitespace() || ",;|，；、".contains(character)
+}
+
+/// The words of a text that are an email without the brackets, quotes and punctuation around it.
+fn bare_emails(text: &str) -> Vec<&str> {
+    const WRAPPING: &[char] = &['<', '>', '(', ')', '[', ']', '"', '\'', '.', ',', ';'];
+    // An address can contain these, so they separate only what is no email as a whole.
+    const INNER_SEPARATORS: &[char] = &['/', '&', '<', '>', '(', ')', '[', ']', '"'];
+    let bare = |word: &'_ str| {
+        let email = word.trim_matches(WRAPPING);
+        is_email(email) && !email.contains(['(', ')', '[', ']', '"'])
+    };
+    let words = text.split(is_separator);
+    words
+        .flat_map(|word| {
+            let separators: &[char] = if bare(word) { &[] } else { INNER_SEPARATORS };
+            word.split(separators)
+        })
+        .filter(|word| bare(word))
+        .map(|word| word.trim_matches(WRAPPING))
+        .collect()
 }
 
 /// Splits off a date: `2024-01-05`, `2024/1/5`, `2024.01.05`, or `20240105` before a `T`.
@@ -83,9 +121,32 @@ fn split_date(text: &str) -> Option<(NaiveDate, &str)> {
     Some((NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?, rest))
 }
 
-/// Splits off a time of day: `10:11`, `10:11:12.5`, `1011`, `101112`, each perhaps with `AM` or `PM`. The number of
-/// seconds is 1 for a leap second, which is the next second of UTC's clock.
-fn split_clock(text: &str) -> Option<(NaiveTime, i64, &str)> {
+/// Splits off a date as mail headers and HTTP write it: `Fri, 05 Jan 2024`, or without the day of the week.
+fn split_named_date(text: &str) -> Option<(NaiveDate, &str)> {
+    let (weekday, text) = match text.split_once(',') {
+        Some((weekday, rest)) => (Some(weekday.trim().parse::<Weekday>().ok()?), rest.trim_start()),
+        None => (None, text),
+    };
+    let (day, rest) = split_digits(text, 1, 2)?;
+    let (month, rest) = rest.strip_prefix(' ')?.split_once(' ')?;
+    let month = month.parse::<Month>().ok()?;
+    let (year, rest) = split_digits(rest, 4, 4)?;
+    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month.number_from_month(), day)?;
+    let is_its_weekday = weekday.is_none_or(|weekday| weekday == date.weekday());
+    is_its_weekday.then_some((date, rest))
+}
+
+/// A time of day.
+struct Clock {
+    time: NaiveTime,
+    /// What is to be added: one second for a leap second, because it is the next second of UTC's clock, and a day for
+    /// `24:00`.
+    carried: TimeDelta,
+    is_leap_second: bool,
+}
+
+/// Splits off a time of day: `10:11`, `10:11:12.5`, `1011`, `101112`, each perhaps with `AM` or `PM`.
+fn split_clock(text: &str) -> Option<(Clock, &str)> {
     let (hour, rest) = split_digits(text, 1, 2)?;
     let colon = if rest.starts_with(':') { ":" } else { "" };
     let (minute, mut rest) = split_digits(rest.strip_prefix(colon)?, 2, 2)?;
@@ -104,10 +165,18 @@ fn split_clock(text: &str) -> Option<(NaiveTime, i64, &str)> {
         Some(_) => return None,
         None => (hour, rest),
     };
-    let leap_second = i64::from(second == 60);
-    let second = if second == 60 { 59 } else { second };
-    let time = NaiveTime::from_hms_nano_opt(hour, minute, second, nanosecond)?;
-    Some((time, leap_second, rest))
+    let is_leap_second = second == 60;
+    let (hour, second, carried) = match (hour, minute, second, nanosecond) {
+        (24, 0, 0, 0) => (0, 0, TimeDelta::days(1)),
+        (_, _, 60, _) => (hour, 59, TimeDelta::seconds(1)),
+        _ => (hour, second, TimeDelta::zero()),
+    };
+    let clock = Clock {
+        time: NaiveTime::from_hms_nano_opt(hour, minute, second, nanosecond)?,
+        carried,
+        is_leap_second,
+    };
+    Some((clock, rest))
 }
 
 /// Splits off `AM` or `PM`, as English and Spanish spreadsheets write it. Returns the hours to add.
@@ -123,9 +192,15 @@ fn split_half(text: &str) -> Option<(u32, &str)> {
     Some((hours, rest.strip_prefix('.').unwrap_or(rest)))
 }
 
-/// Parses the offset from UTC: nothing, `Z`, `UTC`, `GMT`, `+00`, `-0300`, `+05:30`, `GMT-3`.
+/// Parses the offset from UTC: nothing, `Z`, `UTC`, `GMT`, `+00`, `-0300`, `+05:30`, `GMT-3`, `+0000 UTC`.
 fn offset(text: &str) -> Option<TimeDelta> {
     let text = text.trim();
+    // Go and mail headers name the zone after its offset.
+    if let Some((numeric, name)) = text.split_once(' ').filter(|_| text.starts_with(['+', '-']))
+        && ["UTC", "GMT", "(UTC)", "(GMT)"].contains(&name)
+    {
+        return offset(numeric).filter(TimeDelta::is_zero);
+    }
     let upper = text.to_ascii_uppercase();
     let text = match ["UTC", "GMT", "Z"].iter().find(|name| upper.starts_with(**name)) {
         Some(name) if text.len() == name.len() => return Some(TimeDelta::zero()),
@@ -195,6 +270,14 @@ mod tests {
             ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
             ("2016-12-31 23:59:60.5", "2017-01-01T00:00:00.5Z"),
             ("2016-12-31T20:59:60-03:00", "2017-01-01T00:00:00Z"),
+            ("Fri, 05 Jan 2024 10:11:12 GMT", "2024-01-05T10:11:12Z"),
+            ("fri, 5 jan 2024 10:11 -0300", "2024-01-05T13:11:00Z"),
+            ("5 January 2024 10:11:12 +0000 (UTC)", "2024-01-05T10:11:12Z"),
+            ("05 Jan 2024", "2024-01-05T00:00:00Z"),
+            ("2024-01-05T24:00:00Z", "2024-01-06T00:00:00Z"),
+            ("2023-12-31 24:00 -03", "2024-01-01T03:00:00Z"),
+            ("2024-01-05 10:11:12.5 +0000 UTC", "2024-01-05T10:11:12.5Z"),
+            ("2024-01-05 10:11:12 +0000 GMT", "2024-01-05T10:11:12Z"),
             ("0000-01-01T00:00:00Z", "0000-01-01T00:00:00Z"),
         ] {
             assert_eq!(time(text), Some(expected.parse().unwrap()), "{text}");
@@ -215,6 +298,19 @@ mod tests {
             "20240105",
             "2024-01-05 13:11 PM",
             "2024-01-05 10:11:61",
+            "2024-01-05 10:11:60",
+            "2016-12-31T23:59:60-03:00",
+            "2024-01-05T22:59:60Z",
+            "2024-01-05 24:00:01",
+            "2024-01-05 24:01",
+            "2024-01-05 24:00 PM",
+            "2024-01-05 10:11:12 -0300 UTC",
+            "2024-01-05 10:11:12 +0000 PST",
+            "Thu, 05 Jan 2024 10:11:12 GMT",
+            "Fri, 05 Jan 24 10:11:12 GMT",
+            "Fri, 05 Jan 2024 10:11:12 EST",
+            "Fri, 32 Jan 2024 10:11:12 GMT",
+            "05 Enx 2024",
             "2024-01-05 10:1",
             "2024-01-05 101",
             "2024-01-05T10:11:12Zulu",
@@ -332,6 +428,19 @@ mod tests {
             ("a@x.com\nb@x.com", &["a@x.com", "b@x.com"]),
             ("ana@ej.com;", &["ana@ej.com"]),
             ("Ana Gil <ana@ej.com>", &["Ana Gil <ana@ej.com>"]),
+            ("<m@ej.com>, <n@ej.com>", &["m@ej.com", "n@ej.com"]),
+            ("Ana <o@ej.com>, Leo <p@ej.com>", &["o@ej.com", "p@ej.com"]),
+            ("Ana<o@ej.com>;Leo<p@ej.com>", &["o@ej.com", "p@ej.com"]),
+            ("a@ej.com / b@ej.com", &["a@ej.com", "b@ej.com"]),
+            ("a@ej.com/b@ej.com", &["a@ej.com", "b@ej.com"]),
+            ("c@ej.com y d@ej.com", &["c@ej.com", "d@ej.com"]),
+            ("i@ej.com or j@ej.com", &["i@ej.com", "j@ej.com"]),
+            ("s@ej.com & t@ej.com", &["s@ej.com", "t@ej.com"]),
+            ("q@ej.com - r@ej.com", &["q@ej.com", "r@ej.com"]),
+            ("u@ej.com (v@ej.com), w@ej.com.", &["u@ej.com", "v@ej.com", "w@ej.com"]),
+            ("a@ej.com\u{a0}b@ej.com", &["a@ej.com", "b@ej.com"]),
+            ("x/y@ej.com, b@ej.com", &["x/y@ej.com", "b@ej.com"]),
+            ("\"ana@ej.com\" <Ana@ej.com>", &["ana@ej.com"]),
             ("011 2345-6789 / 011 2345-6780", &["011 2345-6789 / 011 2345-6780"]),
             ("ana", &["ana"]),
             (",", &[","]),

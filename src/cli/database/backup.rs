@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use clap::Args;
 
 use super::open::Database;
@@ -56,11 +56,27 @@ pub fn run(config: &DatabaseConfig, BackupArgs { file, force }: &BackupArgs) -> 
     command.stdin(Stdio::null()).stdout(Stdio::null());
     program::connect(&mut command, &conninfo::for_program(database.url())?);
     program::run(&pg_dump, &mut command).with_context(|| format!("{name} was not written"))?;
-    let size = draft
-        .publish(file)
-        .with_context(|| format!("{name} can't be written"))?;
+    let size = publish(draft, file, *force)?;
     output::say(format_args!("Wrote {name}: {size} bytes."));
     Ok(())
+}
+
+/// Gives a complete file its name, and returns its size.
+///
+/// # Errors
+/// As [`check_target`]. Another file can have appeared since the check.
+pub fn publish(draft: Draft, file: &Path, force: bool) -> anyhow::Result<u64> {
+    match draft.publish(file, force) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(already_exists(file)),
+        outcome => outcome.with_context(|| format!("{} can't be written", file.display())),
+    }
+}
+
+fn already_exists(file: &Path) -> anyhow::Error {
+    anyhow!(
+        "{} already exists: name another file, or replace it with --force",
+        file.display()
+    )
 }
 
 /// Checks that a file may be written, without changing it.
@@ -74,7 +90,7 @@ pub fn check_target(file: &Path, force: bool) -> anyhow::Result<()> {
         Ok(metadata) if !metadata.is_file() => {
             bail!("{name} is not a regular file: name a file that does not exist yet")
         }
-        Ok(_) if !force => bail!("{name} already exists: name another file, or replace it with --force"),
+        Ok(_) if !force => Err(already_exists(file)),
         Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(error).with_context(|| format!("{name} can't be written"))
         }

@@ -6,7 +6,7 @@ mod open;
 mod program;
 mod restore;
 
-pub use backup::check_target;
+pub use backup::{check_target, publish};
 pub use command::{DatabaseCommand, run};
 pub use open::{Database, leave};
 pub use program::Draft;

@@ -140,17 +140,42 @@ impl Draft {
         &self.path
     }
 
-    /// Flushes the file to disk, renames it to `target`, and returns its size.
-    pub fn publish(self, target: &Path) -> io::Result<u64> {
+    /// Flushes the file to disk, gives it the name `target`, and returns its size. Only by `force` does it replace a file
+    /// that has this name by now.
+    ///
+    /// # Errors
+    /// An error of the kind [`ErrorKind::AlreadyExists`] if the target exists and may not be replaced.
+    pub fn publish(self, target: &Path, force: bool) -> io::Result<u64> {
         self.file.sync_all()?;
         let size = self.file.metadata()?.len();
         let mut unfinished = UNFINISHED.lock();
-        fs::rename(&self.path, target)?;
-        unfinished.draft = None;
+        if force {
+            fs::rename(&self.path, target)?;
+            unfinished.draft = None;
+        } else if link(&self.path, target)? {
+            remove_draft(&mut unfinished);
+        } else {
+            // Some file systems have no hard links. A file that appears between these two calls is replaced.
+            if fs::symlink_metadata(target).is_ok() {
+                return Err(ErrorKind::AlreadyExists.into());
+            }
+            fs::rename(&self.path, target)?;
+            unfinished.draft = None;
+        }
         drop(unfinished);
         let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
         File::open(directory.unwrap_or(Path::new(".")))?.sync_all()?;
         Ok(size)
+    }
+}
+
+/// Gives a file a second name that no other file has. Returns `false` if the file system can't do so.
+fn link(path: &Path, target: &Path) -> io::Result<bool> {
+    match fs::hard_link(path, target) {
+        Ok(()) => Ok(true),
+        Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => Err(error),
+        // File systems without hard links report one of several errors.
+        Err(_) => Ok(false),
     }
 }
 
@@ -173,6 +198,32 @@ impl Drop for Draft {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_draft_replaces_a_file_that_has_appeared_only_by_force() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("acme.csv");
+        let text = || fs::read_to_string(&target).unwrap();
+        let names = || fs::read_dir(directory.path()).unwrap().count();
+        let publish = |force: bool| {
+            let mut draft = Draft::begin(&target).unwrap();
+            draft.write_all(b"new").unwrap();
+            if !force {
+                fs::write(&target, "appeared").unwrap();
+            }
+            draft.publish(&target, force)
+        };
+        let error = publish(false).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+        assert_eq!((text().as_str(), names()), ("appeared", 1));
+        assert_eq!(publish(true).unwrap(), 3);
+        assert_eq!((text().as_str(), names()), ("new", 1));
+        fs::remove_file(&target).unwrap();
+        let mut draft = Draft::begin(&target).unwrap();
+        draft.write_all(b"first").unwrap();
+        assert_eq!(draft.publish(&target, false).unwrap(), 5);
+        assert_eq!((text().as_str(), names()), ("first", 1));
+    }
 
     #[test]
     fn the_first_error_is_reported_on_one_line() {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::tail::{self, Tail};
 use super::{address, label, metadata, whatsapp_id};
+use crate::domain::visible::is_invisible;
 
 /// How the text marks the country of its digits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -250,28 +251,6 @@ pub(super) fn plain(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(plain)
-}
-
-/// Controls, and Unicode's characters that have no glyph of their own: format characters and variation selectors.
-fn is_invisible(character: char) -> bool {
-    matches!(
-        character,
-        '\u{AD}'
-            | '\u{34F}'
-            | '\u{61C}'
-            | '\u{115F}'..='\u{1160}'
-            | '\u{17B4}'..='\u{17B5}'
-            | '\u{180B}'..='\u{180F}'
-            | '\u{200B}'..='\u{200F}'
-            | '\u{202A}'..='\u{202E}'
-            | '\u{2060}'..='\u{206F}'
-            | '\u{3164}'
-            | '\u{FE00}'..='\u{FE0F}'
-            | '\u{FEFF}'
-            | '\u{FFA0}'
-            | '\u{FFF0}'..='\u{FFFB}'
-            | '\u{E0000}'..='\u{E0FFF}'
-    ) || character.is_control() && !character.is_whitespace()
 }
 
 /// Whether a spreadsheet shortened the number to a power of ten: `5.49112E+12`. A label can precede it, and a remark can

@@ -95,6 +95,32 @@ fn a_killed_export_leaves_the_old_file() {
 }
 
 #[test]
+fn a_file_that_appears_while_an_export_runs_is_not_replaced() {
+    let database = database();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("acme.csv");
+    let mut lock = database.connect();
+    execute(&mut lock, "BEGIN; LOCK TABLE contacts");
+    let mut command = command_on(&database, &["export", "--client", "Acme"]);
+    command.arg(&file).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child: Child = command.spawn().unwrap();
+    wait_until(PATIENCE, "the export does not wait for the lock", || {
+        let waiting = "SELECT count(*) AS count FROM pg_locks WHERE NOT granted
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        count(&mut lock, waiting) == 1
+    });
+    fs::write(&file, "another program's file").unwrap();
+    execute(&mut lock, "COMMIT");
+    let error = error_of(child.wait_with_output().unwrap().into());
+    assert!(
+        error.ends_with("acme.csv already exists: name another file, or replace it with --force\n"),
+        "{error}"
+    );
+    assert_eq!(fs::read_to_string(&file).unwrap(), "another program's file");
+    assert_eq!(names(directory.path()), [PathBuf::from("acme.csv")]);
+}
+
+#[test]
 fn export_to_a_dash_writes_to_standard_output() {
     let database = database();
     let directory = tempfile::tempdir().unwrap();

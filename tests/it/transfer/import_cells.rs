@@ -71,7 +71,15 @@ fn a_semicolon_file_with_commas_in_its_header_is_read_by_its_rows() {
 
 #[test]
 fn a_padded_separator_line_works() {
-    for first in ["sep=;", "sep=;,,,", "\"sep=;\"", "\"sep=;\",,", "sep=;;;;", "SEP=; "] {
+    for first in [
+        "sep=;",
+        "sep=;,,,",
+        "\"sep=;\"",
+        "\"sep=;\",,",
+        "sep=;;;;",
+        "SEP=; ",
+        " sep=;",
+    ] {
         let mut target = ImportTarget::new();
         let file = format!("{first}\r\nnombre;correo;nota, larga\r\nAna;ana@ej.com;x\r\nBea;-;\r\n");
         let mut report = |file: &str| target.import_with(file.as_bytes(), &[], &skipping()).unwrap();
@@ -83,6 +91,8 @@ fn a_padded_separator_line_works() {
         );
         let rejections = target.rejections(&format!("{first}\nnombre;correo\nAna;\n"));
         assert_eq!(rejections[0].line, 3, "{first}");
+        let rejections = target.rejections(&format!("\n{first}\nnombre;correo\nAna;\n"));
+        assert_eq!(rejections[0].line, 4, "{first} after an empty line");
     }
 }
 
@@ -125,6 +135,49 @@ fn of_several_values_in_a_cell_the_first_is_taken_and_the_line_named() {
         target.contacts("phone email"),
         "+541123456789 ana@ej.com\n+541123456781 bea@ej.com\n- cid@ej.com"
     );
+}
+
+#[test]
+fn of_several_emails_with_names_or_words_between_them_the_first_is_taken_and_the_line_named() {
+    for (cell, first) in [
+        ("\"<m@ej.com>, <n@ej.com>\"", "m@ej.com"),
+        ("\"Ana <o@ej.com>, Leo <p@ej.com>\"", "o@ej.com"),
+        ("a@ej.com / b@ej.com", "a@ej.com"),
+        ("c@ej.com y d@ej.com", "c@ej.com"),
+        ("i@ej.com or j@ej.com", "i@ej.com"),
+        ("s@ej.com & t@ej.com", "s@ej.com"),
+        ("q@ej.com - r@ej.com", "q@ej.com"),
+    ] {
+        let mut target = ImportTarget::new();
+        let report = target.import(format!("name,email\nAna,{cell}\n")).unwrap();
+        assert!(
+            report
+                .to_string()
+                .contains("\n1 cell has several emails, of which the first was taken: line 2"),
+            "{cell}: {report}"
+        );
+        assert_eq!(target.contacts("email"), first, "{cell}");
+    }
+}
+
+#[test]
+fn a_cell_of_invisible_characters_is_blank() {
+    let mut target = ImportTarget::new();
+    target.import("name,email\nAna Gil,ana@ej.com\n").unwrap();
+    let file = "name,email,created_at\n\u{200b},ana@ej.com\nBea,bea@ej.com,\u{200e}2024-01-05\u{feff},\u{2060}\u{ad}\n\
+                \u{200b},\u{200f}\n";
+    let report = target.import(file).unwrap();
+    assert_eq!((report.read, report.created, report.unchanged), (2, 1, 1));
+    assert_eq!(target.contacts("name email"), "Ana Gil ana@ej.com\nBea bea@ej.com");
+    // An exact import returns what was exported.
+    let exact = ImportOptions {
+        exact: true,
+        ..ImportOptions::default()
+    };
+    target
+        .import_with("name,email\n\u{200e},bea@ej.com\n".as_bytes(), &[], &exact)
+        .unwrap();
+    assert_eq!(target.contacts("name"), "Ana Gil\n\u{200e}");
 }
 
 #[test]

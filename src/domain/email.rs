@@ -10,7 +10,10 @@ use super::visible::is_invisible;
 
 /// The longest text that is unwrapped, in bytes. An address has at most 320 characters. The loop of the unwrapping must
 /// not meet a cell of a megabyte.
-const UNWRAPPED_MAX: usize = 4_096;
+const UNWRAPPED_MAX: usize = 1_024;
+
+/// The most layers around an address. Each layer costs a pass over the text. A text with more layers is no address.
+const LAYERS_MAX: usize = 64;
 
 /// Reads the email of a contact before it is written: the address, without what surrounds it. `None` if the text is
 /// blank or a placeholder such as `n/a`.
@@ -34,12 +37,10 @@ pub(super) fn is_complete(text: &str) -> bool {
 
 /// The texts before and after the first `@` that is between other characters.
 fn parts(text: &str) -> Option<(&str, &str)> {
-    let mut signs = text.match_indices('@');
-    signs.find_map(|(at, sign)| {
-        let (local, domain) = (&text[..at], &text[at + sign.len()..]);
-        let is_other = |side: &str| side.chars().any(|c| c != '@' && !c.is_whitespace());
-        (is_other(local) && is_other(domain)).then_some((local, domain))
-    })
+    let is_other = |character: char| character != '@' && !character.is_whitespace();
+    let (first, last) = (text.find(is_other)?, text.rfind(is_other)?);
+    let at = first + text[first..last].find('@')?;
+    Some((&text[..at], &text[at + '@'.len_utf8()..]))
 }
 
 /// Whether the text is an address that [`clean`] leaves unchanged. Most addresses are.
@@ -64,24 +65,42 @@ pub(super) fn visible(text: &str) -> String {
 }
 
 /// Removes what surrounds an address in a [`visible`] text: a name, a label, `mailto:`, quotes, brackets, punctuation.
+///
+/// A text of more than [`UNWRAPPED_MAX`] bytes or [`LAYERS_MAX`] layers stays unchanged.
 pub(super) fn clean(text: &str) -> String {
-    let mut address = text.to_owned();
-    if address.len() > UNWRAPPED_MAX {
-        return address;
+    if text.len() > UNWRAPPED_MAX {
+        return text.to_owned();
     }
-    // Every step shortens the text, so the loop ends.
-    while let Some(inner) = unwrap(&address) {
-        address = visible(&inner);
+    let mut address = Cow::Borrowed(text);
+    for _ in 0..=LAYERS_MAX {
+        address = match &address {
+            Cow::Borrowed(outer) => match unwrap(outer) {
+                Some(inner) => inner,
+                None => return address.into_owned(),
+            },
+            Cow::Owned(outer) => match unwrap(outer) {
+                Some(inner) => Cow::Owned(inner.into_owned()),
+                None => return address.into_owned(),
+            },
+        };
     }
-    address
+    text.to_owned()
 }
 
-/// Removes one layer around the address. `None` if the text has none.
+/// Removes one layer around the address. `None` if the text has none. Each layer is shorter than the text.
 fn unwrap(text: &str) -> Option<Cow<'_, str>> {
-    let steps = [without_remark, without_edge, without_label, without_query];
-    let inner = in_brackets(text).map(Cow::Borrowed);
-    let inner = inner.or_else(|| after_mailto(text).map(Cow::Owned));
-    inner.or_else(|| steps.iter().find_map(|step| step(text)).map(Cow::Borrowed))
+    let steps = [without_remark, without_edges, without_label, without_query];
+    // A part of a visible text is visible, apart from the blanks at its ends. A decoded text can have any character.
+    if let Some(inner) = in_brackets(text) {
+        return Some(Cow::Borrowed(inner.trim()));
+    }
+    let inner = after_mailto(text).map(|inner| Cow::Owned(visible(&inner)));
+    inner.or_else(|| {
+        steps
+            .iter()
+            .find_map(|step| step(text))
+            .map(|inner| Cow::Borrowed(inner.trim()))
+    })
 }
 
 /// The address of a link. It can have `%2B` for `+`, and headers such as `?subject=x`.
@@ -111,31 +130,67 @@ fn in_brackets(text: &str) -> Option<&str> {
     others.find(|group| signs > 0 && group.matches('@').count() == signs)
 }
 
-/// The text without a quote, a bracket, a comma, a semicolon or a dot at one end, or without a bullet at its start.
-fn without_edge(text: &str) -> Option<&str> {
-    let is_quote = |character| matches!(character, '"' | '\'' | '`' | '´' | '«' | '»' | '‹' | '›' | '‘'..='‟');
-    let is_bracket = |character| matches!(character, '(' | ')' | '[' | ']' | '{' | '}' | '<' | '>');
-    let is_mark = |character| matches!(character, ',' | ';' | '.' | '،' | '、' | '，' | '；' | '。');
-    let is_around = |character| is_quote(character) || is_bracket(character) || is_mark(character);
-    let (mut after, mut before) = (text.chars(), text.chars());
-    let is_start_removed = after.next().is_some_and(|first| match first {
-        // The quotes of `"john doe"@example.com` are part of the address.
-        '"' => !after.as_str().contains("\"@"),
-        '-' | '=' | '*' | '•' | '·' | '–' | '—' => after.as_str().starts_with(' '),
-        other => is_around(other),
-    });
-    let is_end_removed = before.next_back().is_some_and(|last| match last {
-        // The brackets of `ana@[192.0.2.1]` are part of the address.
-        ']' => !before.as_str().contains("@["),
-        // The text has two addresses in angle brackets.
-        '>' => !before.as_str().contains('<'),
-        ':' | '!' => true,
-        other => is_around(other),
-    });
-    if is_start_removed {
-        Some(after.as_str())
+/// The text without the quotes, brackets, commas, semicolons and dots at one end, or without the bullets at its start.
+///
+/// The start comes first. The marks of one end go at once. But a bracket can begin a remark, so a run of marks ends
+/// before it. Equal brackets go at once.
+fn without_edges(text: &str) -> Option<&str> {
+    let inner = without_start(text);
+    let inner = if inner.len() < text.len() {
+        inner
     } else {
-        is_end_removed.then_some(before.as_str())
+        without_end(text)
+    };
+    (inner.len() < text.len()).then_some(inner)
+}
+
+/// Whether the character is written around an address.
+fn is_around(character: char) -> bool {
+    let is_quote = matches!(character, '"' | '\'' | '`' | '´' | '«' | '»' | '‹' | '›' | '‘'..='‟');
+    let is_mark = matches!(character, ',' | ';' | '.' | '،' | '、' | '，' | '；' | '。');
+    is_quote || is_mark || is_opening(character) || is_closing(character)
+}
+
+fn is_opening(character: char) -> bool {
+    matches!(character, '(' | '[' | '{' | '<')
+}
+
+fn is_closing(character: char) -> bool {
+    matches!(character, ')' | ']' | '}' | '>')
+}
+
+/// The text without the marks at its start.
+fn without_start(text: &str) -> &str {
+    if let Some(bracket) = text.chars().next().filter(|&first| is_opening(first)) {
+        return text.trim_start_matches([bracket, ' ']);
+    }
+    // The quotes of `"john doe"@example.com` are part of the address.
+    let quoted = text.rfind("\"@");
+    let kept = text.char_indices().find(|&(at, character)| {
+        let is_removed = match character {
+            ' ' => true,
+            '"' => quoted.is_none_or(|quoted| quoted <= at),
+            '-' | '=' | '*' | '•' | '·' | '–' | '—' => text[at + character.len_utf8()..].starts_with(' '),
+            other => is_around(other) && !is_opening(other),
+        };
+        !is_removed
+    });
+    kept.map_or("", |(at, _)| &text[at..])
+}
+
+/// The text without the marks at its end.
+fn without_end(text: &str) -> &str {
+    let is_part = match text.chars().next_back() {
+        // The brackets of `ana@[192.0.2.1]` are part of the address.
+        Some(']') => text.contains("@["),
+        // The text has two addresses in angle brackets.
+        Some('>') => text.contains('<'),
+        _ => false,
+    };
+    match text.chars().next_back() {
+        _ if is_part => text,
+        Some(bracket) if is_closing(bracket) => text.trim_end_matches([bracket, ' ']),
+        _ => text.trim_end_matches(|last| matches!(last, ' ' | ':' | '!') || is_around(last) && !is_closing(last)),
     }
 }
 
@@ -545,7 +600,83 @@ mod tests {
         }
     }
 
+    #[test]
+    fn any_number_of_marks_around_an_address_is_one_layer() {
+        for (before, after) in [
+            (".", ""),
+            (". ", ""),
+            ("- ", ""),
+            ("\"", "\""),
+            ("(", ""),
+            ("", ")"),
+            ("", "!"),
+            (";,", ".:"),
+        ] {
+            let text = format!("{}ana@example.com{}", before.repeat(300), after.repeat(100));
+            assert_eq!(read(&text).as_deref(), Some("ana@example.com"), "{before:?} {after:?}");
+            let layers = std::iter::successors(Some(text), |text| unwrap(text).map(Cow::into_owned)).count() - 1;
+            assert!(layers <= 2, "{before:?} {after:?}: {layers}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_or_has_too_many_layers_stays_unchanged() {
+        let layers = |count: usize| format!("ana@example.com{}", ")}".repeat(count / 2));
+        assert_eq!(clean(&layers(LAYERS_MAX)), "ana@example.com");
+        for text in [
+            layers(LAYERS_MAX + 2),
+            format!("{}ana@example.com", ".".repeat(UNWRAPPED_MAX)),
+            "email: ".repeat(100),
+        ] {
+            assert_eq!(clean(&text), text);
+        }
+    }
+
+    /// The rule for the edges that removes one character at a time.
+    fn without_one_mark(text: &str) -> Option<&str> {
+        let (mut after, mut before) = (text.chars(), text.chars());
+        let is_start_removed = after.next().is_some_and(|first| match first {
+            '"' => !after.as_str().contains("\"@"),
+            '-' | '=' | '*' | '•' | '·' | '–' | '—' => after.as_str().starts_with(' '),
+            other => is_around(other),
+        });
+        let is_end_removed = before.next_back().is_some_and(|last| match last {
+            ']' => !before.as_str().contains("@["),
+            '>' => !before.as_str().contains('<'),
+            ':' | '!' => true,
+            other => is_around(other),
+        });
+        if is_start_removed {
+            Some(after.as_str())
+        } else {
+            is_end_removed.then_some(before.as_str())
+        }
+    }
+
+    /// The address, with one mark removed at a time and every layer normalised.
+    fn clean_slowly(text: &str) -> String {
+        let steps = [without_remark, without_one_mark, without_label, without_query];
+        let mut address = text.to_owned();
+        loop {
+            let inner = in_brackets(&address).map(str::to_owned);
+            let inner = inner.or_else(|| after_mailto(&address));
+            let inner = inner.or_else(|| steps.iter().find_map(|step| step(&address)).map(str::to_owned));
+            match inner {
+                Some(inner) => address = visible(&inner),
+                None => return address,
+            }
+        }
+    }
+
     proptest! {
+        #[test]
+        fn marks_removed_at_once_leave_what_marks_removed_one_by_one_leave(
+            text in r#"[a@<>()\[\]{}"'.,:;!?*\- é\u{301}]{0,24}"#
+        ) {
+            let text = visible(&text);
+            prop_assert_eq!(clean(&text), clean_slowly(&text));
+        }
+
         #[test]
         fn a_stored_email_is_stored_unchanged_when_it_is_written_again(
             text in r#"[ -~áé\u{301}\u{200B}\u{A0}]{0,20}(@[a-c<>(),.:; ]{0,8}|mailto:a@b|email: )?"#

@@ -138,7 +138,7 @@ impl PhoneTerm {
 }
 
 /// Whether a text that a search bar sends as `phone` and as `email` can be a phone: it has no `@`, and each word in it
-/// is a label, a mark of an extension, or a remark. So `maria1985` is an email.
+/// is a label, a mark of an extension, or a remark. So `maria1985` is an email, and so is `casa1985`.
 pub fn can_be_phone(parameter: &str, region: Region) -> bool {
     if parameter.contains('@') {
         return false;
@@ -153,7 +153,15 @@ pub fn can_be_phone(parameter: &str, region: Region) -> bool {
     for word in text.chunk_by(|a, b| a.is_alphabetic() == b.is_alphabetic()) {
         let end = start + word.len();
         if word[0].is_alphabetic() {
-            let is_known = PHONE_WORDS.contains(&word.iter().collect::<String>().to_lowercase().as_str());
+            let name = word.iter().collect::<String>().to_lowercase();
+            let is_known = || {
+                let is_mark = EXTENSION_MARKS.contains(&name.as_str());
+                let is_whole = || count_digits(&text) >= NUMBER_MIN && is_number();
+                is_mark && count_digits(&text[..start]) >= NUMBER_MIN
+                    || name == "xx" && is_carrier(&text[..start])
+                    || (is_mark || PHONE_WORDS.contains(&name.as_str()))
+                        && (is_apart(&text[..start], &text[end..]) || is_whole())
+            };
             let is_free = stands_alone(&text[..start], &text[end..]);
             let is_label = || {
                 text[end..]
@@ -161,13 +169,42 @@ pub fn can_be_phone(parameter: &str, region: Region) -> bool {
                     .find(|c| !c.is_alphabetic() && !matches!(c, ' ' | '.' | '-'))
                     == Some(&':')
             };
-            if !(is_known || is_free && (is_label() || is_number())) {
+            if !(is_known() || is_free && (is_label() || is_number())) {
                 return false;
             }
         }
         start = end;
     }
     true
+}
+
+/// The fewest digits of a number that an extension or a label can be glued to. Fewer digits can be a year in an email.
+const NUMBER_MIN: usize = 6;
+
+fn count_digits(text: &[char]) -> usize {
+    text.iter().filter(|character| character.is_numeric()).count()
+}
+
+/// Whether Brazil's `xx` after these characters stands for a carrier: it follows the trunk prefix, as in `(0xx11)`.
+fn is_carrier(before: &[char]) -> bool {
+    matches!(before, [.., '0']) && count_digits(before) == 1
+}
+
+/// Whether a word between these characters is apart from the digits beside it. An email such as `c.1985` has no blank,
+/// colon or bracket between them. The digit of a label, as in `Tel2:`, is part of the label.
+fn is_apart(before: &[char], after: &[char]) -> bool {
+    let is_gap = |c: &&char| c.is_whitespace() || matches!(c, ':' | '(' | ')' | '[' | ']');
+    let is_other = |c: &&char| c.is_alphabetic() || c.is_numeric();
+    // The first character of a gap, or the first letter or digit.
+    let is_met_apart = |met: Option<&char>| met.is_none_or(|c| is_gap(&c) || c.is_alphabetic());
+    let preceding = before.iter().rev().find(|c| is_gap(c) || is_other(c));
+    let following = after.iter().find(|c| is_gap(c) || is_other(c));
+    let is_numbered = || {
+        let digits = after.iter().take_while(|c| c.is_numeric()).count();
+        let colon = after[digits..].iter().find(|c| !c.is_whitespace());
+        (1..=2).contains(&digits) && colon == Some(&':')
+    };
+    is_met_apart(preceding) && (is_met_apart(following) || is_numbered())
 }
 
 /// Whether a word between these characters is a word of its own, and no part of a name such as `ana.1985`.
@@ -180,9 +217,8 @@ fn stands_alone(before: &[char], after: &[char]) -> bool {
     before.last().is_none_or(is_gap) && after.first().is_none_or(is_gap)
 }
 
-/// Words that people write beside a phone, in lower case: labels, marks of an extension, and Brazil's `xx` for any
-/// carrier.
-const PHONE_WORDS: [&str; 88] = [
+/// Words that label a phone, in lower case.
+const PHONE_WORDS: [&str; 75] = [
     "t",
     "tel",
     "tél",
@@ -258,8 +294,11 @@ const PHONE_WORDS: [&str; 88] = [
     "h",
     "w",
     "тел",
+];
+
+/// Marks of an extension, in lower case.
+const EXTENSION_MARKS: [&str; 12] = [
     "x",
-    "xx",
     "ext",
     "extn",
     "xtn",
@@ -359,6 +398,19 @@ mod tests {
             "Ana Maria: 2345",
             "0xx11 2345",
             "11 2345 oficina",
+            "Tel2: 11 2345",
+            "Tel.:11 2345",
+            "Tel/Fax: 11 2345",
+            "casa (011) 15",
+            "(casa) 1985",
+            "n° 1985",
+            "1985 casa",
+            "4321-5000int101",
+            "4321-5000 int.101",
+            "4321-5000, ext.101",
+            "(0xx11) 2345",
+            "cel2 11 2345-6789",
+            "Cel.11 2345-6789",
             "(011) 15",
             "١٢٣",
         ] {
@@ -377,6 +429,24 @@ mod tests {
             "maria1985: 2",
             "иван1985",
             "12a34",
+            "m1985",
+            "c.1985.",
+            "c.1985",
+            "home1985",
+            "casa1985",
+            "casa-1985",
+            "casa_1985",
+            "tel+1985",
+            "no1985",
+            "wa1985",
+            "1985m",
+            "1985.casa",
+            "x1985",
+            "1985x2",
+            "xx1985",
+            "10xx1985",
+            "tel1985",
+            "tel.casa1985",
         ] {
             assert!(!can_be_phone(text, Region::DEFAULT), "{text}");
         }

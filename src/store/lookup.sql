@@ -14,6 +14,6 @@ FROM (
     WHERE client_id = $2 AND phone_key = ANY($3)
 ) c
 JOIN contact_lists l ON l.client_id = c.client_id AND l.id = c.contact_list_id
-ORDER BY array_position($3, c.phone_key), (c.phone = ANY($4) AND coalesce(c.phone_extension = $5, false)) DESC,
+ORDER BY array_position($3, c.phone_key), coalesce(c.phone_extension = $5, false) DESC,
          (c.phone = ANY($4)) DESC, c.last_message_at DESC NULLS LAST, c.created_at DESC, c.serial_id
 LIMIT 1;

@@ -24,7 +24,7 @@ CROSS JOIN LATERAL (
     ) c
     JOIN contact_lists l ON l.client_id = c.client_id AND l.id = c.contact_list_id
     ORDER BY array_position(asked.keys, c.phone_key),
-             (c.phone = ANY(asked.phones) AND coalesce(c.phone_extension = asked.extension, false)) DESC,
+             coalesce(c.phone_extension = asked.extension, false) DESC,
              (c.phone = ANY(asked.phones)) DESC, c.last_message_at DESC NULLS LAST, c.created_at DESC, c.serial_id
     LIMIT 1
 ) found;

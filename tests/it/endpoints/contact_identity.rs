@@ -409,6 +409,28 @@ fn a_lookup_with_an_extension_finds_the_contact_of_that_extension() {
 }
 
 #[test]
+fn a_lookup_with_an_extension_finds_its_contact_also_by_an_equivalent_number() {
+    let app = TestApp::start();
+    for (name, write) in WRITES {
+        app.sql("DELETE FROM contacts");
+        write(&app, "011 4321-5000", "Recepcion");
+        write(&app, "11 4321-5000 int. 102", "Eva");
+        write(&app, "+54 9 11 4321-5000 int. 102", "Eva");
+        let phones = ["11 4321-5000 int. 102", "+54 9 11 4321-5000 x102", "011 4321-5000"];
+        let expected = ["Eva", "Eva", "Recepcion"];
+        for (phone, expected) in phones.iter().zip(expected) {
+            let found = lookup(&app, &encode(phone));
+            assert_eq!(found["contact"]["fullName"], expected, "{name}: {phone}");
+        }
+        let answer = app.send("POST", "/api/v1/contact-lookup/batch", &json!({ "phones": phones }));
+        for (at, expected) in expected.iter().enumerate() {
+            let found = &answer.json()["results"][at]["contact"]["fullName"];
+            assert_eq!(found, expected, "{name}: {at}");
+        }
+    }
+}
+
+#[test]
 fn patch_reads_a_whatsapp_phone_internationally() {
     let app = TestApp::start();
     app.sql("UPDATE clients SET default_region = 'BR'");

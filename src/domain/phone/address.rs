@@ -8,10 +8,45 @@ pub struct Address {
     pub extension: Option<String>,
 }
 
+/// The prefix that Twilio puts before WhatsApp's number. A label of a person has a blank after the colon.
+const TWILIO_PREFIX: &str = "whatsapp:";
+
+/// Links of WhatsApp whose code is not a phone number.
+const WITHOUT_NUMBER: [&str; 4] = [
+    "wa.me/message/",
+    "wa.me/qr/",
+    "chat.whatsapp.com/",
+    "whatsapp.com/channel/",
+];
+
+/// Whether the text is a link to a chat, a group or a channel whose code hides the number.
+pub fn is_link_without_number(text: &str) -> bool {
+    if !text.contains('/') {
+        return false;
+    }
+    let lower = text.to_ascii_lowercase();
+    WITHOUT_NUMBER
+        .iter()
+        .filter_map(|link| lower.find(link))
+        .any(|at| !lower[..at].contains(|c: char| c.is_ascii_digit()))
+}
+
+fn is_plain(number: &str) -> bool {
+    let digits = number.trim().trim_start_matches('+');
+    !digits.is_empty() && !number.starts_with(' ') && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Reads `https://wa.me/…`, `https://api.whatsapp.com/send?phone=…&text=…` and their kin, and `sip:…@host`.
 pub fn read(text: &str) -> Option<Address> {
     if !text.contains([':', '/']) {
         return None;
+    }
+    if let Some(number) = text.strip_prefix(TWILIO_PREFIX).filter(|number| is_plain(number)) {
+        return Some(Address {
+            number: number.to_owned(),
+            is_whatsapp: true,
+            extension: None,
+        });
     }
     let lower = text.to_ascii_lowercase();
     let from = |at: usize, ends: &[char]| {

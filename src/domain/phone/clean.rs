@@ -77,7 +77,8 @@ impl Written {
                 ..Self::scan(id)
             };
         }
-        if whatsapp_id::is_group_or_channel(text)
+        if address::is_link_without_number(text)
+            || whatsapp_id::is_group_or_channel(text)
             || whatsapp_id::is_hidden_number(text)
             || is_scientific(text)
             || has_two_values(text)
@@ -126,6 +127,12 @@ impl Written {
         for (at, character) in text.char_indices() {
             let digits = written.digits.len();
             match character {
+                '0'..='9' if digits >= NUMBER_MIN && previous.is_whitespace() && tail::is_time(&text[at..]) => {
+                    let tail = tail::read(&text[at..], true);
+                    has_letters = tail.has_letters;
+                    written.add_tail(tail);
+                    break;
+                }
                 '0'..='9' if digits >= NUMBER_MIN && !previous.is_ascii_digit() && tail::is_ordinal(&text[at..]) => {
                     has_letters = true;
                     written.add_tail(tail::read(&text[at..], false));
@@ -137,7 +144,13 @@ impl Written {
                     written.digits.push(character);
                 }
                 '+' if digits == 0 => written.notation = Notation::Plus,
-                '+' if is_before_plus(&written.digits) => {
+                // A second `+` after the calling code repeats the code, or stands for nothing.
+                '+' if written.notation == Notation::Plus
+                    && is_calling_code(&written.digits)
+                    && !repeats(&text[at..], &written.digits) => {}
+                '+' if is_before_plus(&written.digits)
+                    && (written.notation != Notation::Plus || repeats(&text[at..], &written.digits)) =>
+                {
                     written.digits.clear();
                     written.notation = Notation::Plus;
                     written.is_one_number = true;
@@ -149,7 +162,7 @@ impl Written {
                 '/' if digits <= area_code_max(written.notation) => {}
                 // Brazil's "0xx11" and "0**11": the trunk prefix, and a placeholder for any carrier.
                 'x' | 'X' | '*' if matches!(written.digits.as_str(), "0" | "550" | "00550") => {}
-                _ if digits >= NUMBER_MIN && tail::begins(&text[at..], character) => {
+                _ if digits >= NUMBER_MIN && tail::begins(&text[at..], character, previous.is_whitespace()) => {
                     let is_separate = is_closed || previous.is_whitespace() || previous == '(';
                     let tail = tail::read(&text[at..], is_separate);
                     has_letters = tail.has_letters;
@@ -196,9 +209,19 @@ fn is_before_plus(digits: &str) -> bool {
     digits.len() <= 2 || matches!(digits, "001" | "009" | "010" | "011" | "0011" | "810")
 }
 
-/// The text with ASCII digits and `+`, and without invisible characters. WhatsApp and address books put marks for
+fn is_calling_code(digits: &str) -> bool {
+    metadata::split_calling_code(digits).is_some_and(|(_, rest)| rest.is_empty())
+}
+
+/// Whether the digits of the text begin with `digits`.
+fn repeats(text: &str, digits: &str) -> bool {
+    let mut found = text.chars().filter(char::is_ascii_digit);
+    digits.chars().all(|digit| found.next() == Some(digit))
+}
+
+/// The text with ASCII digits and punctuation, and without invisible characters. WhatsApp and address books put marks for
 /// right-to-left text around a copied number.
-fn plain(text: &str) -> Cow<'_, str> {
+pub(super) fn plain(text: &str) -> Cow<'_, str> {
     if text
         .bytes()
         .all(|byte| byte.is_ascii() && (byte >= b' ' || byte.is_ascii_whitespace()))
@@ -208,7 +231,11 @@ fn plain(text: &str) -> Cow<'_, str> {
     let mut plain = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
-            '\u{FF0B}' | '\u{FE62}' | '\u{207A}' => plain.push('+'),
+            '\u{FE62}' | '\u{207A}' => plain.push('+'),
+            // Fullwidth characters of East Asian keyboards, such as `：` and `（`.
+            '\u{FF01}'..='\u{FF5E}' => {
+                plain.push(char::from_u32(u32::from(character) - 0xFEE0).unwrap_or(character));
+            }
             _ if is_invisible(character) => {}
             _ if !character.is_ascii() && character.is_numeric() => {
                 let digit = metadata::digits(character.encode_utf8(&mut [0; 4]));

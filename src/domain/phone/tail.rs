@@ -1,7 +1,15 @@
 //! What follows the digits of a number: an extension, a remark, or a second number.
 
 /// Words after a number of hours: `24 hs`.
-const TIME_WORDS: [&str; 9] = ["h", "hs", "hr", "hrs", "hora", "horas", "hours", "am", "pm"];
+const TIME_WORDS: [&str; 12] = [
+    "h", "hs", "hr", "hrs", "hora", "horas", "hour", "hours", "am", "pm", "uhr", "uur",
+];
+
+/// Words between two hours: `9 a 18`.
+const RANGE_WORDS: [&str; 9] = ["a", "to", "bis", "às", "as", "até", "hasta", "till", "until"];
+
+/// Characters between two hours: `9-18 hs`.
+const RANGE_MARKS: [char; 7] = ['-', '\u{2010}', '\u{2011}', '\u{2012}', '–', '—', '~'];
 
 /// The end of a text, after the digits of its number.
 #[derive(PartialEq, Eq, Debug)]
@@ -107,9 +115,12 @@ const CONJUNCTIONS: [&str; 14] = [
     "y", "o", "u", "e", "ou", "or", "and", "et", "und", "oder", "i", "и", "или", "en",
 ];
 
-/// Whether the character, with which `text` begins, can end a number.
-pub fn begins(text: &str, character: char) -> bool {
+/// Whether the character, with which `text` begins, can end a number. `is_spaced` says that a blank precedes
+/// it. Round brackets without a blank can group the last digits of the number.
+pub fn begins(text: &str, character: char, is_spaced: bool) -> bool {
     match character {
+        '(' if is_spaced && is_bracketed_remark(text) => true,
+        '[' | '{' | '<' if is_bracketed_remark(text) => true,
         '(' | '[' | '{' => bracketed(text).is_some_and(|inside| inside.contains(char::is_alphabetic)),
         ',' | ';' | '*' | '#' | '~' => symbol_extension(text).is_some(),
         _ => character.is_alphabetic(),
@@ -133,6 +144,75 @@ pub fn is_ordinal(text: &str) -> bool {
     length <= 2 && !word.is_empty() && !is_extension()
 }
 
+/// Whether the text begins with a time or with opening hours: `12:30`, `8 Uhr`, `9-18 hs`, `9 a 18`, `24x7`. A range
+/// such as `9-18` alone can be the end of the number.
+pub fn is_time(text: &str) -> bool {
+    after_time(text).is_some()
+}
+
+/// The text after the time or the opening hours with which it begins.
+fn after_time(text: &str) -> Option<&str> {
+    if let Some(rest) = ["24x7", "24 x 7", "24X7", "24/7"]
+        .iter()
+        .find_map(|always| text.strip_prefix(always))
+        .filter(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+    {
+        return Some(rest);
+    }
+    let (is_marked, rest) = after_hour(text)?;
+    let first = is_marked.then_some(rest);
+    let joint = rest.trim_start();
+    let word = first_word(joint);
+    let is_word = RANGE_WORDS.contains(&&*word.to_lowercase());
+    let last = if is_word {
+        &joint[word.len()..]
+    } else if let Some(last) = joint.strip_prefix(RANGE_MARKS) {
+        last
+    } else {
+        return first;
+    };
+    match after_hour(last.trim_start()) {
+        Some((is_last_marked, rest)) if is_marked || is_last_marked || is_word => Some(rest),
+        _ => first,
+    }
+}
+
+/// Whether the hour with which the text begins has minutes or a time word, and the text after it.
+fn after_hour(text: &str) -> Option<(bool, &str)> {
+    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let hour = &text[..text.len() - rest.len()];
+    if hour.len() > 2 || hour.parse::<u8>().ok()? > 24 {
+        return None;
+    }
+    let minutes = rest.strip_prefix(':').and_then(|text| {
+        let (minutes, rest) = text.split_at_checked(2)?;
+        let is_minutes = minutes.bytes().all(|byte| byte.is_ascii_digit()) && minutes < "60";
+        (is_minutes && !rest.starts_with(|c: char| c.is_ascii_digit())).then_some(rest)
+    });
+    let rest = minutes.unwrap_or(rest);
+    let spaced = rest.trim_start();
+    let word = first_word(spaced);
+    if TIME_WORDS.contains(&&*word.to_lowercase()) {
+        return Some((true, &spaced[word.len()..]));
+    }
+    Some((minutes.is_some(), rest))
+}
+
+/// Whether the text begins with a bracket around a short number, a time or opening hours, at the end of the digits:
+/// `(2)`, `[9-18]`. Digits after the bracket make it a part of the number: `+54 9 223 (15) 596-1983`.
+fn is_bracketed_remark(text: &str) -> bool {
+    let Some(inside) = bracketed(text) else {
+        return false;
+    };
+    let digits = inside.bytes().filter(u8::is_ascii_digit).count();
+    let is_short = (1..=REMARK_NUMBER_MAX).contains(&digits) && !inside.contains(char::is_alphabetic);
+    let after = text[inside.len() + 2..].trim_start();
+    let is_last = !after
+        .trim_start_matches(|c: char| !c.is_alphanumeric())
+        .starts_with(|c: char| c.is_ascii_digit());
+    (is_short || is_time(inside.trim_start())) && (is_last || is_time(after) || is_bracketed_remark(after))
+}
+
 /// Reads the end of a text. `is_separate` says that a blank, a comma or a similar character precedes it.
 pub fn read(text: &str, is_separate: bool) -> Tail {
     let extension = |digits: &str| Tail {
@@ -143,8 +223,11 @@ pub fn read(text: &str, is_separate: bool) -> Tail {
     if let Some(digits) = symbol_extension(text) {
         return extension(digits);
     }
-    let mut rest = text.trim_start_matches(|c: char| !c.is_alphanumeric());
-    let mut is_first = true;
+    let start = text.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let after_time = after_time(start);
+    let mut rest = after_time.unwrap_or(start);
+    let has_letters = rest.contains(char::is_alphabetic);
+    let mut is_first = after_time.is_none();
     while let Some(at) = rest.find(char::is_alphabetic) {
         rest = &rest[at..];
         let word = first_word(rest);
@@ -159,7 +242,7 @@ pub fn read(text: &str, is_separate: bool) -> Tail {
     Tail {
         extension: None,
         is_one_number: is_remark(text, is_separate),
-        has_letters: true,
+        has_letters,
     }
 }
 
@@ -189,7 +272,7 @@ fn symbol_extension(text: &str) -> Option<&str> {
     } else {
         EXTENSION_MAX
     };
-    (!marks.is_empty())
+    (!marks.is_empty() && !(is_spaced_separator && is_time(digits)))
         .then(|| leading_extension(digits, longest))
         .flatten()
 }
@@ -229,5 +312,5 @@ fn first_word(text: &str) -> &str {
 
 /// The text between the bracket, with which the text begins, and the next closing one.
 fn bracketed(text: &str) -> Option<&str> {
-    text.find([')', ']', '}']).map(|end| &text[1..end])
+    text.find([')', ']', '}', '>']).map(|end| &text[1..end])
 }

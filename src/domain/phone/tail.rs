@@ -272,7 +272,8 @@ fn symbol_extension(text: &str) -> Option<&str> {
     } else {
         EXTENSION_MAX
     };
-    (!marks.is_empty() && !(is_spaced_separator && is_time(digits)))
+    let is_remark = is_spaced_separator && is_time(digits);
+    (!marks.is_empty() && !is_remark)
         .then(|| leading_extension(digits, longest))
         .flatten()
 }

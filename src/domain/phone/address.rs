@@ -12,7 +12,12 @@ pub struct Address {
 const TWILIO_PREFIX: &str = "whatsapp:";
 
 /// Links of WhatsApp whose code is not a phone number.
-const WITHOUT_NUMBER: [&str; 4] = ["wa.me/message/", "wa.me/qr/", "chat.whatsapp.com/", "whatsapp.com/channel/"];
+const WITHOUT_NUMBER: [&str; 4] = [
+    "wa.me/message/",
+    "wa.me/qr/",
+    "chat.whatsapp.com/",
+    "whatsapp.com/channel/",
+];
 
 /// Whether the text is a link to a chat, a group or a channel whose code hides the number.
 pub fn is_link_without_number(text: &str) -> bool {

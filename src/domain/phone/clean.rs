@@ -166,7 +166,7 @@ impl Written {
                 '/' if digits <= area_code_max(written.notation) => {}
                 // Brazil's "0xx11" and "0**11": the trunk prefix, and a placeholder for any carrier.
                 'x' | 'X' | '*' if matches!(written.digits.as_str(), "0" | "550" | "00550") => {}
-                _ if digits >= NUMBER_MIN && tail::begins(&text[at..], character) => {
+                _ if digits >= NUMBER_MIN && tail::begins(&text[at..], character, previous.is_whitespace()) => {
                     let is_separate = is_closed || previous.is_whitespace() || previous == '(';
                     let tail = tail::read(&text[at..], is_separate);
                     has_letters = tail.has_letters;

@@ -1,5 +1,7 @@
 //! What precedes the digits of a number: a label such as `Tel 2:`, an index such as `1)`, a telephone's service code.
 
+use super::{countries, metadata};
+
 /// Fewest digits of a number after a label with a digit. With fewer digits the digit of the label is part of the number.
 const NUMBER_MIN: usize = 6;
 
@@ -66,7 +68,9 @@ pub fn without(text: &str) -> (bool, &str) {
     }
     let number = without_service_code(text);
     let number = without_index(number)
+        .or_else(|| without_index(without_symbols(number)))
         .or_else(|| without_numbered_label(number))
+        .or_else(|| without_spaced_index(number))
         .or_else(|| without_numbered_word(number))
         .unwrap_or(number);
     (begins_with_other_letters(number), number)
@@ -85,9 +89,20 @@ fn without_service_code(text: &str) -> &str {
         .map_or(text, str::trim_start)
 }
 
-/// Removes `1)`, `1:`, `1.`, `1-`, `1º`, `[1]` and `#1`.
+/// The text without the symbols before it, such as `☎`. They do not include `№`, which belongs to its digit.
+fn without_symbols(text: &str) -> &str {
+    text.trim_start_matches(|c: char| c.is_whitespace() || is_symbol(c) && c != '№')
+}
+
+/// Whether the character is a picture or a sign that can stand in place of a label, and no dash or quote.
+fn is_symbol(character: char) -> bool {
+    let is_punctuation = matches!(character, '\u{80}'..='\u{BF}' | '\u{2000}'..='\u{206F}');
+    character == '•' || !character.is_ascii() && !character.is_alphanumeric() && !is_punctuation
+}
+
+/// Removes `1)`, `1:`, `1.`, `1-`, `1º`, `[1]`, `(1)`, `#1` and `№1`.
 fn without_index(text: &str) -> Option<&str> {
-    let opening = text.strip_prefix(['[', '#']).unwrap_or(text);
+    let opening = text.strip_prefix(['[', '(', '#', '№']).unwrap_or(text);
     let rest = opening.trim_start_matches(|c: char| c.is_ascii_digit());
     let index = &opening[..opening.len() - rest.len()];
     if !(1..=2).contains(&index.len()) || index.starts_with('0') {
@@ -95,7 +110,10 @@ fn without_index(text: &str) -> Option<&str> {
     }
     let number = match text.chars().next()? {
         '[' => rest.strip_prefix(']')?,
-        '#' => rest.strip_prefix([' ', ':', ')'])?,
+        '(' => rest
+            .strip_prefix(')')
+            .filter(|_| index.len() == 1 && !is_international(text))?,
+        '#' | '№' => rest.strip_prefix([' ', ':', ')'])?,
         _ => {
             let rest = rest.trim_start();
             [".)", ".-", ". ", "- ", ")", ":", "º", "°", "ª"]
@@ -103,8 +121,8 @@ fn without_index(text: &str) -> Option<&str> {
                 .find_map(|end| rest.strip_prefix(end))?
         }
     };
-    let is_dashed = rest.starts_with('-');
-    let fewest = if index.len() == 1 && !is_dashed {
+    let is_doubtful = index.len() > 1 || rest.starts_with('-') || text.starts_with('(');
+    let fewest = if !is_doubtful {
         NUMBER_MIN
     } else {
         AFTER_DOUBTFUL_INDEX_MIN
@@ -126,11 +144,28 @@ fn without_numbered_label(text: &str) -> Option<&str> {
         .map(|(at, _)| text.split_at(at))
         .rfind(|(label, number)| {
             (1..=2).contains(&digits(label))
-                && label.contains(char::is_alphabetic)
+                && label.contains(|c: char| c.is_alphabetic() || is_symbol(c))
                 && label.matches('(').count() <= usize::from(!number.starts_with(')'))
                 && digits(number) >= NUMBER_MIN
         })
         .map(|(_, number)| &number[1..])
+}
+
+/// Removes a known word and a digit between blanks: `Tel 1 11 2345-6789`. The digit can begin the number: `0` and
+/// Argentina's `9` always, the others if the digits are a valid number with its calling code.
+fn without_spaced_index(text: &str) -> Option<&str> {
+    let (word, rest) = text.split_once(char::is_whitespace)?;
+    let (index, number) = rest.trim_start().split_once(char::is_whitespace)?;
+    let is_known = WORDS.contains(&&*word.trim_end_matches(['.', ':']).to_lowercase());
+    let is_index = matches!(index.as_bytes(), [b'1'..=b'8']);
+    (is_known && is_index && digits(number) >= AFTER_DOUBTFUL_INDEX_MIN && !is_international(rest)).then_some(number)
+}
+
+/// Whether the digits are a valid number that begins with its calling code.
+fn is_international(text: &str) -> bool {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    metadata::split_calling_code(&digits)
+        .is_some_and(|(calling_code, written)| countries::significant(calling_code, written).is_some())
 }
 
 /// Removes a word that ends with a digit: `cel2 `.

@@ -2,7 +2,7 @@
 
 use super::countries::{ARGENTINA, MEXICO};
 use super::region::Region;
-use super::{dialling, metadata};
+use super::{clean, dialling, metadata};
 
 /// The most strings for one term.
 const PIECES_MAX: usize = 4;
@@ -10,12 +10,13 @@ const PIECES_MAX: usize = 4;
 /// The digit strings by which a search finds the numbers that the user is typing, at most four. The first has all
 /// digits of the term. The others are readings of the term in national notation, in the digits of E.164: without an
 /// international prefix of the region, without its trunk prefix, without Argentina's `15` after an area code, with the
-/// `9` that is missing after `54`, and without Mexico's `044`, `045` and `01`. Empty if the term has no digit.
+/// `9` that is missing after `54` (and, for a fixed line, without it), and without Mexico's `044`, `045` and `01`. Empty if the term has no digit.
 ///
 /// While a user types, the end of the term can be the first digit of a `15`. A reading without this digit is among the
 /// strings.
 pub fn pieces(term: &str, region: Region) -> Vec<String> {
-    let digits = metadata::digits(term);
+    let term = clean::plain(term);
+    let digits = metadata::digits(&term);
     if digits.is_empty() {
         return Vec::new();
     }
@@ -25,10 +26,17 @@ pub fn pieces(term: &str, region: Region) -> Vec<String> {
             pieces.push(piece);
         }
     };
-    let has_plus = term.trim_start().starts_with(['+', '\u{FF0B}']);
-    if has_plus {
-        international(&digits).into_iter().for_each(&mut add);
+    // A label, a quote or a bracket can precede the plus.
+    let before_digits = &term[..term.find(|c: char| c.is_ascii_digit()).unwrap_or(term.len())];
+    if before_digits.contains('+') {
+        let number = digits.trim_start_matches('0');
+        international(number).into_iter().for_each(&mut add);
+        add(number.to_owned());
         return pieces;
+    }
+    // A parameter whose plus was not encoded begins with a blank.
+    if before_digits == " " {
+        international(&digits).into_iter().for_each(&mut add);
     }
     for prefix in
         dialling::international_prefixes(&digits, region.as_str()).chain(digits.starts_with("00").then_some(2))
@@ -55,13 +63,17 @@ fn international(digits: &str) -> Vec<String> {
     };
     let with_code = |number: String| format!("{code}{number}");
     match code {
-        ARGENTINA => argentine(written)
-            .into_iter()
-            .map(|number| match &*number {
+        ARGENTINA => {
+            let mobiles = argentine(written).into_iter().map(|number| match &*number {
                 "" | "9" => with_code(number),
                 _ => with_code(format!("9{number}")),
-            })
-            .collect(),
+            });
+            // A fixed line has no `9`.
+            let fixed = Some(without_zero(written)).filter(|number| !number.is_empty() && !number.starts_with('9'));
+            mobiles
+                .chain(fixed.map(|number| with_code(number.to_owned())))
+                .collect()
+        }
         MEXICO => mexican(written).map(with_code).into_iter().collect(),
         _ => metadata::main_region(code)
             .and_then(|region| dialling::trunk_prefix(&region))

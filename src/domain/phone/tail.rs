@@ -115,10 +115,12 @@ const CONJUNCTIONS: [&str; 14] = [
     "y", "o", "u", "e", "ou", "or", "and", "et", "und", "oder", "i", "и", "или", "en",
 ];
 
-/// Whether the character, with which `text` begins, can end a number.
-pub fn begins(text: &str, character: char) -> bool {
+/// Whether the character, with which `text` begins, can end a number. `is_spaced` says that a blank precedes
+/// it. Round brackets without a blank can group the last digits of the number.
+pub fn begins(text: &str, character: char, is_spaced: bool) -> bool {
     match character {
-        '(' | '[' | '{' | '<' if is_bracketed_remark(text) => true,
+        '(' if is_spaced && is_bracketed_remark(text) => true,
+        '[' | '{' | '<' if is_bracketed_remark(text) => true,
         '(' | '[' | '{' => bracketed(text).is_some_and(|inside| inside.contains(char::is_alphabetic)),
         ',' | ';' | '*' | '#' | '~' => symbol_extension(text).is_some(),
         _ => character.is_alphabetic(),
@@ -275,7 +277,8 @@ fn symbol_extension(text: &str) -> Option<&str> {
     } else {
         EXTENSION_MAX
     };
-    (!marks.is_empty() && !(is_spaced_separator && is_time(digits)))
+    let is_remark = is_spaced_separator && is_time(digits);
+    (!marks.is_empty() && !is_remark)
         .then(|| leading_extension(digits, longest))
         .flatten()
 }

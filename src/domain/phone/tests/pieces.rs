@@ -55,6 +55,46 @@ fn a_piece_in_national_notation_finds_the_contact() {
 }
 
 #[test]
+fn a_piece_of_an_argentine_fixed_line_finds_it_with_a_trunk_prefix_after_the_calling_code() {
+    for code in ["AR", "CL", "DE"] {
+        for (term, phone) in [
+            ("+54 (011) 4321", "+541143215000"),
+            ("+54 (0)11 4321", "+541143215000"),
+            ("0054 011 43", "+541143215000"),
+            ("54 011 4321", "+541143215000"),
+            ("+54 (0223) 410-1234", "+542234101234"),
+            ("+54 0223 4", "+542234101234"),
+        ] {
+            assert!(is_found(code, term, phone), "{term:?} in {code} finds {phone}");
+            let mobile = phone.replace("+54", "+549");
+            assert!(is_found(code, term, &mobile), "{term:?} in {code} finds {mobile}");
+            assert!(pieces(term, region(code)).len() <= 4, "{term:?}");
+        }
+    }
+}
+
+#[test]
+fn a_plus_is_seen_behind_a_label_a_quote_a_bracket_and_an_invisible_character() {
+    for term in [
+        "Tel: +44 (0)7912 345",
+        "(+44) 0 7912 345",
+        "\u{202A}+44 (0)7912 345",
+        "tel:+4407912345",
+        "'+4407912345",
+        "\"＋44 07912 345",
+        "📞 +44 (0) 7912 345",
+        " 4407912345",
+        "+004407912345",
+        "+0044 7912",
+    ] {
+        for code in ["AR", "DE", "GB", "US"] {
+            assert!(is_found(code, term, "+447912345678"), "{term:?} in {code}");
+        }
+    }
+    assert!(is_found("DE", "+0049 172", "+4917212345678"));
+}
+
+#[test]
 fn a_term_without_digits_has_no_pieces_and_a_prefix_alone_is_no_empty_piece() {
     assert!(pieces("abc", region("AR")).is_empty());
     assert_eq!(pieces("00", region("AR")), ["00"]);

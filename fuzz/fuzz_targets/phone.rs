@@ -6,7 +6,7 @@
 use contact_search::domain::phone::{Reading, Region, StoredPhone, pieces, readings};
 use libfuzzer_sys::fuzz_target;
 
-/// A platform on which bare digits are national first, as in lookups.
+/// A platform on which bare digits are first read as a national number, as in lookups.
 const PLATFORM: &str = "sms";
 
 /// Countries with their own rules, countries with and without a trunk prefix, countries that share

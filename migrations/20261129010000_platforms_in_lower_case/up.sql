@@ -1,6 +1,6 @@
 -- Platforms are written trimmed and in lower case. A contact of `WhatsApp` moves to `whatsapp`, where later writes look
--- for it. It stays where it is if another contact of these channels has the same identity: which of the two is right,
--- only a person can decide. Such contacts are found by
+-- for it. A contact keeps its platform if another contact of these channels has the same identity, because only a
+-- person can decide which of the two is right. This statement finds such contacts:
 -- SELECT client_id, id, platform FROM contacts WHERE platform <> lower(btrim(platform));
 UPDATE contacts
 SET platform = moved.platform

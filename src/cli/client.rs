@@ -89,7 +89,7 @@ pub fn run(config: &DatabaseConfig, command: ClientCommand) -> anyhow::Result<()
     Ok(())
 }
 
-/// Says in which region the phones of a new client are read, if nobody has chosen it.
+/// The notice for a new client whose region nobody has chosen. It names the default region.
 pub fn default_region_notice(name: &str) -> String {
     format!(
         "Phone numbers without a country code are read in the region {} (Argentina), which is the default. Change it \
@@ -99,7 +99,7 @@ pub fn default_region_notice(name: &str) -> String {
     )
 }
 
-/// The name as an argument for a shell.
+/// The name in quotes, as an argument for a shell.
 fn quoted(name: &str) -> String {
     format!("'{}'", name.replace('\'', r"'\''"))
 }

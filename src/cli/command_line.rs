@@ -73,8 +73,8 @@ impl Cli {
     }
 }
 
-/// Prints help or a usage error, and exits. A message can repeat an argument or an environment variable, whose characters
-/// must not drive the terminal.
+/// Prints help or a usage error, and exits. A message can repeat an argument or an environment variable. The characters
+/// of these must not drive the terminal.
 fn exit(error: clap::Error, arguments: Vec<OsString>) -> ! {
     let mut values = arguments
         .iter()
@@ -83,7 +83,7 @@ fn exit(error: clap::Error, arguments: Vec<OsString>) -> ! {
     if !values.any(|value| value.to_string_lossy().contains(is_active)) {
         error.exit();
     }
-    // With escaped arguments the message has only the line breaks of the parser.
+    // Parsed again with escaped arguments, so that every line break in the message is one of the parser.
     let arguments = arguments.into_iter().map(|argument| {
         let text = argument.to_string_lossy();
         if text.contains(is_active) {
@@ -101,13 +101,14 @@ fn exit(error: clap::Error, arguments: Vec<OsString>) -> ! {
     if error.use_stderr() {
         output::say(text.trim_end_matches('\n'));
     } else {
-        // A failure has nowhere to be reported.
+        // There is nowhere to report a failure.
         let _ = output::print(text);
     }
     std::process::exit(error.exit_code())
 }
 
-/// Lets the database's URL come from `DATABASE_URL` if the program's own variable is not set, and says whether it does.
+/// Lets the database's URL come from `DATABASE_URL` if the program's own variable is not set. Also returns whether the
+/// command reads `DATABASE_URL`.
 fn with_database_variable(command: clap::Command) -> (clap::Command, bool) {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let reads_common_variable = !is_set(DATABASE_VARIABLE) && is_set(COMMON_DATABASE_VARIABLE);

@@ -48,7 +48,7 @@ pub struct ImportArgs {
     /// Skip rows that can't be imported, instead of importing nothing
     #[arg(long)]
     skip_bad_rows: bool,
-    /// Leave optional cells that can't be read out of their rows, instead of rejecting the rows
+    /// Leave out optional cells that can't be read, instead of rejecting the rows
     #[arg(long)]
     skip_bad_cells: bool,
 }
@@ -75,7 +75,7 @@ pub fn run(config: &DatabaseConfig, arguments: ImportArgs) -> anyhow::Result<()>
         skip_bad_rows: arguments.skip_bad_rows,
         skip_bad_cells: arguments.skip_bad_cells,
     };
-    // Checked before a database is opened, which may have to be created and started.
+    // Checked before a database is opened, which may have to be started.
     let import = Import::open(stream, options).with_context(|| format!("{name} can't be imported"))?;
     output::say(import.mapping());
 

@@ -138,7 +138,7 @@ pub fn run(config: &DatabaseConfig, command: KeyCommand) -> anyhow::Result<()> {
             let mut connection = database.connect()?;
             let client = find_client(&mut connection, &grant.client)?;
             if !accept_weak {
-                // The operator may have given either of the client's name and id.
+                // An attacker may know the client's name, its id and the key's label.
                 let id = client.id.to_string();
                 key_strength::check(&key, &[&client.name, &id, &grant.label])?;
             }

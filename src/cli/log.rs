@@ -66,7 +66,7 @@ fn write_json(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     writeln!(out, "{}", escape_json(&line))
 }
 
-/// Escapes the active characters that JSON allows in a string. The other ones are escaped already.
+/// Escapes the active characters that JSON allows in a string. serde_json has escaped the others already.
 fn escape_json(json: &str) -> Cow<'_, str> {
     if !json.contains(is_active) {
         return Cow::Borrowed(json);
@@ -98,7 +98,7 @@ impl<'kvs> VisitSource<'kvs> for TextPairs<'_> {
     }
 }
 
-/// The value in quotes, if it could end before its last character.
+/// The value. It is in quotes if a reader could take one of its characters for its end.
 fn quote(value: &str) -> Cow<'_, str> {
     let ends =
         |character: char| character.is_whitespace() || is_active(character) || matches!(character, '"' | '=' | '\\');

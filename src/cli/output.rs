@@ -37,7 +37,8 @@ pub fn say(line: impl Display) {
     let _ = io::stderr().write_all(visible_lines(&line).as_bytes());
 }
 
-/// Escapes what is written to a terminal, line by line. Each write must end at the end of a character.
+/// Escapes the active characters of a text for a terminal, except line feeds and tabs. A write must not split a
+/// character.
 pub struct TerminalWriter<W>(pub W);
 
 impl<W: Write> Write for TerminalWriter<W> {

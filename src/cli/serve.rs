@@ -161,12 +161,12 @@ fn allow_many_connections() {
     }
 }
 
-/// What the start has found out about the database.
+/// The result of [`prepare`].
 #[derive(Default)]
 struct Prepared {
     /// The key of the demo, if there is one.
     demo: Option<ApiKey>,
-    /// The version of PostgreSQL, if it was reached.
+    /// The version of PostgreSQL. `None` if PostgreSQL did not answer, or behind a pooler, where nothing asks for it.
     postgresql: Option<ServerVersion>,
 }
 

@@ -25,8 +25,8 @@ static STOP_SERVER: OnceLock<Box<dyn Fn(bool) + Send + Sync>> = OnceLock::new();
 /// Starts a thread that handles signals.
 pub fn watch() -> io::Result<()> {
     let interrupted = Arc::new(AtomicBool::new(false));
-    // A second SIGINT or SIGTERM ends the process at once, whatever the first signal was. PostgreSQL keeps running,
-    // as after a `kill -9`, and the next start adopts it.
+    // After any watched signal, a SIGINT or SIGTERM ends the process at once. PostgreSQL keeps running, as after a
+    // `kill -9`, and the next start adopts it.
     //
     // The actions of a signal run in the order of their registration. This action must check the flag before the next
     // action wakes the thread, because the thread sets the flag. In the other order the first signal could end the

@@ -92,12 +92,12 @@ impl fmt::Display for Attribute {
     }
 }
 
-/// The worth of a phone. A write never replaces a phone by one of less worth.
+/// The worth of a phone. No upsert, edit or import replaces a phone by one of less worth.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum PhoneWorth {
     /// A placeholder or a damaged number, such as `0` or `5.49112E+12`.
     IdentifiesNobody,
-    /// It identifies a contact, and is not a valid number.
+    /// A phone that identifies a contact and is not a valid number.
     Unresolved,
     /// A valid number.
     Resolved,
@@ -112,7 +112,7 @@ impl PhoneWorth {
         }
     }
 
-    /// The worth of a contact's phone in its stored form, of which `identifies` is stored.
+    /// The worth of a phone as a contact stores it. `identifies` is the contact's `phone_identifies`.
     pub fn of_stored(phone: &str, identifies: bool) -> Self {
         if !identifies {
             return Self::IdentifiesNobody;
@@ -163,7 +163,7 @@ impl ContactDraft {
     /// The later of `last_message_at` and `last_inbound_at` becomes `last_message_at`, because an inbound message is a
     /// message. Times are truncated to microseconds, the precision of the database. The platform's name is trimmed and
     /// lower-cased. WhatsApp's id of a person with a hidden number (`…@lid`) in place of a phone becomes the external
-    /// id, unless another one is given: its digits are no phone number.
+    /// id, unless another one is given. The digits of such an id are no phone number.
     ///
     /// # Errors
     /// A [`ContactError`] for the first failed check.
@@ -251,7 +251,7 @@ pub struct ContactEdit {
 }
 
 impl ContactEdit {
-    /// Checks the changes. `region` is the client's, in which a phone is read.
+    /// Checks the changes. `region` is the client's region, whose rules apply to a phone without a calling code.
     ///
     /// # Errors
     /// A [`ContactError`] for the first failed check.
@@ -281,7 +281,7 @@ impl ContactEdit {
         &self.changes
     }
 
-    /// The change of the phone of a contact on `platform`.
+    /// The change of the phone, which is read as a phone on `platform`. `None` leaves the phone unchanged.
     pub fn phone(&self, platform: &str) -> Option<Option<StoredPhone>> {
         let phone = self.changes.phone.as_ref()?.as_ref();
         Some(phone.map(|phone| StoredPhone::read(phone, self.region, platform)))
@@ -533,7 +533,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_phone_is_worth_what_it_was_when_it_was_read() {
+    fn storing_a_phone_keeps_its_worth() {
         for phone in [
             "0",
             "5,49112E+12",

@@ -1,5 +1,5 @@
-//! Emails: removes what people, mail programs and web pages write around an address, and recognises texts that are no
-//! email.
+//! Emails: removes the text that people, mail programs and web pages write around an address, and recognises texts that
+//! are no email.
 
 use std::borrow::Cow;
 
@@ -8,14 +8,14 @@ use percent_encoding::percent_decode_str;
 
 use super::visible::is_invisible;
 
-/// The longest text that is unwrapped, in bytes. An address has at most 320 characters. The loop of the unwrapping must
-/// not meet a cell of a megabyte.
+/// The longest text that is unwrapped, in bytes. An address has at most 320 characters. Each layer costs a pass over
+/// the text, so a cell of a megabyte would take long.
 const UNWRAPPED_MAX: usize = 1_024;
 
 /// The most layers around an address. Each layer costs a pass over the text. A text with more layers is no address.
 const LAYERS_MAX: usize = 64;
 
-/// Reads the email of a contact before it is written: the address, without what surrounds it. `None` if the text is
+/// Reads the email of a contact before it is written: the address, without the text around it. `None` if the text is
 /// blank or a placeholder such as `n/a`.
 pub fn stored(text: String) -> Option<String> {
     let address = if is_plain(&text) { text } else { clean(&visible(&text)) };
@@ -43,7 +43,7 @@ fn parts(text: &str) -> Option<(&str, &str)> {
     Some((&text[..at], &text[at + '@'.len_utf8()..]))
 }
 
-/// Whether the text is an address that [`clean`] leaves unchanged. Most addresses are.
+/// Whether the text has only plain characters, so that [`clean`] leaves it unchanged. Most addresses do.
 fn is_plain(text: &str) -> bool {
     let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'+' | b'@');
     let bytes = text.as_bytes();
@@ -64,7 +64,7 @@ pub(super) fn visible(text: &str) -> String {
     composed.trim().to_owned()
 }
 
-/// Removes what surrounds an address in a [`visible`] text: a name, a label, `mailto:`, quotes, brackets, punctuation.
+/// Removes the text around an address in a [`visible`] text: a name, a label, `mailto:`, quotes, brackets, punctuation.
 ///
 /// A text of more than [`UNWRAPPED_MAX`] bytes or [`LAYERS_MAX`] layers stays unchanged.
 pub(super) fn clean(text: &str) -> String {
@@ -113,7 +113,7 @@ fn after_mailto(text: &str) -> Option<String> {
     Some(decoded.map_or_else(|_| address.to_owned(), Cow::into_owned))
 }
 
-/// The address in `Name <address>` and `Name (address)`. Two addresses are not one.
+/// The address in `Name <address>` and `Name (address)`. Of two addresses in angle brackets it takes neither.
 fn in_brackets(text: &str) -> Option<&str> {
     let groups = |open: char, close: char| {
         let groups = text.split(open).skip(1);
@@ -199,7 +199,7 @@ fn without_remark(text: &str) -> Option<&str> {
     remark(text).or_else(|| remark_at_end(text))
 }
 
-/// What follows a remark in brackets at the start: `(Ana) ana@example.com`.
+/// The text after a remark in brackets at the start: `(Ana) ana@example.com`.
 fn remark(text: &str) -> Option<&str> {
     let (inner, rest) = match text.chars().next()? {
         '(' => text.split_once(')')?,
@@ -210,7 +210,7 @@ fn remark(text: &str) -> Option<&str> {
     (!inner.contains('@') && is_email(rest)).then_some(rest)
 }
 
-/// What precedes a remark in brackets at the end: `ana@example.com (home)`.
+/// The text before a remark in brackets at the end: `ana@example.com (home)`.
 fn remark_at_end(text: &str) -> Option<&str> {
     let open = match text.chars().next_back()? {
         ')' => '(',
@@ -379,7 +379,7 @@ fn is_placeholder(text: &str) -> bool {
 
 /// Whether the text has no letter or digit, or consists of words that deny an email.
 fn is_denial(text: &str) -> bool {
-    /// More than any denial has.
+    /// The most bytes of a denial.
     const LENGTH_MAX: usize = 60;
     if text.len() > LENGTH_MAX {
         return false;
@@ -670,7 +670,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn marks_removed_at_once_leave_what_marks_removed_one_by_one_leave(
+        fn removing_marks_at_once_equals_removing_them_one_by_one(
             text in r#"[a@<>()\[\]{}"'.,:;!?*\- é\u{301}]{0,24}"#
         ) {
             let text = visible(&text);
@@ -694,7 +694,7 @@ mod tests {
         }
 
         #[test]
-        fn a_plain_address_is_what_cleaning_leaves_unchanged(text in "[a-zA-Z0-9][a-zA-Z0-9._+@-]{0,20}[a-zA-Z0-9]") {
+        fn cleaning_leaves_a_plain_address_unchanged(text in "[a-zA-Z0-9][a-zA-Z0-9._+@-]{0,20}[a-zA-Z0-9]") {
             prop_assert!(is_plain(&text));
             prop_assert_eq!(clean(&visible(&text)), text);
         }

@@ -1,4 +1,4 @@
-//! Whether a key from elsewhere can be guessed. The keys that this program generates need no check.
+//! Checks whether an imported key can be guessed. The keys that this program generates need no check.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use zxcvbn::zxcvbn;
 
 use super::key::ApiKey;
 
-/// The fewest different characters of a key. Of a million random keys of 16 hexadecimal digits, 40 have fewer.
+/// The fewest different characters of a key. Of a million random keys of 16 hexadecimal digits, about 32 have fewer.
 const DIFFERENT_MIN: usize = 6;
 
 /// The fewest guesses that a key must withstand, as a power of ten. Keys of 16 random letters or more withstand 10^13
@@ -67,7 +67,7 @@ pub fn check(key: &ApiKey, known: &[&str]) -> Result<(), WeakKey> {
     if text.chars().collect::<HashSet<char>>().len() < DIFFERENT_MIN {
         return Err(WeakKey::FewCharacters);
     }
-    // A shorter word also occurs in random keys.
+    // A word of one or two characters is no known text, because it also occurs in random keys.
     let known: Vec<String> = known.iter().flat_map(|text| spellings(text)).collect();
     let known = known.iter().map(String::as_str).filter(|word| word.len() >= 3);
     let words: Vec<&str> = known.chain(WORDS.split_whitespace()).collect();
@@ -80,7 +80,8 @@ pub fn check(key: &ApiKey, known: &[&str]) -> Result<(), WeakKey> {
     Ok(())
 }
 
-/// The text, its words, and its words without separators, as they can stand in a key: without accents.
+/// The text, its words, and its words without separators. All are without accents, since a key has only ASCII
+/// characters.
 fn spellings(text: &str) -> Vec<String> {
     let plain: String = DecomposingNormalizerBorrowed::new_nfd()
         .normalize(text)

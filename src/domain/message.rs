@@ -35,10 +35,10 @@ pub struct Message {
     completes: bool,
 }
 
-/// What a message says about its contact.
+/// The content of a message, as far as it matters for the contact.
 #[derive(Clone, Debug)]
 pub enum Content {
-    /// One of the two wrote or called the other.
+    /// A message or a call between the contact and the client.
     Sent(Direction),
     /// A report about an earlier message, such as `delivered`. It only names the ids of its recipient.
     Report,
@@ -88,9 +88,9 @@ pub struct NewContact {
 impl Phone {
     /// Reads the phone of a person on `platform`. Returns `None` for a text without digits.
     ///
-    /// A phone on one of WhatsApp's platforms has one reading, which is the one that a contact on this platform stores:
-    /// international if that is valid, and national in `region` only if not. Two readings would let a message reach
-    /// the contact of another person.
+    /// A phone on one of WhatsApp's platforms has one reading: the international one if that is valid, and otherwise
+    /// the national one in `region`. A contact on this platform stores the same reading. Two readings would let a
+    /// message reach the contact of another person.
     pub fn read(text: &str, region: Region, platform: &str) -> Option<Self> {
         if window::is_whatsapp(platform) {
             return Self::read_on_whatsapp(text, region, platform);
@@ -195,7 +195,7 @@ impl Message {
         }
     }
 
-    /// The direction of a message or a call; `None` for a notice.
+    /// The direction of a message or a call. `None` for a report or a notice.
     pub fn direction(&self) -> Option<Direction> {
         match self.content {
             Content::Sent(direction) => Some(direction),
@@ -203,7 +203,7 @@ impl Message {
         }
     }
 
-    /// When it was sent.
+    /// The time at which the message was sent.
     pub fn sent_at(&self) -> DateTime<Utc> {
         self.sent_at
     }
@@ -269,8 +269,8 @@ impl Default for Activity {
 }
 
 impl Activity {
-    /// Applies a message. Times only move forward. A new inbound message makes the chat unread and unattended. A notice
-    /// changes nothing.
+    /// Applies a message. Times only move forward. A new inbound message makes the chat unread and unattended. A report
+    /// or a notice changes nothing.
     ///
     /// "New" means later than every *inbound* message so far. If it meant later than every message,
     /// a question and its answer would leave the chat unread in one order of arrival and read in

@@ -1,10 +1,10 @@
-//! Whether the current rules read a stored phone as it is stored.
+//! Reads the phone of a contact again, and compares the result of the current rules with the stored values.
 
 use super::contact::PhoneWorth;
 use super::phone::whatsapp_id::{hidden_number_id, is_group_or_channel};
 use super::phone::{Region, StoredPhone};
 
-/// The values of a contact that its phone decides.
+/// The values of a contact that its phone determines.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KnownPhone {
     pub phone: Option<String>,
@@ -19,9 +19,9 @@ pub struct KnownPhone {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
     Same,
-    /// The phone was read for another region than the client's, as an import can ask for.
+    /// The phone was read in another region than the client's. An import can choose the region.
     OtherRegion,
-    /// The contact has a valid number, and the current rules read none. It stays.
+    /// The contact has a valid number, and the current rules read no valid number. The stored number stays.
     Worse,
     Differs(KnownPhone),
 }
@@ -43,7 +43,7 @@ pub fn read_again(stored: &KnownPhone, as_given: &str, region: Region, platform:
         );
     }
     if is_group_or_channel(text) {
-        // A write refuses it. A stored one stays, and no write finds it any more.
+        // A write refuses the id of a group. A stored one stays, and no write finds its contact by it any more.
         let identifies = false;
         return verdict(
             stored,
@@ -57,7 +57,7 @@ pub fn read_again(stored: &KnownPhone, as_given: &str, region: Region, platform:
     let new = read(region);
     let is_stored = |read: &StoredPhone| {
         (&read.phone, &read.key, &read.extension) == (&stored.phone, &stored.key, &stored.extension)
-            // A valid number identifies nobody here if it identified another contact already.
+            // A contact can store a valid number that identifies nobody, because it identified another contact first.
             && (read.identifies == stored.identifies || read.resolved && !stored.identifies)
     };
     if is_stored(&new) {

@@ -18,9 +18,10 @@ pub struct EmailReading(String);
 impl EmailTerm {
     /// Reads the parameter. Returns `None` if nothing visible is left.
     ///
-    /// A complete address is searched without a name, a label or punctuation around it. A part of an address is searched
-    /// literally first, because its punctuation can be in the middle of the address. An inner blank is first read as an
-    /// unencoded `+`. The last reading is the text as it came, for emails that were stored before emails were cleaned.
+    /// A complete address is searched without a name, a label or punctuation around it. A part of an address is
+    /// searched literally first, because its punctuation can be in the middle of the address. An inner blank is first
+    /// read as an unencoded `+`. The last reading is the parameter without cleaning, for emails that an older version
+    /// stored without cleaning.
     pub fn parse(parameter: &str) -> Option<Self> {
         let visible = email::visible(parameter);
         if visible.is_empty() {
@@ -83,7 +84,7 @@ pub struct PhoneTerm {
 
 impl PhoneTerm {
     /// Keeps only decimal digits, of any script. Returns `None` if there are none. The pieces are the digits, read as a
-    /// part of a number in any notation in `region`. The keys are those of a whole number.
+    /// part of a number in any notation in `region`. The keys are the match keys of the term as a whole number.
     pub fn parse(parameter: &str, region: Region) -> Option<Self> {
         let all = phone::pieces(parameter, region);
         if all.is_empty() {
@@ -130,8 +131,8 @@ impl PhoneTerm {
         self.is_number
     }
 
-    /// The match keys of the contacts whose whole number is the term. The match key of a number that is not valid is its
-    /// digits.
+    /// The match keys of the contacts whose whole number is the term. The match key of a number that is not valid is
+    /// its digits.
     pub fn keys(&self) -> &[String] {
         &self.keys
     }
@@ -357,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_old_emails_is_the_last_reading() {
+    fn the_text_without_cleaning_is_the_last_reading() {
         assert_eq!(
             emails("jose\u{301}@example.com "),
             ["josé@example.com", "jose\u{301}@example.com"]

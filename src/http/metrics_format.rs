@@ -15,8 +15,8 @@ pub enum TextFormat {
 }
 
 impl TextFormat {
-    /// The format that the request prefers. Prometheus's own is the answer to requests that accept neither or both
-    /// alike, as with Prometheus's other client libraries.
+    /// The format that the request prefers. A request that accepts neither format, or both alike, gets Prometheus's
+    /// own, as from Prometheus's other client libraries.
     pub fn of_request(request: &HttpRequest) -> Self {
         let accepted = Accept::parse(request).map(|accept| accept.0).unwrap_or_default();
         let quality = |format| {
@@ -31,7 +31,7 @@ impl TextFormat {
         }
     }
 
-    /// Whether the item of an `Accept` names the format: its media type, and its version or none.
+    /// Whether the item of an `Accept` header names the format's media type, and its version or no version.
     fn is_named_by(format: Self, item: &QualityItem<mime::Mime>) -> bool {
         let (essence, version) = match format {
             TextFormat::Prometheus => ("text/plain", "0.0.4"),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn prometheuss_format_names_counters_with_their_suffix() {
+    fn the_format_of_prometheus_names_counters_with_their_suffix() {
         let open_metrics = "# HELP a_requests Requests by route.\n# TYPE a_requests counter\na_requests_total{r=\"x\"} 1\n\
                             # HELP a_size_bytes Size.\n# TYPE a_size_bytes gauge\n# UNIT a_size_bytes bytes\n\
                             a_size_bytes 7\n# EOF\n";

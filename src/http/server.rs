@@ -82,8 +82,8 @@ pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpList
     })
     .workers(settings.workers)
     .on_connect(move |connection, data| connections.register(connection, data))
-    // actix's own timers would count the time in which a worker is busy, and the time in which a slow reader takes its
-    // answer. `IdleConnections` closes connections instead.
+    // actix's own timers are off. They would count the time in which a worker is busy, and the time in which a slow
+    // reader takes its answer. `IdleConnections` closes idle connections in their place.
     .keep_alive(KeepAlive::Os)
     .client_request_timeout(Duration::ZERO)
     .shutdown_timeout(SHUTDOWN_SECONDS)

@@ -20,8 +20,7 @@ pub enum StoreError {
     /// The database takes no writes now, as a standby does. Reads still work.
     #[error("the database is read-only")]
     ReadOnly(#[source] DieselError),
-    /// A standby cancelled the statement, because it was in the way of a change of the primary. A repetition may
-    /// succeed.
+    /// A standby cancelled the statement, because it conflicted with a change from the primary. A retry may succeed.
     #[error("the standby cancelled the statement")]
     RecoveryConflict(#[source] DieselError),
     /// The statement hit the connection's `statement_timeout`.
@@ -86,7 +85,7 @@ impl From<DieselError> for StoreError {
                 DatabaseErrorKind::UniqueViolation => StoreError::Exists(error),
                 DatabaseErrorKind::ReadOnlyTransaction => StoreError::ReadOnly(error),
                 _ if is_shutdown(information.message()) => StoreError::unavailable(&error),
-                // PostgreSQL reports it as a serialization failure or as a deadlock.
+                // PostgreSQL reports a recovery conflict as a serialization failure or as a deadlock.
                 _ if information.message().ends_with("due to conflict with recovery") => {
                     StoreError::RecoveryConflict(error)
                 }

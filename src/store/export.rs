@@ -10,7 +10,7 @@ use super::error::StoreError;
 use super::transaction::transaction;
 use crate::domain::client::ClientId;
 
-/// A contact with all its columns, and with the fact whether an import would find a double.
+/// A contact with all its columns.
 #[derive(Clone, Debug, QueryableByName)]
 pub struct ExportedRow {
     #[diesel(sql_type = Nullable<Text>)]
@@ -61,10 +61,11 @@ pub struct ExportedRow {
 
 /// Oldest first, so that an import assigns new integer ids in the same order.
 ///
-/// Two contacts of a channel are doubles in two cases. They share a line, which is a match key and an extension, and at
-/// most one of them has an external id. Or they share an email, and one of them has neither external id nor a phone that
-/// identifies it. The statement looks for the double only from the contact with an external id, otherwise from the later
-/// contact in the first case, and from the contact with an email alone in the second.
+/// Two contacts of a channel are doubles in two cases. In the first case they share a line, which is a match key and an
+/// extension, and at most one of them has an external id. In the second case they share an email, and one of them has
+/// neither an external id nor a phone that identifies it. The statement marks one contact of each pair. In the first
+/// case it marks the contact with an external id, otherwise the later contact. In the second case it marks the contact
+/// that only its email identifies.
 const CONTACTS: &str = "
 DECLARE exported NO SCROLL CURSOR FOR
 SELECT c.name, phone, phone_key, phone_as_given, phone_extension, phone_identifies, email, platform, source, chat_status,

@@ -1,10 +1,10 @@
 //! Advisory locks of writers; they end with their transaction.
 //!
-//! A line is a platform and a match key. Extensions of a number share its lock. The locks on lines keep concurrent writers from making one
-//! person twice. A unique index can't: a person with a phone alone and the same person with phone
-//! and external id belong to different indexes, and one line has several numbers (`+54…`, `+549…`).
-//! So a writer that has found no contact, and is about to make one with a phone, locks the line,
-//! looks again, and only then makes the contact.
+//! A line is a platform and a match key here: all extensions of a number share one lock. The locks on lines keep
+//! concurrent writers from making one person twice. A unique index can't: a person with a phone alone and the same
+//! person with phone and external id belong to different indexes, and one line has several numbers (`+54…`, `+549…`).
+//! So a writer that has found no contact, and is about to make one with a phone, locks the line, looks again, and only
+//! then makes the contact.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text};

@@ -49,8 +49,8 @@ pub const LOOKUP_BATCH: &str = include_str!("lookup_batch.sql");
 /// Finds the contact of a number by the first of its readings that has a contact.
 ///
 /// Contacts with one match key are ordered: the requested extension first, because another extension is another person.
-/// Then the requested E.164 number before equivalent ones, then the latest message (contacts without messages last), then
-/// the latest creation, then the smallest integer id.
+/// Then the requested E.164 number before equivalent ones, then the latest message (contacts without messages last),
+/// then the latest creation, then the smallest integer id.
 ///
 /// # Errors
 /// [`StoreError`]

@@ -1,9 +1,9 @@
 -- Finds the contact that a phone number reaches. $1: platform of the session window, $2: client, $3: match keys of the
 -- number's readings, the preferred one first, $4: their E.164 numbers, $5: the number's extension.
 --
--- Few contacts share a match key: the channels of one person. The statement reads them by the index on the key,
--- aggregates over them, and keeps the first in the order that docs/api.md documents. lookup_batch.sql asks the same
--- for many numbers.
+-- Few contacts share a match key: a person's channels, and the extensions of a number. The statement reads them by the
+-- index on the key, aggregates over them, and keeps the first in the order that docs/api.md documents. lookup_batch.sql
+-- asks the same for many numbers.
 SELECT c.serial_id, c.name, c.phone, c.email, c.contact_list_id, l.name AS contact_list_name, c.source,
        c.created_at, c.any_inbound_at AS last_inbound_at, c.window_inbound_at AS last_window_inbound_at, now() AS now
 FROM (

@@ -111,7 +111,7 @@ fn compare(applied: &[String], known: &[String], oldest_program: Option<&str>) -
     }
 }
 
-/// The oldest program that can run on the schema, if the schema says so.
+/// The oldest program that can run on the schema. `None` if the schema does not record it.
 fn oldest_program(connection: &mut PgConnection) -> Result<Option<String>, StoreError> {
     if !has_table(connection, "schema_requirement")? {
         return Ok(None);
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_runs_on_a_newer_schema_if_it_is_not_older_than_the_oldest_that_can() {
+    fn a_program_runs_on_a_newer_schema_if_it_is_as_new_as_the_schema_requires() {
         let known = steps(&["20260101000000", "20260201000000"]);
         let newer = steps(&["20260101000000", "20260201000000", "20260301000000"]);
         let compare = |applied: &[String], oldest| super::compare(applied, &known, oldest);

@@ -40,7 +40,7 @@ impl Start<'_> {
             ..self
         };
         let byte = chosen.unwrap_or_else(|| match named {
-            // A program that does not know such lines has written this one, perhaps with a delimiter of its own.
+            // A program that does not know such lines has saved the file again, perhaps with a delimiter of its own.
             Some(SeparatorLine {
                 delimiter,
                 padding: Some(padding),
@@ -52,8 +52,8 @@ impl Start<'_> {
         Delimiter { byte, skipped }
     }
 
-    /// The first line that is not blank, if it only names the delimiter, as Excel reads and writes it. Other programs quote it, and pad it
-    /// to the width of the table: `sep=;,,,` or `"sep=;"`.
+    /// The first line that is not blank, if it only names the delimiter, as Excel reads and writes such a line. Other
+    /// programs quote the line, or pad it to the width of the table: `sep=;,,,` or `"sep=;"`.
     fn separator_line(self) -> Option<SeparatorLine> {
         let is_line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
         let is_blank = |byte: &u8| byte.is_ascii_whitespace() || CANDIDATES.contains(byte);
@@ -86,8 +86,8 @@ impl Start<'_> {
         })
     }
 
-    /// The candidate by which most rows are as wide as the header. Among equals, it is the one that gives the header
-    /// most known names, and then the one that gives it most columns.
+    /// The candidate by which the largest number of rows is as wide as the header. Further blank cells in a row do not
+    /// count. Among equals, it is the candidate that gives the header most known names, and then most columns.
     fn guess(self, candidates: &[u8]) -> u8 {
         let evidence = |delimiter| {
             let records = self.records(delimiter);
@@ -152,7 +152,7 @@ struct SeparatorLine {
     delimiter: u8,
     /// A delimiter other than the named one, with which the line is padded.
     padding: Option<u8>,
-    /// Where the line ends, before its line end.
+    /// The index of the line's end mark.
     end: usize,
 }
 

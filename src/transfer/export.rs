@@ -136,9 +136,10 @@ fn cell<'r>(row: &'r ExportedRow, phone: Option<&'r str>, attribute: Attribute) 
     }
 }
 
-/// The phone as given, if parsing it in the client's region yields the stored number. Otherwise the
-/// stored number with its extension. The parsed number differs from the stored one for contacts whose phone was read
-/// in another region or by an earlier version, or was written by other programs.
+/// The phone as given, if parsing it in the client's region yields the stored number, and if it is not the id of a
+/// hidden number, a group or a channel. Otherwise the stored number with its extension. The parsed number differs from
+/// the stored one for contacts whose phone was read in another region or by an earlier version, or was written by other
+/// programs.
 fn phone_cell(row: &ExportedRow, region: Region) -> Option<Cow<'_, str>> {
     let is_same = |text: &&str| is_stored(row, &StoredPhone::read(text.trim(), region, &row.platform));
     let is_id = |text: &&str| is_hidden_number(text.trim()) || is_group_or_channel(text.trim());
@@ -153,7 +154,7 @@ fn phone_cell(row: &ExportedRow, region: Region) -> Option<Cow<'_, str>> {
     as_given.map(Cow::from).or_else(stored)
 }
 
-/// Whether the contact stores the phone as it is read.
+/// Whether the contact's stored phone equals the phone that was read.
 fn is_stored(row: &ExportedRow, read: &StoredPhone) -> bool {
     (&read.phone, &read.key, &read.extension) == (&row.phone, &row.phone_key, &row.phone_extension)
         && read.identifies == row.phone_identifies

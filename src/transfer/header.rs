@@ -71,8 +71,8 @@ pub struct Mapping {
     header: Vec<String>,
     /// Column indexes by [`Attribute`], counted from 0. Only a name has more than one.
     columns: [Vec<usize>; Attribute::ALL.len()],
-    /// Columns of which only one has a value in the first rows. That one is used. A value in another one makes the header
-    /// ambiguous.
+    /// Groups of columns that could be the same attribute. In the first rows, only one column of a group has values,
+    /// and that column is used. A later value in another column of the group makes the header ambiguous.
     rivals: Vec<Rivals>,
 }
 
@@ -85,8 +85,9 @@ struct Rivals {
 }
 
 impl Mapping {
-    /// Finds the columns. The user's choices override the names in the header. `filled` says which columns have a value in
-    /// the first rows: if several columns could be one attribute, and only one of them has values, it is that one.
+    /// Finds the columns. The user's choices override the names in the header. `filled` says which columns have a value
+    /// in the first rows. If several columns could be one attribute, and only one of them has values, that column is
+    /// used.
     ///
     /// # Errors
     /// A [`HeaderError`] if a chosen column does not exist, if the header is ambiguous, or if no column can identify a
@@ -156,7 +157,7 @@ impl Mapping {
         }
     }
 
-    /// Checks that a row has no value in a column that was passed over because the first rows have none in it.
+    /// Checks that a row has no value in a column that [`Self::new`] passed over because it is blank in the first rows.
     ///
     /// # Errors
     /// [`HeaderError::Ambiguous`], or [`HeaderError::Duplicate`] if the columns have the same name.
@@ -245,7 +246,7 @@ impl Mapping {
         })
     }
 
-    /// The only one of the columns, or the only one that has values in the first rows.
+    /// The column, if there is one. If there are several, the only one that has values in the first rows.
     fn only(
         &mut self,
         attribute: Attribute,

@@ -42,7 +42,7 @@ pub struct ImportOptions {
     pub exact: bool,
     /// Whether to skip rows that can't be imported, instead of importing nothing.
     pub skip_bad_rows: bool,
-    /// Whether to leave an optional cell that can't be read out of its row, instead of rejecting the row.
+    /// Whether to leave out an optional cell that can't be read, instead of rejecting its row.
     pub skip_bad_cells: bool,
 }
 
@@ -189,7 +189,7 @@ impl<R: Read> Import<R> {
             list: self.options.list.as_deref(),
             platform: self.options.platform.as_deref(),
             skip_bad_cells: self.options.skip_bad_cells,
-            // An export writes one value per cell, whatever that contains.
+            // An export writes one value per cell, even if the value contains separators.
             splits_cells: !self.options.exact,
             now: staging.now(),
         };

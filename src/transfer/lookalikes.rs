@@ -6,7 +6,7 @@ use super::values::{self, is_email};
 use crate::domain::contact::{Attribute, DEFAULT_PLATFORM};
 use crate::domain::phone::{Region, StoredPhone};
 
-/// The number of values of a column that decide what it looks like.
+/// The number of a column's first values that are examined.
 const VALUES_MAX: u32 = 1000;
 
 /// The fewest digits of a value that looks like a phone. Shorter ones are codes and amounts.

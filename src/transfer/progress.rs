@@ -7,8 +7,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::import::Event;
 use crate::domain::visible::visible_lines;
 
-/// Returns an observer that shows the progress of an import on standard error: one line per rejected row or cell, and below
-/// these lines a bar that is full when `size` bytes of the file have been read. The bar is drawn only on a terminal.
+/// Returns an observer that shows the progress of an import on standard error. It prints one line per rejected row,
+/// cell that was left out, and lookalike. Below these lines it draws a bar, which is full when `size` bytes of the file
+/// have been read. The bar is drawn only on a terminal.
 pub fn on_stderr(size: Option<u64>) -> impl FnMut(Event) {
     let bar = ProgressBar::with_draw_target(size, ProgressDrawTarget::stderr());
     let template = match size {

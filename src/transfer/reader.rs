@@ -120,8 +120,8 @@ impl<R: Read> Records<R> {
         })
     }
 
-    /// For each column, whether one of the file's first rows has a value in it. The columns after the last value are
-    /// missing.
+    /// For each column, whether one of the file's first rows has a value in it. The slice ends at the last column that
+    /// has a value.
     pub fn filled(&self) -> &[bool] {
         &self.filled
     }
@@ -235,7 +235,7 @@ impl LineCounter {
     }
 }
 
-/// Which columns have a value in the rows after the header.
+/// For each column, whether it has a value in a row after the header.
 fn filled_columns(records: &[Vec<String>]) -> Vec<bool> {
     let mut filled = Vec::new();
     for row in records.iter().skip(1) {
@@ -243,7 +243,7 @@ fn filled_columns(records: &[Vec<String>]) -> Vec<bool> {
             if filled.len() <= index {
                 filled.resize(index + 1, false);
             }
-            filled[index] |= !cell.is_empty();
+            filled[index] = true;
         }
     }
     filled

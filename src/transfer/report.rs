@@ -69,8 +69,8 @@ pub struct ImportReport {
     pub rejected: u64,
     /// Cells that could not be read and were left out of their rows.
     pub cells_left_out: u64,
-    /// Phones of imported rows that are not valid numbers. They are stored as written. A phone
-    /// without digits is also counted here, but it is stored as blank.
+    /// Phones of imported rows that are not valid numbers. They are stored as written, unless the contact has a better
+    /// phone. A phone without digits is also counted here, but it is stored as blank.
     pub phones_unresolved: Lines,
     /// Rows whose phone was not written, because the contact has a better one. Their other cells were written.
     pub phones_kept: Lines,
@@ -152,7 +152,7 @@ impl fmt::Display for ImportReport {
             let rows = if *doubtful == 1 { "row shares" } else { "rows share" };
             write!(
                 f,
-                "\n{doubtful} {rows} such a phone with a contact that has another email: contacts with the same phone \
+                "\n{doubtful} {rows} an invalid phone with a contact that has another email: contacts with the same phone \
                  were merged, so check the phone column (a spreadsheet may have damaged it)"
             )?;
         }

@@ -36,7 +36,7 @@ pub(super) struct RowParser<'a> {
     pub list: Option<&'a str>,
     /// The platform for rows without one.
     pub platform: Option<&'a str>,
-    /// Whether a wrong cell is left out of its row, if the contact needs no such cell.
+    /// Whether a wrong cell of an optional attribute is left out, instead of rejecting its row.
     pub skip_bad_cells: bool,
     /// Whether a phone or email cell can hold several values, of which the first is taken.
     pub splits_cells: bool,
@@ -71,8 +71,8 @@ impl From<ContactError> for Fault {
     }
 }
 
-/// Whether a contact is the same without the attribute. An email is optional if the row has another identity, which is
-/// checked afterwards.
+/// Whether a contact is the same without the attribute. An email is optional only if the row has another identity.
+/// [`RowParser::parse`] checks that.
 fn is_optional(attribute: Attribute) -> bool {
     !matches!(
         attribute,
@@ -81,6 +81,8 @@ fn is_optional(attribute: Attribute) -> bool {
 }
 
 impl RowParser<'_> {
+    /// Parses a row.
+    ///
     /// # Errors
     /// The first fault of the row.
     pub(super) fn parse(&self, record: &Record<'_>) -> Result<Row, Rejection> {
@@ -111,7 +113,7 @@ impl RowParser<'_> {
                     skipped.push(attribute);
                     left_out.push(self.reject(record, fault));
                 }
-                // The row has lost its only identity, so the fault of that cell is the reason.
+                // Without its email the row has no identity, so the reason is the fault of the email.
                 None if skipped.contains(&Attribute::Email) => {
                     let email = skipped.iter().position(|attribute| *attribute == Attribute::Email);
                     return Err(left_out.swap_remove(email.unwrap_or_default()));
@@ -140,7 +142,7 @@ impl RowParser<'_> {
         self.read(record, *self.mapping.columns(attribute).first()?)
     }
 
-    /// The cell in a column. The file of an exact import returns what was exported, including invisible characters.
+    /// The cell in a column. In an exact import, a cell of invisible characters is a value, because an export wrote it.
     fn read<'r>(&self, record: &Record<'r>, column: usize) -> Option<&'r str> {
         match self.splits_cells {
             true => record.get(column),

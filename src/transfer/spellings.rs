@@ -6,7 +6,7 @@ use crate::domain::contact::Attribute;
 /// The usual names of columns in English, Spanish and Portuguese, as [`normalise`] returns them. A header with two
 /// columns for the same attribute is ambiguous: with two phone columns, a row may have its only phone in either of them.
 ///
-/// The names of phone and email columns are also made of [`Words`].
+/// Phone and email columns are also recognised by the [`Words`] in their names.
 pub(super) const SPELLINGS: [(Attribute, &[&str]); 15] = [
     (
         Attribute::Name,
@@ -205,12 +205,12 @@ pub(super) const LAST_NAMES: &[&str] = &[
 /// the first name.
 pub(super) const NAMES_OR_FIRST_NAMES: &[&str] = &["name", "nombre", "nome"];
 
-/// Names of columns that contain the last name in Portugal, beside a column for the first name. In Brazil they contain a
-/// nickname.
+/// Names of columns that contain the last name in Portugal, beside a column for the first name. In Brazil they contain
+/// a nickname.
 pub(super) const LAST_NAMES_IN_PORTUGAL: &[&str] = &["apelido"];
 
-/// The words of which the names of a kind of column are made, in any order: at least one of the `core`, and no word
-/// but these and the [`COMMON_WORDS`].
+/// The words in the names of a kind of column. Such a name has at least one word of `core`. Its other words, in any
+/// order, are words of `core`, `others` or [`COMMON_WORDS`].
 struct Words {
     attribute: Attribute,
     core: &'static [&'static str],
@@ -265,8 +265,9 @@ const WORDS: [Words; 2] = [
     },
 ];
 
-/// Words that do not change what a phone or email column contains. Other words do: `type`, `fax`, `company`, `assistant`,
-/// `secondary`. So do the numbers from 2 on, because the product itself puts that column after another one.
+/// Words that do not change the meaning of a phone or email column. Other words do: `type`, `fax`, `company`,
+/// `assistant`, `secondary`. So do the numbers from 2 on, because the exporting program ranks such a column after
+/// another.
 const COMMON_WORDS: &[&str] = &[
     // Articles, prepositions and questions.
     "a",
@@ -310,7 +311,8 @@ const COMMON_WORDS: &[&str] = &[
     "informe",
     "digite",
     "escribe",
-    "enter", // The contact.
+    "enter",
+    // The contact.
     "contact",
     "contacto",
     "contato",
@@ -347,7 +349,8 @@ const COMMON_WORDS: &[&str] = &[
     "profissional",
     "other",
     "otro",
-    "outro", // The value of Google's numbered columns.
+    "outro",
+    // The value of Google's numbered columns.
     "value",
     "valor",
     "1",

@@ -15,10 +15,10 @@ pub fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// Parses a time that has one possible reading: the year, the month and the day, or the day, the month's English name and
-/// the year, and then perhaps a time of day with an offset. Without an offset it is UTC.
+/// Parses a time that has one possible reading. It begins with a date: year, month and day, or day, English name of the
+/// month, and year. A time of day can follow, and then an offset. A time without an offset is UTC.
 ///
-/// Refuses ambiguous forms such as 1/2/2024, and time zones by name except UTC.
+/// Refuses ambiguous forms such as 1/2/2024, and time zones by name except UTC and GMT.
 pub fn time(text: &str) -> Option<DateTime<Utc>> {
     let (date, rest) = split_date(text).or_else(|| split_named_date(text))?;
     if rest.is_empty() {
@@ -31,7 +31,7 @@ pub fn time(text: &str) -> Option<DateTime<Utc>> {
     let (clock, rest) = split_clock(rest)?;
     let local = NaiveDateTime::new(date, clock.time).checked_add_signed(clock.carried)?;
     let utc = local.checked_sub_signed(offset(rest)?)?;
-    // A leap second is the last one of a day in UTC.
+    // A leap second is the last second of a UTC day.
     let is_day_start = utc.num_seconds_from_midnight() == 0;
     (is_day_start || !clock.is_leap_second).then(|| utc.and_utc())
 }
@@ -60,7 +60,7 @@ pub(super) fn is_email(text: &str) -> bool {
 }
 
 /// The values in a cell. Google joins several values by `:::`. Several emails can also be separated by other characters
-/// or by words, and each can have a name: `Ana <ana@ej.com>, Leo <leo@ej.com>`.
+/// or by words. Each email can have a name: `Ana <ana@ej.com>, Leo <leo@ej.com>`.
 pub(super) fn values_in(text: &str) -> impl Iterator<Item = &str> {
     let parts = text.split(":::").map(str::trim).filter(|part| !part.is_empty());
     parts.flat_map(|part| {
@@ -86,10 +86,10 @@ fn is_separator(character: char) -> bool {
     character.is_whitespace() || ",;|，；、".contains(character)
 }
 
-/// The words of a text that are an email without the brackets, quotes and punctuation around it.
+/// The emails in a text, without the brackets, quotes and punctuation around them.
 fn bare_emails(text: &str) -> Vec<&str> {
     const WRAPPING: &[char] = &['<', '>', '(', ')', '[', ']', '"', '\'', '.', ',', ';'];
-    // An address can contain these, so they separate only what is no email as a whole.
+    // An address can contain these characters, so they separate only a word that is no email as a whole.
     const INNER_SEPARATORS: &[char] = &['/', '&', '<', '>', '(', ')', '[', ']', '"'];
     let bare = |word: &'_ str| {
         let email = word.trim_matches(WRAPPING);
@@ -139,8 +139,8 @@ fn split_named_date(text: &str) -> Option<(NaiveDate, &str)> {
 /// A time of day.
 struct Clock {
     time: NaiveTime,
-    /// What is to be added: one second for a leap second, because it is the next second of UTC's clock, and a day for
-    /// `24:00`.
+    /// The duration to add to `time`. It is one second for a leap second, which counts as the second after it, and one
+    /// day for `24:00`.
     carried: TimeDelta,
     is_leap_second: bool,
 }

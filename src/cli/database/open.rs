@@ -15,7 +15,7 @@ use crate::store::{PgConnection, connection, migrations};
 pub struct Database {
     url: String,
     private: Option<PrivateServer>,
-    /// Whether the URL is that of `DATABASE_URL`, which other programs' shells set as well.
+    /// Whether the URL comes from `DATABASE_URL`, which other programs read as well.
     is_of_common_variable: bool,
 }
 
@@ -70,8 +70,8 @@ impl Database {
         Self::open_or_create(config)
     }
 
-    /// Opens the database like [`open`](Self::open), and creates the private one if it does not exist. Only for
-    /// commands that begin with an empty database.
+    /// Opens the database like [`open`](Self::open), and creates the private one if it does not exist. Only for commands
+    /// that make sense on an empty database.
     pub fn open_or_create(config: &DatabaseConfig) -> anyhow::Result<Self> {
         if let Some(url) = &config.database_url {
             connection::check_url(url)?;
@@ -124,9 +124,10 @@ impl Database {
         Ok(connection)
     }
 
-    /// Checks, before a command creates tables, that the database is meant for them. Every shell of a Rails, Django or
-    /// Node project sets `DATABASE_URL`, so that variable alone does not say that contact-search may write into a
-    /// schema with other programs' tables. Once the schema has this program's migrations, it has been decided.
+    /// Checks, before a command creates tables, that the database is meant for them. The shells of many Rails, Django
+    /// and Node projects set `DATABASE_URL`. So that variable alone does not say that contact-search may write into a
+    /// schema with other programs' tables. If the schema has migrations of this program, somebody has already decided
+    /// that.
     ///
     /// # Errors
     /// A message that says how to name the database on purpose.

@@ -124,7 +124,8 @@ impl Draft {
             let path = PathBuf::from(path);
             let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
             match file {
-                // A killed process has left its draft, and this process has got the same id, as in a container.
+                // A killed process has left its draft, and had the same id as this process. In a container that is
+                // usual.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists && attempt < 100 => attempt += 1,
                 Err(error) => return Err(error),
                 Ok(file) => {
@@ -140,8 +141,8 @@ impl Draft {
         &self.path
     }
 
-    /// Flushes the file to disk, gives it the name `target`, and returns its size. Only by `force` does it replace a file
-    /// that has this name by now.
+    /// Flushes the file to disk, gives it the name `target`, and returns its size. If another file has this name by
+    /// now, only `force` replaces it.
     ///
     /// # Errors
     /// An error of the kind [`ErrorKind::AlreadyExists`] if the target exists and may not be replaced.
@@ -169,7 +170,7 @@ impl Draft {
     }
 }
 
-/// Gives a file a second name that no other file has. Returns `false` if the file system can't do so.
+/// Gives a file a second name that no other file has. Returns `false` if the file system has no hard links.
 fn link(path: &Path, target: &Path) -> io::Result<bool> {
     match fs::hard_link(path, target) {
         Ok(()) => Ok(true),
@@ -200,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_draft_replaces_a_file_that_has_appeared_only_by_force() {
+    fn only_force_lets_a_draft_replace_a_file_that_has_appeared() {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("acme.csv");
         let text = || fs::read_to_string(&target).unwrap();

@@ -8,7 +8,7 @@ pub struct Address {
     pub extension: Option<String>,
 }
 
-/// The prefix that Twilio puts before WhatsApp's number. A label of a person has a blank after the colon.
+/// The prefix that Twilio puts before WhatsApp's number. A label that a person types has a blank after the colon.
 const TWILIO_PREFIX: &str = "whatsapp:";
 
 /// Links of WhatsApp whose code is not a phone number.
@@ -36,7 +36,7 @@ fn is_plain(number: &str) -> bool {
     !digits.is_empty() && !number.starts_with(' ') && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Reads `https://wa.me/…`, `https://api.whatsapp.com/send?phone=…&text=…` and their kin, and `sip:…@host`.
+/// Reads `https://wa.me/…`, `https://api.whatsapp.com/send?phone=…&text=…`, similar links, and `sip:…@host`.
 pub fn read(text: &str) -> Option<Address> {
     if !text.contains([':', '/']) {
         return None;

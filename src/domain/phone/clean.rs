@@ -1,4 +1,4 @@
-//! Extracts digits from a text, and removes what people, telephones and spreadsheets write around a number.
+//! Extracts digits from a text, and removes the text that people, telephones and spreadsheets write around a number.
 
 use std::borrow::Cow;
 
@@ -148,7 +148,7 @@ impl Written {
                     written.digits.push(character);
                 }
                 '+' if digits == 0 => written.notation = Notation::Plus,
-                // A second `+` after the calling code repeats the code, or stands for nothing.
+                // A second `+` after the calling code means nothing, unless the digits after it repeat the code.
                 '+' if written.notation == Notation::Plus
                     && is_calling_code(&written.digits)
                     && !repeats(&text[at..], &written.digits) => {}
@@ -223,8 +223,8 @@ fn repeats(text: &str, digits: &str) -> bool {
     digits.chars().all(|digit| found.next() == Some(digit))
 }
 
-/// The text with ASCII digits and punctuation, and without invisible characters. WhatsApp and address books put marks for
-/// right-to-left text around a copied number.
+/// The text with ASCII digits and punctuation, and without invisible characters. WhatsApp and address books put marks
+/// of the text's direction around a copied number.
 pub(super) fn plain(text: &str) -> Cow<'_, str> {
     if text
         .bytes()
@@ -253,8 +253,8 @@ pub(super) fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-/// Whether a spreadsheet shortened the number to a power of ten: `5.49112E+12`. A label can precede it, and a remark can
-/// follow it.
+/// Whether a spreadsheet shortened the number to a power of ten: `5.49112E+12`. A label can precede it, and a remark
+/// can follow it.
 fn is_scientific(text: &str) -> bool {
     let (_, text) = label::without(text);
     let start = text.find(|c: char| c.is_ascii_digit()).unwrap_or(text.len());
@@ -276,7 +276,7 @@ fn is_scientific(text: &str) -> bool {
     match mantissa.split_once(['.', ',']) {
         Some((whole, fraction)) if is_digits(whole) && is_digits(fraction) => true,
         _ if has_sign => length <= POWER_MAX && mantissa.ends_with(|c: char| c.is_ascii_digit()),
-        // Without a fraction and a sign, the `e` after a whole number marks an extension.
+        // Without a fraction and a sign, an `e` after `NUMBER_MIN` digits or more marks an extension.
         _ => is_digits(mantissa) && mantissa.len() < NUMBER_MIN && !rest.contains(|c: char| c.is_ascii_digit()),
     }
 }

@@ -1,4 +1,4 @@
-//! Rules for countries' numbering plans that Google's metadata (9.0.43) lacks or gets wrong.
+//! Rules for countries' numbering plans that Google's metadata (9.0.42) lacks or gets wrong.
 
 use std::borrow::Cow;
 
@@ -29,7 +29,7 @@ fn rule(calling_code: i32) -> Option<Rule> {
     }
 }
 
-/// Whether the country has rules here. Google's metadata alone knows the other countries.
+/// Whether the country has rules here. For the other countries Google's metadata alone decides.
 pub fn has_rule(calling_code: i32) -> bool {
     rule(calling_code).is_some() || is_renumbered(calling_code)
 }
@@ -53,7 +53,7 @@ pub fn significant(calling_code: i32, written: &str) -> Option<String> {
     renumbered(calling_code, &national).filter(|national| is_valid(calling_code, national))
 }
 
-/// Whether bare digits dialled in Mexico are a North American number. Before 2019 a `1` marked Mexican mobiles as well.
+/// Whether bare digits dialled in Mexico are a North American number. Before 2019 a `1` also marked Mexican mobiles.
 pub fn is_north_american_in_mexico(calling_code: i32, digits: &str) -> bool {
     let north_american = || {
         digits

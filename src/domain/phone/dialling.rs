@@ -1,4 +1,4 @@
-//! What a caller within a region dials before a number: international prefixes and trunk prefixes.
+//! The digits that a caller within a region dials before a number: international prefixes and trunk prefixes.
 //!
 //! The values are `internationalPrefix` and `nationalPrefix` of Google's `PhoneNumberMetadata.xml`, version 9.0.42. The
 //! library parses with them and does not expose them. A test compares the table with the library's parser.

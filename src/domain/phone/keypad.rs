@@ -3,8 +3,8 @@
 /// The fewest letters of a vanity number. Fewer letters are a typing mistake or an abbreviation.
 const LETTERS_MIN: usize = 3;
 
-/// The digits that a caller dials, by the longest reading first: with all words, and without the last ones, which can be
-/// a remark. Empty if the text is no vanity number.
+/// The digits that a caller dials, the longest reading first. The first reading has all words of the text. Each further
+/// one omits one more of the last words, which can be a remark. Empty if the text is no vanity number.
 pub fn dialled(text: &str) -> Vec<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     (1..=words.len())

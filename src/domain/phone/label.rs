@@ -1,12 +1,13 @@
-//! What precedes the digits of a number: a label such as `Tel 2:`, an index such as `1)`, a telephone's service code.
+//! The text before the digits of a number: a label such as `Tel 2:`, an index such as `1)`, a telephone's service code.
 
 use super::{countries, metadata};
 
-/// Fewest digits of a number after a label with a digit. With fewer digits the digit of the label is part of the number.
+/// Fewest digits of a number after a label with a digit. With fewer digits the digit of the label is part of the
+/// number.
 const NUMBER_MIN: usize = 6;
 
-/// Fewest digits of a number after an index that can be an area code: `11) 2345-6789` lost a bracket, and `2- 2345 6789`
-/// is a number of Santiago.
+/// Fewest digits of a number after an index that can be an area code: `11) 2345-6789` lost a bracket, and
+/// `2- 2345 6789` is a number of Santiago.
 const AFTER_DOUBTFUL_INDEX_MIN: usize = 9;
 
 /// Fewest digits of a number after a word that ends with a digit: `cel2 11 2345-6789`.
@@ -60,7 +61,8 @@ const WORDS: [&str; 41] = [
     "trabajo",
 ];
 
-/// The text without the label that has a digit, and whether the text begins with letters that are no known label.
+/// Removes a service code, and a label or an index that has a digit. Returns whether the rest of the text begins with
+/// letters that are no known label, and the rest of the text.
 pub fn without(text: &str) -> (bool, &str) {
     let text = text.trim_start();
     if text.starts_with('+') || text.starts_with(|c: char| c.is_ascii_digit()) && !begins_with_index(text) {
@@ -76,7 +78,8 @@ pub fn without(text: &str) -> (bool, &str) {
     (begins_with_other_letters(number), number)
 }
 
-/// Whether the text begins with one or two digits and a character that ends an index. Most texts do not.
+/// Whether the text begins with at most two digits that can be an index, because no hyphen joins them to further ones.
+/// Most texts do not.
 fn begins_with_index(text: &str) -> bool {
     let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
     text.len() - rest.len() <= 2 && (!rest.starts_with('-') || rest.starts_with("- "))
@@ -130,8 +133,8 @@ fn without_index(text: &str) -> Option<&str> {
     (digits(number) >= fewest).then_some(number)
 }
 
-/// Removes a label with letters and at most two digits that ends with `:`, `=` or `)`: `Tel 2:`. After a label that ends
-/// with a dash between blanks (`Tel 2 - `) a longer number must follow, because the digit can be an area code.
+/// Removes a label with letters and at most two digits that ends with `:`, `=` or `)`: `Tel 2:`. After a label that
+/// ends with a dash between blanks (`Tel 2 - `) a longer number must follow, because the digit can be an area code.
 fn without_numbered_label(text: &str) -> Option<&str> {
     if let Some((label, number)) = text.split_once(" - ")
         && digits(label) == 1
@@ -151,8 +154,8 @@ fn without_numbered_label(text: &str) -> Option<&str> {
         .map(|(_, number)| &number[1..])
 }
 
-/// Removes a known word and a digit between blanks: `Tel 1 11 2345-6789`. The digit can begin the number: `0` and
-/// Argentina's `9` always, the others if the digits are a valid number with its calling code.
+/// Removes a known word and a digit between blanks: `Tel 1 11 2345-6789`. A `0` and Argentina's `9` always begin the
+/// number. Another digit begins it if all digits together are a valid number with its calling code.
 fn without_spaced_index(text: &str) -> Option<&str> {
     let (word, rest) = text.split_once(char::is_whitespace)?;
     let (index, number) = rest.trim_start().split_once(char::is_whitespace)?;

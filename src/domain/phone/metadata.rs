@@ -8,7 +8,7 @@ pub fn calling_code(region: &str) -> Option<i32> {
 }
 
 /// Splits international digits into the calling code and the rest. No calling code is a prefix of another, so the first
-/// match is the right one. None begins with zero.
+/// match is the right one. No calling code begins with zero.
 pub fn split_calling_code(digits: &str) -> Option<(i32, &str)> {
     if digits.starts_with('0') {
         return None;
@@ -28,8 +28,8 @@ pub fn is_valid(calling_code: i32, national: &str) -> bool {
     number(calling_code, national).is_some_and(|number| PHONE_NUMBER_UTIL.is_valid_number(&number))
 }
 
-/// Whether the number is a valid mobile number. Countries such as the United States do not tell mobiles apart, and all
-/// their numbers can be mobiles.
+/// Whether the number is a valid mobile number. In countries such as the United States mobiles and fixed lines share
+/// their numbers, which all count as mobiles here.
 pub fn is_mobile(calling_code: i32, national: &str) -> bool {
     number(calling_code, national).is_some_and(|number| {
         matches!(

@@ -3,8 +3,8 @@
 //! `clean` extracts the digits from a text, with `label` before the number, `tail` after it, and `address` for links.
 //! `number` finds the valid numbers that the digits can mean. `metadata` asks Google's libphonenumber data what is
 //! valid. `countries`, `renumberings`, `dialling` and `keypad` add what these data lack or the library does not expose.
-//! `stored` and `reading` hold the results, and `pieces` reads a part of a number. A number that the rules cannot decide
-//! stays unresolved: no digit is changed to guess a country.
+//! `stored` and `reading` hold the results, and `pieces` reads a part of a number. A number that the rules cannot
+//! decide stays unresolved: no digit is changed to guess a country.
 
 mod address;
 mod clean;

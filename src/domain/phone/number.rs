@@ -19,8 +19,8 @@ const DIGITS_MAX: usize = 20;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum First {
     National,
-    /// The international one if the digits begin with the region's own calling code and a valid mobile number of it,
-    /// and else the national one.
+    /// The international one if the digits are the region's own calling code and a valid mobile number of the region,
+    /// and otherwise the national one.
     OwnMobile,
     International,
 }
@@ -52,7 +52,8 @@ impl Written {
         if numbers.is_empty() {
             return self.vanity_numbers(lettered, region);
         }
-        // Capitals after a number can be a remark, or the end of the number. Nobody can tell if both are valid.
+        // Capitals after a number can be a remark, or the end of the number. If the number is valid with and without
+        // them, nobody can tell which one is meant.
         let is_doubtful = self.extension.is_none()
             && keypad::is_in_capitals(lettered)
             && !self.dialled(lettered, region, |_| true).is_empty();
@@ -66,7 +67,7 @@ impl Written {
         })
     }
 
-    /// The valid number of the letters' keys, if it is `accepted`.
+    /// The first valid number that the letters dial and that `accepted` accepts.
     fn dialled(&self, lettered: &str, region: Region, accepted: fn(&Number) -> bool) -> Vec<Number> {
         if lettered.contains('@') {
             return Vec::new();
@@ -110,7 +111,7 @@ impl Written {
     /// The ways to dial the digits in the order of preference.
     fn diallings<'a>(&self, digits: &'a str, with_zeros: &'a str, region: Region, first: First) -> Vec<Dialling<'a>> {
         let (national, international) = (Dialling::National(digits), Dialling::International(digits));
-        // After an international prefix of the region stands a calling code.
+        // A calling code follows an international prefix of the region.
         let abroad = |written: &'a str| {
             dialling::international_prefixes(written, region.as_str())
                 .map(move |length| Dialling::International(&written[length..]))
@@ -180,7 +181,7 @@ fn begins_with_own_code(digits: &str, region: Region) -> bool {
 }
 
 /// Whether the digits are a valid mobile number of the region with its calling code. WhatsApp and address books write
-/// so, while a national number hardly ever begins with these digits.
+/// numbers in this form, while a national number hardly ever begins with these digits.
 fn is_own_mobile(digits: &str, region: Region) -> bool {
     after_own_code(digits, region).is_some_and(|(calling_code, number)| metadata::is_mobile(calling_code, number))
 }

@@ -7,13 +7,15 @@ use super::{clean, dialling, metadata};
 /// The most strings for one term.
 const PIECES_MAX: usize = 4;
 
-/// The digit strings by which a search finds the numbers that the user is typing, at most four. The first has all
-/// digits of the term. The others are readings of the term in national notation, in the digits of E.164: without an
-/// international prefix of the region, without its trunk prefix, without Argentina's `15` after an area code, with the
-/// `9` that is missing after `54` (and, for a fixed line, without it), and without Mexico's `044`, `045` and `01`. Empty if the term has no digit.
+/// The digit strings by which a search finds the numbers that the user is typing, at most four. Empty if the term has
+/// no digit.
 ///
-/// While a user types, the end of the term can be the first digit of a `15`. A reading without this digit is among the
-/// strings.
+/// The first string has all digits of the term. The others are readings of the term in the digits of E.164. A reading
+/// omits an international prefix of the region, a trunk prefix, Argentina's `15` after an area code, and Mexico's
+/// `044`, `045` and `01`. After `54` one reading adds the `9` of a mobile, and another one has no `9`, for a fixed
+/// line.
+///
+/// While a user types, the end of the term can be the first digit of a `15`. One reading omits this digit.
 pub fn pieces(term: &str, region: Region) -> Vec<String> {
     let term = clean::plain(term);
     let digits = metadata::digits(&term);
@@ -56,7 +58,7 @@ pub fn pieces(term: &str, region: Region) -> Vec<String> {
     pieces
 }
 
-/// The readings of digits that begin with a calling code, without what people write between the code and the number.
+/// The readings of digits that begin with a calling code, without the prefixes that people write after the code.
 fn international(digits: &str) -> Vec<String> {
     let Some((code, written)) = metadata::split_calling_code(digits) else {
         return Vec::new();
@@ -87,7 +89,7 @@ fn international(digits: &str) -> Vec<String> {
 /// The readings of digits that are dialled within the region.
 fn national(digits: &str, region: Region) -> Vec<String> {
     match region.as_str() {
-        // A `9` before an area code is the one of E.164. Without it, the piece would find strangers.
+        // A `9` before an area code is the mobile's `9` in E.164. Without it, the piece would find other people.
         "AR" => match digits.strip_prefix('9') {
             Some(number) => argentine(number).iter().map(|number| format!("9{number}")).collect(),
             None => argentine(digits),
@@ -101,8 +103,9 @@ fn national(digits: &str, region: Region) -> Vec<String> {
     }
 }
 
-/// The area code and the subscriber's digits, without the trunk `0`, a mobile's `9` and a mobile's `15`. The second
-/// reading, if any, is without a last `1`, which can be the start of a `15`. A `9` alone stays.
+/// The readings of an Argentine number as area code and subscriber's digits, without the trunk `0`, a mobile's `9` and
+/// a mobile's `15`. The reading without a complete `15` comes first. A further reading omits a last `1` after the area
+/// code, which can be the start of a `15`. A `9` alone stays.
 fn argentine(written: &str) -> Vec<String> {
     let number = without_zero(written);
     let number = match number.strip_prefix('9').map(without_zero) {
@@ -133,7 +136,8 @@ fn argentine(written: &str) -> Vec<String> {
     readings
 }
 
-/// The ten digits or a part of them, without the prefixes of the time before 2019.
+/// The ten digits or a part of them, without a prefix of the time before 2019. `None` if the digits have no such
+/// prefix.
 fn mexican(written: &str) -> Option<String> {
     ["044", "045", "01", "04", "0", "1"]
         .iter()

@@ -18,7 +18,7 @@ pub struct Reading {
     pub resolved: bool,
 }
 
-/// The most readings of a text: two of its digits, and some of the international prefixes before them.
+/// The most readings of a text: the national and the international one, and those after an international prefix.
 const READINGS_MAX: usize = 4;
 
 /// The readings of a query parameter. The preferred one comes first: for bare digits the national number in `region`.
@@ -45,7 +45,8 @@ pub fn readings(parameter: &str, region: Region) -> Vec<Reading> {
     if readings.is_empty() {
         let mut reading = Reading::unresolved(&written);
         if whatsapp_id::is_hidden_number(parameter) || whatsapp_id::is_group_or_channel(parameter) {
-            // The digits of such an id can be those of another person's phone. The whole id is no match key.
+            // The digits of such an id can be those of another person's phone. No contact has the whole id as match
+            // key.
             reading.key = parameter.trim().to_lowercase();
         }
         readings.push(reading);

@@ -1,8 +1,11 @@
-//! Countries that put digits before all their numbers. People and WhatsApp keep the old form for years, and Google's
-//! metadata has only the new one. Both forms are one number here: the new one.
+//! Countries that put digits before all or some of their numbers. People and WhatsApp keep the old form for years, and
+//! Google's metadata has only the new one. Here both forms are read as the new one.
 
 /// A change of a country's numbers. The next country is one more row in [`RENUMBERINGS`].
-#[allow(dead_code, reason = "the date and the source are for whoever checks the row")]
+#[allow(
+    dead_code,
+    reason = "the date and the source are for the engineer who checks the row"
+)]
 pub struct Renumbering {
     pub calling_code: i32,
     /// The day from which the new form alone is dialled.
@@ -11,7 +14,7 @@ pub struct Renumbering {
     pub source: &'static str,
     /// How many digits a number had without its calling code.
     pub old_length: usize,
-    /// The digits that stand before the number now, and the old numbers' first digits that get them. `""` is every
+    /// The new digits before a number, and the first digits of the old numbers that get them. `""` stands for every
     /// number.
     pub prefixes: &'static [(&'static str, &'static [&'static str])],
 }

@@ -36,7 +36,7 @@ const WHATSAPP_PLATFORMS: [&str; 2] = ["whatsapp", "web-whatsapp"];
 impl StoredPhone {
     /// Reads the phone of a contact on `platform`. Bare digits are national in `region` if that is valid, or else
     /// international if that is valid, or else unresolved. The international reading comes first on WhatsApp's
-    /// platforms, and for digits that begin with the region's own calling code and a valid mobile number of it.
+    /// platforms, and for digits that are the region's own calling code and a valid mobile number of the region.
     pub fn read(input: &str, region: Region, platform: &str) -> Self {
         let as_given = input.to_owned();
         let written = Written::read(input);
@@ -78,8 +78,8 @@ fn is_written_by_whatsapp(platform: &str) -> bool {
         .any(|whatsapp| whatsapp.eq_ignore_ascii_case(platform))
 }
 
-/// Whether the phone can identify a contact. Placeholders such as `000-0000` and damaged or incomplete numbers are equal
-/// for many people.
+/// Whether the phone can identify a contact. Placeholders such as `000-0000` and damaged or incomplete numbers are
+/// equal for many people.
 fn identifies(written: &Written, reading: &Reading) -> bool {
     if has_one_digit(&written.digits) || has_one_digit(&reading.key) || written.digits.len() < DIGITS_MIN {
         return false;

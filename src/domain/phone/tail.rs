@@ -1,4 +1,4 @@
-//! What follows the digits of a number: an extension, a remark, or a second number.
+//! The text after the digits of a number: an extension, a remark, or a second number.
 
 /// Words after a number of hours: `24 hs`.
 const TIME_WORDS: [&str; 12] = [
@@ -15,7 +15,7 @@ const RANGE_MARKS: [char; 7] = ['-', '\u{2010}', '\u{2011}', '\u{2012}', '–', 
 #[derive(PartialEq, Eq, Debug)]
 pub struct Tail {
     pub extension: Option<String>,
-    /// False if the end has more digits of a number than an extension or a remark can have.
+    /// False if the end is neither an extension nor a remark, such as a second number or an email.
     pub is_one_number: bool,
     /// Whether the end has letters that do not mark an extension.
     pub has_letters: bool,
@@ -115,8 +115,8 @@ const CONJUNCTIONS: [&str; 14] = [
     "y", "o", "u", "e", "ou", "or", "and", "et", "und", "oder", "i", "и", "или", "en",
 ];
 
-/// Whether the character, with which `text` begins, can end a number. `is_spaced` says that a blank precedes
-/// it. Round brackets without a blank can group the last digits of the number.
+/// Whether the digits of the number end before `text`, whose first character is `character`. `is_spaced` says that a
+/// blank precedes the character. Round brackets without a blank can group the last digits of the number.
 pub fn begins(text: &str, character: char, is_spaced: bool) -> bool {
     match character {
         '(' if is_spaced && is_bracketed_remark(text) => true,
@@ -145,7 +145,7 @@ pub fn is_ordinal(text: &str) -> bool {
 }
 
 /// Whether the text begins with a time or with opening hours: `12:30`, `8 Uhr`, `9-18 hs`, `9 a 18`, `24x7`. A range
-/// such as `9-18` alone can be the end of the number.
+/// without a word or minutes, such as `9-18`, does not count, because it can be the end of the number.
 pub fn is_time(text: &str) -> bool {
     after_time(text).is_some()
 }
@@ -266,7 +266,7 @@ fn marked_digits<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     leading_extension(rest, EXTENSION_MAX)
 }
 
-/// The digits after `,`, `;`, `*` or `#`, if they are an extension at the end of the text.
+/// The digits after `,`, `;`, `*`, `#` or `~`, if they are an extension at the end of the text.
 fn symbol_extension(text: &str) -> Option<&str> {
     let rest = text.trim_start_matches([',', ';', '*', '#', '~']);
     let digits = rest.trim_start();

@@ -51,18 +51,18 @@ const BULK_MESSAGES: usize = 10;
 /// again later, so that it keeps no other write from its turn.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(10);
 
-/// The same for a bulk call. The bulk calls of a client share a lock, which each one holds while it waits for a
-/// contact. So a longer wait would keep the others from their turn, and a shorter one would seldom follow another bulk
-/// call's transaction.
+/// The same for a bulk call. The bulk calls of a client take turns through one exclusive lock. Each call holds that
+/// lock while it waits for a contact, so a longer wait would keep the others from their turn. A shorter wait would
+/// usually end before the transaction of another bulk call does.
 const BULK_LOCK_TIMEOUT: Duration = Duration::from_millis(25);
 
-/// The pause before the first repetition of a write that met a lock. Each further pause is twice as long, up to the
-/// longest.
+/// The pause before the first repetition of a write that met a lock. Each further pause is twice as long, up to
+/// [`LONGEST_PAUSE`]. A write waits for a random part of the pause, which is at least half of it.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
-/// The most writes of a lane that wait for a lock. Further ones get 503 at once. A waiting write holds its parsed body,
-/// which for a bulk call has up to 2 MiB.
+/// The largest number of a lane's writes that may wait for a lock. Further writes that meet a lock get 503 at once. A
+/// waiting write holds its parsed body, which for a bulk call has up to 2 MiB.
 const WAITING_WRITES: usize = 256;
 const WAITING_BULK_CALLS: usize = 8;
 
@@ -170,7 +170,7 @@ pub struct Lane {
     queue_wait: Duration,
     /// Bounds the writes that wait for another writer's lock.
     waiting: Arc<Semaphore>,
-    /// Limits the repetitions of such writes to half of the connections at a time.
+    /// Limits the repetitions of such writes to half of the lane's connections at a time.
     repetitions: Arc<Semaphore>,
     monitor: DatabaseMonitor,
 }
@@ -204,13 +204,14 @@ impl Lane {
 
     /// Runs `work` on a connection, off the worker's thread, for a request that began at `start`.
     ///
-    /// If `work` fails because another writer holds a lock, it is repeated until its deadline. Between the attempts it
-    /// has neither a connection nor a permit.
+    /// If `work` fails because another writer holds a lock, the lane repeats it until the deadline. Between two
+    /// attempts the request has neither a connection nor a permit.
     ///
     /// # Errors
     /// - [`ApiError::NoDatabase`] immediately while the monitor cannot reach the database, so that one prober waits for
     ///   it instead of every request.
-    /// - [`ApiError::Busy`] if no permit became free in time, or another writer kept its lock for too long.
+    /// - [`ApiError::Busy`] if no permit became free in time, if another writer kept its lock for too long, or if too
+    ///   many writes of the lane wait for locks already.
     /// - [`ApiError::TooLate`] at the deadline.
     /// - Any other [`StoreError`] of `work`, converted.
     pub async fn run<T: Send + 'static>(

@@ -58,7 +58,7 @@ pub struct Probe {
     pub at: Instant,
     pub schema: SchemaState,
     pub postgresql: ServerVersion,
-    /// The version of the keys; `None` if this program can't run on the schema, since that may lack it.
+    /// The version of the keys; `None` if this program can't run on the schema, since the schema may lack that version.
     pub version: Option<Version>,
 }
 
@@ -146,7 +146,7 @@ fn monitor(url: &str, is_pooled: bool, status: &watch::Sender<DatabaseStatus>) {
     }
 }
 
-/// What the log says about the database so far.
+/// The facts about the database that are in the log already.
 #[derive(Debug, Default)]
 struct Told {
     has_been_ready: bool,
@@ -206,7 +206,8 @@ fn probe_until_failure(url: &str, is_pooled: bool, results: &mpsc::Sender<ProbeR
         }
     };
     let mut has_answered = false;
-    // Every other probe would cost a round trip more, and a server keeps its version for the life of a connection.
+    // Asked once per connection, because a server keeps its version for that long. Asking in each probe would cost a
+    // round trip.
     let mut postgresql = None;
     loop {
         let result = connection.run(|connection| probe(connection, &mut postgresql));

@@ -155,7 +155,7 @@ pub enum Expected {
     PersonsPhone,
     /// A text with an `@` between other characters.
     Email,
-    /// A phone number, and not a WhatsApp id without one.
+    /// A phone number, and not the WhatsApp id of a person who hides the number.
     PhoneNotHidden,
     /// An external id that is not a WhatsApp group's, broadcast's or channel's.
     PersonsId,

@@ -1,5 +1,5 @@
-//! Closes connections that do not deliver a complete request head in time, even if they trickle bytes, and connections
-//! whose client takes nothing of its answer any more.
+//! Closes connections that do not deliver a complete request head in time, even if they trickle bytes. Also closes
+//! connections whose client takes nothing of its answer any more.
 //!
 //! actix's own timers cannot tell a slow client from a busy server. They fire before actix reads the bytes that have
 //! arrived while its worker was busy, and before a slow reader has taken its answer. A second request that trickles in
@@ -20,13 +20,15 @@ use parking_lot::Mutex;
 
 use crate::http::database::periodic_job::{OnDrop, PeriodicJob};
 
-/// How long a client may take to send the head of the first request of a connection. Two looks come on top.
+/// How long a client may take to send the head of the first request of a connection. The job closes the connection at
+/// its second look after that time, which is at most a second later.
 const HEAD_MAX: Duration = Duration::from_secs(4);
 
 /// How long a connection may be without a request after each answer.
 const IDLE_MAX: Duration = Duration::from_secs(8);
 
-/// How long a client may take no byte of its answer. TCP repeats a lost packet five times in this time.
+/// How long a client may take no byte of its answer, and how long a busy worker may leave the client's bytes unread.
+/// TCP repeats a lost packet about five times in this time.
 const STALLED_MAX: Duration = Duration::from_secs(20);
 
 /// The pause between two looks at all connections.
@@ -44,23 +46,24 @@ pub struct Connection {
     activity: Mutex<Activity>,
 }
 
-/// What a connection did last.
+/// The last activity of a connection.
 #[derive(Debug)]
 struct Activity {
-    /// When the last answer was complete, or the client last took some of it. `None` while a request is in flight.
+    /// When the connection opened, the last answer was complete, or the client last took some of it. `None` while a
+    /// request is in flight.
     idle_since: Option<Instant>,
     has_requested: bool,
     /// The bytes in the system's buffers at the last look.
     buffered: Buffered,
     /// Whether the last look found the connection idle for too long. The next look closes it, unless a request is in
-    /// flight then: if the whole process was stopped, its workers get the time to read what has arrived.
+    /// flight by then. So after a stop of the whole process, its workers have time to read the bytes that have arrived.
     is_suspect: bool,
 }
 
 /// The bytes in the system's buffers of a socket.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 struct Buffered {
-    /// Bytes of the client that the worker has not read. The server is busy then, not the client.
+    /// Bytes of the client that the worker has not read. If there are any, the server is slow and not the client.
     unread: usize,
     /// Bytes that the client has not acknowledged.
     unsent: usize,
@@ -166,7 +169,7 @@ impl Activity {
     }
 }
 
-/// The bytes in the system's buffers of a socket. Where the system does not tell them, there are none.
+/// The bytes in the system's buffers of a socket. A number that the system does not report counts as 0.
 #[allow(unsafe_code, reason = "ioctl has no safe form")]
 fn buffered(socket: RawFd) -> Buffered {
     let ask = |request| {

@@ -23,11 +23,11 @@ use super::limits::BODY_MAX;
 use crate::domain::contact::{Attribute, ContactError};
 use crate::http::error::{ApiError, BodyFault, Expected};
 
-/// A body up to this size is taken apart on the worker's thread, in less time than a change of threads and a share of
-/// the processor's time cost. It holds about thirty messages.
+/// A body up to this size is taken apart on the worker's thread. For a body of about thirty messages, that takes less
+/// time than a change of threads and the wait for a turn.
 const SMALL: usize = 4 * 1024;
 
-/// Extracts the body of a request, before it has been read.
+/// The body of a request, which has not been read yet. A handler takes it as an argument.
 pub struct Payload {
     stream: Stream,
     memory: web::Data<BodyMemory>,

@@ -1,4 +1,4 @@
-//! Bounds the memory of unfinished bodies, and the processor time for large ones.
+//! Bounds the memory of unfinished bodies, and the number of processors that take bodies apart.
 
 use std::sync::Arc;
 
@@ -6,21 +6,23 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::error::ApiError;
 
-/// A body up to this size is a small one.
+/// A body up to this size takes its memory from that of the small bodies.
 const SMALL: usize = 16 * 1024;
 
-/// The bytes that all small bodies may hold at once. They have memory of their own, so that large bodies that never end
-/// refuse no small one.
+/// The bytes that all small bodies may hold at once. Small bodies have memory of their own, so that large bodies that
+/// never end can't use it up.
 const SMALL_BODIES: usize = 8 * 1024 * 1024;
 
-/// The bytes that all large bodies may hold at once: sixteen of the largest JSON bodies, while two bulk calls run.
+/// The bytes that all large bodies may hold at once. Sixteen JSON bodies of the largest size fit, and only two bulk
+/// calls run at once.
 const LARGE_BODIES: usize = 32 * 1024 * 1024;
 
 /// The memory that the bodies of all requests of a server share, until they have been taken apart.
 pub struct BodyMemory {
     small: Arc<Semaphore>,
     large: Arc<Semaphore>,
-    /// Limits how many large bodies are taken apart at once, so that the other processors serve requests.
+    /// Limits how many bodies are taken apart at once off the workers' threads, so that the other processors serve
+    /// requests.
     turns: Arc<Semaphore>,
 }
 
@@ -41,7 +43,7 @@ impl BodyMemory {
         }
     }
 
-    /// Changes the memory of a body to `size` bytes, which is more than before.
+    /// Enlarges the memory of a body to `size` bytes.
     ///
     /// # Errors
     /// [`ApiError::Busy`] if the bodies of other requests hold the rest.
@@ -53,7 +55,7 @@ impl BodyMemory {
         grow(&mut held.large, &self.large, size)
     }
 
-    /// Waits for permission to take a large body apart.
+    /// Waits for permission to take a body apart off the worker's thread.
     ///
     /// # Errors
     /// Never: the semaphore is not closed.

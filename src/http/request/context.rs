@@ -60,11 +60,11 @@ impl FromRequest for Caller {
     }
 }
 
-/// What authentication has found out about the sender, for the access log. Absent if no key was sent, or if the
+/// The sender as far as authentication knows it, for the access log. Absent if the request has no key, or if the
 /// operation asks for none.
 #[derive(Clone, Debug)]
 pub enum SenderTrace {
-    /// The request has a key that was not checked, since the database did not answer.
+    /// The request has a key that was not checked, since the database did not answer or the server had no capacity.
     Unchecked,
     /// The request has a key that does not exist.
     Unknown,

@@ -1,6 +1,6 @@
--- The oldest contact without an external id of a channel on the line of a phone, the same number before an equivalent
--- one. $1: client, $2: platform, $3: phone, $4: match key, $5: extension. oldest_by_phone.sql says why there are two
--- parts.
+-- The oldest contact of a channel that is on the line of a phone and has no external id. A contact with the same number
+-- comes before one with an equivalent number. $1: client, $2: platform, $3: phone, $4: match key, $5: extension.
+-- oldest_by_phone.sql says why the statement has two parts.
 SELECT id, serial_id, external_user_id, phone, phone_extension, phone_identifies, email
 FROM (
     SELECT id, serial_id, external_user_id, phone, phone_extension, phone_identifies, email, created_at

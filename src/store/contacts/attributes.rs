@@ -37,10 +37,10 @@ pub(super) struct Attributes {
     pub(super) last_inbound_at: Option<DateTime<Utc>>,
 }
 
-/// What a write did with the phone that it gave.
+/// The effect of a write on the contact's phone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum PhoneOutcome {
-    /// It was written, or none was given.
+    /// The given phone was written, or no phone was given.
     Written,
     /// The contact kept its own phone, which is better.
     Kept,
@@ -70,8 +70,8 @@ impl Attributes {
         }
     }
 
-    /// Sets the given fields; `list` is the id of the given list. An external id that the contact has already stays, and
-    /// so does a phone of more worth than the given one.
+    /// Sets the given fields; `list` is the id of the given list. An external id that the contact has already stays,
+    /// and so does a phone of more worth than the given one.
     pub(super) fn merge(&mut self, given: &ContactFields, list: Option<i64>) -> PhoneOutcome {
         fn set<T: Clone>(present: &mut Option<T>, given: &Option<T>) {
             if given.is_some() {

@@ -84,8 +84,8 @@ fn try_edit(
         .ok_or(EditError::NotFound)?;
     let phone = edit.phone(&platform);
     let given = phone.as_ref().and_then(Option::as_ref);
-    // Keeps concurrent writers from making a contact on the new line. Taken before the contact is locked, as in an
-    // upsert.
+    // Keeps concurrent writers from making a contact on the new line. It is taken before the contact is locked, as in
+    // an upsert.
     if let Some(key) = given
         .filter(|phone| phone.identifies)
         .and_then(|phone| phone.key.as_deref())

@@ -1,7 +1,7 @@
--- The oldest contact of a channel on the line of a phone, the same number before an equivalent one. $1: client,
--- $2: platform, $3: phone, $4: match key, $5: extension. Two indexes find the candidates. The index on the match key finds
--- the contacts on the line. The index on the phone finds a contact with the very number whose match key an earlier
--- version computed.
+-- The oldest contact of a channel on the line of a phone. A contact with the same number comes before one with an
+-- equivalent number. $1: client, $2: platform, $3: phone, $4: match key, $5: extension. Two indexes find the
+-- candidates. The index on the match key finds the contacts on the line. The index on the phone finds a contact with
+-- the same number whose match key an earlier version computed differently.
 SELECT id, serial_id, external_user_id, phone, phone_extension, phone_identifies, email
 FROM (
     SELECT id, serial_id, external_user_id, phone, phone_extension, phone_identifies, email, created_at

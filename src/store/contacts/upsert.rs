@@ -51,8 +51,9 @@ pub struct Upserted {
 
 /// Upserts one contact, and returns the resulting contact.
 ///
-/// Fields that aren't given stay, and so does a phone of more worth than the given one. Times of messages only move forward. `created_at` is only used for a new contact. A
-/// new contact without a source gets `api`, and one without a list gets the client's default list.
+/// Fields that aren't given stay, and so does a phone of more worth than the given one. Times of messages only move
+/// forward. `created_at` is only used for a new contact. A new contact without a source gets `api`, and one without a
+/// list gets the client's default list.
 ///
 /// # Errors
 /// [`StoreError::Contended`] if all attempts lost to concurrent writers, and others of [`StoreError`].

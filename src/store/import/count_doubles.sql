@@ -1,7 +1,7 @@
 -- Counts the contacts that other writers made while the import ran, and that the import would have updated instead of
--- making its own. $1: client. OFFSET 0 makes PostgreSQL look up each new contact by the index. A
--- plain join compared all new contacts with each other, which took minutes for 100,000: the planner
--- expects few rows. Usually no double exists. Then a lookup finds only the new contact itself, and excludes it.
+-- making its own. $1: client. OFFSET 0 makes PostgreSQL look up each new contact by the index. A plain join compared
+-- all new contacts with each other, because the planner expects few rows. This took minutes for 100,000 contacts.
+-- Usually no double exists. Then a lookup finds only the new contact itself, and excludes it.
 WITH made AS MATERIALIZED (
     SELECT first.id, first.platform, merged.external_user_id, merged.phone_key, merged.phone_extension
     FROM import_contacts merged

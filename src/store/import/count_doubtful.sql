@@ -1,5 +1,5 @@
 -- Counts the rows that found their contact by an invalid phone number, if the contact and its rows together have more
--- than one email. Most files have no such phone; then only the rows' flags are read.
+-- than one email. Most files have no such phone. Then the statement reads only the rows' `phone_worth`.
 WITH joined AS MATERIALIZED (
     SELECT entity
     FROM import_rows rows

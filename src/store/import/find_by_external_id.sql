@@ -1,5 +1,5 @@
--- Pass 1: the contact of each external id. Otherwise a contact of the channel on the line of the phone that has no
--- external id, and adopts the id. $1: client.
+-- Pass 1: the contact of each external id. Otherwise a contact of the channel that is on the line of the phone and has
+-- no external id. That contact adopts the id. $1: client.
 INSERT INTO import_groups
     (kind, platform, identity, first_row, entity, contact_id, serial_id, created_at, phone, line, phone_worth, email,
     adopts)
@@ -20,13 +20,13 @@ WITH groups AS (
     LEFT JOIN contacts known
         ON known.client_id = $1 AND known.platform = groups.platform AND known.external_user_id = groups.identity
 ), seeking AS (
-    -- A contact adopts only one id: of several unknown ids with its number, the file's first.
+    -- A contact adopts only one id. Of several unknown ids with its number it adopts the first one of the file.
     SELECT first_row, platform, phone, phone_key, phone_extension, line,
            row_number() OVER (PARTITION BY platform, phone, phone_extension ORDER BY first_row) AS place
     FROM known
     WHERE id IS NULL AND phone IS NOT NULL
 ), same AS (
-    -- The contacts with the very number.
+    -- The contacts with the same number.
     SELECT first_row, id, serial_id, contacts.created_at, email
     FROM seeking
     JOIN contacts
@@ -39,7 +39,7 @@ WITH groups AS (
     FROM seeking
     WHERE NOT EXISTS (SELECT 1 FROM same WHERE same.first_row = seeking.first_row)
 ), equivalent AS (
-    -- The contacts on the line whose number is another one, the oldest first.
+    -- The contacts on the line with an equivalent number, the oldest first.
     SELECT lines.platform, line, id, serial_id, contacts.created_at, email,
            row_number() OVER (PARTITION BY lines.platform, line ORDER BY contacts.created_at, serial_id) AS rest_place
     FROM (SELECT DISTINCT platform, line, phone_key, phone_extension FROM rest) AS lines

@@ -1,7 +1,8 @@
--- Pass 2: the oldest contact on each phone's line, the same number before an equivalent one. The candidates are the
--- touched contacts, which the first pass found or made, and the untouched ones. $1: client.
+-- Pass 2: the oldest contact on each phone's line. A contact with the same number comes before one with an equivalent
+-- number. The candidates are the touched contacts, which the first pass found or made, and the untouched ones.
+-- $1: client.
 -- Two indexes find the untouched contacts. The index on the match key finds those on the line. The index on the phone
--- finds a contact with the very number whose match key an earlier version computed.
+-- finds a contact with the same number whose match key an earlier version computed differently.
 INSERT INTO import_groups (kind, platform, identity, first_row, entity, contact_id, serial_id, created_at, email)
 WITH groups AS (
     SELECT platform, identity, min(row) AS first_row, min(created_at) AS created_at, min(phone) AS phone,

@@ -1,6 +1,6 @@
--- The only pass of an exact import: the contact that has the same identity. A contact with a row's
--- phone and extension only matches if it has no external id. A contact with a row's email only matches if it has
--- neither an external id nor a phone that identifies it. $1: client.
+-- The only pass of an exact import: the contact that has the same identity. A contact with a row's phone and extension
+-- only matches if it has no external id. A contact with a row's email only matches if it has neither an external id nor
+-- a phone that identifies it. $1: client.
 INSERT INTO import_groups (kind, platform, identity, first_row, entity, contact_id, serial_id, created_at, email)
 WITH groups AS (
     SELECT kind, platform, identity, min(row) AS first_row, min(created_at) AS created_at, min(phone) AS phone,

@@ -1,4 +1,4 @@
--- The contacts in import_kept keep their phone.
+-- Removes the merged phones of the contacts in import_kept, which keep their own.
 UPDATE import_contacts merged
 SET phone = NULL, phone_key = NULL, phone_as_given = NULL, phone_extension = NULL, phone_row = NULL,
     phone_worth = kept.phone_worth

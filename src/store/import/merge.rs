@@ -9,9 +9,9 @@
 //!    equivalent one; otherwise a new contact;
 //! 3. rows with an email: the oldest contact of the channel that has the email; otherwise a new contact.
 //!
-//! A line is a match key and an extension. A contact adopts one id. First each number's contact adopts the first id with
-//! that very number. Then the other contacts of a line, the oldest first, adopt the line's other ids in the order of
-//! the rows.
+//! A line is a match key and an extension. A contact adopts one id. First each number's contact adopts the first id
+//! with the same number. Then the other contacts of a line, the oldest first, adopt the line's other ids in the order
+//! of the rows.
 //!
 //! An exact import has one pass instead: a row refers to the contact that has the same identity, which is the external
 //! id, otherwise the phone and its extension, otherwise the email.
@@ -19,9 +19,10 @@
 //! The oldest contact is the first by `created_at`, then by `serial_id`. New contacts get their `serial_id` in the
 //! order of the rows.
 //!
-//! The rows alone can't violate a unique index. A contact without an external id changes its phone only to an equivalent
-//! number that no contact of the channel has, since that contact would have matched first. A contact with an email alone
-//! only changes the email's case. A concurrent writer can cause a violation; then the merge is retried.
+//! The rows alone can't violate a unique index. A contact that its phone identifies changes this phone only to an
+//! equivalent number that no contact of the channel has, since that contact would have matched first. A contact that
+//! only its email identifies changes only the email's case. A concurrent writer can cause a violation; then the merge
+//! is retried.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;

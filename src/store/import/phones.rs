@@ -38,12 +38,12 @@ struct SampledRow {
     count: i64,
 }
 
-/// A phone of the rows that could replace a better one.
+/// A contact's phone, and the worth of the phone that its rows give.
 #[derive(QueryableByName)]
 struct WorsePhone {
     #[diesel(sql_type = BigInt)]
     entity: i64,
-    /// The contact's phone.
+    /// The phone that the contact stores.
     #[diesel(sql_type = Nullable<Text>)]
     phone: Option<String>,
     #[diesel(sql_type = Bool)]
@@ -71,9 +71,9 @@ pub(super) fn keep_in_contacts(connection: &mut PgConnection, client: ClientId) 
     Ok(())
 }
 
-/// Writes the entities whose contact keeps its phone to `import_kept`. `false` if it keeps none. The worth of a stored
-/// phone is a matter of the phone's rules, so SQL can't compute it. A cursor bounds the memory: every phone of a file
-/// can be damaged.
+/// Writes the entities whose contact keeps its phone to `import_kept`. Returns `false` if no contact keeps its phone.
+/// The rules for phones decide the worth of a stored phone, so SQL can't compute it. A cursor bounds the memory, since
+/// every phone of a file can be damaged.
 fn find_kept(connection: &mut PgConnection, client: ClientId, worse: &str) -> Result<bool, StoreError> {
     sql_query("TRUNCATE import_kept").execute(connection)?;
     sql_query(format!("DECLARE worse_phones NO SCROLL CURSOR FOR {worse}"))

@@ -1,5 +1,5 @@
 -- The rows whose phone replaces the phone of an existing contact by one of another line. $1: client, $2: how many rows
--- to name. The contacts of the second pass stay on their line.
+-- to return. The contacts that the second pass found stay on their line, so they are left out.
 SELECT phone_row AS row, count(*) OVER () AS count
 FROM import_contacts merged
 JOIN import_groups groups ON groups.first_row = merged.entity

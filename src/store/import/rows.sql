@@ -1,7 +1,7 @@
--- The rows of an import, until its transaction ends. `kind` is the pass that a row belongs to, `identity` identifies
--- its contact: rows of one kind, platform and identity are a group, and mean one contact. `phone_worth` is 2 for a valid
--- number, 1 for another phone that identifies a contact, and 0 for a phone that identifies nobody. `line` is the match
--- key and the extension of a phone that identifies a contact.
+-- The rows of an import, until its transaction ends. `kind` is the pass that a row belongs to, and `identity`
+-- identifies its contact. Rows of one kind, platform and identity are a group, and refer to one contact. `phone_worth`
+-- is 2 for a valid number, 1 for another phone that identifies a contact, and 0 for a phone that identifies nobody.
+-- `line` is the match key and the extension of a phone that identifies a contact.
 --
 -- A sort or hash of the merge may take 64 MB; more goes to disk. Compiling the merge's statements takes longer than it
 -- saves.

@@ -122,8 +122,8 @@ impl Staging<'_> {
         self.push_numbered(self.last_row + 1, draft)
     }
 
-    /// Adds the next row with a number of the caller, such as its line. The report names rows by their numbers. A row's
-    /// number must be greater than that of the row before.
+    /// Adds the next row with a number that the caller chooses, such as the row's line. The report names rows by their
+    /// numbers. A row's number must be greater than that of the row before.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -136,9 +136,9 @@ impl Staging<'_> {
 
 /// Imports all rows that `fill` adds into the client's contacts, in one transaction.
 ///
-/// A blank value keeps the contact's value. Among several rows the last one with a value wins, and the last one with the
-/// best phone. A phone never replaces one of more worth ([`PhoneWorth`]). Times of messages only move forward. `created_at` is only used for new contacts. New contacts without a list go into the client's default
-/// list.
+/// A blank value keeps the contact's value. Of several rows the last one with a value wins. For the phone, the last row
+/// with the best phone wins. A phone never replaces one of more worth ([`PhoneWorth`]). Times of messages only move
+/// forward. `created_at` is only used for new contacts. New contacts without a list go into the client's default list.
 ///
 /// The connection should have no `statement_timeout`.
 ///

@@ -25,8 +25,8 @@ pub(super) struct FoundContact {
 }
 
 impl FoundContact {
-    /// The line, as platform and match key, that the message can give to the contact. The contact has the message's
-    /// external id, and no phone or one on another line, as in `LockedContact::add`.
+    /// The line, as platform and match key, that the message can give to the contact. `None` unless the contact has the
+    /// message's external id, and has no phone or a phone on another line, as in `LockedContact::add`.
     pub(super) fn new_line<'a>(&self, message: &'a Message) -> Option<(&'a str, &'a str)> {
         let Target::Person(person) = &message.target else {
             return None;

@@ -75,9 +75,9 @@ impl LockedContact {
         } == *other
     }
 
-    /// Whether the message moves the contact from one line to another: the person writes from a new number, and its
-    /// external id is known. An older message does not bring the former number back, and a number that does not resolve
-    /// replaces none.
+    /// Whether the message moves the contact from one line to another: the contact has the message's external id, and
+    /// the person writes from a new number. An older message does not bring the former number back. An invalid number
+    /// replaces no number.
     pub(super) fn leaves_its_line(&self, message: &Message) -> bool {
         let Target::Person(person) = &message.target else {
             return false;
@@ -91,9 +91,9 @@ impl LockedContact {
             && Some(message.sent_at()) >= self.activity.last_inbound_at
     }
 
-    /// Adds the message. A message that completes contacts also fills in a missing name, phone and external id. Existing
-    /// values stay, since a person may have typed them with more care, except the number that the person has left. An
-    /// external id in `adopted` belongs to another contact already.
+    /// Adds the message. A message that completes contacts also fills in a missing name, phone and external id.
+    /// Existing values stay, since somebody may have typed them with more care. Only a number that the contact has left
+    /// is replaced. An external id in `adopted` belongs to another contact already.
     pub(super) fn add<'a>(&mut self, message: &'a Message, adopted: &mut HashSet<(&'a str, &'a str)>) {
         let leaves_its_line = self.leaves_its_line(message);
         self.activity.add(message);

@@ -1,12 +1,14 @@
 //! Gives a person's contacts the ids that replace the former ones.
 //!
-//! 1. The person's contact is the one with the former external id on the channel. Otherwise it is the oldest one with
-//!    the former number and no external id. If the notice names no former external id, it is also the only contact on
-//!    the former number, if that has an external id of WhatsApp.
+//! 1. The person's contact is the one with the former external id on the channel. Otherwise it is the oldest one on the
+//!    former number's line without an external id; the same number comes before an equivalent one. Otherwise, if the
+//!    notice names no former external id, it is the only contact on the line, provided that its external id is one of
+//!    WhatsApp.
 //! 2. It gets the new external id, unless another contact has it already.
-//! 3. The contacts on the former number, whatever their external ids, get the new number, since the number is no longer
-//!    the person's. A contact to which somebody wrote from there after the notice stays: the number has a new owner. So
-//!    does a contact that is newer than the notice and has no message from before it.
+//! 3. The contacts on the former number, whatever their external ids, get the new number, since the former number is no
+//!    longer the person's. A contact with an inbound message after the notice keeps the former number, because the
+//!    number has a new owner. So does a contact without inbound messages that is newer than the notice and has no
+//!    message from before it.
 //! 4. If the person does not share the new number, the person's contact has no number until a message names it. The
 //!    other contacts on the former number that have an external id lose the number too.
 //!
@@ -33,7 +35,7 @@ diesel::define_sql_function! {
     fn lower(text: Text) -> Text;
 }
 
-/// A locked contact of the person.
+/// A locked contact with the former external id or on the former number.
 #[derive(Clone, PartialEq, Eq, Queryable, Selectable, AsChangeset)]
 #[diesel(table_name = contacts, treat_none_as_null = true)]
 struct Holder {
@@ -47,8 +49,8 @@ struct Holder {
     phone_identifies: bool,
 }
 
-/// Gives the contacts of the person `former` the new ids. A repeated notice changes nothing, because no contact has the
-/// former ids any more.
+/// Gives the contacts of the person `former` the new ids. A repeated notice changes nothing, because it finds either no
+/// contact or contacts that have the new ids already.
 pub(super) fn give_new_ids(
     connection: &mut PgConnection,
     client: ClientId,
@@ -101,7 +103,7 @@ pub(super) fn give_new_ids(
     })
 }
 
-/// The contact that the new external id belongs to. The holders are sorted by age.
+/// The person's contact, which gets the new external id. The holders are sorted by age.
 fn main_contact<'a>(holders: &'a [Holder], former: &Person) -> Option<&'a Holder> {
     let has_id =
         |holder: &&Holder| holder.external_user_id.is_some() && holder.external_user_id == former.external_user_id;
@@ -243,8 +245,8 @@ impl Scope<'_> {
         diesel::select(diesel::dsl::exists(owners)).get_result(connection)
     }
 
-    /// Writes the contact. A number that identifies another contact already is stored, but identifies nobody here. The
-    /// email would be the identity then. If it is another contact's, it stays with that one alone.
+    /// Writes the contact. A number that identifies another contact already is stored, but does not identify this one.
+    /// Then the email becomes the identity. If the email identifies another contact already, this contact loses it.
     fn write(
         &self,
         connection: &mut PgConnection,

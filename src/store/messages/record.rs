@@ -23,9 +23,10 @@ use crate::store::transaction::{is_open, retry_transaction, transaction};
 ///
 /// A message can attach an identity to a contact and so change which contact later messages resolve to.
 /// `messages/runs.rs` splits the messages into runs that are safe to record in one transaction each. A message that can
-/// move its contact to another line ends its run, since later messages no longer find the contact there. A run locks its
-/// contacts in the order of their ids, so that batches with the same contacts wait for each other. If two deadlock all
-/// the same, one is retried. Messages are added to the locked contact, not to the contact as it was found.
+/// move its contact to another line ends its run, since later messages no longer find the contact on its former line. A
+/// run locks its contacts in the order of their ids, so that batches with the same contacts wait for each other. If two
+/// batches deadlock all the same, one is retried. Messages are added to the locked contact, not to the contact as it
+/// was found.
 ///
 /// # Errors
 /// [`StoreError`]; [`StoreError::Late`] if `deadline` passes. The runs before the failed one are

@@ -1,7 +1,7 @@
 -- Writes locked contacts. $1: client.
 -- The arrays have one element for each contact. $2: id, $3: name, $4: external id, $5: phone, $6: match key, $7: phone
--- as given, $8: extension, $9: phone identifies somebody, $10: latest message, $11: latest inbound message, $12: chat is
--- read, $13: chat status.
+-- as given, $8: extension, $9: phone identifies somebody, $10: latest message, $11: latest inbound message,
+-- $12: chat is read, $13: chat status.
 UPDATE contacts
 SET name = changed.name, external_user_id = changed.external_user_id, phone = changed.phone,
     phone_key = changed.phone_key, phone_as_given = changed.phone_as_given, phone_extension = changed.phone_extension,

@@ -1,4 +1,5 @@
--- Writes the changes to the contacts whose phone and external id are still those that were read. $1: client.
+-- Writes the changes to the contacts that still have the `phone_as_given` and the external id that the recheck read.
+-- $1: client.
 UPDATE contacts
 SET phone = changes.phone, phone_key = changes.phone_key, phone_extension = changes.phone_extension,
     phone_identifies = changes.phone_identifies, external_user_id = changes.external_user_id, updated_at = now()

@@ -1,4 +1,4 @@
-//! Rechecks the phones of a client's contacts: reads each one again from the text that was given.
+//! Rechecks the phones of a client's contacts: reads each phone again from the text that was given.
 
 mod run;
 mod statements;

@@ -1,5 +1,6 @@
--- The next contacts of a client whose phone is stored as it was given. $1: client, $2: the id of the last contact of the
--- page before. LIMIT is a literal, because a plan for an unknown LIMIT expects a tenth of all rows and may sort them.
+-- The next contacts of a client that store the text from which their phone was read. $1: client, $2: the id of the last
+-- contact of the page before. LIMIT is a literal, because a plan for an unknown LIMIT expects a tenth of all rows and
+-- may sort them.
 SELECT id, serial_id, platform, external_user_id, phone, phone_key, phone_as_given, phone_extension, phone_identifies,
        email_lower
 FROM contacts

@@ -1,4 +1,4 @@
-//! The walk over all contacts, and the changes, which are all written or none.
+//! Walks over all contacts, and writes all changes or none.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -80,7 +80,7 @@ pub struct Finding {
     /// The text from which the phone was read.
     pub as_given: String,
     pub before: KnownPhone,
-    /// The phone of the current rules. `None` if the contact keeps a valid number, because the current rules read none.
+    /// The phone as the current rules read it. `None` if the contact keeps a valid number, because the rules read none.
     pub after: Option<KnownPhone>,
 }
 
@@ -99,32 +99,33 @@ pub struct Conflict {
 /// The result of a recheck.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Recheck {
-    /// Contacts whose phone is stored as it was given.
+    /// Contacts that store the text from which their phone was read.
     pub read: u64,
-    /// Contacts that the current rules read differently, without those that keep their number.
+    /// Contacts whose phone the current rules read differently, without the contacts in `kept`.
     pub differing: u64,
-    /// Contacts that keep a valid number, because the current rules read none.
+    /// Contacts that keep a valid number, because the current rules read no valid number.
     pub kept: u64,
-    /// Contacts whose phone was read for another region than the client's. They stay.
+    /// Contacts whose phone was read in another region than the client's. They stay unchanged.
     pub other_region: u64,
     /// Contacts that were changed.
     pub mended: u64,
     pub conflict_count: u64,
-    /// The first conflicts. With one conflict no contact is changed.
+    /// The first conflicts. If there is any conflict, no contact is changed.
     pub conflicts: Vec<Conflict>,
 }
 
-/// The most conflicts that are named.
+/// The most conflicts that a recheck returns.
 const CONFLICTS_MAX: i64 = 1_000;
 
-/// Reads the phones of the client's contacts again, in pages, and passes each difference to `observe`. With `apply` it
-/// writes all of them in one transaction, unless one conflicts. A contact that another writer changes meanwhile stays.
+/// Reads the phones of the client's contacts again, in pages, and passes each finding to `observe`. With `apply` it
+/// writes all changes in one transaction, unless one of them conflicts. A contact whose phone or external id another
+/// writer changes meanwhile stays as that writer leaves it.
 ///
 /// The connection should have no `statement_timeout`.
 ///
 /// # Errors
-/// Those of `observe`, which end the recheck, and [`StoreError`]; [`StoreError::Exists`] or [`StoreError::Contended`] if
-/// other writers made every attempt fail. No contact is changed then.
+/// Those of `observe`, which end the recheck, and [`StoreError`]; [`StoreError::Exists`] or [`StoreError::Contended`]
+/// if other writers made every attempt fail. No contact is changed then.
 pub fn recheck<E: From<StoreError>>(
     connection: &mut PgConnection,
     client: ClientId,

@@ -59,9 +59,9 @@ pub struct SearchResult {
     pub plans: Vec<Plan>,
 }
 
-/// [`LIMIT`] of the client's contacts that match either term: latest message first, contacts without messages last, then
-/// by id. Contacts whose whole email or number is the term come before newer ones that only contain it, if there are
-/// more than [`LIMIT`]. Empty without a term.
+/// At most [`LIMIT`] of the client's contacts that match either term: latest message first, contacts without messages
+/// last, then by id. If more than [`LIMIT`] contacts match, contacts whose whole email or number is the term are chosen
+/// before newer ones that only contain it. Empty without a term.
 ///
 /// # Errors
 /// [`StoreError`]
@@ -88,7 +88,7 @@ pub fn search_contacts(
         search.plans.push(Plan::WholeNumber);
         exact = search.find_whole_number(number.keys())?;
     }
-    // Otherwise the matches are all that the client has, and none of them is left out.
+    // With fewer matches, these are all that the client has, and the answer leaves none of them out.
     if matches.len() + exact.len() >= LIMIT {
         if let Some(piece) = piece {
             exact.extend(search.find_whole_number(piece.keys())?);
@@ -97,7 +97,7 @@ pub fn search_contacts(
             exact.extend(search.find_whole_email(email)?);
         }
     }
-    // The exact ones come first. If a message arrives between two parts, one contact has two matches with different
+    // The exact matches come first. If a message arrives between two parts, one contact has two matches with different
     // times. So this removes duplicates by id.
     exact.sort_unstable();
     matches.sort_unstable();
@@ -126,8 +126,8 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The first matches of the email and those of the phone, and the reading of the email that found the former. The
-    /// last reading is returned if none found any.
+    /// The first matches of the email and those of the phone, and the reading of the email that found the email's
+    /// matches. Returns the last reading if no reading found any.
     fn find_either<'t>(
         &mut self,
         phone: Option<&PhoneTerm>,
@@ -173,7 +173,7 @@ impl Search<'_> {
         }
     }
 
-    /// The first matches of one column's term, in order. `grams` has a list for each of its patterns.
+    /// The first matches of one column's term, in order. `grams` has a list for each pattern of the term.
     fn find<C: TermColumn>(&mut self, pattern: &str, grams: &[Vec<Gram>]) -> QueryResult<Vec<Match>> {
         if self.is_small()? || grams.iter().any(Vec::is_empty) {
             self.plans.push(Plan::WholeWalk);
@@ -273,8 +273,8 @@ fn text_array(patterns: &[String]) -> String {
     format!("{{{}}}", patterns.join(","))
 }
 
-/// The lists of grams as a tsquery that requires all grams of one list. A \x01 in each is replaced by client and period
-/// in the statement.
+/// The lists of grams as a tsquery that requires all grams of one list. The statement replaces the \x01 in each gram by
+/// client and period.
 fn tsquery(lists: &[Vec<Gram>]) -> String {
     let word = |gram: &Gram| {
         let (kind, text, is_start) = match gram {

@@ -72,8 +72,8 @@ impl TermColumn for PhoneColumnOfSeveral {
     }
 }
 
-/// Changes a statement for one pattern of digits into one for an array of them. A subquery reads the array once, not for
-/// each row. Its type is named again because ANY would read the rows of a bare subquery.
+/// Changes a statement for one pattern of digits into one for an array of patterns. A subquery reads the array once,
+/// not for each row. The cast around the subquery is necessary, because ANY would read the rows of a bare subquery.
 fn of_several(statement: &str) -> String {
     statement
         .replace("(SELECT lower($2)) AS pattern", "$2::text::text[] AS pattern")

@@ -1,5 +1,5 @@
-//! Which database a command works on: the private one, which few commands create, or the one that a variable or an
-//! option names.
+//! Which database a command works on: the private database, which only some commands create, or the database that a
+//! variable or an option names.
 
 use crate::support::app::{Server, program};
 use crate::support::command::{command_on, error_of, private, run, run_on, stdout};
@@ -60,7 +60,7 @@ fn a_mistyped_data_directory_is_reported_and_makes_no_database() {
         }
         assert!(!data_dir.exists(), "{arguments:?} made the directory");
     }
-    // A directory that exists without a database is no different.
+    // An existing directory without a database gives the same error.
     std::fs::create_dir(&data_dir).unwrap();
     let message = error_of(run(private(&data_dir, &["key", "list"]), ""));
     assert!(message.contains("there is no private database in"), "{message}");
@@ -102,7 +102,7 @@ fn a_schema_with_another_programs_tables_is_refused_if_only_database_url_names_i
         assert!(!message.contains('\u{1b}'), "{message:?}");
         assert_eq!(tables(&database), before, "{arguments:?}");
     }
-    // Commands that create no tables name the missing schema as before.
+    // Commands that create no tables report the missing schema instead.
     let message = error_of(run_on(&database, &["client", "list"]));
     assert!(message.contains("contact-search migrate"), "{message}");
 }
@@ -113,7 +113,7 @@ fn a_schema_with_another_programs_tables_is_accepted_if_it_is_named_on_purpose()
     let mut command = program();
     command.args(["migrate", "--database-url", by_option.url()]);
     assert!(stdout(run(command, "")).starts_with("Ran "));
-    // From then on the schema is contact-search's too.
+    // Now the schema has contact-search's migrations, so it is not refused any more.
     assert_eq!(stdout(run_on(&by_option, &["migrate"])), "The schema is up to date.\n");
 
     let by_variable = of_another_program();

@@ -8,8 +8,8 @@ use crate::support::command::{error_of, run_on, stdout};
 use crate::support::import::ask;
 use crate::support::{Contact, TestDatabase};
 
-/// A client with a contact for each phone, as older rules could have stored it: `as_given`, `phone`, further columns and
-/// their values.
+/// Adds a client with one contact for each tuple: the text that was given, the phone as older rules could have stored
+/// it, and SQL assignments of further columns.
 fn old_contacts(database: &TestDatabase, contacts: &[(&str, &str, &str)]) {
     let mut connection = database.connect();
     let client = clients::create_client(&mut connection, "Acme", Region::DEFAULT).unwrap();
@@ -59,11 +59,11 @@ fn a_recheck_reports_old_phones_and_apply_mends_them() {
             ("+54 9 223 596-1983", "+5492235961983", ""),
             ("5,49112E+12", "54911212", "email = 'a@x.com'"),
             ("98765432101234@lid", "98765432101234", ""),
-            // Another program wrote this phone, and no text to read again.
+            // Another program wrote this phone without a text that could be read again.
             ("x", "12", "phone_as_given = NULL"),
-            // Read for Chile.
+            // The phone was read for Chile, and the client's region is Argentina.
             ("9 1234 5678", "+56912345678", ""),
-            // The current rules read no valid number.
+            // The current rules read no valid number in the text.
             ("15 2345-6789", "+541123456700", ""),
         ],
     );

@@ -218,7 +218,7 @@ fn a_second_sigterm_or_sigint_ends_a_server_at_once_and_the_next_start_keeps_its
         assert_eq!(server.wait(), Some(128 + second as i32));
         assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
 
-        // The next start takes PostgreSQL over, and stops it in order.
+        // The next server takes over the running PostgreSQL and shuts it down in order.
         let clients = stdout(run(private(&directory, &["client", "list"]), ""));
         assert!(clients.contains("Acme"), "{clients}");
         assert!(!is_running(directory.path()));

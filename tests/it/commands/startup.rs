@@ -207,7 +207,7 @@ fn an_unreachable_database_is_logged_in_one_line() {
 /// A migration that this program does not know.
 const NEWER: &str = "INSERT INTO __diesel_schema_migrations VALUES ('99990101000000', now())";
 
-/// The unknown migration leaves only newer programs able to run.
+/// Records that only a newer program can run on the schema.
 const NOT_FOR_OLDER: &str = "UPDATE schema_requirement SET oldest_program = '99990101000000'";
 
 #[test]
@@ -243,7 +243,7 @@ fn only_a_server_older_than_the_oldest_that_can_run_goes_not_ready_and_says_so()
         Some(0.0)
     );
     assert_eq!(value(&text, "contact_search_database_up"), Some(1.0));
-    // The requests that are still on their way are answered.
+    // The server still answers requests that a load balancer has already sent to it.
     assert_eq!(app.get("/api/v1/contact-lookup/?phone=1").status, 200);
     app.sql("UPDATE schema_requirement SET oldest_program = '20261129020000'");
     wait_until(PATIENCE, "the server does not become ready again", || {

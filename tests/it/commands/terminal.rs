@@ -159,7 +159,7 @@ fn a_usage_error_shows_an_argument_without_driving_the_terminal() {
             );
         }
     }
-    // On a terminal, too.
+    // The same holds on a terminal.
     let database = TestDatabase::new();
     let (status, shown) = on_terminal(&database, "client list 'x\u{202e}\u{1b}]0;owned\u{7}'");
     assert_eq!(status, Some(2), "{shown}");

@@ -390,7 +390,8 @@ fn a_lookup_with_an_extension_finds_the_contact_of_that_extension() {
         ("011 4123-4567 int. 101", "101"),
         ("+541141234567 int. 102", "102"),
         ("+54 11 4123-4567", "102"),
-        // Nobody has this extension. The asked number comes before an equivalent one.
+        // No contact has this extension. So a contact with the requested number comes before one with an equivalent
+        // number.
         ("+54 11 4123-4567 int. 103", "102"),
         ("+54 9 11 4123-4567", "mobile"),
     ] {

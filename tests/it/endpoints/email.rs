@@ -1,4 +1,4 @@
-//! Emails in every way to write: cleaned, blank if they are placeholders, refused if they are no email.
+//! Every kind of write cleans emails, treats placeholders as blank, and refuses texts that are no email.
 
 use serde_json::{Value, json};
 
@@ -61,7 +61,7 @@ fn placeholder_emails_beside_another_identity_count_as_blank() {
         PLACEHOLDERS.len() as i64,
         "the contacts stay different people"
     );
-    // A write leaves the email that is there. A change clears it, as a blank does.
+    // An upsert with a placeholder keeps the stored email. A PATCH with a placeholder clears it, as a blank does.
     let body =
         |email: &str| json!({"channel": "sms", "contact_phone_number": "+5491124024856", "contact_email": email});
     upsert(&app, body("ana@example.com"));

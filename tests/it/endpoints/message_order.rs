@@ -154,8 +154,8 @@ fn a_later_message_of_the_array_does_not_change_which_contact_an_ambiguous_numbe
 /// The phone and the external id of a stored contact or of a message's target.
 type Identity = (Option<&'static str>, Option<&'static str>);
 
-/// Two notations of one line, an ambiguous number, its digits written as a WhatsApp id, the number's two readings, and a
-/// number that identifies nobody.
+/// Two notations of one line, an ambiguous number, its digits written as a WhatsApp id, the two readings of the number,
+/// and a number that identifies nobody.
 const NOTATIONS: [&str; 7] = [
     "+5491123456789",
     "011 2345-6789",

@@ -178,10 +178,10 @@ fn a_contact_appears_while_its_argentine_number_is_typed() {
             })
             .id;
         for term in terms {
-            // One digit such as the trunk prefix is a part of no number.
+            // A single digit can be the trunk prefix, which no stored number contains.
             let starts = term.char_indices().map(|(at, _)| &term[..=at]);
             for start in starts.filter(|start| start.bytes().filter(u8::is_ascii_digit).count() > 1) {
-                // `00` begins every number from abroad and is a part of none.
+                // `00` is the international prefix, which no stored number contains.
                 if start != "00" {
                     assert!(
                         found(&app, &app.key, &format!("phone={start}")).contains(&id),

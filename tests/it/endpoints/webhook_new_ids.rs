@@ -7,12 +7,12 @@ use crate::support::webhook::{Row, SECRET, WebhookApp, delivery, live, sign};
 
 const OLD: &str = "+5491100040001";
 const NEW: &str = "+5491100040002";
-/// Before every notice.
+/// A time before every notice.
 const EARLIER: &str = "now() - interval '3 hours'";
 const NOT_FOUND: (bool, bool, bool) = (false, false, false);
 const WINDOW_OPEN: (bool, bool, bool) = (true, true, true);
 
-/// A delivery of one text, sent `age` seconds ago.
+/// A delivery of one text message, sent `age` seconds ago.
 fn text(from: Option<&str>, user_id: Option<&str>, age: u32) -> Value {
     let message = json!({"from": from, "from_user_id": user_id, "id": format!("wamid.{age}"),
         "timestamp": format!("@now-{age}"), "type": "text", "text": {"body": "hola"}});

@@ -16,7 +16,7 @@ use crate::support::{Answer, Contact, SetOnDrop, TestApp};
 const MESSAGES: &str = "/api/v1/messages/";
 const SENT_AT: &str = "2025-03-28T14:22:00Z";
 
-/// Contacts that exist before the import, and contacts that the import creates.
+/// How many contacts of the file exist before the import, and how many the import creates.
 const KNOWN_IN_FILE: usize = 100;
 const NEW_IN_FILE: usize = 100;
 
@@ -204,7 +204,7 @@ fn bulk_calls_that_wait_for_a_lock_keep_no_unrelated_bulk_call_from_its_turn() {
         for array in arrays {
             assert_eq!(array.join().unwrap().status, 200);
         }
-        // The contacts of the first transaction were created before the wait, and not a second time after it.
+        // The batch created the contacts of the first transaction before the wait, and not again after it.
         let answer = batch.join().unwrap().json();
         let results = answer["results"].as_array().expect("results");
         let outcomes = outcomes(results);

@@ -138,7 +138,7 @@ fn the_loss_of_the_monitors_connection_is_no_outage() {
     let answers = ask_during(&app, |_| {
         for _ in 0..10 {
             thread::sleep(Duration::from_millis(150));
-            // A connection that was lost before its first answer would be an outage.
+            // If the monitor lost a connection before the first answer, that would count as an outage.
             wait_until(PATIENCE, "the monitor does not probe", || {
                 app.database.count(probed) == 1
             });

@@ -194,7 +194,7 @@ fn accept_decides_between_the_text_formats() {
     assert!(open_metrics.body.contains("# TYPE contact_search_failures counter\n"));
     assert!(open_metrics.body.ends_with("# EOF\n"));
     assert_eq!(typed(&metrics_in(&app, "text/plain;version=0.0.4")), typed(&prometheus));
-    // Both have the same series.
+    // Both formats have the same series.
     let series = |text: &str| {
         let names = text.lines().filter(|line| !line.starts_with('#'));
         names

@@ -26,7 +26,7 @@ fn add_contact(app: &TestApp) -> String {
     contact.id
 }
 
-/// Makes all later connections read-only, or not, and ends the server's connections if `end_connections` is set.
+/// Makes all later connections read-only or writable, and ends the server's connections if `end_connections` is set.
 fn set_read_only(app: &TestApp, is_read_only: bool, end_connections: bool) {
     app.sql(&format!(
         "BEGIN READ WRITE;
@@ -103,14 +103,14 @@ fn writes_to_a_read_only_database_are_503_with_retry_after_and_reads_are_answere
     assert_eq!(answer.status, 200, "{answer:?}");
 }
 
-/// Each statement with a contact's list asks the function first.
+/// Makes every statement that reads contact lists call the function `conflict` first.
 const ASK_FIRST: &str = "
     CREATE SEQUENCE asked;
     ALTER TABLE contact_lists RENAME TO kept_lists;
     CREATE FUNCTION conflict() RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
     CREATE VIEW contact_lists AS SELECT kept_lists.* FROM kept_lists, (SELECT conflict()) AS conflict";
 
-/// The error with which a standby cancels a statement, under a condition.
+/// Makes `conflict` fail with the error by which a standby cancels a statement, if `condition` holds.
 fn cancel_if(app: &TestApp, condition: &str, code: &str) {
     app.sql(&format!(
         "ALTER SEQUENCE asked RESTART;

@@ -31,7 +31,7 @@ fn send_without_end(app: &TestApp) -> TcpStream {
         2 * MIB
     );
     stream.write_all(head.as_bytes()).unwrap();
-    // It fails if the server has refused the body.
+    // The write fails if the server has refused the body.
     let _ = stream.write_all(&vec![b' '; 2 * MIB - 10_000]);
     stream
 }
@@ -87,7 +87,7 @@ fn lookups_are_answered_beside_callers_with_bodies_of_two_mebibytes() {
         phone: Some("+5491123456789"),
         ..Contact::default()
     });
-    // One message too many, so that the call ends when the body has been taken apart.
+    // The body has one message too many, so that the call ends as soon as the body is parsed.
     let item = json!({"platform": "whatsapp", "phone": "+5491123456789", "other": "x".repeat(2_000)});
     let body = json!(vec![item; 1_001]).to_string();
     let lookups = |count: usize| {
@@ -119,6 +119,6 @@ fn lookups_are_answered_beside_callers_with_bodies_of_two_mebibytes() {
         lookups(100)
     });
     println!("the median of a lookup: {alone:?} alone, {beside:?} beside large bodies");
-    // A debug build takes a body apart in tenths of a second. On the worker's thread each lookup would wait for that.
+    // A debug build parses a body in tenths of a second. On the worker's thread each lookup would wait for the parsing.
     assert!(beside < Duration::from_millis(100), "{beside:?}");
 }

@@ -44,7 +44,7 @@ fn start() -> (TestApp, Vec<u8>) {
 fn an_answer_that_is_read_slowly_but_steadily_arrives_whole() {
     const BYTES_PER_SECOND: usize = 50_000;
     let (app, request) = start();
-    // The connection of the second caller would be closed after its answer.
+    // The second caller asks the server to close the connection after the answer.
     let close = String::from_utf8(request.clone())
         .unwrap()
         .replacen("\r\n", "\r\nConnection: close\r\n", 1);
@@ -95,7 +95,7 @@ fn a_reader_that_stops_is_cut_off_and_holds_no_memory_for_ever() {
     stream.read_exact(&mut [0; 4_096]).unwrap();
     let start = Instant::now();
     loop {
-        // The server resets the connection, which the client sees without reading.
+        // The client notices without reading that the server has reset the connection.
         if let Some(error) = stream.take_error().unwrap() {
             assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
             break;

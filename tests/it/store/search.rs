@@ -45,8 +45,8 @@ impl Model {
         Self(rows.load(connection).unwrap())
     }
 
-    /// The places of the contacts whose email contains the first reading that any email contains, and the places of
-    /// those whose whole email is the reading.
+    /// Takes the first reading of the term that any email contains. Returns the places of the contacts whose email
+    /// contains the reading, and the places of those whose whole email is the reading.
     fn by_email(&self, connection: &mut PgConnection, term: &EmailTerm) -> [Vec<usize>; 2] {
         for reading in term.readings() {
             let lower = lower(connection, reading.text());
@@ -104,7 +104,8 @@ impl Model {
         (0..self.0.len()).filter(|place| is_match(&self.0[*place])).collect()
     }
 
-    /// The answer: of more matches than the limit, the exact ones stay, and the newest of the others.
+    /// The expected answer. If there are more matches than the limit, the exact matches come before the newest of the
+    /// others, and the answer is cut off at the limit.
     fn answer<const N: usize>(&self, parts: [[Vec<usize>; 2]; N]) -> Vec<Uuid> {
         let union = |which: usize| {
             parts
@@ -118,7 +119,7 @@ impl Model {
         places.into_iter().map(|place| self.0[place].id).collect()
     }
 
-    /// The answer if exact matches were not preferred.
+    /// The answer of a search that does not prefer exact matches.
     fn newest<const N: usize>(&self, parts: &[[Vec<usize>; 2]; N]) -> Vec<Uuid> {
         let all: BTreeSet<usize> = parts.iter().flatten().flatten().copied().collect();
         all.into_iter().take(LIMIT).map(|place| self.0[place].id).collect()
@@ -171,7 +172,7 @@ fn contact_emails(connection: &mut PgConnection, client: Uuid) -> Vec<String> {
 }
 
 /// Fills clients with 9,000 random contacts each, more than a search walks at first. The texts use few different
-/// letters, so that terms match them. Some emails and short phones are terms of their own, and others contain them. The
+/// letters, so that terms match them. Some emails and short phones are whole terms, and longer ones contain them. The
 /// fraction `with_messages` of the contacts has a message time. The times cover
 /// the seven years before `until`, and some are equal.
 fn fill_randomly(connection: &mut PgConnection, clients: &[(ClientId, f64, &str)]) {
@@ -280,7 +281,7 @@ fn every_plan_finds_the_same_contacts_of_one_client_as_plain_ilike_and_exact_mat
                 let connection = &mut *connection.borrow_mut();
                 let phone = PhoneTerm::parse(&digits, region).unwrap();
                 several.set(several.get() + usize::from(phone.pieces().len() > 1));
-                // A piece is searched literally first. Only a complete address is cleaned.
+                // A piece is searched literally first. Only a complete address is cleaned first.
                 let is_piece = !text.contains('@') && !text.contains('K');
                 let literal = text.trim().replace(' ', "+");
                 prop_assert!(!is_piece || email.readings()[0].text() == literal, "{:?}", email);

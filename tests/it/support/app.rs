@@ -19,8 +19,8 @@ use uuid::Uuid;
 use super::database::execute;
 use super::{Contact, TestDatabase};
 
-/// Arguments of a test whose promise is a time, or an answer at a deadline: the server has the deadlines of production.
-/// Every other server has [longer ones](program), so that a busy machine fails no test.
+/// Arguments for a test that checks a duration, or an answer at a deadline: the server has the deadlines of production.
+/// All other servers have [longer deadlines](program), so that no test fails because the machine is busy.
 pub const REAL_DEADLINES: [&str; 2] = ["--deadline-factor", "1"];
 
 /// The program under test, with deadlines five times as long as in production.

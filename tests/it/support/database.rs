@@ -77,8 +77,8 @@ impl TestDatabase {
 
     /// Waits until a statement in this database waits for a lock, and so holds its connection.
     ///
-    /// `pg_locks` alone would also show the statements of tests that run concurrently. A write of the server waits for a
-    /// few milliseconds at a time, so the poll makes no pause.
+    /// `pg_locks` alone would also show the statements of tests that run concurrently. A write of the server waits for
+    /// a few milliseconds at a time, so this function polls without a pause.
     pub fn wait_for_blocked_statement(&self) {
         let blocked = "SELECT count(*) AS count FROM pg_stat_activity
             WHERE datname = current_database() AND wait_event_type = 'Lock'";

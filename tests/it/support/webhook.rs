@@ -91,7 +91,8 @@ impl WebhookApp {
         assert_eq!((answer.status, answer.body.as_str()), (200, ""), "{answer:?}");
     }
 
-    /// Delivers each delivery of the file, an array. `"@now-3000"` stands for the Unix time 3,000 seconds ago.
+    /// Delivers all deliveries of the file, which has an array. `"@now-3000"` stands for the Unix time 3,000 seconds
+    /// ago.
     pub fn deliver_all(&self, name: &str) {
         let text = String::from_utf8(payload(name)).expect("the file is text");
         let deliveries: Vec<Value> = serde_json::from_str(&text).expect("the file is an array");

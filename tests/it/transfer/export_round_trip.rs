@@ -56,7 +56,7 @@ fn odd_text(max: usize) -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 1..5).prop_filter_map("a text", move |pieces| {
         let text: String = pieces.concat().chars().take(max).collect();
         let text = text.trim().to_owned();
-        // A cell in which nothing can be seen is a value only for an exact import.
+        // Only an exact import reads a cell of invisible characters as a value.
         (!trim_unseen(&text).is_empty()).then_some(text)
     })
 }

@@ -156,7 +156,7 @@ fn people_with_one_unresolved_phone_are_reported_in_the_summary() {
     assert!(
         output
             .stdout
-            .contains("\n3 rows share such a phone with a contact that has another email: "),
+            .contains("\n3 rows share an invalid phone with a contact that has another email: "),
         "{}",
         output.stdout
     );

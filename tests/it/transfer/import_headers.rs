@@ -1,4 +1,4 @@
-//! Import: the headers of other products' exports, and columns that nobody recognises.
+//! Import: the headers of other products' exports, and columns that the import does not recognise.
 
 use contact_search::transfer::import::ImportOptions;
 
@@ -187,7 +187,7 @@ fn two_columns_with_values_for_one_field_are_always_asked_about() {
             format!("the columns {columns} could all be {field}: choose one with --column {field}=COLUMN")
         );
     }
-    // The other column has its first value far behind the first rows.
+    // The first value of the second column comes long after the first rows.
     let rows = "a@x.com,,+5491123456781\n".repeat(4000);
     let file = format!("Email,Home Phone,Mobile Phone\n{rows}b@x.com,+5491123456782,\n");
     assert_eq!(

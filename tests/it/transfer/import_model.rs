@@ -272,7 +272,7 @@ impl Model {
     }
 }
 
-/// The contacts of the channel that `is_meant` accepts: those with the number first, then the oldest first.
+/// The channel's contacts that `is_meant` accepts: first those with the number, and among equals the oldest first.
 fn candidates(
     known: &BTreeMap<usize, Contact>,
     platform: &str,
@@ -287,7 +287,8 @@ fn candidates(
     candidates.into_iter().map(|(_, _, index)| index).collect()
 }
 
-/// Pass 1: each id's contact, or a free contact on the line that adopts the id. Contacts of the very number adopt first.
+/// Pass 1: each id's contact, or a free contact on the line that adopts the id. Contacts with the same number adopt
+/// first.
 fn contacts_of_ids(known: &BTreeMap<usize, Contact>, rows: &[Row], groups: &[Vec<usize>]) -> Vec<Option<usize>> {
     let platform = |group: &[usize]| rows[group[0]].platform;
     let find = |group: &Vec<usize>| {
@@ -348,7 +349,7 @@ fn random_files_are_imported_as_the_model_says_and_repeating_changes_nothing() {
         failure_persistence: None,
         ..ProptestConfig::default()
     });
-    // An exact import makes contacts that share a line.
+    // An exact import can make several contacts on one line.
     let file = (prop::collection::vec(any_row(), 1..12), prop::bool::weighted(0.3));
     let files = prop::collection::vec(file, 1..4);
     let target = std::cell::RefCell::new(&mut target);

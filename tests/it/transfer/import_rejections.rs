@@ -219,7 +219,7 @@ fn rows_with_different_emails_that_an_invalid_phone_merges_are_reported() {
         assert_eq!((counts(&report), report.doubtful), ([2, 0, 0, 4, 0], 3), "{phone}");
         assert!(
             report.to_string().ends_with(
-                "\n4 phones are not valid numbers: lines 2, 3, 4 and 5\n3 rows share such a phone with a contact that has another email: \
+                "\n4 phones are not valid numbers: lines 2, 3, 4 and 5\n3 rows share an invalid phone with a contact that has another email: \
                  contacts with the same phone were merged, so check the phone column (a spreadsheet may have damaged \
                  it)"
             ),
@@ -309,7 +309,7 @@ fn a_row_that_shares_an_invalid_phone_with_a_contact_of_another_email_is_reporte
     );
     let (count, report) = doubtful("phone,email\n123,b@example.com\n");
     assert_eq!(count, 1);
-    assert!(report.contains("\n1 row shares such a phone"), "{report}");
+    assert!(report.contains("\n1 row shares an invalid phone"), "{report}");
     let adopting = "external_id,phone,email\nx,123,c@example.com\n";
     assert_eq!(doubtful(adopting).0, 1, "the contact is adopted");
     let by_its_id = "external_id,phone,email\nx,123,d@example.com\n";

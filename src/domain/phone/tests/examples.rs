@@ -6,7 +6,7 @@ use super::support::{e164, finds, region, stored};
 use crate::domain::phone::dialling;
 use crate::domain::phone::reading::readings;
 
-/// The metadata's example numbers of the types, with their regions and types.
+/// The example numbers of these types in the metadata, with their regions and types.
 fn examples(types: &[PhoneNumberType]) -> Vec<(String, PhoneNumberType, PhoneNumber)> {
     let mut regions: Vec<_> = PHONE_NUMBER_UTIL.get_supported_regions().collect();
     regions.sort();
@@ -107,8 +107,8 @@ fn every_notation_of_an_example_number_finds_the_contact_stored_in_every_other_n
         failures.len(),
         failures.join("\n")
     );
-    // Bare digits are stored as a national number if they are one, and do not begin with the own calling code and a
-    // mobile number.
+    // Bare digits are stored as a national number if they are a valid one, unless they are the region's own calling
+    // code and a mobile number.
     assert!(
         national.iter().all(|(kind, _)| *kind != Mobile) && national.len() <= 5,
         "{national:?}"

@@ -1,4 +1,4 @@
-//! Inputs of real users that were read wrong.
+//! Inputs of real users that earlier versions read wrongly.
 
 use super::support::{e164, region, stored};
 use crate::domain::phone::pieces::pieces;

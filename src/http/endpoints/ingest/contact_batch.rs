@@ -3,9 +3,8 @@
 //! The body is `{"contacts":[…]}`, or the array alone. An item's members: `name`, `phone`, `email`, `platform`,
 //! `source`, `chatStatus`, `blocked`, `isChatRead`, `createdAt`, `lastMessageAt`, `lastInboundAt`, `contactList`,
 //! `externalUserId`, `defaultStageId`, `aiCustomerId` (the last two are UUIDs). At least one of `externalUserId`, `phone`
-//! and `email` is required. A phone that is not a valid number does not replace a valid one; the result has a `warning`
-//! then. An absent member, `null` and a blank text leave the contact's value as it is. Times are
-//! RFC 3339.
+//! and `email` is required. A phone that is not a valid number does not replace a better one. The item's result then
+//! has a `warning`. An absent member, `null` and a blank text leave the contact's value as it is. Times are RFC 3339.
 
 use std::mem;
 
@@ -120,7 +119,7 @@ pub async fn upsert_contacts(
     Ok(web::Json(ContactBatchResponse { results }))
 }
 
-/// The readable contacts, and the fault of each item, if it has one, in the request's order.
+/// The readable contacts, and for each item of the request its fault or `None`.
 fn read_contacts(body: &RawValue, region: Region) -> Result<(Vec<ContactFields>, Vec<Option<BodyFault>>), BodyFault> {
     let mut contacts = Vec::new();
     let faults = read_items(body)?

@@ -20,7 +20,7 @@ use crate::store::messages::MessageOutcome;
 /// The source of a contact that `createMissing` creates.
 const SOURCE: &str = "messages_api";
 
-/// What an external id should be.
+/// The description of an allowed external id, for an error.
 const PERSONS_ID: &str = "the id of a person, and not that of a WhatsApp group, broadcast or channel";
 
 /// The outcome of a message: `{"status":"updated"}`, or `created`, `unchanged`, `not_found`; in an array also
@@ -103,8 +103,9 @@ pub const DOCUMENTATION: Documentation = Documentation {
 /// A message may have `"externalUserId"` instead of `"phone"`. If it has both, `"externalUserId"`
 /// takes precedence. `"contactId"`, the integer id, takes precedence over both and needs no
 /// `platform`. With `"createMissing": true` the call creates an unknown contact, and adds a missing
-/// phone or external id to a known one. If a known external id sends an inbound message from a new phone, the contact
-/// gets the new phone. A phone that identifies no person, such as `0` or the id of a WhatsApp group, is an error then.
+/// phone or external id to a known one. If a known external id then sends an inbound message from another valid number,
+/// the contact gets that number. With `"createMissing": true`, a phone that identifies no person is an error, such as
+/// `0` or the id of a WhatsApp group. So is the external id of a WhatsApp group, broadcast or channel.
 ///
 /// If the body is one invalid message, the call answers 400. In an array each message has its own outcome, and an
 /// invalid message does not stop the others.
@@ -144,7 +145,7 @@ pub async fn record_messages(
 /// The messages of a body.
 struct MessagesBody {
     readable: Vec<Message>,
-    /// The fault of each message, if it has one, in the request's order.
+    /// For each message of the request, its fault or `None`.
     faults: Vec<Option<BodyFault>>,
     is_array: bool,
 }
@@ -224,7 +225,8 @@ fn read_person(members: &Members, region: Region) -> Result<Person, BodyFault> {
         }
     };
     let external_user_id = text("externalUserId", 256)?;
-    // `WhatsApp` and `whatsapp` are one channel. A letter's lower case can be longer than the letter.
+    // `WhatsApp` and `whatsapp` are one channel. The length is checked in lower case, because one letter can become
+    // two.
     let platform = members.text("platform")?.map(|platform| platform_name(&platform));
     if platform.as_ref().is_some_and(|platform| platform.chars().count() > 64) {
         return Err(BodyFault::TooLong {

@@ -16,7 +16,7 @@ const SOURCE: &str = "whatsapp_sync";
 /// Types of `messages` that no person wrote: an opened chat, and changes of earlier messages.
 const NOT_WRITTEN: [&str; 3] = ["request_welcome", "revoke", "edit"];
 
-/// Types of system messages that give a person new ids. The last one is that of older versions of the API.
+/// Types of system messages that give a person new ids. Older versions of the API send the last type.
 const NEW_IDS: [&str; 3] = ["user_changed_number", "user_changed_user_id", "customer_changed_number"];
 
 /// The messages of a delivery. They are in `entry[].changes[].value` of each change whose `field` is `messages`,
@@ -97,8 +97,9 @@ impl<'a> Change<'a> {
         self.read_inbound(message, read_time(message, "timestamp")?, region)
     }
 
-    /// Reads a call of `calls`: `from`, `timestamp`, `direction`, `event`. A call of the person opens the window, also
-    /// if nobody answers it. The event `terminate` has the time of its end, and an answered call also its start.
+    /// Reads a call of `calls`: `from`, `timestamp`, `direction`, `start_time`. A call by the person opens the window,
+    /// even if nobody answers. In the event `terminate`, `timestamp` is the end of the call. If the call was answered,
+    /// the event also has the call's start, in `start_time`.
     fn read_call(&self, call: &Members<'_>, region: Region) -> Option<Message> {
         if text(call, "direction").as_deref() != Some("USER_INITIATED") || call.value("group_id").is_some() {
             return None;
@@ -120,8 +121,8 @@ impl<'a> Change<'a> {
 
     /// Reads a message of `statuses`: `recipient_id`, `timestamp`, `status`. Only the status `sent` has the time of the
     /// message. `delivered` and `read` arrive seconds or days later, and `failed` means that nothing was sent.
-    /// Recording those as messages would give the contact a last message later than its real one. They only name the
-    /// ids of their recipient. An unknown recipient does not become a contact.
+    /// Recording those as messages would give the contact a last message later than its real one. So they become
+    /// reports, which only name the two ids of their recipient. An unknown recipient does not become a contact.
     fn read_status(&self, status: &Members<'_>, region: Region) -> Option<Message> {
         if text(status, "recipient_type").as_deref() == Some("group") {
             return None;
@@ -212,7 +213,8 @@ impl Ids {
     }
 
     /// The person that the ids identify, if any. Its external id is the user id, or else a WhatsApp id that is not a
-    /// number. Its phone is a WhatsApp id that is a number.
+    /// number. Its phone is a WhatsApp id that is a number. [`Person::read`] takes the id of a hidden number in place
+    /// of a phone.
     fn person(self, region: Region) -> Option<Person> {
         let (number, other) = match self.whatsapp {
             Some(id) if is_number(&id) => (Some(id), None),
@@ -230,17 +232,20 @@ impl Ids {
     }
 }
 
-/// Whether the person or the client wrote the message. Neither a change of an earlier message nor the removal of a
-/// reaction is a message, and a message in a group is none to the person.
+/// Whether the item is a message between the person and the client. A change of an earlier message, the removal of a
+/// reaction and a message in a group do not count.
 fn is_written(message: &Members<'_>) -> bool {
     let kind = text(message, "type").unwrap_or_default();
     let is_removed_reaction = || kind == "reaction" && text(&object(message.value("reaction")), "emoji").is_none();
     !NOT_WRITTEN.contains(&&*kind) && message.value("group_id").is_none() && !is_removed_reaction()
 }
 
-/// Reads a system message about a person's new ids. `from` and `system.previous_user_id` are the former ids.
-/// `system.wa_id` (`new_wa_id` in older versions) and `system.user_id` are the new ones. Without a new number the person
-/// hides it: WhatsApp makes a new user id when the number changes.
+/// Reads a system message about a person's new ids.
+///
+/// The former WhatsApp id is `system.customer`, or else `from`. The former user id is `system.previous_user_id`, or
+/// else `from_user_id`. The new ids are `system.wa_id` (`new_wa_id` in older versions) and `system.user_id`. WhatsApp
+/// makes a new user id when the number changes. So a message with a new user id and no new number means that the person
+/// hides the new number.
 fn read_new_ids(message: &Members<'_>, region: Region) -> Option<Message> {
     let system = object(message.value("system"));
     let kind = text(&system, "type")?;
@@ -294,7 +299,7 @@ fn read_time(item: &Members<'_>, name: &'static str) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(seconds, 0)
 }
 
-/// A WhatsApp id, which older versions of the API write as a number.
+/// A WhatsApp id. Older versions of the API write it as a JSON number.
 fn number_text(members: &Members<'_>, name: &'static str) -> Option<String> {
     short_text(members, name, 256).or_else(|| Some(members.integer(name).ok()??.to_string()))
 }

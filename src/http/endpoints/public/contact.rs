@@ -5,8 +5,8 @@
 //! (the list's name; a missing list is created), `chat_status`, `blocked`, `is_chat_read`. They
 //! have the same names as in the answer, which has no `contact_list`. At least one of these members is required, and
 //! unknown members are ignored. An absent member leaves the contact's value as it is. `null` or a blank text clears one
-//! of the first four, as long as the contact keeps an external id, a phone or an email. A phone is read for the contact's
-//! platform. One that is not a valid number does not replace one that is: the answer is 400.
+//! of the first four, as long as the contact keeps an external id, a phone or an email. A phone is read for the
+//! contact's platform. A phone that is not a valid number does not replace a better one: the answer is 400.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use schemars::json_schema;

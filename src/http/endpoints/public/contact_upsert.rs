@@ -1,10 +1,10 @@
 //! `POST /api/public/customer/upsert/info`: creates or updates a contact.
 //!
 //! The documented members: `channel` (required), `contact_phone_number`, `external_user_id`, `contact_email`,
-//! `contact_name`, `stageId` (a UUID). A phone that is not a valid number, such as `5.49112E+12`, does not replace a valid
-//! one: the contact keeps it, and the answer shows it. An absent member, `null` and a blank text leave the contact's value as it is. The
-//! other documented members (`channel_phone_number`, `channel_id`, `agentId`, `meta_data`, `custom_field_values`) and all
-//! unknown ones are ignored.
+//! `contact_name`, `stageId` (a UUID). A phone that is not a valid number, such as `5.49112E+12`, does not replace a
+//! better one. The contact keeps its phone, and the answer shows that phone. An absent member, `null` and a blank text
+//! leave the contact's value as it is. The other documented members (`channel_phone_number`, `channel_id`, `agentId`,
+//! `meta_data`, `custom_field_values`) and all unknown ones are ignored.
 
 use actix_web::web;
 use chrono::Utc;

@@ -239,7 +239,7 @@ impl LineCounter {
 fn filled_columns(records: &[Vec<String>]) -> Vec<bool> {
     let mut filled = Vec::new();
     for row in records.iter().skip(1) {
-        for (index, cell) in row.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
+        for (index, _) in row.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
             if filled.len() <= index {
                 filled.resize(index + 1, false);
             }

@@ -61,7 +61,7 @@ pub fn run(config: &DatabaseConfig, command: ClientCommand) -> anyhow::Result<()
             let name = new_name.unwrap_or(&client.name);
             let is_found = clients::edit_client(&mut connection, client.id, new_name, region)
                 .map_err(|error| explain(error, name))?;
-            ensure!(is_found, "the client was deleted meanwhile");
+            ensure!(is_found, "another program deleted the client while this command ran");
             output::print("Changed.\n")?;
             if let Some(region) = region.filter(|region| *region != client.default_region) {
                 output::say(format_args!(

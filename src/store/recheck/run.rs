@@ -118,8 +118,8 @@ pub struct Recheck {
 const CONFLICTS_MAX: i64 = 1_000;
 
 /// Reads the phones of the client's contacts again, in pages, and passes each finding to `observe`. With `apply` it
-/// writes all changes in one transaction, unless one of them conflicts. A contact whose phone or external id another
-/// writer changes meanwhile stays as that writer leaves it.
+/// writes all changes in one transaction, unless one of them conflicts. If another writer changes the phone or the
+/// external id of a contact while this runs, the contact stays as that writer leaves it.
 ///
 /// The connection should have no `statement_timeout`.
 ///

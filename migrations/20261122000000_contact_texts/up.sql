@@ -11,8 +11,8 @@ CREATE INDEX contacts_recent ON contacts (client_id, last_message_at DESC NULLS 
     INCLUDE (phone, email_lower);
 
 -- The number of a timestamp's period of 2^21 seconds (24 days). Unlike a month, such a period doesn't depend on the
--- session's time zone, so the function can be immutable. All times before 2020 are in one period. No function here
--- calls another function of this schema, since a restore builds indexes without a search_path.
+-- session's time zone, so the function can be immutable. All times before 2020 are in one period. A function of an
+-- index calls no other function of this schema, since a restore builds indexes without a search_path.
 CREATE FUNCTION contact_period(at timestamptz) RETURNS integer
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     AS $$ SELECT greatest(extract(epoch FROM at)::bigint >> 21, 752)::integer $$;

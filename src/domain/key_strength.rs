@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn of_random_keys_only_few_hexadecimal_ones_of_16_digits_are_weak() {
+    fn random_keys_are_not_weak_except_a_few_of_16_hexadecimal_digits() {
         let mut random = ChaCha12Rng::seed_from_u64(1);
         let mut weak = |alphabet: &[u8], length: usize| {
             let mut key = || {

@@ -226,7 +226,7 @@ impl Mapping {
             named.copied().collect()
         };
         let listed = |names: &[&str]| columns(&|column| names.contains(&normalise(column).as_str()));
-        let whole = columns(&|column| spellings::names(column, attribute));
+        let whole = columns(&|column| spellings::is_usual(column, attribute));
         if attribute != Attribute::Name {
             return Ok(self.only(attribute, whole, filled)?.into_iter().collect());
         }

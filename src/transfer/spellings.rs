@@ -265,9 +265,9 @@ const WORDS: [Words; 2] = [
     },
 ];
 
-/// Words that do not change the meaning of a phone or email column. Other words do: `type`, `fax`, `company`,
-/// `assistant`, `secondary`. So do the numbers from 2 on, because the exporting program ranks such a column after
-/// another.
+/// Words that do not change the meaning of a phone or email column. Other words change it: `type`, `fax`, `company`,
+/// `assistant`, `secondary`. Numbers above 1 change it too, because the exporting program ranks such a column after
+/// another one.
 const COMMON_WORDS: &[&str] = &[
     // Articles, prepositions and questions.
     "a",
@@ -385,7 +385,7 @@ const REMARKS: &[&str] = &[
 ];
 
 /// Whether the column's name is usual for the attribute.
-pub(super) fn names(column: &str, attribute: Attribute) -> bool {
+pub(super) fn is_usual(column: &str, attribute: Attribute) -> bool {
     let column = without_remark(column);
     let normalised = normalise(column);
     let is_listed = SPELLINGS
@@ -394,7 +394,7 @@ pub(super) fn names(column: &str, attribute: Attribute) -> bool {
     is_listed
         || WORDS
             .iter()
-            .any(|words| words.attribute == attribute && words.make(column))
+            .any(|words| words.attribute == attribute && words.match_name(column))
 }
 
 /// Whether the column's name is usual for any attribute, or for a part of a name.
@@ -403,11 +403,11 @@ pub(super) fn is_known(column: &str) -> bool {
     [FIRST_NAMES, LAST_NAMES]
         .iter()
         .any(|names| names.contains(&normalised.as_str()))
-        || Attribute::ALL.into_iter().any(|attribute| names(column, attribute))
+        || Attribute::ALL.into_iter().any(|attribute| is_usual(column, attribute))
 }
 
 impl Words {
-    fn make(&self, column: &str) -> bool {
+    fn match_name(&self, column: &str) -> bool {
         let words = words(column);
         let is_core = |word: &String| self.core.contains(&word.as_str());
         let is_other = |word: &str| self.others.contains(&word) || COMMON_WORDS.contains(&word);
@@ -523,7 +523,7 @@ mod tests {
         let named = |column: &str| {
             Attribute::ALL
                 .into_iter()
-                .filter(|attribute| names(column, *attribute))
+                .filter(|attribute| is_usual(column, *attribute))
                 .collect::<Vec<_>>()
         };
         for column in [

@@ -50,7 +50,8 @@ pub fn pieces(term: &str, region: Region) -> Vec<String> {
     if !digits.starts_with("00") {
         national(&digits, region).into_iter().for_each(&mut add);
     }
-    // Bare digits can begin with a calling code. Argentina's needs its `9` in every region.
+    // Bare digits can begin with a calling code. In every region, digits after Argentina's code need a reading with the
+    // `9` of a mobile.
     let own_code = metadata::calling_code(region.as_str()).map(|code| code.to_string());
     if digits.starts_with("54") || own_code.is_some_and(|code| digits.starts_with(&code)) {
         international(&digits).into_iter().for_each(&mut add);

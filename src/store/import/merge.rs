@@ -75,7 +75,8 @@ pub struct Merged {
 /// With this many changes the import updates the planner's statistics itself, instead of leaving it to autovacuum.
 const MANY: u64 = 1000;
 
-/// New contacts for which rebuilding the search index is worth it, if the database had no contact.
+/// With at least this many new contacts, the import rebuilds the search index instead of adding to it row by row. It
+/// does so only if the index was empty.
 const FIRST_LOAD: i64 = 10_000;
 
 /// Merges the copied rows with each other and into the client's contacts.

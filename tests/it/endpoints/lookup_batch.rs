@@ -95,7 +95,7 @@ fn every_row_of_the_phone_table_has_the_same_answer_as_in_the_single_lookup() {
             }
         }
     }
-    assert!(found > 20, "the table has its rows");
+    assert!(found > 20, "the table has too few rows");
 }
 
 #[test]

@@ -61,8 +61,8 @@ fn a_kept_connection_with_a_slow_second_head_is_closed() {
     stream.write_all(b"GET /healthz HTTP/1.1\r\nX-Slow: ").unwrap();
     let (answer, took) = dribble(stream, b"a");
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
-    // A connection has 8 s between requests, and the server checks once a second. It must not close
-    // the connection at once, because a client may take a moment for its next request.
+    // A connection has 8 s between requests. The server closes it at most a second later. It must not close the
+    // connection at once, because a client may take a moment for its next request.
     assert!((5..12).contains(&took.as_secs()), "{took:?}");
 }
 

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::support::TestDatabase;
 
-/// The number of contacts that a search answers.
+/// The largest number of contacts in the answer of a search.
 const LIMIT: usize = 50;
 
 /// A contact as the model of a search reads it.
@@ -92,7 +92,7 @@ impl Model {
         let containing = by_ilike(connection, client, "phone", &format!("%{digits}%"));
         assert!(
             containing.iter().all(|id| found.contains(id)),
-            "{digits} is its own piece"
+            "the model misses a contact whose phone contains {digits}"
         );
     }
 
@@ -104,8 +104,8 @@ impl Model {
         (0..self.0.len()).filter(|place| is_match(&self.0[*place])).collect()
     }
 
-    /// The expected answer. If there are more matches than the limit, the exact matches come before the newest of the
-    /// others, and the answer is cut off at the limit.
+    /// The expected answer, in the order of a search. If there are more matches than the limit, the answer has the
+    /// exact matches, and the newest of the others up to the limit.
     fn answer<const N: usize>(&self, parts: [[Vec<usize>; 2]; N]) -> Vec<Uuid> {
         let union = |which: usize| {
             parts
@@ -225,7 +225,7 @@ fn raise_border(client: ClientId, newer: usize) -> String {
 }
 
 #[test]
-fn every_plan_finds_the_same_contacts_of_one_client_as_plain_ilike_and_exact_matches_stay() {
+fn every_plan_finds_the_contacts_of_one_client_that_the_model_finds_and_keeps_exact_matches() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let region = Region::DEFAULT;

@@ -4,7 +4,8 @@ use contact_search::transfer::import::ImportOptions;
 
 use crate::support::import::{ImportTarget, counts};
 
-/// Imports a header and one row whose cells are `value`, and returns the name, phone and email of the contact.
+/// Imports a header and one row, and returns the name, phone and email of the contact. `values` has pairs of a column
+/// and its cell. The other cells are empty.
 fn contact(header: &str, values: &[(&str, &str)]) -> String {
     let cells = header.split(',').map(|column| {
         let value = values.iter().find(|(named, _)| *named == column);
@@ -162,7 +163,7 @@ fn the_thunderbird_export_keeps_its_emails() {
 }
 
 #[test]
-fn two_columns_with_values_for_one_field_are_always_asked_about() {
+fn a_file_with_values_in_two_columns_of_one_field_is_refused_until_the_user_chooses_a_column() {
     let mut target = ImportTarget::new();
     for (file, columns, field) in [
         (
@@ -202,7 +203,7 @@ fn two_columns_with_values_for_one_field_are_always_asked_about() {
 }
 
 #[test]
-fn a_second_email_that_the_product_numbers_is_ignored_and_named() {
+fn a_numbered_second_email_or_phone_column_is_ignored_and_named_in_the_summary() {
     let mut target = ImportTarget::new();
     let file = "First Name,E-mail Address,E-mail 2 Address,Home Phone 2\n\
                 Ana,ana@x.com,ana@y.com,\nBea,bea@x.com,,\nCid,,cid@y.com,+54 9 11 2345-6789\n";

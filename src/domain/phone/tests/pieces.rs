@@ -95,7 +95,7 @@ fn a_plus_is_seen_behind_a_label_a_quote_a_bracket_and_an_invisible_character() 
 }
 
 #[test]
-fn a_term_without_digits_has_no_pieces_and_a_prefix_alone_is_no_empty_piece() {
+fn a_term_without_digits_has_no_pieces_and_a_prefix_alone_is_its_own_piece() {
     assert!(pieces("abc", region("AR")).is_empty());
     assert_eq!(pieces("00", region("AR")), ["00"]);
     assert_eq!(pieces("15", region("AR")), ["15"]);

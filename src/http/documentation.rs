@@ -61,6 +61,7 @@ pub enum Content {
     /// JSON, with a header `Link` to the next page.
     JsonPage(SchemaOf),
     Text,
+    Html,
 }
 
 /// Returns a schema, or a reference to it in the components.

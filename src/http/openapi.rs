@@ -37,6 +37,7 @@ pub fn specification(endpoints: &[Endpoint]) -> Value {
                 "description": "The methods of the path", "required": true, "schema": { "type": "string" },
             },
             "X-Request-Id": request_id(),
+            "X-Error-Code": error_code(),
         },
         "content": {
             "application/json": {
@@ -71,6 +72,12 @@ pub fn specification(endpoints: &[Endpoint]) -> Value {
                     "description": "The request's id in the log: the caller's if it sent one, else a new one",
                     "required": true,
                     "schema": { "type": "string", "minLength": 1, "maxLength": 128 },
+                },
+                "ErrorCode": {
+                    "description": "The kind of the error, for programs. `/errors` lists all codes",
+                    "required": true,
+                    "schema": { "type": "string" },
+                    "example": "phone-missing",
                 },
                 "RateLimit": {
                     "description": "If the key has a limit: the requests that it may make immediately (`r`), and the \
@@ -141,6 +148,11 @@ fn request_id() -> Value {
     json!({ "$ref": "#/components/headers/RequestId" })
 }
 
+/// The header that every error has.
+fn error_code() -> Value {
+    json!({ "$ref": "#/components/headers/ErrorCode" })
+}
+
 fn describe_answers(path: &str, operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
     let documentation = operation.documentation;
     let Answer {
@@ -154,6 +166,7 @@ fn describe_answers(path: &str, operation: &Operation, schemas: &mut SchemaGener
             success["content"] = json!({ "application/json": { "schema": schema(schemas) } });
         }
         Some(Content::Text) => success["content"] = json!({ "text/plain": { "schema": { "type": "string" } } }),
+        Some(Content::Html) => success["content"] = json!({ "text/html": { "schema": { "type": "string" } } }),
         None => {}
     }
     if let Some(Content::JsonPage(_)) = content {
@@ -172,7 +185,7 @@ fn describe_answers(path: &str, operation: &Operation, schemas: &mut SchemaGener
     for status in failures(operation) {
         let mut failure = json!({
             "description": describe_status(status),
-            "headers": { "X-Request-Id": request_id() },
+            "headers": { "X-Request-Id": request_id(), "X-Error-Code": error_code() },
             "content": { media_type: { "schema": schema } },
         });
         match (status, &documentation.body) {

@@ -8,7 +8,7 @@ use actix_web::{Resource, Route, guard};
 use super::documentation::Documentation;
 use super::endpoints::ingest::{contact_batch, messages, whatsapp_webhook};
 use super::endpoints::lookup::{contact_lookup, contact_lookup_batch};
-use super::endpoints::ops::{health, specification};
+use super::endpoints::ops::{error_codes, health, specification};
 use super::endpoints::public::{contact, contact_search, contact_upsert, recent_contacts};
 use super::error::ApiError;
 use super::middleware::auth::{Access, authorize};
@@ -46,7 +46,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     const PUBLIC: Access = Access::Public;
     // Rows of one path follow each other.
     #[rustfmt::skip]
-    let rows: [Row; 15] = [
+    let rows: [Row; 16] = [
         ("/api/v1/contact-lookup/",          GET,    LOOKUP,  &contact_lookup::DOCUMENTATION,       || to(contact_lookup::look_up_contact)),
         ("/api/v1/contact-lookup/batch",     POST,   LOOKUP,  &contact_lookup_batch::DOCUMENTATION, || to(contact_lookup_batch::look_up_contacts)),
         ("/api/public/contacts/search",      GET,    SEARCH,  &contact_search::DOCUMENTATION,       || to(contact_search::search_contacts)),
@@ -60,6 +60,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         ("/webhooks/whatsapp/{token}",       GET,    WEBHOOK, &whatsapp_webhook::HANDSHAKE,         || to(whatsapp_webhook::answer_handshake)),
         ("/webhooks/whatsapp/{token}",       POST,   WEBHOOK, &whatsapp_webhook::DELIVERY,          || to(whatsapp_webhook::receive_delivery)),
         ("/openapi.json",                    GET,    PUBLIC,  &specification::DOCUMENTATION,        || to(specification::show_specification)),
+        ("/errors",                          GET,    PUBLIC,  &error_codes::DOCUMENTATION,          || to(error_codes::show_error_codes)),
         ("/healthz",                         GET,    PUBLIC,  &health::PROCESS,                     || to(health::check_process)),
         ("/readyz",                          GET,    PUBLIC,  &health::READINESS,                   || to(health::check_readiness)),
     ];

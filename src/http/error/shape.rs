@@ -1,11 +1,15 @@
 //! The body of an error. Each API documents a shape of its own, and the path decides which one is sent.
 
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::api_error::ApiError;
+
+/// The header with the [`ErrorCode`](super::ErrorCode). Every shape has it, since the vendors document the bodies of
+/// theirs.
+pub const ERROR_CODE: HeaderName = HeaderName::from_static("x-error-code");
 
 /// The shape of an error's body. The path decides it, since each API documents its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,12 +43,18 @@ pub struct PublicError {
 /// A problem document of RFC 9457.
 #[derive(Serialize, JsonSchema)]
 pub struct Problem {
-    r#type: &'static str,
+    /// The description of the code on this server: `/errors#` and the code.
+    r#type: String,
     /// The status's reason phrase.
     title: &'static str,
     status: u16,
     /// An English sentence that says what to change.
     detail: String,
+    /// What programs compare. It is also in the header `X-Error-Code`.
+    code: &'static str,
+    /// The parameter or the member of the body that is at fault, if it is one of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    param: Option<&'static str>,
 }
 
 impl ErrorShape {
@@ -64,7 +74,9 @@ impl ApiError {
     pub fn render(&self, shape: ErrorShape) -> HttpResponse {
         let status = self.status_code();
         let reason = status.canonical_reason().unwrap_or_default();
+        let code = self.code().name();
         let mut response = HttpResponse::build(status);
+        response.insert_header((ERROR_CODE, HeaderValue::from_static(code)));
         match self {
             ApiError::MethodNotAllowed { allow } => {
                 response.insert_header((header::ALLOW, allow.as_str()));
@@ -87,10 +99,12 @@ impl ApiError {
             ErrorShape::Problem => {
                 response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
                 response.json(Problem {
-                    r#type: "about:blank",
+                    r#type: format!("/errors#{code}"),
                     title: reason,
                     status: status.as_u16(),
                     detail: self.english(),
+                    code,
+                    param: self.param(),
                 })
             }
         }

@@ -6,6 +6,7 @@ mod contact_batch;
 mod contact_identity;
 mod contact_upsert;
 mod email;
+mod error_codes;
 mod lookup;
 mod lookup_batch;
 mod lookup_coalescer;

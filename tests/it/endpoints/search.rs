@@ -338,7 +338,7 @@ fn every_wrong_key_has_the_same_401_and_a_missing_scope_is_403() {
     let answer = app
         .server
         .get("/api/public/contacts/search?email=a", Some(&other_scopes));
-    let message = "This API key has no access to this resource. Use a key that has the scope for it.";
+    let message = "Use an API key with the scope 'search'. This key has 'lookup' and 'write'.";
     assert_eq!((answer.status, answer.body), (403, refusal(403, message, "Forbidden")));
 }
 

@@ -232,7 +232,9 @@ impl World {
                     }}]}],
                 }),
             ),
-            ("GET", "/openapi.json" | "/healthz" | "/readyz") => (format!("{path}?phone={phone}&{email}"), json!(null)),
+            ("GET", "/openapi.json" | "/errors" | "/healthz" | "/readyz") => {
+                (format!("{path}?phone={phone}&{email}"), json!(null))
+            }
             _ => panic!("{method} {path}: add a request with canaries for this operation"),
         };
         let body = if body.is_null() {

@@ -10,10 +10,12 @@ use contact_search::domain::client::ClientId;
 use contact_search::domain::key::{ApiKey, Format, NewKey, Scope};
 use contact_search::domain::phone::Region;
 use contact_search::domain::rate_limit::RateLimit;
+use contact_search::http::ErrorCode;
 use contact_search::store::PgConnection;
 use contact_search::store::clients;
 use contact_search::store::keys;
 use serde_json::Value;
+use strum::VariantArray;
 use uuid::Uuid;
 
 use super::database::execute;
@@ -237,11 +239,23 @@ impl Answer {
         let headers = lines
             .filter_map(|line| line.split_once(": "))
             .map(|(a, b)| (a.to_lowercase(), b.to_owned()));
-        Self {
+        let answer = Self {
             status: status.expect("a status"),
             headers: headers.collect(),
             body: body.to_owned(),
-        }
+        };
+        answer.check_error_code();
+        answer
+    }
+
+    /// Every error has a documented code with the error's status. Answers without an id come from the HTTP parser.
+    fn check_error_code(&self) {
+        let is_error = self.status >= 400 && self.header("x-request-id").is_some();
+        let name = self.header("x-error-code");
+        let code = ErrorCode::VARIANTS.iter().find(|code| Some(code.name()) == name);
+        let status = code.map(|code| code.text().status.as_u16());
+        let expected = is_error.then_some(self.status);
+        assert_eq!((status, name.is_some()), (expected, is_error), "{self:?}");
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {

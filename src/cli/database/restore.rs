@@ -159,9 +159,9 @@ impl<'a> Archive<'a> {
         if message.contains("unsupported version") {
             let version = pg_restore.version();
             return anyhow!(
-                "{name} was written by a newer PostgreSQL than {version}, whose pg_restore can't read it: restore it into \
-                 the PostgreSQL that wrote it or a newer one, with the client programs of that \
-                 PostgreSQL (CONTACT_SEARCH_PG_BIN is their directory)"
+                "{name} was written by a newer PostgreSQL, and pg_restore {version} can't read it: restore it into the \
+                 PostgreSQL that wrote it or a newer one, with the client programs of that PostgreSQL \
+                 (CONTACT_SEARCH_PG_BIN is their directory)"
             );
         }
         anyhow!("{name} is truncated or damaged, and nothing was restored ({message})")

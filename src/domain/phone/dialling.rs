@@ -3,8 +3,9 @@
 //! The values are `internationalPrefix` and `nationalPrefix` of Google's `PhoneNumberMetadata.xml`, version 9.0.42. The
 //! library parses with them and does not expose them. A test compares the table with the library's parser.
 
-/// The lengths of the region's own international prefixes with which the digits begin, the longest first. `00` is not
-/// among them: all regions read it as `+`.
+/// The lengths of the region's own international prefixes with which the digits begin, the longest first. All regions
+/// read `00` as `+`, so callers handle it themselves. It is among the prefixes only where a pattern covers it, such as
+/// Mexico's `0[09]`.
 pub fn international_prefixes(digits: &str, region: &str) -> impl Iterator<Item = usize> {
     let mut lengths: Vec<usize> = patterns(region)
         .iter()
@@ -51,7 +52,7 @@ fn is_in_class(pattern: &mut impl Iterator<Item = u8>, digit: u8) -> bool {
     is_match
 }
 
-/// The international prefixes of a region apart from `00`.
+/// The international prefixes of a region. `00` has no pattern of its own.
 pub fn patterns(region: &str) -> &'static [&'static str] {
     match region {
         "AG" | "AI" | "AS" | "BB" | "BM" | "BS" | "CA" | "DM" | "DO" | "GD" | "GU" | "JM" | "KN" | "KY" | "LC"

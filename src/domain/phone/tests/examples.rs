@@ -114,3 +114,35 @@ fn every_notation_of_an_example_number_finds_the_contact_stored_in_every_other_n
         "{national:?}"
     );
 }
+
+#[test]
+fn the_whatsapp_id_of_a_mobile_of_any_country_is_no_national_number_of_another_region() {
+    let examples = examples(&[PhoneNumberType::Mobile]);
+    let mut also_national = 0;
+    for (_, _, number) in &examples {
+        let e164 = number.to_string();
+        let digits = &e164[1..];
+        for code in [
+            "AR", "AT", "BR", "CL", "CO", "DE", "GB", "ID", "IN", "IT", "MX", "SE", "US",
+        ] {
+            let phones: Vec<String> = readings(&format!("{digits}@s.whatsapp.net"), region(code))
+                .into_iter()
+                .map(|reading| reading.phone)
+                .collect();
+            assert_eq!(phones, [e164.as_str()], "{digits} in {code}");
+            also_national += usize::from(readings(digits, region(code)).len() > 1);
+        }
+    }
+    assert!(
+        also_national > 100,
+        "{also_national} ids are also national numbers, so that the region matters"
+    );
+}
+
+#[test]
+fn the_bare_own_mobile_of_any_region_is_stored_with_its_calling_code_once() {
+    for (code, _, number) in examples(&[PhoneNumberType::Mobile]) {
+        let number = number.to_string();
+        assert_eq!(e164(&code, &number[1..]), number, "in {code}");
+    }
+}

@@ -139,7 +139,9 @@ pub fn trunk_prefix(region: &str) -> Option<&'static str> {
         | "VE" | "VN" | "XK" | "YE" | "YT" | "ZA" | "ZM" | "ZW" => Some("0"),
         "AG" | "AI" | "AS" | "BB" | "BM" | "BS" | "CA" | "DM" | "DO" | "GD" | "GU" | "JM" | "KN" | "KY" | "LC"
         | "MH" | "MP" | "MS" | "PR" | "SX" | "TC" | "TT" | "US" | "VC" | "VG" | "VI" => Some("1"),
-        "BY" | "KZ" | "RU" | "TM" => Some("8"),
+        "KZ" | "RU" | "TM" => Some("8"),
+        // The area code after the `8` is written with a `0`: `8 029 491-19-11`.
+        "BY" => Some("80"),
         "HU" => Some("06"),
         _ => None,
     }

@@ -150,7 +150,7 @@ fn without_edges(text: &str) -> Option<&str> {
 /// Whether the character is written around an address.
 fn is_around(character: char) -> bool {
     let is_quote = matches!(character, '"' | '\'' | '`' | '´' | '«' | '»' | '‹' | '›' | '‘'..='‟');
-    let is_mark = matches!(character, ',' | ';' | '.' | '،' | '、' | '，' | '；' | '。');
+    let is_mark = matches!(character, ',' | ';' | '.' | '…' | '،' | '、' | '，' | '；' | '。');
     is_quote || is_mark || is_opening(character) || is_closing(character)
 }
 
@@ -160,6 +160,12 @@ fn is_opening(character: char) -> bool {
 
 fn is_closing(character: char) -> bool {
     matches!(character, ')' | ']' | '}' | '>')
+}
+
+/// Whether the character is a bullet or a symbol such as `✉`, if a blank follows it.
+fn is_bullet(character: char) -> bool {
+    matches!(character, '-' | '=' | '*')
+        || !character.is_ascii() && !character.is_alphanumeric() && !is_around(character)
 }
 
 /// The text without the marks at its start.
@@ -173,7 +179,7 @@ fn without_start(text: &str) -> &str {
         let is_removed = match character {
             ' ' => true,
             '"' => quoted.is_none_or(|quoted| quoted <= at),
-            '-' | '=' | '*' | '•' | '·' | '–' | '—' => text[at + character.len_utf8()..].starts_with(' '),
+            bullet if is_bullet(bullet) => text[at + bullet.len_utf8()..].starts_with(' '),
             other => is_around(other) && !is_opening(other),
         };
         !is_removed

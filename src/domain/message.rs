@@ -30,7 +30,7 @@ pub struct Message {
     pub target: Target,
     pub content: Content,
     sent_at: DateTime<Utc>,
-    /// The new contact, if the target is unknown. Without it, a message for an unknown contact is an error.
+    /// The new contact, if the target is unknown. Without it, a message for an unknown contact is not recorded.
     pub new_contact: Option<NewContact>,
     completes: bool,
 }

@@ -2,8 +2,10 @@
 
 use super::header::Mapping;
 use super::reader::Record;
-use super::values::{self, is_email};
+use super::values;
 use crate::domain::contact::{Attribute, DEFAULT_PLATFORM};
+use crate::domain::email;
+use crate::domain::phone::whatsapp_id::is_group_or_channel;
 use crate::domain::phone::{Region, StoredPhone};
 
 /// The number of a column's first values that are examined.
@@ -51,10 +53,12 @@ impl Lookalikes {
         for column in self.columns.iter_mut().filter(|column| column.values < VALUES_MAX) {
             if let Some(text) = record.get(column.index) {
                 column.values += 1;
-                if values::values_in(text).next().is_some_and(is_email) {
-                    column.emails += 1;
-                } else if is_phone(text, self.region) {
+                let value = values::values_in(text).next().unwrap_or(text);
+                // A WhatsApp id is a phone, although it has an `@`.
+                if is_phone(value, self.region) {
                     column.phones += 1;
+                } else if is_email(value) {
+                    column.emails += 1;
                 }
             }
         }
@@ -74,6 +78,14 @@ impl Lookalikes {
         });
         found.collect()
     }
+}
+
+/// Whether the text is an email as an import would store it: `Ana <ana@example.com>` is one. The id of a WhatsApp group
+/// is none.
+fn is_email(text: &str) -> bool {
+    text.contains('@')
+        && !is_group_or_channel(text)
+        && email::stored(text.to_owned()).is_some_and(|address| values::is_email(&address))
 }
 
 /// Whether the text is a valid phone in the region, and no date.

@@ -105,8 +105,9 @@ fn national(digits: &str, region: Region) -> Vec<String> {
 }
 
 /// The readings of an Argentine number as area code and subscriber's digits, without the trunk `0`, a mobile's `9` and
-/// a mobile's `15`. The reading without a complete `15` comes first. A further reading omits a last `1` after the area
-/// code, which can be the start of a `15`. A `9` alone stays.
+/// a mobile's `15`. If a complete `15` follows the area code, the reading that omits it comes first, and the digits
+/// with the `15` stay as a further reading. If a last `1` follows the area code, which can be the start of a `15`, a
+/// further reading omits it. A `9` alone stays.
 fn argentine(written: &str) -> Vec<String> {
     let number = without_zero(written);
     let number = match number.strip_prefix('9').map(without_zero) {

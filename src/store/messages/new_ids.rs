@@ -245,8 +245,9 @@ impl Channel<'_> {
         diesel::select(diesel::dsl::exists(owners)).get_result(connection)
     }
 
-    /// Writes the contact. A number that identifies another contact already is stored, but does not identify this one.
-    /// Then the email becomes the identity. If the email identifies another contact already, this contact loses it.
+    /// Writes the contact. If its number already identifies another contact, the number is stored, but does not
+    /// identify this one. Then the email becomes the identity. If the email already identifies another contact, this
+    /// contact loses it.
     fn write(
         &self,
         connection: &mut PgConnection,

@@ -198,7 +198,8 @@ fn a_repeated_notice_does_not_move_a_new_owner_of_the_old_number_who_has_not_wri
             assert_eq!(ids(&webhook)[1], id(Some(OLD), external_user_id));
         }
     }
-    // A message from before the notice reached the former owner, however late the contact was created.
+    // A contact whose last message is older than the notice belongs to the former owner, however late the contact was
+    // created.
     let webhook = WebhookApp::start();
     webhook.app.add(Contact {
         phone: Some(OLD),

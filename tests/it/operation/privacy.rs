@@ -324,7 +324,7 @@ impl World {
         keys.map(String::as_str).chain([APP_SECRET])
     }
 
-    /// Asserts that no line of the log contains a canary, whether verbatim, percent-decoded, or with separators.
+    /// Asserts that no line of the log contains a canary, whether verbatim, percent-encoded, or with separators.
     fn expect_no_canary(&self, log: &str) {
         let mut parts: BTreeSet<String> = WORDS.map(str::to_owned).into();
         for secret in self.secrets().filter(|secret| !secret.contains(' ')) {

@@ -145,7 +145,8 @@ fn requests_that_arrive_while_the_server_is_busy_get_neither_408_nor_a_reset() {
         ask(stream, "/healthz");
         assert!(read(stream).starts_with("HTTP/1.1 200"));
     }
-    // The workers have seen the connections. Then the whole process is stopped for longer than any client may take.
+    // The workers have seen the connections. Then the whole process is suspended for ten seconds, which is longer than
+    // a connection may be without a request.
     std::thread::sleep(Duration::from_millis(300));
     let server = Pid::from_raw(i32::try_from(app.server.pid()).unwrap());
     kill(server, Signal::SIGSTOP).unwrap();

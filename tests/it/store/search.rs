@@ -172,9 +172,9 @@ fn contact_emails(connection: &mut PgConnection, client: Uuid) -> Vec<String> {
 }
 
 /// Fills clients with 9,000 random contacts each, more than a search walks at first. The texts use few different
-/// letters, so that terms match them. Some emails and short phones are whole terms, and longer ones contain them. The
-/// fraction `with_messages` of the contacts has a message time. The times cover
-/// the seven years before `until`, and some are equal.
+/// letters, so that terms match them. Some emails and some short phones equal a whole term, and longer emails and
+/// phones contain them. The fraction `with_messages` of the contacts has a message time. The times cover the seven
+/// years before `until`, and some are equal.
 fn fill_randomly(connection: &mut PgConnection, clients: &[(ClientId, f64, &str)]) {
     diesel::sql_query("SELECT setseed(0.5)").execute(connection).unwrap();
     for (client, with_messages, until) in clients {
@@ -265,7 +265,7 @@ fn every_plan_finds_the_contacts_of_one_client_that_the_model_finds_and_keeps_ex
         });
     let emails = prop_oneof![4 => random_text, 4 => stored_substring, 1 => "b{0,3}[aA]@b(\\.a)?"];
     let emails = emails.prop_filter_map("blank", |text| Some((EmailTerm::parse(&text)?, text)));
-    // Digits, and pieces in national notation: after `00`, `0`, `54`, and `15` after an area code.
+    // Digits alone, and digits after a prefix: `0`, `00`, `54`, `15`, or an area code and `15`.
     let phones = "[0-9]{1,7}|0{1,7}|10000[0-9]{2,3}|(0|00|54|0[1-3][1-9]15|15)[0-9]{1,4}|[1-9][0-9]{0,2}";
     let connection = std::cell::RefCell::new(connection);
     let used_plans = std::cell::RefCell::new(Vec::new());

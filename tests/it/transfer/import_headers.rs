@@ -244,4 +244,32 @@ fn an_ignored_column_that_looks_like_an_email_or_phone_column_is_named_in_the_su
              email=COLUMN",
         ]
     );
+    // Values that an import would clean or split look like emails and phones, too.
+    for (value, kind) in [
+        ("Ana Gil <ana@x.com>", Some("an email")),
+        ("mailto:ana@x.com", Some("an email")),
+        ("ana@x.com (casa)", Some("an email")),
+        ("ana@x.com ::: bea@x.com", Some("an email")),
+        ("011 2345-6789 ::: 011 2345-6780", Some("a phone")),
+        ("Cel: 11 2345-6789 (WhatsApp)", Some("a phone")),
+        ("5491123456789@s.whatsapp.net", Some("a phone")),
+        ("120363025246125486@g.us", None),
+        ("escribir a ana@x.com", None),
+        ("@ana", None),
+        ("https://x.com/@ana", None),
+        ("4500012345", None),
+        ("20-12345678-9", None),
+    ] {
+        let report = target
+            .import(format!("external_id,Dato\n1,{value}\n2,\n"))
+            .unwrap()
+            .to_string();
+        match kind {
+            Some(kind) => assert!(
+                report.contains(&format!("\nDato looks like {kind} column")),
+                "{value}: {report}"
+            ),
+            None => assert!(!report.contains("looks like"), "{value}: {report}"),
+        }
+    }
 }

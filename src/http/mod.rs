@@ -15,6 +15,7 @@ mod database;
 mod documentation;
 mod endpoints;
 mod error;
+mod failures;
 mod keys;
 mod log_throttle;
 mod metrics;

@@ -5,21 +5,29 @@ use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
+use serde_json::json;
 use strum::VariantArray;
 
-use crate::http::documentation::{Answer, Content, Documentation};
+use crate::http::documentation::{Answer, Documentation, Example, Tag};
 use crate::http::error::ErrorCode;
 
 pub const DOCUMENTATION: Documentation = Documentation {
-    summary: "The error codes, and what to do",
+    tag: Tag::Server,
+    summary: "Show the error codes",
+    description: "A page for people: every error code, its meaning, and what to do. `/errors#phone-missing` leads to the \
+        code `phone-missing`.",
     parameters: &[],
     body: None,
-    answer: Answer {
-        status: 200,
-        description: "A page for people. The fragment of its address is a code",
-        content: Some(Content::Html),
-    },
-    failures: &[],
+    answer: Answer::text(
+        "The page.",
+        "text/html",
+        &[Example {
+            name: "page",
+            summary: "The beginning of the page",
+            value: || json!("<!doctype html>\n<html lang=\"en\">\n"),
+        }],
+    ),
+    failures: Vec::new,
 };
 
 /// The page loads nothing and runs no script.

@@ -3,10 +3,11 @@
 
 use actix_web::{HttpRequest, web};
 use schemars::json_schema;
+use serde_json::json;
 
-use super::contact_json::PublicContact;
+use super::contact_json::{CONTACTS, PublicContact};
 use crate::domain::term::{self, EmailTerm, PhoneTerm};
-use crate::http::documentation::{self, Answer, Documentation, In, Parameter};
+use crate::http::documentation::{self, Answer, Documentation, In, Parameter, Tag};
 use crate::http::error::ApiError;
 use crate::http::request::context::Caller;
 use crate::http::request::limits::VALUE_MAX;
@@ -15,26 +16,38 @@ use crate::http::state::State;
 use crate::store::search;
 
 pub const DOCUMENTATION: Documentation = Documentation {
-    summary: "At most 50 contacts whose phone or email contains a term, latest message first",
+    tag: Tag::Search,
+    summary: "Search by a piece of a phone or email",
+    description: "Finds the contacts whose phone contains the digits of `phone`, or whose email contains `email`. Give \
+        at least one of the two parameters. The contact with the latest message comes first. Contacts of all channels \
+        are included, and blocked ones too.\n\nThe answer has at most 50 contacts. A contact whose whole phone or \
+        email is the term is always among them.",
     parameters: &[
         Parameter {
             place: In::Query,
             name: "phone",
-            description: "A part of a phone number, or a whole one in any notation",
+            description: "A piece of a phone number, or a whole number in any notation. All characters except digits \
+                are dropped. Without a digit it counts as not given.",
             is_required: false,
-            schema: || json_schema!({ "type": "string", "maxLength": VALUE_MAX, "example": "56912345" }),
+            schema: || json_schema!({ "type": "string", "maxLength": VALUE_MAX }),
+            example: || json!("56912345"),
         },
         Parameter {
             place: In::Query,
             name: "email",
-            description: "A part of an email, in any case. At least one of both parameters is required",
+            description: "A piece of an email. Case does not matter. A blank text counts as not given.",
             is_required: false,
-            schema: || json_schema!({ "type": "string", "maxLength": VALUE_MAX, "example": "@example.com" }),
+            schema: || json_schema!({ "type": "string", "maxLength": VALUE_MAX }),
+            example: || json!("@example.com"),
         },
     ],
     body: None,
-    answer: Answer::json("The matching contacts", documentation::of::<Vec<PublicContact>>),
-    failures: &[400],
+    answer: Answer::json(
+        "The matching contacts, at most 50. The array is empty if no contact matches.",
+        documentation::of::<Vec<PublicContact>>,
+        CONTACTS,
+    ),
+    failures: || vec![ApiError::NothingToSearch],
 };
 
 /// Answers with an array of the contacts that match the parameter `phone` or the parameter `email`.

@@ -7,10 +7,11 @@ use actix_web::http::header;
 use actix_web::{CustomizeResponder, HttpRequest, Responder, web};
 use chrono::{DateTime, Datelike};
 use schemars::json_schema;
+use serde_json::json;
 use uuid::Uuid;
 
-use super::contact_json::PublicContact;
-use crate::http::documentation::{self, Answer, Content, Documentation, In, Parameter};
+use super::contact_json::{CONTACTS, PublicContact};
+use crate::http::documentation::{self, Answer, Documentation, Header, In, Parameter, Tag};
 use crate::http::error::{ApiError, ParameterFault};
 use crate::http::request::context::Caller;
 use crate::http::request::query;
@@ -24,30 +25,53 @@ const DAYS_MAX: i64 = 365;
 const CURSOR: &str = "00063167cb273200df980fc8b6db4820bf222969482d106d";
 
 pub const DOCUMENTATION: Documentation = Documentation {
-    summary: "The contacts whose last message is at most N days old, latest first, a thousand per page",
+    tag: Tag::Search,
+    summary: "List the contacts with recent messages",
+    description: "Lists the contacts whose last message is at most `days` days old. The contact with the latest message \
+        comes first. An answer has at most 1,000 contacts. If more follow, its header `Link` has the address of the \
+        next page.",
     parameters: &[
         Parameter {
             place: In::Query,
             name: "days",
-            description: "The greatest age of the last message, in days",
+            description: "The greatest age of the last message, in days.",
             is_required: true,
-            schema: || json_schema!({ "type": "integer", "minimum": DAYS_MIN, "maximum": DAYS_MAX, "example": 7 }),
+            schema: || json_schema!({ "type": "integer", "minimum": DAYS_MIN, "maximum": DAYS_MAX }),
+            example: || json!(7),
         },
         Parameter {
             place: In::Query,
             name: "cursor",
-            description: "The cursor in the previous page's header `Link`",
+            description: "Where the page begins. The address in the previous page's header `Link` has it.",
             is_required: false,
-            schema: || json_schema!({ "type": "string", "pattern": "^[0-9a-f]{48}$", "example": CURSOR }),
+            schema: || json_schema!({ "type": "string", "pattern": "^[0-9a-f]{48}$" }),
+            example: || json!(CURSOR),
         },
     ],
     body: None,
     answer: Answer {
-        status: 200,
-        description: "A page of contacts",
-        content: Some(Content::JsonPage(documentation::of::<Vec<PublicContact>>)),
+        headers: &[Header {
+            name: "Link",
+            description: "If more contacts follow: the address of the next page, relative to the address of this one, \
+                and `rel=\"next\"`.",
+            is_required: false,
+            schema: || json_schema!({ "type": "string" }),
+            example: "</api/public/contacts?days=7&cursor=00063167cb273200df980fc8b6db4820bf222969482d106d>; \
+                rel=\"next\"",
+        }],
+        ..Answer::json(
+            "A page of contacts, at most 1,000.",
+            documentation::of::<Vec<PublicContact>>,
+            CONTACTS,
+        )
     },
-    failures: &[400],
+    failures: || {
+        vec![
+            bad("days", ParameterFault::Missing),
+            bad("days", ParameterFault::NotBetween(DAYS_MIN, DAYS_MAX)),
+            bad("cursor", ParameterFault::Cursor),
+        ]
+    },
 };
 
 /// Answers with a page of contacts. `days` is a whole number from 1 to 365, and `cursor` comes from the previous page's

@@ -1,8 +1,10 @@
 //! The types of an endpoint's documentation. Each endpoint's file holds its documentation, beside
 //! the handler. `openapi` builds the specification from it.
 
+use std::borrow::Cow;
+
 use schemars::generate::SchemaGenerator;
-use schemars::{JsonSchema, Schema};
+use schemars::{JsonSchema, Schema, json_schema};
 use serde_json::Value;
 use strum::{IntoStaticStr, VariantArray};
 
@@ -160,6 +162,30 @@ pub fn of<T: JsonSchema>(schemas: &mut SchemaGenerator) -> Schema {
 
 /// The pattern of a text that is not blank.
 pub const NOT_BLANK: &str = r"\S";
+
+/// The schema of a body's UUID. The server takes a blank text for `null`, since forms send one.
+#[derive(Default)]
+pub struct OptionalUuid;
+
+impl JsonSchema for OptionalUuid {
+    fn schema_name() -> Cow<'static, str> {
+        "OptionalUuid".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "type": "string", "format": "uuid" },
+                { "type": "string", "pattern": r"^\s*$" },
+                { "type": "null" },
+            ],
+        })
+    }
+}
 
 /// A parameter of a request.
 pub struct Parameter {

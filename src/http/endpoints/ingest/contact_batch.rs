@@ -8,12 +8,12 @@ use actix_web::web;
 use schemars::JsonSchema;
 use serde_json::json;
 use serde_json::value::RawValue;
-use uuid::{Uuid, uuid};
+use uuid::uuid;
 
 use super::batch_result::{BatchResponse, BatchResult, BatchStatus};
 use crate::domain::contact::{Attribute, ContactError, ContactFields, DEFAULT_PLATFORM, platform_name};
 use crate::domain::phone::{Region, StoredPhone};
-use crate::http::documentation::{self, Answer, Body, Documentation, Example, Tag};
+use crate::http::documentation::{self, Answer, Body, Documentation, Example, OptionalUuid, Tag};
 use crate::http::error::{ApiError, BodyFault};
 use crate::http::request::body::{self, Members, Payload};
 use crate::http::request::context::Caller;
@@ -81,9 +81,11 @@ struct ContactItem {
     #[schemars(extend("format" = "date-time"))]
     last_inbound_at: Option<String>,
     /// The UUID of a stage of your own system.
-    default_stage_id: Option<Uuid>,
+    #[serde(default)]
+    default_stage_id: OptionalUuid,
     /// A UUID of your own system.
-    ai_customer_id: Option<Uuid>,
+    #[serde(default)]
+    ai_customer_id: OptionalUuid,
 }
 
 /// The warning of an item whose phone was not written.

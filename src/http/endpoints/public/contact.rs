@@ -7,12 +7,11 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use schemars::JsonSchema;
 use serde_json::json;
-use uuid::Uuid;
 
 use super::contact_json::{CONTACT, ID, PublicContact, id_in_path};
 use crate::domain::contact::{Attribute, Changes, ContactEdit};
 use crate::domain::phone::Region;
-use crate::http::documentation::{self, Answer, Body, Documentation, Example, NOT_BLANK, Tag};
+use crate::http::documentation::{self, Answer, Body, Documentation, Example, NOT_BLANK, OptionalUuid, Tag};
 use crate::http::error::{ApiError, BodyFault, Expected};
 use crate::http::request::body::{self, Members, Payload};
 use crate::http::request::context::Caller;
@@ -37,7 +36,8 @@ struct ContactChange {
     #[schemars(length(max = 320))]
     email: Option<String>,
     /// The UUID of a stage of your own system. `null` or a blank text clears it.
-    default_stage_id: Option<Uuid>,
+    #[serde(default)]
+    default_stage_id: OptionalUuid,
     /// The name of the contact list that the contact moves to. A list that does not exist is created.
     #[schemars(length(max = 200), regex(pattern = NOT_BLANK), extend("type" = "string"))]
     contact_list: Option<String>,

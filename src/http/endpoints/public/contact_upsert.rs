@@ -7,13 +7,12 @@ use actix_web::web;
 use chrono::Utc;
 use schemars::JsonSchema;
 use serde_json::json;
-use uuid::Uuid;
 
 use super::contact_json::{CONTACT, PublicContact};
 use crate::domain::contact::{Attribute, ContactDraft, ContactFields, platform_name};
 use crate::domain::phone::whatsapp_id::{is_group_or_channel, is_hidden_number};
 use crate::domain::phone::{Region, StoredPhone};
-use crate::http::documentation::{self, Answer, Body, Documentation, Example, NOT_BLANK, Tag};
+use crate::http::documentation::{self, Answer, Body, Documentation, Example, NOT_BLANK, OptionalUuid, Tag};
 use crate::http::error::{ApiError, BodyFault, Expected};
 use crate::http::request::body::{self, Members, Payload};
 use crate::http::request::context::Caller;
@@ -46,7 +45,8 @@ struct ContactUpsert {
     contact_name: Option<String>,
     /// The UUID of a stage of your own system. Answers show it as `default_stage_id`.
     #[serde(rename = "stageId")]
-    stage_id: Option<Uuid>,
+    #[serde(default)]
+    stage_id: OptionalUuid,
 }
 
 pub const DOCUMENTATION: Documentation = Documentation {

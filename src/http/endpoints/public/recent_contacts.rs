@@ -44,7 +44,8 @@ pub const DOCUMENTATION: Documentation = Documentation {
             name: "cursor",
             description: "Where the page begins. The address in the previous page's header `Link` has it.",
             is_required: false,
-            schema: || json_schema!({ "type": "string", "pattern": "^[0-9a-f]{48}$" }),
+            // The time of a recent message begins with two zeros.
+            schema: || json_schema!({ "type": "string", "pattern": "^00[0-9a-f]{46}$" }),
             example: || json!(CURSOR),
         },
     ],

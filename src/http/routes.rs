@@ -6,7 +6,7 @@ use actix_web::web::{resource, to};
 use actix_web::{Resource, Route, guard};
 
 use super::documentation::Documentation;
-use super::endpoints::ingest::{contact_batch, messages, whatsapp_webhook};
+use super::endpoints::ingest::{contact_batch, contact_by_id, messages, whatsapp_webhook};
 use super::endpoints::lookup::{contact_lookup, contact_lookup_batch};
 use super::endpoints::ops::{error_codes, health, specification};
 use super::endpoints::public::{contact, contact_search, contact_upsert, recent_contacts};
@@ -46,7 +46,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     const PUBLIC: Access = Access::Public;
     // Rows of one path follow each other.
     #[rustfmt::skip]
-    let rows: [Row; 16] = [
+    let rows: [Row; 19] = [
         ("/api/v1/contact-lookup/",          GET,    LOOKUP,  &contact_lookup::DOCUMENTATION,       || to(contact_lookup::look_up_contact)),
         ("/api/v1/contact-lookup/batch",     POST,   LOOKUP,  &contact_lookup_batch::DOCUMENTATION, || to(contact_lookup_batch::look_up_contacts)),
         ("/api/public/contacts/search",      GET,    SEARCH,  &contact_search::DOCUMENTATION,       || to(contact_search::search_contacts)),
@@ -56,6 +56,9 @@ pub fn endpoints() -> Vec<Endpoint> {
         ("/api/public/contact/{id}",         DELETE, WRITE,   &contact::ERASURE,                    || to(contact::delete_contact)),
         ("/api/public/customer/upsert/info", POST,   WRITE,   &contact_upsert::DOCUMENTATION,       || to(contact_upsert::upsert_contact)),
         ("/api/v1/contacts/",                POST,   WRITE,   &contact_batch::DOCUMENTATION,        || to(contact_batch::upsert_contacts)),
+        ("/api/v1/contacts/{id}",            GET,    SEARCH,  &contact_by_id::DETAILS,              || to(contact_by_id::show_contact_by_id)),
+        ("/api/v1/contacts/{id}",            PATCH,  WRITE,   &contact_by_id::CHANGE,               || to(contact_by_id::edit_contact_by_id)),
+        ("/api/v1/contacts/{id}",            DELETE, WRITE,   &contact_by_id::ERASURE,              || to(contact_by_id::delete_contact_by_id)),
         ("/api/v1/messages/",                POST,   WRITE,   &messages::DOCUMENTATION,             || to(messages::record_messages)),
         ("/webhooks/whatsapp/{token}",       GET,    WEBHOOK, &whatsapp_webhook::HANDSHAKE,         || to(whatsapp_webhook::answer_handshake)),
         ("/webhooks/whatsapp/{token}",       POST,   WEBHOOK, &whatsapp_webhook::DELIVERY,          || to(whatsapp_webhook::receive_delivery)),

@@ -1,6 +1,8 @@
-//! Endpoints that keep contacts current: batches of contacts, messages, WhatsApp's webhook.
+//! Our own endpoints for contacts, most of which keep them current: batches, single contacts, messages, WhatsApp's webhook.
 
 pub mod contact_batch;
+pub mod contact_by_id;
+mod contact_json;
 pub mod messages;
 mod whatsapp_delivery;
 pub mod whatsapp_webhook;

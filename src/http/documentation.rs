@@ -40,8 +40,19 @@ pub struct Answer {
     pub status: u16,
     /// One line.
     pub description: &'static str,
+    /// Headers beside those that `openapi` derives from the access.
+    pub headers: &'static [AnswerHeader],
     /// The body; `None` for an empty one.
     pub content: Option<Content>,
+}
+
+/// A header of an answer.
+pub struct AnswerHeader {
+    pub name: &'static str,
+    pub description: &'static str,
+    /// Whether every successful answer has it.
+    pub is_always_sent: bool,
+    pub schema: fn() -> Schema,
 }
 
 impl Answer {
@@ -50,16 +61,20 @@ impl Answer {
         Self {
             status: 200,
             description,
+            headers: &[],
             content: Some(Content::Json(schema)),
         }
+    }
+
+    /// The same answer with these headers.
+    pub const fn with_headers(self, headers: &'static [AnswerHeader]) -> Self {
+        Self { headers, ..self }
     }
 }
 
 /// The body of an answer.
 pub enum Content {
     Json(SchemaOf),
-    /// JSON, with a header `Link` to the next page.
-    JsonPage(SchemaOf),
     Text,
     Html,
 }

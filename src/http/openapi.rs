@@ -158,21 +158,23 @@ fn describe_answers(path: &str, operation: &Operation, schemas: &mut SchemaGener
     let Answer {
         status,
         description,
+        headers,
         content,
     } = &documentation.answer;
     let mut success = json!({ "description": description, "headers": { "X-Request-Id": request_id() } });
     match content {
-        Some(Content::Json(schema) | Content::JsonPage(schema)) => {
+        Some(Content::Json(schema)) => {
             success["content"] = json!({ "application/json": { "schema": schema(schemas) } });
         }
         Some(Content::Text) => success["content"] = json!({ "text/plain": { "schema": { "type": "string" } } }),
         Some(Content::Html) => success["content"] = json!({ "text/html": { "schema": { "type": "string" } } }),
         None => {}
     }
-    if let Some(Content::JsonPage(_)) = content {
-        success["headers"]["Link"] = json!({
-            "description": "The next page, if one follows: an address relative to this one, and `rel=\"next\"`",
-            "schema": { "type": "string" },
+    for header in *headers {
+        success["headers"][header.name] = json!({
+            "description": header.description,
+            "required": header.is_always_sent,
+            "schema": (header.schema)(),
         });
     }
     let mut answers = Map::from_iter([(status.to_string(), success)]);

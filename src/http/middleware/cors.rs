@@ -31,6 +31,7 @@ pub fn allow(origins: &[String]) -> Cors {
             "RateLimit",
             "RateLimit-Policy",
             "Retry-After",
+            "X-Contact-Status",
             "X-Error-Code",
             "X-Request-Id",
         ])

@@ -83,6 +83,7 @@ pub const ERASURE: Documentation = Documentation {
     answer: Answer {
         status: 204,
         description: "The contact is erased",
+        headers: &[],
         content: None,
     },
     failures: &[404],

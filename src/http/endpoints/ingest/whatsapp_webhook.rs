@@ -70,6 +70,7 @@ pub const HANDSHAKE: Documentation = Documentation {
     answer: Answer {
         status: 200,
         description: "The challenge",
+        headers: &[],
         content: Some(Content::Text),
     },
     failures: &[400, 403],
@@ -94,6 +95,7 @@ pub const DELIVERY: Documentation = Documentation {
     answer: Answer {
         status: 200,
         description: "The delivery is recorded",
+        headers: &[],
         content: None,
     },
     failures: &[401],

@@ -17,6 +17,7 @@ pub const DOCUMENTATION: Documentation = Documentation {
     answer: Answer {
         status: 200,
         description: "A page for people. The fragment of its address is a code",
+        headers: &[],
         content: Some(Content::Html),
     },
     failures: &[],

@@ -6,7 +6,7 @@
 //! leave the contact's value as it is. The other documented members (`channel_phone_number`, `channel_id`, `agentId`,
 //! `meta_data`, `custom_field_values`) and all unknown ones are ignored.
 
-use actix_web::web;
+use actix_web::{CustomizeResponder, Responder, web};
 use chrono::Utc;
 use schemars::json_schema;
 use serde_json::json;
@@ -15,12 +15,15 @@ use super::contact_json::PublicContact;
 use crate::domain::contact::{Attribute, ContactDraft, ContactFields, platform_name};
 use crate::domain::phone::whatsapp_id::{is_group_or_channel, is_hidden_number};
 use crate::domain::phone::{Region, StoredPhone};
-use crate::http::documentation::{self, Answer, Body, Documentation, NOT_BLANK, WITH_DIGIT, having};
+use crate::http::documentation::{self, Answer, AnswerHeader, Body, Documentation, NOT_BLANK, WITH_DIGIT, having};
 use crate::http::error::{ApiError, BodyFault};
 use crate::http::request::body::{self, Members, Payload};
 use crate::http::request::context::Caller;
 use crate::http::state::State;
 use crate::store::contacts;
+
+/// The header that says what the call did: `created`, `updated` or `unchanged`. The vendor documents the body.
+const CONTACT_STATUS: &str = "X-Contact-Status";
 
 pub const DOCUMENTATION: Documentation = Documentation {
     summary: "Creates or updates a contact",
@@ -47,27 +50,35 @@ pub const DOCUMENTATION: Documentation = Documentation {
             },
         })
     })),
-    answer: Answer::json("The written contact", documentation::of::<PublicContact>),
+    answer: Answer::json("The written contact", documentation::of::<PublicContact>).with_headers(&[AnswerHeader {
+        name: CONTACT_STATUS,
+        description: "The effect of the call on the contact",
+        is_always_sent: true,
+        schema: || json_schema!({ "type": "string", "enum": ["created", "updated", "unchanged"] }),
+    }]),
     failures: &[],
 };
 
-/// Answers with the written contact. Repeated or concurrent calls with the same identity write to the same contact.
+/// Answers with the written contact, and says in a header what the call did. Repeated or concurrent calls with the same identity write to the same contact.
 pub async fn upsert_contact(
     caller: Caller,
     state: web::Data<State>,
     payload: Payload,
-) -> Result<web::Json<PublicContact>, ApiError> {
+) -> Result<CustomizeResponder<web::Json<PublicContact>>, ApiError> {
     let Caller { client, region, start } = caller;
     let read = move |body: &_| read_draft(&Members::new(body)?, region);
     let draft = body::read_json(payload, state.lanes.writes.deadline(start), read).await?;
-    let row = state
+    let (row, upserted) = state
         .lanes
         .writes
         .run(start, move |connection| {
             contacts::upsert_contact(connection, client, &draft)
         })
         .await?;
-    Ok(web::Json(PublicContact::from(row)))
+    let status: &'static str = upserted.outcome.into();
+    Ok(web::Json(PublicContact::from(row))
+        .customize()
+        .insert_header((CONTACT_STATUS, status)))
 }
 
 fn read_draft(members: &Members, region: Region) -> Result<ContactDraft, BodyFault> {

@@ -10,7 +10,7 @@ use schemars::json_schema;
 use uuid::Uuid;
 
 use super::contact_json::PublicContact;
-use crate::http::documentation::{self, Answer, Content, Documentation, In, Parameter};
+use crate::http::documentation::{self, Answer, AnswerHeader, Documentation, In, Parameter};
 use crate::http::error::{ApiError, ParameterFault};
 use crate::http::request::context::Caller;
 use crate::http::request::query;
@@ -42,11 +42,12 @@ pub const DOCUMENTATION: Documentation = Documentation {
         },
     ],
     body: None,
-    answer: Answer {
-        status: 200,
-        description: "A page of contacts",
-        content: Some(Content::JsonPage(documentation::of::<Vec<PublicContact>>)),
-    },
+    answer: Answer::json("A page of contacts", documentation::of::<Vec<PublicContact>>).with_headers(&[AnswerHeader {
+        name: "Link",
+        description: "The next page, if one follows: an address relative to this one, and `rel=\"next\"`",
+        is_always_sent: false,
+        schema: || json_schema!({ "type": "string" }),
+    }]),
     failures: &[400],
 };
 

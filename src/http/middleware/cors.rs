@@ -33,6 +33,7 @@ pub fn allow(origins: &[String]) -> Cors {
             "Retry-After",
             "X-Contact-Status",
             "X-Error-Code",
+            "X-Has-More",
             "X-Request-Id",
         ])
         .max_age(MAX_AGE);

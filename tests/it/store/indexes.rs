@@ -184,11 +184,11 @@ fn lookups_and_searches_never_scan_the_whole_table() {
             );
             for term in ["@", "example", "zzqy", &format!("f{number}{number}{number}f")] {
                 let term = EmailTerm::parse(term).unwrap();
-                search::search_contacts(connection, &sizes, client, None, Some(&term)).unwrap();
+                search::search_contacts(connection, &sizes, client, None, Some(&term), search::LIMIT).unwrap();
             }
             for term in [phone.as_str(), "777", "99999999", "54"] {
                 let term = PhoneTerm::parse(term, Region::DEFAULT).unwrap();
-                search::search_contacts(connection, &sizes, client, Some(&term), None).unwrap();
+                search::search_contacts(connection, &sizes, client, Some(&term), None, search::LIMIT).unwrap();
             }
         }
         Ok(())

@@ -80,7 +80,7 @@ pub struct Answer {
     /// One sentence, or a few.
     pub description: &'static str,
     /// Headers, besides those that every answer has.
-    pub headers: &'static [Header],
+    pub headers: &'static [AnswerHeader],
     /// The body; `None` for an empty one.
     pub content: Option<Content>,
 }
@@ -115,6 +115,11 @@ impl Answer {
         }
     }
 
+    /// The same answer with these headers.
+    pub const fn with_headers(self, headers: &'static [AnswerHeader]) -> Self {
+        Self { headers, ..self }
+    }
+
     /// An empty answer.
     pub const fn empty(status: u16, description: &'static str) -> Self {
         Self {
@@ -143,11 +148,11 @@ pub struct Example {
 }
 
 /// A header of an answer.
-pub struct Header {
+pub struct AnswerHeader {
     pub name: &'static str,
     pub description: &'static str,
-    /// Whether every such answer has the header.
-    pub is_required: bool,
+    /// Whether every successful answer has it.
+    pub is_always_sent: bool,
     pub schema: fn() -> Schema,
     pub example: &'static str,
 }

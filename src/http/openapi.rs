@@ -13,7 +13,7 @@ use schemars::transform::RecursiveTransform;
 use serde_json::{Map, Value, json};
 use strum::VariantArray;
 
-use super::documentation::{Answer, Body, Example, Header, In, Parameter, Tag, of};
+use super::documentation::{Answer, AnswerHeader, Body, Example, In, Parameter, Tag, of};
 use super::error::{ApiError, ErrorShape, LookupError, Problem, PublicError};
 use super::failures::failures;
 use super::middleware::auth::Access;
@@ -304,10 +304,10 @@ fn describe_parameter(parameter: &Parameter) -> Value {
     })
 }
 
-fn describe_header(header: &Header) -> Value {
+fn describe_header(header: &AnswerHeader) -> Value {
     json!({
         "description": header.description,
-        "required": header.is_required,
+        "required": header.is_always_sent,
         "schema": (header.schema)(),
         "example": header.example,
     })

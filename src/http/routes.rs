@@ -8,7 +8,7 @@ use actix_web::web::{resource, to};
 use actix_web::{FromRequest, Handler, Resource, Responder, Route, guard};
 
 use super::documentation::Documentation;
-use super::endpoints::ingest::{contact_batch, messages, whatsapp_webhook};
+use super::endpoints::ingest::{contact_batch, contact_by_id, messages, whatsapp_webhook};
 use super::endpoints::lookup::{contact_lookup, contact_lookup_batch};
 use super::endpoints::ops::{error_codes, health, specification};
 use super::endpoints::public::{contact, contact_search, contact_upsert, recent_contacts};
@@ -57,6 +57,9 @@ pub fn endpoints() -> Vec<Endpoint> {
         ("/api/public/contact/{id}",         Operation::new(DELETE, WRITE,   &contact::ERASURE,                    contact::delete_contact)),
         ("/api/public/customer/upsert/info", Operation::new(POST,   WRITE,   &contact_upsert::DOCUMENTATION,       contact_upsert::upsert_contact)),
         ("/api/v1/contacts/",                Operation::new(POST,   WRITE,   &contact_batch::DOCUMENTATION,        contact_batch::upsert_contacts)),
+        ("/api/v1/contacts/{id}",            Operation::new(GET,    SEARCH,  &contact_by_id::DETAILS,              contact_by_id::show_contact_by_id)),
+        ("/api/v1/contacts/{id}",            Operation::new(PATCH,  WRITE,   &contact_by_id::CHANGE,               contact_by_id::edit_contact_by_id)),
+        ("/api/v1/contacts/{id}",            Operation::new(DELETE, WRITE,   &contact_by_id::ERASURE,              contact_by_id::delete_contact_by_id)),
         ("/api/v1/messages/",                Operation::new(POST,   WRITE,   &messages::DOCUMENTATION,             messages::record_messages)),
         ("/webhooks/whatsapp/{token}",       Operation::new(GET,    WEBHOOK, &whatsapp_webhook::HANDSHAKE,         whatsapp_webhook::answer_handshake)),
         ("/webhooks/whatsapp/{token}",       Operation::new(POST,   WEBHOOK, &whatsapp_webhook::DELIVERY,          whatsapp_webhook::receive_delivery)),

@@ -133,6 +133,36 @@ fn every_error_code_is_documented() {
     }
 }
 
+/// `script/check spec` runs these files.
+#[test]
+fn the_programs_in_the_page_about_clients_are_the_tested_ones() {
+    let page = read("docs/clients.md");
+    let mut programs = 0;
+    for entry in fs::read_dir(root().join("tests/clients/shown")).unwrap() {
+        let path = entry.unwrap().path();
+        let language = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("sh") => "sh",
+            Some("py") => "python",
+            Some("mjs") => "javascript",
+            Some("ts") => "typescript",
+            _ => continue,
+        };
+        programs += 1;
+        let program = fs::read_to_string(&path).unwrap();
+        let block = format!("```{language}\n{program}```\n");
+        assert!(
+            page.contains(&block),
+            "docs/clients.md does not show {}",
+            path.display()
+        );
+    }
+    assert!(programs > 5, "the programs are found: {programs}");
+    // The other blocks are commands of the shell, which install something.
+    let blocks = ["```python\n", "```javascript\n", "```typescript\n"];
+    let shown: usize = blocks.iter().map(|block| page.matches(block).count()).sum();
+    assert_eq!(shown, 4, "every program of the page is tested");
+}
+
 #[test]
 fn the_readme_is_short() {
     let lines = read("README.md").lines().count();

@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, ResponseError};
 
 use crate::domain::key::Scope;
 use crate::store::StoreError;
+use crate::store::contacts::EditRefusal;
 use crate::store::migrations::MigrationError;
 
 /// Every way in which a request can fail. Each has one [`ErrorCode`](super::ErrorCode), and with it one status.
@@ -216,6 +217,18 @@ impl From<StoreError> for ApiError {
             }
             StoreError::TimedOut(_) | StoreError::Late => ApiError::TooLate,
             StoreError::Exists(_) | StoreError::Statement(_) => ApiError::Internal(Box::new(error)),
+        }
+    }
+}
+
+impl From<EditRefusal> for ApiError {
+    fn from(refusal: EditRefusal) -> Self {
+        match refusal {
+            EditRefusal::NotFound => ApiError::NoContact,
+            EditRefusal::NoIdentity => BodyFault::IdentityLost.into(),
+            // Every API calls it so.
+            EditRefusal::WorsePhone => BodyFault::WorsePhone { name: "phone" }.into(),
+            EditRefusal::Taken => ApiError::IdentityTaken,
         }
     }
 }

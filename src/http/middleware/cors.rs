@@ -31,7 +31,9 @@ pub fn allow(origins: &[String]) -> Cors {
             "RateLimit",
             "RateLimit-Policy",
             "Retry-After",
+            "X-Contact-Status",
             "X-Error-Code",
+            "X-Has-More",
             "X-Request-Id",
         ])
         .max_age(MAX_AGE);

@@ -3,6 +3,7 @@
 
 mod contact;
 mod contact_batch;
+mod contact_by_id;
 mod contact_identity;
 mod contact_upsert;
 mod email;

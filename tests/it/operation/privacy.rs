@@ -122,6 +122,7 @@ struct World {
     known: Added,
     other: Added,
     to_delete: Added,
+    also_to_delete: Added,
 }
 
 impl World {
@@ -165,6 +166,7 @@ impl World {
             known: add(connection, client, Some(PHONE), None),
             other: add(connection, client, Some(OTHER_PHONE), None),
             to_delete: add(connection, client, None, Some(EXTERNAL_ID)),
+            also_to_delete: add(connection, client, None, Some(&format!("{EXTERNAL_ID}2"))),
         }
     }
 
@@ -209,6 +211,18 @@ impl World {
                     {"platform": "whatsapp", "phone": PHONE, "name": NAME, "email": EMAIL},
                     {"platform": "webchat", "externalUserId": EXTERNAL_ID}, {"name": NAME}, {"phone": PHONE, "blocked": EMAIL},
                 ]),
+            ),
+            ("GET", "/api/v1/contacts/{id}") => (
+                format!("/api/v1/contacts/{}?{email}", self.known.serial_id),
+                json!(null),
+            ),
+            ("PATCH", "/api/v1/contacts/{id}") => (
+                format!("/api/v1/contacts/{}?{phone}", self.known.serial_id),
+                json!({"name": NAME, "email": EMAIL, "phone": PHONE}),
+            ),
+            ("DELETE", "/api/v1/contacts/{id}") => (
+                format!("/api/v1/contacts/{}?{email}", self.also_to_delete.serial_id),
+                json!(null),
             ),
             ("POST", "/api/v1/messages/") => (
                 path.into(),

@@ -23,7 +23,7 @@ use Shape::{Problem, Public, Spanish};
 
 /// The agreed access of every operation. A new operation must be added here, or
 /// `every_operation_requires_the_agreed_access` fails.
-const AGREED: [(&str, &str, Access, Shape); 16] = [
+const AGREED: [(&str, &str, Access, Shape); 19] = [
     ("/api/v1/contact-lookup/", "GET", LOOKUP, Spanish),
     ("/api/v1/contact-lookup/batch", "POST", LOOKUP, Spanish),
     ("/api/public/contacts/search", "GET", SEARCH, Public),
@@ -33,6 +33,9 @@ const AGREED: [(&str, &str, Access, Shape); 16] = [
     ("/api/public/contact/{id}", "DELETE", WRITE, Public),
     ("/api/public/customer/upsert/info", "POST", WRITE, Public),
     ("/api/v1/contacts/", "POST", WRITE, Problem),
+    ("/api/v1/contacts/{id}", "GET", SEARCH, Problem),
+    ("/api/v1/contacts/{id}", "PATCH", WRITE, Problem),
+    ("/api/v1/contacts/{id}", "DELETE", WRITE, Problem),
     ("/api/v1/messages/", "POST", WRITE, Problem),
     ("/webhooks/whatsapp/{token}", "GET", Access::Webhook, Problem),
     ("/webhooks/whatsapp/{token}", "POST", Access::Webhook, Problem),

@@ -222,15 +222,18 @@ fn collect(mut stream: impl Read + Send + 'static) -> Arc<Mutex<String>> {
 pub struct Answer {
     pub status: u16,
     headers: Vec<(String, String)>,
+    /// The body as text.
     pub body: String,
+    /// The body as it came. It may be compressed.
+    pub bytes: Vec<u8>,
 }
 
 impl Answer {
     fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
-        let (head, body) = text
-            .split_once("\r\n\r\n")
-            .unwrap_or_else(|| panic!("no HTTP answer: {text:?}"));
+        let end = bytes.windows(4).position(|end| end == b"\r\n\r\n");
+        let end = end.unwrap_or_else(|| panic!("no HTTP answer: {text:?}"));
+        let (head, body) = (String::from_utf8_lossy(&bytes[..end]), &bytes[end + 4..]);
         let mut lines = head.split("\r\n");
         let status = lines
             .next()
@@ -242,7 +245,8 @@ impl Answer {
         let answer = Self {
             status: status.expect("a status"),
             headers: headers.collect(),
-            body: body.to_owned(),
+            body: String::from_utf8_lossy(body).into_owned(),
+            bytes: body.to_owned(),
         };
         answer.check_error_code();
         answer
@@ -263,6 +267,12 @@ impl Answer {
             .iter()
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// The values of all headers of this name, separated by commas.
+    pub fn joined_headers(&self, name: &str) -> String {
+        let headers = self.headers.iter().filter(|(key, _)| key == name);
+        headers.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(", ")
     }
 
     pub fn json(&self) -> Value {

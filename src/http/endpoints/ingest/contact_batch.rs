@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use uuid::uuid;
 
 use super::batch_result::{BatchResponse, BatchResult, BatchStatus};
+use super::contact_json::member;
 use crate::domain::contact::{Attribute, ContactError, ContactFields, DEFAULT_PLATFORM, platform_name};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::http::documentation::{self, Answer, Body, Documentation, Example, OptionalUuid, Tag};
@@ -215,27 +216,6 @@ fn read_item(item: &RawValue, region: Region) -> Result<ContactFields, BodyFault
         default_stage_id: uuid(Attribute::DefaultStageId)?,
         ai_customer_id: uuid(Attribute::AiCustomerId)?,
     })
-}
-
-/// This API's name of an attribute.
-fn member(attribute: Attribute) -> &'static str {
-    match attribute {
-        Attribute::Name => "name",
-        Attribute::Phone => "phone",
-        Attribute::Email => "email",
-        Attribute::Platform => "platform",
-        Attribute::Source => "source",
-        Attribute::ChatStatus => "chatStatus",
-        Attribute::Blocked => "blocked",
-        Attribute::IsChatRead => "isChatRead",
-        Attribute::CreatedAt => "createdAt",
-        Attribute::LastMessageAt => "lastMessageAt",
-        Attribute::LastInboundAt => "lastInboundAt",
-        Attribute::ContactList => "contactList",
-        Attribute::ExternalUserId => "externalUserId",
-        Attribute::DefaultStageId => "defaultStageId",
-        Attribute::AiCustomerId => "aiCustomerId",
-    }
 }
 
 impl From<Result<Upserted, ContactError>> for BatchResult {

@@ -9,14 +9,14 @@ use schemars::JsonSchema;
 use serde_json::json;
 
 use super::contact_json::{CONTACT, ID, PublicContact, id_in_path};
-use crate::domain::contact::{Attribute, Changes, ContactEdit};
-use crate::domain::phone::Region;
+use crate::domain::contact::Attribute;
 use crate::http::documentation::{self, Answer, Body, Documentation, Example, NOT_BLANK, OptionalUuid, Tag};
-use crate::http::error::{ApiError, BodyFault, Expected};
+use crate::http::error::ApiError;
 use crate::http::request::body::{self, Members, Payload};
+use crate::http::request::contact_edit::{self, EditMembers, read_edit};
 use crate::http::request::context::Caller;
 use crate::http::state::State;
-use crate::store::contacts::{self, EditError};
+use crate::store::contacts;
 
 /// The changes of a contact. Give at least one member. An absent member leaves the contact's value as it is.
 #[derive(JsonSchema)]
@@ -53,16 +53,19 @@ struct ContactChange {
 }
 
 /// The members that can be changed.
-const MEMBERS: [&str; 8] = [
-    "name",
-    "phone",
-    "email",
-    "default_stage_id",
-    "contact_list",
-    "chat_status",
-    "blocked",
-    "is_chat_read",
-];
+static MEMBERS: EditMembers = EditMembers {
+    name_of: Attribute::name,
+    all: [
+        "name",
+        "phone",
+        "email",
+        "default_stage_id",
+        "contact_list",
+        "chat_status",
+        "blocked",
+        "is_chat_read",
+    ],
+};
 
 pub const INFO: Documentation = Documentation {
     tag: Tag::Contacts,
@@ -94,19 +97,7 @@ pub const CHANGE: Documentation = Documentation {
         documentation::of::<PublicContact>,
         CONTACT,
     ),
-    failures: || {
-        let (name, expected) = ("blocked", Expected::Flag);
-        let faults = [
-            BodyFault::NoChange { names: &MEMBERS },
-            BodyFault::Member { name, expected },
-            BodyFault::Missing { name: "chat_status" },
-            BodyFault::TooLong { name: "name", max: 512 },
-            BodyFault::WorsePhone { name: "phone" },
-            BodyFault::IdentityLost,
-        ];
-        let others = [ApiError::NoContact, ApiError::IdentityTaken];
-        faults.map(ApiError::Body).into_iter().chain(others).collect()
-    },
+    failures: || contact_edit::failures(&MEMBERS),
 };
 
 pub const ERASURE: Documentation = Documentation {
@@ -146,25 +137,15 @@ pub async fn edit_contact(
 ) -> Result<web::Json<PublicContact>, ApiError> {
     let id = id_in_path(&request)?;
     let Caller { client, region, start } = caller;
-    let read = move |body: &_| read_edit(&Members::new(body)?, region);
+    let read = move |body: &_| read_edit(&Members::new(body)?, &MEMBERS, region);
     let edit = body::read_json(payload, state.lanes.writes.deadline(start), read).await?;
-    let edited = state
+    let row = state
         .lanes
         .writes
         .run(start, move |connection| {
-            match contacts::edit_contact(connection, client, id, &edit) {
-                Err(EditError::Store(error)) => Err(error),
-                other => Ok(other),
-            }
+            contacts::edit_contact(connection, client, id, &edit, contacts::find_contact)
         })
-        .await?;
-    let row = edited.map_err(|error| match error {
-        EditError::NotFound => ApiError::NoContact,
-        EditError::NoIdentity => BodyFault::IdentityLost.into(),
-        EditError::WorsePhone => BodyFault::WorsePhone { name: "phone" }.into(),
-        EditError::Taken => ApiError::IdentityTaken,
-        EditError::Store(error) => error.into(),
-    })?;
+        .await??;
     Ok(web::Json(PublicContact::from(row)))
 }
 
@@ -188,34 +169,4 @@ pub async fn delete_contact(
     } else {
         Err(ApiError::NoContact)
     }
-}
-
-fn read_edit(members: &Members, region: Region) -> Result<ContactEdit, BodyFault> {
-    if !MEMBERS.iter().any(|name| members.has(name)) {
-        return Err(BodyFault::NoChange { names: &MEMBERS });
-    }
-    let changes = Changes {
-        name: clearable(members, "name", members.text("name")?),
-        phone: clearable(members, "phone", members.text("phone")?),
-        email: clearable(members, "email", members.text("email")?),
-        default_stage_id: clearable(members, "default_stage_id", members.uuid("default_stage_id")?),
-        chat_status: settable(members, "chat_status", members.text("chat_status")?)?,
-        blocked: settable(members, "blocked", members.flag("blocked")?)?,
-        is_chat_read: settable(members, "is_chat_read", members.flag("is_chat_read")?)?,
-        contact_list: settable(members, "contact_list", members.text("contact_list")?)?,
-    };
-    ContactEdit::new(changes, region).map_err(|error| body::fault_of(&error, Attribute::name, "'phone' or 'email'"))
-}
-
-/// A present member without a value clears the contact's value.
-fn clearable<T>(members: &Members, name: &str, value: Option<T>) -> Option<Option<T>> {
-    members.has(name).then_some(value)
-}
-
-/// A present member without a value is an error.
-fn settable<T>(members: &Members, name: &'static str, value: Option<T>) -> Result<Option<T>, BodyFault> {
-    if members.has(name) && value.is_none() {
-        return Err(BodyFault::Missing { name });
-    }
-    Ok(value)
 }

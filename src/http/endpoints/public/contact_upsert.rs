@@ -3,21 +3,26 @@
 //! [`ContactUpsert`] describes the members. The others that the vendor documents (`channel_phone_number`, `channel_id`,
 //! `agentId`, `meta_data`, `custom_field_values`) and all unknown ones are ignored.
 
-use actix_web::web;
+use actix_web::{CustomizeResponder, Responder, web};
 use chrono::Utc;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, json_schema};
 use serde_json::json;
 
 use super::contact_json::{CONTACT, PublicContact};
 use crate::domain::contact::{Attribute, ContactDraft, ContactFields, platform_name};
 use crate::domain::phone::whatsapp_id::{is_group_or_channel, is_hidden_number};
 use crate::domain::phone::{Region, StoredPhone};
-use crate::http::documentation::{self, Answer, Body, Documentation, Example, NOT_BLANK, OptionalUuid, Tag};
+use crate::http::documentation::{
+    self, Answer, AnswerHeader, Body, Documentation, Example, NOT_BLANK, OptionalUuid, Tag,
+};
 use crate::http::error::{ApiError, BodyFault, Expected};
 use crate::http::request::body::{self, Members, Payload};
 use crate::http::request::context::Caller;
 use crate::http::state::State;
 use crate::store::contacts;
+
+/// The header that says what the call did: `created`, `updated` or `unchanged`. The vendor documents the body.
+const CONTACT_STATUS: &str = "X-Contact-Status";
 
 /// A contact to create or update. Beside `channel`, give at least one of `contact_phone_number`, `external_user_id` and
 /// `contact_email`. The channels `whatsapp`, `web-whatsapp` and `sms` need the phone, and `webchat` the external id. An
@@ -73,7 +78,14 @@ pub const DOCUMENTATION: Documentation = Documentation {
         "The contact as it is now. It shows the phone that it has kept.",
         documentation::of::<PublicContact>,
         CONTACT,
-    ),
+    )
+    .with_headers(&[AnswerHeader {
+        name: CONTACT_STATUS,
+        description: "What the call did. `unchanged`: the contact had all of the values already.",
+        is_always_sent: true,
+        schema: || json_schema!({ "type": "string", "enum": ["created", "updated", "unchanged"] }),
+        example: "updated",
+    }]),
     failures: || {
         let (name, expected) = ("stageId", Expected::Uuid);
         let faults = [
@@ -94,23 +106,27 @@ pub const DOCUMENTATION: Documentation = Documentation {
     },
 };
 
-/// Answers with the written contact. Repeated or concurrent calls with the same identity write to the same contact.
+/// Answers with the written contact, and says in a header what the call did. Repeated or concurrent calls with the same
+/// identity write to the same contact.
 pub async fn upsert_contact(
     caller: Caller,
     state: web::Data<State>,
     payload: Payload,
-) -> Result<web::Json<PublicContact>, ApiError> {
+) -> Result<CustomizeResponder<web::Json<PublicContact>>, ApiError> {
     let Caller { client, region, start } = caller;
     let read = move |body: &_| read_draft(&Members::new(body)?, region);
     let draft = body::read_json(payload, state.lanes.writes.deadline(start), read).await?;
-    let row = state
+    let (row, upserted) = state
         .lanes
         .writes
         .run(start, move |connection| {
             contacts::upsert_contact(connection, client, &draft)
         })
         .await?;
-    Ok(web::Json(PublicContact::from(row)))
+    let status: &'static str = upserted.outcome.into();
+    Ok(web::Json(PublicContact::from(row))
+        .customize()
+        .insert_header((CONTACT_STATUS, status)))
 }
 
 fn read_draft(members: &Members, region: Region) -> Result<ContactDraft, BodyFault> {

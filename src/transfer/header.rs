@@ -3,8 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::fold::normalise;
 use super::reader::Record;
-use super::spellings::{self, FIRST_NAMES, LAST_NAMES, LAST_NAMES_IN_PORTUGAL, NAMES_OR_FIRST_NAMES, normalise};
+use super::spellings::{self, FIRST_NAMES, LAST_NAMES, LAST_NAMES_IN_PORTUGAL, NAMES_OR_FIRST_NAMES};
 use crate::domain::contact::Attribute;
 use crate::domain::visible::visible;
 

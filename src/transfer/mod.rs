@@ -1,7 +1,9 @@
 //! Import and export of files.
 
+mod column_words;
 mod delimiter;
 pub mod export;
+mod fold;
 mod header;
 pub mod import;
 mod lookalikes;
@@ -10,6 +12,7 @@ mod reader;
 mod report;
 mod row;
 mod spellings;
+mod times;
 mod values;
 
 pub use header::{ColumnChoice, HeaderError, Mapping};

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::header::Mapping;
 use super::reader::Record;
-use super::values;
+use super::{times, values};
 use crate::domain::contact::{Attribute, ContactDraft, ContactError, ContactFields, DEFAULT_PLATFORM, platform_name};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::domain::visible::trim_unseen;
@@ -174,7 +174,7 @@ impl RowParser<'_> {
         };
         let time = |attribute| match cell(attribute) {
             None => Ok(None),
-            Some(text) => match values::time(trim_unseen(text)) {
+            Some(text) => match times::time(trim_unseen(text)) {
                 None => {
                     let reason = "the time can't be read: write it as 2024-12-31 or 2024-12-31T23:59:59Z";
                     Err(fault(attribute, reason))

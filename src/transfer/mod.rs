@@ -1,6 +1,7 @@
 //! Import and export of files.
 
 mod column_words;
+mod dates;
 mod delimiter;
 pub mod export;
 mod fold;

@@ -5,9 +5,10 @@
 use std::io::Read;
 
 use super::header::{ColumnChoice, HeaderError, Mapping};
+pub use super::lines::Lines;
 use super::lookalikes::{Lookalike, Lookalikes};
 use super::reader::{ReadError, Records};
-pub use super::report::{ImportReport, Lines};
+pub use super::report::ImportReport;
 pub use super::row::Rejection;
 use super::row::RowParser;
 use crate::domain::client::NAME_MAX;

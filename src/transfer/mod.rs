@@ -7,6 +7,7 @@ pub mod export;
 mod fold;
 mod header;
 pub mod import;
+mod lines;
 mod lookalikes;
 mod progress;
 mod reader;

@@ -60,8 +60,7 @@ const WORDS: [Words; 2] = [
 ];
 
 /// Words that do not change the meaning of a phone or email column. Other words do: `type`, `fax`, `company`,
-/// `assistant`, `secondary`. So do the numbers from 2 on, because the exporting program ranks such a column after
-/// another.
+/// `assistant`.
 const COMMON_WORDS: &[&str] = &[
     // Articles, prepositions and questions.
     "a",
@@ -147,7 +146,27 @@ const COMMON_WORDS: &[&str] = &[
     // The value of Google's numbered columns.
     "value",
     "valor",
-    "1",
+];
+
+/// Words in the name of a column that comes after another one for the same attribute.
+const SECOND_WORDS: &[&str] = &[
+    "second",
+    "secondary",
+    "nd",
+    "secundario",
+    "secundaria",
+    "segundo",
+    "segunda",
+    "alternate",
+    "alternative",
+    "alternativo",
+    "alternativa",
+    "alt",
+    "additional",
+    "adicional",
+    "adicionales",
+    "adicionais",
+    "extra",
 ];
 
 /// The first words of remarks in brackets: `Teléfono (con código de área)`.
@@ -178,19 +197,43 @@ const REMARKS: &[&str] = &[
     "without",
 ];
 
-/// Whether words for the attribute make up the column's name, which has no remark.
-pub(super) fn name(column: &str, attribute: Attribute) -> bool {
-    WORDS
-        .iter()
-        .any(|words| words.attribute == attribute && words.make(column))
+/// The rank of the column among the columns of an attribute. It is the number in the name, such as 2 in `Phone 2`.
+/// Columns with a word such as `secondary` come last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Rank(u8);
+
+impl Rank {
+    /// The rank of a name without a number. `Phone` and `Phone 1` are equals.
+    pub(super) const FIRST: Self = Self(1);
+    const LAST: Self = Self(u8::MAX);
+
+    /// The rank that the word gives, if it gives one. Numbers with three or more digits have another meaning.
+    fn of_word(word: &str) -> Option<Self> {
+        if SECOND_WORDS.contains(&word) {
+            return Some(Self::LAST);
+        }
+        word.parse().ok().filter(|_| word.len() <= 2).map(Self)
+    }
+}
+
+/// The column's rank, if words for the attribute make up its name. The name has no remark.
+pub(super) fn rank(column: &str, attribute: Attribute) -> Option<Rank> {
+    let kind = WORDS.iter().find(|words| words.attribute == attribute)?;
+    kind.rank(&words(column))
 }
 
 impl Words {
-    fn make(&self, column: &str) -> bool {
-        let words = words(column);
-        let is_core = |word: &String| self.core.contains(&word.as_str());
+    fn rank(&self, words: &[String]) -> Option<Rank> {
+        let is_core = |word: &str| self.core.contains(&word);
         let is_other = |word: &str| self.others.contains(&word) || COMMON_WORDS.contains(&word);
-        words.iter().any(is_core) && words.iter().all(|word| is_core(word) || is_other(word))
+        if !words.iter().any(|word| is_core(word)) {
+            return None;
+        }
+        let mut rank = None;
+        for word in words.iter().filter(|word| !is_core(word) && !is_other(word)) {
+            rank = rank.max(Some(Rank::of_word(word)?));
+        }
+        Some(rank.unwrap_or(Rank::FIRST))
     }
 }
 
@@ -246,13 +289,13 @@ fn join(words: &mut Vec<String>, first: &str, second: &str) {
 mod tests {
     use super::*;
     use crate::transfer::fold::normalise;
-    use crate::transfer::spellings::names;
+    use crate::transfer::spellings;
 
     #[test]
     fn all_words_are_normalised() {
         for words in &WORDS {
-            let all = words.core.iter().chain(words.others).chain(COMMON_WORDS).chain(REMARKS);
-            for word in all {
+            let others = [COMMON_WORDS, SECOND_WORDS, REMARKS].concat();
+            for word in words.core.iter().chain(words.others).chain(&others) {
                 assert_eq!(normalise(word), *word);
             }
         }
@@ -261,10 +304,8 @@ mod tests {
     #[test]
     fn names_of_phone_and_email_columns_are_made_of_known_words() {
         let named = |column: &str| {
-            Attribute::ALL
-                .into_iter()
-                .filter(|attribute| names(column, *attribute))
-                .collect::<Vec<_>>()
+            let ranks = Attribute::ALL.map(|attribute| Some((attribute, spellings::rank(column, attribute)?)));
+            ranks.into_iter().flatten().collect::<Vec<_>>()
         };
         for column in [
             "Número de WhatsApp",
@@ -290,7 +331,7 @@ mod tests {
             "Contact Number",
             "¿Cuál es tu número de teléfono?",
         ] {
-            assert_eq!(named(column), [Attribute::Phone], "{column}");
+            assert_eq!(named(column), [(Attribute::Phone, Rank::FIRST)], "{column}");
         }
         for column in [
             "E-mail Address",
@@ -306,17 +347,30 @@ mod tests {
             "Tu correo",
             "Email *",
         ] {
-            assert_eq!(named(column), [Attribute::Email], "{column}");
+            assert_eq!(named(column), [(Attribute::Email, Rank::FIRST)], "{column}");
+        }
+        let (phone, email) = (Attribute::Phone, Attribute::Email);
+        for (column, attribute, rank) in [
+            ("Phone 0", phone, Rank(0)),
+            ("phones.0.value", phone, Rank(0)),
+            ("Teléfono 01", phone, Rank::FIRST),
+            ("Phone 2", phone, Rank(2)),
+            ("Telefono2", phone, Rank(2)),
+            ("Home Phone 2", phone, Rank(2)),
+            ("Phone 12 - Value", phone, Rank(12)),
+            ("Segundo teléfono", phone, Rank::LAST),
+            ("Teléfono (alternativo)", phone, Rank::LAST),
+            ("E-mail 2 Address", email, Rank(2)),
+            ("E-mail 2 - Value", email, Rank(2)),
+            ("Dirección de correo electrónico 2", email, Rank(2)),
+            ("2nd email", email, Rank::LAST),
+            ("Secondary Email", email, Rank::LAST),
+            ("Alternate Email 1", email, Rank::LAST),
+            ("Additional email addresses", email, Rank::LAST),
+        ] {
+            assert_eq!(named(column), [(attribute, rank)], "{column}");
         }
         for column in [
-            "E-mail 2 Address",
-            "E-mail 2 - Value",
-            "Dirección de correo electrónico 2",
-            "Secondary Email",
-            "Alternate Email 1",
-            "Additional email addresses",
-            "Phone 2",
-            "Home Phone 2",
             "E-mail Type",
             "E-mail 1 - Label",
             "Phone 1 - Type",
@@ -325,6 +379,7 @@ mod tests {
             "Company Main Phone",
             "Assistant's Phone",
             "Phone country code",
+            "Email 365",
             "Phone or email",
             "Email Opt Out",
             "Address",

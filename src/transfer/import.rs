@@ -200,8 +200,8 @@ impl<R: Read> Import<R> {
                 continue;
             }
             counts.read += 1;
-            self.mapping.check_rivals(&record)?;
-            lookalikes.count(&record);
+            self.mapping.check_contests(&record)?;
+            lookalikes.count(&record, &self.mapping);
             match parser.parse(&record) {
                 Err(rejection) => {
                     counts.rejected += 1;

@@ -6,6 +6,7 @@ mod delimiter;
 pub mod export;
 mod fold;
 mod header;
+mod header_error;
 pub mod import;
 mod lines;
 mod lookalikes;

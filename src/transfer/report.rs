@@ -118,7 +118,11 @@ impl fmt::Display for ImportReport {
 
 impl fmt::Display for Lookalike {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { column, attribute } = self;
+        let Self {
+            column,
+            attribute,
+            only_here,
+        } = self;
         let kind = match attribute {
             Attribute::Email => "an email",
             _ => "a phone",
@@ -126,6 +130,11 @@ impl fmt::Display for Lookalike {
         write!(
             f,
             "{column} looks like {kind} column, ignored: to take it, choose it with --column {attribute}=COLUMN"
-        )
+        )?;
+        match only_here.count {
+            0 => Ok(()),
+            1 => write!(f, "; 1 row has no other {attribute}: {only_here}"),
+            count => write!(f, "; {count} rows have no other {attribute}: {only_here}"),
+        }
     }
 }

@@ -137,9 +137,9 @@ impl RowParser<'_> {
         })
     }
 
-    /// The cell of an attribute that has one column.
+    /// The cell of an attribute, except of a name.
     fn cell<'r>(&self, record: &Record<'r>, attribute: Attribute) -> Option<&'r str> {
-        self.read(record, *self.mapping.columns(attribute).first()?)
+        self.read(record, self.mapping.column(record, attribute)?)
     }
 
     /// The cell in a column. In an exact import, a cell of invisible characters is a value, because an export wrote it.
@@ -226,7 +226,11 @@ impl RowParser<'_> {
     fn reject(&self, record: &Record<'_>, fault: Fault) -> Rejection {
         let identities = [Attribute::ExternalUserId, Attribute::Phone, Attribute::Email];
         let column = match fault.attribute {
-            Some(attribute) => self.mapping.names(&[attribute]),
+            Some(Attribute::Name) => self.mapping.names(&[Attribute::Name]),
+            Some(attribute) => {
+                let column = self.mapping.column(record, attribute);
+                column.map(|column| self.mapping.name(column)).unwrap_or_default()
+            }
             None => self.mapping.names(&identities),
         };
         Rejection {

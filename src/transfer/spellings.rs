@@ -1,7 +1,7 @@
 //! The usual names of columns, among them those in the exports of Outlook, Google Contacts, Google Forms, Thunderbird,
 //! iCloud, HubSpot, Salesforce, Zoho and Pipedrive.
 
-use super::column_words;
+use super::column_words::{self, Rank};
 use super::fold::normalise;
 use crate::domain::contact::Attribute;
 
@@ -211,14 +211,18 @@ pub(super) const NAMES_OR_FIRST_NAMES: &[&str] = &["name", "nombre", "nome"];
 /// a nickname.
 pub(super) const LAST_NAMES_IN_PORTUGAL: &[&str] = &["apelido"];
 
-/// Whether the column's name is usual for the attribute.
-pub(super) fn names(column: &str, attribute: Attribute) -> bool {
+/// The column's rank among the columns of the attribute. `None` if its name is not usual for the attribute.
+pub(super) fn rank(column: &str, attribute: Attribute) -> Option<Rank> {
     let column = column_words::without_remark(column);
     let normalised = normalise(column);
     let is_listed = SPELLINGS
         .iter()
         .any(|(listed, spellings)| *listed == attribute && spellings.contains(&normalised.as_str()));
-    is_listed || column_words::name(column, attribute)
+    if is_listed {
+        Some(Rank::FIRST)
+    } else {
+        column_words::rank(column, attribute)
+    }
 }
 
 /// Whether the column's name is usual for any attribute, or for a part of a name.
@@ -227,7 +231,9 @@ pub(super) fn is_known(column: &str) -> bool {
     [FIRST_NAMES, LAST_NAMES]
         .iter()
         .any(|names| names.contains(&normalised.as_str()))
-        || Attribute::ALL.into_iter().any(|attribute| names(column, attribute))
+        || Attribute::ALL
+            .into_iter()
+            .any(|attribute| rank(column, attribute).is_some())
 }
 
 #[cfg(test)]

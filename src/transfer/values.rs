@@ -4,6 +4,8 @@ use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
 use super::fold::fold_text;
+use crate::domain::contact::Attribute;
+use crate::domain::email;
 
 /// Parses yes and no in English, Spanish and Portuguese, or 1 and 0. Accents do not matter.
 pub fn boolean(text: &str) -> Option<bool> {
@@ -21,6 +23,19 @@ pub(super) fn looks_like_a_date(text: &str) -> bool {
     let is_number = |part: &&str| part.len() <= 4 && part.parse::<u16>().is_ok();
     let is_day_and_month = parts.iter().filter(|part| part.len() <= 2).count() >= 2;
     parts.len() == 3 && parts.iter().all(is_number) && is_day_and_month
+}
+
+/// Whether the text stands for no value of the attribute, as `-` and `n/a` do, and `0` as a phone.
+pub(super) fn is_placeholder(attribute: Attribute, text: &str) -> bool {
+    match attribute {
+        Attribute::Phone => {
+            let mut digits = text.chars().filter(|character| character.is_numeric());
+            let first = digits.next();
+            digits.all(|digit| Some(digit) == first)
+        }
+        Attribute::Email => email::stored(text.to_owned()).is_none(),
+        _ => false,
+    }
 }
 
 /// Whether the text looks like an email: `ana@example.com`.
@@ -152,6 +167,25 @@ mod tests {
         }
         for text in ["2", "maybe", "-", "verdad", "10"] {
             assert_eq!(boolean(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_placeholder_is_no_value_of_a_phone_or_an_email() {
+        for (attribute, text, expected) in [
+            (Attribute::Phone, "-", true),
+            (Attribute::Phone, "no tiene", true),
+            (Attribute::Phone, "0", true),
+            (Attribute::Phone, "000-0000", true),
+            (Attribute::Phone, "11 2345-6789", false),
+            (Attribute::Phone, "5,49E+12", false),
+            (Attribute::Email, "N/A", true),
+            (Attribute::Email, "-", true),
+            (Attribute::Email, "ana", false),
+            (Attribute::Email, "ana@example.com", false),
+            (Attribute::Name, "-", false),
+        ] {
+            assert_eq!(is_placeholder(attribute, text), expected, "{attribute} {text}");
         }
     }
 

@@ -380,11 +380,14 @@ impl<'a> Bench<'a> {
                         "{per_second:.0}/s, pgbench with {clients} clients {by_pgbench:.0}/s"
                     ))
                     .note(match processor {
-                        Some(time) => format!("{:.0} µs of processor a request", time.as_secs_f64() * 1e6 / count),
+                        Some(time) => format!(
+                            "{:.0} µs of processor time per request",
+                            time.as_secs_f64() * 1e6 / count
+                        ),
                         None => "processor time unknown".to_owned(),
                     });
                 let row = match stolen {
-                    Some(part) => row.note(format!("{:.0} % of the processors stolen", part * 100.0)),
+                    Some(part) => row.note(format!("{:.0} % steal time", part * 100.0)),
                     None => row,
                 };
                 let has_goal = name == "lookup" && (4..=16).contains(&connections);

@@ -73,11 +73,15 @@ impl Bench<'_> {
             let times = with[0].iter().zip(none[0].iter().zip(&after[0]));
             for (class, (with, (none, after))) in self.large.classes().zip(times) {
                 let [with_median, none, after] = [with, none, after].map(|samples| samples.median().as_secs_f64());
-                let row = Row::new("writes", format!("{}, {kind} ÷ none", class.name))
+                let row = Row::new("writes", format!("{}, {kind} messages ÷ none", class.name))
                     .times(with)
                     .ratio(Ratio::Times(with_median / none))
                     .goal(Goal::AtMost(1.5))
-                    .note(format!("{:.2} ms with none, {:.2} after them", none * 1e3, after * 1e3));
+                    .note(format!(
+                        "{:.2} ms without messages, {:.2} ms after them",
+                        none * 1e3,
+                        after * 1e3
+                    ));
                 self.report.add(row);
             }
         }

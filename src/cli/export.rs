@@ -10,7 +10,6 @@ use super::database::{Database, Draft, check_target, publish};
 use super::names_and_ids::find_client;
 use super::output::{self, TerminalWriter};
 use crate::config::DatabaseConfig;
-use crate::domain::visible::visible;
 use crate::transfer::export::{self, ExportError, ExportFormat};
 
 pub const EXAMPLE: &str = "Examples:\n  contact-search export --client Acme > acme.csv\n  contact-search export --client \
@@ -78,7 +77,7 @@ struct Target<'p> {
 
 impl<'p> Target<'p> {
     fn begin(path: &'p Path, force: bool) -> anyhow::Result<Self> {
-        let name = visible(&path.display().to_string()).into_owned();
+        let name = output::visible_path(path);
         check_target(path, force)?;
         let draft = Draft::begin(path).with_context(|| format!("{name} can't be written"))?;
         Ok(Self { name, path, draft })

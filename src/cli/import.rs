@@ -12,7 +12,6 @@ use super::names_and_ids::find_client;
 use super::output;
 use crate::config::DatabaseConfig;
 use crate::domain::phone::Region;
-use crate::domain::visible::visible;
 use crate::transfer::import::{Import, ImportOptions};
 use crate::transfer::{self, ColumnChoice};
 
@@ -108,7 +107,7 @@ impl Source {
                 stream: Box::new(io::stdin().lock()),
             });
         }
-        let name = visible(&path.display().to_string()).into_owned();
+        let name = output::visible_path(path);
         let file = File::open(path).with_context(|| format!("{name} can't be opened"))?;
         // A named pipe has no size.
         let size = file.metadata().ok().filter(|it| it.is_file()).map(|it| it.len());

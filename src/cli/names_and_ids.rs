@@ -16,7 +16,7 @@ pub fn parse_client_name(text: &str) -> anyhow::Result<&str> {
     let name = text.trim();
     if name.is_empty() || name.chars().count() > NAME_MAX || name.contains(is_active) {
         bail!(
-            "a client's name has 1 to {NAME_MAX} characters, without control characters, line breaks or marks of the text's direction"
+            "a client's name has 1 to {NAME_MAX} characters, without control characters, line breaks or direction marks"
         );
     }
     Ok(name)

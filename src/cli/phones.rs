@@ -135,24 +135,33 @@ impl fmt::Display for Summary<'_> {
             conflict_count,
             conflicts,
         } = self.result;
-        write!(
-            f,
-            "{read} phones read again: {differing} differ, {kept} stay because they are better"
-        )?;
-        write!(f, ", {other_region} stay because they were read for another region")?;
+        let read = counted(*read, "phone", "phones");
+        let differ = counted(*differing, "differs", "differ");
+        let kept = counted(*kept, "stays because it is better", "stay because they are better");
+        let other_region = counted(
+            *other_region,
+            "stays because it was read for another region",
+            "stay because they were read for another region",
+        );
+        write!(f, "{read} read again: {differ}, {kept}, {other_region}")?;
         if *conflict_count > 0 {
-            write!(f, "\n{conflict_count} conflicts")?;
+            write!(f, "\n{}", counted(*conflict_count, "conflict", "conflicts"))?;
             if (conflicts.len() as u64) < *conflict_count {
                 write!(f, ", of which the first {} are listed", conflicts.len())?;
             }
         } else if self.apply {
-            write!(f, "\n{mended} contacts changed")?;
+            write!(f, "\n{} changed", counted(*mended, "contact", "contacts"))?;
             if mended < differing {
-                write!(f, "; other programs changed the rest meanwhile")?;
+                write!(f, "; other programs changed the rest while this ran")?;
             }
         } else if *differing > 0 {
             f.write_str("\nnothing was changed: --apply writes the phones as the current rules read them")?;
         }
         Ok(())
     }
+}
+
+/// The number, and the words after it.
+fn counted(number: u64, one: &str, several: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
 }

@@ -29,7 +29,7 @@ const LENGTH: usize = 4;
 /// every time partition of the index. Measured with searches for 12 emails among 5 M contacts: 1 piece
 /// takes 37 ms on average, 2 pieces 2.4 ms, 3 pieces 3.2 ms, 4 pieces 3.9 ms. Two pieces can both
 /// come from one common name and then take 40 ms.
-const MOST: usize = 3;
+const PIECES_MAX: usize = 3;
 
 /// Providers that nearly every client's emails contain. Their pieces are not selective: the index
 /// has a long list of contacts for each of them.
@@ -37,7 +37,7 @@ const PROVIDERS: [&str; 4] = ["@gmail.com", "@hotmail.com", "@outlook.com", "@ya
 
 const RUNS: std::ops::RangeInclusive<usize> = 5..=10;
 
-/// The pieces of an email term. Empty if no character of it [`is_reliable`].
+/// The pieces of an email term. Empty if the term has no [reliable](is_reliable) character.
 pub(super) fn of_email(term: &str) -> Vec<Gram> {
     let characters: Vec<char> = term.chars().collect();
     let runs = characters.split(|&character| !is_reliable(character));
@@ -52,7 +52,7 @@ pub(super) fn of_email(term: &str) -> Vec<Gram> {
     let marks = |piece: &String| piece.chars().filter(|c| !c.is_alphabetic()).count();
     pieces.sort_by_key(|piece| (is_common(piece), Reverse(marks(piece).min(2))));
     let selective = pieces.iter().take_while(|piece| !is_common(piece)).count();
-    pieces.truncate(selective.clamp(1, MOST));
+    pieces.truncate(selective.clamp(1, PIECES_MAX));
     pieces.into_iter().map(Gram::Email).collect()
 }
 

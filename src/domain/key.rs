@@ -61,8 +61,8 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format for the successor of a key with this display text. The successor of an imported key has the vendor's
-    /// format.
+    /// The format for the successor of a key with this display text. A key in neither format was imported, and its
+    /// successor has the vendor's format.
     pub fn of_display(display: &str) -> Self {
         if display.starts_with(PREFIXES[1]) {
             Format::Opaque
@@ -164,9 +164,7 @@ pub struct NewKey {
 
 /// The label does not fit on one line of a log or a list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error(
-    "a label has at most {LABEL_MAX} characters, without control characters, line breaks or marks of the text's direction"
-)]
+#[error("a label has at most {LABEL_MAX} characters, without control characters, line breaks or direction marks")]
 pub struct LabelError;
 
 /// The longest label, in characters.

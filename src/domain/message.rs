@@ -30,7 +30,7 @@ pub struct Message {
     pub target: Target,
     pub content: Content,
     sent_at: DateTime<Utc>,
-    /// The new contact, if the target is unknown. Without it, a message for an unknown contact is an error.
+    /// The new contact, if the target is unknown. Without it, a message for an unknown contact is not recorded.
     pub new_contact: Option<NewContact>,
     completes: bool,
 }
@@ -187,7 +187,7 @@ impl Message {
         self.completes || self.new_contact.is_some()
     }
 
-    /// The message, which also fills in the ids that a known contact lacks. It creates no contact.
+    /// Makes the message fill in the ids that a known contact lacks, even if the message has no `new_contact`.
     pub fn completing(self) -> Self {
         Self {
             completes: true,

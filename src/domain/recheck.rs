@@ -43,7 +43,7 @@ pub fn read_again(stored: &KnownPhone, as_given: &str, region: Region, platform:
         );
     }
     if is_group_or_channel(text) {
-        // A write refuses the id of a group. A stored one stays, and no write finds its contact by it any more.
+        // A write refuses the id of a group. A stored id stays, but no longer identifies its contact.
         let identifies = false;
         return verdict(
             stored,

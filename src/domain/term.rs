@@ -214,7 +214,7 @@ fn follows_hour(before: &[char]) -> bool {
 fn is_apart(before: &[char], after: &[char]) -> bool {
     let is_gap = |c: &&char| c.is_whitespace() || matches!(c, ':' | '(' | ')' | '[' | ']');
     let is_other = |c: &&char| c.is_alphabetic() || c.is_numeric();
-    // The first character of a gap, or the first letter or digit.
+    // `met` is the nearest gap, letter or digit on one side of the word.
     let is_met_apart = |met: Option<&char>| met.is_none_or(|c| is_gap(&c) || c.is_alphabetic());
     let preceding = before.iter().rev().find(|c| is_gap(c) || is_other(c));
     let following = after.iter().find(|c| is_gap(c) || is_other(c));
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_alone_are_a_key_of_a_short_number() {
+    fn the_digits_of_a_number_that_is_not_valid_are_one_of_its_keys() {
         let term = PhoneTerm::parse("345678", Region::DEFAULT).unwrap();
         assert!(!term.is_number());
         assert!(term.keys().contains(&"345678".to_owned()));

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::version::OLDEST_VERSION;
 
-/// Why the private database cannot be used. Each variant is one sentence that says what to do. The sentence includes
-/// the cause, so `source` is `None` and the cause is not printed twice.
+/// Why the private database cannot be used. Most texts say what to do. The others show what PostgreSQL or the system
+/// reported. Each text includes the cause, so `source` is `None` and the cause is not printed twice.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
     #[error("the user has no home directory to keep the database in: name a directory with --data-dir")]

@@ -89,8 +89,8 @@ impl PidFile {
         }
     }
 
-    /// Whether a process with this id exists: the server, or by coincidence another program. An
-    /// unknown id (0) counts as alive.
+    /// Whether a process with this id exists and the current user may signal it. The process is the server, or by
+    /// coincidence another program. An unknown id (0) counts as alive.
     pub(super) fn is_alive(&self) -> bool {
         self.pid == 0 || kill(Pid::from_raw(self.pid), None).is_ok()
     }

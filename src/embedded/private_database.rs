@@ -52,7 +52,7 @@ impl PrivateDatabase {
     /// Blocks until the server answers. The first start takes about a second; recovery after a crash takes longer.
     ///
     /// # Errors
-    /// An [`EmbeddedError`] that says what to do. Data are never deleted.
+    /// An [`EmbeddedError`]. Data are never deleted.
     pub fn open(options: &Options) -> Result<Self, EmbeddedError> {
         let owner = owner::prepare(&options.data_dir)?;
         let start_lock = StartLock::take(&options.data_dir)?;

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_may_have_107_bytes() {
+    fn the_longest_address_is_accepted_and_a_longer_one_is_refused() {
         let fits = format!("/{}", "a".repeat(LONGEST_ADDRESS - "/.s.PGSQL.5432".len() - 1));
         assert_eq!(check_address(Path::new(&fits)), Ok(()));
         assert_eq!(

@@ -14,7 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-use super::database::lane::Usage;
+use super::database::lane::LaneUsage;
 use super::error::ApiError;
 use super::metrics_format::{TextFormat, to_prometheus};
 use crate::store::search::Plan;
@@ -86,7 +86,7 @@ struct LaneLabels {
     state: &'static str,
 }
 
-/// Buckets up to 13 s. The longest deadline is 10 s, and a slower request gets 504.
+/// Buckets up to 13 s. By default the longest deadline is 10 s, and a slower request gets 504.
 fn duration_histogram() -> Histogram {
     Histogram::new(exponential_buckets(0.0002, 2.0, 17))
 }
@@ -263,7 +263,7 @@ impl Metrics {
     pub fn render(
         &self,
         format: TextFormat,
-        lanes: &[(&'static str, Usage)],
+        lanes: &[(&'static str, LaneUsage)],
         is_database_up: bool,
     ) -> Result<String, fmt::Error> {
         for (lane, usage) in lanes {

@@ -227,7 +227,7 @@ fn describe_status(status: u16) -> String {
         429 => "The key has made more requests than its limit allows",
         414 => return format!("The address is longer than {TARGET_MAX} bytes"),
         500 => "Something went wrong",
-        503 => "No capacity, or no database",
+        503 => "No capacity, no database, or, for a write, a read-only database",
         504 => "The answer took too long",
         _ => "The request failed",
     };

@@ -18,7 +18,7 @@ pub fn register(registry: &mut Registry) {
 struct ProcessCollector;
 
 /// The values of one scrape.
-struct Usage {
+struct ProcessUsage {
     cpu_seconds: f64,
     start_seconds: f64,
     resident_bytes: u64,
@@ -28,7 +28,7 @@ struct Usage {
     open_files_max: Option<u64>,
 }
 
-impl Usage {
+impl ProcessUsage {
     fn read() -> ProcResult<Self> {
         let process = Process::myself()?;
         let stat = process.stat()?;
@@ -49,7 +49,7 @@ impl Usage {
 
 impl Collector for ProcessCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
-        let usage = match Usage::read() {
+        let usage = match ProcessUsage::read() {
             Ok(usage) => usage,
             Err(error) => {
                 log::debug!("/proc can't be read for the metrics: {error}");

@@ -1,8 +1,8 @@
 //! The demo: a client with a key and generated contacts, to try the APIs. The random seed is fixed, so the contacts are
 //! the same everywhere.
 //!
-//! Email domains are reserved for examples (RFC 2606), except for two that the APIs' vendors show in their
-//! documentation.
+//! Email domains are reserved for examples (RFC 2606), except for `ejemplo.com`, which is in the documentation of one
+//! of the APIs' vendors.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
@@ -136,7 +136,7 @@ pub const CLIENT: &str = "Demo";
 /// The file in the data directory that stores the demo's key. Later starts print the key again.
 const KEY_FILE: &str = "demo-key";
 
-/// Why the demo could not be created. Nothing was written to the database.
+/// Why the demo could not be created or updated. If the demo didn't exist, nothing was written to the database.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     #[error(transparent)]
@@ -177,7 +177,7 @@ pub fn ensure(connection: &mut PgConnection, data_dir: &Path) -> Result<Option<A
     let Some(credential) = keys::read_key(connection, &key.hash())?.credential else {
         return Ok(None);
     };
-    import::import(connection, credential.client, RULES, push_message_of_now)?;
+    import::import(connection, credential.client, RULES, push_recent_message)?;
     let has_all_scopes = Scope::ALL.iter().all(|scope| credential.scopes.contains(scope));
     // Earlier versions created a key that could not write. It keeps working, with its own scopes.
     if credential.ended || !has_all_scopes {
@@ -226,7 +226,7 @@ fn push_all(staging: &mut Staging<'_>) -> Result<(), DemoError> {
 }
 
 /// A new message from the documented contact. It changes only the contact's message times.
-fn push_message_of_now(staging: &mut Staging<'_>) -> Result<(), DemoError> {
+fn push_recent_message(staging: &mut Staging<'_>) -> Result<(), DemoError> {
     let now = staging.now();
     let message = ContactFields {
         phone: Some(StoredPhone::read(WINDOW_EXAMPLE, Region::DEFAULT, DEFAULT_PLATFORM)),

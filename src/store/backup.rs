@@ -49,7 +49,8 @@ pub fn has_schema(connection: &mut PgConnection) -> Result<bool, StoreError> {
     Ok(schema.present)
 }
 
-/// The number of clients. Every other row belongs to a client, so 0 means that the database is empty.
+/// The number of clients. All keys, webhooks, lists and contacts belong to a client, so 0 means that the database is
+/// empty.
 ///
 /// # Errors
 /// [`MigrationError::Newer`] if a newer program has migrated the database, and [`MigrationError::Foreign`] if another

@@ -64,7 +64,8 @@ pub fn create_client(connection: &mut PgConnection, name: &str, region: Region) 
 }
 
 /// Changes the client's name, its region, or both. Servers read its keys again, and with them the new region, within a
-/// second. Returns `false` if there is no such client.
+/// second. Returns `false` if the client doesn't exist. Without a name and a region it returns `true` and doesn't check
+/// whether the client exists.
 ///
 /// # Errors
 /// [`StoreError::Exists`] if another client has the name.

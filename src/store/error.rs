@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_refusals_of_a_standby_are_told_apart_from_our_own_timeouts() {
+    fn errors_of_a_standby_are_distinguished_from_timeouts_and_serialization_failures() {
         use DatabaseErrorKind::{ReadOnlyTransaction, SerializationFailure, Unknown};
         let refused = error(ReadOnlyTransaction, "cannot execute INSERT in a read-only transaction");
         assert!(matches!(refused, StoreError::ReadOnly(_)), "{refused:?}");

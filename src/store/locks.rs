@@ -54,7 +54,8 @@ pub(super) fn lock_all_lines(connection: &mut PgConnection, client: ClientId) ->
 }
 
 /// Locks the client for a transaction that writes many contacts. Each such transaction locks contacts in an order of
-/// its own, so two at a time could deadlock. Writers of a few contacts, and imports, don't take this lock.
+/// its own, so two at a time could deadlock. Edits and upserts of one contact, runs of few messages, and imports don't
+/// take this lock.
 pub(super) fn lock_bulk_writes(connection: &mut PgConnection, client: ClientId) -> QueryResult<()> {
     diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('contacts ' || $1, 0))")
         .bind::<Text, _>(client.to_string())
@@ -62,8 +63,8 @@ pub(super) fn lock_bulk_writes(connection: &mut PgConnection, client: ClientId) 
     Ok(())
 }
 
-/// Locks the client for an import, so that imports run one after the other. Writers of single contacts don't take this
-/// lock.
+/// Locks the client for an import, or for a recheck that writes its changes, so that they run one after the other.
+/// Other writers don't take this lock.
 pub(super) fn lock_imports(connection: &mut PgConnection, client: ClientId) -> QueryResult<()> {
     diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('import ' || $1, 0))")
         .bind::<Text, _>(client.to_string())

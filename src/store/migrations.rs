@@ -100,7 +100,7 @@ pub fn schema_state(connection: &mut PgConnection) -> Result<SchemaState, Migrat
 }
 
 /// The schema's state if the database has migrations that this program doesn't know. Versions are times of 14 digits,
-/// so they compare like texts.
+/// so the order of the texts is the order of the times.
 fn compare(applied: &[String], known: &[String], oldest_program: Option<&str>) -> SchemaState {
     let has_all = known.iter().all(|step| applied.contains(step));
     let newest_known = known.iter().max().map(String::as_str);
@@ -120,12 +120,14 @@ fn oldest_program(connection: &mut PgConnection) -> Result<Option<String>, Store
     Ok(oldest.first(connection).optional()?)
 }
 
+/// Whether the row or table that a statement asks about exists.
+#[derive(QueryableByName)]
+struct Present {
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    present: bool,
+}
+
 fn has_table(connection: &mut PgConnection, name: &str) -> Result<bool, StoreError> {
-    #[derive(QueryableByName)]
-    struct Present {
-        #[diesel(sql_type = diesel::sql_types::Bool)]
-        present: bool,
-    }
     let present: Present = sql_query("SELECT to_regclass($1) IS NOT NULL AS present")
         .bind::<Text, _>(name)
         .get_result(connection)?;
@@ -151,13 +153,14 @@ fn known_migrations() -> Result<Vec<String>, MigrationError> {
         .collect())
 }
 
-/// The tables in the schema that a first migration would write to, if none of this program's migrations has run there:
-/// up to three of their names, and their number. Tables of extensions don't count.
+/// The tables of other programs in the schema where the first migration would create its own tables. Tables of
+/// extensions don't count. Returns `None` if no such table exists, or if one of this program's migrations has run in
+/// the schema.
 ///
-/// It takes the migration lock, because another server may be running the first migrations.
+/// Takes the migration lock, because another server may be running the first migrations.
 ///
 /// # Errors
-/// [`MigrationError::Store`]
+/// [`MigrationError::Store`], and [`MigrationError::Step`] if the embedded migrations can't be read.
 pub fn foreign_tables(connection: &mut PgConnection) -> Result<Option<ForeignTables>, MigrationError> {
     with_migration_lock(connection, foreign_tables_locked)
 }
@@ -182,11 +185,6 @@ fn foreign_tables_locked(connection: &mut PgConnection) -> Result<Option<Foreign
 
 /// Whether one of this program's migrations has run in the schema.
 fn has_own_migration(connection: &mut PgConnection) -> Result<bool, MigrationError> {
-    #[derive(QueryableByName)]
-    struct Present {
-        #[diesel(sql_type = diesel::sql_types::Bool)]
-        present: bool,
-    }
     if !has_table(connection, "__diesel_schema_migrations")? {
         return Ok(false);
     }

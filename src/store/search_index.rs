@@ -36,9 +36,9 @@ FROM contact_texts
 WHERE last_message_at >= (SELECT since FROM contacts_newest_border)
 ";
 
-/// Runs `fill`, which writes many contacts, within the open transaction. If the database has no contacts yet and the
-/// role owns the tables, rebuilds the whole search index in one step after `fill`: that takes a fraction of the time of
-/// adding the contacts one by one.
+/// Runs `fill`, which writes many contacts, within the open transaction. If no contact has a phone or an email yet and
+/// the role owns the tables, rebuilds the whole search index in one step after `fill`. That takes a fraction of the
+/// time of adding the contacts one by one.
 ///
 /// Blocks writers of contacts until the commit. Searches don't wait: until the commit every client
 /// is small, and a search of a small client doesn't read the index.

@@ -27,7 +27,7 @@ pub(super) struct Statement<T, B = ()> {
     values: B,
 }
 
-/// A value, and those before it.
+/// A bound value, and the values that were bound before it.
 pub(super) struct Values<B, S, V> {
     before: B,
     value: V,
@@ -76,7 +76,7 @@ impl<T: Fn() -> &'static str, B: QueryFragment<Pg>> QueryFragment<Pg> for Statem
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql((self.text)());
         // diesel writes a placeholder for each value that it binds. The text has placeholders already, and may repeat
-        // one, so diesel's go into a comment.
+        // one. So diesel's placeholders go into a comment.
         out.push_sql("\n-- ");
         self.values.walk_ast(out)
     }

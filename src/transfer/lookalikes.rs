@@ -3,8 +3,10 @@
 use super::header::Mapping;
 use super::lines::Lines;
 use super::reader::Record;
-use super::values::{self, is_email};
+use super::values;
 use crate::domain::contact::{Attribute, DEFAULT_PLATFORM};
+use crate::domain::email;
+use crate::domain::phone::whatsapp_id::is_group_or_channel;
 use crate::domain::phone::{Region, StoredPhone};
 
 /// The number of a column's first values that are examined.
@@ -90,10 +92,12 @@ impl Column {
         if self.values >= VALUES_MAX && self.attribute().is_none() {
             return None;
         }
+        let value = values::values_in(text).next().unwrap_or(text);
         let attribute = match self.named {
             Some(named) => Some(named).filter(|named| !values::is_placeholder(*named, text)),
-            None if values::values_in(text).next().is_some_and(is_email) => Some(Attribute::Email),
-            None => is_phone(text, region).then_some(Attribute::Phone),
+            // A WhatsApp id is a phone, although it has an `@`.
+            None if is_phone(value, region) => Some(Attribute::Phone),
+            None => is_email(value).then_some(Attribute::Email),
         };
         if self.values < VALUES_MAX {
             self.values += 1;
@@ -122,6 +126,14 @@ impl Column {
             _ => &mut self.only_phones,
         }
     }
+}
+
+/// Whether the text is an email as an import would store it: `Ana <ana@example.com>` is one. The id of a WhatsApp group
+/// is none.
+fn is_email(text: &str) -> bool {
+    text.contains('@')
+        && !is_group_or_channel(text)
+        && email::stored(text.to_owned()).is_some_and(|address| values::is_email(&address))
 }
 
 /// Whether the text is a valid phone in the region, and no date.

@@ -113,7 +113,7 @@ impl RowParser<'_> {
                     skipped.push(attribute);
                     left_out.push(self.reject(record, fault));
                 }
-                // Without its email the row has no identity, so the reason is the fault of the email.
+                // Without its email the row has no identity. So the row is rejected for the fault in its email.
                 None if skipped.contains(&Attribute::Email) => {
                     let email = skipped.iter().position(|attribute| *attribute == Attribute::Email);
                     return Err(left_out.swap_remove(email.unwrap_or_default()));

@@ -1,4 +1,4 @@
-//! The documents: their links resolve, and they mention every command, option, route and metric.
+//! The documents: their links resolve, and they mention every command, option, environment variable and route.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -28,7 +28,7 @@ pub struct BackupArgs {
 }
 
 pub fn run(config: &DatabaseConfig, BackupArgs { file, force }: &BackupArgs) -> anyhow::Result<()> {
-    let name = file.display();
+    let name = output::visible_path(file);
     // Checked before a database is opened, which may have to be started.
     check_target(file, *force)?;
     let draft = Draft::begin(file).with_context(|| format!("{name} can't be written"))?;
@@ -68,14 +68,14 @@ pub fn run(config: &DatabaseConfig, BackupArgs { file, force }: &BackupArgs) -> 
 pub fn publish(draft: Draft, file: &Path, force: bool) -> anyhow::Result<u64> {
     match draft.publish(file, force) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(already_exists(file)),
-        outcome => outcome.with_context(|| format!("{} can't be written", file.display())),
+        outcome => outcome.with_context(|| format!("{} can't be written", output::visible_path(file))),
     }
 }
 
 fn already_exists(file: &Path) -> anyhow::Error {
     anyhow!(
         "{} already exists: name another file, or replace it with --force",
-        file.display()
+        output::visible_path(file)
     )
 }
 
@@ -84,7 +84,7 @@ fn already_exists(file: &Path) -> anyhow::Error {
 /// # Errors
 /// If the file exists and may not be replaced, or is no regular file.
 pub fn check_target(file: &Path, force: bool) -> anyhow::Result<()> {
-    let name = file.display();
+    let name = output::visible_path(file);
     match fs::symlink_metadata(file) {
         // A link or a device would be replaced instead of written to.
         Ok(metadata) if !metadata.is_file() => {

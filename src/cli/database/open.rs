@@ -7,6 +7,7 @@ use anyhow::{Context, bail, ensure};
 use parking_lot::Mutex;
 
 use super::program;
+use crate::cli::output;
 use crate::config::DatabaseConfig;
 use crate::embedded::{self, PrivateDatabase};
 use crate::store::{PgConnection, connection, migrations};
@@ -64,7 +65,7 @@ impl Database {
                 "there is no private database in {}: name its directory with --data-dir or CONTACT_SEARCH_DATA_DIR, or \
                  your own PostgreSQL with --database-url or CONTACT_SEARCH_DATABASE_URL. `contact-search serve` and \
                  `contact-search client create` make a new private database",
-                data_dir.display()
+                output::visible_path(&data_dir)
             );
         }
         Self::open_or_create(config)

@@ -29,7 +29,7 @@ pub struct RestoreArgs {
 }
 
 pub fn run(config: &DatabaseConfig, RestoreArgs { file }: &RestoreArgs) -> anyhow::Result<()> {
-    let name = file.display();
+    let name = output::visible_path(file);
     // Checked before a database is opened, which may have to be created and started. The newest programs read files of
     // all older versions. If none are found here, the error below says which version the database needs.
     let archive = Archive::open(file)?;
@@ -103,7 +103,7 @@ struct Archive<'a> {
 
 impl<'a> Archive<'a> {
     fn open(path: &'a Path) -> anyhow::Result<Self> {
-        let name = path.display();
+        let name = output::visible_path(path);
         let cannot_read = || format!("{name} can't be read");
         // Only a regular file can be read twice, and opening a pipe would wait for its writer.
         let metadata = path.metadata().with_context(cannot_read)?;
@@ -146,7 +146,7 @@ impl<'a> Archive<'a> {
         if !migrations::knows_all(&applied)? {
             bail!(
                 "{} is a backup of a newer contact-search: restore it with that version",
-                self.path.display()
+                output::visible_path(self.path)
             );
         }
         Ok(())
@@ -154,14 +154,14 @@ impl<'a> Archive<'a> {
 
     /// Adds the file's name to pg_restore's error, whose wording for damaged files differs between versions.
     fn explain(&self, error: &anyhow::Error, pg_restore: &ClientProgram) -> anyhow::Error {
-        let name = self.path.display();
+        let name = output::visible_path(self.path);
         let message = error.to_string();
         if message.contains("unsupported version") {
             let version = pg_restore.version();
             return anyhow!(
-                "{name} was written by a newer PostgreSQL than {version}, whose pg_restore can't read it: restore it into \
-                 the PostgreSQL that wrote it or a newer one, with the client programs of that \
-                 PostgreSQL (CONTACT_SEARCH_PG_BIN is their directory)"
+                "{name} was written by a newer PostgreSQL, and pg_restore {version} can't read it: restore it into the \
+                 PostgreSQL that wrote it or a newer one, with the client programs of that PostgreSQL \
+                 (CONTACT_SEARCH_PG_BIN is their directory)"
             );
         }
         anyhow!("{name} is truncated or damaged, and nothing was restored ({message})")
@@ -171,7 +171,7 @@ impl<'a> Archive<'a> {
 fn not_ours(path: &Path) -> String {
     format!(
         "{} is not a backup written by `contact-search database backup`",
-        path.display()
+        output::visible_path(path)
     )
 }
 

@@ -1,9 +1,9 @@
-//! Addresses with a number: links of WhatsApp, `sip:`, and the parameters of `tel:`.
+//! Addresses with a number: links of WhatsApp and Telegram, `sip:`, and the parameters of `tel:`.
 
 /// The number in an address.
 pub struct Address {
     pub number: String,
-    /// Whether WhatsApp wrote the number, so that it begins with a calling code.
+    /// Whether the number begins with a calling code, as in a WhatsApp id and in a link.
     pub is_whatsapp: bool,
     pub extension: Option<String>,
 }

@@ -32,7 +32,7 @@ pub struct Written {
     /// Whether the digits form one number. Two numbers in a cell, letters amid the digits and a spreadsheet's
     /// `5.49112E+12` do not: joining or completing them would invent a number.
     pub is_one_number: bool,
-    /// The text from the first digit on, if it has letters that mark no extension: a remark, or a vanity number
+    /// The text starting at the first digit, if it has letters that mark no extension: a remark, or a vanity number
     /// (`1-800-FLOWERS`).
     pub lettered: Option<String>,
     /// Whether letters that are no label precede the digits.
@@ -239,8 +239,8 @@ fn repeats(text: &str, digits: &str) -> bool {
     digits.chars().all(|digit| found.next() == Some(digit))
 }
 
-/// The text with ASCII digits and punctuation, and without invisible characters. WhatsApp and address books put marks
-/// of the text's direction around a copied number.
+/// The text with ASCII digits and punctuation, and without invisible characters. WhatsApp and address books put
+/// direction marks around a copied number.
 pub(super) fn plain(text: &str) -> Cow<'_, str> {
     if text
         .bytes()

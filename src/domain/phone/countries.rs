@@ -147,8 +147,8 @@ fn chile(written: &str) -> Option<String> {
     (is_mobile || is_valid(CHILE, national)).then(|| national.to_owned())
 }
 
-/// Until 2021 Colombia's fixed lines had one digit of area and seven of subscriber, and got `60`. A call
-/// within the country began with `0` and, for a chosen carrier, one to three more digits.
+/// Until 2021 Colombia's fixed lines had one digit of area and seven of subscriber. Since then `60` precedes these
+/// eight digits. A call within the country began with `0` and, for a chosen carrier, one to three more digits.
 fn colombia(written: &str) -> Option<String> {
     ["", "0", "03", "05", "07", "09", "0414", "0444", "0456"]
         .iter()

@@ -220,7 +220,8 @@ fn without_numbered_word<'t>(text: &'t str, fewest: &Fewest) -> Option<&'t str> 
     (is_label && digits(number) >= minimum).then_some(number)
 }
 
-/// Whether letters precede the digits, and neither end with a colon nor are words before a number.
+/// Whether a word that is not one of [`WORDS`] precedes the digits. Letters that end with a colon are a label, and do
+/// not count.
 fn begins_with_other_letters(text: &str) -> bool {
     let end = text.find(|c: char| c.is_ascii_digit()).unwrap_or(text.len());
     let before = text[..end].trim_end_matches(['+', ' ', '(', '/']);

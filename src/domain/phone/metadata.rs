@@ -1,4 +1,4 @@
-//! Google's phone number metadata. No other file uses the library that contains it.
+//! Google's phone number metadata. Apart from tests, no other file uses the library that contains it.
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberType};
 

@@ -69,7 +69,8 @@ fn readings(digits: &str, has_plus: bool, may_lack_plus: bool, region: Region) -
     if !digits.starts_with("00") {
         readings.extend(national(digits, region));
     }
-    // Bare digits can begin with a calling code. Argentina's needs its `9` in every region.
+    // Bare digits can begin with a calling code. In every region, digits after Argentina's code need a reading with the
+    // `9` of a mobile.
     let own_code = metadata::calling_code(region.as_str()).map(|code| code.to_string());
     if digits.starts_with("54") || own_code.is_some_and(|code| digits.starts_with(&code)) {
         readings.extend(international(digits));
@@ -123,8 +124,9 @@ fn national(digits: &str, region: Region) -> Vec<String> {
 }
 
 /// The readings of an Argentine number as area code and subscriber's digits, without the trunk `0`, a mobile's `9` and
-/// a mobile's `15`. The reading without a complete `15` comes first. A further reading omits a last `1` after the area
-/// code, which can be the start of a `15`. A `9` alone stays.
+/// a mobile's `15`. If a complete `15` follows the area code, the reading that omits it comes first, and the digits
+/// with the `15` stay as a further reading. If a last `1` follows the area code, which can be the start of a `15`, a
+/// further reading omits it. A `9` alone stays.
 fn argentine(written: &str) -> Vec<String> {
     let number = without_zero(written);
     let number = match number.strip_prefix('9').map(without_zero) {

@@ -1,5 +1,5 @@
-//! WhatsApp ids (JIDs): persons, groups and channels, told apart by suffix. A device can follow the id, before its
-//! suffix: `5491123456789:12@s.whatsapp.net`, or with an agent `5491123456789.0:12@s.whatsapp.net`.
+//! WhatsApp ids (JIDs): persons, groups and channels, told apart by suffix. A device can stand before the suffix:
+//! `5491123456789:12@s.whatsapp.net`. An agent can stand before the device: `5491123456789.0:12@s.whatsapp.net`.
 
 /// Suffixes of ids of persons. The digits before them are the phone number.
 const PERSON: [&str; 2] = ["@s.whatsapp.net", "@c.us"];
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hidden_number_has_one_id_in_every_notation_and_two_persons_have_two() {
+    fn a_hidden_number_has_one_id_in_every_notation_and_any_other_text_stays() {
         for text in [
             "98765432101234@lid",
             "+98765432101234@lid",

@@ -144,7 +144,7 @@ impl Lanes {
     }
 
     /// The current usage of each lane, by its name.
-    pub fn usage(&self) -> [(&'static str, Usage); 3] {
+    pub fn usage(&self) -> [(&'static str, LaneUsage); 3] {
         [("reads", &self.reads), ("writes", &self.writes), ("bulk", &self.bulk)]
             .map(|(name, lane)| (name, lane.usage()))
     }
@@ -152,7 +152,7 @@ impl Lanes {
 
 /// How much of a lane is in use.
 #[derive(Clone, Copy, Debug)]
-pub struct Usage {
+pub struct LaneUsage {
     /// The most connections, and the number of permits.
     pub size: u32,
     /// Open connections.
@@ -176,9 +176,9 @@ pub struct Lane {
 }
 
 impl Lane {
-    fn usage(&self) -> Usage {
+    fn usage(&self) -> LaneUsage {
         let (open, idle) = self.pool.connections();
-        Usage {
+        LaneUsage {
             size: self.pool.size(),
             open,
             idle,
@@ -248,7 +248,8 @@ impl Lane {
         }
     }
 
-    /// Like [`Self::run`], for `work` that only reads: retries once if the connection is lost.
+    /// Like [`Self::run`], for `work` that only reads: retries once if the connection is lost or a standby cancels the
+    /// statement.
     ///
     /// # Errors
     /// The same as [`Self::run`].

@@ -44,17 +44,17 @@ pub struct LookupCoalescer {
 struct Follower {
     readings: Vec<Reading>,
     /// If the sender is dropped, the follower runs on its own.
-    answer: oneshot::Sender<Answer>,
+    answer: oneshot::Sender<LookupResult>,
 }
 
-type Answer = Result<Option<LookupRow>, ApiError>;
+type LookupResult = Result<Option<LookupRow>, ApiError>;
 
 /// How a lookup without a permit runs.
 enum Role<'a> {
     /// Others may join it.
     Leader(Leader<'a>),
     /// It has joined the leader of its client.
-    Follower(oneshot::Receiver<Answer>),
+    Follower(oneshot::Receiver<LookupResult>),
     Alone,
 }
 
@@ -84,7 +84,7 @@ impl LookupCoalescer {
     ///
     /// # Errors
     /// The same as [`Lane::read`](super::lane::Lane::read).
-    pub async fn find(self: &Arc<Self>, start: Instant, client: ClientId, readings: Vec<Reading>) -> Answer {
+    pub async fn find(self: &Arc<Self>, start: Instant, client: ClientId, readings: Vec<Reading>) -> LookupResult {
         self.lanes.reads.check_database()?;
         if readings.is_empty() {
             return Ok(None);
@@ -154,7 +154,7 @@ impl LookupCoalescer {
         client: ClientId,
         readings: &[Reading],
         followers: Vec<Follower>,
-    ) -> Option<Answer> {
+    ) -> Option<LookupResult> {
         if followers.is_empty() {
             return None;
         }

@@ -38,8 +38,8 @@ const FIRST_PROBE: Duration = Duration::from_secs(2);
 /// During an outage, cached keys stay valid for this long after the last successful probe.
 const VALID_WITHOUT_DATABASE: Duration = Duration::from_secs(60);
 
-/// The longest time that a cached key stays valid. It bounds the effect of changes that leave the version as it was, such
-/// as a restore with triggers disabled.
+/// The longest time that a cached key stays valid while the database answers. It bounds the effect of changes that
+/// leave the version as it was, such as a restore with triggers disabled. An outage suspends this limit.
 const VALID_MAX: Duration = Duration::from_secs(300);
 
 /// The state of the database at the last probe.
@@ -120,7 +120,7 @@ type ProbeResult = Result<Probe, MigrationError>;
 /// Each connection has a thread of its own. A stuck connection, for instance to a stopped backend, is abandoned; its
 /// thread ends when the connection answers or breaks.
 fn monitor(url: &str, is_pooled: bool, status: &watch::Sender<DatabaseStatus>) {
-    let mut told = Told::default();
+    let mut logged = Logged::default();
     while !status.is_closed() {
         let (sender, results) = mpsc::channel();
         let connection_url = url.to_owned();
@@ -136,7 +136,7 @@ fn monitor(url: &str, is_pooled: bool, status: &watch::Sender<DatabaseStatus>) {
                 return;
             }
             has_answered = result.is_ok();
-            told = publish(result, told, status);
+            logged = publish(result, logged, status);
         }
         // A connection that answered before it broke does not show that the database is unreachable. Reconnect without
         // a pause to find out.
@@ -148,7 +148,7 @@ fn monitor(url: &str, is_pooled: bool, status: &watch::Sender<DatabaseStatus>) {
 
 /// The facts about the database that are in the log already.
 #[derive(Debug, Default)]
-struct Told {
+struct Logged {
     has_been_ready: bool,
     is_newer: bool,
     /// The problem that the last probe found.
@@ -156,7 +156,7 @@ struct Told {
 }
 
 /// Publishes the result of a probe. Logs each new problem once, the first readiness, the recovery, and a newer schema.
-fn publish(result: ProbeResult, last: Told, status: &watch::Sender<DatabaseStatus>) -> Told {
+fn publish(result: ProbeResult, last: Logged, status: &watch::Sender<DatabaseStatus>) -> Logged {
     let found = result.as_ref().ok().copied();
     let error = match result {
         Ok(probe) => {
@@ -188,7 +188,7 @@ fn publish(result: ProbeResult, last: Told, status: &watch::Sender<DatabaseStatu
     if is_newer && !last.is_newer {
         log::info!("a newer contact-search has migrated the database; this one can run on its schema");
     }
-    Told {
+    Logged {
         has_been_ready: last.has_been_ready || problem.is_none(),
         is_newer,
         problem,
@@ -206,8 +206,8 @@ fn probe_until_failure(url: &str, is_pooled: bool, results: &mpsc::Sender<ProbeR
         }
     };
     let mut has_answered = false;
-    // Asked once per connection, because a server keeps its version for that long. Asking in each probe would cost a
-    // round trip.
+    // Read once per connection, because it cannot change while the connection lasts. Reading it in each probe would
+    // cost a round trip.
     let mut postgresql = None;
     loop {
         let result = connection.run(|connection| probe(connection, &mut postgresql));
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn no_key_stays_valid_for_longer_than_five_minutes() {
+    fn while_the_database_answers_no_key_stays_valid_for_longer_than_five_minutes() {
         let version = Version::another();
         let start = Instant::now();
         let holds = |after| {

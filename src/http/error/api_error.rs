@@ -164,7 +164,7 @@ pub enum Expected {
     Time,
     Uuid,
     Array,
-    /// One of these words.
+    /// What these words describe, such as the allowed values.
     OneOf(&'static str),
 }
 

@@ -60,7 +60,7 @@ impl ApiError {
                 BodyFault::Item { name, index, max } => {
                     format!("El campo '{name}[{index}]' debe ser un texto de 1 a {max} bytes, no vacio y sin NUL")
                 }
-                BodyFault::TooEarly { name } => format!("El campo '{name}' es anterior al ano 1"),
+                BodyFault::TooEarly { name } => format!("El campo '{name}' es anterior al 0001-01-01"),
                 BodyFault::NoIdentity { names } => format!("Falta indicar el contacto: {names}"),
                 BodyFault::IdentifiesNobody { name } => format!("El campo '{name}' no identifica a nadie"),
                 BodyFault::WorsePhone { name } => {

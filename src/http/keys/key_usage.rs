@@ -17,7 +17,7 @@ use crate::store::{StoreError, keys};
 
 const PERIOD: Duration = Duration::from_secs(10);
 
-/// Also limits how long a stopping server waits if an operator has locked the keys.
+/// Also limits how long a stopping server waits if another session has locked the rows of `api_keys`.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The uses that are not written yet: for each key the latest time.

@@ -27,7 +27,7 @@ pub const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 pub struct RateLimits {
     /// The limit of keys without one of their own.
     server_limit: Option<NonZeroU32>,
-    usage: Mutex<Usage>,
+    usage: Mutex<QuotaUsage>,
 }
 
 /// A key's quota after a request.
@@ -67,13 +67,13 @@ impl RateLimits {
 /// since the last removal. So the map has at most [`FEW`] entries or twice the number of entries that the last removal
 /// kept, whichever is more.
 #[derive(Default)]
-struct Usage {
+struct QuotaUsage {
     full_at: HashMap<Uuid, Instant>,
     /// The number of entries at which times in the past are removed.
     cleanup_size: usize,
 }
 
-impl Usage {
+impl QuotaUsage {
     /// Each allowed request moves the time in `full_at` by 60 s / limit. So when the limit changes, the used fraction
     /// of the quota stays the same.
     fn spend(&mut self, key: Uuid, limit: NonZeroU32, now: Instant) -> Quota {
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_quota_that_is_full_again_takes_no_memory() {
-        let (mut usage, limit) = (Usage::default(), NonZeroU32::new(60).unwrap());
+        let (mut usage, limit) = (QuotaUsage::default(), NonZeroU32::new(60).unwrap());
         let start = Instant::now();
         for seconds in 0..10_000 {
             let quota = usage.spend(Uuid::now_v7(), limit, start + Duration::from_secs(seconds));

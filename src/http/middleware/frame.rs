@@ -149,7 +149,7 @@ fn log_cause(error: &ApiError, request: &HttpRequest, id: &HeaderValue) {
 }
 
 /// The standard methods.
-static METHODS: [Method; 9] = [
+static STANDARD_METHODS: [Method; 9] = [
     Method::GET,
     Method::HEAD,
     Method::POST,
@@ -161,9 +161,9 @@ static METHODS: [Method; 9] = [
     Method::CONNECT,
 ];
 
-/// The method if it is a standard one. Another method is the caller's text.
+/// The method's name if it is a standard one, else `other`, because any other name is the caller's text.
 pub fn method_name(method: &Method) -> &'static str {
-    let standard = METHODS.iter().find(|standard| *standard == method);
+    let standard = STANDARD_METHODS.iter().find(|standard| *standard == method);
     standard.map_or("other", Method::as_str)
 }
 

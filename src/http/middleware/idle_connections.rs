@@ -27,7 +27,8 @@ const HEAD_MAX: Duration = Duration::from_secs(4);
 /// How long a connection may be without a request after each answer.
 const IDLE_MAX: Duration = Duration::from_secs(8);
 
-/// How long a client may take no byte of its answer, and how long a busy worker may leave the client's bytes unread.
+/// How long a client may go without reading a byte of its answer, and how long a busy worker may leave the client's
+/// bytes unread.
 /// TCP repeats a lost packet about five times in this time.
 const STALLED_MAX: Duration = Duration::from_secs(20);
 
@@ -56,7 +57,8 @@ struct Activity {
     /// The bytes in the system's buffers at the last look.
     buffered: Buffered,
     /// Whether the last look found the connection idle for too long. The next look closes it, unless a request is in
-    /// flight by then. So after a stop of the whole process, its workers have time to read the bytes that have arrived.
+    /// flight by then. So after a pause of the whole process, such as one by SIGSTOP, its workers have time to read the
+    /// bytes that have arrived.
     is_suspect: bool,
 }
 
@@ -258,7 +260,7 @@ mod tests {
         let start = Instant::now();
         let unread = |_| Buffered { unread: 100, unsent: 0 };
         assert_eq!(closed_after(&mut Activity::new(start), start, unread), Some(21));
-        // After a stop of the whole process, the first look only suspects the connection.
+        // After a pause of the whole process, the first look only suspects the connection.
         let mut activity = Activity::new(start);
         assert!(!activity.look(Buffered::default(), start + 10 * IDLE_MAX));
         activity.idle_since = None;

@@ -1,5 +1,5 @@
-//! JSON bodies: read up to a size limit, after authentication, and taken apart member by member. A large body is taken
-//! apart off the worker's thread.
+//! JSON bodies: read up to a size limit, after authentication, and parsed member by member. A large body is parsed off
+//! the worker's thread.
 //!
 //! The error texts of serde repeat the input. So each member is read here by its name and type, and an error names the
 //! member and the expected type.
@@ -23,9 +23,9 @@ use super::limits::BODY_MAX;
 use crate::domain::contact::{Attribute, ContactError};
 use crate::http::error::{ApiError, BodyFault, Expected};
 
-/// A body up to this size is taken apart on the worker's thread. For a body of about thirty messages, that takes less
-/// time than a change of threads and the wait for a turn.
-const SMALL: usize = 4 * 1024;
+/// A body up to this size is parsed on the worker's thread. For a body of about thirty messages, that takes less time
+/// than a change of threads and the wait for a turn.
+const PARSED_INLINE_MAX: usize = 4 * 1024;
 
 /// The body of a request, which has not been read yet. A handler takes it as an argument.
 pub struct Payload {
@@ -74,8 +74,8 @@ impl Payload {
 ///
 /// # Errors
 /// [`ApiError::BodyTooLarge`] over `max` bytes, [`ApiError::TooLate`] if the body is incomplete at `deadline`,
-/// [`ApiError::Busy`] if unfinished bodies hold too much memory, [`ApiError::Body`] if the client closes the
-/// connection, and the error of `work`.
+/// [`ApiError::Busy`] if bodies that are not yet parsed hold too much memory, [`ApiError::Body`] if the client closes
+/// the connection, and the error of `work`.
 pub async fn read<T, E>(
     mut payload: Payload,
     max: usize,
@@ -87,7 +87,7 @@ where
     E: Into<ApiError> + Send + 'static,
 {
     let (bytes, held) = payload.collect(max, deadline).await?;
-    if bytes.len() <= SMALL {
+    if bytes.len() <= PARSED_INLINE_MAX {
         return work(&bytes).map_err(Into::into);
     }
     let turn = timeout_at(deadline, payload.memory.take_turn()).await;

@@ -1,4 +1,5 @@
-//! Bounds the memory of unfinished bodies, and the number of processors that take bodies apart.
+//! Bounds the memory of bodies that are not yet parsed, and the number of bodies that are parsed at once off the
+//! workers' threads.
 
 use std::sync::Arc;
 
@@ -17,12 +18,11 @@ const SMALL_BODIES: usize = 8 * 1024 * 1024;
 /// calls run at once.
 const LARGE_BODIES: usize = 32 * 1024 * 1024;
 
-/// The memory that the bodies of all requests of a server share, until they have been taken apart.
+/// The memory that the bodies of all requests of a server share, until they are parsed.
 pub struct BodyMemory {
     small: Arc<Semaphore>,
     large: Arc<Semaphore>,
-    /// Limits how many bodies are taken apart at once off the workers' threads, so that the other processors serve
-    /// requests.
+    /// Limits how many bodies are parsed at once off the workers' threads, so that the other processors serve requests.
     turns: Arc<Semaphore>,
 }
 
@@ -55,7 +55,7 @@ impl BodyMemory {
         grow(&mut held.large, &self.large, size)
     }
 
-    /// Waits for permission to take a body apart off the worker's thread.
+    /// Waits for a permit to parse a body off the worker's thread.
     ///
     /// # Errors
     /// Never: the semaphore is not closed.
@@ -96,7 +96,7 @@ mod tests {
                     let mut small = HeldMemory::default();
                     assert!(memory.hold(&mut small, SMALL).is_ok());
                     large.pop();
-                    assert!(memory.hold(&mut held, body).is_ok(), "a finished body frees its memory");
+                    assert!(memory.hold(&mut held, body).is_ok(), "a parsed body frees its memory");
                     return;
                 }
             }

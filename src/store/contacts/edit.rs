@@ -84,8 +84,8 @@ fn try_edit(
         .ok_or(EditError::NotFound)?;
     let phone = edit.phone(&platform);
     let given = phone.as_ref().and_then(Option::as_ref);
-    // Keeps concurrent writers from making a contact on the new line. It is taken before the contact is locked, as in
-    // an upsert.
+    // Locks the new line, so that no concurrent writer makes a contact on it. As in an upsert, the line is locked
+    // before the contact.
     if let Some(key) = given
         .filter(|phone| phone.identifies)
         .and_then(|phone| phone.key.as_deref())
@@ -104,7 +104,7 @@ fn try_edit(
     if wanted.external_user_id.is_none()
         && wanted.line() != present.line()
         && let Some((key, extension)) = wanted.line()
-        && has_free_contact(connection, client, &platform, key, extension)?
+        && is_line_taken(connection, client, &platform, key, extension)?
     {
         return Err(EditError::Taken);
     }
@@ -115,7 +115,7 @@ fn try_edit(
 }
 
 /// Whether the channel has a contact without an external id on the line, whose identity is that line.
-fn has_free_contact(
+fn is_line_taken(
     connection: &mut PgConnection,
     client: ClientId,
     platform: &str,

@@ -22,15 +22,15 @@ pub struct Page {
     pub next: Option<PagePosition>,
 }
 
-/// A position in the list of contacts by their latest message: that of one contact.
+/// The position of a contact in the list that is sorted by latest message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PagePosition {
     pub last_message_at: DateTime<Utc>,
     pub id: Uuid,
 }
 
-/// The first [`PAGE`] contacts of the client after a position, latest message first, then by id. Their latest message is
-/// at most `days` times 24 hours old by the database's clock.
+/// The first [`PAGE`] contacts of the client after a position, latest message first, then by id. Their latest message
+/// is at most `days` times 24 hours old by the database's clock.
 ///
 /// # Errors
 /// [`StoreError`]

@@ -76,7 +76,8 @@ const CHUNK: usize = 100;
 ///
 /// # Errors
 /// [`StoreError::Contended`] as in [`upsert_contact`], and [`StoreError::Late`] if `deadline` passes. The contacts with
-/// an outcome are written already. Another call with the same contacts and outcomes writes the rest.
+/// an outcome are written already, except in an open transaction. Another call with the same contacts and outcomes
+/// writes the rest.
 pub fn upsert_contacts(
     connection: &mut PgConnection,
     client: ClientId,
@@ -85,6 +86,7 @@ pub fn upsert_contacts(
     deadline: Instant,
 ) -> Result<(), StoreError> {
     if is_open(connection) {
+        // The failure of an earlier call has rolled back the contacts that it had written.
         outcomes.clear();
     }
     let now = database_now(connection)?;

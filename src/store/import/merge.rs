@@ -19,10 +19,10 @@
 //! The oldest contact is the first by `created_at`, then by `serial_id`. New contacts get their `serial_id` in the
 //! order of the rows.
 //!
-//! The rows alone can't violate a unique index. A contact that its phone identifies changes this phone only to an
-//! equivalent number that no contact of the channel has, since that contact would have matched first. A contact that
-//! only its email identifies changes only the email's case. A concurrent writer can cause a violation; then the merge
-//! is retried.
+//! The rows alone can't violate a unique index. If a contact's identity is its phone, the rows change the phone only to
+//! an equivalent number that no contact of the channel has: a contact with that number would have matched first. If a
+//! contact's identity is its email, the rows change only the email's case. A concurrent writer can cause a violation;
+//! then the merge is retried.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -75,7 +75,8 @@ pub struct Merged {
 /// With this many changes the import updates the planner's statistics itself, instead of leaving it to autovacuum.
 const MANY: u64 = 1000;
 
-/// New contacts for which rebuilding the search index is worth it, if the database had no contact.
+/// With at least this many new contacts, the import rebuilds the search index instead of adding to it row by row. It
+/// does so only if the index was empty.
 const FIRST_LOAD: i64 = 10_000;
 
 /// Merges the copied rows with each other and into the client's contacts.

@@ -71,7 +71,7 @@ pub(super) fn keep_in_contacts(connection: &mut PgConnection, client: ClientId) 
     Ok(())
 }
 
-/// Writes the entities whose contact keeps its phone to `import_kept`. Returns `false` if no contact keeps its phone.
+/// Fills `import_kept` with the entities whose contact keeps its phone. Returns `false` if no contact keeps its phone.
 /// The rules for phones decide the worth of a stored phone, so SQL can't compute it. A cursor bounds the memory, since
 /// every phone of a file can be damaged.
 fn find_kept(connection: &mut PgConnection, client: ClientId, worse: &str) -> Result<bool, StoreError> {

@@ -75,8 +75,8 @@ impl StagedRow {
         };
         Self {
             row,
-            // Every row has an id, and a new contact gets that of its first row: PostgreSQL before 18 can't generate
-            // version 7.
+            // A new contact gets the id of its first row. The ids are generated here, because PostgreSQL before 18
+            // can't generate UUIDs of version 7.
             id: Uuid::now_v7(),
             platform,
             external_user_id: given.external_user_id,

@@ -5,10 +5,10 @@
 -- A person is the contact that has the external id on the channel. Otherwise it is a contact that has the phone on the
 -- channel, but not one with another external id. Readings of the phone are tried in their order: national in the
 -- client's region first, as in the lookup. Within a reading the contact that stores that very number (rank 3) comes
--- before one whose number only reaches the same line (rank 4): a person can be stored both ways, since a WhatsApp id
--- has Argentina's 9 and an address book has not. The oldest wins, as in every write. A contact of another channel never
--- matches: a WhatsApp message is no SMS. A contact with another extension is another person, and a phone that
--- identifies nobody is no identity.
+-- before one whose number only reaches the same line (rank 4). A person can be stored both ways: the number of a
+-- WhatsApp id has Argentina's 9, and the number in an address book often lacks it. The oldest contact wins, as in every
+-- write. A contact of another channel never matches: a WhatsApp message is no SMS. A contact with another extension is
+-- another person, and a phone that identifies nobody is no identity.
 SELECT DISTINCT ON (item) found.id AS contact_id, found.phone_key, coalesce(found.rank = 2, false) AS by_external_id,
     now() AS now
 FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) WITH ORDINALITY

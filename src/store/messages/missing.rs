@@ -27,9 +27,10 @@ impl<'a> MissingContact<'a> {
     }
 }
 
-/// An identity of a person that a message of the batch makes.
+/// An identity of a contact that a message of the run makes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Name<'a> {
+enum NewIdentity<'a> {
+    /// Platform and external id.
     ExternalId(&'a str, &'a str),
     /// Platform, match key and extension.
     Line(&'a str, &'a str, Option<&'a str>),
@@ -73,10 +74,10 @@ pub(super) fn insert_missing<'a>(
         let id = person
             .external_user_id
             .as_deref()
-            .map(|id| Name::ExternalId(platform, id));
+            .map(|id| NewIdentity::ExternalId(platform, id));
         let mut lines = person
             .readings()
-            .map(|reading| Name::Line(platform, &reading.key, reading.extension.as_deref()));
+            .map(|reading| NewIdentity::Line(platform, &reading.key, reading.extension.as_deref()));
         if id.is_some_and(|id| taken.contains(&id)) || lines.any(|line| taken.contains(&line)) {
             continue;
         }
@@ -85,7 +86,7 @@ pub(super) fn insert_missing<'a>(
         taken.extend(
             missing
                 .line()
-                .map(|(platform, key)| Name::Line(platform, key, extension())),
+                .map(|(platform, key)| NewIdentity::Line(platform, key, extension())),
         );
         let mut activity = Activity::default();
         activity.add(message);

@@ -61,27 +61,27 @@ pub(super) fn give_new_ids(
     if notice.is_ahead(database_now(connection)?) {
         return Ok(MessageOutcome::Ahead);
     }
-    let scope = Scope {
+    let channel = Channel {
         client,
         platform: &former.platform,
     };
     let new_phone = new.phone.as_ref().map(|phone| &phone.stored);
     let keys = former.readings().map(|reading| reading.key.as_str());
     let keys: Vec<&str> = keys.chain(new_phone.and_then(|phone| phone.key.as_deref())).collect();
-    let lines: Vec<_> = keys.iter().map(|key| (scope.platform, *key)).collect();
+    let lines: Vec<_> = keys.iter().map(|key| (channel.platform, *key)).collect();
     lock_lines(connection, client, &lines)?;
 
-    let holders = scope.lock_holders(connection, former, notice.sent_at())?;
+    let holders = channel.lock_holders(connection, former, notice.sent_at())?;
     let Some(main) = main_contact(&holders, former) else {
         return Ok(if holders.is_empty() {
             MessageOutcome::NotFound
         } else {
-            scope.move_others(connection, &holders, None, former, new_phone)?
+            channel.move_others(connection, &holders, None, former, new_phone)?
         });
     };
     let mut changed = main.clone();
     if let Some(id) = &new.external_user_id
-        && !scope.has_owner(connection, id, main.id)?
+        && !channel.has_owner(connection, id, main.id)?
     {
         changed.external_user_id = Some(id.clone());
     }
@@ -94,8 +94,8 @@ pub(super) fn give_new_ids(
             changed.drop_phone();
         }
     }
-    let outcome = scope.write(connection, main, changed)?;
-    let others = scope.move_others(connection, &holders, Some(main.id), former, new_phone)?;
+    let outcome = channel.write(connection, main, changed)?;
+    let others = channel.move_others(connection, &holders, Some(main.id), former, new_phone)?;
     Ok(if others == MessageOutcome::Updated {
         others
     } else {
@@ -161,13 +161,13 @@ impl Holder {
     }
 }
 
-/// The client and the channel whose contacts change.
-struct Scope<'a> {
+/// The channel of a client whose contacts change.
+struct Channel<'a> {
     client: ClientId,
     platform: &'a str,
 }
 
-impl Scope<'_> {
+impl Channel<'_> {
     /// Locks the contacts with the former external id or on the former number, oldest first.
     fn lock_holders(
         &self,
@@ -245,8 +245,9 @@ impl Scope<'_> {
         diesel::select(diesel::dsl::exists(owners)).get_result(connection)
     }
 
-    /// Writes the contact. A number that identifies another contact already is stored, but does not identify this one.
-    /// Then the email becomes the identity. If the email identifies another contact already, this contact loses it.
+    /// Writes the contact. If its number already identifies another contact, the number is stored, but does not
+    /// identify this one. Then the email becomes the identity. If the email already identifies another contact, this
+    /// contact loses it.
     fn write(
         &self,
         connection: &mut PgConnection,

@@ -25,12 +25,12 @@ use crate::store::transaction::{is_open, retry_transaction, transaction};
 /// `messages/runs.rs` splits the messages into runs that are safe to record in one transaction each. A message that can
 /// move its contact to another line ends its run, since later messages no longer find the contact on its former line. A
 /// run locks its contacts in the order of their ids, so that batches with the same contacts wait for each other. If two
-/// batches deadlock all the same, one is retried. Messages are added to the locked contact, not to the contact as it
-/// was found.
+/// batches still deadlock, one is retried. Messages are added to the locked contact, not to the contact as it was
+/// found.
 ///
 /// # Errors
-/// [`StoreError`]; [`StoreError::Late`] if `deadline` passes. The runs before the failed one are
-/// recorded. A retry with the same messages records the rest.
+/// [`StoreError`]; [`StoreError::Late`] if `deadline` passes. The runs before the failed one are recorded, except in an
+/// open transaction. A retry with the same messages records the rest.
 pub fn record_messages(
     connection: &mut PgConnection,
     client: ClientId,
@@ -55,6 +55,7 @@ pub fn record_rest(
     deadline: Instant,
 ) -> Result<(), StoreError> {
     if is_open(connection) {
+        // The failure of an earlier call has rolled back the messages that it had recorded.
         outcomes.clear();
     }
     while let rest @ [_, ..] = &messages[outcomes.len()..] {

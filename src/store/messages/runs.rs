@@ -17,9 +17,9 @@ pub const BATCH_MAX: usize = 100;
 /// reading of its phone, unless both name the same person.
 ///
 /// A message that can make a contact and has no external id never shares a run with another person's message that has a
-/// reading of its phone, if one of the two phones has several readings. The new contact may get the preferred one of
-/// these readings. A message whose phone has these readings then resolves to the new contact, and no longer to the
-/// contact with another one of them.
+/// reading of its phone, if one of the two phones has several readings. Suppose that a known contact has the second
+/// reading of such a phone, and that the new contact gets the first one. Then a message with the phone resolves to the
+/// new contact, and no longer to the known one.
 ///
 /// A notice of new ids is a run of its own.
 pub(super) fn run_length(messages: &[Message]) -> usize {
@@ -27,26 +27,28 @@ pub(super) fn run_length(messages: &[Message]) -> usize {
     if messages.first().is_some_and(is_notice) {
         return 1;
     }
-    let mut names = Names::default();
+    let mut run = IdsAndLines::default();
     messages
         .iter()
         .take(BATCH_MAX)
-        .take_while(|message| !is_notice(message) && names.admit(message))
+        .take_while(|message| !is_notice(message) && run.admit(message))
         .count()
 }
 
-/// The external ids and lines in the messages of a run.
+/// The external ids and lines in the messages of a run, and the messages that share each of them.
 #[derive(Default)]
-struct Names<'a>(HashMap<Name<'a>, Named<'a>>);
+struct IdsAndLines<'a>(HashMap<IdOrLine<'a>, Sharers<'a>>);
 
 #[derive(PartialEq, Eq, Hash)]
-enum Name<'a> {
+enum IdOrLine<'a> {
+    /// Platform and external id.
     ExternalId(&'a str, &'a str),
+    /// Platform and match key.
     Line(&'a str, &'a str),
 }
 
-/// The messages of a run that share a name.
-struct Named<'a> {
+/// The messages of a run that share an external id or a line.
+struct Sharers<'a> {
     /// The person of all these messages; `None` if they have several.
     person: Option<&'a Person>,
     effect: Effect,
@@ -83,7 +85,7 @@ impl Effect {
     }
 }
 
-impl<'a> Names<'a> {
+impl<'a> IdsAndLines<'a> {
     /// Adds the message to the run; `false` if it must start the next run. The first message is always added.
     fn admit(&mut self, message: &'a Message) -> bool {
         let Target::Person(person) = &message.target else {
@@ -91,20 +93,20 @@ impl<'a> Names<'a> {
             return true;
         };
         let effect = Effect::new(message, person);
-        let is_apart = |named: &Named| named.person != Some(person) && named.effect.with(effect).can_redirect();
-        if names(person).any(|name| self.0.get(&name).is_some_and(is_apart)) {
+        let is_apart = |sharers: &Sharers| sharers.person != Some(person) && sharers.effect.with(effect).can_redirect();
+        if ids_and_lines(person).any(|key| self.0.get(&key).is_some_and(is_apart)) {
             return false;
         }
-        for name in names(person) {
-            match self.0.entry(name) {
+        for key in ids_and_lines(person) {
+            match self.0.entry(key) {
                 Entry::Vacant(vacant) => {
                     let person = Some(person);
-                    vacant.insert(Named { person, effect });
+                    vacant.insert(Sharers { person, effect });
                 }
-                Entry::Occupied(mut named) => {
-                    let named = named.get_mut();
-                    named.person = named.person.filter(|named| *named == person);
-                    named.effect = named.effect.with(effect);
+                Entry::Occupied(mut sharers) => {
+                    let sharers = sharers.get_mut();
+                    sharers.person = sharers.person.filter(|sharer| *sharer == person);
+                    sharers.effect = sharers.effect.with(effect);
                 }
             }
         }
@@ -112,12 +114,15 @@ impl<'a> Names<'a> {
     }
 }
 
-fn names(person: &Person) -> impl Iterator<Item = Name<'_>> {
+fn ids_and_lines(person: &Person) -> impl Iterator<Item = IdOrLine<'_>> {
     let platform = person.platform.as_str();
     let external_id = person.external_user_id.iter();
+    let lines = person
+        .readings()
+        .map(move |reading| IdOrLine::Line(platform, &reading.key));
     external_id
-        .map(move |id| Name::ExternalId(platform, id))
-        .chain(person.readings().map(move |reading| Name::Line(platform, &reading.key)))
+        .map(move |id| IdOrLine::ExternalId(platform, id))
+        .chain(lines)
 }
 
 #[cfg(test)]
@@ -191,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_contact_whose_phone_has_several_readings_starts_a_run() {
+    fn a_new_contact_and_another_persons_reading_of_its_phone_share_no_run() {
         assert_eq!(lengths(&["2975678901/", "+542975678901/!"]), [1, 1]);
         assert_eq!(lengths(&["2975678901/!", "+2975678901/"]), [1, 1]);
         assert_eq!(lengths(&["2975678901/", "+542975678901/", "+2975678901/!"]), [2, 1]);

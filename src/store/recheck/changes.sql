@@ -1,6 +1,6 @@
--- The contacts whose phone the current rules read differently, until the transaction ends. `old_external_user_id` is
--- the stored external id. The other values are the contact's values after the change. `identity` is equal for contacts
--- of one identity.
+-- Makes the table of the contacts whose phone the current rules read differently. It exists until the transaction ends.
+-- `old_external_user_id` is the stored external id. The other values are the contact's values after the change.
+-- `identity` is equal for contacts of one identity.
 CREATE TEMPORARY TABLE recheck_changes (
     id uuid NOT NULL,
     platform text NOT NULL,

@@ -1,6 +1,6 @@
 -- The changes that would give a contact the identity of another contact. $1: client, $2: how many to return.
--- They also conflict if the other contact's own change would give the identity up, because PostgreSQL checks a unique
--- index row by row.
+-- A change also conflicts if the other contact's own change would give up the identity, because PostgreSQL checks a
+-- unique index row by row.
 SELECT id, other_id, count(*) OVER () AS count
 FROM (
     SELECT changes.id, other.id AS other_id

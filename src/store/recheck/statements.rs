@@ -7,7 +7,7 @@ pub(super) const CONFLICTS: &str = include_str!("conflicts.sql");
 pub(super) const APPLY: &str = include_str!("apply.sql");
 
 /// Every statement of a recheck by the name of its file, for tests that run each on a database. The first one makes the
-/// temporary table that the others read.
+/// temporary table that the last two read.
 pub fn statements() -> [(&'static str, &'static str); 4] {
     [
         ("changes", CHANGES),

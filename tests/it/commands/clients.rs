@@ -26,7 +26,7 @@ fn client_create_without_a_region_says_that_argentina_is_the_default() {
 }
 
 #[test]
-fn a_bootstrapped_client_also_says_its_region() {
+fn serve_with_bootstrap_prints_the_region_of_the_new_client() {
     let database = TestDatabase::new();
     let mut command = crate::support::command::command_on(&database, &["serve", "--listen", "127.0.0.1:0"]);
     command.args(["--bootstrap", "Acme"]);
@@ -83,7 +83,7 @@ fn client_edit_refuses_a_name_that_another_client_has() {
     let list = stdout(run_on(&database, &["client", "list"]));
     assert!(
         list.contains("Acme") && !list.contains("CL"),
-        "nothing of it is changed: {list}"
+        "the refused edit must change nothing: {list}"
     );
     for (arguments, expected) in [
         (&["Acme"][..], "--region"),
@@ -129,7 +129,7 @@ fn a_clients_name_has_no_character_that_a_terminal_acts_on() {
         ] {
             let message = error_of(run_on(&database, arguments));
             assert!(
-                message.contains("without control characters, line breaks or marks of the text's direction"),
+                message.contains("without control characters, line breaks or direction marks"),
                 "{name:?}: {message}"
             );
         }

@@ -6,8 +6,8 @@ use crate::support::command::{command_on, error_of, private, run, run_on, stdout
 use crate::support::database::execute;
 use crate::support::{OwnDirectory, TestDatabase};
 
-/// A database with the tables of a Rails application, two of which have the names of ours.
-fn of_another_program() -> TestDatabase {
+/// A database with the tables of a Rails application. The name of one table contains an escape sequence.
+fn database_of_another_program() -> TestDatabase {
     let database = TestDatabase::empty();
     execute(
         &mut database.connect(),
@@ -39,15 +39,20 @@ fn a_mistyped_data_directory_is_reported_and_makes_no_database() {
         &["key", "limit", id, "9"],
         &["client", "list"],
         &["client", "edit", "Acme", "--region", "CL"],
+        &["key", "import", "--client", "Acme"],
+        &["webhook", "create", "--client", "Acme"],
         &["webhook", "list"],
         &["webhook", "delete", id],
+        &["phones", "recheck", "--client", "Acme"],
+        &["phones", "recheck", "--client", "Acme", "--apply"],
         &["import", file, "--client", "Acme"],
         &["export", "--client", "Acme"],
         &["migrate"],
         &["database", "url"],
         &["database", "backup", &format!("{file}.backup")],
     ] {
-        let output = run(private(&data_dir, arguments), "");
+        // Some of the commands read a key or an app secret from standard input.
+        let output = run(private(&data_dir, arguments), "4f8a2c1e9b7d3f604f8a2c1e9b7d3f60");
         assert_eq!(output.status, Some(1), "{arguments:?}");
         let message = error_of(output);
         for part in [
@@ -82,7 +87,7 @@ fn client_create_and_generate_make_a_private_database_for_the_commands_after_the
 
 #[test]
 fn a_schema_with_another_programs_tables_is_refused_if_only_database_url_names_it() {
-    let (database, ours, home) = (of_another_program(), TestDatabase::new(), OwnDirectory::new());
+    let (database, ours, home) = (database_of_another_program(), TestDatabase::new(), OwnDirectory::new());
     let before = tables(&database);
     let backup = home.path().join("a.backup");
     let backup = backup.to_str().unwrap();
@@ -109,14 +114,14 @@ fn a_schema_with_another_programs_tables_is_refused_if_only_database_url_names_i
 
 #[test]
 fn a_schema_with_another_programs_tables_is_accepted_if_it_is_named_on_purpose() {
-    let by_option = of_another_program();
+    let by_option = database_of_another_program();
     let mut command = program();
     command.args(["migrate", "--database-url", by_option.url()]);
     assert!(stdout(run(command, "")).starts_with("Ran "));
     // Now the schema has contact-search's migrations, so it is not refused any more.
     assert_eq!(stdout(run_on(&by_option, &["migrate"])), "The schema is up to date.\n");
 
-    let by_variable = of_another_program();
+    let by_variable = database_of_another_program();
     let mut command = program();
     command
         .args(["serve", "--listen", "127.0.0.1:0", "--migrate"])
@@ -126,7 +131,7 @@ fn a_schema_with_another_programs_tables_is_accepted_if_it_is_named_on_purpose()
 }
 
 #[test]
-fn an_empty_schema_and_one_of_an_extension_are_migrated_with_database_url() {
+fn database_url_migrates_an_empty_schema_even_if_another_schema_has_tables() {
     let database = TestDatabase::empty();
     execute(
         &mut database.connect(),

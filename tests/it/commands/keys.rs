@@ -180,7 +180,7 @@ fn key_import_refuses_a_key_that_can_be_guessed_unless_it_is_accepted_as_weak() 
 }
 
 #[test]
-fn key_import_refuses_a_key_of_the_clients_name_also_if_the_client_is_given_by_its_id() {
+fn key_import_refuses_a_key_made_from_the_clients_name_or_id_even_if_the_client_is_given_by_id() {
     let database = TestDatabase::new();
     let id = stdout(run_on(&database, &["client", "create", "Zyrqovant Klumbex"]));
     let id = id.trim_end();

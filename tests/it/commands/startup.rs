@@ -223,7 +223,7 @@ fn a_newer_migration_leaves_a_running_older_server_ready_if_the_server_can_run_o
 }
 
 #[test]
-fn only_a_server_older_than_the_oldest_that_can_run_goes_not_ready_and_says_so() {
+fn a_server_that_is_too_old_for_the_schema_becomes_unready_and_says_so() {
     let app = start_with(&[]);
     app.sql(NEWER);
     app.sql(NOT_FOR_OLDER);

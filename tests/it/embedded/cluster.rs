@@ -62,7 +62,7 @@ fn the_cluster_is_durable_and_private_and_uses_english_messages_and_utf8() {
     let socket = fs::symlink_metadata(directory.path().join("socket")).expect("the socket's directory");
     assert_eq!(socket.mode() & 0o777, 0o700);
     assert_eq!(socket.uid(), server_user().uid.as_raw());
-    // A database role without a matching entry in pg_hba cannot log in, whatever the operating system user.
+    // A database role without an entry in pg_ident.conf cannot log in, whatever the operating system user.
     execute(
         &mut connect(&database.superuser_url("postgres")),
         "CREATE ROLE third LOGIN",

@@ -51,7 +51,7 @@ fn a_database_that_root_creates_belongs_to_the_owner_of_the_data_directory() {
     fs::create_dir(&data_dir).expect("a directory can be created");
     let mut owner = Uid::effective();
     if owner.is_root() {
-        // Root would choose root or postgres by default. This owner is neither.
+        // By default, root chooses the user postgres or contact-search. This owner is neither.
         owner = User::from_name("daemon")
             .ok()
             .flatten()

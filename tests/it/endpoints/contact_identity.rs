@@ -47,7 +47,7 @@ fn lookup(app: &TestApp, phone: &str) -> Value {
 }
 
 #[test]
-fn national_and_international_notations_of_one_line_are_one_contact_whoever_writes_in_either_order() {
+fn national_and_international_notations_of_one_line_are_one_contact_in_every_way_to_write_and_either_order() {
     let app = TestApp::start();
     for (first_notation, second_notation) in [
         ("11 2345-6789", "+54 9 11 2345-6789"),
@@ -70,7 +70,7 @@ fn national_and_international_notations_of_one_line_are_one_contact_whoever_writ
 }
 
 #[test]
-fn a_write_without_an_external_id_updates_the_oldest_contact_on_the_line_and_the_same_number_first() {
+fn a_write_without_an_external_id_updates_the_oldest_contact_with_the_number_or_else_the_oldest_on_the_line() {
     let app = TestApp::start();
     for (name, write) in WRITES {
         app.sql("DELETE FROM contacts");
@@ -131,7 +131,11 @@ fn an_unknown_external_id_adopts_the_contact_on_the_line_that_has_none() {
         };
         add(Some("6"));
         write(&app);
-        assert_eq!(stored(&app, "external_user_id"), "6\n7", "{name}: nobody is free");
+        assert_eq!(
+            stored(&app, "external_user_id"),
+            "6\n7",
+            "{name}: every contact on the line has an external id"
+        );
         app.sql("DELETE FROM contacts WHERE external_user_id = '7'");
         let free = add(None);
         write(&app);
@@ -228,7 +232,7 @@ fn a_damaged_phone_cell_does_not_replace_the_valid_phone_of_a_contact() {
 }
 
 #[test]
-fn placeholder_phones_melt_nobody_into_one_contact() {
+fn placeholder_phones_do_not_merge_different_people_into_one_contact() {
     let app = TestApp::start();
     for phone in ["0", "000-0000", "5,49112E+12", "5.49112E+12", "800-44-XY"] {
         app.sql("DELETE FROM contacts");
@@ -258,7 +262,7 @@ fn placeholder_phones_melt_nobody_into_one_contact() {
 }
 
 #[test]
-fn a_hidden_number_is_an_external_id_and_groups_are_refused_in_every_way_to_write() {
+fn a_hidden_number_is_an_external_id_and_upserts_batches_and_edits_refuse_groups() {
     let app = TestApp::start();
     let hidden = "98765432101234@lid";
     let whatsapp = json!({"channel": "whatsapp", "contact_phone_number": hidden, "contact_name": "Ana"});
@@ -353,7 +357,7 @@ fn a_change_to_an_equivalent_number_of_another_contact_is_409() {
 }
 
 #[test]
-fn two_extensions_of_one_switchboard_are_two_contacts_whoever_writes() {
+fn two_extensions_of_one_switchboard_are_two_contacts_in_every_way_to_write() {
     let app = TestApp::start();
     let (first, second, none) = ("011 4123-4567 int. 101", "011 4123-4567 int. 102", "011 4123-4567");
     for (name, write) in WRITES {

@@ -338,7 +338,7 @@ fn the_whatsapp_window_counts_even_if_a_contact_of_another_channel_is_shown() {
 }
 
 #[test]
-fn every_row_of_the_phone_table_is_found() {
+fn every_row_of_the_phone_table_has_its_expected_answer() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
     let table = include_str!("../../data/phone-cases.tsv");
@@ -347,7 +347,7 @@ fn every_row_of_the_phone_table_is_found() {
         .skip(1)
         .map(|line| line.split('\t').collect::<Vec<_>>().try_into().expect("three columns"))
         .collect();
-    assert!(rows.len() > 30, "the table has its rows");
+    assert!(rows.len() > 30, "the table has too few rows");
     for (number, [region, input, expected]) in rows.into_iter().enumerate() {
         let region: Region = region.parse().unwrap();
         let client = clients::create_client(&mut connection, &format!("{number}"), region).unwrap();

@@ -95,7 +95,7 @@ fn every_row_of_the_phone_table_has_the_same_answer_as_in_the_single_lookup() {
             }
         }
     }
-    assert!(found > 20, "the table has its rows");
+    assert!(found > 20, "the table has too few rows");
 }
 
 #[test]
@@ -215,8 +215,8 @@ fn a_random_batch_has_the_same_answers_as_single_lookups() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
     let other = clients::create_client(&mut connection, "Other", Region::DEFAULT).unwrap();
-    // The first two numbers are the mobile and the landline form of one line. One number resolves only internationally,
-    // and some do not resolve.
+    // The first two numbers are the mobile and the landline form of one line. Without their `+`, the Chilean and the
+    // Spanish number are no valid Argentine numbers. The last two numbers do not resolve.
     let numbers = [
         "+5491123456789",
         "+541123456789",

@@ -101,7 +101,7 @@ fn a_number_in_national_notation_still_finds_a_whatsapp_contact() {
 }
 
 #[test]
-fn two_notations_of_one_line_are_one_contact_whoever_writes() {
+fn two_notations_of_one_line_are_one_contact_in_either_order() {
     for [first, second] in [
         ["11 2345-6789", "+54 9 11 2345-6789"],
         ["+54 9 11 2345-6789", "11 2345-6789"],
@@ -336,7 +336,7 @@ fn a_message_from_a_new_number_with_a_known_external_id_gives_the_contact_that_n
 }
 
 #[test]
-fn a_webhook_message_completes_the_line_of_a_contact_from_an_address_book() {
+fn a_webhook_message_attaches_its_user_id_to_a_contact_stored_in_national_notation() {
     let webhook = WebhookApp::start();
     let app = &webhook.app;
     app.add(Contact {

@@ -175,7 +175,7 @@ fn any_identity() -> impl Strategy<Value = Identity> {
 }
 
 /// A message and its target: an identity (`Ok`), or the index of a stored contact (`Err`). Some messages are so far in
-/// the future that they are refused. Some are notices of new ids or reports.
+/// the future that they are refused. Some are notices of new ids, and some are reports.
 fn any_message(platform: &'static str) -> impl Strategy<Value = (Result<Identity, usize>, Message)> {
     let target = prop_oneof![9 => any_identity().prop_map(Ok), 1 => (0_usize..3).prop_map(Err)];
     let name = proptest::option::of(proptest::sample::select(&["Ana", "Eva"]));

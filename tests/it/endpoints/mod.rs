@@ -1,4 +1,5 @@
-//! One file per HTTP endpoint. A large endpoint has one file per subject.
+//! The HTTP endpoints. A file is about one endpoint, about one subject of a large endpoint, or about one subject that
+//! several endpoints share.
 
 mod contact;
 mod contact_batch;

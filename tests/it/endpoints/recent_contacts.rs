@@ -108,7 +108,7 @@ fn following_the_links_shows_each_contact_once_and_reads_only_the_index() {
     seen.dedup();
     assert_eq!(seen.len(), 4_999);
 
-    // A connection reports its statistics only when it closes.
+    // PostgreSQL can delay the statistics of a connection until the connection closes.
     let TestApp { server, database, .. } = app;
     drop(server);
     let scans = |sql: &str| {

@@ -79,7 +79,7 @@ fn the_cases_in_search_faults_tsv_hold() {
 }
 
 #[test]
-fn one_text_as_phone_and_as_email_finds_every_contact_by_its_email_with_digits() {
+fn an_email_with_digits_sent_as_phone_and_as_email_finds_the_contact_with_that_email() {
     let app = TestApp::start();
     add_neighbours(&app, &app.client.to_string(), "1985");
     for number in 0..40 {
@@ -194,7 +194,7 @@ fn a_contact_appears_while_its_argentine_number_is_typed() {
 }
 
 #[test]
-fn a_stored_email_with_a_blank_finds_itself_and_a_blank_is_first_a_plus() {
+fn a_blank_in_an_email_is_searched_as_a_plus_first_and_then_as_a_blank() {
     let app = TestApp::start();
     let blank = app
         .add(Contact {

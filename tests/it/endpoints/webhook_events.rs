@@ -1,4 +1,5 @@
-//! `POST /webhooks/whatsapp/{token}`: what is a message, a call, an echo or a report, and what is none of them.
+//! `POST /webhooks/whatsapp/{token}`: which events count as a message, a call, an echo or a report, and which events
+//! change nothing.
 
 use serde_json::{Value, json};
 

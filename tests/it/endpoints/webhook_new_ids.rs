@@ -51,7 +51,7 @@ fn id(phone: Option<&str>, external_user_id: Option<&str>) -> (Option<String>, O
 }
 
 #[test]
-fn a_person_who_changes_the_number_stays_one_contact_and_the_old_number_no_longer_answers() {
+fn a_person_who_changes_the_number_stays_one_contact_and_the_old_number_finds_no_contact() {
     let webhook = WebhookApp::start();
     webhook.deliver_all("user_changed_number");
     assert_eq!(ids(&webhook), [id(Some(NEW), Some("AR.2002"))]);
@@ -116,7 +116,7 @@ fn every_version_of_the_notice_is_understood() {
 }
 
 #[test]
-fn after_a_new_user_id_without_a_number_the_old_number_no_longer_answers() {
+fn after_a_new_user_id_without_a_number_the_old_number_finds_no_contact() {
     let webhook = WebhookApp::start();
     webhook.deliver_live(&text(Some("5491100040001"), Some("AR.1001"), 5000));
     let system =
@@ -163,7 +163,7 @@ fn every_contact_of_the_channel_on_the_old_number_moves_and_no_other() {
     assert_eq!(
         ids(&webhook),
         expected,
-        "the number of an SMS contact is none of WhatsApp's"
+        "WhatsApp's notice does not move an SMS contact"
     );
 }
 
@@ -198,7 +198,8 @@ fn a_repeated_notice_does_not_move_a_new_owner_of_the_old_number_who_has_not_wri
             assert_eq!(ids(&webhook)[1], id(Some(OLD), external_user_id));
         }
     }
-    // A message from before the notice reached the former owner, however late the contact was created.
+    // A contact whose last message is older than the notice belongs to the former owner, however late the contact was
+    // created.
     let webhook = WebhookApp::start();
     webhook.app.add(Contact {
         phone: Some(OLD),
@@ -211,7 +212,7 @@ fn a_repeated_notice_does_not_move_a_new_owner_of_the_old_number_who_has_not_wri
 }
 
 #[test]
-fn after_a_notice_that_hides_the_new_number_no_contact_on_the_old_number_answers() {
+fn after_a_notice_that_hides_the_new_number_the_old_number_finds_no_contact() {
     for first in [Some("AR.1001"), None] {
         let webhook = WebhookApp::start();
         for external_user_id in [first, Some("crm-42"), Some("AR.1000")] {
@@ -236,7 +237,7 @@ fn after_a_notice_that_hides_the_new_number_no_contact_on_the_old_number_answers
 }
 
 #[test]
-fn a_notice_without_a_former_user_id_gives_the_only_contact_on_the_old_number_the_new_one() {
+fn a_notice_without_a_former_user_id_gives_the_new_user_id_to_the_only_contact_on_the_old_number() {
     let with_number = notice(json!({"type": "user_changed_number", "wa_id": "5491100040002", "user_id": "AR.2002"}));
     let without_number = hidden_number(None);
     for (notice, phone) in [(&with_number, Some(NEW)), (&without_number, None)] {
@@ -338,7 +339,7 @@ fn a_new_number_that_has_a_contact_already_merges_nothing_and_the_old_number_is_
 }
 
 #[test]
-fn a_number_that_identifies_an_earlier_contact_and_an_email_of_another_one_do_not_stop_the_change() {
+fn a_person_gets_the_new_number_even_if_other_contacts_have_that_number_and_the_persons_email() {
     let webhook = WebhookApp::start();
     for (phone, email) in [
         (Some(OLD), "ana@example.com"),
@@ -393,7 +394,7 @@ fn a_message_from_a_new_number_with_a_known_user_id_gives_the_contact_that_numbe
 }
 
 #[test]
-fn a_number_that_does_not_resolve_replaces_none_and_another_notation_of_the_line_stays() {
+fn neither_an_unresolved_number_nor_another_notation_of_the_same_line_replaces_the_stored_number() {
     let webhook = WebhookApp::start();
     webhook.app.add(Contact {
         phone: Some("+541100040001"),

@@ -16,15 +16,15 @@ use crate::support::{Answer, Contact, SetOnDrop, TestApp};
 const MESSAGES: &str = "/api/v1/messages/";
 const SENT_AT: &str = "2025-03-28T14:22:00Z";
 
-/// How many contacts of the file exist before the import, and how many the import creates.
+/// The number of contacts in the imported file that exist before the import, and of contacts that the import creates.
 const KNOWN_IN_FILE: usize = 100;
 const NEW_IN_FILE: usize = 100;
 
-fn in_file(number: usize) -> String {
+fn phone_in_file(number: usize) -> String {
     format!("+54911{}", 70_000_000 + number)
 }
 
-fn not_in_file(number: usize) -> String {
+fn phone_outside_file(number: usize) -> String {
     format!("+54911{}", 71_000_000 + number)
 }
 
@@ -35,7 +35,7 @@ fn upsert(phone: &str, name: usize) -> Value {
 /// Adds the contacts, and locks those of the file as a running import does.
 fn start_import(app: &TestApp) -> PgConnection {
     for number in 0..KNOWN_IN_FILE {
-        let (phone, other) = (in_file(number), not_in_file(number));
+        let (phone, other) = (phone_in_file(number), phone_outside_file(number));
         for phone in [&phone, &other] {
             app.add(Contact {
                 phone: Some(phone),
@@ -93,7 +93,7 @@ fn unrelated_writes_are_answered_beside(blocked_callers: usize) {
             .map(|caller| {
                 scope.spawn(move || {
                     repeat(&|round| {
-                        let phone = in_file((caller * 37 + round * 11) % (KNOWN_IN_FILE + NEW_IN_FILE));
+                        let phone = phone_in_file((caller * 37 + round * 11) % (KNOWN_IN_FILE + NEW_IN_FILE));
                         let answer = app.send("POST", UPSERT, &upsert(&phone, round));
                         written.fetch_add(usize::from(answer.status == 200), Ordering::Relaxed);
                         answer
@@ -105,7 +105,7 @@ fn unrelated_writes_are_answered_beside(blocked_callers: usize) {
             .map(|caller| {
                 scope.spawn(move || {
                     repeat(&|round| {
-                        let phone = not_in_file(caller * 25 + round % 25);
+                        let phone = phone_outside_file(caller * 25 + round % 25);
                         match caller {
                             0 | 1 => deliver(&phone, round),
                             2 => app.send("POST", UPSERT, &upsert(&phone, round)),
@@ -141,12 +141,12 @@ fn unrelated_writes_are_answered_beside(blocked_callers: usize) {
 }
 
 #[test]
-fn six_writers_that_wait_for_an_import_keep_no_unrelated_write_from_its_turn() {
+fn unrelated_writes_are_answered_while_six_writers_wait_for_an_import() {
     unrelated_writes_are_answered_beside(6);
 }
 
 #[test]
-fn twenty_writers_that_wait_for_an_import_keep_no_unrelated_write_from_its_turn() {
+fn unrelated_writes_are_answered_while_twenty_writers_wait_for_an_import() {
     unrelated_writes_are_answered_beside(20);
 }
 
@@ -154,14 +154,14 @@ fn twenty_writers_that_wait_for_an_import_keep_no_unrelated_write_from_its_turn(
 fn a_write_that_waits_for_a_lock_is_done_as_soon_as_the_lock_ends() {
     let app = TestApp::start();
     let known = app.add(Contact {
-        phone: Some(&in_file(0)),
+        phone: Some(&phone_in_file(0)),
         ..Contact::default()
     });
     let mut other = app.database.connect();
     let lock = format!("BEGIN; SELECT FROM contacts WHERE id = '{}' FOR UPDATE", known.id);
     execute(&mut other, &lock);
     thread::scope(|scope| {
-        let write = scope.spawn(|| app.send("POST", UPSERT, &upsert(&in_file(0), 7)));
+        let write = scope.spawn(|| app.send("POST", UPSERT, &upsert(&phone_in_file(0), 7)));
         app.database.wait_for_blocked_statement();
         thread::sleep(Duration::from_secs(1));
         assert!(!write.is_finished(), "the write must wait");
@@ -172,9 +172,9 @@ fn a_write_that_waits_for_a_lock_is_done_as_soon_as_the_lock_ends() {
 }
 
 #[test]
-fn bulk_calls_that_wait_for_a_lock_keep_no_unrelated_bulk_call_from_its_turn() {
+fn unrelated_bulk_calls_are_answered_while_other_bulk_calls_wait_for_a_lock() {
     let app = TestApp::start();
-    let locked = in_file(KNOWN_IN_FILE - 1);
+    let locked = phone_in_file(KNOWN_IN_FILE - 1);
     let mut import = start_import(&app);
     let items = |phones: &mut dyn Iterator<Item = String>| -> Value {
         phones
@@ -186,7 +186,7 @@ fn bulk_calls_that_wait_for_a_lock_keep_no_unrelated_bulk_call_from_its_turn() {
     let waiting = items(&mut (0..149).map(new).chain([locked.clone()]));
     let messages: Value = (0..20).map(|_| message(&locked, "inbound", SENT_AT)).collect();
     let unrelated: Value = (0..20)
-        .map(|number| message(&not_in_file(number), "inbound", SENT_AT))
+        .map(|number| message(&phone_outside_file(number), "inbound", SENT_AT))
         .collect();
     thread::scope(|scope| {
         let (app, waiting, messages) = (&app, &waiting, &messages);

@@ -289,8 +289,7 @@ fn a_database_crash_during_requests_is_503_until_recovery_and_never_500() {
     assert_eq!(count(200) + count(503) + count(504), statuses.len(), "{statuses:?}");
 }
 
-/// The number of servers to stop during requests. The full test sets it to twenty with the
-/// environment variable.
+/// The number of servers to stop during requests: three, or the number in `CONTACT_SEARCH_TEST_STOPS`.
 fn rounds() -> usize {
     std::env::var("CONTACT_SEARCH_TEST_STOPS").map_or(3, |count| count.parse().expect("a number"))
 }

@@ -17,8 +17,8 @@ use crate::support::database::programs;
 use crate::support::disk::{fill, small_disk};
 use crate::support::{PATIENCE, SetOnDrop, wait_until};
 
-/// At first the disk has no room for rows, later none for PostgreSQL's WAL. Without room for its WAL, PostgreSQL stops
-/// at every start.
+/// At first the disk has no room for rows, and later none for PostgreSQL's WAL. Without room for its WAL, PostgreSQL
+/// stops, and every restart fails.
 #[test]
 fn a_full_disk_is_503_until_there_is_room_and_no_acknowledged_write_is_lost() {
     let test = "operation::full_disk::a_full_disk_is_503_until_there_is_room_and_no_acknowledged_write_is_lost";

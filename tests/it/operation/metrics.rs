@@ -113,7 +113,7 @@ fn metrics_are_not_served_at_the_address_of_the_api() {
 }
 
 #[test]
-fn failures_and_their_kin_are_zero_before_the_first_event() {
+fn counters_and_histograms_are_zero_before_the_first_event() {
     let app = start();
     let text = metrics(&app).body;
     for (name, label, values) in [

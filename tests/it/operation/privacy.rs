@@ -40,7 +40,7 @@ fn wrong_queries() -> [String; 4] {
     ]
 }
 
-/// Bodies that every endpoint refuses, either as a whole or item by item.
+/// Bodies that every JSON endpoint except the webhook refuses, either as a whole or item by item.
 fn wrong_bodies() -> [String; 5] {
     let members = json!({
         "phones": [{"phone": PHONE}, EMAIL.repeat(20)], "contacts": [{"phone": EMAIL.repeat(20)}, {"name": NAME}, EMAIL],
@@ -121,7 +121,7 @@ struct World {
     token: String,
     known: Added,
     other: Added,
-    leaving: Added,
+    to_delete: Added,
 }
 
 impl World {
@@ -164,7 +164,7 @@ impl World {
             token: token.reveal().to_owned(),
             known: add(connection, client, Some(PHONE), None),
             other: add(connection, client, Some(OTHER_PHONE), None),
-            leaving: add(connection, client, None, Some(EXTERNAL_ID)),
+            to_delete: add(connection, client, None, Some(EXTERNAL_ID)),
         }
     }
 
@@ -178,8 +178,8 @@ impl World {
             .unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
-    /// A valid request with canaries, without a key. If a new route panics here, add a valid
-    /// request to it.
+    /// A valid request with canaries, without a key. If this panics for a new operation, add a request
+    /// for it.
     fn valid_request(&self, path: &str, method: &str) -> Request {
         let (phone, email, name) = (encode(PHONE), encode(EMAIL), encode(NAME));
         let id = &self.known.id;
@@ -193,9 +193,10 @@ impl World {
                 format!("/api/public/contact/{id}?{phone}"),
                 json!({"name": NAME, "email": EMAIL, "phone": PHONE}),
             ),
-            ("DELETE", "/api/public/contact/{id}") => {
-                (format!("/api/public/contact/{}?{email}", self.leaving.id), json!(null))
-            }
+            ("DELETE", "/api/public/contact/{id}") => (
+                format!("/api/public/contact/{}?{email}", self.to_delete.id),
+                json!(null),
+            ),
             ("POST", "/api/public/customer/upsert/info") => (
                 path.into(),
                 json!({
@@ -321,7 +322,7 @@ impl World {
         keys.map(String::as_str).chain([APP_SECRET])
     }
 
-    /// Asserts that no line of the log contains a canary, whether verbatim, percent-decoded, or with separators.
+    /// Asserts that no line of the log contains a canary, whether verbatim, percent-encoded, or with separators.
     fn expect_no_canary(&self, log: &str) {
         let mut parts: BTreeSet<String> = WORDS.map(str::to_owned).into();
         for secret in self.secrets().filter(|secret| !secret.contains(' ')) {

@@ -104,7 +104,7 @@ fn writes_to_a_read_only_database_are_503_with_retry_after_and_reads_are_answere
 }
 
 /// Makes every statement that reads contact lists call the function `conflict` first.
-const ASK_FIRST: &str = "
+const CALL_CONFLICT_FIRST: &str = "
     CREATE SEQUENCE asked;
     ALTER TABLE contact_lists RENAME TO kept_lists;
     CREATE FUNCTION conflict() RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
@@ -126,7 +126,7 @@ fn cancel_if(app: &TestApp, condition: &str, code: &str) {
 #[test]
 fn a_read_that_a_standby_cancels_is_repeated_once_and_then_503() {
     let (app, _) = start();
-    app.sql(ASK_FIRST);
+    app.sql(CALL_CONFLICT_FIRST);
     assert_eq!(app.get(LOOKUP).status, 200);
     for code in ["40001", "40P01"] {
         cancel_if(&app, "nextval('asked') = 1", code);

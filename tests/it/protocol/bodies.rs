@@ -80,7 +80,7 @@ fn bodies_that_never_end_hold_bounded_memory_and_keep_no_small_body_out() {
 }
 
 #[test]
-fn lookups_are_answered_beside_callers_with_bodies_of_two_mebibytes() {
+fn bodies_of_two_mebibytes_do_not_delay_the_lookups_of_other_callers() {
     let _alone = Slot::take_alone();
     let app = TestApp::start();
     app.add(Contact {

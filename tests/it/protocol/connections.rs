@@ -61,8 +61,8 @@ fn a_kept_connection_with_a_slow_second_head_is_closed() {
     stream.write_all(b"GET /healthz HTTP/1.1\r\nX-Slow: ").unwrap();
     let (answer, took) = dribble(stream, b"a");
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
-    // A connection has 8 s between requests, and the server checks once a second. It must not close
-    // the connection at once, because a client may take a moment for its next request.
+    // A connection has 8 s between requests. The server closes it at most a second later. It must not close the
+    // connection at once, because a client may take a moment for its next request.
     assert!((5..12).contains(&took.as_secs()), "{took:?}");
 }
 
@@ -145,7 +145,8 @@ fn requests_that_arrive_while_the_server_is_busy_get_neither_408_nor_a_reset() {
         ask(stream, "/healthz");
         assert!(read(stream).starts_with("HTTP/1.1 200"));
     }
-    // The workers have seen the connections. Then the whole process is stopped for longer than any client may take.
+    // The workers have seen the connections. Then the whole process is suspended for ten seconds, which is longer than
+    // a connection may be without a request.
     std::thread::sleep(Duration::from_millis(300));
     let server = Pid::from_raw(i32::try_from(app.server.pid()).unwrap());
     kill(server, Signal::SIGSTOP).unwrap();

@@ -88,7 +88,7 @@ fn preflight_for(app: &TestApp, origin: &str, method: &str, headers: Option<&str
 }
 
 #[test]
-fn a_page_of_a_named_origin_may_send_the_headers_of_tracing_libraries() {
+fn a_page_of_an_allowed_origin_may_send_the_headers_of_tracing_libraries() {
     for origins in [CRM, "*"] {
         let app = TestApp::start_with(&["--cors-origin", origins]);
         for headers in [

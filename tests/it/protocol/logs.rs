@@ -1,4 +1,5 @@
-//! The access log of a request. The tests of data that must not be logged are in `operation/privacy`.
+//! The access log, and the log lines about the start and the end of a server. The tests of data that must not be logged
+//! are in `operation/privacy`.
 
 use std::collections::HashMap;
 
@@ -93,7 +94,7 @@ fn sender_of(log: &str, request_id: &str) -> Option<[String; 3]> {
 }
 
 #[test]
-fn the_access_log_tells_no_key_a_bad_key_and_an_unlabelled_key_apart() {
+fn the_access_log_distinguishes_a_missing_key_an_unknown_key_and_a_key_without_a_label() {
     for format in ["text", "json"] {
         let app = TestApp::start_with(&["--log-format", format]);
         let key = ApiKey::generate(Format::Opaque).unwrap();

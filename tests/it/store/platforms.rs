@@ -7,7 +7,7 @@ use crate::support::import::{ask, make_client};
 use crate::support::{Contact, TestDatabase};
 
 #[test]
-fn contacts_of_whatsapp_in_any_case_move_to_one_channel_unless_their_identity_is_taken() {
+fn platforms_that_differ_only_in_case_become_one_channel_except_for_contacts_whose_identity_is_taken() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let client = make_client(&mut connection, "Acme").id;
@@ -28,6 +28,7 @@ fn contacts_of_whatsapp_in_any_case_move_to_one_channel_unless_their_identity_is
         (client, "webchat", None, None, Some("B@x.com")),
         (client, "Instagram", None, Some("+5491155550003"), None),
         (client, "INSTAGRAM", None, Some("+5491155550003"), None),
+        // No other contact of its client has this identity.
         (other, "Webchat", Some("2"), None, None),
     ] {
         Contact {

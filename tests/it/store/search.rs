@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::support::TestDatabase;
 
-/// The number of contacts that a search answers.
+/// The largest number of contacts in the answer of a search.
 const LIMIT: usize = 50;
 
 /// A contact as the model of a search reads it.
@@ -92,7 +92,7 @@ impl Model {
         let containing = by_ilike(connection, client, "phone", &format!("%{digits}%"));
         assert!(
             containing.iter().all(|id| found.contains(id)),
-            "{digits} is its own piece"
+            "the model misses a contact whose phone contains {digits}"
         );
     }
 
@@ -104,8 +104,8 @@ impl Model {
         (0..self.0.len()).filter(|place| is_match(&self.0[*place])).collect()
     }
 
-    /// The expected answer. If there are more matches than the limit, the exact matches come before the newest of the
-    /// others, and the answer is cut off at the limit.
+    /// The expected answer, in the order of a search. If there are more matches than the limit, the answer has the
+    /// exact matches, and the newest of the others up to the limit.
     fn answer<const N: usize>(&self, parts: [[Vec<usize>; 2]; N]) -> Vec<Uuid> {
         let union = |which: usize| {
             parts
@@ -172,9 +172,9 @@ fn contact_emails(connection: &mut PgConnection, client: Uuid) -> Vec<String> {
 }
 
 /// Fills clients with 9,000 random contacts each, more than a search walks at first. The texts use few different
-/// letters, so that terms match them. Some emails and short phones are whole terms, and longer ones contain them. The
-/// fraction `with_messages` of the contacts has a message time. The times cover
-/// the seven years before `until`, and some are equal.
+/// letters, so that terms match them. Some emails and some short phones equal a whole term, and longer emails and
+/// phones contain them. The fraction `with_messages` of the contacts has a message time. The times cover the seven
+/// years before `until`, and some are equal.
 fn fill_randomly(connection: &mut PgConnection, clients: &[(ClientId, f64, &str)]) {
     diesel::sql_query("SELECT setseed(0.5)").execute(connection).unwrap();
     for (client, with_messages, until) in clients {
@@ -225,7 +225,7 @@ fn raise_border(client: ClientId, newer: usize) -> String {
 }
 
 #[test]
-fn every_plan_finds_the_same_contacts_of_one_client_as_plain_ilike_and_exact_matches_stay() {
+fn every_plan_finds_the_contacts_of_one_client_that_the_model_finds_and_keeps_exact_matches() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     let region = Region::DEFAULT;
@@ -265,7 +265,7 @@ fn every_plan_finds_the_same_contacts_of_one_client_as_plain_ilike_and_exact_mat
         });
     let emails = prop_oneof![4 => random_text, 4 => stored_substring, 1 => "b{0,3}[aA]@b(\\.a)?"];
     let emails = emails.prop_filter_map("blank", |text| Some((EmailTerm::parse(&text)?, text)));
-    // Digits, and pieces in national notation: after `00`, `0`, `54`, and `15` after an area code.
+    // Digits alone, and digits after a prefix: `0`, `00`, `54`, `15`, or an area code and `15`.
     let phones = "[0-9]{1,7}|0{1,7}|10000[0-9]{2,3}|(0|00|54|0[1-3][1-9]15|15)[0-9]{1,4}|[1-9][0-9]{0,2}";
     let connection = std::cell::RefCell::new(connection);
     let used_plans = std::cell::RefCell::new(Vec::new());

@@ -36,7 +36,8 @@ thread_local! {
 pub struct Slot(());
 
 impl Slot {
-    /// Takes a slot that lets other tests run at the same time. Each database and each server directory takes one.
+    /// Returns the slot of this thread's test. If the test has none, takes a slot that lets other tests run at the same
+    /// time. Every `TestDatabase` and every [`OwnDirectory`] calls this.
     pub fn take() -> Arc<Self> {
         Self::mine().unwrap_or_else(|| Self::begin(false))
     }

@@ -23,7 +23,7 @@ pub fn payload(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// A delivery with one change, whose `value` has the given member besides those of every change.
+/// A delivery with one change. Its `value` has the members that every change has, and the given member.
 pub fn delivery(field: &str, member: &str, items: Value) -> Value {
     let mut value = json!({
         "messaging_product": "whatsapp",

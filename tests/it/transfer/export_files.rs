@@ -142,7 +142,7 @@ fn export_to_a_dash_writes_to_standard_output() {
 }
 
 #[test]
-fn an_export_to_a_terminal_can_not_drive_it() {
+fn an_export_to_a_terminal_escapes_control_characters() {
     let database = database();
     let (status, output) = on_terminal(&database, "export --client Acme");
     assert_eq!(status, Some(0), "{output}");

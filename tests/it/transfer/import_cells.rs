@@ -55,7 +55,7 @@ fn blank_lines_mean_nothing_wherever_they_are() {
 }
 
 #[test]
-fn a_semicolon_file_with_commas_in_its_header_is_read_by_its_rows() {
+fn the_rows_decide_the_delimiter_of_a_file_with_semicolons_and_commas_in_its_header() {
     let file = "nombre;telefono;correo;dirección (calle, número, piso, depto)\nAna;11 2345-6789;ana@ej.com;Calle 1\n";
     for delimiter in [None, Some(b';')] {
         let mut target = ImportTarget::new();
@@ -172,7 +172,7 @@ fn a_cell_of_invisible_characters_is_blank() {
     let report = target.import(file).unwrap();
     assert_eq!((report.read, report.created, report.unchanged), (2, 1, 1));
     assert_eq!(target.contacts("name email"), "Ana Gil ana@ej.com\nBea bea@ej.com");
-    // An exact import returns what was exported.
+    // An exact import stores the cell unchanged, so that it restores an exported value.
     let exact = ImportOptions {
         exact: true,
         ..ImportOptions::default()

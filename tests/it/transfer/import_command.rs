@@ -148,7 +148,7 @@ fn a_contact_keeps_both_ids_when_imports_add_an_external_id_and_change_the_phone
 }
 
 #[test]
-fn people_with_one_unresolved_phone_are_reported_in_the_summary() {
+fn rows_that_share_an_unresolved_phone_are_reported_in_the_summary() {
     let app = TestApp::start();
     let file = file("phone,email\n4555000,a@x.com\n4555000,b@x.com\n4555000,c@x.com\n");
     let output = run(command(&app.database, file.path(), &[]), "");

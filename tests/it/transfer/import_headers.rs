@@ -4,7 +4,8 @@ use contact_search::transfer::import::ImportOptions;
 
 use crate::support::import::{ImportTarget, counts};
 
-/// Imports a header and one row whose cells are `value`, and returns the name, phone and email of the contact.
+/// Imports a header and one row, and returns the name, phone and email of the contact. `values` has pairs of a column
+/// and its cell. The other cells are empty.
 fn contact(header: &str, values: &[(&str, &str)]) -> String {
     let cells = header.split(',').map(|column| {
         let value = values.iter().find(|(named, _)| *named == column);
@@ -170,7 +171,7 @@ fn the_thunderbird_export_keeps_its_emails() {
 }
 
 #[test]
-fn two_columns_with_values_for_one_field_are_always_asked_about() {
+fn a_file_with_values_in_two_columns_of_one_field_is_refused_until_the_user_chooses_a_column() {
     let mut target = ImportTarget::new();
     for (file, columns, field) in [
         (
@@ -305,7 +306,7 @@ fn columns_without_any_value_are_not_asked_about() {
 }
 
 #[test]
-fn a_second_email_that_the_product_numbers_is_ignored_and_named() {
+fn a_numbered_second_email_or_phone_column_is_ignored_and_named_in_the_summary() {
     let mut target = ImportTarget::new();
     let file = "First Name,E-mail Address,E-mail 2 Address,E-mail 3 Address,Home Phone 2\n\
                 Ana,ana@x.com,ana@y.com,-,\nBea,bea@x.com,,,\nCid,cid@x.com,,,+54 9 11 2345-6789\n";
@@ -371,4 +372,32 @@ fn an_ignored_column_that_looks_like_an_email_or_phone_column_is_named_in_the_su
              email=COLUMN; 2 rows have no other email: lines 2 and 3",
         ]
     );
+    // Values that an import would clean or split look like emails and phones, too.
+    for (value, kind) in [
+        ("Ana Gil <ana@x.com>", Some("an email")),
+        ("mailto:ana@x.com", Some("an email")),
+        ("ana@x.com (casa)", Some("an email")),
+        ("ana@x.com ::: bea@x.com", Some("an email")),
+        ("011 2345-6789 ::: 011 2345-6780", Some("a phone")),
+        ("Cel: 11 2345-6789 (WhatsApp)", Some("a phone")),
+        ("5491123456789@s.whatsapp.net", Some("a phone")),
+        ("120363025246125486@g.us", None),
+        ("escribir a ana@x.com", None),
+        ("@ana", None),
+        ("https://x.com/@ana", None),
+        ("4500012345", None),
+        ("20-12345678-9", None),
+    ] {
+        let report = target
+            .import(format!("external_id,Dato\n1,{value}\n2,\n"))
+            .unwrap()
+            .to_string();
+        match kind {
+            Some(kind) => assert!(
+                report.contains(&format!("\nDato looks like {kind} column")),
+                "{value}: {report}"
+            ),
+            None => assert!(!report.contains("looks like"), "{value}: {report}"),
+        }
+    }
 }

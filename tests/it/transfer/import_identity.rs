@@ -45,7 +45,7 @@ fn two_notations_of_one_line_in_one_file_are_one_contact_in_either_order() {
 }
 
 #[test]
-fn several_unknown_ids_adopt_the_free_contacts_of_a_line_and_the_same_number_first() {
+fn several_unknown_external_ids_adopt_the_contacts_on_the_line_that_have_none_and_prefer_the_same_number() {
     let mut target = ImportTarget::new();
     let exact = ImportOptions {
         exact: true,
@@ -133,7 +133,7 @@ fn thousands_of_damaged_phones_replace_no_valid_phone() {
 }
 
 #[test]
-fn the_file_that_a_spreadsheet_saved_keeps_the_phones_of_the_good_one() {
+fn a_file_whose_phones_a_spreadsheet_damaged_does_not_replace_the_stored_phones() {
     let mut target = ImportTarget::new();
     target
         .import("external_id,name,phone\n1,Ana,+5491123456705\n2,Bea,+5491123456706\n3,Eva,+5491123456707\n")

@@ -7,7 +7,7 @@ use diesel::sql_query;
 use crate::support::import::{FAKE_1000, ImportTarget, counts, import, make_client, skipping};
 
 #[test]
-fn a_thousand_rows_with_external_ids_create_a_contact_each_unless_the_email_is_none() {
+fn a_thousand_rows_with_external_ids_create_a_contact_each_unless_the_email_is_invalid() {
     let mut target = ImportTarget::new();
     let columns = ["name=first_name,surname", "external_user_id=unique_id"];
     let options = skipping();

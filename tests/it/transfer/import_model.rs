@@ -199,7 +199,8 @@ impl Model {
             };
             let targets: Vec<Option<usize>> = targets;
             for (group, target) in groups.iter().zip(targets) {
-                // Groups on one new line share the new contact of the first group.
+                // If no contact is on a phone's line, all groups on the line share the new contact of the first
+                // group.
                 let row = &rows[group[0]];
                 let line = |row: &Row| Phone::read(row.phone).filter(Phone::identifies).map(|phone| phone.line);
                 let shares = |other: &Row| pass == 2 && other.platform == row.platform && line(other) == line(row);

@@ -230,7 +230,7 @@ fn rows_with_different_emails_that_an_invalid_phone_merges_are_reported() {
 }
 
 #[test]
-fn powers_of_ten_placeholders_and_vanity_letters_melt_nobody_into_one_contact() {
+fn phones_in_scientific_notation_placeholders_and_vanity_letters_do_not_merge_different_people() {
     for phone in [
         "5.49112E+12",
         "5,49112E+12",

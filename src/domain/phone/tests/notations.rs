@@ -209,8 +209,8 @@ fn two_numbers_in_one_cell_do_not_resolve() {
         ] {
             let input = format!("{first}{separator}{second}");
             holds_in("AR", &[(&input, "-")]);
-            let asked_too_little = second == "68";
-            assert!(!stored("AR", &input).identifies || asked_too_little, "{input:?}");
+            let is_second_short = second == "68";
+            assert!(!stored("AR", &input).identifies || is_second_short, "{input:?}");
         }
     }
     holds_in("AR", &[("1123456/789", "-"), ("0351/4123456", "+543514123456")]);
@@ -278,7 +278,7 @@ fn vanity_letters_are_dialled_if_the_result_is_a_valid_north_american_number() {
 }
 
 #[test]
-fn letters_outside_north_america_are_never_read_as_digits() {
+fn letters_that_are_no_clear_vanity_number_are_not_dialled() {
     for input in ["(212) 555-2368 o 9", "2125552368@example.com"] {
         holds_in("US", &[(input, "-")]);
     }

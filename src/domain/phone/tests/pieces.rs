@@ -188,7 +188,7 @@ fn digits_beside_letters_that_are_no_label_and_no_remark_stay_in_the_piece() {
 }
 
 #[test]
-fn a_term_without_digits_has_no_pieces_and_a_prefix_alone_is_no_empty_piece() {
+fn a_term_without_digits_has_no_pieces_and_a_prefix_alone_is_its_own_piece() {
     assert!(pieces("abc", region("AR")).is_empty());
     assert_eq!(pieces("00", region("AR")), ["00"]);
     assert_eq!(pieces("15", region("AR")), ["15"]);

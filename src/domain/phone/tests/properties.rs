@@ -131,6 +131,31 @@ proptest! {
     }
 
     #[test]
+    fn any_north_american_number_with_a_bare_1_stays_north_american_in_mexico(
+        number in "[2-9][0-8][0-9][2-9][0-9]{6}", separator in "[ -]?"
+    ) {
+        let (area, s) = (&number[..3], &separator);
+        let e164 = format!("+1{number}");
+        let is_valid = stored("US", &e164).resolved;
+        let contact = stored("MX", &format!("1{s}{area}{s}{}{s}{}", &number[3..6], &number[6..]));
+        prop_assert_eq!(contact.phone == Some(e164.clone()), is_valid, "{}", e164);
+    }
+
+    #[test]
+    fn any_bare_mobile_of_germany_gets_no_second_49(number in "(15[0-9]{9}|16[023][0-9]{7}|17[0-9]{8})") {
+        let digits = format!("49{number}");
+        let e164 = format!("+{digits}");
+        if stored("AR", &e164).resolved {
+            for text in [digits.clone(), format!("49 {} {}", &number[..3], &number[3..])] {
+                let contact = stored("DE", &text);
+                prop_assert_eq!(contact.phone.as_deref(), Some(&*e164));
+                let is_found = finds("DE", &format!("0{number}"), &text);
+                prop_assert!(is_found, "0{} finds {}", number, text);
+            }
+        }
+    }
+
+    #[test]
     fn all_notations_of_a_brazilian_mobile_are_the_same_number(
         area in "(11|21|55|71|85)", number in "[689][0-9]{7}"
     ) {

@@ -103,9 +103,10 @@ pub const DOCUMENTATION: Documentation = Documentation {
 /// A message may have `"externalUserId"` instead of `"phone"`. If it has both, `"externalUserId"`
 /// takes precedence. `"contactId"`, the integer id, takes precedence over both and needs no
 /// `platform`. With `"createMissing": true` the call creates an unknown contact, and adds a missing
-/// phone or external id to a known one. If a known external id then sends an inbound message from another valid number,
-/// the contact gets that number. With `"createMissing": true`, a phone that identifies no person is an error, such as
-/// `0` or the id of a WhatsApp group. So is the external id of a WhatsApp group, broadcast or channel.
+/// phone or external id to a known one. If an inbound message then has a known external id and a new valid number, the
+/// contact gets the new number, unless a later inbound message is known. With `"createMissing": true`, a phone that
+/// identifies no person is an error, such as `0` or the id of a WhatsApp group. So is the external id of a WhatsApp
+/// group, broadcast or channel.
 ///
 /// If the body is one invalid message, the call answers 400. In an array each message has its own outcome, and an
 /// invalid message does not stop the others.

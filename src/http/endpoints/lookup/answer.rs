@@ -28,7 +28,7 @@ pub struct ContactLookupResponse {
 pub struct LookupContact {
     pub id: i64,
     pub full_name: Option<String>,
-    /// E.164 if the number resolves.
+    /// E.164 if the number is valid, else its digits.
     pub phone: Option<String>,
     pub email: Option<String>,
     pub contact_list_id: i64,

@@ -82,8 +82,8 @@ fn read_draft(members: &Members, region: Region) -> Result<ContactDraft, BodyFau
         default_stage_id: members.uuid("stageId")?,
         ..ContactFields::default()
     };
-    // The identity that the channel requires.
-    // A group's id gets its own refusal below.
+    // Checks the identity that the channel requires. A group's id counts as a phone here, so that `ContactDraft::new`
+    // refuses it with an error of its own.
     let is_phone = |phone: &StoredPhone| match phone.as_given.as_str() {
         id if is_hidden_number(id) => false,
         id => phone.phone.is_some() || is_group_or_channel(id),

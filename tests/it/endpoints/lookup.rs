@@ -116,6 +116,19 @@ fn a_phone_that_identifies_nobody_is_not_found_by_its_digits() {
             assert_eq!(batch["results"][at]["found"], false, "{stored}: {phone}");
         }
     }
+    // An earlier version stored the placeholder as an identity.
+    app.sql("DELETE FROM contacts");
+    app.add(Contact {
+        phone: Some("000-0000"),
+        ..Contact::default()
+    });
+    app.sql("UPDATE contacts SET phone_identifies = true");
+    for phone in ["000-0000", "0"] {
+        assert_eq!(look_up(&app, phone).body, NOT_FOUND, "{phone}");
+        let body = json!({ "phones": [phone] });
+        let batch = app.send("POST", "/api/v1/contact-lookup/batch", &body).json();
+        assert_eq!(batch["results"][0]["found"], false, "{phone}");
+    }
     // A person whose number has the digits of a placeholder has no part in its replies.
     app.sql("DELETE FROM contacts");
     app.add(Contact {

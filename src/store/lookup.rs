@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 
 use super::error::StoreError;
 use super::statement::Statement;
@@ -52,6 +52,9 @@ pub const LOOKUP_BATCH: &str = include_str!("lookup_batch.sql");
 /// Then the requested E.164 number before equivalent ones, then the latest message (contacts without messages last),
 /// then the latest creation, then the smallest integer id.
 ///
+/// A contact whose stored phone identifies nobody is not found, unless the phone is a valid number that identifies
+/// another contact already.
+///
 /// # Errors
 /// [`StoreError`]
 pub fn find_by_phone(
@@ -64,14 +67,16 @@ pub fn find_by_phone(
     }
     let keys: Vec<&str> = readings.iter().map(|reading| reading.key.as_str()).collect();
     let phones: Vec<&str> = readings.iter().map(|reading| reading.phone.as_str()).collect();
-    // All readings of a text have its extension.
+    // All readings of a text have its extension, and all are valid or none.
     let extension = readings.first().and_then(|reading| reading.extension.as_deref());
+    let is_valid = readings.iter().all(|reading| reading.resolved);
     Ok(Statement::new(|| LOOKUP)
         .bind::<Text, _>(window::PLATFORM)
         .bind::<SqlUuid, _>(client.as_uuid())
         .bind::<Array<Text>, _>(keys)
         .bind::<Array<Text>, _>(phones)
         .bind::<Nullable<Text>, _>(extension)
+        .bind::<Bool, _>(is_valid)
         .get_result(connection)
         .optional()?)
 }
@@ -96,12 +101,14 @@ pub fn find_all_by_phone(
     let mut keys = Vec::new();
     let mut phones = Vec::new();
     let mut extensions = Vec::new();
+    let mut validities = Vec::new();
     for (position, readings) in (0_i64..).zip(questions) {
         for reading in readings {
             positions.push(position);
             keys.push(reading.key.as_str());
             phones.push(reading.phone.as_str());
             extensions.push(reading.extension.as_deref());
+            validities.push(reading.resolved);
         }
     }
     let rows: Vec<BatchRow> = Statement::new(|| LOOKUP_BATCH)
@@ -111,6 +118,7 @@ pub fn find_all_by_phone(
         .bind::<Array<Text>, _>(keys)
         .bind::<Array<Text>, _>(phones)
         .bind::<Array<Nullable<Text>>, _>(extensions)
+        .bind::<Array<Bool>, _>(validities)
         .load(connection)?;
     let mut answers = vec![None; questions.len()];
     for found in rows {

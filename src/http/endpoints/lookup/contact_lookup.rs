@@ -46,7 +46,7 @@ pub async fn look_up_contact(
             name: "phone",
             fault: ParameterFault::Missing,
         })?;
-    let readings = phone::readings(&phone, caller.region);
+    let readings = phone::identifying_readings(&phone, caller.region);
     let row = state
         .lookup_coalescer
         .find(caller.start, caller.client, readings)

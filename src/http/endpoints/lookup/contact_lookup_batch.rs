@@ -66,9 +66,9 @@ pub async fn look_up_contacts(
         .lanes
         .bulk
         .read(start, move |connection| {
-            // `readings` takes a leading blank for an unencoded `+`. Only a query string can
+            // `identifying_readings` takes a leading blank for an unencoded `+`. Only a query string can
             // contain an unencoded `+`, so the blank is trimmed here.
-            let readings = |phone: &String| phone::readings(phone.trim(), region);
+            let readings = |phone: &String| phone::identifying_readings(phone.trim(), region);
             let questions: Vec<_> = phones.iter().map(readings).collect();
             let rows = lookup::find_all_by_phone(connection, client, &questions)?;
             let result = |(phone, row): (String, Option<_>)| ContactLookupResult {

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use icu_normalizer::properties::CanonicalCombiningClassMapBorrowed;
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use percent_encoding::percent_decode_str;
 
@@ -162,10 +163,14 @@ fn is_closing(character: char) -> bool {
     matches!(character, ')' | ']' | '}' | '>')
 }
 
-/// Whether the character is a bullet or a symbol such as `✉`, if a blank follows it.
+/// Whether the character is a bullet or a symbol such as `✉`, if a blank follows it. A combining accent is not, since it
+/// belongs to the character before it.
 fn is_bullet(character: char) -> bool {
-    matches!(character, '-' | '=' | '*')
-        || !character.is_ascii() && !character.is_alphanumeric() && !is_around(character)
+    if character.is_ascii() {
+        return matches!(character, '-' | '=' | '*');
+    }
+    let is_accent = CanonicalCombiningClassMapBorrowed::new().get_u8(character) != 0;
+    !is_accent && !character.is_alphanumeric() && !is_around(character)
 }
 
 /// The text without the marks at its start.

@@ -9,7 +9,7 @@ pub const LENGTH: TimeDelta = TimeDelta::hours(24);
 pub const PLATFORM: &str = "whatsapp";
 
 /// The platforms whose persons have WhatsApp ids, which WhatsApp always writes internationally and without `+`.
-const WHATSAPP_PLATFORMS: [&str; 2] = [PLATFORM, "web-whatsapp"];
+pub const WHATSAPP_PLATFORMS: [&str; 2] = [PLATFORM, "web-whatsapp"];
 
 /// Whether the persons of the platform have WhatsApp ids. Blanks and the case of letters do not matter.
 pub fn is_whatsapp(platform: &str) -> bool {

@@ -1,4 +1,6 @@
-//! The lookup: finds the contact of a phone number.
+//! The lookup: finds the contact of a phone number, or of the WhatsApp id of a person who hides the number.
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -45,6 +47,9 @@ pub const LOOKUP: &str = include_str!("lookup.sql");
 
 /// The statement of [`find_all_by_phone`]. It is public for tests.
 pub const LOOKUP_BATCH: &str = include_str!("lookup_batch.sql");
+
+/// The statement of [`find_by_hidden_ids`]. It is public for tests.
+pub const LOOKUP_BY_ID: &str = include_str!("lookup_by_id.sql");
 
 /// Finds the contact of a number by the first of its readings that has a contact.
 ///
@@ -127,4 +132,36 @@ pub fn find_all_by_phone(
         }
     }
     Ok(answers)
+}
+
+/// Finds the contacts of persons whose number WhatsApp hides, by their external ids (`235085806727321@lid`). Returns
+/// the contact of each id that has one.
+///
+/// # Errors
+/// [`StoreError`]
+pub fn find_by_hidden_ids(
+    connection: &mut PgConnection,
+    client: ClientId,
+    ids: &[&str],
+) -> Result<HashMap<String, LookupRow>, StoreError> {
+    #[derive(QueryableByName)]
+    struct IdRow {
+        #[diesel(sql_type = Text)]
+        external_user_id: String,
+        #[diesel(embed)]
+        row: LookupRow,
+    }
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<IdRow> = Statement::new(|| LOOKUP_BY_ID)
+        .bind::<Text, _>(window::PLATFORM)
+        .bind::<SqlUuid, _>(client.as_uuid())
+        .bind::<Array<Text>, _>(&window::WHATSAPP_PLATFORMS[..])
+        .bind::<Array<Text>, _>(ids)
+        .load(connection)?;
+    Ok(rows
+        .into_iter()
+        .map(|found| (found.external_user_id, found.row))
+        .collect())
 }

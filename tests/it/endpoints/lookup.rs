@@ -437,6 +437,62 @@ fn the_whatsapp_window_counts_even_if_a_contact_of_another_channel_is_shown() {
 }
 
 #[test]
+fn the_whatsapp_id_of_a_person_who_hides_the_number_finds_that_person_alone() {
+    let app = TestApp::start();
+    let with_id = |external_user_id, platform, last_inbound_at| Contact {
+        external_user_id: Some(external_user_id),
+        platform,
+        last_message_at: last_inbound_at,
+        last_inbound_at,
+        ..Contact::default()
+    };
+    let hidden = app.add(with_id("235085806727321@lid", "whatsapp", "now() - interval '1 hour'"));
+    let web = app.add(with_id(
+        "98765432101234@lid",
+        "web-whatsapp",
+        "now() - interval '1 hour'",
+    ));
+    // These have the digits of the id as their phone, or the id on another channel.
+    app.add(Contact {
+        phone: Some("235085806727321"),
+        ..Contact::default()
+    });
+    app.add(with_id("235085806727321@lid", "instagram", "now()"));
+    let other = clients::create_client(&mut app.database.connect(), "Other", Region::DEFAULT).unwrap();
+    with_id("55555555555555@lid", "whatsapp", "now()").add(&mut app.database.connect(), other);
+
+    for asked in [
+        "235085806727321@lid",
+        "235085806727321:7@lid",
+        "235085806727321.0:12@LID",
+        "jid: +235085806727321@lid",
+    ] {
+        let answer = look_up(&app, asked).json();
+        assert_eq!(answer["contact"]["id"], hidden.serial_id, "{asked}");
+        assert_eq!(answer["contact"]["phone"], Value::Null, "{asked}");
+        assert_eq!(
+            (&answer["hasReplied"], &answer["sessionWindowActive"]),
+            (&json!(true), &json!(true)),
+            "{asked}"
+        );
+    }
+    let answer = look_up(&app, "98765432101234@lid").json();
+    assert_eq!(answer["contact"]["id"], web.serial_id);
+    assert_eq!(
+        (&answer["hasReplied"], &answer["sessionWindowActive"]),
+        (&json!(true), &json!(false))
+    );
+    for asked in [
+        "235085806727322@lid",
+        "55555555555555@lid",
+        "235085806727321@g.us",
+        "@lid",
+    ] {
+        assert_eq!(look_up(&app, asked).body, NOT_FOUND, "{asked}");
+    }
+}
+
+#[test]
 fn every_row_of_the_phone_table_has_its_expected_answer() {
     let app = TestApp::start();
     let mut connection = app.database.connect();

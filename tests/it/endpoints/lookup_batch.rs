@@ -99,6 +99,36 @@ fn every_row_of_the_phone_table_has_the_same_answer_as_in_the_single_lookup() {
 }
 
 #[test]
+fn a_batch_finds_hidden_numbers_by_their_whatsapp_ids_like_the_single_lookup() {
+    let app = TestApp::start();
+    for id in ["235085806727321@lid", "98765432101234@lid"] {
+        app.add(Contact {
+            external_user_id: Some(id),
+            last_message_at: "now() - interval '1 hour'",
+            last_inbound_at: "now() - interval '1 hour'",
+            ..Contact::default()
+        });
+    }
+    app.add(Contact {
+        phone: Some("+5491123456789"),
+        ..Contact::default()
+    });
+    let phones = [
+        "98765432101234:3@lid",
+        "5491123456789",
+        "77@lid",
+        "235085806727321@lid",
+        "98765432101234@lid",
+    ];
+    let results = look_up_all(&app, &app.key, &phones);
+    let found: Vec<&Value> = results.iter().map(|result| &result["found"]).collect();
+    assert_eq!(found, [true, true, false, true, true]);
+    for (phone, result) in phones.iter().zip(results) {
+        assert_eq!(result, single(&app, &app.key, phone), "{phone}");
+    }
+}
+
+#[test]
 fn results_keep_the_order_and_the_repetitions_of_the_phones() {
     let app = TestApp::start();
     for phone in ["+5491123456789", "+56912345678"] {

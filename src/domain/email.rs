@@ -133,7 +133,7 @@ fn in_brackets(text: &str) -> Option<&str> {
 }
 
 /// Removes the marks at the start of the text. If there are none, removes the marks at its end. Marks are quotes,
-/// brackets, commas, semicolons and dots, bullets at the start, and `:` and `!` at the end.
+/// brackets, commas, semicolons, dots and bars, bullets at the start, and `:` and `!` at the end.
 ///
 /// One call removes all consecutive marks of one end. But a remark can begin with an opening bracket, or end with a
 /// closing one, so the call stops before this bracket. If this bracket is the first or last character of the text, the
@@ -151,7 +151,7 @@ fn without_edges(text: &str) -> Option<&str> {
 /// Whether the character is written around an address.
 fn is_around(character: char) -> bool {
     let is_quote = matches!(character, '"' | '\'' | '`' | '´' | '«' | '»' | '‹' | '›' | '‘'..='‟');
-    let is_mark = matches!(character, ',' | ';' | '.' | '…' | '،' | '、' | '，' | '；' | '。');
+    let is_mark = matches!(character, ',' | ';' | '|' | '.' | '…' | '،' | '、' | '，' | '；' | '。');
     is_quote || is_mark || is_opening(character) || is_closing(character)
 }
 

@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod contact;
+pub mod contact_id;
 pub mod email;
 pub mod gram;
 pub mod key;

@@ -17,6 +17,7 @@
 use std::time::Instant;
 
 use diesel::prelude::*;
+use strum::IntoStaticStr;
 use uuid::Uuid;
 
 use super::attributes::{Attributes, PhoneOutcome, lock_attributes, update_attributes};
@@ -30,8 +31,9 @@ use crate::store::locks::{lock_bulk_writes, lock_lines};
 use crate::store::schema::contacts;
 use crate::store::transaction::{ATTEMPTS, database_now, is_open, retry_transaction};
 
-/// The effect of an upsert on its contact.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// The effect of an upsert on its contact. Its name is in lower case, such as `created`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum UpsertOutcome {
     Created,
     Updated,

@@ -124,6 +124,7 @@ struct World {
     known: Added,
     other: Added,
     to_delete: Added,
+    also_to_delete: Added,
 }
 
 /// Starts a server on the database, with `arguments` in addition to the usual ones.
@@ -168,6 +169,7 @@ impl World {
             known: add(connection, client, Some(PHONE), None),
             other: add(connection, client, Some(OTHER_PHONE), None),
             to_delete: add(connection, client, None, Some(EXTERNAL_ID)),
+            also_to_delete: add(connection, client, None, Some(&format!("{EXTERNAL_ID}2"))),
         }
     }
 
@@ -213,6 +215,18 @@ impl World {
                     {"platform": "webchat", "externalUserId": EXTERNAL_ID}, {"name": NAME}, {"phone": PHONE, "blocked": EMAIL},
                 ]),
             ),
+            ("GET", "/api/v1/contacts/{id}") => (
+                format!("/api/v1/contacts/{}?{email}", self.known.serial_id),
+                json!(null),
+            ),
+            ("PATCH", "/api/v1/contacts/{id}") => (
+                format!("/api/v1/contacts/{}?{phone}", self.known.serial_id),
+                json!({"name": NAME, "email": EMAIL, "phone": PHONE}),
+            ),
+            ("DELETE", "/api/v1/contacts/{id}") => (
+                format!("/api/v1/contacts/{}?{email}", self.also_to_delete.serial_id),
+                json!(null),
+            ),
             ("POST", "/api/v1/messages/") => (
                 path.into(),
                 json!([
@@ -235,7 +249,9 @@ impl World {
                     }}]}],
                 }),
             ),
-            ("GET", "/openapi.json" | "/healthz" | "/readyz") => (format!("{path}?phone={phone}&{email}"), json!(null)),
+            ("GET", "/openapi.json" | "/errors" | "/healthz" | "/readyz") => {
+                (format!("{path}?phone={phone}&{email}"), json!(null))
+            }
             _ => panic!("{method} {path}: add a request with canaries for this operation"),
         };
         let body = if body.is_null() {

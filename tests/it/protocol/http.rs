@@ -87,8 +87,8 @@ fn an_error_has_the_shape_of_its_path() {
             "{target}"
         );
         let expected = json!({
-            "type": "about:blank", "title": "Not Found", "status": 404,
-            "detail": "There is nothing at this path. Check the address.",
+            "type": "/errors#path-unknown", "title": "Not Found", "status": 404,
+            "detail": "There is nothing at this path. Check the address.", "code": "path-unknown",
         });
         assert_eq!(other.json(), expected, "{target}");
     }

@@ -1,6 +1,7 @@
 //! Searches and lookups use the indexes, according to PostgreSQL's plans and statistics.
 
 use contact_search::domain::client::ClientId;
+use contact_search::domain::contact_id::ContactId;
 use contact_search::domain::phone::{Region, readings};
 use contact_search::domain::term::{EmailTerm, PhoneTerm};
 use contact_search::store::search::ClientSizes;
@@ -9,6 +10,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
+use crate::support::contacts::Added;
 use crate::support::{TestDatabase, newest_contacts};
 
 /// The number of sequential scans of a table, or of scans of an index. PostgreSQL can delay the statistics of a
@@ -145,7 +147,15 @@ fn a_connection_prepares_each_statement_once() {
     for _ in 0..3 {
         lookup::find_by_phone(&mut connection, client, &phone).unwrap();
         lookup::find_all_by_phone(&mut connection, client, std::slice::from_ref(&phone)).unwrap();
-        search::search_contacts(&mut connection, &sizes, client, piece.as_ref(), email.as_ref()).unwrap();
+        search::search_contacts(
+            &mut connection,
+            &sizes,
+            client,
+            piece.as_ref(),
+            email.as_ref(),
+            search::LIMIT,
+        )
+        .unwrap();
         let sql = "SELECT count(*) AS statements FROM pg_prepared_statements";
         let prepared: Prepared = diesel::sql_query(sql).get_result(&mut connection).unwrap();
         counts.push(prepared.statements);
@@ -178,11 +188,11 @@ fn lookups_and_searches_never_scan_the_whole_table() {
             );
             for term in ["@", "example", "zzqy", &format!("f{number}{number}{number}f")] {
                 let term = EmailTerm::parse(term).unwrap();
-                search::search_contacts(connection, &sizes, client, None, Some(&term)).unwrap();
+                search::search_contacts(connection, &sizes, client, None, Some(&term), search::LIMIT).unwrap();
             }
             for term in [phone.as_str(), "777", "99999999", "54"] {
                 let term = PhoneTerm::parse(term, Region::DEFAULT).unwrap();
-                search::search_contacts(connection, &sizes, client, Some(&term), None).unwrap();
+                search::search_contacts(connection, &sizes, client, Some(&term), None, search::LIMIT).unwrap();
             }
         }
         Ok(())
@@ -196,6 +206,26 @@ fn lookups_and_searches_never_scan_the_whole_table() {
     for (index, before) in indexes.into_iter().zip(before_by_index) {
         assert!(scans(&database, index) >= before + 20, "{index} is not used");
     }
+}
+
+#[test]
+fn a_contact_is_found_by_its_integer_id_through_an_index() {
+    let database = TestDatabase::new();
+    let client = fill(&database);
+    let mut connection = database.connect();
+    let contact = diesel::sql_query("SELECT id::text, serial_id FROM contacts OFFSET 777 LIMIT 1");
+    let contact: Added = contact.get_result(&mut connection).unwrap();
+    let index = "contacts_serial_id_key";
+    let before = (scans(&database, "contacts"), scans(&database, index));
+    let id = ContactId::Integer(contact.serial_id);
+    let found = database
+        .pool()
+        .run(|connection| contacts::find_uuid(connection, client, id));
+    assert_eq!(found.unwrap().map(|id| id.to_string()), Some(contact.id));
+    assert_eq!(
+        (scans(&database, "contacts"), scans(&database, index)),
+        (before.0, before.1 + 1)
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod contact;
+pub mod counted;
 pub mod email;
 pub mod gram;
 pub mod key;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::lookalikes::Lookalike;
 use crate::domain::contact::Attribute;
+use crate::domain::counted::counted;
 use crate::store::import::RowSample;
 
 /// The number of lines that a report names.
@@ -107,8 +108,9 @@ impl fmt::Display for ImportReport {
         } = self;
         write!(
             f,
-            "{read} rows read = {created} created + {updated} updated + {unchanged} unchanged \
-             + {merged} merged within the file + {rejected} rejected"
+            "{} read = {created} created + {updated} updated + {unchanged} unchanged \
+             + {merged} merged within the file + {rejected} rejected",
+            counted(*read, "row", "rows")
         )?;
         match cells_left_out {
             0 => {}

@@ -12,6 +12,7 @@ use super::open::Database;
 use super::program;
 use crate::cli::output;
 use crate::config::DatabaseConfig;
+use crate::domain::counted::counted;
 use crate::embedded::client_program::ClientProgram;
 use crate::store::server_version::server_version;
 use crate::store::{backup, connection, conninfo, migrations};
@@ -73,7 +74,8 @@ pub fn run(config: &DatabaseConfig, RestoreArgs { file }: &RestoreArgs) -> anyho
     drop(connection);
     let clients = backup::count_clients(&mut connection::connect(database.url())?)?;
     output::say(format_args!(
-        "Restored {name}: {clients} clients. Migrations run: {count}."
+        "Restored {name}: {}. Migrations run: {count}.",
+        counted(clients, "client", "clients")
     ));
     Ok(())
 }

@@ -11,5 +11,6 @@ mod phones;
 mod restore;
 mod signals;
 mod startup;
+mod summaries;
 mod terminal;
 mod webhook;

@@ -9,6 +9,7 @@ use schemars::{Schema, json_schema};
 use serde_json::value::RawValue;
 
 use super::whatsapp_delivery::read_delivery;
+use crate::domain::counted::counted;
 use crate::domain::message::Message;
 use crate::domain::webhook::Token;
 use crate::http::documentation::{Answer, Body, Content, Documentation, In, Parameter};
@@ -143,7 +144,12 @@ pub async fn receive_delivery(
             .count();
         if ahead > 0 {
             log::warn!(
-                "{ahead} WhatsApp messages are ahead of the database's clock and were skipped: check that clock"
+                "{} ahead of the database's clock: check that clock",
+                counted(
+                    ahead,
+                    "WhatsApp message was skipped, because it is",
+                    "WhatsApp messages were skipped, because they are"
+                )
             );
         }
     }

@@ -11,7 +11,7 @@ use super::names_and_ids::{find_client, find_client_id, parse_uuid};
 use super::{output, table};
 use crate::config::DatabaseConfig;
 use crate::domain::webhook::{AppSecret, Token};
-use crate::store::webhooks;
+use crate::store::webhooks::{self, WebhookRecord};
 
 /// The text below the options of `create --help`.
 pub const CREATE_EXAMPLE: &str = "\
@@ -31,7 +31,7 @@ pub enum WebhookCommand {
         #[arg(long, value_name = "CLIENT")]
         client: String,
     },
-    /// List the webhooks, without their URLs and secrets
+    /// List the webhooks, with the last four characters of their tokens, and without their URLs and secrets
     #[command(after_help = "Example:\n  contact-search webhook list --client Acme")]
     List {
         /// Only the webhooks of this client, by name or id
@@ -47,6 +47,19 @@ pub enum WebhookCommand {
     },
 }
 
+/// The cells of a webhook in the table.
+fn describe(record: WebhookRecord) -> [String; 5] {
+    [
+        record.id.to_string(),
+        record.client_name,
+        record
+            .token_end
+            .map_or_else(|| "unknown".to_owned(), |end| format!("…{end}")),
+        table::minute(record.created_at),
+        table::minute_or_never(record.last_delivery_at),
+    ]
+}
+
 pub fn run(config: &DatabaseConfig, command: WebhookCommand) -> anyhow::Result<()> {
     match command {
         WebhookCommand::Create { client } => create(config, &client)?,
@@ -54,16 +67,11 @@ pub fn run(config: &DatabaseConfig, command: WebhookCommand) -> anyhow::Result<(
             let database = Database::open(config)?;
             let mut connection = database.connect()?;
             let client = find_client_id(&mut connection, client.as_deref())?;
-            let rows = webhooks::list_webhooks(&mut connection, client)?
-                .into_iter()
-                .map(|record| {
-                    [
-                        record.id.to_string(),
-                        record.client_name,
-                        record.created_at.format("%Y-%m-%d %H:%MZ").to_string(),
-                    ]
-                });
-            output::print(table::format(["ID", "CLIENT", "CREATED"], rows))?;
+            let records = webhooks::list_webhooks(&mut connection, client)?;
+            output::print(table::format(
+                ["ID", "CLIENT", "TOKEN", "CREATED", "LAST DELIVERY"],
+                records.into_iter().map(describe),
+            ))?;
         }
         WebhookCommand::Delete { id } => {
             let database = Database::open(config)?;
@@ -89,12 +97,13 @@ fn create(config: &DatabaseConfig, client: &str) -> anyhow::Result<()> {
     let database = Database::open(config)?;
     let mut connection = database.connect()?;
     let client = find_client(&mut connection, client)?;
-    let id = webhooks::add_webhook(&mut connection, client.id, &token, &app_secret)?;
-    output::print_or_fail(format_args!(
-        "Callback URL path: /webhooks/whatsapp/{token}\nVerify token: {token}\n",
-        token = token.reveal()
-    ))
-    .with_context(|| format!("the token can't be shown: delete the webhook {id} and create another one"))?;
+    let id = webhooks::add_webhook(&mut connection, client.id, &token, &app_secret, || {
+        output::print_or_fail(format_args!(
+            "Callback URL path: /webhooks/whatsapp/{token}\nVerify token: {token}\n",
+            token = token.reveal()
+        ))
+        .context("the token can't be shown, so no webhook was created")
+    })?;
     output::say(format_args!(
         "Save both now: they are not shown again. The webhook's id is {id}."
     ));

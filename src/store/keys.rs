@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Nullable, Timestamptz};
 use uuid::Uuid;
 
 use super::error::StoreError;
@@ -276,11 +276,6 @@ pub fn limit_key(connection: &mut PgConnection, id: Uuid, limit: RateLimit) -> R
 /// # Errors
 /// [`StoreError`]
 pub fn record_uses(connection: &mut PgConnection, uses: &[(Uuid, Duration)]) -> Result<(), StoreError> {
-    let ids: Vec<Uuid> = uses.iter().map(|(id, _)| *id).collect();
-    let ages: Vec<i64> = uses
-        .iter()
-        .map(|(_, age)| i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
-        .collect();
     // Locks the keys in one order: otherwise two servers that write the same keys could deadlock.
     let statement = || {
         "WITH uses AS (
@@ -290,10 +285,7 @@ pub fn record_uses(connection: &mut PgConnection, uses: &[(Uuid, Duration)]) -> 
         )
         UPDATE api_keys SET last_used_at = greatest(last_used_at, used_at) FROM uses WHERE api_keys.id = uses.id"
     };
-    Statement::new(statement)
-        .bind::<Array<SqlUuid>, _>(ids)
-        .bind::<Array<BigInt>, _>(ages)
-        .execute(connection)?;
+    Statement::new(statement).bind_ages(uses).execute(connection)?;
     Ok(())
 }
 

@@ -133,7 +133,7 @@ pub async fn receive_delivery(
 ) -> Result<HttpResponse, ApiError> {
     let deadline = state.lanes.bulk.deadline(context.start);
     let webhook = webhook.into_inner();
-    let (client, signature) = (webhook.client, request.headers().get(SIGNATURE).cloned());
+    let (id, client, signature) = (webhook.id, webhook.client, request.headers().get(SIGNATURE).cloned());
     let read = move |body: &[u8]| read_signed(body, &webhook, signature.as_ref());
     let messages = body::read(payload, DELIVERY_MAX, deadline, read).await?;
     if !messages.is_empty() {
@@ -153,6 +153,7 @@ pub async fn receive_delivery(
             );
         }
     }
+    state.key_usage.note_delivery(id, context.start.into_std());
     Ok(HttpResponse::Ok().finish())
 }
 

@@ -53,10 +53,10 @@ pub enum KeyCommand {
         /// The old key's id, as `key list` shows it
         #[arg(value_parser = |text: &str| parse_uuid(text, "key"))]
         id: Uuid,
-        /// How long the old key keeps working, unless it expires earlier
+        /// How long the old key keeps working, unless it expires earlier: 45s, 30m, 12h, 90d, 1w, or 1y for 365 days
         #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "7d")]
         overlap: TimeDelta,
-        /// When the new key expires: 45s, 30m, 12h, 90d [default: never]
+        /// When the new key expires: 45s, 30m, 12h, 90d, 1w, or 1y for 365 days [default: never]
         #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
         expires_in: Option<TimeDelta>,
     },
@@ -89,11 +89,12 @@ pub struct Grant {
     /// The scopes of the key: lookup, search, write
     #[arg(long, value_name = "SCOPES", value_delimiter = ',', default_value = "lookup,search")]
     scope: Vec<Scope>,
-    /// When the key expires: 45s, 30m, 12h, 90d [default: never]
+    /// When the key expires: 45s, 30m, 12h, 90d, 1w, or 1y for 365 days [default: never]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     expires_in: Option<TimeDelta>,
-    /// Requests per minute that the key may make to each server, or none for no limit [default: the server's limit]
-    #[arg(long, value_name = "N|none", default_value_t, hide_default_value = true)]
+    /// Requests per minute that the key may make to each server, or `none` for no limit, or `default` for the server's
+    /// limit [default: default]
+    #[arg(long, value_name = "N|none|default", default_value_t, hide_default_value = true)]
     rate_limit: RateLimit,
     /// The key's name in the access log
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]

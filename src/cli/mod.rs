@@ -3,6 +3,7 @@
 mod client;
 mod command_line;
 mod database;
+mod environment;
 mod export;
 mod generate;
 mod import;

@@ -7,6 +7,8 @@ mod environment;
 mod export;
 mod generate;
 mod import;
+mod import_summary;
+mod json;
 mod key;
 pub mod log;
 mod migrate;

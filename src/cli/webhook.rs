@@ -4,11 +4,12 @@ use std::io::Read;
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::database::Database;
 use super::names_and_ids::{find_client, find_client_id, parse_uuid};
-use super::{output, table};
+use super::{json, output, table};
 use crate::config::DatabaseConfig;
 use crate::domain::webhook::{AppSecret, Token};
 use crate::store::webhooks::{self, WebhookRecord};
@@ -37,6 +38,9 @@ pub enum WebhookCommand {
         /// Only the webhooks of this client, by name or id
         #[arg(long, value_name = "CLIENT")]
         client: Option<String>,
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
     },
     /// Delete a webhook permanently: calls to its URL then get 404
     #[command(after_help = "Example:\n  contact-search webhook delete 0198c0de-0000-7000-8000-000000000000")]
@@ -45,6 +49,31 @@ pub enum WebhookCommand {
         #[arg(value_parser = |text: &str| parse_uuid(text, "webhook"))]
         id: Uuid,
     },
+}
+
+/// A webhook in `webhook list --json`. docs/commands.md documents the members.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ListedWebhook {
+    id: String,
+    client_id: String,
+    client_name: String,
+    token_end: Option<String>,
+    created_at: String,
+    last_delivery_at: Option<String>,
+}
+
+impl From<WebhookRecord> for ListedWebhook {
+    fn from(record: WebhookRecord) -> Self {
+        Self {
+            id: record.id.to_string(),
+            client_id: record.client.to_string(),
+            client_name: record.client_name,
+            token_end: record.token_end,
+            created_at: json::time(record.created_at),
+            last_delivery_at: record.last_delivery_at.map(json::time),
+        }
+    }
 }
 
 /// The cells of a webhook in the table.
@@ -63,11 +92,14 @@ fn describe(record: WebhookRecord) -> [String; 5] {
 pub fn run(config: &DatabaseConfig, command: WebhookCommand) -> anyhow::Result<()> {
     match command {
         WebhookCommand::Create { client } => create(config, &client)?,
-        WebhookCommand::List { client } => {
+        WebhookCommand::List { client, json } => {
             let database = Database::open(config)?;
             let mut connection = database.connect()?;
             let client = find_client_id(&mut connection, client.as_deref())?;
             let records = webhooks::list_webhooks(&mut connection, client)?;
+            if json {
+                return json::print(&records.into_iter().map(ListedWebhook::from).collect::<Vec<_>>());
+            }
             output::print(table::format(
                 ["ID", "CLIENT", "TOKEN", "CREATED", "LAST DELIVERY"],
                 records.into_iter().map(describe),

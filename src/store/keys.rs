@@ -22,6 +22,7 @@ use crate::domain::rate_limit::RateLimit;
 #[derive(Clone, Debug)]
 pub struct KeyRecord {
     pub id: Uuid,
+    pub client: ClientId,
     pub client_name: String,
     pub label: String,
     /// Prefix and last four characters.
@@ -189,6 +190,7 @@ fn replace_key(
 
 type KeyRow = (
     Uuid,
+    Uuid,
     String,
     String,
     String,
@@ -210,6 +212,7 @@ pub fn list_keys(connection: &mut PgConnection, client: Option<ClientId>) -> Res
         .order((clients::name, api_keys::created_at.desc(), api_keys::id))
         .select((
             api_keys::id,
+            api_keys::client_id,
             clients::name,
             api_keys::label,
             api_keys::display,
@@ -228,9 +231,22 @@ pub fn list_keys(connection: &mut PgConnection, client: Option<ClientId>) -> Res
     Ok(rows
         .into_iter()
         .map(
-            |(id, client_name, label, display, scopes, limit, created_at, last_used_at, expires_at, revoked_at)| {
+            |(
+                id,
+                client,
+                client_name,
+                label,
+                display,
+                scopes,
+                limit,
+                created_at,
+                last_used_at,
+                expires_at,
+                revoked_at,
+            )| {
                 KeyRecord {
                     id,
+                    client: ClientId::new(client),
                     client_name,
                     label,
                     display,

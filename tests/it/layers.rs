@@ -27,7 +27,7 @@ const LIBRARIES: [(&str, &[&str]); 6] = [
     ("r2d2", &["store"]),
     ("actix_web", &["http", "cli/serve.rs"]),
     ("csv_core", &["transfer"]),
-    ("serde", &["http"]),
+    ("serde", &["http", "cli"]),
 ];
 
 /// A file of `src/`.

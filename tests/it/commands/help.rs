@@ -44,7 +44,7 @@ fn the_help_shows_the_options_of_every_command_under_headings_of_their_own() {
     assert_headings(&["migrate"], &[("Options", &["--help"]), DATABASE, LOG]);
     assert_headings(
         &["webhook", "list"],
-        &[("Options", &["--client", "--help"]), DATABASE, LOG],
+        &[("Options", &["--client", "--json", "--help"]), DATABASE, LOG],
     );
 }
 

@@ -7,6 +7,7 @@ mod demo;
 mod environment;
 mod generate;
 mod help;
+mod json;
 mod keys;
 mod options;
 mod phones;

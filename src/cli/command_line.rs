@@ -9,7 +9,8 @@ use clap::parser::ValueSource;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::{
-    client, database, environment, export, generate, import, key, migrate, output, phones, serve, signals, webhook,
+    client, completions, database, environment, export, generate, import, key, migrate, output, phones, serve, signals,
+    webhook,
 };
 use crate::config::{DatabaseConfig, LogConfig, ServeConfig};
 use crate::domain::visible::{is_active, visible};
@@ -158,6 +159,9 @@ enum Command {
     /// Back up and restore the database, and print its URL
     #[command(subcommand)]
     Database(database::DatabaseCommand),
+    /// Print a script that completes commands and options in a shell
+    #[command(after_help = completions::EXAMPLE)]
+    Completions(completions::CompletionsArgs),
 }
 
 /// Runs the command.
@@ -184,5 +188,6 @@ fn run_command(cli: Cli) -> anyhow::Result<()> {
         Command::Phones(command) => phones::run(config, command),
         Command::Generate(arguments) => generate::run(config, arguments),
         Command::Database(command) => database::run(config, &command),
+        Command::Completions(arguments) => completions::run(&arguments, Cli::command().args(serve_options())),
     }
 }

@@ -2,6 +2,7 @@
 
 mod client;
 mod command_line;
+mod completions;
 mod database;
 mod environment;
 mod export;

@@ -2,6 +2,7 @@
 
 mod backup;
 mod clients;
+mod completions;
 mod database_choice;
 mod demo;
 mod environment;

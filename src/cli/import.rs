@@ -36,7 +36,8 @@ pub struct ImportArgs {
     /// The platform for rows without one
     #[arg(long, value_name = "NAME", default_value = "other")]
     platform: String,
-    /// The column of a field, if its name is not recognised: FIELD=COLUMN, and for a name also FIELD=COLUMN,COLUMN
+    /// The column of a field, if its name is not recognised: FIELD=COLUMN. FIELD=COLUMN,COLUMN joins the parts of a
+    /// name, and takes the first phone or email of a row
     #[arg(long, value_name = "FIELD=COLUMN")]
     column: Vec<ColumnChoice>,
     /// The character between two cells: `,` `;` `|` or `tab` [default: the file decides]

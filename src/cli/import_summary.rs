@@ -49,9 +49,11 @@ struct Place {
 
 /// An ignored column that looks like a column of the field.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct LookalikeColumn {
     column: String,
     field: &'static str,
+    only_here: LineSample,
 }
 
 impl From<Lines> for LineSample {
@@ -68,9 +70,15 @@ impl From<Rejection> for Place {
 
 impl From<Lookalike> for LookalikeColumn {
     fn from(lookalike: Lookalike) -> Self {
+        let Lookalike {
+            column,
+            attribute,
+            only_here,
+        } = lookalike;
         Self {
-            column: lookalike.column,
-            field: lookalike.attribute.name(),
+            column,
+            field: attribute.name(),
+            only_here: only_here.into(),
         }
     }
 }

@@ -5,9 +5,10 @@
 use std::io::Read;
 
 use super::header::{ColumnChoice, HeaderError, Mapping};
+pub use super::lines::Lines;
 use super::lookalikes::{Lookalike, Lookalikes};
 use super::reader::{ReadError, Records};
-pub use super::report::{ImportReport, Lines};
+pub use super::report::ImportReport;
 pub use super::row::Rejection;
 use super::row::RowParser;
 use crate::domain::client::NAME_MAX;
@@ -200,8 +201,8 @@ impl<R: Read> Import<R> {
                 continue;
             }
             counts.read += 1;
-            self.mapping.check_rivals(&record)?;
-            lookalikes.count(&record);
+            self.mapping.check_contests(&record)?;
+            lookalikes.count(&record, &self.mapping);
             match parser.parse(&record) {
                 Err(rejection) => {
                     counts.rejected += 1;

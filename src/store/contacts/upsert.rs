@@ -49,7 +49,7 @@ pub struct Upserted {
     pub keeps_phone: bool,
 }
 
-/// Upserts one contact, and returns the resulting contact.
+/// Upserts one contact, and returns the resulting contact and the effect of the upsert.
 ///
 /// Fields that aren't given stay, and so does a phone of more worth than the given one. Times of messages only move
 /// forward. `created_at` is only used for a new contact. A new contact without a source gets `api`, and one without a
@@ -61,10 +61,11 @@ pub fn upsert_contact(
     connection: &mut PgConnection,
     client: ClientId,
     draft: &ContactDraft,
-) -> Result<ContactRow, StoreError> {
+) -> Result<(ContactRow, Upserted), StoreError> {
     retry_transaction(connection, |connection| {
         let upserted = upsert(connection, &mut ListIds::new(client), draft)?;
-        find_contact(connection, client, upserted.id)?.ok_or(StoreError::Contended)
+        let row = find_contact(connection, client, upserted.id)?.ok_or(StoreError::Contended)?;
+        Ok((row, upserted))
     })
 }
 

@@ -10,7 +10,8 @@
 //!    number has a new owner. So does a contact without inbound messages that is newer than the notice and has no
 //!    message from before it.
 //! 4. If the person does not share the new number, the person's contact has no number until a message names it. The
-//!    other contacts on the former number that have an external id lose the number too.
+//!    other contacts on the former number lose it too. A contact without an external id may have nothing else, so it
+//!    keeps the number's digits. They identify nobody, and no lookup finds them.
 //!
 //! Contacts are never merged. If another contact has the new number already, two contacts are on one line, and messages
 //! go to the one with the message's external id, otherwise to the older one. If neither has an external id, the number
@@ -152,11 +153,16 @@ impl Holder {
         self.phone_identifies = new.identifies;
     }
 
-    /// Clears the phone, if the contact has an external id to be found by.
+    /// Clears the phone. A contact without an external id keeps the digits, which no longer identify it. Without the
+    /// text as given, a recheck cannot read them as a number again.
     fn drop_phone(&mut self) {
+        self.phone_as_given = None;
         if self.external_user_id.is_some() {
-            (self.phone, self.phone_key, self.phone_as_given, self.phone_extension) = (None, None, None, None);
+            (self.phone, self.phone_key, self.phone_extension) = (None, None, None);
             self.phone_identifies = true;
+        } else {
+            self.phone = self.phone.as_ref().map(|phone| phone.replace('+', ""));
+            self.phone_identifies = false;
         }
     }
 }
@@ -206,7 +212,7 @@ impl Channel<'_> {
     }
 
     /// Gives the new number to the holders, except the contact `main`. Without a new number, the holders on the former
-    /// number that have an external id have no number any more.
+    /// number lose it.
     fn move_others(
         &self,
         connection: &mut PgConnection,

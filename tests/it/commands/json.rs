@@ -184,7 +184,9 @@ fn import_prints_its_summary_as_json() {
                 "reason": "an external id, a phone with digits, or an email is needed",
             }],
             "leftOutCells": [{"line": 3, "column": "blocked", "reason": "it is neither true nor false"}],
-            "lookalikes": [{"column": "second mail", "field": "email"}],
+            "lookalikes": [{
+                "column": "second mail", "field": "email", "onlyHere": {"count": 1, "lines": [4]},
+            }],
         })
     );
     let again = json_of(import(&database, FILE, &["--skip-bad-rows", "--skip-bad-cells"]));

@@ -8,7 +8,7 @@ use contact_search::domain::client::ClientId;
 use contact_search::domain::message::{Content, Direction, Message, NewContact, NewIds, Person, Phone, Target};
 use contact_search::domain::phone::{Region, StoredPhone};
 use contact_search::store::clients;
-use contact_search::store::messages::{MessageOutcome, record_messages, record_together};
+use contact_search::store::messages::{Recorded, record_messages, record_together};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use proptest::prelude::*;
@@ -321,7 +321,7 @@ fn an_array_has_the_same_result_as_its_messages_one_by_one() {
                     let calls = messages.chunks(size);
                     let outcomes =
                         calls.flat_map(|call| record_messages(connection, client, call, deadline()).unwrap());
-                    outcomes.collect::<Vec<MessageOutcome>>()
+                    outcomes.collect::<Vec<Recorded>>()
                 })
             };
             prop_assert_eq!(record_in_calls_of(sent.len()), record_in_calls_of(1));

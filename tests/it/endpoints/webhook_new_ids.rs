@@ -237,6 +237,54 @@ fn after_a_notice_that_hides_the_new_number_the_old_number_finds_no_contact() {
 }
 
 #[test]
+fn a_contact_that_has_only_the_old_number_no_longer_answers_for_it_after_a_notice_that_hides_the_new_one() {
+    let webhook = WebhookApp::start();
+    let app = &webhook.app;
+    let known = |external_user_id, email, name| {
+        app.add(Contact {
+            name: Some(name),
+            phone: Some(OLD),
+            external_user_id,
+            email,
+            created_at: EARLIER,
+            last_message_at: "now() - interval '2 hours'",
+            last_inbound_at: "now() - interval '2 hours'",
+            ..Contact::default()
+        })
+    };
+    known(Some("AR.1001"), None, "Ana");
+    known(None, None, "Ana M.");
+    // The same line in another notation.
+    app.add(Contact {
+        name: Some("Ana Maria"),
+        phone: Some("+541100040001"),
+        email: Some("ana@x.com"),
+        created_at: EARLIER,
+        ..Contact::default()
+    });
+    let digits = OLD.replace('+', "");
+    for _ in 0..2 {
+        webhook.deliver_live(&hidden_number(Some("AR.1001")));
+        let expected = [
+            id(None, Some("AR.2002")),
+            id(Some(&digits), None),
+            id(Some("541100040001"), None),
+        ];
+        assert_eq!(ids(&webhook), expected);
+        assert_eq!(webhook.lookup(OLD), NOT_FOUND);
+        assert_eq!(webhook.lookup("11 0004-0001"), NOT_FOUND);
+    }
+    let found = app.get(&format!("/api/public/contacts/search?phone={digits}")).json();
+    assert_eq!(found[0]["name"], "Ana M.", "a search still finds the digits");
+    // The number's new owner is a contact of its own.
+    webhook.deliver_live(&text(Some("5491100040001"), None, 1000));
+    let owner = ids(&webhook).pop();
+    assert_eq!(owner, Some(id(Some(OLD), None)));
+    assert_eq!(webhook.contacts().len(), 4);
+    assert_eq!(webhook.lookup(OLD), WINDOW_OPEN);
+}
+
+#[test]
 fn a_notice_without_a_former_user_id_gives_the_new_user_id_to_the_only_contact_on_the_old_number() {
     let with_number = notice(json!({"type": "user_changed_number", "wa_id": "5491100040002", "user_id": "AR.2002"}));
     let without_number = hidden_number(None);

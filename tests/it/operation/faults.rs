@@ -20,7 +20,7 @@ const LOOKUP: &str = "/api/v1/contact-lookup/?phone=%2B5491123456789";
 const SEARCH: &str = "/api/public/contacts/search?phone=1123456789";
 
 fn start(arguments: &[&str]) -> TestApp {
-    let app = TestApp::start_with(&[arguments, &REAL_DEADLINES].concat());
+    let app = TestApp::start_with(arguments);
     app.add(Contact {
         phone: Some("+5491123456789"),
         ..Contact::default()
@@ -80,7 +80,6 @@ const END_CONNECTIONS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_act
 
 #[test]
 fn a_read_is_retried_when_its_connection_is_lost() {
-    let _alone = Slot::take_alone();
     let app = start(&["--pool-size", "16"]);
     let answers = ask_during(&app, |callers| {
         for _ in 0..10 {
@@ -128,7 +127,6 @@ fn a_read_is_retried_when_its_connection_is_lost_during_the_statement() {
 
 #[test]
 fn the_loss_of_the_monitors_connection_is_no_outage() {
-    let _alone = Slot::take_alone();
     let app = start(&["--pool-size", "16"]);
     let end_monitor_connection = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND query LIKE '%credential_version%' AND pid <> pg_backend_pid()";
@@ -159,7 +157,7 @@ fn the_loss_of_the_monitors_connection_is_no_outage() {
 #[test]
 fn an_outage_is_503_at_once_and_ends_soon_after_the_database_is_back() {
     let _alone = Slot::take_alone();
-    let app = start(&[]);
+    let app = start(&REAL_DEADLINES);
     assert_eq!(app.get(LOOKUP).status, 200);
     let mut recovery_time = Duration::ZERO;
     let answers = ask_during(&app, |_| {

@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::support::app::REAL_DEADLINES;
-use crate::support::{PATIENCE, Slot, TestApp};
+use crate::support::{PATIENCE, TestApp};
 
 fn connect(app: &TestApp) -> TcpStream {
     let stream = TcpStream::connect(app.server.address()).expect("the server accepts");
@@ -83,7 +83,6 @@ fn a_connection_with_a_slow_request_body_is_closed() {
 
 #[test]
 fn two_thousand_idle_connections_do_not_block_other_requests() {
-    let _alone = Slot::take_alone();
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, most.min(65_536), most).unwrap();
     let app = TestApp::start();

@@ -100,7 +100,11 @@ fn every_statement_file_is_valid_sql_as_it_is() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     connection.batch_execute("BEGIN").unwrap();
-    let others = [("lookup", lookup::LOOKUP), ("lookup_batch", lookup::LOOKUP_BATCH)];
+    let others = [
+        ("lookup", lookup::LOOKUP),
+        ("lookup_batch", lookup::LOOKUP_BATCH),
+        ("lookup_by_id", lookup::LOOKUP_BY_ID),
+    ];
     let others = others
         .into_iter()
         .chain(contacts::statements())

@@ -53,7 +53,9 @@ impl Model {
             let places = self.places(|contact| contact.email_lower.contains(&lower));
             if !places.is_empty() {
                 let is_email = lower.trim_matches('@').contains('@');
-                return [places, self.places(|contact| is_email && contact.email_lower == lower)];
+                let is_exact = |place: &&usize| is_email && self.0[**place].email_lower == lower;
+                let exact = places.iter().filter(is_exact).copied().collect();
+                return [places, exact];
             }
         }
         [Vec::new(), Vec::new()]
@@ -64,16 +66,21 @@ impl Model {
     fn by_phone(&self, text: &str, region: Region) -> [Vec<usize>; 2] {
         let pieces = phone::pieces(text, region);
         let readings = phone::readings(text, region);
-        let has_key = |contact: &Stored| {
-            let keys = readings
-                .iter()
-                .filter(|reading| reading.resolved || reading.extension.is_some())
-                .map(|reading| &reading.key);
-            keys.chain(&pieces).any(|key| contact.phone_key == *key)
-        };
+        let keys: Vec<&String> = readings
+            .iter()
+            .filter(|reading| reading.resolved || reading.extension.is_some())
+            .map(|reading| &reading.key)
+            .chain(&pieces)
+            .collect();
+        let has_key = |contact: &Stored| keys.contains(&&contact.phone_key);
         let has_piece = |contact: &Stored| pieces.iter().any(|piece| contact.phone.contains(&**piece));
         let places = self.places(|contact| has_piece(contact) || has_key(contact));
-        [places, self.places(has_key)]
+        let exact = places
+            .iter()
+            .filter(|place| has_key(&self.0[**place]))
+            .copied()
+            .collect();
+        [places, exact]
     }
 
     /// Checks the model itself: it finds what plain ILIKE finds by the first reading of the email, and at least what

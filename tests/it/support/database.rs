@@ -134,6 +134,8 @@ fn cluster() -> &'static Cluster {
                 ("full_page_writes", "off"),
                 ("synchronous_commit", "off"),
                 ("max_connections", "300"),
+                // The server's own connections have this setting, too.
+                ("jit", "off"),
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .to_vec(),

@@ -7,7 +7,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::domain::contact::platform_name;
-use crate::domain::message::{Direction, Message, NewContact, Person, Target};
+use crate::domain::message::{Direction, Message, NewContact, Person, Phone, Target};
 use crate::domain::phone::Region;
 use crate::http::documentation::{self, Answer, Body, Documentation, NOT_BLANK, WITH_DIGIT, having};
 use crate::http::error::{ApiError, BodyFault, Expected};
@@ -104,9 +104,9 @@ pub const DOCUMENTATION: Documentation = Documentation {
 /// takes precedence. `"contactId"`, the integer id, takes precedence over both and needs no
 /// `platform`. With `"createMissing": true` the call creates an unknown contact, and adds a missing
 /// phone or external id to a known one. If an inbound message then has a known external id and a new valid number, the
-/// contact gets the new number, unless a later inbound message is known. With `"createMissing": true`, a phone that
-/// identifies no person is an error, such as `0` or the id of a WhatsApp group. So is the external id of a WhatsApp
-/// group, broadcast or channel.
+/// contact gets the new number, unless a later inbound message is known. A phone that identifies no person, such as
+/// `0`, is not stored. With `"createMissing": true`, such a phone is an error if the message has no `"externalUserId"`.
+/// The id of a WhatsApp group, broadcast or channel is always an error then, as the phone and as the external id.
 ///
 /// If the body is one invalid message, the call answers 400. In an array each message has its own outcome, and an
 /// invalid message does not stop the others.
@@ -198,9 +198,12 @@ fn read_message(item: &RawValue, region: Region) -> Result<Message, BodyFault> {
         source: SOURCE,
     });
     if let (Target::Person(person), Some(_)) = (&target, &new_contact) {
-        let is_placeholder = person.phone.as_ref().is_some_and(|phone| !phone.identifies_a_person());
+        let is_refused = |phone: &Phone| {
+            phone.is_group_or_channel() || person.external_user_id.is_none() && !phone.identifies_a_person()
+        };
+        let is_phone_refused = person.phone.as_ref().is_some_and(is_refused);
         let refused = [
-            (is_placeholder, "phone", Expected::PersonsPhone),
+            (is_phone_refused, "phone", Expected::PersonsPhone),
             (
                 person.is_group_or_channel(),
                 "externalUserId",

@@ -6,19 +6,21 @@ use schemars::json_schema;
 
 use super::answer::ContactLookupResponse;
 use crate::domain::phone;
+use crate::domain::phone::whatsapp_id::hidden_number_id;
 use crate::http::documentation::{self, Answer, Documentation, In, NOT_BLANK, Parameter};
 use crate::http::error::{ApiError, ParameterFault};
 use crate::http::request::context::Caller;
 use crate::http::request::limits::VALUE_MAX;
 use crate::http::request::query;
 use crate::http::state::State;
+use crate::store::lookup::{self, LookupRow};
 
 pub const DOCUMENTATION: Documentation = Documentation {
     summary: "The contact with a phone number, whether it has replied, and whether its session window is open",
     parameters: &[Parameter {
         place: In::Query,
         name: "phone",
-        description: "A phone number in any notation",
+        description: "A phone number in any notation, or the WhatsApp id (`…@lid`) of a person who hides the number",
         is_required: true,
         schema: || {
             json_schema!({
@@ -46,10 +48,19 @@ pub async fn look_up_contact(
             name: "phone",
             fault: ParameterFault::Missing,
         })?;
-    let readings = phone::readings(&phone, caller.region);
-    let row = state
-        .lookup_coalescer
-        .find(caller.start, caller.client, readings)
-        .await?;
+    let row = match hidden_number_id(&phone) {
+        Some(id) => find_by_hidden_id(&state, &caller, id).await?,
+        None => {
+            let readings = phone::identifying_readings(&phone, caller.region);
+            let coalescer = &state.lookup_coalescer;
+            coalescer.find(caller.start, caller.client, readings).await?
+        }
+    };
     Ok(web::Json(row.map(ContactLookupResponse::from).unwrap_or_default()))
+}
+
+async fn find_by_hidden_id(state: &State, caller: &Caller, id: String) -> Result<Option<LookupRow>, ApiError> {
+    let client = caller.client;
+    let find = move |connection: &mut _| Ok(lookup::find_by_hidden_ids(connection, client, &[&id])?.remove(&id));
+    state.lanes.reads.read(caller.start, find).await
 }

@@ -15,8 +15,10 @@ use super::contact_json::PublicContact;
 use crate::domain::contact::{Attribute, ContactDraft, ContactFields, platform_name};
 use crate::domain::phone::whatsapp_id::{is_group_or_channel, is_hidden_number};
 use crate::domain::phone::{Region, StoredPhone};
+use crate::domain::window::is_whatsapp;
 use crate::http::documentation::{self, Answer, Body, Documentation, NOT_BLANK, WITH_DIGIT, having};
 use crate::http::error::{ApiError, BodyFault};
+use crate::http::metrics::Write;
 use crate::http::request::body::{self, Members, Payload};
 use crate::http::request::context::Caller;
 use crate::http::state::State;
@@ -60,13 +62,16 @@ pub async fn upsert_contact(
     let Caller { client, region, start } = caller;
     let read = move |body: &_| read_draft(&Members::new(body)?, region);
     let draft = body::read_json(payload, state.lanes.writes.deadline(start), read).await?;
-    let row = state
+    let (row, upserted) = state
         .lanes
         .writes
         .run(start, move |connection| {
             contacts::upsert_contact(connection, client, &draft)
         })
         .await?;
+    state
+        .metrics
+        .count_kept_phones(Write::Upsert, upserted.keeps_phone.into());
     Ok(web::Json(PublicContact::from(row)))
 }
 
@@ -90,7 +95,7 @@ fn read_draft(members: &Members, region: Region) -> Result<ContactDraft, BodyFau
     };
     let has_phone = fields.phone.as_ref().is_some_and(is_phone);
     let (has_identity, names) = match channel.as_str() {
-        "whatsapp" | "web-whatsapp" | "sms" => (has_phone, "'contact_phone_number'"),
+        channel if is_whatsapp(channel) || channel == "sms" => (has_phone, "'contact_phone_number'"),
         "webchat" => (fields.external_user_id.is_some(), "'external_user_id'"),
         _ => (true, "'external_user_id', 'contact_phone_number' or 'contact_email'"),
     };

@@ -9,6 +9,7 @@ use super::database::Database;
 use super::names_and_ids::find_client;
 use super::output;
 use crate::config::DatabaseConfig;
+use crate::domain::counted::counted;
 use crate::domain::recheck::KnownPhone;
 use crate::store::StoreError;
 use crate::store::recheck::{Finding, Recheck, recheck};
@@ -192,9 +193,4 @@ impl fmt::Display for Summary<'_> {
         }
         Ok(())
     }
-}
-
-/// The number, and the words after it.
-fn counted(number: u64, one: &str, several: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { several })
 }

@@ -75,8 +75,9 @@ pub enum ImportError {
     Length(&'static str, usize),
     /// Each rejected row was sent as an [`Event::Rejected`].
     #[error(
-        "{rejected} of {read} rows can't be imported, so nothing was written: correct them, or skip them with \
-         --skip-bad-rows"
+        "{rejected} of {read} rows can't be imported, so nothing was written: correct {them}, or skip {them} with \
+         --skip-bad-rows",
+        them = if *rejected == 1 { "it" } else { "them" }
     )]
     Rejected { read: u64, rejected: u64 },
     #[error("other programs kept writing the same contacts, so nothing was written: run the import again")]

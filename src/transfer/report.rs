@@ -5,6 +5,7 @@ use std::fmt;
 use super::lines::Lines;
 use super::lookalikes::Lookalike;
 use crate::domain::contact::Attribute;
+use crate::domain::counted::counted;
 
 /// The result of an import. Every row is counted once. Blank rows are not counted.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -60,8 +61,9 @@ impl fmt::Display for ImportReport {
         } = self;
         write!(
             f,
-            "{read} rows read = {created} created + {updated} updated + {unchanged} unchanged \
-             + {merged} merged within the file + {rejected} rejected"
+            "{} read = {created} created + {updated} updated + {unchanged} unchanged \
+             + {merged} merged within the file + {rejected} rejected",
+            counted(*read, "row", "rows")
         )?;
         match cells_left_out {
             0 => {}

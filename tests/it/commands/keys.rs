@@ -103,7 +103,8 @@ fn key_create_prints_only_the_key_which_works_on_both_apis() {
     for (arguments, expected) in [
         (["--scope", "read"], "lookup, search or write"),
         (["--expires-in", "90"], "such as 90d"),
-        (["--expires-in", "9W"], "such as 90d"),
+        (["--expires-in", "9X"], "s, m, h, d, w or y, such as 90d"),
+        (["--expires-in", "101y"], "at most 36500d, which is 100y"),
         (["--format", "jwt"], "mindo"),
         (["--label", "a\nb"], "line breaks"),
         (["--label", "a\u{1b}[31m"], "control characters"),
@@ -321,4 +322,38 @@ fn key_limit_stores_the_given_limit() {
         wrong.contains("1 to 100000 requests per minute, or none, or default"),
         "{wrong}"
     );
+}
+
+#[test]
+fn a_key_can_last_for_weeks_or_years() {
+    let database = TestDatabase::new();
+    stdout(run_on(&database, &["client", "create", "Acme"]));
+    for (lifetime, days) in [("2w", 14), ("1y", 365), ("100y", 36_500)] {
+        stdout(run_on(
+            &database,
+            &[
+                "key",
+                "create",
+                "--client",
+                "Acme",
+                "--label",
+                lifetime,
+                "--expires-in",
+                lifetime,
+            ],
+        ));
+        let count = format!(
+            "SELECT count(*) AS count FROM api_keys
+             WHERE label = '{lifetime}' AND expires_at = created_at + interval '{days} days'"
+        );
+        assert_eq!(database.count(&count), 1, "{lifetime}");
+    }
+    let id = &listed_keys(&database, "100y")[0];
+    stdout(run_on(
+        &database,
+        &["key", "rotate", id, "--overlap", "1w", "--expires-in", "1Y"],
+    ));
+    let ends = "SELECT count(*) AS count FROM api_keys WHERE label = '100y'
+        AND expires_at BETWEEN now() + interval '7 days' - interval '1 minute' AND now() + interval '365 days'";
+    assert_eq!(database.count(ends), 2);
 }

@@ -180,7 +180,10 @@ fn an_unreadable_database_url_is_reported_without_repeating_any_part_of_it() {
             program.args(command).env("DATABASE_URL", url);
             let stderr = error_of(run(program, ""));
             assert!(
-                stderr.starts_with("contact-search: the database URL can't be read: write "),
+                stderr.starts_with(
+                    "contact-search: the value of the environment variable DATABASE_URL can't be used: the database URL \
+                     can't be read: write "
+                ),
                 "{stderr}"
             );
             assert!(!stderr.contains("ter2") && stderr.lines().count() == 1, "{stderr}");

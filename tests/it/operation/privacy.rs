@@ -11,7 +11,7 @@ use contact_search::domain::webhook::{AppSecret, Token};
 use contact_search::embedded::{Options, PrivateDatabase};
 use contact_search::http::{Access, Endpoint, Operation, endpoints};
 use contact_search::store::connection::connect;
-use contact_search::store::{PgConnection, clients, migrations, webhooks};
+use contact_search::store::{PgConnection, StoreError, clients, migrations, webhooks};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -156,7 +156,8 @@ impl World {
         revoke(connection, lesser_keys.last().unwrap());
         let token = Token::generate().expect("random numbers");
         let secret = AppSecret::parse(APP_SECRET).unwrap();
-        webhooks::add_webhook(connection, client, &token, &secret).expect("a webhook can be created");
+        webhooks::add_webhook(connection, client, &token, &secret, || Ok::<_, StoreError>(()))
+            .expect("a webhook can be created");
 
         Self {
             server: start_server(url, log_filter, log_format, &[]),

@@ -71,6 +71,10 @@ impl TestDatabase {
     }
 
     /// The column `count` of the statement's only row.
+    pub fn execute(&self, sql: &str) {
+        execute(&mut self.connect(), sql);
+    }
+
     pub fn count(&self, sql: &str) -> i64 {
         count(&mut self.connect(), sql)
     }

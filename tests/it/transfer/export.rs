@@ -43,8 +43,8 @@ fn an_exact_import_does_not_merge_exported_contacts_that_share_a_phone() {
     let [_, output] = run(&["export", "--client", "From", "--force"]);
     assert_eq!(
         output,
-        "2 contacts exported\n1 share their phone or email with another contact on the same platform: import would \
-         merge them, but import --exact keeps them apart\n"
+        "2 contacts exported\n1 contact shares its phone or email with another contact on the same platform: import \
+         would merge them, but import --exact keeps them apart\n"
     );
     let [output, _] = run(&["import", "--client", "Joined"]);
     assert!(output.starts_with("2 rows read = 1 created + "), "{output}");

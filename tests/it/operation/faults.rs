@@ -14,6 +14,7 @@ use contact_search::store::{self, clients};
 
 use crate::support::app::{Answer, REAL_DEADLINES, Server, add_key, program};
 use crate::support::database::programs;
+use crate::support::private_database::{is_running, postmaster};
 use crate::support::{Contact, OwnDirectory, PATIENCE, SetOnDrop, Slot, TestApp, wait_until};
 
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=%2B5491123456789";
@@ -259,11 +260,9 @@ fn a_database_crash_during_requests_is_503_until_recovery_and_never_500() {
         let writer = scope.spawn(move || repeat(upsert));
         let stop = SetOnDrop(&should_stop);
         for _ in 0..3 {
-            let pid_file = directory.path().join("postgres/postmaster.pid");
-            let pid = std::fs::read_to_string(&pid_file).expect("PostgreSQL runs");
-            let pid = Pid::from_raw(pid.lines().next().unwrap().parse().unwrap());
-            kill(pid, Signal::SIGQUIT).unwrap();
-            wait_until(PATIENCE, "PostgreSQL does not stop", || kill(pid, None).is_err());
+            kill(postmaster(directory.path()), Signal::SIGQUIT).unwrap();
+            // The process id may live on for a while as a zombie.
+            wait_until(PATIENCE, "PostgreSQL does not stop", || !is_running(directory.path()));
             wait_until(PATIENCE, "the server does not notice the crash", || {
                 server.get(LOOKUP, Some(key)).status == 503
             });

@@ -236,7 +236,7 @@ impl ProxiedServer {
 fn after_connection_resets_no_read_fails_and_no_write_is_done_twice() {
     const RESETS: usize = 5;
     /// The server's timeout for a new connection.
-    const TIME_TO_CONNECT: Duration = Duration::from_millis(1_250);
+    const TIME_TO_CONNECT: Duration = Duration::from_millis(2_500);
     let proxied = ProxiedServer::start(&[]);
     // The triggers log every write. They change the name, so that a repeated write is a change and is logged, too. They
     // make the commit the slowest step. A connection lost during the commit leaves a committed write without an

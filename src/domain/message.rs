@@ -2,8 +2,8 @@
 //!
 //! Messages are not stored. A contact keeps the time of its last message, the time of its last inbound message, and
 //! whether its chat is unread and unattended. Messages may arrive repeatedly and in any order: the same set of messages
-//! always results in the same contact. The exception is a notice that a person has new ids: a message that was sent
-//! before it and arrives after it no longer finds the contact by the former ids.
+//! always results in the same contact. The exceptions are a person who changes ids twice, of whom a contact remembers only
+//! the last change, and a message with new ids that arrives before the notice of them.
 
 use chrono::{DateTime, Datelike, Utc};
 

@@ -103,6 +103,24 @@ pub fn add_key(
     })
 }
 
+/// Stores the hash of `key` as [`add_key`] does. Calls `show` before committing; if it fails, no key is stored.
+///
+/// # Errors
+/// Those of `show` and of [`add_key`].
+pub fn add_shown_key<E: From<StoreError>>(
+    connection: &mut PgConnection,
+    client: ClientId,
+    key: &ApiKey,
+    new: &NewKey,
+    show: impl FnOnce() -> Result<(), E>,
+) -> Result<Uuid, E> {
+    transaction(connection, |connection| {
+        let id = add_key(connection, client, key, new)?;
+        show()?;
+        Ok(id)
+    })
+}
+
 /// The result of a rotation.
 #[derive(Clone, Copy, Debug)]
 pub struct Rotation {

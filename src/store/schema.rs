@@ -70,6 +70,9 @@ diesel::table! {
         email_lower -> Nullable<Text>,
         phone_extension -> Nullable<Text>,
         phone_identifies -> Bool,
+        ids_since -> Nullable<Timestamptz>,
+        former_line -> Nullable<Text>,
+        former_external_user_id -> Nullable<Text>,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Records messages with their contacts.
 
 mod find;
+mod former_ids;
 mod locked;
 mod missing;
 mod new_ids;

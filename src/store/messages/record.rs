@@ -22,11 +22,10 @@ use crate::store::transaction::{is_open, retry_transaction, transaction};
 /// Records messages, and returns the results in their order.
 ///
 /// A message can attach an identity to a contact and so change which contact later messages resolve to.
-/// `messages/runs.rs` splits the messages into runs that are safe to record in one transaction each. A message that can
-/// move its contact to another line ends its run, since later messages no longer find the contact on its former line. A
-/// run locks its contacts in the order of their ids, so that batches with the same contacts wait for each other. If two
-/// batches still deadlock, one is retried. Messages are added to the locked contact, not to the contact as it was
-/// found.
+/// `messages/runs.rs` splits the messages into runs that are safe to record in one transaction each, and
+/// [`shared_length`] may end a run earlier. A run locks its contacts in the order of their ids, so that batches with the
+/// same contacts wait for each other. If two batches still deadlock, one is retried. Messages are added to the locked
+/// contact, not to the contact as it was found.
 ///
 /// # Errors
 /// [`StoreError`]; [`StoreError::Late`] if `deadline` passes. The runs before the failed one are recorded, except in an
@@ -116,6 +115,23 @@ pub fn record_together(
     })
 }
 
+/// The number of messages that can be recorded together, now that their contacts are found.
+///
+/// A message that can move its contact to another line is the last one, since later messages no longer find the contact
+/// on its former line. A message that finds its contact by former ids is recorded alone, since an earlier message can
+/// give its external id to another contact.
+fn shared_length(run: &[Message], found: &[FoundContact]) -> usize {
+    for (index, (message, found)) in run.iter().zip(found).enumerate() {
+        if found.by_former_ids {
+            return index.max(1);
+        }
+        if found.can_leave_its_line(message) {
+            return index + 1;
+        }
+    }
+    run.len()
+}
+
 /// Runs of this size or more wait for the client's bulk lock; smaller ones, such as those of a webhook, never do.
 const BULK_RUN: usize = 10;
 
@@ -131,9 +147,7 @@ fn record_run(connection: &mut PgConnection, client: ClientId, run: &[Message]) 
         lock_bulk_writes(connection, client)?;
     }
     let mut found = find_contacts(connection, client, run)?;
-    let can_leave = |(message, found): (&Message, &FoundContact)| found.can_leave_its_line(message);
-    let length = run.iter().zip(&found).position(can_leave);
-    let messages = &run[..length.map_or(run.len(), |last| last + 1)];
+    let messages = &run[..shared_length(run, &found)];
     found.truncate(messages.len());
     let new_lines = messages
         .iter()
@@ -160,7 +174,10 @@ fn record_run(connection: &mut PgConnection, client: ClientId, run: &[Message]) 
         let contact = found.contact_id.map(|id| before.get(&id));
         contact.is_some_and(|contact| contact.is_none_or(|contact| !contact.is_meant_by(message)))
     };
-    if messages.iter().zip(&found).any(is_stale) || missing_contacts(messages, &found).next().is_some() {
+    if messages.iter().zip(&found).any(is_stale)
+        || missing_contacts(messages, &found).next().is_some()
+        || shared_length(messages, &found) < messages.len()
+    {
         return Err(DieselError::RollbackTransaction.into());
     }
     let mut contacts = before.clone();

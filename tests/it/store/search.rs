@@ -3,8 +3,10 @@
 use std::collections::{BTreeSet, HashSet};
 
 use contact_search::domain::client::ClientId;
+use contact_search::domain::contact::{ContactDraft, ContactFields};
 use contact_search::domain::phone::{self, Region};
 use contact_search::domain::term::{EmailTerm, PhoneTerm};
+use contact_search::store::bulk_load::load_contacts;
 use contact_search::store::pool::Pool;
 use contact_search::store::search::{ClientSizes, Plan};
 use contact_search::store::{clients, search};
@@ -460,5 +462,46 @@ fn a_search_knows_whether_there_is_a_51st_match_by_every_plan() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn a_search_does_not_wait_for_the_first_load_of_another_client() {
+    // The most contacts of a client whose searches read no index of grams, and one more.
+    for (contacts, drops_index) in [(4_000, true), (4_001, false)] {
+        let database = TestDatabase::new();
+        let mut connection = database.connect();
+        let client = clients::create_client(&mut connection, "Chat", Region::DEFAULT).unwrap();
+        connection
+            .batch_execute(&format!(
+                "INSERT INTO contacts (client_id, id, contact_list_id, external_user_id)
+                 SELECT '{client}', gen_random_uuid(), (SELECT min(id) FROM contact_lists), n
+                 FROM generate_series(1, {contacts}) AS n;
+                 SET lock_timeout TO '5s'"
+            ))
+            .unwrap();
+        load_contacts(&mut database.connect(), |load| {
+            let locks = "SELECT count(*) AS count FROM pg_locks
+                         WHERE relation = 'contact_texts'::regclass AND mode = 'AccessExclusiveLock'";
+            assert_eq!(database.count(locks) > 0, drops_index, "{contacts}");
+            let term = EmailTerm::parse("ana@example.com").unwrap();
+            let found = search::search_contacts(
+                &mut connection,
+                &ClientSizes::default(),
+                client,
+                None,
+                Some(&term),
+                LIMIT,
+            );
+            assert_eq!(found.unwrap().contacts.len(), 0);
+            let other = load.empty_client("Other")?.expect("a client without contacts");
+            let given = ContactFields {
+                email: Some("ana@example.com".to_owned()),
+                ..ContactFields::default()
+            };
+            load.push(other, Uuid::now_v7(), ContactDraft::new(given, load.now()).unwrap())
+        })
+        .unwrap();
+        assert_eq!(database.count("SELECT count(*) AS count FROM contact_texts"), 1);
     }
 }

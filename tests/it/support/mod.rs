@@ -15,6 +15,7 @@ pub mod export;
 pub mod import;
 pub mod messages;
 pub mod metrics;
+pub mod new_ids;
 pub mod newest_contacts;
 pub mod private_database;
 mod slot;

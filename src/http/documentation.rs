@@ -154,7 +154,7 @@ pub struct AnswerHeader {
     /// Whether every successful answer has it.
     pub is_always_sent: bool,
     pub schema: fn() -> Schema,
-    pub example: &'static str,
+    pub example: fn() -> Value,
 }
 
 /// Returns a schema, or a reference to it in the components.

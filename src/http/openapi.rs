@@ -309,7 +309,7 @@ fn describe_header(header: &AnswerHeader) -> Value {
         "description": header.description,
         "required": header.is_always_sent,
         "schema": (header.schema)(),
-        "example": header.example,
+        "example": (header.example)(),
     })
 }
 

@@ -233,7 +233,7 @@ fn every_body_is_a_named_object_without_alternatives() {
 }
 
 #[test]
-fn every_body_every_answer_and_every_parameter_has_an_example_that_its_schema_allows() {
+fn every_body_answer_parameter_and_header_has_an_example_that_its_schema_allows() {
     let mut validator = Validator::new();
     let mut count = 0;
     let mut check_content = |place: &[&str], content: &Value| {
@@ -263,9 +263,17 @@ fn every_body_every_answer_and_every_parameter_has_an_example_that_its_schema_al
     for_each_operation(|endpoint, operation, described, _| {
         let method = operation.method.as_str().to_lowercase();
         let path = openapi::documented_path(endpoint);
+        let place = ["paths", &path, &method];
         for (index, parameter) in described["parameters"].as_array().into_iter().flatten().enumerate() {
-            let place = ["paths", &path, &method, "parameters", &index.to_string(), "schema"];
-            validator.check(&place, &parameter["example"]);
+            let schema = ["parameters", &index.to_string(), "schema"];
+            validator.check(&[&place[..], &schema].concat(), &parameter["example"]);
+        }
+        for (status, answer) in members(&described["responses"]) {
+            // The headers of the components are strings and numbers, and the linters check them.
+            for (name, header) in members(&answer["headers"]).filter(|(_, header)| header["$ref"].is_null()) {
+                let schema = ["responses", status, "headers", name, "schema"];
+                validator.check(&[&place[..], &schema].concat(), &header["example"]);
+            }
         }
     });
 }

@@ -63,7 +63,7 @@ pub const DOCUMENTATION: Documentation = Documentation {
         description: "Whether more contacts match than the answer has.",
         is_always_sent: true,
         schema: || json_schema!({ "type": "boolean" }),
-        example: "false",
+        example: || json!(false),
     }]),
     failures: || {
         let out_of_range = ApiError::Parameter {

@@ -86,7 +86,7 @@ pub const DOCUMENTATION: Documentation = Documentation {
         description: "What the call did. `unchanged`: the contact had all of the values already.",
         is_always_sent: true,
         schema: || json_schema!({ "type": "string", "enum": ["created", "updated", "unchanged"] }),
-        example: "updated",
+        example: || json!("updated"),
     }]),
     failures: || {
         let (name, expected) = ("stageId", Expected::Uuid);

@@ -61,7 +61,7 @@ pub const DOCUMENTATION: Documentation = Documentation {
             `rel=\"next\"`.",
         is_always_sent: false,
         schema: || json_schema!({ "type": "string" }),
-        example: "</api/public/contacts?days=7&cursor=00063167cb273200df980fc8b6db4820bf222969482d106d>; rel=\"next\"",
+        example: || json!(format!("</api/public/contacts?days=7&cursor={CURSOR}>; rel=\"next\"")),
     }]),
     failures: || {
         vec![

@@ -11,7 +11,7 @@ use crate::support::app::{add_plain_key, program};
 use crate::support::command::{command_on, error_of, listed_keys, run, run_on, run_unread, stdout};
 use crate::support::{TestApp, TestDatabase};
 
-const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
+const LOOKUP: &str = "/api/v1/contact-lookup/?phone=123";
 const SEARCH: &str = "/api/public/contacts/search?email=a";
 
 #[test]
@@ -46,7 +46,10 @@ fn key_create_prints_only_the_key_which_works_on_both_apis() {
         stdout(run_on(&app.database, &arguments)).trim_end().to_owned()
     };
     let status = |path: &str, key: &str| app.server.get(path, Some(key)).status;
-    let (lookup, search) = ("/api/v1/contact-lookup/?phone=1", "/api/public/contacts/search?email=a");
+    let (lookup, search) = (
+        "/api/v1/contact-lookup/?phone=123",
+        "/api/public/contacts/search?email=a",
+    );
 
     let mindo = create(&[]);
     assert!(mindo.len() == 30 && mindo.starts_with("mindo_"), "{mindo}");
@@ -130,7 +133,10 @@ fn key_import_reads_an_existing_key_from_stdin() {
     let key = "live_9f8e7d6c5b4a39281706";
     let id = stdout(import(&format!("{key}\n")));
     id.trim_end().parse::<uuid::Uuid>().expect("only the id");
-    assert_eq!(app.server.get("/api/v1/contact-lookup/?phone=1", Some(key)).status, 200);
+    assert_eq!(
+        app.server.get("/api/v1/contact-lookup/?phone=123", Some(key)).status,
+        200
+    );
 
     for (text, expected) in [
         (key, "this key already exists"),

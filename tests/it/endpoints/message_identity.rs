@@ -379,7 +379,11 @@ fn a_message_from_a_new_number_with_a_known_external_id_gives_the_contact_that_n
         ["updated", "unchanged"]
     );
     inbound["sentAt"] = json!("2025-03-28T14:26:00Z");
-    assert_eq!(statuses(&app, &[inbound, from_old]), ["updated", "not_found"]);
+    let by_new_owner = message("+5491100040001", "inbound", "2025-03-28T14:27:00Z");
+    assert_eq!(
+        statuses(&app, &[inbound, from_old, by_new_owner]),
+        ["updated", "unchanged", "not_found"]
+    );
     assert!(has("+5491100040002"));
     assert_eq!(count(&app, "true"), 1);
 }

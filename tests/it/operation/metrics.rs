@@ -81,7 +81,7 @@ fn requests_searches_keys_and_failures_are_counted() {
     wait_until(PATIENCE, "the server is still ready", || {
         app.server.get("/readyz", None).status == 503
     });
-    assert_eq!(app.get("/api/v1/contact-lookup/?phone=1").status, 503);
+    assert_eq!(app.get("/api/v1/contact-lookup/?phone=123").status, 503);
     let text = metrics(&app).body;
     assert!(
         value(&text, r#"contact_search_failures_total{reason="no_database"}"#) >= Some(1.0),

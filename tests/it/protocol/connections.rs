@@ -150,7 +150,7 @@ fn requests_that_arrive_while_the_server_is_busy_get_neither_408_nor_a_reset() {
     let server = Pid::from_raw(i32::try_from(app.server.pid()).unwrap());
     kill(server, Signal::SIGSTOP).unwrap();
     for (number, stream) in fresh.iter_mut().chain(&mut kept).enumerate() {
-        let target = ["/healthz", "/api/v1/contact-lookup/?phone=1"][number % 2];
+        let target = ["/healthz", "/api/v1/contact-lookup/?phone=123"][number % 2];
         ask(stream, target);
     }
     std::thread::sleep(Duration::from_secs(10));

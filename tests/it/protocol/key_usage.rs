@@ -15,7 +15,7 @@ use crate::support::command::{run_on, stdout};
 use crate::support::webhook::{SECRET, WebhookApp, payload, sign};
 use crate::support::{PATIENCE, TestApp, TestDatabase, wait_until};
 
-const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
+const LOOKUP: &str = "/api/v1/contact-lookup/?phone=123";
 
 #[test]
 fn the_latest_use_from_any_server_is_kept_and_nothing_else_changes() {

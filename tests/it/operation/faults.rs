@@ -129,19 +129,15 @@ fn a_read_is_retried_when_its_connection_is_lost_during_the_statement() {
 #[test]
 fn the_loss_of_the_monitors_connection_is_no_outage() {
     let app = start(&["--pool-size", "16"]);
-    let end_monitor_connection = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    let end_monitor_connection = "SELECT count(pg_terminate_backend(pid)) AS count FROM pg_stat_activity
         WHERE datname = current_database() AND query LIKE '%credential_version%' AND pid <> pg_backend_pid()";
-    let probed = "SELECT count(*) AS count FROM pg_stat_activity
-        WHERE datname = current_database() AND query LIKE '%credential_version%' AND pid <> pg_backend_pid()
-            AND state = 'idle'";
     let answers = ask_during(&app, |_| {
-        for _ in 0..10 {
-            thread::sleep(Duration::from_millis(150));
+        for _ in 0..5 {
             // If the monitor lost a connection before the first answer, that would count as an outage.
-            wait_until(PATIENCE, "the monitor does not probe", || {
-                app.database.count(probed) == 1
+            app.database.wait_for_probes();
+            wait_until(PATIENCE, "the monitor has no connection", || {
+                app.database.count(end_monitor_connection) == 1
             });
-            app.sql(end_monitor_connection);
             wait_until(PATIENCE, "the server is not ready", || {
                 app.server.get("/readyz", None).status == 200
             });

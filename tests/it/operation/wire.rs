@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use contact_search::domain::key::Scope;
 use contact_search::domain::phone::Region;
-use contact_search::store::{PgConnection, clients};
+use contact_search::store::clients;
 use nix::libc::linger;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{setsockopt, sockopt};
@@ -19,7 +19,6 @@ use nix::unistd::Pid;
 use serde_json::json;
 
 use crate::support::app::{Answer, REAL_DEADLINES, Server, add_key, program};
-use crate::support::database::count;
 use crate::support::{Contact, PATIENCE, SetOnDrop, TestDatabase, wait_until};
 
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=%2B5491123456789";
@@ -203,33 +202,6 @@ impl ProxiedServer {
             body.as_bytes(),
         )
     }
-
-    /// The time of the database monitor's last probe, in microseconds.
-    fn last_probe(connection: &mut PgConnection) -> i64 {
-        count(
-            connection,
-            r#"SELECT coalesce((extract(epoch FROM max(query_start)) * 1000000)::bigint, 0) AS count
-               FROM pg_stat_activity
-               WHERE datname = current_database() AND query LIKE 'SELECT "credential_version"."version" FROM %'"#,
-        )
-    }
-
-    /// Waits until a probe of the database monitor has succeeded on the monitor's newest
-    /// connection. If a reset follows, the server does not take it for an outage.
-    ///
-    /// Waits for four starts of a statement. The first may belong to a probe on the previous
-    /// connection. The next two belong to the first probe on the new connection, which prepares its
-    /// statement and then runs it. The fourth belongs to the second probe. When it starts, the
-    /// first probe has been answered.
-    fn wait_for_probes(&self) {
-        let mut connection = self.database.connect();
-        for _ in 0..4 {
-            let last = Self::last_probe(&mut connection);
-            wait_until(PATIENCE, "the database monitor does not probe any more", || {
-                Self::last_probe(&mut connection) > last
-            });
-        }
-    }
 }
 
 #[test]
@@ -298,7 +270,7 @@ fn after_connection_resets_no_read_fails_and_no_write_is_done_twice() {
                     .all(|survived| survived.load(Ordering::Relaxed) == count)
             });
             // Waits, so that neither a request nor a probe of the monitor loses its connection twice.
-            proxied.wait_for_probes();
+            proxied.database.wait_for_probes();
         }
         drop(stop);
         callers.map(|caller| caller.join().unwrap())

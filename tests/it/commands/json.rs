@@ -157,10 +157,10 @@ fn webhook_list_prints_webhooks_as_json() {
     );
 }
 
-const FILE: &str = "name,phone,email,blocked,second mail\n\
+const FILE: &str = "name,phone,email,blocked,reply to\n\
                     Ana,+56987654321,ana@example.com,no,a@example.com\n\
-                    Bea,4555000,bea@example.com,perhaps,b@example.com\n\
-                    Carla,,,no,c@example.com\n\
+                    Bea,4555000,,perhaps,b@example.com\n\
+                    Carla,,,no,\n\
                     Dora,+56987654322 ::: +56987654323,dora@example.com,no,d@example.com\n";
 
 #[test]
@@ -185,7 +185,7 @@ fn import_prints_its_summary_as_json() {
             }],
             "leftOutCells": [{"line": 3, "column": "blocked", "reason": "it is neither true nor false"}],
             "lookalikes": [{
-                "column": "second mail", "field": "email", "onlyHere": {"count": 1, "lines": [4]},
+                "column": "reply to", "field": "email", "onlyHere": {"count": 1, "lines": [3]},
             }],
         })
     );

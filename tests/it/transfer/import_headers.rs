@@ -273,7 +273,7 @@ fn of_several_chosen_columns_each_row_takes_its_first_phone_and_email() {
     let error = target.import_with(file.as_bytes(), &["email=Email,Email 2"], &ImportOptions::default());
     assert_eq!(
         error.unwrap_err().to_string(),
-        "1 of 1 rows can't be imported, so nothing was written: correct them, or skip them with --skip-bad-rows"
+        "1 of 1 rows can't be imported, so nothing was written: correct it, or skip it with --skip-bad-rows"
     );
 }
 

@@ -11,8 +11,7 @@ CREATE INDEX contacts_recent ON contacts (client_id, last_message_at DESC NULLS 
     INCLUDE (phone, email_lower);
 
 -- The number of a timestamp's period of 2^21 seconds (24 days). Unlike a month, such a period doesn't depend on the
--- session's time zone, so the function can be immutable. All times before 2020 are in one period. A function of an
--- index calls no other function of this schema, since a restore builds indexes without a search_path.
+-- session's time zone, so the function can be immutable. All times before 2020 are in one period.
 CREATE FUNCTION contact_period(at timestamptz) RETURNS integer
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     AS $$ SELECT greatest(extract(epoch FROM at)::bigint >> 21, 752)::integer $$;
@@ -27,7 +26,8 @@ CREATE FUNCTION contact_gram_prefix(client_id uuid, period integer) RETURNS text
 
 -- All pieces of four characters of the email (e) and of the phone (p), and the shorter pieces at their ends, so that a
 -- piece starts at each position where a term can start. A number that repeats a digit five times or more has few
--- distinct pieces; its runs of a digit (r) distinguish it.
+-- distinct pieces; its runs of a digit (r) distinguish it. The index of grams uses this function. So it calls no other
+-- function of this schema: a restore builds indexes without a search_path, and would not find that function.
 CREATE FUNCTION contact_grams(prefix text, phone text, email_lower text) RETURNS tsvector
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     AS $$

@@ -4,13 +4,12 @@ use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::database::{Database, Draft, check_target, publish};
 use super::names_and_ids::find_client;
 use super::output::{self, TerminalWriter};
 use crate::config::DatabaseConfig;
-use crate::domain::visible::visible;
 use crate::transfer::export::{self, ExportError, ExportFormat};
 
 pub const EXAMPLE: &str = "Examples:\n  contact-search export --client Acme > acme.csv\n  contact-search export --client \
@@ -19,6 +18,7 @@ pub const EXAMPLE: &str = "Examples:\n  contact-search export --client Acme > ac
 #[derive(Args, Debug)]
 pub struct ExportArgs {
     /// The file to write, which only its owner may read; - is standard output [default: -]
+    #[arg(value_hint = ValueHint::FilePath)]
     file: Option<PathBuf>,
     /// The client whose contacts to export, by name or id
     #[arg(long, value_name = "CLIENT")]
@@ -78,7 +78,7 @@ struct Target<'p> {
 
 impl<'p> Target<'p> {
     fn begin(path: &'p Path, force: bool) -> anyhow::Result<Self> {
-        let name = visible(&path.display().to_string()).into_owned();
+        let name = output::visible_path(path);
         check_target(path, force)?;
         let draft = Draft::begin(path).with_context(|| format!("{name} can't be written"))?;
         Ok(Self { name, path, draft })

@@ -5,10 +5,11 @@
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 
 use anyhow::Context;
 
-use crate::domain::visible::visible_lines;
+use crate::domain::visible::{visible, visible_lines};
 
 /// Prints a result. A reader that closed its end, as in `… | head`, is not an error.
 ///
@@ -35,6 +36,11 @@ pub fn print_or_fail(text: impl Display) -> io::Result<()> {
 pub fn say(line: impl Display) {
     let line = format!("{line}\n");
     let _ = io::stderr().write_all(visible_lines(&line).as_bytes());
+}
+
+/// A path in a message. Its line feeds are escaped too, so that a file's name can't forge a line.
+pub fn visible_path(path: &Path) -> String {
+    visible(&path.display().to_string()).into_owned()
 }
 
 /// Escapes the active characters of a text for a terminal, except line feeds and tabs. A write must not split a

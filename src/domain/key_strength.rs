@@ -15,7 +15,8 @@ const DIFFERENT_MIN: usize = 6;
 const GUESSES_MIN: f64 = 13.0;
 
 /// Words that the lists of zxcvbn lack, because they are Spanish or Portuguese or belong to keys. They are without
-/// accents, since a key has only ASCII characters. Words of hexadecimal digits would weaken random keys.
+/// accents, since a key has only ASCII characters. Words of hexadecimal digits alone are left out: random keys can
+/// contain them by chance, and would count as weaker than they are.
 const WORDS: &str = "
     acceso accesos access acesso acessos admin administracao administracion administrador administradora amarelo
     amarillo america amiga amigo amigos amor and angel ano anos api apikey aplicacao aplicacion argentina atencion

@@ -30,7 +30,7 @@ pub struct Message {
     pub target: Target,
     pub content: Content,
     sent_at: DateTime<Utc>,
-    /// The new contact, if the target is unknown. Without it, a message for an unknown contact is an error.
+    /// The new contact, if the target is unknown. Without it, a message for an unknown contact is not recorded.
     pub new_contact: Option<NewContact>,
     completes: bool,
 }
@@ -132,8 +132,12 @@ impl Phone {
     /// a phone, cannot. The id of a WhatsApp group cannot either. The number need not be valid,
     /// because short codes send messages too.
     pub fn identifies_a_person(&self) -> bool {
-        let given = self.stored.as_given.trim();
-        self.stored.identifies && !is_group_or_channel(given) && !is_hidden_number(given)
+        self.stored.identifies && !self.is_group_or_channel() && !is_hidden_number(self.stored.as_given.trim())
+    }
+
+    /// Whether the phone is the id of a WhatsApp group, a broadcast or a channel.
+    pub fn is_group_or_channel(&self) -> bool {
+        is_group_or_channel(self.stored.as_given.trim())
     }
 }
 
@@ -158,10 +162,14 @@ impl Person {
         })
     }
 
+    /// The phone, if it can identify the person. No contact gets another one from a message.
+    pub fn identifying_phone(&self) -> Option<&Phone> {
+        self.phone.as_ref().filter(|phone| phone.identifies_a_person())
+    }
+
     /// The readings by which the person can be found. A phone that identifies nobody has none.
     pub fn readings(&self) -> impl Iterator<Item = &Reading> {
-        let phone = self.phone.as_ref().filter(|phone| phone.identifies_a_person());
-        phone.into_iter().flat_map(|phone| &phone.readings)
+        self.identifying_phone().into_iter().flat_map(|phone| &phone.readings)
     }
 
     /// Whether the external id is that of a WhatsApp group, a broadcast or a channel.

@@ -15,6 +15,7 @@ mod database;
 mod documentation;
 mod endpoints;
 mod error;
+mod failures;
 mod keys;
 mod log_throttle;
 mod metrics;
@@ -30,7 +31,7 @@ mod settings;
 mod state;
 
 pub use self::database::periodic_job::{OnDrop, PeriodicJob};
-pub use self::error::chain;
+pub use self::error::{ErrorCode, ErrorText, chain};
 pub use self::middleware::auth::Access;
 #[cfg(fuzzing)]
 pub use self::request::query::parameter;

@@ -1,14 +1,16 @@
 //! The table of routes. The server registers its routes from it, and the specification and the tests read it.
 
+use std::any::type_name;
+
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::web::{resource, to};
-use actix_web::{Resource, Route, guard};
+use actix_web::{FromRequest, Handler, Resource, Responder, Route, guard};
 
 use super::documentation::Documentation;
-use super::endpoints::ingest::{contact_batch, messages, whatsapp_webhook};
+use super::endpoints::ingest::{contact_batch, contact_by_id, messages, whatsapp_webhook};
 use super::endpoints::lookup::{contact_lookup, contact_lookup_batch};
-use super::endpoints::ops::{health, specification};
+use super::endpoints::ops::{error_codes, health, specification};
 use super::endpoints::public::{contact, contact_search, contact_upsert, recent_contacts};
 use super::error::ApiError;
 use super::middleware::auth::{Access, authorize};
@@ -23,15 +25,14 @@ pub struct Endpoint {
 
 /// One method of a path.
 pub struct Operation {
+    /// The name of the handler. The specification names the operation by it.
+    pub id: &'static str,
     /// An operation on GET answers HEAD too.
     pub method: Method,
     pub access: Access,
     pub documentation: &'static Documentation,
-    handler: fn() -> Route,
+    handler: Box<dyn Fn() -> Route>,
 }
-
-/// A path, a method, the access that it asks for, its documentation, its handler.
-type Row = (&'static str, Method, Access, &'static Documentation, fn() -> Route);
 
 /// Every path that the server answers.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -46,31 +47,29 @@ pub fn endpoints() -> Vec<Endpoint> {
     const PUBLIC: Access = Access::Public;
     // Rows of one path follow each other.
     #[rustfmt::skip]
-    let rows: [Row; 15] = [
-        ("/api/v1/contact-lookup/",          GET,    LOOKUP,  &contact_lookup::DOCUMENTATION,       || to(contact_lookup::look_up_contact)),
-        ("/api/v1/contact-lookup/batch",     POST,   LOOKUP,  &contact_lookup_batch::DOCUMENTATION, || to(contact_lookup_batch::look_up_contacts)),
-        ("/api/public/contacts/search",      GET,    SEARCH,  &contact_search::DOCUMENTATION,       || to(contact_search::search_contacts)),
-        ("/api/public/contacts",             GET,    SEARCH,  &recent_contacts::DOCUMENTATION,      || to(recent_contacts::list_recent_contacts)),
-        ("/api/public/contact/{id}/info",    GET,    SEARCH,  &contact::INFO,                       || to(contact::show_contact)),
-        ("/api/public/contact/{id}",         PATCH,  WRITE,   &contact::CHANGE,                     || to(contact::edit_contact)),
-        ("/api/public/contact/{id}",         DELETE, WRITE,   &contact::ERASURE,                    || to(contact::delete_contact)),
-        ("/api/public/customer/upsert/info", POST,   WRITE,   &contact_upsert::DOCUMENTATION,       || to(contact_upsert::upsert_contact)),
-        ("/api/v1/contacts/",                POST,   WRITE,   &contact_batch::DOCUMENTATION,        || to(contact_batch::upsert_contacts)),
-        ("/api/v1/messages/",                POST,   WRITE,   &messages::DOCUMENTATION,             || to(messages::record_messages)),
-        ("/webhooks/whatsapp/{token}",       GET,    WEBHOOK, &whatsapp_webhook::HANDSHAKE,         || to(whatsapp_webhook::answer_handshake)),
-        ("/webhooks/whatsapp/{token}",       POST,   WEBHOOK, &whatsapp_webhook::DELIVERY,          || to(whatsapp_webhook::receive_delivery)),
-        ("/openapi.json",                    GET,    PUBLIC,  &specification::DOCUMENTATION,        || to(specification::show_specification)),
-        ("/healthz",                         GET,    PUBLIC,  &health::PROCESS,                     || to(health::check_process)),
-        ("/readyz",                          GET,    PUBLIC,  &health::READINESS,                   || to(health::check_readiness)),
+    let rows = [
+        ("/api/v1/contact-lookup/",          Operation::new(GET,    LOOKUP,  &contact_lookup::DOCUMENTATION,       contact_lookup::look_up_contact)),
+        ("/api/v1/contact-lookup/batch",     Operation::new(POST,   LOOKUP,  &contact_lookup_batch::DOCUMENTATION, contact_lookup_batch::look_up_contacts)),
+        ("/api/public/contacts/search",      Operation::new(GET,    SEARCH,  &contact_search::DOCUMENTATION,       contact_search::search_contacts)),
+        ("/api/public/contacts",             Operation::new(GET,    SEARCH,  &recent_contacts::DOCUMENTATION,      recent_contacts::list_recent_contacts)),
+        ("/api/public/contact/{id}/info",    Operation::new(GET,    SEARCH,  &contact::INFO,                       contact::show_contact)),
+        ("/api/public/contact/{id}",         Operation::new(PATCH,  WRITE,   &contact::CHANGE,                     contact::edit_contact)),
+        ("/api/public/contact/{id}",         Operation::new(DELETE, WRITE,   &contact::ERASURE,                    contact::delete_contact)),
+        ("/api/public/customer/upsert/info", Operation::new(POST,   WRITE,   &contact_upsert::DOCUMENTATION,       contact_upsert::upsert_contact)),
+        ("/api/v1/contacts/",                Operation::new(POST,   WRITE,   &contact_batch::DOCUMENTATION,        contact_batch::upsert_contacts)),
+        ("/api/v1/contacts/{id}",            Operation::new(GET,    SEARCH,  &contact_by_id::DETAILS,              contact_by_id::show_contact_by_id)),
+        ("/api/v1/contacts/{id}",            Operation::new(PATCH,  WRITE,   &contact_by_id::CHANGE,               contact_by_id::edit_contact_by_id)),
+        ("/api/v1/contacts/{id}",            Operation::new(DELETE, WRITE,   &contact_by_id::ERASURE,              contact_by_id::delete_contact_by_id)),
+        ("/api/v1/messages/",                Operation::new(POST,   WRITE,   &messages::DOCUMENTATION,             messages::record_messages)),
+        ("/webhooks/whatsapp/{token}",       Operation::new(GET,    WEBHOOK, &whatsapp_webhook::HANDSHAKE,         whatsapp_webhook::answer_handshake)),
+        ("/webhooks/whatsapp/{token}",       Operation::new(POST,   WEBHOOK, &whatsapp_webhook::DELIVERY,          whatsapp_webhook::receive_delivery)),
+        ("/openapi.json",                    Operation::new(GET,    PUBLIC,  &specification::DOCUMENTATION,        specification::show_specification)),
+        ("/errors",                          Operation::new(GET,    PUBLIC,  &error_codes::DOCUMENTATION,          error_codes::show_error_codes)),
+        ("/healthz",                         Operation::new(GET,    PUBLIC,  &health::PROCESS,                     health::check_process)),
+        ("/readyz",                          Operation::new(GET,    PUBLIC,  &health::READINESS,                   health::check_readiness)),
     ];
     let mut endpoints: Vec<Endpoint> = Vec::new();
-    for (path, method, access, documentation, handler) in rows {
-        let operation = Operation {
-            method,
-            access,
-            documentation,
-            handler,
-        };
+    for (path, operation) in rows {
         match endpoints.last_mut() {
             Some(endpoint) if endpoint.path == path => endpoint.operations.push(operation),
             _ => endpoints.push(Endpoint {
@@ -107,6 +106,24 @@ impl Endpoint {
 }
 
 impl Operation {
+    /// An operation with this handler, which must be a function.
+    fn new<F, Args>(method: Method, access: Access, documentation: &'static Documentation, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        F::Output: Responder + 'static,
+        Args: FromRequest + 'static,
+    {
+        // The name of a function's type is its path. The snapshot of the specification holds these names.
+        let id = type_name::<F>().rsplit("::").next().unwrap_or_default();
+        Self {
+            id,
+            method,
+            access,
+            documentation,
+            handler: Box::new(move || to(handler.clone())),
+        }
+    }
+
     fn methods(&self) -> impl Iterator<Item = Method> {
         let head = (self.method == Method::GET).then_some(Method::HEAD);
         std::iter::once(self.method.clone()).chain(head)

@@ -14,6 +14,7 @@ use super::database::periodic_job::PeriodicJob;
 use super::endpoints::ops::metrics::show_metrics;
 use super::endpoints::ops::specification::Specification;
 use super::error::ApiError;
+use super::failures::failure_statuses;
 use super::keys::key_usage;
 use super::middleware::cors;
 use super::middleware::frame::{NO_SNIFFING, frame, method_name};
@@ -51,7 +52,7 @@ pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpList
     for endpoint in endpoints() {
         for operation in &endpoint.operations {
             let success = operation.documentation.answer.status;
-            for status in openapi::failures(operation).into_iter().chain([success]) {
+            for status in failure_statuses(operation).into_iter().chain([success]) {
                 state
                     .metrics
                     .expect_request(endpoint.path, method_name(&operation.method), status);

@@ -7,8 +7,8 @@ use diesel::sql_types::{BigInt, Bool};
 
 use super::error::StoreError;
 
-/// Rows that `contacts_newest` keeps, of all clients together. They suffice for the walk of a term that one contact in
-/// two hundred has.
+/// Rows that `contacts_newest` keeps, of all clients together. They suffice for the walk of a search if one contact in
+/// two hundred has the term.
 ///
 /// A walk of `contacts` is fast where VACUUM has seen the rows. VACUUM runs after one percent of the contacts has
 /// changed. With up to ten million contacts, one percent is at most `KEPT`, so VACUUM has seen the contacts that

@@ -114,6 +114,8 @@ diesel::table! {
         token_hash -> Bytea,
         app_secret -> Text,
         created_at -> Timestamptz,
+        token_end -> Nullable<Text>,
+        last_delivery_at -> Nullable<Timestamptz>,
     }
 }
 

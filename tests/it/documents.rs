@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
 use contact_search::cli::Cli;
-use contact_search::http::endpoints;
+use contact_search::http::{ErrorCode, endpoints};
+use strum::VariantArray;
 
 /// The highest permitted number of lines of README.md. A newcomer reads the whole file.
 const README_MAX: usize = 120;
@@ -101,6 +102,65 @@ fn every_link_between_the_pages_resolves() {
         }
     }
     assert!(count > 50, "the links are found: {count}");
+}
+
+/// The tables of docs/errors.md: one for each status, with its codes.
+fn error_tables() -> String {
+    let mut tables = String::new();
+    let mut status = None;
+    for code in ErrorCode::VARIANTS {
+        let text = code.text();
+        if status.replace(text.status) != Some(text.status) {
+            tables += &format!(
+                "\n## {}\n\n| Code | Meaning | What to do |\n|---|---|---|\n",
+                text.status
+            );
+        }
+        tables += &format!("| `{}` | {} | {} |\n", code.name(), text.meaning, text.remedy);
+    }
+    tables
+}
+
+#[test]
+fn every_error_code_is_documented() {
+    let tables = error_tables();
+    if !read("docs/errors.md").ends_with(&tables) {
+        let proposed = root().join("target/errors.md");
+        fs::write(&proposed, tables).unwrap();
+        panic!(
+            "the error codes have changed; if that is intended, replace the tables of docs/errors.md by target/errors.md"
+        );
+    }
+}
+
+/// `script/check spec` runs these files.
+#[test]
+fn the_programs_in_the_page_about_clients_are_the_tested_ones() {
+    let page = read("docs/clients.md");
+    let mut programs = 0;
+    for entry in fs::read_dir(root().join("tests/clients/shown")).unwrap() {
+        let path = entry.unwrap().path();
+        let language = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("sh") => "sh",
+            Some("py") => "python",
+            Some("mjs") => "javascript",
+            Some("ts") => "typescript",
+            _ => continue,
+        };
+        programs += 1;
+        let program = fs::read_to_string(&path).unwrap();
+        let block = format!("```{language}\n{program}```\n");
+        assert!(
+            page.contains(&block),
+            "docs/clients.md does not show {}",
+            path.display()
+        );
+    }
+    assert!(programs > 5, "the programs are found: {programs}");
+    // The other blocks are commands of the shell, which install something.
+    let blocks = ["```python\n", "```javascript\n", "```typescript\n"];
+    let shown: usize = blocks.iter().map(|block| page.matches(block).count()).sum();
+    assert_eq!(shown, 4, "every program of the page is tested");
 }
 
 #[test]

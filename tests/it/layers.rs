@@ -21,13 +21,15 @@ const LAYERS: [(&str, &[&str]); 8] = [
 ];
 
 /// Libraries, and the layers or files that may use them.
-const LIBRARIES: [(&str, &[&str]); 6] = [
+const LIBRARIES: [(&str, &[&str]); 8] = [
     ("diesel", &["store"]),
     ("diesel_migrations", &["store"]),
     ("r2d2", &["store"]),
     ("actix_web", &["http", "cli/serve.rs"]),
+    ("brotli", &["http"]),
+    ("flate2", &["http"]),
     ("csv_core", &["transfer"]),
-    ("serde", &["http"]),
+    ("serde", &["http", "cli"]),
 ];
 
 /// A file of `src/`.

@@ -6,21 +6,21 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, anyhow, bail, ensure};
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::open::Database;
 use super::program::{self, Draft};
 use crate::cli::output;
 use crate::config::DatabaseConfig;
-use crate::embedded::client_program::ClientProgram;
 use crate::store::server_version::server_version;
-use crate::store::{backup, connection, conninfo};
+use crate::store::{backup, conninfo};
 
 pub const EXAMPLE: &str = "Example, also while a server runs:\n  contact-search database backup contacts.backup";
 
 #[derive(Args, Debug)]
 pub struct BackupArgs {
     /// The file to write, in PostgreSQL's custom format; only its owner may read it, since it contains all contacts
+    #[arg(value_hint = ValueHint::FilePath)]
     file: PathBuf,
     /// Replace an existing file, once the new one is complete
     #[arg(long)]
@@ -28,19 +28,19 @@ pub struct BackupArgs {
 }
 
 pub fn run(config: &DatabaseConfig, BackupArgs { file, force }: &BackupArgs) -> anyhow::Result<()> {
-    let name = file.display();
+    let name = output::visible_path(file);
     // Checked before a database is opened, which may have to be started.
     check_target(file, *force)?;
     let draft = Draft::begin(file).with_context(|| format!("{name} can't be written"))?;
 
     let database = Database::open(config)?;
-    let mut connection = connection::connect(database.url())?;
+    let mut connection = database.connect_to_any_schema()?;
     ensure!(
         backup::has_schema(&mut connection)?,
         "the database has none of contact-search's tables: check that it is the right one"
     );
     let server = server_version(&mut connection)?.major();
-    let pg_dump = ClientProgram::find("pg_dump", config.pg_bin.as_deref(), server)?;
+    let pg_dump = program::find("pg_dump", config, server)?;
     if pg_dump.major() < server {
         bail!(
             "the database is PostgreSQL {server} and {} is {}: install PostgreSQL {server}'s client programs (Debian and \
@@ -68,14 +68,14 @@ pub fn run(config: &DatabaseConfig, BackupArgs { file, force }: &BackupArgs) -> 
 pub fn publish(draft: Draft, file: &Path, force: bool) -> anyhow::Result<u64> {
     match draft.publish(file, force) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(already_exists(file)),
-        outcome => outcome.with_context(|| format!("{} can't be written", file.display())),
+        outcome => outcome.with_context(|| format!("{} can't be written", output::visible_path(file))),
     }
 }
 
 fn already_exists(file: &Path) -> anyhow::Error {
     anyhow!(
         "{} already exists: name another file, or replace it with --force",
-        file.display()
+        output::visible_path(file)
     )
 }
 
@@ -84,7 +84,7 @@ fn already_exists(file: &Path) -> anyhow::Error {
 /// # Errors
 /// If the file exists and may not be replaced, or is no regular file.
 pub fn check_target(file: &Path, force: bool) -> anyhow::Result<()> {
-    let name = file.display();
+    let name = output::visible_path(file);
     match fs::symlink_metadata(file) {
         // A link or a device would be replaced instead of written to.
         Ok(metadata) if !metadata.is_file() => {

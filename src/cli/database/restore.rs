@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, anyhow, bail, ensure};
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::open::Database;
 use super::program;
 use crate::cli::output;
 use crate::config::DatabaseConfig;
+use crate::domain::counted::counted;
 use crate::embedded::client_program::ClientProgram;
 use crate::store::server_version::server_version;
-use crate::store::{backup, connection, conninfo, migrations};
+use crate::store::{backup, conninfo, migrations};
 
 pub const EXAMPLE: &str = "Examples:\n  contact-search database restore contacts.backup\n  contact-search database restore \
                            contacts.backup --database-url postgresql://user@host/contacts";
@@ -25,24 +26,25 @@ const MAGIC: &[u8; 5] = b"PGDMP";
 #[derive(Args, Debug)]
 pub struct RestoreArgs {
     /// A file that `database backup` wrote
+    #[arg(value_hint = ValueHint::FilePath)]
     file: PathBuf,
 }
 
 pub fn run(config: &DatabaseConfig, RestoreArgs { file }: &RestoreArgs) -> anyhow::Result<()> {
-    let name = file.display();
+    let name = output::visible_path(file);
     // Checked before a database is opened, which may have to be created and started. The newest programs read files of
     // all older versions. If none are found here, the error below says which version the database needs.
     let archive = Archive::open(file)?;
     let newest = ClientProgram::find("pg_restore", config.pg_bin.as_deref(), 0).ok();
     newest.iter().try_for_each(|pg_restore| archive.check(pg_restore))?;
     let database = Database::open_or_create(config)?;
-    let mut connection = connection::connect(database.url())?;
+    let mut connection = database.connect_to_any_schema()?;
     database.refuse_other_programs_schema(&mut connection)?;
     let clients = backup::count_clients(&mut connection)?;
     ensure!(clients == 0, occupied(&database, clients));
 
     let server = server_version(&mut connection)?.major();
-    let pg_restore = ClientProgram::find("pg_restore", config.pg_bin.as_deref(), server)?;
+    let pg_restore = program::find("pg_restore", config, server)?;
     if newest.is_none_or(|newest| newest.path() != pg_restore.path()) {
         archive.check(&pg_restore)?;
     }
@@ -71,9 +73,10 @@ pub fn run(config: &DatabaseConfig, RestoreArgs { file }: &RestoreArgs) -> anyho
     })
     .with_context(|| format!("{name} was not restored, and the database is unchanged"))?;
     drop(connection);
-    let clients = backup::count_clients(&mut connection::connect(database.url())?)?;
+    let clients = backup::count_clients(&mut database.connect_to_any_schema()?)?;
     output::say(format_args!(
-        "Restored {name}: {clients} clients. Migrations run: {count}."
+        "Restored {name}: {}. Migrations run: {count}.",
+        counted(clients, "client", "clients")
     ));
     Ok(())
 }
@@ -103,7 +106,7 @@ struct Archive<'a> {
 
 impl<'a> Archive<'a> {
     fn open(path: &'a Path) -> anyhow::Result<Self> {
-        let name = path.display();
+        let name = output::visible_path(path);
         let cannot_read = || format!("{name} can't be read");
         // Only a regular file can be read twice, and opening a pipe would wait for its writer.
         let metadata = path.metadata().with_context(cannot_read)?;
@@ -146,7 +149,7 @@ impl<'a> Archive<'a> {
         if !migrations::knows_all(&applied)? {
             bail!(
                 "{} is a backup of a newer contact-search: restore it with that version",
-                self.path.display()
+                output::visible_path(self.path)
             );
         }
         Ok(())
@@ -154,14 +157,14 @@ impl<'a> Archive<'a> {
 
     /// Adds the file's name to pg_restore's error, whose wording for damaged files differs between versions.
     fn explain(&self, error: &anyhow::Error, pg_restore: &ClientProgram) -> anyhow::Error {
-        let name = self.path.display();
+        let name = output::visible_path(self.path);
         let message = error.to_string();
         if message.contains("unsupported version") {
             let version = pg_restore.version();
             return anyhow!(
-                "{name} was written by a newer PostgreSQL than {version}, whose pg_restore can't read it: restore it into \
-                 the PostgreSQL that wrote it or a newer one, with the client programs of that \
-                 PostgreSQL (CONTACT_SEARCH_PG_BIN is their directory)"
+                "{name} was written by a newer PostgreSQL, and pg_restore {version} can't read it: restore it into the \
+                 PostgreSQL that wrote it or a newer one, with the client programs of that PostgreSQL \
+                 (CONTACT_SEARCH_PG_BIN is their directory)"
             );
         }
         anyhow!("{name} is truncated or damaged, and nothing was restored ({message})")
@@ -171,7 +174,7 @@ impl<'a> Archive<'a> {
 fn not_ours(path: &Path) -> String {
     format!(
         "{} is not a backup written by `contact-search database backup`",
-        path.display()
+        output::visible_path(path)
     )
 }
 

@@ -3,8 +3,9 @@
 //! The values are `internationalPrefix` and `nationalPrefix` of Google's `PhoneNumberMetadata.xml`, version 9.0.42. The
 //! library parses with them and does not expose them. A test compares the table with the library's parser.
 
-/// The lengths of the region's own international prefixes with which the digits begin, the longest first. `00` is not
-/// among them: all regions read it as `+`.
+/// The lengths of the region's own international prefixes with which the digits begin, the longest first. All regions
+/// read `00` as `+`, so callers handle it themselves. It is among the prefixes only where a pattern covers it, such as
+/// Mexico's `0[09]`.
 pub fn international_prefixes(digits: &str, region: &str) -> impl Iterator<Item = usize> {
     let mut lengths: Vec<usize> = patterns(region)
         .iter()
@@ -51,7 +52,7 @@ fn is_in_class(pattern: &mut impl Iterator<Item = u8>, digit: u8) -> bool {
     is_match
 }
 
-/// The international prefixes of a region apart from `00`.
+/// The international prefixes of a region. `00` has no pattern of its own.
 pub fn patterns(region: &str) -> &'static [&'static str] {
     match region {
         "AG" | "AI" | "AS" | "BB" | "BM" | "BS" | "CA" | "DM" | "DO" | "GD" | "GU" | "JM" | "KN" | "KY" | "LC"
@@ -138,7 +139,9 @@ pub fn trunk_prefix(region: &str) -> Option<&'static str> {
         | "VE" | "VN" | "XK" | "YE" | "YT" | "ZA" | "ZM" | "ZW" => Some("0"),
         "AG" | "AI" | "AS" | "BB" | "BM" | "BS" | "CA" | "DM" | "DO" | "GD" | "GU" | "JM" | "KN" | "KY" | "LC"
         | "MH" | "MP" | "MS" | "PR" | "SX" | "TC" | "TT" | "US" | "VC" | "VG" | "VI" => Some("1"),
-        "BY" | "KZ" | "RU" | "TM" => Some("8"),
+        "KZ" | "RU" | "TM" => Some("8"),
+        // The area code after the `8` is written with a `0`: `8 029 491-19-11`.
+        "BY" => Some("80"),
         "HU" => Some("06"),
         _ => None,
     }

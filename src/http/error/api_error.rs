@@ -1,12 +1,14 @@
-//! Every way in which a request can fail, and the status of each.
+//! Every way in which a request can fail.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 
+use crate::domain::key::Scope;
 use crate::store::StoreError;
+use crate::store::contacts::EditRefusal;
 use crate::store::migrations::MigrationError;
 
-/// Every way in which a request can fail; each has one status.
+/// Every way in which a request can fail. Each has one [`ErrorCode`](super::ErrorCode), and with it one status.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     #[error("no such path")]
@@ -23,7 +25,11 @@ pub enum ApiError {
     #[error("an expired or revoked key")]
     KeyEnded,
     #[error("a key without the scope")]
-    ScopeMissing,
+    ScopeMissing {
+        needed: Scope,
+        /// The scopes of the key.
+        has: Vec<Scope>,
+    },
     #[error("more requests than the key's limit")]
     TooMany {
         /// Seconds until the key may make one more request.
@@ -164,7 +170,7 @@ pub enum Expected {
     Time,
     Uuid,
     Array,
-    /// One of these words.
+    /// What these words describe, such as the allowed values.
     OneOf(&'static str),
 }
 
@@ -184,29 +190,7 @@ impl ApiError {
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        match self {
-            ApiError::NotFound | ApiError::NoContact => StatusCode::NOT_FOUND,
-            ApiError::IdentityTaken => StatusCode::CONFLICT,
-            ApiError::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            ApiError::KeyMissing | ApiError::KeyUnknown | ApiError::KeyEnded | ApiError::SignatureWrong => {
-                StatusCode::UNAUTHORIZED
-            }
-            ApiError::ScopeMissing | ApiError::HandshakeRefused => StatusCode::FORBIDDEN,
-            ApiError::OriginRefused
-            | ApiError::OriginMethodRefused { .. }
-            | ApiError::OriginHeaderRefused { .. }
-            | ApiError::Parameter { .. }
-            | ApiError::NothingToSearch
-            | ApiError::Body(_) => StatusCode::BAD_REQUEST,
-            ApiError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            ApiError::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            ApiError::TargetTooLong => StatusCode::URI_TOO_LONG,
-            ApiError::Busy | ApiError::NoDatabase(_) | ApiError::ReadOnly(_) | ApiError::SchemaUnfit(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            ApiError::TooLate => StatusCode::GATEWAY_TIMEOUT,
-            ApiError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        }
+        self.code().text().status
     }
 
     /// Leaves the body empty. The outermost middleware writes it, since its shape depends on the path.
@@ -231,6 +215,18 @@ impl From<StoreError> for ApiError {
             }
             StoreError::TimedOut(_) | StoreError::Late => ApiError::TooLate,
             StoreError::Exists(_) | StoreError::Statement(_) => ApiError::Internal(Box::new(error)),
+        }
+    }
+}
+
+impl From<EditRefusal> for ApiError {
+    fn from(refusal: EditRefusal) -> Self {
+        match refusal {
+            EditRefusal::NotFound => ApiError::NoContact,
+            EditRefusal::NoIdentity => BodyFault::IdentityLost.into(),
+            // Every API calls it so.
+            EditRefusal::WorsePhone => BodyFault::WorsePhone { name: "phone" }.into(),
+            EditRefusal::Taken => ApiError::IdentityTaken,
         }
     }
 }

@@ -82,8 +82,10 @@ impl ApiError {
             ApiError::KeyMissing | ApiError::KeyUnknown | ApiError::KeyEnded => {
                 "Send a valid API key in the X-API-Key header, once.".to_owned()
             }
-            ApiError::ScopeMissing => {
-                "This API key has no access to this resource. Use a key that has the scope for it.".to_owned()
+            ApiError::ScopeMissing { needed, has } => {
+                let has: Vec<&str> = has.iter().map(|scope| scope.name()).collect();
+                let has = has.join("' and '");
+                format!("Use an API key with the scope '{needed}'. This key has '{has}'.")
             }
             ApiError::TooMany { seconds } => {
                 format!("This API key has made more requests than its limit allows. Try again in {seconds} s.")

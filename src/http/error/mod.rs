@@ -1,11 +1,13 @@
-//! Errors of requests: one enum, three shapes of the body, two languages.
+//! Errors of requests: one enum, a code for each kind, three shapes of the body, two languages.
 
 mod api_error;
 mod chain;
+mod code;
 mod english;
 mod shape;
 mod spanish;
 
 pub use self::api_error::{ApiError, BodyFault, Expected, ParameterFault};
 pub use self::chain::chain;
+pub use self::code::{ErrorCode, ErrorText};
 pub use self::shape::{ErrorShape, LookupError, Problem, PublicError};

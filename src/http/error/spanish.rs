@@ -15,7 +15,7 @@ impl ApiError {
             ApiError::KeyMissing => "Este endpoint requiere autenticacion con API Key (header X-API-Key)".to_owned(),
             ApiError::KeyUnknown => "API Key invalida".to_owned(),
             ApiError::KeyEnded => "API Key expirada".to_owned(),
-            ApiError::ScopeMissing => "API Key no tiene acceso a este recurso".to_owned(),
+            ApiError::ScopeMissing { .. } => "API Key no tiene acceso a este recurso".to_owned(),
             ApiError::TooMany { seconds } => {
                 format!("API Key supero su limite de solicitudes. Reintente en {seconds} s")
             }

@@ -99,7 +99,10 @@ async fn identify(request: &ServiceRequest, scope: Scope) -> Result<Caller, ApiE
     let state = State::of(request.request());
     state.key_usage.note(credential.key_id, now);
     if !credential.scopes.contains(&scope) {
-        return Err(ApiError::ScopeMissing);
+        return Err(ApiError::ScopeMissing {
+            needed: scope,
+            has: credential.scopes.clone(),
+        });
     }
     if let Some(quota) = state.rate_limits.spend(credential.key_id, credential.rate_limit, now) {
         request.extensions_mut().insert(quota);

@@ -26,7 +26,16 @@ pub fn allow(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods(METHODS)
         .allowed_headers(REQUEST_HEADERS)
-        .expose_headers(["Link", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"])
+        .expose_headers([
+            "Link",
+            "RateLimit",
+            "RateLimit-Policy",
+            "Retry-After",
+            "X-Contact-Status",
+            "X-Error-Code",
+            "X-Has-More",
+            "X-Request-Id",
+        ])
         .max_age(MAX_AGE);
     origins.iter().fold(cors, |cors, origin| match origin.as_str() {
         "*" => cors.allow_any_origin().send_wildcard(),

@@ -1,5 +1,5 @@
 //! The outermost middleware: gives every request an id and a start time, renders errors in the shape of the path's API,
-//! and writes the access log.
+//! compresses large answers, and writes the access log.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::caller_address::caller_address;
+use super::compression::{compress, is_large};
 use super::cors;
 use super::idle_connections::Connection;
 use crate::http::error::{ApiError, ErrorShape, chain};
@@ -60,6 +61,9 @@ pub async fn frame(
     let quota = response.request().extensions().get::<Quota>().copied();
     if let Some(quota) = quota {
         quota.write_headers(response.headers_mut());
+    }
+    if is_large(&response) {
+        response = compress(response).await;
     }
     count_and_log(&response, start, &id);
     Ok(response)

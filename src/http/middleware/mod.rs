@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod caller_address;
+pub mod compression;
 pub mod cors;
 pub mod frame;
 pub mod idle_connections;

@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod body_memory;
+pub mod contact_edit;
 pub mod context;
 pub mod limits;
 pub mod query;

@@ -35,6 +35,24 @@ pub fn parameter(query: &str, name: &'static str) -> Result<Option<String>, ApiE
     }
 }
 
+/// The whole number from `min` to `max` in the parameter `name`, in decimal digits; `None` if the parameter is absent, empty
+/// or blank.
+///
+/// # Errors
+/// [`ApiError::Parameter`] as in [`parameter`], or if the value is something else.
+pub fn whole_number(query: &str, name: &'static str, min: i64, max: i64) -> Result<Option<i64>, ApiError> {
+    let Some(text) = parameter(query, name)?.filter(|text| !text.trim().is_empty()) else {
+        return Ok(None);
+    };
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|_| is_number);
+    let number = number.filter(|number| (min..=max).contains(number));
+    number.map(Some).ok_or(ApiError::Parameter {
+        name,
+        fault: ParameterFault::NotBetween(min, max),
+    })
+}
+
 /// Decodes `application/x-www-form-urlencoded`: `+` is a blank, `%` and two hexadecimal digits are a byte.
 fn decode(text: &str) -> Result<String, ParameterFault> {
     let bytes = text.as_bytes();
@@ -86,6 +104,39 @@ mod tests {
         assert_eq!(fault("phone=&%70hone="), ParameterFault::Repeated);
         assert_eq!(fault(&format!("phone={}", "1".repeat(257))), ParameterFault::TooLong);
         assert!(parameter(&format!("phone={}", "%31".repeat(256)), "phone").is_ok());
+    }
+
+    #[test]
+    fn a_whole_number_has_only_digits_and_is_between_its_bounds() {
+        let read = |text: &str| whole_number(&format!("a=1&days={text}"), "days", 1, 365);
+        for (text, expected) in [
+            ("1", Some(1)),
+            ("365", Some(365)),
+            ("007", Some(7)),
+            ("", None),
+            ("+%20", None),
+        ] {
+            assert_eq!(read(text).unwrap(), expected, "{text}");
+        }
+        assert_eq!(whole_number("", "days", 1, 365).unwrap(), None);
+        for text in [
+            "0",
+            "366",
+            "-1",
+            "%2B1",
+            "1.0",
+            "1e2",
+            "+1",
+            "٣",
+            "99999999999999999999",
+        ] {
+            let fault = read(text).unwrap_err();
+            let expected = ParameterFault::NotBetween(1, 365);
+            assert!(
+                matches!(fault, ApiError::Parameter { name: "days", fault } if fault == expected),
+                "{text}: {fault:?}"
+            );
+        }
     }
 
     proptest! {

@@ -6,7 +6,6 @@ use diesel::result::Error as DieselError;
 use uuid::Uuid;
 
 use super::attributes::{lock_attributes, update_attributes};
-use super::row::{ContactRow, find_contact};
 use crate::domain::client::ClientId;
 use crate::domain::contact::ContactEdit;
 use crate::store::clients::ensure_list;
@@ -16,63 +15,79 @@ use crate::store::schema::contacts;
 use crate::store::transaction::ATTEMPTS;
 
 /// Why a contact was not changed.
-#[derive(Debug, thiserror::Error)]
-pub enum EditError {
-    #[error("the client has no such contact")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EditRefusal {
+    /// The client has no such contact.
     NotFound,
-    #[error("the contact would have no external id, phone or email left")]
+    /// The contact would have no external id, phone or email left.
     NoIdentity,
     /// The contact has a phone of more worth than the given one.
-    #[error("the contact's phone is better than the given one")]
     WorsePhone,
     /// The identity that the contact would have belongs to another contact of the channel.
-    #[error("another contact of the channel has that identity")]
     Taken,
-    #[error(transparent)]
+}
+
+/// Ends the transaction of an edit.
+enum Failure {
+    Refused(EditRefusal),
     Store(StoreError),
 }
 
-impl From<StoreError> for EditError {
+impl From<EditRefusal> for Failure {
+    fn from(refusal: EditRefusal) -> Self {
+        Failure::Refused(refusal)
+    }
+}
+
+impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Exists(_) => EditError::Taken,
-            error => EditError::Store(error),
+            StoreError::Exists(_) => Failure::Refused(EditRefusal::Taken),
+            error => Failure::Store(error),
         }
     }
 }
 
-impl From<DieselError> for EditError {
+impl From<DieselError> for Failure {
     fn from(error: DieselError) -> Self {
         StoreError::from(error).into()
     }
 }
 
-/// Edits the client's contact of that id, and returns the edited contact. Makes the list if it doesn't exist.
+/// Reads the client's contact of that id, such as [`find_contact`](super::find_contact).
+pub type Find<R> = fn(&mut PgConnection, ClientId, Uuid) -> Result<Option<R>, StoreError>;
+
+/// Edits the client's contact of that id, and returns what `find` reads of the edited contact. Makes the list if it
+/// doesn't exist. If the edit is refused, the contact is unchanged.
 ///
 /// # Errors
-/// [`EditError`]; the contact is unchanged then.
-pub fn edit_contact(
+/// [`StoreError`]; the contact is unchanged then.
+pub fn edit_contact<R>(
     connection: &mut PgConnection,
     client: ClientId,
     id: Uuid,
     edit: &ContactEdit,
-) -> Result<ContactRow, EditError> {
+    find: Find<R>,
+) -> Result<Result<R, EditRefusal>, StoreError> {
     let mut attempt = 1;
     loop {
         // A deadlock with a batch is possible, and retried: each may hold a lock that the other waits for.
-        match connection.transaction(|connection| try_edit(connection, client, id, edit)) {
-            Err(EditError::Store(StoreError::Contended)) if attempt < ATTEMPTS => attempt += 1,
-            outcome => return outcome,
+        match connection.transaction(|connection| try_edit(connection, client, id, edit, find)) {
+            Err(Failure::Store(StoreError::Contended)) if attempt < ATTEMPTS => attempt += 1,
+            Err(Failure::Store(error)) => return Err(error),
+            Err(Failure::Refused(refusal)) => return Ok(Err(refusal)),
+            Ok(row) => return Ok(Ok(row)),
         }
     }
 }
 
-fn try_edit(
+fn try_edit<R>(
     connection: &mut PgConnection,
     client: ClientId,
     id: Uuid,
     edit: &ContactEdit,
-) -> Result<ContactRow, EditError> {
+    find: Find<R>,
+) -> Result<R, Failure> {
     // Makes the list before it locks the contact, as every writer does: the other order could deadlock.
     let list = edit.changes().contact_list.as_deref();
     let list = list.map(|name| ensure_list(connection, client, name)).transpose()?;
@@ -81,7 +96,7 @@ fn try_edit(
         .select(contacts::platform)
         .first(connection)
         .optional()?
-        .ok_or(EditError::NotFound)?;
+        .ok_or(EditRefusal::NotFound)?;
     let phone = edit.phone(&platform);
     let given = phone.as_ref().and_then(Option::as_ref);
     // Locks the new line, so that no concurrent writer makes a contact on it. As in an upsert, the line is locked
@@ -92,26 +107,26 @@ fn try_edit(
     {
         lock_lines(connection, client, &[(&platform, key)])?;
     }
-    let present = lock_attributes(connection, client, id)?.ok_or(EditError::NotFound)?;
+    let present = lock_attributes(connection, client, id)?.ok_or(EditRefusal::NotFound)?;
     if given.is_some_and(|phone| present.has_better_phone(phone)) {
-        return Err(EditError::WorsePhone);
+        return Err(EditRefusal::WorsePhone.into());
     }
     let mut wanted = present.clone();
     wanted.edit(edit, phone.as_ref().map(Option::as_ref), list);
     if present.has_identity() && !wanted.has_identity() {
-        return Err(EditError::NoIdentity);
+        return Err(EditRefusal::NoIdentity.into());
     }
     if wanted.external_user_id.is_none()
         && wanted.line() != present.line()
         && let Some((key, extension)) = wanted.line()
         && is_line_taken(connection, client, &platform, key, extension)?
     {
-        return Err(EditError::Taken);
+        return Err(EditRefusal::Taken.into());
     }
     if wanted != present {
         update_attributes(connection, client, id, &wanted)?;
     }
-    find_contact(connection, client, id)?.ok_or(EditError::NotFound)
+    Ok(find(connection, client, id)?.ok_or(EditRefusal::NotFound)?)
 }
 
 /// Whether the channel has a contact without an external id on the line, whose identity is that line.

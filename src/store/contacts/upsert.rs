@@ -18,6 +18,7 @@ use std::time::Instant;
 
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
+use strum::IntoStaticStr;
 use uuid::Uuid;
 
 use super::attributes::{Attributes, PhoneOutcome, lock_attributes, update_attributes};
@@ -31,8 +32,9 @@ use crate::store::locks::{lock_bulk_writes, lock_lines};
 use crate::store::schema::contacts;
 use crate::store::transaction::{ATTEMPTS, database_now, is_open, retry_transaction};
 
-/// The effect of an upsert on its contact.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// The effect of an upsert on its contact. Its name is in lower case, such as `created`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum UpsertOutcome {
     Created,
     Updated,
@@ -50,7 +52,7 @@ pub struct Upserted {
     pub keeps_phone: bool,
 }
 
-/// Upserts one contact, and returns the resulting contact.
+/// Upserts one contact, and returns the resulting contact and the effect of the upsert.
 ///
 /// Fields that aren't given stay, and so does a phone of more worth than the given one. Times of messages only move
 /// forward. `created_at` is only used for a new contact. A new contact without a source gets `api`, and one without a
@@ -62,10 +64,11 @@ pub fn upsert_contact(
     connection: &mut PgConnection,
     client: ClientId,
     draft: &ContactDraft,
-) -> Result<ContactRow, StoreError> {
+) -> Result<(ContactRow, Upserted), StoreError> {
     retry_transaction(connection, |connection| {
         let upserted = upsert(connection, &mut ListIds::new(client), draft)?;
-        find_contact(connection, client, upserted.id)?.ok_or(StoreError::Contended)
+        let row = find_contact(connection, client, upserted.id)?.ok_or(StoreError::Contended)?;
+        Ok((row, upserted))
     })
 }
 

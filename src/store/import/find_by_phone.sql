@@ -44,7 +44,7 @@ WITH groups AS (
     ORDER BY groups.first_row, candidates.phone IS DISTINCT FROM groups.phone, candidates.created_at,
              serial_id NULLS LAST, entity
 ), found AS (
-    -- The groups of a contact that this pass found have one entity.
+    -- If this pass finds one contact for several groups, these groups have one entity.
     SELECT first_row, contact_id, serial_id, created_at, email,
            coalesce(entity, min(first_row) OVER (PARTITION BY contact_id)) AS entity
     FROM oldest

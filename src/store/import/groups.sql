@@ -1,10 +1,10 @@
 -- The tables of the merge, until its transaction ends.
 --
 -- import_groups has the groups of rows and the contact of each. Groups with the same `entity` refer to the same
--- contact. `entity` is the `first_row` of the group for which the earliest pass found or made the contact. `contact_id`
--- is null for a new contact. `serial_id`, `created_at`, `phone` and `line` are the contact's values after the passes.
--- Only the second pass reads `phone` and `line`, so the second and the third pass leave them null. `email` is the
--- contact's email before the passes, in lower case.
+-- contact. `entity` is the `first_row` of one of these groups. It is a group of the earliest pass, and of that pass the
+-- group that stands first in the file. `contact_id` is null for a new contact. `serial_id`, `created_at`, `phone` and
+-- `line` are the contact's values after the passes. Only the second pass reads `phone` and `line`, so the second and
+-- the third pass leave them null. `email` is the contact's email before the passes, in lower case.
 --
 -- import_contacts has the merged values of all groups with one `entity`. `phone_row` is the row that gave the phone.
 --

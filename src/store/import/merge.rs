@@ -19,10 +19,10 @@
 //! The oldest contact is the first by `created_at`, then by `serial_id`. New contacts get their `serial_id` in the
 //! order of the rows.
 //!
-//! The rows alone can't violate a unique index. A contact that its phone identifies changes this phone only to an
-//! equivalent number that no contact of the channel has, since that contact would have matched first. A contact that
-//! only its email identifies changes only the email's case. A concurrent writer can cause a violation; then the merge
-//! is retried. The last attempt excludes all other writers of the client's contacts, so it succeeds.
+//! The rows alone can't violate a unique index. If a contact's identity is its phone, the rows change the phone only to
+//! an equivalent number that no contact of the channel has: a contact with that number would have matched first. If a
+//! contact's identity is its email, the rows change only the email's case. A concurrent writer can cause a violation;
+//! then the merge is retried. The last attempt excludes all other writers of the client's contacts, so it succeeds.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;

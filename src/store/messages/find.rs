@@ -36,7 +36,7 @@ impl FoundContact {
         let Target::Person(person) = &message.target else {
             return None;
         };
-        let phone = &person.phone.as_ref()?.stored;
+        let phone = &person.identifying_phone()?.stored;
         let replaces = || phone.resolved && message.direction() == Some(Direction::Inbound);
         let is_possible = self.by_external_id
             && message.completes()

@@ -11,7 +11,8 @@ use super::find::FoundContact;
 use super::former_ids::{self, FormerIds};
 use super::statements::UPDATE;
 use crate::domain::client::ClientId;
-use crate::domain::message::{Activity, Direction, Message, Target};
+use crate::domain::contact::PhoneWorth;
+use crate::domain::message::{Activity, Direction, Message, Person, Target};
 use crate::domain::phone::StoredPhone;
 use crate::store::error::StoreError;
 use crate::store::schema::contacts;
@@ -104,6 +105,15 @@ impl LockedContact {
             && !self.former.is_late(message.sent_at())
     }
 
+    /// Whether the message has a phone for the contact, and the contact keeps its own phone, because it is better.
+    pub(super) fn keeps_phone(&self, message: &Message) -> bool {
+        let Target::Person(Person { phone: Some(given), .. }) = &message.target else {
+            return false;
+        };
+        let own = &self.phone;
+        message.completes() && PhoneWorth::is_kept(own.phone.as_deref(), own.identifies, &given.stored)
+    }
+
     /// Adds the message. A message that completes contacts also fills in a missing name, phone and external id.
     /// Existing values stay, since somebody may have typed them with more care. Only a number that the contact has left
     /// is replaced. A message from before the contact's last change of ids fills in no ids. An external id in `adopted`
@@ -129,7 +139,7 @@ impl LockedContact {
                 former_external_user_id: self.external_user_id.clone(),
             };
         }
-        if let Some(phone) = person.phone.as_ref().filter(|phone| phone.identifies_a_person())
+        if let Some(phone) = person.identifying_phone()
             && (self.phone.phone.is_none() || leaves_its_line)
         {
             self.phone = (&phone.stored).into();

@@ -10,7 +10,8 @@
 //!    number has a new owner. So does a contact without inbound messages that is newer than the notice and has no
 //!    message from before it.
 //! 4. If the person does not share the new number, the person's contact has no number until a message names it. The
-//!    other contacts on the former number that have an external id lose the number too.
+//!    other contacts on the former number lose it too. A contact without an external id may have nothing else, so it
+//!    keeps the number's digits. They identify nobody, and no lookup finds them.
 //!
 //! A contact that gets another number or another external id remembers the former ones with the notice's time, so that
 //! a message from before the notice still finds it. A notice from before the contact's last change of ids does not change
@@ -160,11 +161,19 @@ impl Holder {
         self.phone_identifies = new.identifies;
     }
 
-    /// Clears the phone, if the contact has an external id to be found by.
+    /// Clears the phone, unless the contact's ids changed after the notice. A contact without an external id keeps the
+    /// digits, which no longer identify it. Without the text as given, a recheck cannot read them as a number again.
     fn drop_phone(&mut self, notice: &Message) {
-        if self.external_user_id.is_some() && self.former.ids_since <= Some(notice.sent_at()) {
-            (self.phone, self.phone_key, self.phone_as_given, self.phone_extension) = (None, None, None, None);
+        if self.former.ids_since > Some(notice.sent_at()) {
+            return;
+        }
+        self.phone_as_given = None;
+        if self.external_user_id.is_some() {
+            (self.phone, self.phone_key, self.phone_extension) = (None, None, None);
             self.phone_identifies = true;
+        } else {
+            self.phone = self.phone.as_ref().map(|phone| phone.replace('+', ""));
+            self.phone_identifies = false;
         }
     }
 
@@ -238,7 +247,7 @@ impl Channel<'_> {
     }
 
     /// Gives the new number to the holders, except the contact `main`. Without a new number, the holders on the former
-    /// number that have an external id have no number any more.
+    /// number lose it.
     fn move_others(
         &self,
         connection: &mut PgConnection,
@@ -279,8 +288,9 @@ impl Channel<'_> {
         diesel::select(diesel::dsl::exists(owners)).get_result(connection)
     }
 
-    /// Writes the contact. A number that identifies another contact already is stored, but does not identify this one.
-    /// Then the email becomes the identity. If the email identifies another contact already, this contact loses it.
+    /// Writes the contact. If its number already identifies another contact, the number is stored, but does not
+    /// identify this one. Then the email becomes the identity. If the email already identifies another contact, this
+    /// contact loses it.
     fn write(
         &self,
         connection: &mut PgConnection,

@@ -17,9 +17,9 @@ pub const BATCH_MAX: usize = 100;
 /// reading of its phone, unless both name the same person.
 ///
 /// A message that can make a contact and has no external id never shares a run with another person's message that has a
-/// reading of its phone, if one of the two phones has several readings. The new contact may get the preferred reading.
-/// A message whose phone has these readings then resolves to the new contact, and no longer to a contact that has a
-/// less preferred reading.
+/// reading of its phone, if one of the two phones has several readings. Suppose that a known contact has the second
+/// reading of such a phone, and that the new contact gets the first one. Then a message with the phone resolves to the
+/// new contact, and no longer to the known one.
 ///
 /// A notice of new ids is a run of its own.
 pub(super) fn run_length(messages: &[Message]) -> usize {

@@ -6,4 +6,4 @@ FROM (SELECT id, last_message_at, phone, email_lower FROM contacts
       ORDER BY last_message_at DESC NULLS LAST, id
       OFFSET 0) AS recent
 WHERE email_lower LIKE (SELECT lower($2)) OR phone LIKE $3
-LIMIT 50;
+LIMIT 51;

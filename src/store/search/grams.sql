@@ -19,5 +19,5 @@ CROSS JOIN LATERAL (
           OFFSET 0) AS candidates -- Keeps client and LIKE out of the bitmap scan.
     WHERE client_id = $1 AND searched LIKE (SELECT lower($3))
     ORDER BY last_message_at DESC NULLS LAST, id
-    LIMIT 50) AS found
-LIMIT 50; -- Periods come in their order, so nothing is read behind the fiftieth match.
+    LIMIT 51) AS found
+LIMIT 51; -- Periods come in their order, so nothing is read behind the last of these matches.

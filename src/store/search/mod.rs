@@ -1,16 +1,16 @@
 //! The search: contacts whose phone or email contains a term, those with the latest message first.
 //!
-//! Each part of a search (email, phone, whole number) finds the ids of its own first [`LIMIT`] contacts. Their union,
-//! sorted again, contains the first [`LIMIT`] of all. The whole number has one plan, the index of
+//! Each part of a search (email, phone, whole number) finds the ids of its own first 51 contacts, which is [`LIMIT`] and
+//! one. Their union, sorted again, contains the first 51 of all. The 51st shows that there are more. The whole number has one plan, the index of
 //! match keys. Each other part has one of these plans:
 //!
 //! 1. **Whole walk**, for a client with up to `SMALL_CLIENT` contacts: reads all contacts newest
 //!    first, on an index that includes phone and email. One walk serves both terms. That is faster
 //!    than an index on the term.
-//! 2. **Probe**, for a large client: walks the first `PROBE_ROWS`, where a frequent term has its fifty matches. The
+//! 2. **Probe**, for a large client: walks the first `PROBE_ROWS`, where a frequent term has its 51 matches. The
 //!    newest contacts, down to a border, have a small table of their own (`store/newest_contacts.rs`). With a steady
 //!    stream of messages they would otherwise be the slowest to read. The walk continues on the index of the contacts.
-//! 3. **Long walk**, if the probe had `PROBE_MATCHES` or more, but not fifty: the walk goes on up
+//! 3. **Long walk**, if the probe had `PROBE_MATCHES` or more, but not 51: the walk goes on up
 //!    to a limit. It is part of the probe's statement. With two statements, a message between them
 //!    could move a contact from the rows of the second to those of the first, and the search would
 //!    miss it.
@@ -21,7 +21,7 @@
 //! 5. A term without grams, such as one in Greek or Cyrillic letters alone, takes the whole walk.
 //!
 //! The plans 2 to 4 cost the same for a term with a few thousand matches among millions of
-//! contacts: some milliseconds. The walk reads 50 / frequency rows at 0.3 us each. The grams read
+//! contacts: some milliseconds. The walk reads 51 / frequency rows at 0.3 us each. The grams read
 //! frequency x contacts of a period at 1.3 us each.
 //!
 //! The server chooses the plan instead of PostgreSQL's planner, because planning a search costs more than most searches

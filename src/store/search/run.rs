@@ -18,8 +18,12 @@ use crate::store::contacts::row::ContactRow;
 use crate::store::error::StoreError;
 use crate::store::statement::Statement;
 
-/// The most contacts that one search returns. The statements have the number as a literal.
+/// The most contacts that one search returns.
 pub const LIMIT: usize = 50;
+
+/// The most matches of one part of a search: one more than an answer can have, which shows whether there are more. The
+/// statements have the number as a literal, because a plan for an unknown LIMIT expects a tenth of all rows.
+const FETCHED: usize = LIMIT + 1;
 
 /// The most contacts of a small client, whose whole walk takes about a millisecond.
 pub const SMALL_CLIENT: i64 = 4_000;
@@ -32,7 +36,7 @@ const PROBE_ROWS: i64 = 1_000;
 const PROBE_MATCHES: i64 = 4;
 
 /// The walk ends after `WALK_ROWS` / (number of matches in the probe) rows. At the probe's frequency, these rows have
-/// 75 matches. So the walk finds 50 matches even if matches are a third less frequent in these rows than in the
+/// 75 matches. So the walk finds 51 matches even if matches are a third less frequent in these rows than in the
 /// probe.
 const WALK_ROWS: i64 = 75 * PROBE_ROWS;
 
@@ -55,13 +59,15 @@ pub enum Plan {
 #[derive(Debug)]
 pub struct SearchResult {
     pub contacts: Vec<ContactRow>,
+    /// Whether more contacts match.
+    pub has_more: bool,
     /// One plan for each part of the search.
     pub plans: Vec<Plan>,
 }
 
-/// At most [`LIMIT`] of the client's contacts that match either term: latest message first, contacts without messages
-/// last, then by id. If more than [`LIMIT`] contacts match, contacts whose whole email or number is the term are chosen
-/// before newer ones that only contain it. Empty without a term.
+/// At most `limit` of the client's contacts that match either term, and never more than [`LIMIT`]: latest message first,
+/// contacts without messages last, then by id. If more contacts match, contacts whose whole email or number is the term
+/// are chosen before newer ones that only contain it. Empty without a term.
 ///
 /// # Errors
 /// [`StoreError`]
@@ -71,7 +77,9 @@ pub fn search_contacts(
     client: ClientId,
     phone: Option<&PhoneTerm>,
     email: Option<&EmailTerm>,
+    limit: usize,
 ) -> Result<SearchResult, StoreError> {
+    let limit = limit.min(LIMIT);
     let mut search = Search {
         connection,
         sizes,
@@ -88,8 +96,8 @@ pub fn search_contacts(
         search.plans.push(Plan::WholeNumber);
         exact = search.find_whole_number(number.keys())?;
     }
-    // With fewer matches, these are all that the client has, and the answer leaves none of them out.
-    if matches.len() + exact.len() >= LIMIT {
+    // Otherwise the client has no other matches, and the answer leaves none of them out.
+    if matches.len() + exact.len() > limit {
         if let Some(piece) = piece {
             exact.extend(search.find_whole_number(piece.keys())?);
         }
@@ -103,7 +111,11 @@ pub fn search_contacts(
     matches.sort_unstable();
     let mut seen = HashSet::new();
     let ids = exact.into_iter().chain(matches).map(|found| found.id);
-    let ids: Vec<uuid::Uuid> = ids.filter(|id| seen.insert(*id)).take(LIMIT).collect();
+    let mut ids: Vec<uuid::Uuid> = ids.filter(|id| seen.insert(*id)).collect();
+    // A part with fewer than `FETCHED` matches has all of its matches. So the client has more than `limit` matches if and
+    // only if these are more.
+    let has_more = ids.len() > limit;
+    ids.truncate(limit);
     let contacts = if ids.is_empty() {
         Vec::new()
     } else {
@@ -114,6 +126,7 @@ pub fn search_contacts(
     };
     Ok(SearchResult {
         contacts,
+        has_more,
         plans: search.plans,
     })
 }
@@ -180,7 +193,7 @@ impl Search<'_> {
             return self.walk_all::<C>(pattern);
         }
         let walked = self.walk::<C>(pattern)?;
-        if walked.len() < LIMIT {
+        if walked.len() < FETCHED {
             self.plans.push(Plan::Grams);
             return self.ask_grams::<C>(pattern, grams);
         }
@@ -197,7 +210,7 @@ impl Search<'_> {
             .load(self.connection)
     }
 
-    /// The first matches among the client's newest contacts. If it returns fewer than [`LIMIT`],
+    /// The first matches among the client's newest contacts. If it returns fewer than [`FETCHED`],
     /// the client may have more.
     fn walk<C: TermColumn>(&mut self, pattern: &str) -> QueryResult<Vec<WalkedMatch>> {
         Statement::new(|| C::walk())

@@ -33,14 +33,14 @@ WITH asked AS MATERIALIZED (
         LIMIT $3
     ) AS newest
     WHERE searched LIKE (SELECT pattern FROM asked)
-    LIMIT 50
+    LIMIT 51
 ), probed AS MATERIALIZED (
     -- `until` is the time of the last match. The walk continues at this time, because the probe doesn't return the
     -- position of its last row. `until` is null if the last match is a contact without messages. Then the probe has
     -- read all contacts with messages, and the walk reads the contacts without messages again from the first one.
     SELECT CASE WHEN bool_and(last_message_at IS NOT NULL) THEN min(last_message_at) END AS until,
-           50 - count(*) AS missing,
-           CASE WHEN count(*) BETWEEN $4 AND 49 THEN $5 / count(*) - $3 ELSE 0 END AS further
+           51 - count(*) AS missing,
+           CASE WHEN count(*) BETWEEN $4 AND 50 THEN $5 / count(*) - $3 ELSE 0 END AS further
     FROM probe
 )
 SELECT id, last_message_at, false AS is_further FROM probe

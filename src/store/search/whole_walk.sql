@@ -6,4 +6,4 @@ FROM (SELECT id, last_message_at, email_lower AS searched FROM contacts
       ORDER BY last_message_at DESC NULLS LAST, id
       OFFSET 0) AS recent -- Keeps the LIKE out of the index scan.
 WHERE searched LIKE (SELECT lower($2)) -- A subquery lowers the pattern once, not for each row.
-LIMIT 50;
+LIMIT 51;

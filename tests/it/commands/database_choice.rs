@@ -39,15 +39,20 @@ fn a_mistyped_data_directory_is_reported_and_makes_no_database() {
         &["key", "limit", id, "9"],
         &["client", "list"],
         &["client", "edit", "Acme", "--region", "CL"],
+        &["key", "import", "--client", "Acme"],
+        &["webhook", "create", "--client", "Acme"],
         &["webhook", "list"],
         &["webhook", "delete", id],
+        &["phones", "recheck", "--client", "Acme"],
+        &["phones", "recheck", "--client", "Acme", "--apply"],
         &["import", file, "--client", "Acme"],
         &["export", "--client", "Acme"],
         &["migrate"],
         &["database", "url"],
         &["database", "backup", &format!("{file}.backup")],
     ] {
-        let output = run(private(&data_dir, arguments), "");
+        // Some of the commands read a key or an app secret from standard input.
+        let output = run(private(&data_dir, arguments), "4f8a2c1e9b7d3f604f8a2c1e9b7d3f60");
         assert_eq!(output.status, Some(1), "{arguments:?}");
         let message = error_of(output);
         for part in [

@@ -60,6 +60,53 @@ fn a_csv_header_can_not_drive_the_terminal() {
 }
 
 #[test]
+fn a_files_name_can_neither_forge_a_line_nor_drive_the_terminal() {
+    let (database, empty) = (TestDatabase::new(), TestDatabase::new());
+    let mut connection = database.connect();
+    clients::create_client(&mut connection, "Acme", Region::DEFAULT).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let name = |stem: &str| {
+        let file = directory
+            .path()
+            .join(format!("{stem}\u{1b}[31m\u{202e}\u{2028}\nforged: line"));
+        file.to_str().unwrap().to_owned()
+    };
+    let (backup, export, other, absent) = (name("backup"), name("export"), name("other"), name("absent"));
+    fs::write(&other, "email\nx\n").unwrap();
+    // Each command writes its file's name on standard error, the successful ones and the refused ones.
+    for (database, status, arguments) in [
+        (&database, 0, &["database", "backup", &backup][..]),
+        (&database, 1, &["database", "backup", &backup]),
+        (&database, 1, &["database", "restore", &backup]),
+        (&empty, 0, &["database", "restore", &backup]),
+        (&empty, 1, &["database", "restore", &other]),
+        (&empty, 1, &["database", "restore", &absent]),
+        (&database, 1, &["import", &other, "--client", "Acme"]),
+        (&database, 1, &["import", &absent, "--client", "Acme"]),
+        (&database, 0, &["export", &export, "--client", "Acme"]),
+        (&database, 1, &["export", &export, "--client", "Acme"]),
+        (&database, 1, &["export", &format!("{absent}/x"), "--client", "Acme"]),
+    ] {
+        let output = run_on(database, arguments);
+        assert_eq!(output.status, Some(status), "{arguments:?}: {}", output.stderr);
+        let shown = format!("{}{}", output.stdout, output.stderr);
+        assert_harmless(&shown);
+        assert!(
+            !shown.lines().any(|line| line.starts_with("forged")),
+            "{arguments:?}: {shown}"
+        );
+    }
+    let mut command = program();
+    command.args(["key", "list", "--data-dir", &absent]);
+    let output = run(command, "");
+    assert!(
+        output.stderr.contains("\\u{1b}[31m\\u{202e}\\u{2028}\\nforged: line"),
+        "{}",
+        output.stderr
+    );
+}
+
+#[test]
 fn names_and_labels_in_tables_can_not_drive_the_terminal() {
     let database = TestDatabase::new();
     let mut connection = database.connect();

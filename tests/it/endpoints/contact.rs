@@ -284,7 +284,7 @@ fn a_change_in_a_deadlock_is_answered_with_503_or_409() {
         change.join().unwrap()
     });
     // PostgreSQL could abort either transaction of a deadlock. But the lock timeout ends the PATCH before PostgreSQL
-    // detects the deadlock, and a repetition finds the other writer's contact.
+    // detects the deadlock. The server then repeats the PATCH, which finds the other writer's contact.
     assert!([409, 503].contains(&answer.status), "{answer:?}");
     assert_eq!(app.send("PATCH", &target, &body).status, 409);
 }

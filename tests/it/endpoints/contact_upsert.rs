@@ -46,6 +46,33 @@ fn an_upserted_contact_is_visible_at_every_endpoint() {
 }
 
 #[test]
+fn a_header_tells_whether_the_contact_was_created_updated_or_left_unchanged() {
+    let app = TestApp::start();
+    let ana = json!({ "channel": "whatsapp", "contact_phone_number": "+5491123456789", "contact_name": "Ana" });
+    let eva = json!({ "channel": "whatsapp", "contact_phone_number": "+5491123456789", "contact_name": "Eva" });
+    // A worse phone is not written, and the contact keeps its own.
+    let worse = json!({ "channel": "other", "external_user_id": "u-7", "contact_phone_number": "0" });
+    let with_phone = json!({ "channel": "other", "external_user_id": "u-7", "contact_phone_number": "+5491123456789" });
+    for (body, status) in [
+        (&ana, "created"),
+        (&ana, "unchanged"),
+        (&eva, "updated"),
+        (&eva, "unchanged"),
+        (&with_phone, "created"),
+        (&worse, "unchanged"),
+    ] {
+        let answer = app.send("POST", UPSERT, body);
+        assert_eq!(
+            (answer.status, answer.header("x-contact-status")),
+            (200, Some(status)),
+            "{body}"
+        );
+    }
+    let refused = app.send("POST", UPSERT, &json!({ "channel": "whatsapp" }));
+    assert_eq!((refused.status, refused.header("x-contact-status")), (400, None));
+}
+
+#[test]
 fn an_upsert_replaces_the_given_members_and_keeps_the_others() {
     let app = TestApp::start();
     let first = upsert(

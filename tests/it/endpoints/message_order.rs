@@ -8,7 +8,7 @@ use contact_search::domain::client::ClientId;
 use contact_search::domain::message::{Content, Direction, Message, NewContact, NewIds, Person, Phone, Target};
 use contact_search::domain::phone::{Region, StoredPhone};
 use contact_search::store::clients;
-use contact_search::store::messages::{MessageOutcome, record_messages, record_together};
+use contact_search::store::messages::{Recorded, record_messages, record_together};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use proptest::prelude::*;
@@ -175,7 +175,7 @@ fn any_identity() -> impl Strategy<Value = Identity> {
 }
 
 /// A message and its target: an identity (`Ok`), or the index of a stored contact (`Err`). Some messages are so far in
-/// the future that they are refused. Some are notices of new ids or reports.
+/// the future that they are refused. Some are notices of new ids, and some are reports.
 fn any_message(platform: &'static str) -> impl Strategy<Value = (Result<Identity, usize>, Message)> {
     let target = prop_oneof![9 => any_identity().prop_map(Ok), 1 => (0_usize..3).prop_map(Err)];
     let name = proptest::option::of(proptest::sample::select(&["Ana", "Eva"]));
@@ -326,7 +326,7 @@ fn an_array_has_the_same_result_as_its_messages_one_by_one() {
                     let calls = messages.chunks(size);
                     let outcomes =
                         calls.flat_map(|call| record_messages(connection, client, call, deadline()).unwrap());
-                    outcomes.collect::<Vec<MessageOutcome>>()
+                    outcomes.collect::<Vec<Recorded>>()
                 })
             };
             prop_assert_eq!(record_in_calls_of(sent.len()), record_in_calls_of(1));

@@ -3,9 +3,11 @@
 
 mod contact;
 mod contact_batch;
+mod contact_by_id;
 mod contact_identity;
 mod contact_upsert;
 mod email;
+mod error_codes;
 mod lookup;
 mod lookup_batch;
 mod lookup_coalescer;

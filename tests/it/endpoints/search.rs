@@ -310,6 +310,61 @@ fn at_most_the_latest_50_contacts_are_returned() {
 }
 
 #[test]
+fn a_limit_shortens_the_answer_and_a_header_tells_whether_more_contacts_match() {
+    let app = TestApp::start();
+    app.sql(&format!(
+        "INSERT INTO contacts (client_id, id, contact_list_id, email, last_message_at)
+         SELECT '{}', gen_random_uuid(), (SELECT min(id) FROM contact_lists),
+                CASE WHEN n = 1 THEN 'a@b.example' ELSE n || 'a@b.example' END || CASE WHEN n <= 50 THEN '.org' ELSE '' END,
+                timestamptz '2025-01-01' + n * interval '1 minute'
+         FROM generate_series(1, 60) AS n",
+        app.client
+    ));
+    for (query, count, has_more) in [
+        ("email=example", 50, "true"),
+        ("email=example&limit=50", 50, "true"),
+        ("email=example&limit=", 50, "true"),
+        ("email=example&limit=1", 1, "true"),
+        // Exactly fifty match.
+        ("email=example.org", 50, "false"),
+        ("email=example.org&limit=49", 49, "true"),
+        ("email=60a%40&limit=1", 1, "false"),
+        ("email=60a%40", 1, "false"),
+        ("email=nobody&limit=1", 0, "false"),
+        ("phone=777&email=60a%40&limit=1", 1, "false"),
+    ] {
+        let answer = search(&app, query);
+        assert_eq!(
+            (answer.status, answer.ids().len(), answer.header("x-has-more")),
+            (200, count, Some(has_more)),
+            "{query}"
+        );
+    }
+    let all = search(&app, "email=example").ids();
+    assert_eq!(search(&app, "email=example&limit=7").ids(), all[..7]);
+    // The oldest contact, whose whole email is the term.
+    let exact = search(&app, "email=a@b.example.org&limit=1").json();
+    assert_eq!(exact[0]["email"], "a@b.example.org");
+    for limit in ["0", "51", "-1", "x", "1.0", "%2B1"] {
+        let answer = search(&app, &format!("email=example&limit={limit}"));
+        let message = "The parameter 'limit' should be a whole number from 1 to 50.";
+        assert_eq!(
+            (answer.status, answer.header("x-error-code"), answer.body.as_str()),
+            (
+                400,
+                Some("parameter-invalid"),
+                refusal(400, message, "Bad Request").as_str()
+            ),
+            "{limit}"
+        );
+    }
+    assert_eq!(
+        search(&app, "email=example&limit=1&limit=2").header("x-error-code"),
+        Some("parameter-repeated")
+    );
+}
+
+#[test]
 fn every_wrong_key_has_the_same_401_and_a_missing_scope_is_403() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
@@ -338,7 +393,7 @@ fn every_wrong_key_has_the_same_401_and_a_missing_scope_is_403() {
     let answer = app
         .server
         .get("/api/public/contacts/search?email=a", Some(&other_scopes));
-    let message = "This API key has no access to this resource. Use a key that has the scope for it.";
+    let message = "Use an API key with the scope 'search'. This key has 'lookup' and 'write'.";
     assert_eq!((answer.status, answer.body), (403, refusal(403, message, "Forbidden")));
 }
 

@@ -156,7 +156,8 @@ fn a_repeated_notice_does_not_move_a_new_owner_of_the_old_number_who_has_not_wri
             assert_eq!(ids(&webhook)[1], id(Some(OLD), external_user_id));
         }
     }
-    // A message from before the notice reached the former owner, however late the contact was created.
+    // A contact whose last message is older than the notice belongs to the former owner, however late the contact was
+    // created.
     let webhook = WebhookApp::start();
     webhook.app.add(Contact {
         phone: Some(OLD),
@@ -191,6 +192,54 @@ fn after_a_notice_that_hides_the_new_number_the_old_number_finds_no_contact() {
             assert_eq!(webhook.lookup(OLD), NOT_FOUND, "{first:?}");
         }
     }
+}
+
+#[test]
+fn a_contact_that_has_only_the_old_number_no_longer_answers_for_it_after_a_notice_that_hides_the_new_one() {
+    let webhook = WebhookApp::start();
+    let app = &webhook.app;
+    let known = |external_user_id, email, name| {
+        app.add(Contact {
+            name: Some(name),
+            phone: Some(OLD),
+            external_user_id,
+            email,
+            created_at: EARLIER,
+            last_message_at: "now() - interval '2 hours'",
+            last_inbound_at: "now() - interval '2 hours'",
+            ..Contact::default()
+        })
+    };
+    known(Some("AR.1001"), None, "Ana");
+    known(None, None, "Ana M.");
+    // The same line in another notation.
+    app.add(Contact {
+        name: Some("Ana Maria"),
+        phone: Some("+541100040001"),
+        email: Some("ana@x.com"),
+        created_at: EARLIER,
+        ..Contact::default()
+    });
+    let digits = OLD.replace('+', "");
+    for _ in 0..2 {
+        webhook.deliver_live(&hidden_number(Some("AR.1001")));
+        let expected = [
+            id(None, Some("AR.2002")),
+            id(Some(&digits), None),
+            id(Some("541100040001"), None),
+        ];
+        assert_eq!(ids(&webhook), expected);
+        assert_eq!(webhook.lookup(OLD), NOT_FOUND);
+        assert_eq!(webhook.lookup("11 0004-0001"), NOT_FOUND);
+    }
+    let found = app.get(&format!("/api/public/contacts/search?phone={digits}")).json();
+    assert_eq!(found[0]["name"], "Ana M.", "a search still finds the digits");
+    // The number's new owner is a contact of its own.
+    webhook.deliver_live(&text(Some("5491100040001"), None, 1000));
+    let owner = ids(&webhook).pop();
+    assert_eq!(owner, Some(id(Some(OLD), None)));
+    assert_eq!(webhook.contacts().len(), 4);
+    assert_eq!(webhook.lookup(OLD), WINDOW_OPEN);
 }
 
 #[test]

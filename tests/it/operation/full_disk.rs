@@ -141,4 +141,7 @@ fn a_full_disk_is_503_until_there_is_room_and_no_acknowledged_write_is_lost() {
     let halves = "SELECT count(*) FROM contacts FULL JOIN contact_texts USING (client_id, id)
         WHERE contacts.email IS NULL OR contact_texts.email_lower IS NULL";
     assert_eq!(count(halves), 0);
+    // The server no longer uses the database, so closing it stops PostgreSQL.
+    drop(server);
+    database.close().expect("PostgreSQL stops");
 }

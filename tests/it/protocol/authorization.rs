@@ -23,7 +23,7 @@ use Shape::{Problem, Public, Spanish};
 
 /// The agreed access of every operation. A new operation must be added here, or
 /// `every_operation_requires_the_agreed_access` fails.
-const AGREED: [(&str, &str, Access, Shape); 15] = [
+const AGREED: [(&str, &str, Access, Shape); 19] = [
     ("/api/v1/contact-lookup/", "GET", LOOKUP, Spanish),
     ("/api/v1/contact-lookup/batch", "POST", LOOKUP, Spanish),
     ("/api/public/contacts/search", "GET", SEARCH, Public),
@@ -33,10 +33,14 @@ const AGREED: [(&str, &str, Access, Shape); 15] = [
     ("/api/public/contact/{id}", "DELETE", WRITE, Public),
     ("/api/public/customer/upsert/info", "POST", WRITE, Public),
     ("/api/v1/contacts/", "POST", WRITE, Problem),
+    ("/api/v1/contacts/{id}", "GET", SEARCH, Problem),
+    ("/api/v1/contacts/{id}", "PATCH", WRITE, Problem),
+    ("/api/v1/contacts/{id}", "DELETE", WRITE, Problem),
     ("/api/v1/messages/", "POST", WRITE, Problem),
     ("/webhooks/whatsapp/{token}", "GET", Access::Webhook, Problem),
     ("/webhooks/whatsapp/{token}", "POST", Access::Webhook, Problem),
     ("/openapi.json", "GET", Access::Public, Problem),
+    ("/errors", "GET", Access::Public, Problem),
     ("/healthz", "GET", Access::Public, Problem),
     ("/readyz", "GET", Access::Public, Problem),
 ];
@@ -92,8 +96,8 @@ fn every_kind(app: &TestApp) -> Vec<(Sent, Vec<String>)> {
     kinds
 }
 
-/// The status and the body of a refusal, as the contract states them.
-fn refusal(shape: Shape, sent: &Sent) -> (u16, Value) {
+/// The status, the code and the body of a refusal by an operation that needs `scope`, as the contract states them.
+fn refusal(shape: Shape, scope: Scope, sent: &Sent) -> (u16, &'static str, Value) {
     let (spanish, status, reason) = match sent {
         Sent::Missing => (
             "Este endpoint requiere autenticacion con API Key (header X-API-Key)",
@@ -104,16 +108,29 @@ fn refusal(shape: Shape, sent: &Sent) -> (u16, Value) {
         Sent::Ended => ("API Key expirada", 401, "Unauthorized"),
         Sent::Good(_) => ("API Key no tiene acceso a este recurso", 403, "Forbidden"),
     };
-    let english = match status {
-        401 => "Send a valid API key in the X-API-Key header, once.",
-        _ => "This API key has no access to this resource. Use a key that has the scope for it.",
+    // Unknown and ended keys have one code and, except for the lookup, one text.
+    let (code, english) = match sent {
+        Sent::Missing => (
+            "key-missing",
+            "Send a valid API key in the X-API-Key header, once.".to_owned(),
+        ),
+        Sent::Unknown | Sent::Ended => (
+            "key-invalid",
+            "Send a valid API key in the X-API-Key header, once.".to_owned(),
+        ),
+        Sent::Good(own) => (
+            "scope-missing",
+            format!("Use an API key with the scope '{scope}'. This key has '{own}'."),
+        ),
     };
     let body = match shape {
         Spanish => json!({ "error": spanish }),
         Public => json!({ "statusCode": status, "message": english, "error": reason }),
-        Problem => json!({ "type": "about:blank", "title": reason, "status": status, "detail": english }),
+        Problem => json!({
+            "type": format!("/errors#{code}"), "title": reason, "status": status, "detail": english, "code": code,
+        }),
     };
-    (status, body)
+    (status, code, body)
 }
 
 #[test]
@@ -149,9 +166,10 @@ fn every_operation_answers_every_kind_of_key_as_agreed() {
                     (Access::Key(scope), Sent::Good(own)) if scope == *own => {
                         assert!([400, 404].contains(&answer.status), "{place}");
                     }
-                    (Access::Key(_), sent) => {
-                        let (status, body) = refusal(shape, sent);
-                        assert_eq!(answer.status, status, "{place}");
+                    (Access::Key(scope), sent) => {
+                        let (status, code, body) = refusal(shape, scope, sent);
+                        let sent_code = answer.header("x-error-code");
+                        assert_eq!((answer.status, sent_code), (status, Some(code)), "{place}");
                         check_body(&answer, method, &body, shape, &place);
                     }
                 }

@@ -3,6 +3,7 @@
 mod authorization;
 mod bodies;
 mod caller_address;
+mod compression;
 mod connections;
 mod cors;
 mod credential_cache;

@@ -12,7 +12,7 @@ use crate::support::TestApp;
 use crate::support::app::{Answer, Server, add_key, program};
 use crate::support::command::{run, run_on, stdout};
 
-const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
+const LOOKUP: &str = "/api/v1/contact-lookup/?phone=123";
 const SEARCH: &str = "/api/public/contacts/search?email=a";
 
 /// The rate limit headers of an answer: the policy, and the number of remaining requests.
@@ -68,7 +68,10 @@ fn a_key_over_its_limit_is_429_with_the_time_to_retry_in_each_error_shape() {
     assert_eq!(write.header("content-type"), Some("application/problem+json"));
     assert_eq!(
         write.json(),
-        json!({ "type": "about:blank", "title": "Too Many Requests", "status": 429, "detail": message(&write) })
+        json!({
+            "type": "/errors#rate-limit-exceeded", "title": "Too Many Requests", "status": 429,
+            "detail": message(&write), "code": "rate-limit-exceeded",
+        })
     );
     assert_eq!(
         app.get("/api/v1/contact-lookup/").status,

@@ -1,6 +1,7 @@
 //! Searches and lookups use the indexes, according to PostgreSQL's plans and statistics.
 
 use contact_search::domain::client::ClientId;
+use contact_search::domain::contact_id::ContactId;
 use contact_search::domain::phone::{Region, readings};
 use contact_search::domain::term::{EmailTerm, PhoneTerm};
 use contact_search::store::search::ClientSizes;
@@ -9,7 +10,8 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use crate::support::{TestDatabase, newest_contacts};
+use crate::support::contacts::Added;
+use crate::support::{PATIENCE, TestDatabase, newest_contacts, wait_until};
 
 /// The number of sequential scans of a table, or of scans of an index. PostgreSQL can delay the statistics of a
 /// connection until the connection closes.
@@ -100,7 +102,11 @@ fn every_statement_file_is_valid_sql_as_it_is() {
     let database = TestDatabase::new();
     let mut connection = database.connect();
     connection.batch_execute("BEGIN").unwrap();
-    let others = [("lookup", lookup::LOOKUP), ("lookup_batch", lookup::LOOKUP_BATCH)];
+    let others = [
+        ("lookup", lookup::LOOKUP),
+        ("lookup_batch", lookup::LOOKUP_BATCH),
+        ("lookup_by_id", lookup::LOOKUP_BY_ID),
+    ];
     let others = others
         .into_iter()
         .chain(contacts::statements())
@@ -141,7 +147,15 @@ fn a_connection_prepares_each_statement_once() {
     for _ in 0..3 {
         lookup::find_by_phone(&mut connection, client, &phone).unwrap();
         lookup::find_all_by_phone(&mut connection, client, std::slice::from_ref(&phone)).unwrap();
-        search::search_contacts(&mut connection, &sizes, client, piece.as_ref(), email.as_ref()).unwrap();
+        search::search_contacts(
+            &mut connection,
+            &sizes,
+            client,
+            piece.as_ref(),
+            email.as_ref(),
+            search::LIMIT,
+        )
+        .unwrap();
         let sql = "SELECT count(*) AS statements FROM pg_prepared_statements";
         let prepared: Prepared = diesel::sql_query(sql).get_result(&mut connection).unwrap();
         counts.push(prepared.statements);
@@ -174,11 +188,11 @@ fn lookups_and_searches_never_scan_the_whole_table() {
             );
             for term in ["@", "example", "zzqy", &format!("f{number}{number}{number}f")] {
                 let term = EmailTerm::parse(term).unwrap();
-                search::search_contacts(connection, &sizes, client, None, Some(&term)).unwrap();
+                search::search_contacts(connection, &sizes, client, None, Some(&term), search::LIMIT).unwrap();
             }
             for term in [phone.as_str(), "777", "99999999", "54"] {
                 let term = PhoneTerm::parse(term, Region::DEFAULT).unwrap();
-                search::search_contacts(connection, &sizes, client, Some(&term), None).unwrap();
+                search::search_contacts(connection, &sizes, client, Some(&term), None, search::LIMIT).unwrap();
             }
         }
         Ok(())
@@ -192,6 +206,38 @@ fn lookups_and_searches_never_scan_the_whole_table() {
     for (index, before) in indexes.into_iter().zip(before_by_index) {
         assert!(scans(&database, index) >= before + 20, "{index} is not used");
     }
+}
+
+#[test]
+fn a_contact_is_found_by_its_integer_id_through_an_index() {
+    let database = TestDatabase::new();
+    let client = fill(&database);
+    let mut connection = database.connect();
+    let contact = diesel::sql_query("SELECT id::text, serial_id FROM contacts ORDER BY serial_id DESC LIMIT 1");
+    let contact: Added = contact.get_result(&mut connection).unwrap();
+    let of_index = |column: &str| {
+        database.count(&format!(
+            "SELECT ({column})::bigint AS count FROM pg_statio_user_indexes AS io JOIN pg_stat_user_indexes USING (indexrelid)
+             WHERE io.indexrelname = 'contacts_serial_id_key'"
+        ))
+    };
+    let (blocks, index_scans) = ("idx_blks_hit + idx_blks_read", "idx_scan");
+    wait_until(PATIENCE, "the statistics of the inserts are missing", || {
+        of_index(blocks) > 20_000
+    });
+    let before = (of_index(index_scans), of_index(blocks), scans(&database, "contacts"));
+    let id = ContactId::Integer(contact.serial_id);
+    let found = database
+        .pool()
+        .run(|connection| contacts::find_uuid(connection, client, id));
+    assert_eq!(found.unwrap().map(|id| id.to_string()), Some(contact.id));
+    wait_until(PATIENCE, "the index is not used", || {
+        of_index(index_scans) == before.0 + 1
+    });
+    // The whole index has more than 80 blocks.
+    let read = of_index(blocks) - before.1;
+    assert!(read < 10, "{read} blocks");
+    assert_eq!(scans(&database, "contacts"), before.2);
 }
 
 #[test]

@@ -22,6 +22,9 @@ use crate::support::TestDatabase;
 /// The largest number of contacts in the answer of a search.
 const LIMIT: usize = 50;
 
+/// The ids of an answer, and whether more contacts match.
+type Answer = (Vec<Uuid>, bool);
+
 /// A contact as the model of a search reads it.
 #[derive(QueryableByName)]
 struct Stored {
@@ -55,7 +58,9 @@ impl Model {
             let places = self.places(|contact| contact.email_lower.contains(&lower));
             if !places.is_empty() {
                 let is_email = lower.trim_matches('@').contains('@');
-                return [places, self.places(|contact| is_email && contact.email_lower == lower)];
+                let is_exact = |place: &&usize| is_email && self.0[**place].email_lower == lower;
+                let exact = places.iter().filter(is_exact).copied().collect();
+                return [places, exact];
             }
         }
         [Vec::new(), Vec::new()]
@@ -66,16 +71,21 @@ impl Model {
     fn by_phone(&self, text: &str, region: Region) -> [Vec<usize>; 2] {
         let pieces = phone::pieces(text, region);
         let readings = phone::readings(text, region);
-        let has_key = |contact: &Stored| {
-            let keys = readings
-                .iter()
-                .filter(|reading| reading.resolved || reading.extension.is_some())
-                .map(|reading| &reading.key);
-            keys.chain(&pieces).any(|key| contact.phone_key == *key)
-        };
+        let keys: Vec<&String> = readings
+            .iter()
+            .filter(|reading| reading.resolved || reading.extension.is_some())
+            .map(|reading| &reading.key)
+            .chain(&pieces)
+            .collect();
+        let has_key = |contact: &Stored| keys.contains(&&contact.phone_key);
         let has_piece = |contact: &Stored| pieces.iter().any(|piece| contact.phone.contains(&**piece));
         let places = self.places(|contact| has_piece(contact) || has_key(contact));
-        [places, self.places(has_key)]
+        let exact = places
+            .iter()
+            .filter(|place| has_key(&self.0[**place]))
+            .copied()
+            .collect();
+        [places, exact]
     }
 
     /// Checks the model itself: it finds what plain ILIKE finds by the first reading of the email, and at least what
@@ -108,17 +118,18 @@ impl Model {
 
     /// The expected answer, in the order of a search. If there are more matches than the limit, the answer has the
     /// exact matches, and the newest of the others up to the limit.
-    fn answer<const N: usize>(&self, parts: [[Vec<usize>; 2]; N]) -> Vec<Uuid> {
+    fn answer<const N: usize>(&self, parts: &[[Vec<usize>; 2]; N], limit: usize) -> Answer {
         let union = |which: usize| {
             parts
                 .iter()
                 .flat_map(|part| part[which].clone())
                 .collect::<BTreeSet<usize>>()
         };
-        let exact: BTreeSet<usize> = union(1).into_iter().take(LIMIT).collect();
-        let others: Vec<usize> = union(0).difference(&exact).take(LIMIT - exact.len()).copied().collect();
+        let exact: BTreeSet<usize> = union(1).into_iter().take(limit).collect();
+        let others: Vec<usize> = union(0).difference(&exact).take(limit - exact.len()).copied().collect();
         let places: BTreeSet<usize> = exact.into_iter().chain(others).collect();
-        places.into_iter().map(|place| self.0[place].id).collect()
+        let ids = places.into_iter().map(|place| self.0[place].id).collect();
+        (ids, union(0).union(&union(1)).count() > limit)
     }
 
     /// The answer of a search that does not prefer exact matches.
@@ -174,9 +185,9 @@ fn contact_emails(connection: &mut PgConnection, client: Uuid) -> Vec<String> {
 }
 
 /// Fills clients with 9,000 random contacts each, more than a search walks at first. The texts use few different
-/// letters, so that terms match them. Some emails and short phones are whole terms, and longer ones contain them. The
-/// fraction `with_messages` of the contacts has a message time. The times cover
-/// the seven years before `until`, and some are equal.
+/// letters, so that terms match them. Some emails and some short phones equal a whole term, and longer emails and
+/// phones contain them. The fraction `with_messages` of the contacts has a message time. The times cover the seven
+/// years before `until`, and some are equal.
 fn fill_randomly(connection: &mut PgConnection, clients: &[(ClientId, f64, &str)]) {
     diesel::sql_query("SELECT setseed(0.5)").execute(connection).unwrap();
     for (client, with_messages, until) in clients {
@@ -203,18 +214,20 @@ fn fill_randomly(connection: &mut PgConnection, clients: &[(ClientId, f64, &str)
     diesel::sql_query("ANALYZE contacts").execute(connection).unwrap();
 }
 
-/// The ids that the search finds, in its order, and the plans that it used.
+/// The answer of the search, and the plans that it used.
 fn found(
     pool: &Pool,
     sizes: &ClientSizes,
     client: ClientId,
     phone: Option<&PhoneTerm>,
     email: Option<&EmailTerm>,
-) -> (Vec<Uuid>, Vec<Plan>) {
-    let found = pool.run(|connection| search::search_contacts(connection, sizes, client, phone, email));
+    limit: usize,
+) -> (Answer, Vec<Plan>) {
+    let found = pool.run(|connection| search::search_contacts(connection, sizes, client, phone, email, limit));
     let found = found.expect("the search is answered");
     assert!(found.contacts.iter().all(|row| row.client_id == client.as_uuid()));
-    (found.contacts.into_iter().map(|row| row.id).collect(), found.plans)
+    let ids = found.contacts.into_iter().map(|row| row.id).collect();
+    ((ids, found.has_more), found.plans)
 }
 
 /// SQL that moves the border so that `newer` contacts of the client are newer than the border.
@@ -267,19 +280,23 @@ fn every_plan_finds_the_contacts_of_one_client_that_the_model_finds_and_keeps_ex
         });
     let emails = prop_oneof![4 => random_text, 4 => stored_substring, 1 => "b{0,3}[aA]@b(\\.a)?"];
     let emails = emails.prop_filter_map("blank", |text| Some((EmailTerm::parse(&text)?, text)));
-    // Digits, and pieces in national notation: after `00`, `0`, `54`, and `15` after an area code.
+    // Digits alone, and digits after a prefix: `0`, `00`, `54`, `15`, or an area code and `15`.
     let phones = "[0-9]{1,7}|0{1,7}|10000[0-9]{2,3}|(0|00|54|0[1-3][1-9]15|15)[0-9]{1,4}|[1-9][0-9]{0,2}";
     let connection = std::cell::RefCell::new(connection);
     let used_plans = std::cell::RefCell::new(Vec::new());
     let case = std::cell::Cell::new(0_usize);
     let (several, kept) = (std::cell::Cell::new(0), std::cell::Cell::new([0; 2]));
+    // The searches whose number of matches is close to the limit, by that number minus the limit.
+    let close = std::cell::Cell::new([0; 2]);
+    // The largest limit, which most callers use, and any other.
+    let limits = prop_oneof![Just(LIMIT), 1..=LIMIT];
     for newest in [4_000, 300] {
         connection
             .borrow_mut()
             .batch_execute(&raise_border(busy, newest))
             .unwrap();
         TestRunner::new(config.clone())
-            .run(&(&emails, phones), |((email, text), digits)| {
+            .run(&(&emails, phones, &limits), |((email, text), digits, limit)| {
                 let connection = &mut *connection.borrow_mut();
                 let phone = PhoneTerm::parse(&digits, region).unwrap();
                 several.set(several.get() + usize::from(phone.pieces().len() > 1));
@@ -293,23 +310,36 @@ fn every_plan_finds_the_contacts_of_one_client_that_the_model_finds_and_keeps_ex
                 for (client, model) in &models {
                     let by_email = model.by_email(connection, &email);
                     let by_phone = model.by_phone(&digits, region);
-                    let searches = [
-                        (None, Some(&email), model.answer([by_email.clone()])),
-                        (Some(&phone), None, model.answer([by_phone.clone()])),
-                        (
-                            Some(&phone),
-                            Some(&email),
-                            model.answer([by_email.clone(), by_phone.clone()]),
-                        ),
+                    let parts = [by_email.clone(), by_phone.clone()];
+                    let by_email = [by_email];
+                    let by_phone = [by_phone];
+                    let mut searches = vec![
+                        (None, Some(&email), limit, model.answer(&by_email, limit)),
+                        (Some(&phone), None, limit, model.answer(&by_phone, limit)),
+                        (Some(&phone), Some(&email), limit, model.answer(&parts, limit)),
                     ];
-                    let is_kept = [&by_email, &by_phone].map(|part| {
-                        let part = [part.clone()];
-                        usize::from(model.newest(&part) != model.answer(part))
-                    });
+                    // The limits around the number of matches, where one match more or less matters.
+                    let matches = model.answer(&parts, usize::MAX).0.len();
+                    for limit in matches.saturating_sub(1).max(1)..=matches.min(LIMIT) {
+                        let mut counts = close.get();
+                        counts[matches - limit] += 1;
+                        close.set(counts);
+                        searches.push((Some(&phone), Some(&email), limit, model.answer(&parts, limit)));
+                    }
+                    let is_kept = [&by_email, &by_phone]
+                        .map(|part| usize::from(model.newest(part) != model.answer(part, LIMIT).0));
                     kept.set([kept.get()[0] + is_kept[0], kept.get()[1] + is_kept[1]]);
-                    for (phone, email, expected) in searches {
-                        let (ids, plans) = found(&pool, &sizes, *client, phone, email);
-                        prop_assert_eq!(ids, expected, "{:?} and {:?} by {:?}", phone, email, plans);
+                    for (phone, email, limit, expected) in searches {
+                        let (answer, plans) = found(&pool, &sizes, *client, phone, email, limit);
+                        prop_assert_eq!(
+                            answer,
+                            expected,
+                            "{} of {:?} and {:?} by {:?}",
+                            limit,
+                            phone,
+                            email,
+                            plans
+                        );
                         used_plans
                             .borrow_mut()
                             .extend(plans.into_iter().map(|plan| (*client, plan)));
@@ -321,13 +351,17 @@ fn every_plan_finds_the_contacts_of_one_client_that_the_model_finds_and_keeps_ex
     }
     let common_matches: usize = ["a", "@", "ab", "aab", "b.a", "1212", "éb"]
         .map(|term| {
-            let (ids, _) = found(&pool, &sizes, client, None, EmailTerm::parse(term).as_ref());
+            let ((ids, _), _) = found(&pool, &sizes, client, None, EmailTerm::parse(term).as_ref(), LIMIT);
             ids.len()
         })
         .iter()
         .sum();
     assert!(common_matches > 150, "too few common terms match: {common_matches}");
-    let (several, kept) = (several.get(), kept.get());
+    let (several, kept, close) = (several.get(), kept.get(), close.get());
+    assert!(
+        close.iter().all(|close| *close >= 10),
+        "too few limits equal the number of matches, or are one less: {close:?}"
+    );
     assert!(several >= 10, "too few terms have several pieces: {several}");
     assert!(
         kept.iter().all(|kept| *kept >= 10),
@@ -363,23 +397,69 @@ fn a_client_with_few_contacts_is_searched_by_the_same_rules() {
             );
             let by_email = model.by_email(&mut connection, &email);
             let by_phone = model.by_phone(digits, region);
-            for (phone, email, expected) in [
-                (None, Some(&email), model.answer([by_email.clone()])),
-                (Some(&phone), None, model.answer([by_phone.clone()])),
-                (
-                    Some(&phone),
-                    Some(&email),
-                    model.answer([by_email.clone(), by_phone.clone()]),
-                ),
-            ] {
-                let (ids, plans) = found(&pool, &sizes, client, phone, email);
-                assert_eq!(ids, expected, "{phone:?} and {email:?}");
+            let parts = [by_email.clone(), by_phone.clone()];
+            for (phone, email, limit, expected) in [1, 10, LIMIT].into_iter().flat_map(|limit| {
+                [
+                    (None, Some(&email), limit, model.answer(&[by_email.clone()], limit)),
+                    (Some(&phone), None, limit, model.answer(&[by_phone.clone()], limit)),
+                    (Some(&phone), Some(&email), limit, model.answer(&parts, limit)),
+                ]
+            }) {
+                let (answer, plans) = found(&pool, &sizes, client, phone, email, limit);
+                assert_eq!(answer, expected, "{limit} of {phone:?} and {email:?}");
                 assert!(
                     plans
                         .iter()
                         .all(|plan| matches!(plan, Plan::WholeWalk | Plan::WholeNumber)),
                     "{plans:?}"
                 );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_search_knows_whether_there_is_a_51st_match_by_every_plan() {
+    let database = TestDatabase::new();
+    let mut connection = database.connect();
+    let region = Region::DEFAULT;
+    let pool = database.pool();
+    // `near` is in every contact of the newest 1,000, `far` in every hundredth contact, `rare` in the oldest contacts.
+    // A small client walks all of its contacts.
+    for (contacts, plans) in [
+        (3_000, [Plan::WholeWalk; 3]),
+        (9_000, [Plan::Probe, Plan::LongWalk, Plan::Grams]),
+    ] {
+        for matches in [49, 50, 51] {
+            let name = format!("{contacts} and {matches}");
+            let client = clients::create_client(&mut connection, &name, region).unwrap();
+            connection
+                .batch_execute(&format!(
+                    "INSERT INTO contacts (client_id, id, contact_list_id, email, last_message_at)
+                     SELECT '{client}', gen_random_uuid(), (SELECT min(id) FROM contact_lists WHERE client_id = '{client}'),
+                            CASE WHEN n <= {matches} THEN 'near' WHEN n % 100 = 99 AND n / 100 < {matches} THEN 'far'
+                                 WHEN n > {contacts} - {matches} THEN 'rare' ELSE 'other' END || n || '@x.com',
+                            timestamptz '2025-01-01' - n * interval '1 minute'
+                     FROM generate_series(1, {contacts}) AS n;
+                     ANALYZE contacts"
+                ))
+                .unwrap();
+            let sizes = ClientSizes::default();
+            for (term, plan) in ["near", "far", "rare"].into_iter().zip(plans) {
+                let count = Model::read(&mut connection, client)
+                    .places(|contact| contact.email_lower.contains(term))
+                    .len();
+                let term = EmailTerm::parse(term);
+                let ((ids, has_more), used) = found(&pool, &sizes, client, None, term.as_ref(), LIMIT);
+                assert_eq!(
+                    (ids.len(), has_more),
+                    (count.min(LIMIT), count > LIMIT),
+                    "{name}: {term:?} by {used:?}"
+                );
+                // With fewer than 51 matches, the walk of a large client does not suffice.
+                if count > LIMIT {
+                    assert_eq!(used, [plan], "{name}: {term:?}");
+                }
             }
         }
     }
@@ -405,7 +485,14 @@ fn a_search_does_not_wait_for_the_first_load_of_another_client() {
                          WHERE relation = 'contact_texts'::regclass AND mode = 'AccessExclusiveLock'";
             assert_eq!(database.count(locks) > 0, drops_index, "{contacts}");
             let term = EmailTerm::parse("ana@example.com").unwrap();
-            let found = search::search_contacts(&mut connection, &ClientSizes::default(), client, None, Some(&term));
+            let found = search::search_contacts(
+                &mut connection,
+                &ClientSizes::default(),
+                client,
+                None,
+                Some(&term),
+                LIMIT,
+            );
             assert_eq!(found.unwrap().contacts.len(), 0);
             let other = load.empty_client("Other")?.expect("a client without contacts");
             let given = ContactFields {

@@ -10,10 +10,12 @@ use contact_search::domain::client::ClientId;
 use contact_search::domain::key::{ApiKey, Format, NewKey, Scope};
 use contact_search::domain::phone::Region;
 use contact_search::domain::rate_limit::RateLimit;
+use contact_search::http::ErrorCode;
 use contact_search::store::PgConnection;
 use contact_search::store::clients;
 use contact_search::store::keys;
 use serde_json::Value;
+use strum::VariantArray;
 use uuid::Uuid;
 
 use super::database::execute;
@@ -23,7 +25,7 @@ use super::{Contact, TestDatabase};
 /// All other servers have [longer deadlines](program), so that no test fails because the machine is busy.
 pub const REAL_DEADLINES: [&str; 2] = ["--deadline-factor", "1"];
 
-/// The program under test, with deadlines five times as long as in production.
+/// The program under test, with deadlines ten times as long as in production.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_contact-search"));
     // The environment of the test run must not reach the program.
@@ -38,7 +40,7 @@ pub fn program() -> Command {
     ] {
         command.env_remove(name);
     }
-    command.env("CONTACT_SEARCH_DEADLINE_FACTOR", "5");
+    command.env("CONTACT_SEARCH_DEADLINE_FACTOR", "10");
     command.stdin(Stdio::null());
     command
 }
@@ -220,15 +222,18 @@ fn collect(mut stream: impl Read + Send + 'static) -> Arc<Mutex<String>> {
 pub struct Answer {
     pub status: u16,
     headers: Vec<(String, String)>,
+    /// The body as text.
     pub body: String,
+    /// The body as it came. It may be compressed.
+    pub bytes: Vec<u8>,
 }
 
 impl Answer {
     fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
-        let (head, body) = text
-            .split_once("\r\n\r\n")
-            .unwrap_or_else(|| panic!("no HTTP answer: {text:?}"));
+        let end = bytes.windows(4).position(|end| end == b"\r\n\r\n");
+        let end = end.unwrap_or_else(|| panic!("no HTTP answer: {text:?}"));
+        let (head, body) = (String::from_utf8_lossy(&bytes[..end]), &bytes[end + 4..]);
         let mut lines = head.split("\r\n");
         let status = lines
             .next()
@@ -237,11 +242,24 @@ impl Answer {
         let headers = lines
             .filter_map(|line| line.split_once(": "))
             .map(|(a, b)| (a.to_lowercase(), b.to_owned()));
-        Self {
+        let answer = Self {
             status: status.expect("a status"),
             headers: headers.collect(),
-            body: body.to_owned(),
-        }
+            body: String::from_utf8_lossy(body).into_owned(),
+            bytes: body.to_owned(),
+        };
+        answer.check_error_code();
+        answer
+    }
+
+    /// Every error has a documented code with the error's status. Answers without an id come from the HTTP parser.
+    fn check_error_code(&self) {
+        let is_error = self.status >= 400 && self.header("x-request-id").is_some();
+        let name = self.header("x-error-code");
+        let code = ErrorCode::VARIANTS.iter().find(|code| Some(code.name()) == name);
+        let status = code.map(|code| code.text().status.as_u16());
+        let expected = is_error.then_some(self.status);
+        assert_eq!((status, name.is_some()), (expected, is_error), "{self:?}");
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -249,6 +267,12 @@ impl Answer {
             .iter()
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// The values of all headers of this name, separated by commas.
+    pub fn joined_headers(&self, name: &str) -> String {
+        let headers = self.headers.iter().filter(|(key, _)| key == name);
+        headers.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(", ")
     }
 
     pub fn json(&self) -> Value {

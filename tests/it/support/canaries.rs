@@ -9,7 +9,7 @@ pub const EXTERNAL_ID: &str = "toucan-7731";
 pub const UNKNOWN_KEY: &str = "mindo_canarycanarycanarycana";
 pub const APP_SECRET: &str = "canarycanary00112233445566778899";
 
-/// Lower-case parts of the data above that no log may contain. The digits are common to every notation of all three
-/// phones.
+/// Lower-case parts of the data above that no log may contain. The digits are common to all three phones, in every
+/// notation without the mobile prefix 15.
 pub const WORDS: [&str; 5] = ["canary", "finch", "zoraida", "quetzal", "toucan"];
 pub const DIGITS: &str = "223596198";

@@ -4,7 +4,7 @@
 
 use contact_search::domain::client::ClientId;
 use contact_search::domain::webhook::{AppSecret, Token};
-use contact_search::store::webhooks;
+use contact_search::store::{StoreError, webhooks};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text};
 use hmac::{Hmac, KeyInit, Mac};
@@ -23,7 +23,7 @@ pub fn payload(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// A delivery with one change, whose `value` has the given member besides those of every change.
+/// A delivery with one change. Its `value` has the members that every change has, and the given member.
 pub fn delivery(field: &str, member: &str, items: Value) -> Value {
     let mut value = json!({
         "messaging_product": "whatsapp",
@@ -133,7 +133,10 @@ impl WebhookApp {
 pub fn add_webhook(app: &TestApp, client: ClientId, secret: &str) -> String {
     let token = Token::generate().unwrap();
     let secret = AppSecret::parse(secret).unwrap();
-    webhooks::add_webhook(&mut app.database.connect(), client, &token, &secret).unwrap();
+    webhooks::add_webhook(&mut app.database.connect(), client, &token, &secret, || {
+        Ok::<_, StoreError>(())
+    })
+    .unwrap();
     token.reveal().to_owned()
 }
 

@@ -4,6 +4,7 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNu
 
 use super::support::{e164, finds, region, stored};
 use crate::domain::phone::dialling;
+use crate::domain::phone::pieces::pieces;
 use crate::domain::phone::reading::readings;
 
 /// The example numbers of these types in the metadata, with their regions and types.
@@ -113,4 +114,62 @@ fn every_notation_of_an_example_number_finds_the_contact_stored_in_every_other_n
         national.iter().all(|(kind, _)| *kind != Mobile) && national.len() <= 5,
         "{national:?}"
     );
+}
+
+#[test]
+fn the_whatsapp_id_of_a_mobile_of_any_country_is_no_national_number_of_another_region() {
+    let examples = examples(&[PhoneNumberType::Mobile]);
+    let mut also_national = 0;
+    for (_, _, number) in &examples {
+        let e164 = number.to_string();
+        let digits = &e164[1..];
+        for code in [
+            "AR", "AT", "BR", "CL", "CO", "DE", "GB", "ID", "IN", "IT", "MX", "SE", "US",
+        ] {
+            let phones: Vec<String> = readings(&format!("{digits}@s.whatsapp.net"), region(code))
+                .into_iter()
+                .map(|reading| reading.phone)
+                .collect();
+            assert_eq!(phones, [e164.as_str()], "{digits} in {code}");
+            also_national += usize::from(readings(digits, region(code)).len() > 1);
+        }
+    }
+    assert!(
+        also_national > 100,
+        "{also_national} ids are also national numbers, so that the region matters"
+    );
+}
+
+#[test]
+fn the_bare_own_mobile_of_any_region_is_stored_with_its_calling_code_once() {
+    for (code, _, number) in examples(&[PhoneNumberType::Mobile]) {
+        let number = number.to_string();
+        assert_eq!(e164(&code, &number[1..]), number, "in {code}");
+    }
+}
+
+#[test]
+fn a_contact_of_any_country_is_found_while_its_number_is_typed() {
+    for (code, _, number) in examples(&[PhoneNumberType::Mobile]) {
+        let e164 = number.to_string();
+        let phone = stored(&code, &e164).phone.unwrap();
+        let format = |format| PHONE_NUMBER_UTIL.format(&number, format).into_owned();
+        let international = format(PhoneNumberFormat::International);
+        for typed in [
+            format(PhoneNumberFormat::National),
+            international.replace('+', "00"),
+            international.replace('+', &international_prefix(&code)),
+            international,
+        ] {
+            // The starts with six to eight digits, and the whole text.
+            let digits = |start: &str| start.bytes().filter(u8::is_ascii_digit).count();
+            let starts = typed.char_indices().map(|(at, last)| &typed[..at + last.len_utf8()]);
+            for start in starts.filter(|start| (6..=8).contains(&digits(start)) || start.len() == typed.len()) {
+                let is_found = pieces(start, region(&code))
+                    .iter()
+                    .any(|piece| phone.contains(&**piece));
+                assert!(is_found, "{start:?} in {code} finds {phone}");
+            }
+        }
+    }
 }

@@ -1,103 +1,154 @@
 //! `POST /api/v1/contacts/`: up to 1,000 contacts in one call, with the fields of the import.
 //!
-//! The body is `{"contacts":[…]}`, or the array alone. An item's members: `name`, `phone`, `email`, `platform`,
-//! `source`, `chatStatus`, `blocked`, `isChatRead`, `createdAt`, `lastMessageAt`, `lastInboundAt`, `contactList`,
-//! `externalUserId`, `defaultStageId`, `aiCustomerId` (the last two are UUIDs). At least one of `externalUserId`, `phone`
-//! and `email` is required. A phone that is not a valid number does not replace a better one. The item's result then
-//! has a `warning`. An absent member, `null` and a blank text leave the contact's value as it is. Times are RFC 3339.
+//! The body is `{"contacts":[…]}`, or the array alone. [`ContactItem`] describes an item.
 
 use std::mem;
 
 use actix_web::web;
-use schemars::{JsonSchema, json_schema};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde_json::json;
 use serde_json::value::RawValue;
-use uuid::Uuid;
+use uuid::uuid;
 
+use super::batch_result::{BatchResponse, BatchResult, BatchStatus};
+use super::contact_json::member;
 use crate::domain::contact::{Attribute, ContactError, ContactFields, DEFAULT_PLATFORM, platform_name};
 use crate::domain::phone::{Region, StoredPhone};
-use crate::http::documentation::{self, Answer, Body, Documentation};
+use crate::http::documentation::{self, Answer, Body, Documentation, Example, OptionalUuid, Tag};
 use crate::http::error::{ApiError, BodyFault};
+use crate::http::metrics::Write;
 use crate::http::request::body::{self, Members, Payload};
 use crate::http::request::context::Caller;
 use crate::http::request::limits::ITEMS_MAX;
 use crate::http::state::State;
 use crate::store::contacts::{self, UpsertOutcome, Upserted};
 
-/// The outcome of each item, in the order of the request.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct ContactBatchResponse {
-    pub results: Vec<ContactBatchResult>,
+/// Contacts to create or update.
+#[derive(JsonSchema)]
+#[expect(
+    dead_code,
+    reason = "the specification shows it; `read_items` reads the body, with an error for each fault"
+)]
+struct ContactBatchRequest {
+    /// The contacts. They are written in this order.
+    #[schemars(length(max = ITEMS_MAX))]
+    contacts: Vec<ContactItem>,
 }
 
-/// The outcome of one item. Items about the same contact are written one after the other.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase", tag = "status")]
-pub enum ContactBatchResult {
-    Created(ContactBatchIds),
-    Updated(ContactBatchIds),
-    /// The contact had all of these values already.
-    Unchanged(ContactBatchIds),
-    /// The item is not written. The others are.
-    Error {
-        error: String,
-    },
-}
-
-/// Both ids of a contact.
-#[derive(Debug, Serialize, JsonSchema)]
+/// One of the contacts to create or update. Give at least one of `externalUserId`, `phone` and `email`. An absent
+/// member, `null` and a blank text leave the contact's value as it is. Other members are ignored.
+#[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ContactBatchIds {
-    pub id: Uuid,
-    /// The integer that the lookup calls `id`.
-    pub contact_id: i64,
-    /// What was not written. Only present if the contact kept its phone, because it is better than the given one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub warning: Option<&'static str>,
+#[expect(
+    dead_code,
+    reason = "the specification shows it; `read_item` reads the members, with an error for each fault"
+)]
+struct ContactItem {
+    /// The name.
+    #[schemars(length(max = 512))]
+    name: Option<String>,
+    /// The phone in any notation. A phone that is not a valid number does not replace a valid one. The result then has
+    /// a `warning`.
+    #[schemars(length(max = 256))]
+    phone: Option<String>,
+    /// The email. A placeholder such as `n/a` counts as blank.
+    #[schemars(length(max = 320))]
+    email: Option<String>,
+    /// The channel's own id of the person.
+    #[schemars(length(max = 256))]
+    external_user_id: Option<String>,
+    /// The channel, such as `whatsapp`, in any case of its letters. Without it the contact is on the channel `other`.
+    #[schemars(length(max = 64))]
+    platform: Option<String>,
+    /// Where the contact comes from: a text of your own.
+    #[schemars(length(max = 64))]
+    source: Option<String>,
+    /// The state of the chat, such as `ATTENDED` or `UNATTENDED`.
+    #[schemars(length(max = 64))]
+    chat_status: Option<String>,
+    /// The name of the contact list. A list that does not exist is created.
+    #[schemars(length(max = 200))]
+    contact_list: Option<String>,
+    /// Whether the contact is blocked.
+    blocked: Option<bool>,
+    /// Whether the chat is read.
+    is_chat_read: Option<bool>,
+    /// When the contact was created. Counts only for a new contact.
+    #[schemars(extend("format" = "date-time"))]
+    created_at: Option<String>,
+    /// The time of the latest message from or to the contact. It only moves forward.
+    #[schemars(extend("format" = "date-time"))]
+    last_message_at: Option<String>,
+    /// The time of the latest message from the contact. It only moves forward.
+    #[schemars(extend("format" = "date-time"))]
+    last_inbound_at: Option<String>,
+    /// The UUID of a stage of your own system.
+    #[serde(default)]
+    default_stage_id: OptionalUuid,
+    /// A UUID of your own system.
+    #[serde(default)]
+    ai_customer_id: OptionalUuid,
 }
 
 /// The warning of an item whose phone was not written.
 const PHONE_KEPT: &str = "The member 'phone' is not a valid number, so the contact kept its own, which is better.";
 
 pub const DOCUMENTATION: Documentation = Documentation {
-    summary: "Creates or updates up to a thousand contacts",
+    tag: Tag::Contacts,
+    summary: "Create or update many contacts",
+    description: "Creates or updates up to 1,000 contacts in order, and reports one result for each. An item that cannot \
+        be written does not stop the others. The body may also be the array alone. If a call ends with 503 or 504, some \
+        items may be written. The same call again writes the rest.",
     parameters: &[],
-    body: Some(Body::new(|_| {
-        let text = |max: usize| serde_json::json!({ "type": ["string", "null"], "maxLength": max });
-        let time = serde_json::json!({ "type": ["string", "null"], "format": "date-time" });
-        let uuid = serde_json::json!({ "type": ["string", "null"], "format": "uuid" });
-        let contact = serde_json::json!({
-            "type": "object",
-            "properties": {
-                "name": text(512), "phone": text(256), "email": text(320), "externalUserId": text(256),
-                "platform": text(64), "source": text(64), "chatStatus": text(64), "contactList": text(200),
-                "blocked": { "type": ["boolean", "null"] }, "isChatRead": { "type": ["boolean", "null"] },
-                "createdAt": time, "lastMessageAt": time, "lastInboundAt": time,
-                "defaultStageId": uuid, "aiCustomerId": uuid,
+    body: Some(Body::new(
+        documentation::of::<ContactBatchRequest>,
+        &[Example {
+            name: "two",
+            summary: "A contact, and one that nothing identifies",
+            value: || {
+                json!({ "contacts": [
+                    {
+                        "platform": "whatsapp", "phone": "+5491123456789", "chatStatus": "ATTENDED",
+                        "lastMessageAt": "2025-03-28T14:22:00Z",
+                    },
+                    { "name": "Nobody" },
+                ] })
             },
-        });
-        let contacts = serde_json::json!({ "type": "array", "maxItems": ITEMS_MAX, "items": contact });
-        json_schema!({
-            "anyOf": [
-                { "type": "object", "required": ["contacts"], "properties": { "contacts": contacts } },
-                contacts,
-            ],
-            "example": { "contacts": [{ "platform": "whatsapp", "phone": "+56912345678", "name": "John Doe" }] },
-        })
-    })),
+        }],
+    )),
     answer: Answer::json(
-        "One result per item, in the order of the request",
-        documentation::of::<ContactBatchResponse>,
+        "One result per item, in the order of the request. Items that failed have one too.",
+        documentation::of::<BatchResponse>,
+        &[Example {
+            name: "two",
+            summary: "An updated contact, and an item that nothing identifies",
+            value: || {
+                let updated = BatchResult {
+                    id: Some(uuid!("0198c0de-0000-7000-8000-000000000000")),
+                    contact_id: Some(123),
+                    ..BatchStatus::Updated.into()
+                };
+                let results = vec![updated, BodyFault::NoIdentity { names: IDENTITIES }.into()];
+                json!(BatchResponse { results })
+            },
+        }],
     ),
-    failures: &[],
+    failures: || {
+        let name = "contacts";
+        let faults = [BodyFault::Missing { name }, BodyFault::TooMany { name, max: ITEMS_MAX }];
+        faults.map(ApiError::Body).into()
+    },
 };
+
+/// The members of which an item needs at least one.
+const IDENTITIES: &str = "'externalUserId', 'phone' or 'email'";
 
 /// Answers 200 with one result per item, including those that failed.
 pub async fn upsert_contacts(
     caller: Caller,
     state: web::Data<State>,
     payload: Payload,
-) -> Result<web::Json<ContactBatchResponse>, ApiError> {
+) -> Result<web::Json<BatchResponse>, ApiError> {
     let Caller { client, region, start } = caller;
     let deadline = state.lanes.bulk.deadline(start);
     let (contacts, faults) = body::read_json(payload, deadline, move |body| read_contacts(body, region)).await?;
@@ -110,13 +161,15 @@ pub async fn upsert_contacts(
             Ok(mem::take(&mut written))
         })
         .await?;
+    let kept = written.iter().flatten().filter(|upserted| upserted.keeps_phone).count();
+    state.metrics.count_kept_phones(Write::BatchItem, kept);
     let mut written = written.into_iter();
     let result = |fault: Option<BodyFault>| match fault {
         Some(fault) => fault.into(),
         None => written.next().expect("every readable item has an outcome").into(),
     };
     let results = faults.into_iter().map(result).collect();
-    Ok(web::Json(ContactBatchResponse { results }))
+    Ok(web::Json(BatchResponse { results }))
 }
 
 /// The readable contacts, and for each item of the request its fault or `None`.
@@ -168,49 +221,23 @@ fn read_item(item: &RawValue, region: Region) -> Result<ContactFields, BodyFault
     })
 }
 
-/// This API's name of an attribute.
-fn member(attribute: Attribute) -> &'static str {
-    match attribute {
-        Attribute::Name => "name",
-        Attribute::Phone => "phone",
-        Attribute::Email => "email",
-        Attribute::Platform => "platform",
-        Attribute::Source => "source",
-        Attribute::ChatStatus => "chatStatus",
-        Attribute::Blocked => "blocked",
-        Attribute::IsChatRead => "isChatRead",
-        Attribute::CreatedAt => "createdAt",
-        Attribute::LastMessageAt => "lastMessageAt",
-        Attribute::LastInboundAt => "lastInboundAt",
-        Attribute::ContactList => "contactList",
-        Attribute::ExternalUserId => "externalUserId",
-        Attribute::DefaultStageId => "defaultStageId",
-        Attribute::AiCustomerId => "aiCustomerId",
-    }
-}
-
-impl From<Result<Upserted, ContactError>> for ContactBatchResult {
+impl From<Result<Upserted, ContactError>> for BatchResult {
     fn from(outcome: Result<Upserted, ContactError>) -> Self {
         match outcome {
             Ok(upserted) => {
-                let ids = ContactBatchIds {
-                    id: upserted.id,
-                    contact_id: upserted.serial_id,
-                    warning: upserted.keeps_phone.then_some(PHONE_KEPT),
+                let status = match upserted.outcome {
+                    UpsertOutcome::Created => BatchStatus::Created,
+                    UpsertOutcome::Updated => BatchStatus::Updated,
+                    UpsertOutcome::Unchanged => BatchStatus::Unchanged,
                 };
-                match upserted.outcome {
-                    UpsertOutcome::Created => Self::Created(ids),
-                    UpsertOutcome::Updated => Self::Updated(ids),
-                    UpsertOutcome::Unchanged => Self::Unchanged(ids),
+                Self {
+                    id: Some(upserted.id),
+                    contact_id: Some(upserted.serial_id),
+                    warning: upserted.keeps_phone.then_some(PHONE_KEPT),
+                    ..status.into()
                 }
             }
-            Err(error) => body::fault_of(&error, member, "'externalUserId', 'phone' or 'email'").into(),
+            Err(error) => body::fault_of(&error, member, IDENTITIES).into(),
         }
-    }
-}
-
-impl From<BodyFault> for ContactBatchResult {
-    fn from(fault: BodyFault) -> Self {
-        Self::Error { error: fault.english() }
     }
 }

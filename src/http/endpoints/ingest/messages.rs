@@ -3,13 +3,14 @@
 use actix_web::web;
 use schemars::{JsonSchema, json_schema};
 use serde::Serialize;
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
+use super::batch_result::{BatchResponse, BatchResult, BatchStatus};
 use crate::domain::contact::platform_name;
-use crate::domain::message::{Direction, Message, NewContact, Person, Target};
+use crate::domain::message::{Direction, Message, NewContact, Person, Phone, Target};
 use crate::domain::phone::Region;
-use crate::http::documentation::{self, Answer, Body, Documentation, NOT_BLANK, WITH_DIGIT, having};
+use crate::http::documentation::{self, Answer, Body, Documentation, Example, Tag};
 use crate::http::error::{ApiError, BodyFault, Expected};
 use crate::http::request::body::{self, Members, Payload};
 use crate::http::request::context::Caller;
@@ -23,93 +24,143 @@ const SOURCE: &str = "messages_api";
 /// The description of an allowed external id, for an error.
 const PERSONS_ID: &str = "the id of a person, and not that of a WhatsApp group, broadcast or channel";
 
-/// The outcome of a message: `{"status":"updated"}`, or `created`, `unchanged`, `not_found`; in an array also
-/// `{"status":"error","error":"The member 'sentAt' should be …"}`.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case", tag = "status")]
-pub enum MessageResponse {
-    Created,
-    Updated,
-    /// The contact had this message or later ones already.
-    Unchanged,
-    /// No contact has this id, external id or phone.
-    NotFound,
-    /// The message is not recorded. The others are.
-    Error {
-        error: String,
-    },
+/// A message that was sent or received. It reaches the contact with the integer id `contactId`, else the one with
+/// `externalUserId` on `platform`, else the one with `phone` on `platform`. Give at least one of the three, and
+/// `platform` unless you give `contactId`. Other members are ignored.
+#[derive(JsonSchema)]
+#[schemars(rename = "Message")]
+#[serde(rename_all = "camelCase")]
+#[expect(
+    dead_code,
+    reason = "the specification shows it; `read_message` reads the body, with an error for each fault"
+)]
+struct MessageItem {
+    /// The channel, such as `whatsapp`, in any case of its letters.
+    #[schemars(length(max = 64))]
+    platform: Option<String>,
+    /// The contact's phone in any notation.
+    #[schemars(length(max = 256))]
+    phone: Option<String>,
+    /// The channel's own id of the person.
+    #[schemars(length(max = 256))]
+    external_user_id: Option<String>,
+    /// The contact's integer id, which the lookup calls `id`.
+    contact_id: Option<i64>,
+    /// `inbound` if the contact sent the message, `outbound` if it received it.
+    direction: MessageDirection,
+    /// The time of the message, at most five minutes ahead of the database's clock.
+    #[schemars(extend("format" = "date-time"))]
+    sent_at: String,
+    /// `true` creates an unknown contact, and adds a missing phone or external id to a known one. If an inbound message
+    /// then has a known external id and a new valid number, the contact gets the new number.
+    create_missing: Option<bool>,
 }
 
-/// The answer to an array: one outcome per message, in their order.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct MessagesResponse {
-    pub results: Vec<MessageResponse>,
+// Variants without a comment, so that the schema is an enum of plain texts.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "as `MessageItem`")]
+enum MessageDirection {
+    Inbound,
+    Outbound,
 }
 
 /// The answer to one message, or to an array.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize)]
 #[serde(untagged)]
-#[schemars(rename = "Answer")]
 pub enum MessagesAnswer {
-    One(MessageResponse),
-    Many(MessagesResponse),
+    One(BatchResult),
+    Many(BatchResponse),
+}
+
+/// The example of a message.
+fn message() -> Value {
+    json!({
+        "platform": "whatsapp", "phone": "+5492235961983", "direction": "inbound", "sentAt": "2025-03-28T14:22:00Z",
+    })
 }
 
 pub const DOCUMENTATION: Documentation = Documentation {
-    summary: "Records one message that was sent or received, or an array of up to a thousand",
+    tag: Tag::Messages,
+    summary: "Record one message, or many",
+    description: "Records the time of a message that was sent or received, or of up to 1,000 messages in an array. This \
+        keeps `hasReplied` and the session window current. Times only move forward, so a message may be reported twice \
+        and in any order.\n\nIf the body is one invalid message, the call answers 400. In an array each message has \
+        its own result, and an invalid one does not stop the others.",
     parameters: &[],
-    body: Some(Body::new(|_| {
-        let text = |max: usize| json!({ "type": ["string", "null"], "maxLength": max });
-        let given = json!({ "type": "string", "pattern": NOT_BLANK });
-        let phone = json!({ "type": "string", "pattern": WITH_DIGIT });
-        let message = json!({
-            "type": "object",
-            "required": ["direction", "sentAt"],
-            "properties": {
-                "platform": text(64),
-                "phone": text(256),
-                "externalUserId": text(256),
-                "contactId": { "type": ["integer", "null"], "format": "int64" },
-                "direction": { "enum": ["inbound", "outbound"] },
-                "sentAt": { "type": "string", "format": "date-time" },
-                "createMissing": { "type": ["boolean", "null"] },
+    body: Some(Body::new(
+        |schemas| {
+            let message = documentation::of::<MessageItem>(schemas);
+            json_schema!({ "oneOf": [message, { "type": "array", "maxItems": ITEMS_MAX, "items": message }] })
+        },
+        &[
+            Example {
+                name: "one",
+                summary: "One message",
+                value: message,
             },
-            "anyOf": [
-                having(&[("contactId", json!({ "type": "integer" }))]),
-                having(&[("platform", given.clone()), ("phone", phone)]),
-                having(&[("platform", given.clone()), ("externalUserId", given)]),
-            ],
-        });
-        json_schema!({
-            "anyOf": [message, { "type": "array", "maxItems": ITEMS_MAX, "items": message }],
-            "example": {
-                "platform": "whatsapp", "phone": "+5492235961983", "direction": "inbound", "sentAt": "2025-03-28T14:22:00Z",
+            Example {
+                name: "many",
+                summary: "An array of messages",
+                value: || json!([message()]),
             },
-        })
-    })),
+        ],
+    )),
     answer: Answer::json(
-        "The message's outcome, or one per message of an array",
-        documentation::of::<MessagesAnswer>,
+        "The result of the message. For an array, an object with one result per message, in the order of the request.",
+        |schemas| {
+            let one = documentation::of::<BatchResult>(schemas);
+            let many = documentation::of::<BatchResponse>(schemas);
+            json_schema!({ "oneOf": [one, many] })
+        },
+        &[
+            Example {
+                name: "one",
+                summary: "The contact had the message already",
+                value: || json!(BatchResult::from(BatchStatus::Unchanged)),
+            },
+            Example {
+                name: "many",
+                summary: "The contact has changed, and an item has a time in the future",
+                value: || {
+                    let ahead = BodyFault::Future { name: "sentAt" };
+                    let results = vec![BatchStatus::Updated.into(), ahead.into()];
+                    json!(BatchResponse { results })
+                },
+            },
+        ],
     ),
-    failures: &[],
+    failures: || {
+        let (name, expected) = ("direction", Expected::OneOf(DIRECTIONS));
+        let (body, max) = ("body", ITEMS_MAX);
+        let faults = [
+            BodyFault::Missing { name: "sentAt" },
+            BodyFault::Member { name, expected },
+            BodyFault::TooLong {
+                name: "externalUserId",
+                max: 256,
+            },
+            BodyFault::Future { name: "sentAt" },
+            BodyFault::NoIdentity { names: IDENTITIES },
+            BodyFault::TooMany { name: body, max },
+        ];
+        faults.map(ApiError::Body).into()
+    },
 };
 
-/// Records a message, or an array of them. A message is
+/// The allowed directions, for an error.
+const DIRECTIONS: &str = "\"inbound\" or \"outbound\"";
+
+/// The members of which a message needs at least one.
+const IDENTITIES: &str = "'phone' (with a digit in it), 'externalUserId' or 'contactId'";
+
+/// Records a message, or an array of them.
 ///
-/// ```json
-/// {"platform": "whatsapp", "phone": "+5492235961983", "direction": "inbound", "sentAt": "2025-03-28T14:22:00Z"}
-/// ```
-///
-/// A message may have `"externalUserId"` instead of `"phone"`. If it has both, `"externalUserId"`
-/// takes precedence. `"contactId"`, the integer id, takes precedence over both and needs no
-/// `platform`. With `"createMissing": true` the call creates an unknown contact, and adds a missing
-/// phone or external id to a known one. If an inbound message then has a known external id and a new valid number, the
-/// contact gets the new number, unless a later inbound message is known. With `"createMissing": true`, a phone that
-/// identifies no person is an error, such as `0` or the id of a WhatsApp group. So is the external id of a WhatsApp
-/// group, broadcast or channel.
-///
-/// If the body is one invalid message, the call answers 400. In an array each message has its own outcome, and an
-/// invalid message does not stop the others.
+/// If an inbound message has a known external id and a new valid number, the contact gets the new number, unless a later
+/// inbound message is known. A phone that identifies no person, such as `0`, is not stored. With
+/// `"createMissing": true`, such a phone is an error if the message has no `"externalUserId"`. The id of a WhatsApp
+/// group, broadcast or channel is always an error then, as the phone and as the external id.
 pub async fn record_messages(
     caller: Caller,
     state: web::Data<State>,
@@ -134,10 +185,8 @@ pub async fn record_messages(
         None => response(outcomes.next().expect("every message has an outcome")),
     });
     if is_array {
-        let results = results
-            .map(|result| result.unwrap_or_else(MessageResponse::from))
-            .collect();
-        return Ok(web::Json(MessagesAnswer::Many(MessagesResponse { results })));
+        let results = results.map(|result| result.unwrap_or_else(BatchResult::from)).collect();
+        return Ok(web::Json(MessagesAnswer::Many(BatchResponse { results })));
     }
     let result = results.next().expect("the body is one message")?;
     Ok(web::Json(MessagesAnswer::One(result)))
@@ -184,10 +233,9 @@ fn read_message(item: &RawValue, region: Region) -> Result<Message, BodyFault> {
         Some("inbound") => Direction::Inbound,
         Some("outbound") => Direction::Outbound,
         Some(_) => {
-            let expected = Expected::OneOf("\"inbound\" or \"outbound\"");
             return Err(BodyFault::Member {
                 name: "direction",
-                expected,
+                expected: Expected::OneOf(DIRECTIONS),
             });
         }
         None => return Err(BodyFault::Missing { name: "direction" }),
@@ -198,9 +246,12 @@ fn read_message(item: &RawValue, region: Region) -> Result<Message, BodyFault> {
         source: SOURCE,
     });
     if let (Target::Person(person), Some(_)) = (&target, &new_contact) {
-        let is_placeholder = person.phone.as_ref().is_some_and(|phone| !phone.identifies_a_person());
+        let is_refused = |phone: &Phone| {
+            phone.is_group_or_channel() || person.external_user_id.is_none() && !phone.identifies_a_person()
+        };
+        let is_phone_refused = person.phone.as_ref().is_some_and(is_refused);
         let refused = [
-            (is_placeholder, "phone", Expected::PersonsPhone),
+            (is_phone_refused, "phone", Expected::PersonsPhone),
             (
                 person.is_group_or_channel(),
                 "externalUserId",
@@ -238,9 +289,7 @@ fn read_person(members: &Members, region: Region) -> Result<Person, BodyFault> {
     let phone = text("phone", 256)?;
     let on_platform = platform.clone().unwrap_or_default();
     let person = Person::read(on_platform, external_user_id, phone.as_deref(), region);
-    let person = person.ok_or(BodyFault::NoIdentity {
-        names: "'phone' (with a digit in it), 'externalUserId' or 'contactId'",
-    })?;
+    let person = person.ok_or(BodyFault::NoIdentity { names: IDENTITIES })?;
     platform.map_or(Err(BodyFault::Missing { name: "platform" }), |_| Ok(person))
 }
 
@@ -248,18 +297,12 @@ fn read_person(members: &Members, region: Region) -> Result<Person, BodyFault> {
 ///
 /// # Errors
 /// [`BodyFault::Future`] if the message is too far ahead of the database's clock.
-fn response(outcome: MessageOutcome) -> Result<MessageResponse, BodyFault> {
+fn response(outcome: MessageOutcome) -> Result<BatchResult, BodyFault> {
     match outcome {
-        MessageOutcome::Created => Ok(MessageResponse::Created),
-        MessageOutcome::Updated => Ok(MessageResponse::Updated),
-        MessageOutcome::Unchanged => Ok(MessageResponse::Unchanged),
-        MessageOutcome::NotFound => Ok(MessageResponse::NotFound),
+        MessageOutcome::Created => Ok(BatchStatus::Created.into()),
+        MessageOutcome::Updated => Ok(BatchStatus::Updated.into()),
+        MessageOutcome::Unchanged => Ok(BatchStatus::Unchanged.into()),
+        MessageOutcome::NotFound => Ok(BatchStatus::NotFound.into()),
         MessageOutcome::Ahead => Err(BodyFault::Future { name: "sentAt" }),
-    }
-}
-
-impl From<BodyFault> for MessageResponse {
-    fn from(fault: BodyFault) -> Self {
-        Self::Error { error: fault.english() }
     }
 }

@@ -1,5 +1,6 @@
-//! Endpoints for operators and for tools: health, metrics, the specification.
+//! Endpoints for operators and for tools: health, metrics, the specification, the error codes.
 
+pub mod error_codes;
 pub mod health;
 pub mod metrics;
 pub mod specification;

@@ -1,81 +1,113 @@
 //! One contact: `GET /api/public/contact/{id}/info` shows it, `PATCH /api/public/contact/{id}` changes it, `DELETE` erases
 //! it for good.
 //!
-//! The members of a change: `name`, `phone`, `email`, `default_stage_id` (a UUID), `contact_list`
-//! (the list's name; a missing list is created), `chat_status`, `blocked`, `is_chat_read`. They
-//! have the same names as in the answer, which has no `contact_list`. At least one of these members is required, and
-//! unknown members are ignored. An absent member leaves the contact's value as it is. `null` or a blank text clears one
-//! of the first four, as long as the contact keeps an external id, a phone or an email. A phone is read for the
-//! contact's platform. A phone that is not a valid number does not replace a better one: the answer is 400.
+//! [`ContactChange`] describes the members of a change. They have the same names as in the answer, which has no
+//! `contact_list`. Unknown members are ignored.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use schemars::json_schema;
+use schemars::JsonSchema;
 use serde_json::json;
 
-use super::contact_json::{ID, PublicContact, id_in_path};
-use crate::domain::contact::{Attribute, Changes, ContactEdit};
-use crate::domain::phone::Region;
-use crate::http::documentation::{self, Answer, Body, Documentation, NOT_BLANK};
-use crate::http::error::{ApiError, BodyFault};
+use super::contact_json::{CONTACT, ID, PublicContact, id_in_path};
+use crate::domain::contact::Attribute;
+use crate::http::documentation::{self, Answer, Body, Documentation, Example, NOT_BLANK, OptionalUuid, Tag};
+use crate::http::error::ApiError;
 use crate::http::request::body::{self, Members, Payload};
+use crate::http::request::contact_edit::{self, EditMembers, read_edit};
 use crate::http::request::context::Caller;
 use crate::http::state::State;
-use crate::store::contacts::{self, EditError};
+use crate::store::contacts;
+
+/// The changes of a contact. Give at least one member. An absent member leaves the contact's value as it is.
+#[derive(JsonSchema)]
+#[expect(
+    dead_code,
+    reason = "the specification shows it; `read_edit` reads the body, with an error for each fault"
+)]
+struct ContactChange {
+    /// The name. `null` or a blank text clears it.
+    #[schemars(length(max = 512))]
+    name: Option<String>,
+    /// The phone, read by the rules of the contact's channel. `null` or a blank text clears it. A phone that is not a
+    /// valid number does not replace a valid one.
+    #[schemars(length(max = 256), extend("pattern" = r"\d|^\s*$"))]
+    phone: Option<String>,
+    /// The email. `null`, a blank text or a placeholder such as `n/a` clears it.
+    #[schemars(length(max = 320))]
+    email: Option<String>,
+    /// The UUID of a stage of your own system. `null` or a blank text clears it.
+    #[serde(default)]
+    default_stage_id: OptionalUuid,
+    /// The name of the contact list that the contact moves to. A list that does not exist is created.
+    #[schemars(length(max = 200), regex(pattern = NOT_BLANK), extend("type" = "string"))]
+    contact_list: Option<String>,
+    /// The state of the chat, such as `ATTENDED` or `UNATTENDED`.
+    #[schemars(length(max = 64), regex(pattern = NOT_BLANK), extend("type" = "string"))]
+    chat_status: Option<String>,
+    /// Whether the contact is blocked.
+    #[schemars(extend("type" = "boolean"))]
+    blocked: Option<bool>,
+    /// Whether the chat is read.
+    #[schemars(extend("type" = "boolean"))]
+    is_chat_read: Option<bool>,
+}
 
 /// The members that can be changed.
-const MEMBERS: [&str; 8] = [
-    "name",
-    "phone",
-    "email",
-    "default_stage_id",
-    "contact_list",
-    "chat_status",
-    "blocked",
-    "is_chat_read",
-];
+static MEMBERS: EditMembers = EditMembers {
+    name_of: Attribute::name,
+    all: [
+        "name",
+        "phone",
+        "email",
+        "default_stage_id",
+        "contact_list",
+        "chat_status",
+        "blocked",
+        "is_chat_read",
+    ],
+};
 
 pub const INFO: Documentation = Documentation {
-    summary: "One contact, by its UUID",
+    tag: Tag::Contacts,
+    summary: "Show one contact",
+    description: "Shows the contact with this UUID.",
     parameters: &[ID],
     body: None,
-    answer: Answer::json("The contact", documentation::of::<PublicContact>),
-    failures: &[404],
+    answer: Answer::json("The contact.", documentation::of::<PublicContact>, CONTACT),
+    failures: || vec![ApiError::NoContact],
 };
 
 pub const CHANGE: Documentation = Documentation {
-    summary: "Changes one contact",
+    tag: Tag::Contacts,
+    summary: "Change one contact",
+    description: "Changes the given members. Give at least one. The contact must keep an identity: an external id, a \
+        phone or an email. A phone that is not a valid number does not replace a valid one. To replace it anyway, set \
+        the phone to `null` first.",
     parameters: &[ID],
-    body: Some(Body::new(|_| {
-        json_schema!({
-            "type": "object",
-            "properties": {
-                "name": { "type": ["string", "null"], "maxLength": 512 },
-                "phone": { "type": ["string", "null"], "pattern": r"\d|^\s*$", "maxLength": 256 },
-                "email": { "type": ["string", "null"], "maxLength": 320 },
-                "default_stage_id": { "type": ["string", "null"], "format": "uuid" },
-                "contact_list": { "type": "string", "pattern": NOT_BLANK, "maxLength": 200 },
-                "chat_status": { "type": "string", "pattern": NOT_BLANK, "maxLength": 64 },
-                "blocked": { "type": "boolean" },
-                "is_chat_read": { "type": "boolean" },
-            },
-            "anyOf": MEMBERS.map(|name| json!({ "required": [name] })),
-            "example": { "chat_status": "ATTENDED", "is_chat_read": true },
-        })
-    })),
-    answer: Answer::json("The changed contact", documentation::of::<PublicContact>),
-    failures: &[404, 409],
+    body: Some(Body::new(
+        documentation::of::<ContactChange>,
+        &[Example {
+            name: "attended",
+            summary: "An agent has read and answered the chat",
+            value: || json!({ "chat_status": "ATTENDED", "is_chat_read": true }),
+        }],
+    )),
+    answer: Answer::json(
+        "The contact after the change.",
+        documentation::of::<PublicContact>,
+        CONTACT,
+    ),
+    failures: || contact_edit::failures(&MEMBERS),
 };
 
 pub const ERASURE: Documentation = Documentation {
-    summary: "Erases one contact for good",
+    tag: Tag::Contacts,
+    summary: "Delete one contact",
+    description: "Deletes the contact for good.",
     parameters: &[ID],
     body: None,
-    answer: Answer {
-        status: 204,
-        description: "The contact is erased",
-        content: None,
-    },
-    failures: &[404],
+    answer: Answer::empty(204, "The contact is deleted."),
+    failures: || vec![ApiError::NoContact],
 };
 
 /// Answers with the contact. 404 if the client has no contact with this id, or the id is not a UUID.
@@ -105,25 +137,15 @@ pub async fn edit_contact(
 ) -> Result<web::Json<PublicContact>, ApiError> {
     let id = id_in_path(&request)?;
     let Caller { client, region, start } = caller;
-    let read = move |body: &_| read_edit(&Members::new(body)?, region);
+    let read = move |body: &_| read_edit(&Members::new(body)?, &MEMBERS, region);
     let edit = body::read_json(payload, state.lanes.writes.deadline(start), read).await?;
-    let edited = state
+    let row = state
         .lanes
         .writes
         .run(start, move |connection| {
-            match contacts::edit_contact(connection, client, id, &edit) {
-                Err(EditError::Store(error)) => Err(error),
-                other => Ok(other),
-            }
+            contacts::edit_contact(connection, client, id, &edit, contacts::find_contact)
         })
-        .await?;
-    let row = edited.map_err(|error| match error {
-        EditError::NotFound => ApiError::NoContact,
-        EditError::NoIdentity => BodyFault::IdentityLost.into(),
-        EditError::WorsePhone => BodyFault::WorsePhone { name: "phone" }.into(),
-        EditError::Taken => ApiError::IdentityTaken,
-        EditError::Store(error) => error.into(),
-    })?;
+        .await??;
     Ok(web::Json(PublicContact::from(row)))
 }
 
@@ -147,34 +169,4 @@ pub async fn delete_contact(
     } else {
         Err(ApiError::NoContact)
     }
-}
-
-fn read_edit(members: &Members, region: Region) -> Result<ContactEdit, BodyFault> {
-    if !MEMBERS.iter().any(|name| members.has(name)) {
-        return Err(BodyFault::NoChange { names: &MEMBERS });
-    }
-    let changes = Changes {
-        name: clearable(members, "name", members.text("name")?),
-        phone: clearable(members, "phone", members.text("phone")?),
-        email: clearable(members, "email", members.text("email")?),
-        default_stage_id: clearable(members, "default_stage_id", members.uuid("default_stage_id")?),
-        chat_status: settable(members, "chat_status", members.text("chat_status")?)?,
-        blocked: settable(members, "blocked", members.flag("blocked")?)?,
-        is_chat_read: settable(members, "is_chat_read", members.flag("is_chat_read")?)?,
-        contact_list: settable(members, "contact_list", members.text("contact_list")?)?,
-    };
-    ContactEdit::new(changes, region).map_err(|error| body::fault_of(&error, Attribute::name, "'phone' or 'email'"))
-}
-
-/// A present member without a value clears the contact's value.
-fn clearable<T>(members: &Members, name: &str, value: Option<T>) -> Option<Option<T>> {
-    members.has(name).then_some(value)
-}
-
-/// A present member without a value is an error.
-fn settable<T>(members: &Members, name: &'static str, value: Option<T>) -> Result<Option<T>, BodyFault> {
-    if members.has(name) && value.is_none() {
-        return Err(BodyFault::Missing { name });
-    }
-    Ok(value)
 }

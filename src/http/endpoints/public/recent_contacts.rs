@@ -7,10 +7,11 @@ use actix_web::http::header;
 use actix_web::{CustomizeResponder, HttpRequest, Responder, web};
 use chrono::{DateTime, Datelike};
 use schemars::json_schema;
+use serde_json::json;
 use uuid::Uuid;
 
-use super::contact_json::PublicContact;
-use crate::http::documentation::{self, Answer, Content, Documentation, In, Parameter};
+use super::contact_json::{CONTACTS, PublicContact};
+use crate::http::documentation::{self, Answer, AnswerHeader, Documentation, In, Parameter, Tag};
 use crate::http::error::{ApiError, ParameterFault};
 use crate::http::request::context::Caller;
 use crate::http::request::query;
@@ -24,30 +25,51 @@ const DAYS_MAX: i64 = 365;
 const CURSOR: &str = "00063167cb273200df980fc8b6db4820bf222969482d106d";
 
 pub const DOCUMENTATION: Documentation = Documentation {
-    summary: "The contacts whose last message is at most N days old, latest first, a thousand per page",
+    tag: Tag::Search,
+    summary: "List the contacts with recent messages",
+    description: "Lists the contacts whose last message is at most `days` days old. The contact with the latest message \
+        comes first. An answer has at most 1,000 contacts. If more follow, its header `Link` has the address of the \
+        next page.",
     parameters: &[
         Parameter {
             place: In::Query,
             name: "days",
-            description: "The greatest age of the last message, in days",
+            description: "The greatest age of the last message, in days.",
             is_required: true,
-            schema: || json_schema!({ "type": "integer", "minimum": DAYS_MIN, "maximum": DAYS_MAX, "example": 7 }),
+            schema: || json_schema!({ "type": "integer", "minimum": DAYS_MIN, "maximum": DAYS_MAX }),
+            example: || json!(7),
         },
         Parameter {
             place: In::Query,
             name: "cursor",
-            description: "The cursor in the previous page's header `Link`",
+            description: "Where the page begins. The address in the previous page's header `Link` has it.",
             is_required: false,
-            schema: || json_schema!({ "type": "string", "pattern": "^[0-9a-f]{48}$", "example": CURSOR }),
+            // The time of a recent message begins with two zeros.
+            schema: || json_schema!({ "type": "string", "pattern": "^00[0-9a-f]{46}$" }),
+            example: || json!(CURSOR),
         },
     ],
     body: None,
-    answer: Answer {
-        status: 200,
-        description: "A page of contacts",
-        content: Some(Content::JsonPage(documentation::of::<Vec<PublicContact>>)),
+    answer: Answer::json(
+        "A page of contacts, at most 1,000.",
+        documentation::of::<Vec<PublicContact>>,
+        CONTACTS,
+    )
+    .with_headers(&[AnswerHeader {
+        name: "Link",
+        description: "If more contacts follow: the address of the next page, relative to the address of this one, and \
+            `rel=\"next\"`.",
+        is_always_sent: false,
+        schema: || json_schema!({ "type": "string" }),
+        example: || json!(format!("</api/public/contacts?days=7&cursor={CURSOR}>; rel=\"next\"")),
+    }]),
+    failures: || {
+        vec![
+            bad("days", ParameterFault::Missing),
+            bad("days", ParameterFault::NotBetween(DAYS_MIN, DAYS_MAX)),
+            bad("cursor", ParameterFault::Cursor),
+        ]
     },
-    failures: &[400],
 };
 
 /// Answers with a page of contacts. `days` is a whole number from 1 to 365, and `cursor` comes from the previous page's
@@ -57,8 +79,8 @@ pub async fn list_recent_contacts(
     caller: Caller,
     state: web::Data<State>,
 ) -> Result<CustomizeResponder<web::Json<Vec<PublicContact>>>, ApiError> {
-    let days = query::parameter(request.query_string(), "days")?.filter(|days| !days.trim().is_empty());
-    let days = read_days(&days.ok_or_else(|| bad("days", ParameterFault::Missing))?)?;
+    let days = query::whole_number(request.query_string(), "days", DAYS_MIN, DAYS_MAX)?;
+    let days = days.ok_or_else(|| bad("days", ParameterFault::Missing))?;
     let after = query::parameter(request.query_string(), "cursor")?;
     let after = after.map(|cursor| read_cursor(&cursor)).transpose()?;
     let Caller { client, start, .. } = caller;
@@ -84,13 +106,6 @@ pub async fn list_recent_contacts(
 
 fn bad(name: &'static str, fault: ParameterFault) -> ApiError {
     ApiError::Parameter { name, fault }
-}
-
-fn read_days(text: &str) -> Result<i64, ApiError> {
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-    let days = text.parse().ok().filter(|_| is_number);
-    days.filter(|days| (DAYS_MIN..=DAYS_MAX).contains(days))
-        .ok_or_else(|| bad("days", ParameterFault::NotBetween(DAYS_MIN, DAYS_MAX)))
 }
 
 /// A position as text: microseconds since 1970 in 16 hexadecimal digits, and the id in 32.
@@ -121,15 +136,6 @@ fn read_cursor(text: &str) -> Result<PagePosition, ApiError> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn days_are_a_whole_number_from_1_to_365() {
-        assert_eq!(read_days("1").unwrap(), 1);
-        assert_eq!(read_days("365").unwrap(), 365);
-        for text in ["0", "366", "-1", "+1", "1.0", "1e2", " 1", "٣", "99999999999999999999"] {
-            assert!(read_days(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn the_cursor_in_the_specification_is_valid() {

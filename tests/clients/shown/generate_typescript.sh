@@ -1,0 +1,1 @@
+npx openapi-typescript "$BASE/openapi.json" --output contact-search.ts

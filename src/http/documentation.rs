@@ -16,7 +16,7 @@ pub struct Documentation {
     pub tag: Tag,
     /// One line.
     pub summary: &'static str,
-    /// The rest, as Markdown. May be empty.
+    /// The rest, as Markdown.
     pub description: &'static str,
     pub parameters: &'static [Parameter],
     /// The request body of operations that have one.

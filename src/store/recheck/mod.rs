@@ -3,5 +3,5 @@
 mod run;
 mod statements;
 
-pub use self::run::{Finding, Pair, Recheck, recheck};
+pub use self::run::{ContactPair, Finding, Recheck, recheck};
 pub use self::statements::statements;

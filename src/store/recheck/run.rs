@@ -96,7 +96,7 @@ pub struct Finding {
 
 /// Two contacts, of which a change concerns at least one.
 #[derive(Clone, PartialEq, Eq, Debug, QueryableByName)]
-pub struct Pair {
+pub struct ContactPair {
     #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
     #[diesel(sql_type = SqlUuid)]
@@ -123,10 +123,10 @@ pub struct Recheck {
     pub conflict_count: u64,
     /// The first conflicts: changes that would give a contact the identity of another one. If there is any, no contact
     /// is changed.
-    pub conflicts: Vec<Pair>,
+    pub conflicts: Vec<ContactPair>,
     pub on_one_line_count: u64,
     /// The first pairs of contacts that the changes put on one line. They stay two contacts.
-    pub on_one_line: Vec<Pair>,
+    pub on_one_line: Vec<ContactPair>,
 }
 
 /// The most pairs of one kind that a recheck returns.
@@ -292,8 +292,8 @@ fn finish(
 }
 
 /// Runs a statement that lists pairs of contacts. Returns the first pairs, and the count of all.
-fn pairs(connection: &mut PgConnection, client: ClientId, statement: &str) -> QueryResult<(Vec<Pair>, u64)> {
-    let pairs: Vec<Pair> = sql_query(statement)
+fn pairs(connection: &mut PgConnection, client: ClientId, statement: &str) -> QueryResult<(Vec<ContactPair>, u64)> {
+    let pairs: Vec<ContactPair> = sql_query(statement)
         .bind::<SqlUuid, _>(client.as_uuid())
         .bind::<BigInt, _>(PAIRS_MAX)
         .load(connection)?;

@@ -1,4 +1,4 @@
-//! Our own endpoints for contacts, most of which keep them current: batches, single contacts, messages, WhatsApp's webhook.
+//! Our own endpoints, most of which keep contacts current: batches, single contacts, messages, WhatsApp's webhook.
 
 pub mod contact_batch;
 pub mod contact_by_id;

@@ -23,7 +23,7 @@ use crate::store::transaction::{is_open, retry_transaction, transaction};
 ///
 /// A message can attach an identity to a contact and so change which contact later messages resolve to.
 /// `messages/runs.rs` splits the messages into runs that are safe to record in one transaction each, and
-/// [`shared_length`] may end a run earlier. A run locks its contacts in the order of their ids, so that batches with the
+/// `shared_length` may end a run earlier. A run locks its contacts in the order of their ids, so that batches with the
 /// same contacts wait for each other. If two batches still deadlock, one is retried. Messages are added to the locked
 /// contact, not to the contact as it was found.
 ///

@@ -1,12 +1,13 @@
 //! Settings: flags override environment variables, which override defaults.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use chrono::TimeDelta;
 use clap::builder::BoolishValueParser;
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use ipnet::IpNet;
 
 /// The variable of the database's URL.
@@ -14,6 +15,37 @@ pub const DATABASE_VARIABLE: &str = "CONTACT_SEARCH_DATABASE_URL";
 
 /// The variable that counts if [`DATABASE_VARIABLE`] is not set. Other programs read it, too.
 pub const COMMON_DATABASE_VARIABLE: &str = "DATABASE_URL";
+
+/// The environment variables that gave options their values.
+#[derive(Clone, Default, Debug)]
+pub struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    /// Takes pairs of an option's flag, such as `--listen`, and the variable.
+    pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+
+    /// The variable that gave the option its value. `None` if a flag or the default did.
+    pub fn of(&self, flag: &str) -> Option<&str> {
+        self.0.get(flag).map(String::as_str)
+    }
+
+    /// How a message names what has set the option: its variable, or else its flag.
+    pub fn setter_of(&self, flag: &str) -> String {
+        self.of(flag).map_or_else(
+            || flag.to_owned(),
+            |variable| format!("the environment variable {variable}"),
+        )
+    }
+}
+
+/// The headings of options in the help.
+const DATABASE: &str = "Database";
+const NETWORK: &str = "Network";
+const CAPACITY: &str = "Capacity";
+const FIRST_START: &str = "First start";
+const LOG: &str = "Log";
 
 /// The database. Every command takes these options.
 #[derive(Args, Clone)]
@@ -27,22 +59,37 @@ pub struct DatabaseConfig {
         env = DATABASE_VARIABLE,
         hide_env = true,
         hide_env_values = true,
-        value_name = "URL"
+        value_name = "URL",
+        help_heading = DATABASE
     )]
     pub database_url: Option<String>,
 
-    /// Whether the URL comes from [`COMMON_DATABASE_VARIABLE`].
-    #[arg(skip)]
-    pub is_url_of_common_variable: bool,
-
     /// The directory for the private PostgreSQL's data [default: the user's data directory; for root
     /// /var/lib/contact-search]
-    #[arg(long, global = true, env = "CONTACT_SEARCH_DATA_DIR", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        env = "CONTACT_SEARCH_DATA_DIR",
+        value_name = "DIR",
+        value_hint = ValueHint::DirPath,
+        help_heading = DATABASE
+    )]
     pub data_dir: Option<PathBuf>,
 
     /// The directory of PostgreSQL's programs [default: found on PATH or in the usual places]
-    #[arg(long, global = true, env = "CONTACT_SEARCH_PG_BIN", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        env = "CONTACT_SEARCH_PG_BIN",
+        value_name = "DIR",
+        value_hint = ValueHint::DirPath,
+        help_heading = DATABASE
+    )]
     pub pg_bin: Option<PathBuf>,
+
+    /// The variables that gave these options their values.
+    #[arg(skip)]
+    pub variables: Variables,
 }
 
 /// Redacts the URL, which can contain a password.
@@ -56,7 +103,7 @@ impl fmt::Debug for DatabaseConfig {
     }
 }
 
-/// Options of the server.
+/// Options of the server, in the order of the help.
 #[derive(Args, Clone, Debug)]
 pub struct ServeConfig {
     /// The address or host name, and the port, to listen on
@@ -65,55 +112,116 @@ pub struct ServeConfig {
         env = "CONTACT_SEARCH_LISTEN",
         value_name = "ADDRESS:PORT",
         default_value = "127.0.0.1:8080",
-        value_parser = parse_address
+        value_parser = parse_address,
+        help_heading = NETWORK
     )]
     pub listen: String,
 
-    /// Connections for reads, and the same number for writes [default: two per core, 4 to 64]
-    #[arg(long, env = "CONTACT_SEARCH_POOL_SIZE", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub pool_size: Option<u32>,
+    /// Serve Prometheus metrics at /metrics on this address; a port alone means 127.0.0.1 [default: off]
+    #[arg(
+        long,
+        env = "CONTACT_SEARCH_METRICS_LISTEN",
+        value_name = "[ADDRESS:]PORT",
+        value_parser = parse_metrics_address,
+        help_heading = NETWORK
+    )]
+    pub metrics_listen: Option<String>,
 
-    /// Requests per minute that each key may make to this server, unless the key has its own limit [default: no limit]
-    // The same range as for a key's own limit.
-    #[arg(long, env = "CONTACT_SEARCH_RATE_LIMIT", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub rate_limit: Option<u32>,
-
-    /// Multiplies the deadlines of requests: 2 s for most, 10 s for bulk calls. For a slow link to the database, or a
-    /// busy test machine
-    #[arg(long, env = "CONTACT_SEARCH_DEADLINE_FACTOR", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10))]
-    pub deadline_factor: u32,
-
-    /// The URL is that of a transaction pooler, such as PgBouncer: use no prepared statements, and set limits in each
-    /// transaction
-    #[arg(long, env = "CONTACT_SEARCH_POOLER", value_parser = BoolishValueParser::new(), requires = "database_url", conflicts_with_all = ["migrate", "bootstrap"])]
-    pub pooler: bool,
-
-    /// Run pending migrations on your own PostgreSQL first (the private one is always migrated)
-    #[arg(long, env = "CONTACT_SEARCH_MIGRATE", value_parser = BoolishValueParser::new())]
-    pub migrate: bool,
-
-    /// If there are no clients yet, create one with this name, and print a key for it, once
-    #[arg(long, env = "CONTACT_SEARCH_BOOTSTRAP", value_name = "NAME")]
-    pub bootstrap: Option<String>,
+    /// A trusted proxy, as an address or a network such as 10.0.0.0/8: its X-Forwarded-For header gives the caller's
+    /// address; separate several by commas [default: none]
+    #[arg(
+        long,
+        env = "CONTACT_SEARCH_TRUSTED_PROXY",
+        value_name = "ADDRESS",
+        value_delimiter = ',',
+        value_parser = parse_network,
+        help_heading = NETWORK
+    )]
+    pub trusted_proxy: Vec<IpNet>,
 
     /// An origin whose pages may read answers, such as https://crm.example.com, or * for all; separate several by
     /// commas [default: none]
     #[allow(rustdoc::bare_urls, reason = "clap would print a link's angle brackets too")]
-    #[arg(long, env = "CONTACT_SEARCH_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = parse_origin)]
+    #[arg(
+        long,
+        env = "CONTACT_SEARCH_CORS_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ',',
+        value_parser = parse_origin,
+        help_heading = NETWORK
+    )]
     pub cors_origin: Vec<String>,
 
-    /// A trusted proxy, as an address or a network such as 10.0.0.0/8: its X-Forwarded-For header gives the caller's
-    /// address; separate several by commas [default: none]
-    #[arg(long, env = "CONTACT_SEARCH_TRUSTED_PROXY", value_name = "ADDRESS", value_delimiter = ',', value_parser = parse_network)]
-    pub trusted_proxy: Vec<IpNet>,
+    /// Connections for reads, and the same number for writes [default: two per core, 4 to 64]
+    #[arg(
+        long,
+        env = "CONTACT_SEARCH_POOL_SIZE",
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=1000),
+        help_heading = CAPACITY
+    )]
+    pub pool_size: Option<u32>,
 
-    /// Serve Prometheus metrics at /metrics on this address; a port alone means 127.0.0.1 [default: off]
-    #[arg(long, env = "CONTACT_SEARCH_METRICS_LISTEN", value_name = "[ADDRESS:]PORT", value_parser = parse_metrics_address)]
-    pub metrics_listen: Option<String>,
+    /// Requests per minute that each key may make to this server, unless the key has its own limit [default: no limit]
+    // The same range as for a key's own limit.
+    #[arg(
+        long,
+        env = "CONTACT_SEARCH_RATE_LIMIT",
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=100_000),
+        help_heading = CAPACITY
+    )]
+    pub rate_limit: Option<u32>,
+
+    /// Multiplies the deadlines of requests: 2 s for most, 10 s for bulk calls. For a slow link to the database, or a
+    /// busy test machine
+    #[arg(
+        long,
+        env = "CONTACT_SEARCH_DEADLINE_FACTOR",
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=10),
+        help_heading = CAPACITY
+    )]
+    pub deadline_factor: u32,
+
+    /// The URL is that of a transaction pooler, such as PgBouncer: use no prepared statements, and set limits in each
+    /// transaction
+    #[arg(
+        long,
+        env = "CONTACT_SEARCH_POOLER",
+        value_parser = BoolishValueParser::new(),
+        requires = "database_url",
+        conflicts_with_all = ["migrate", "bootstrap"],
+        help_heading = DATABASE
+    )]
+    pub pooler: bool,
+
+    /// Run pending migrations on your own PostgreSQL first (the private one is always migrated)
+    #[arg(
+        long,
+        env = "CONTACT_SEARCH_MIGRATE",
+        value_parser = BoolishValueParser::new(),
+        help_heading = DATABASE
+    )]
+    pub migrate: bool,
+
+    /// If there are no clients yet, create one with this name, and print a key for it, once
+    #[arg(long, env = "CONTACT_SEARCH_BOOTSTRAP", value_name = "NAME", help_heading = FIRST_START)]
+    pub bootstrap: Option<String>,
 
     /// Do not create the demo client in the private database
-    #[arg(long, env = "CONTACT_SEARCH_NO_DEMO", value_parser = BoolishValueParser::new())]
+    #[arg(
+        long,
+        env = "CONTACT_SEARCH_NO_DEMO",
+        value_parser = BoolishValueParser::new(),
+        help_heading = FIRST_START
+    )]
     pub no_demo: bool,
+
+    /// The variables that gave these options their values.
+    #[arg(skip)]
+    pub variables: Variables,
 }
 
 impl ServeConfig {
@@ -133,7 +241,14 @@ impl ServeConfig {
 #[derive(Args, Clone, Copy, Debug)]
 pub struct LogConfig {
     /// The format of log lines
-    #[arg(long, global = true, env = "CONTACT_SEARCH_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    #[arg(
+        long,
+        global = true,
+        env = "CONTACT_SEARCH_LOG_FORMAT",
+        value_enum,
+        default_value_t = LogFormat::Text,
+        help_heading = LOG
+    )]
     pub log_format: LogFormat,
 }
 
@@ -179,12 +294,12 @@ fn parse_network(text: &str) -> Result<IpNet, String> {
         .map_err(|_| "write an address such as 10.0.0.1, or a network such as 10.0.0.0/8".to_owned())
 }
 
-/// Parses `90d`, `12h`, `30m` or `45s`.
+/// Parses `45s`, `30m`, `12h`, `90d`, `1w` or `1y`. A year has 365 days.
 ///
 /// # Errors
 /// A message that shows the form.
 pub fn parse_duration(text: &str) -> Result<TimeDelta, String> {
-    let error = || "a duration is a whole number followed by s, m, h or d, such as 90d".to_owned();
+    let error = || "a duration is a whole number followed by s, m, h, d, w or y, such as 90d".to_owned();
     let (at, unit) = text.char_indices().next_back().ok_or_else(error)?;
     let count: i64 = text[..at].parse().ok().filter(|count| *count > 0).ok_or_else(error)?;
     let duration = match unit.to_ascii_lowercase() {
@@ -192,11 +307,13 @@ pub fn parse_duration(text: &str) -> Result<TimeDelta, String> {
         'm' => TimeDelta::try_minutes(count),
         'h' => TimeDelta::try_hours(count),
         'd' => TimeDelta::try_days(count),
+        'w' => TimeDelta::try_weeks(count),
+        'y' => count.checked_mul(365).and_then(TimeDelta::try_days),
         _ => return Err(error()),
     };
     duration
         .filter(|duration| *duration <= TimeDelta::days(36_500))
-        .ok_or_else(|| "a duration is at most 36500d".to_owned())
+        .ok_or_else(|| "a duration is at most 36500d, which is 100y".to_owned())
 }
 
 #[cfg(test)]
@@ -211,6 +328,9 @@ mod tests {
         assert_eq!(parse_duration("45s"), Ok(TimeDelta::seconds(45)));
         assert_eq!(parse_duration("2m"), Ok(TimeDelta::minutes(2)));
         assert_eq!(parse_duration("1h"), Ok(TimeDelta::hours(1)));
+        assert_eq!(parse_duration("2w"), Ok(TimeDelta::days(14)));
+        assert_eq!(parse_duration("1y"), Ok(TimeDelta::days(365)));
+        assert_eq!(parse_duration("100Y"), Ok(TimeDelta::days(36_500)));
         for wrong in [
             "",
             "d",
@@ -218,9 +338,11 @@ mod tests {
             "0d",
             "-1d",
             "1.5h",
-            "1w",
+            "1x",
+            "101y",
             "9é",
             "99999999999d",
+            "9223372036854775807y",
             "9223372036854775807d",
         ] {
             assert!(parse_duration(wrong).is_err(), "{wrong}");
@@ -298,9 +420,9 @@ mod tests {
     fn debug_redacts_the_password() {
         let config = DatabaseConfig {
             database_url: Some("postgres://u:hunter2@h/d".to_owned()),
-            is_url_of_common_variable: false,
             data_dir: None,
             pg_bin: None,
+            variables: Variables::default(),
         };
         assert!(!format!("{config:?}").contains("hunter2"));
     }

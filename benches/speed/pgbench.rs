@@ -62,6 +62,7 @@ impl Pgbench {
             "ARRAY[:key]",
             "ARRAY['+' || :phone]",
             "NULL::text",
+            "true",
         ];
         let mut lookup = LOOKUP.to_owned();
         for (number, value) in (1..).zip(values) {

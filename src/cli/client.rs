@@ -2,13 +2,15 @@
 
 use anyhow::{anyhow, ensure};
 use clap::{ArgGroup, Subcommand};
+use serde::Serialize;
 
 use super::database::Database;
 use super::names_and_ids::{find_client, parse_client_name};
-use super::{output, table};
+use super::{json, output, table};
 use crate::config::DatabaseConfig;
 use crate::domain::phone::Region;
-use crate::store::{StoreError, clients};
+use crate::store::StoreError;
+use crate::store::clients::{self, Client};
 
 #[derive(Subcommand, Debug)]
 pub enum ClientCommand {
@@ -37,8 +39,33 @@ pub enum ClientCommand {
         new_name: Option<String>,
     },
     /// List the clients
-    #[command(after_help = "Example:\n  contact-search client list")]
-    List,
+    #[command(after_help = "Examples:\n  contact-search client list\n  contact-search client list --json")]
+    List {
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// A client in `client list --json`. docs/commands.md documents the members.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ListedClient {
+    id: String,
+    name: String,
+    region: String,
+    created_at: String,
+}
+
+impl From<Client> for ListedClient {
+    fn from(client: Client) -> Self {
+        Self {
+            id: client.id.to_string(),
+            name: client.name,
+            region: client.default_region.as_str().to_owned(),
+            created_at: json::time(client.created_at),
+        }
+    }
 }
 
 pub fn run(config: &DatabaseConfig, command: ClientCommand) -> anyhow::Result<()> {
@@ -72,10 +99,13 @@ pub fn run(config: &DatabaseConfig, command: ClientCommand) -> anyhow::Result<()
                 ));
             }
         }
-        ClientCommand::List => {
+        ClientCommand::List { json } => {
             let database = Database::open(config)?;
-            let mut connection = database.connect()?;
-            let rows = clients::list_clients(&mut connection)?.into_iter().map(|client| {
+            let clients = clients::list_clients(&mut database.connect()?)?;
+            if json {
+                return json::print(&clients.into_iter().map(ListedClient::from).collect::<Vec<_>>());
+            }
+            let rows = clients.into_iter().map(|client| {
                 [
                     client.id.to_string(),
                     client.name,

@@ -8,8 +8,11 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use super::{client, database, export, generate, import, key, migrate, output, phones, serve, signals, webhook};
-use crate::config::{COMMON_DATABASE_VARIABLE, DATABASE_VARIABLE, DatabaseConfig, LogConfig, ServeConfig};
+use super::{
+    client, completions, database, environment, export, generate, import, key, migrate, output, phones, serve, signals,
+    webhook,
+};
+use crate::config::{DatabaseConfig, LogConfig, ServeConfig};
 use crate::domain::visible::{is_active, visible};
 
 /// Finds a contact by phone or email: one server, two documented APIs, over PostgreSQL.
@@ -25,9 +28,9 @@ use crate::domain::visible::{is_active, visible};
 )]
 pub struct Cli {
     #[command(flatten)]
-    pub log: LogConfig,
-    #[command(flatten)]
     database: DatabaseConfig,
+    #[command(flatten)]
+    pub log: LogConfig,
     #[command(subcommand)]
     command: Command,
 }
@@ -39,14 +42,21 @@ impl Cli {
         Self::parse_arguments(arguments.clone()).unwrap_or_else(|error| exit(error, arguments))
     }
 
+    fn parse_arguments(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
+        let command = environment::with_variables(Self::command());
+        Self::parse_command(command.clone(), arguments.clone()).map_err(|error| {
+            environment::blame_variables(error, &command, |command| {
+                Self::parse_command(command, arguments.clone())
+            })
+        })
+    }
+
     /// Without a command, the arguments belong to `serve`.
-    fn parse_arguments(mut arguments: Vec<OsString>) -> Result<Self, clap::Error> {
-        let (command, reads_common_variable) = with_database_variable(without_empty_variables(Self::command()));
+    fn parse_command(command: clap::Command, mut arguments: Vec<OsString>) -> Result<Self, clap::Error> {
         // Lets the parser recognise the options of `serve` before any command. Their environment variables do not count
         // here, because they mean nothing to other commands.
-        let options: Vec<Arg> = ServeConfig::augment_args(clap::Command::new("serve"))
-            .get_arguments()
-            .map(|option| option.clone().env(Resettable::Reset).hide(true))
+        let options: Vec<Arg> = serve_options()
+            .map(|option| option.env(Resettable::Reset).hide(true))
             .collect();
         let mut with_options = command
             .clone()
@@ -56,7 +66,7 @@ impl Cli {
         let mut matches = with_options.try_get_matches_from_mut(&arguments)?;
         if matches.subcommand_name().is_none() {
             arguments.insert(arguments.len().min(1), "serve".into());
-            matches = command.try_get_matches_from(arguments)?;
+            matches = command.clone().try_get_matches_from(arguments)?;
         } else if let Some(option) = options
             .iter()
             .find(|option| matches.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine))
@@ -67,10 +77,20 @@ impl Cli {
             return Err(with_options.error(ErrorKind::ArgumentConflict, message));
         }
         let mut cli = Self::from_arg_matches(&matches)?;
-        cli.database.is_url_of_common_variable =
-            reads_common_variable && matches.value_source("database_url") == Some(ValueSource::EnvVariable);
+        cli.database.variables = environment::variables(&command, &matches);
+        if let (Command::Serve(serve), Some((name, matches))) = (&mut cli.command, matches.subcommand())
+            && let Some(command) = command.find_subcommand(name)
+        {
+            serve.variables = environment::variables(command, matches);
+        }
         Ok(cli)
     }
+}
+
+/// The options of `serve`, which also work without the word `serve`.
+fn serve_options() -> impl Iterator<Item = Arg> {
+    let serve = ServeConfig::augment_args(clap::Command::new("serve"));
+    serve.get_arguments().cloned().collect::<Vec<_>>().into_iter()
 }
 
 /// Prints help or a usage error, and exits. A message can repeat an argument or an environment variable. The characters
@@ -107,38 +127,6 @@ fn exit(error: clap::Error, arguments: Vec<OsString>) -> ! {
     std::process::exit(error.exit_code())
 }
 
-/// Lets the database's URL come from `DATABASE_URL` if the program's own variable is not set. Also returns whether the
-/// command reads `DATABASE_URL`.
-fn with_database_variable(command: clap::Command) -> (clap::Command, bool) {
-    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let reads_common_variable = !is_set(DATABASE_VARIABLE) && is_set(COMMON_DATABASE_VARIABLE);
-    let command = command.mut_arg("database_url", |option| {
-        if reads_common_variable {
-            option.env(COMMON_DATABASE_VARIABLE)
-        } else {
-            option
-        }
-    });
-    (command, reads_common_variable)
-}
-
-/// An empty environment variable counts as unset.
-fn without_empty_variables(command: clap::Command) -> clap::Command {
-    let is_empty = |option: &Arg| {
-        let value = option.get_env().and_then(std::env::var_os);
-        value.is_some_and(|value| value.is_empty())
-    };
-    command
-        .mut_args(|option| {
-            if is_empty(&option) {
-                option.env(Resettable::Reset)
-            } else {
-                option
-            }
-        })
-        .mut_subcommands(without_empty_variables)
-}
-
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Run the server for both APIs (the default command)
@@ -171,6 +159,9 @@ enum Command {
     /// Back up and restore the database, and print its URL
     #[command(subcommand)]
     Database(database::DatabaseCommand),
+    /// Print a script that completes commands and options in a shell
+    #[command(after_help = completions::EXAMPLE)]
+    Completions(completions::CompletionsArgs),
 }
 
 /// Runs the command.
@@ -197,5 +188,6 @@ fn run_command(cli: Cli) -> anyhow::Result<()> {
         Command::Phones(command) => phones::run(config, command),
         Command::Generate(arguments) => generate::run(config, arguments),
         Command::Database(command) => database::run(config, &command),
+        Command::Completions(arguments) => completions::run(&arguments, Cli::command().args(serve_options())),
     }
 }

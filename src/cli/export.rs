@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::database::{Database, Draft, check_target, publish};
 use super::names_and_ids::find_client;
@@ -18,6 +18,7 @@ pub const EXAMPLE: &str = "Examples:\n  contact-search export --client Acme > ac
 #[derive(Args, Debug)]
 pub struct ExportArgs {
     /// The file to write, which only its owner may read; - is standard output [default: -]
+    #[arg(value_hint = ValueHint::FilePath)]
     file: Option<PathBuf>,
     /// The client whose contacts to export, by name or id
     #[arg(long, value_name = "CLIENT")]

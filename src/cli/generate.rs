@@ -8,6 +8,7 @@ use super::database::Database;
 use super::names_and_ids::parse_client_name;
 use super::output;
 use crate::config::DatabaseConfig;
+use crate::domain::counted::counted;
 use crate::sample::generate::{self, CONTACTS_MAX, Workload};
 
 pub const EXAMPLE: &str = "Example, a client to measure with and a thousand small ones:\n  contact-search generate \
@@ -43,9 +44,9 @@ pub fn run(config: &DatabaseConfig, arguments: GenerateArgs) -> anyhow::Result<(
     let start = Instant::now();
     generate::generate(&mut connection, &workload, &mut generate::bar(workload.total()))?;
     output::print(format_args!(
-        "Generated {} contacts in {} clients in {:.1} seconds.\n",
-        workload.total(),
-        workload.small_clients + 1,
+        "Generated {} in {} in {:.1} seconds.\n",
+        counted(workload.total(), "contact", "contacts"),
+        counted(workload.small_clients + 1, "client", "clients"),
         start.elapsed().as_secs_f64()
     ))
 }

@@ -5,11 +5,12 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::database::Database;
+use super::import_summary::Places;
 use super::names_and_ids::find_client;
-use super::output;
+use super::{json, output};
 use crate::config::DatabaseConfig;
 use crate::domain::phone::Region;
 use crate::transfer::import::{Import, ImportOptions};
@@ -21,6 +22,7 @@ pub const EXAMPLE: &str = "Example:\n  contact-search import contacts.csv --clie
 #[derive(Args, Debug)]
 pub struct ImportArgs {
     /// A CSV file with a header line, UTF-8, separated by commas, semicolons, tabs or bars; - is standard input
+    #[arg(value_hint = ValueHint::FilePath)]
     file: PathBuf,
     /// The client that gets the contacts, by name or id
     #[arg(long, value_name = "CLIENT")]
@@ -34,7 +36,8 @@ pub struct ImportArgs {
     /// The platform for rows without one
     #[arg(long, value_name = "NAME", default_value = "other")]
     platform: String,
-    /// The column of a field, if its name is not recognised: FIELD=COLUMN, and for a name also FIELD=COLUMN,COLUMN
+    /// The column of a field, if its name is not recognised: FIELD=COLUMN. FIELD=COLUMN,COLUMN joins the parts of a
+    /// name, and takes the first phone or email of a row
     #[arg(long, value_name = "FIELD=COLUMN")]
     column: Vec<ColumnChoice>,
     /// The character between two cells: `,` `;` `|` or `tab` [default: the file decides]
@@ -50,6 +53,9 @@ pub struct ImportArgs {
     /// Leave out optional cells that can't be read, instead of rejecting the rows
     #[arg(long)]
     skip_bad_cells: bool,
+    /// Print the summary as JSON, also if rejected rows stop the import
+    #[arg(long)]
+    json: bool,
 }
 
 fn parse_delimiter(text: &str) -> Result<u8, &'static str> {
@@ -81,11 +87,21 @@ pub fn run(config: &DatabaseConfig, arguments: ImportArgs) -> anyhow::Result<()>
     let database = Database::open(config)?;
     let mut connection = database.connect()?;
     let client = find_client(&mut connection, &arguments.client)?;
-    let mut observe = transfer::on_stderr(size);
-    let report = import
-        .run(&mut connection, &client, &mut observe)
-        .with_context(|| format!("{name} was not imported"))?;
-    output::print(format_args!("{report}\n"))
+    let (mut show, mut places) = (transfer::on_stderr(size), Places::default());
+    let outcome = import.run(&mut connection, &client, &mut |event| {
+        places.observe(&event);
+        show(event);
+    });
+    if arguments.json
+        && let Some(summary) = places.summary(&outcome)
+    {
+        json::print(&summary)?;
+    }
+    let report = outcome.with_context(|| format!("{name} was not imported"))?;
+    if !arguments.json {
+        output::print(format_args!("{report}\n"))?;
+    }
+    Ok(())
 }
 
 /// The file with the rows.

@@ -5,11 +5,13 @@ use std::io::Read;
 use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::database::Database;
 use super::names_and_ids::{find_client, find_client_id, parse_uuid};
-use super::{output, table};
+use super::table::{self, minute, minute_or_never};
+use super::{json, output};
 use crate::config::{DatabaseConfig, parse_duration};
 use crate::domain::key::{ApiKey, Format, NewKey, Scope};
 use crate::domain::key_strength;
@@ -46,6 +48,9 @@ pub enum KeyCommand {
         /// Only the keys of this client, by name or id
         #[arg(long, value_name = "CLIENT")]
         client: Option<String>,
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
     },
     /// Replace a key by a new one, and print it, once; the old key stops working later
     #[command(after_help = "Example:\n  contact-search key rotate 0198c0de-0000-7000-8000-000000000000 --overlap 7d")]
@@ -53,10 +58,10 @@ pub enum KeyCommand {
         /// The old key's id, as `key list` shows it
         #[arg(value_parser = |text: &str| parse_uuid(text, "key"))]
         id: Uuid,
-        /// How long the old key keeps working, unless it expires earlier
+        /// How long the old key keeps working, unless it expires earlier: 45s, 30m, 12h, 90d, 1w, or 1y for 365 days
         #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "7d")]
         overlap: TimeDelta,
-        /// When the new key expires: 45s, 30m, 12h, 90d [default: never]
+        /// When the new key expires: 45s, 30m, 12h, 90d, 1w, or 1y for 365 days [default: never]
         #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
         expires_in: Option<TimeDelta>,
     },
@@ -89,11 +94,12 @@ pub struct Grant {
     /// The scopes of the key: lookup, search, write
     #[arg(long, value_name = "SCOPES", value_delimiter = ',', default_value = "lookup,search")]
     scope: Vec<Scope>,
-    /// When the key expires: 45s, 30m, 12h, 90d [default: never]
+    /// When the key expires: 45s, 30m, 12h, 90d, 1w, or 1y for 365 days [default: never]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     expires_in: Option<TimeDelta>,
-    /// Requests per minute that the key may make to each server, or none for no limit [default: the server's limit]
-    #[arg(long, value_name = "N|none", default_value_t, hide_default_value = true)]
+    /// Requests per minute that the key may make to each server, or `none` for no limit, or `default` for the server's
+    /// limit [default: default]
+    #[arg(long, value_name = "N|none|default", default_value_t, hide_default_value = true)]
     rate_limit: RateLimit,
     /// The key's name in the access log
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
@@ -145,12 +151,16 @@ pub fn run(config: &DatabaseConfig, command: KeyCommand) -> anyhow::Result<()> {
             let id = add(&mut connection, &client, &key, grant)?;
             output::print(format_args!("{id}\n"))?;
         }
-        KeyCommand::List { client } => {
+        KeyCommand::List { client, json } => {
             let database = Database::open(config)?;
             let mut connection = database.connect()?;
             let client = find_client_id(&mut connection, client.as_deref())?;
             let records = keys::list_keys(&mut connection, client)?;
             let now = Utc::now();
+            if json {
+                let keys: Vec<ListedKey> = records.into_iter().map(|record| ListedKey::new(record, now)).collect();
+                return json::print(&keys);
+            }
             output::print(table::format(
                 [
                     "ID",
@@ -231,17 +241,55 @@ fn add(connection: &mut PgConnection, client: &Client, key: &ApiKey, grant: Gran
     }
 }
 
-fn minute(at: DateTime<Utc>) -> impl std::fmt::Display {
-    at.format("%Y-%m-%d %H:%MZ")
+/// A key in `key list --json`. docs/commands.md documents the members.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ListedKey {
+    id: String,
+    client_id: String,
+    client_name: String,
+    label: String,
+    key: String,
+    scopes: Vec<&'static str>,
+    /// As `key limit` takes it.
+    rate_limit: String,
+    status: &'static str,
+    created_at: String,
+    last_used_at: Option<String>,
+    expires_at: Option<String>,
+    revoked_at: Option<String>,
 }
 
+impl ListedKey {
+    fn new(record: KeyRecord, now: DateTime<Utc>) -> Self {
+        Self {
+            status: match (record.revoked_at, record.expires_at) {
+                (Some(_), _) => "revoked",
+                (None, Some(at)) if at <= now => "expired",
+                (None, _) => "active",
+            },
+            id: record.id.to_string(),
+            client_id: record.client.to_string(),
+            client_name: record.client_name,
+            label: record.label,
+            key: record.display,
+            scopes: record.scopes.iter().map(|scope| scope.name()).collect(),
+            rate_limit: record.rate_limit.to_string(),
+            created_at: json::time(record.created_at),
+            last_used_at: record.last_used_at.map(json::time),
+            expires_at: record.expires_at.map(json::time),
+            revoked_at: record.revoked_at.map(json::time),
+        }
+    }
+}
+
+/// The cells of a key in the table.
 fn describe(record: KeyRecord, now: DateTime<Utc>) -> [String; 9] {
     let scopes: Vec<&str> = record.scopes.iter().map(|scope| scope.name()).collect();
     let ends = match (record.revoked_at, record.expires_at) {
         (Some(at), _) => format!("revoked {}", minute(at)),
         (None, Some(at)) if at <= now => format!("expired {}", minute(at)),
-        (None, Some(at)) => minute(at).to_string(),
-        (None, None) => "never".to_owned(),
+        (None, at) => minute_or_never(at),
     };
     [
         record.id.to_string(),
@@ -250,10 +298,8 @@ fn describe(record: KeyRecord, now: DateTime<Utc>) -> [String; 9] {
         record.display,
         scopes.join(","),
         record.rate_limit.to_string(),
-        minute(record.created_at).to_string(),
-        record
-            .last_used_at
-            .map_or_else(|| "never".to_owned(), |at| minute(at).to_string()),
+        minute(record.created_at),
+        minute_or_never(record.last_used_at),
         ends,
     ]
 }

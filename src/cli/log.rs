@@ -14,7 +14,7 @@ use log::kv::{Error, Key, Value, VisitSource};
 use serde_json::{Map, json};
 
 use crate::config::LogFormat;
-use crate::domain::visible::{is_active, visible};
+use crate::domain::visible::{is_active, visible, visible_json};
 
 /// The filter if `RUST_LOG` is not set. It excludes actix's messages about malformed HTTP, which anybody can cause by
 /// the thousand.
@@ -63,23 +63,7 @@ fn write_json(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     // The visitor never fails.
     let _ = record.key_values().visit(&mut JsonPairs(&mut line));
     let line = serde_json::Value::Object(line).to_string();
-    writeln!(out, "{}", escape_json(&line))
-}
-
-/// Escapes the active characters that JSON allows in a string. serde_json has escaped the others already.
-fn escape_json(json: &str) -> Cow<'_, str> {
-    if !json.contains(is_active) {
-        return Cow::Borrowed(json);
-    }
-    let mut escaped = String::with_capacity(json.len() + 8);
-    for character in json.chars() {
-        if is_active(character) {
-            let _ = write!(escaped, "\\u{:04x}", u32::from(character));
-        } else {
-            escaped.push(character);
-        }
-    }
-    Cow::Owned(escaped)
+    writeln!(out, "{}", visible_json(&line))
 }
 
 /// Adds a record's own key-value pairs to a line of text.
@@ -147,15 +131,5 @@ mod tests {
         ] {
             assert_eq!(quote(label), expected, "{label:?}");
         }
-    }
-
-    #[test]
-    fn a_json_log_line_has_no_active_character_and_keeps_its_text() {
-        let text = "a\u{1b}\u{9b}\u{202e}\u{2028}\u{7f}é";
-        let line = json!({ "key": text }).to_string();
-        let escaped = escape_json(&line);
-        assert_eq!(escaped, "{\"key\":\"a\\u001b\\u009b\\u202e\\u2028\\u007fé\"}");
-        let read: serde_json::Value = serde_json::from_str(&escaped).unwrap();
-        assert_eq!(read["key"], text);
     }
 }

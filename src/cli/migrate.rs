@@ -1,14 +1,14 @@
 //! `migrate`
 
 use crate::config::DatabaseConfig;
-use crate::store::{connection, migrations};
+use crate::store::migrations;
 
 use super::database::Database;
 use super::output;
 
 pub fn run(config: &DatabaseConfig) -> anyhow::Result<()> {
     let database = Database::open(config)?;
-    let mut connection = connection::connect(database.url())?;
+    let mut connection = database.connect_to_any_schema()?;
     database.refuse_other_programs_schema(&mut connection)?;
     let count = migrations::migrate(&mut connection)?;
     match count {

@@ -2,10 +2,14 @@
 
 mod client;
 mod command_line;
+mod completions;
 mod database;
+mod environment;
 mod export;
 mod generate;
 mod import;
+mod import_summary;
+mod json;
 mod key;
 pub mod log;
 mod migrate;

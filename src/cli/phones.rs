@@ -9,13 +9,15 @@ use super::database::Database;
 use super::names_and_ids::find_client;
 use super::output;
 use crate::config::DatabaseConfig;
+use crate::domain::counted::counted;
 use crate::domain::recheck::KnownPhone;
 use crate::store::StoreError;
 use crate::store::recheck::{Finding, Recheck, recheck};
 
 #[derive(Subcommand, Debug)]
 pub enum PhonesCommand {
-    /// List the contacts whose stored phone the current rules read differently, and mend them with --apply, all or none
+    /// List the contacts whose stored phone or WhatsApp id the current rules read differently, and mend them with
+    /// --apply, all or none
     #[command(after_help = "Example:\n  contact-search phones recheck --client Acme\n  \
                             contact-search phones recheck --client Acme --apply")]
     Recheck(RecheckArgs),
@@ -26,7 +28,7 @@ pub struct RecheckArgs {
     /// The client, by name or id
     #[arg(long, value_name = "CLIENT")]
     client: String,
-    /// Write the phones as the current rules read them
+    /// Write the phones and WhatsApp ids as the current rules read them
     #[arg(long)]
     apply: bool,
 }
@@ -60,6 +62,12 @@ pub fn run(config: &DatabaseConfig, command: PhonesCommand) -> anyhow::Result<()
             conflict.id, conflict.other_id
         ))?;
     }
+    for pair in &result.on_one_line {
+        output::print(format_args!(
+            "one line: {} and {} have the same line by the current rules, and stay two contacts\n",
+            pair.id, pair.other_id
+        ))?;
+    }
     output::print(format_args!("{}\n", Summary { result: &result, apply }))?;
     if apply && result.conflict_count > 0 {
         bail!(
@@ -83,15 +91,27 @@ impl fmt::Display for Line<'_> {
             before,
             after,
         } = self.0;
-        write!(f, "{id} ({serial_id}) {platform:?} {as_given:?}: {}", Shown(before))?;
+        write!(f, "{id} ({serial_id}) {platform:?} ")?;
+        match as_given {
+            Some(as_given) => write!(f, "{as_given:?}: ")?,
+            None => f.write_str("-: ")?,
+        }
+        let differs = |after: &KnownPhone| after.external_user_id != before.external_user_id;
+        let with_id = after.as_ref().is_some_and(differs);
+        let shown = |known| Shown { known, with_id };
+        write!(f, "{}", shown(before))?;
         match after {
-            Some(after) => write!(f, " -> {}", Shown(after)),
+            Some(after) => write!(f, " -> {}", shown(after)),
             None => f.write_str(" stays: the current rules read no valid number"),
         }
     }
 }
 
-struct Shown<'a>(&'a KnownPhone);
+struct Shown<'a> {
+    known: &'a KnownPhone,
+    /// Whether the external id is shown. Without a phone it always is.
+    with_id: bool,
+}
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -101,7 +121,7 @@ impl fmt::Display for Shown<'_> {
             extension,
             identifies,
             external_user_id,
-        } = self.0;
+        } = self.known;
         match (phone, key) {
             (Some(phone), Some(key)) => write!(f, "{phone} (key {key})")?,
             _ => f.write_str("no phone")?,
@@ -112,8 +132,8 @@ impl fmt::Display for Shown<'_> {
         if !identifies {
             f.write_str(" that identifies nobody")?;
         }
-        match (phone, external_user_id) {
-            (None, Some(id)) => write!(f, ", external id {id:?}"),
+        match external_user_id {
+            Some(id) if self.with_id || phone.is_none() => write!(f, ", external id {id:?}"),
             _ => Ok(()),
         }
     }
@@ -134,8 +154,10 @@ impl fmt::Display for Summary<'_> {
             mended,
             conflict_count,
             conflicts,
+            on_one_line_count,
+            on_one_line,
         } = self.result;
-        let read = counted(*read, "phone", "phones");
+        let read = counted(*read, "contact", "contacts");
         let differ = counted(*differing, "differs", "differ");
         let kept = counted(*kept, "stays because it is better", "stay because they are better");
         let other_region = counted(
@@ -144,24 +166,31 @@ impl fmt::Display for Summary<'_> {
             "stay because they were read for another region",
         );
         write!(f, "{read} read again: {differ}, {kept}, {other_region}")?;
-        if *conflict_count > 0 {
-            write!(f, "\n{}", counted(*conflict_count, "conflict", "conflicts"))?;
-            if (conflicts.len() as u64) < *conflict_count {
-                write!(f, ", of which the first {} are listed", conflicts.len())?;
+        let mut count = |count: u64, listed: usize, one: &str, several: &str| {
+            write!(f, "\n{}", counted(count, one, several))?;
+            if (listed as u64) < count {
+                write!(f, ", of which the first {listed} are listed")?;
             }
+            Ok(())
+        };
+        if *on_one_line_count > 0 {
+            count(
+                *on_one_line_count,
+                on_one_line.len(),
+                "pair of contacts on one line",
+                "pairs of contacts on one line",
+            )?;
+        }
+        if *conflict_count > 0 {
+            count(*conflict_count, conflicts.len(), "conflict", "conflicts")?;
         } else if self.apply {
             write!(f, "\n{} changed", counted(*mended, "contact", "contacts"))?;
             if mended < differing {
                 write!(f, "; other programs changed the rest while this ran")?;
             }
         } else if *differing > 0 {
-            f.write_str("\nnothing was changed: --apply writes the phones as the current rules read them")?;
+            f.write_str("\nnothing was changed: --apply writes the contacts as the current rules read them")?;
         }
         Ok(())
     }
-}
-
-/// The number, and the words after it.
-fn counted(number: u64, one: &str, several: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { several })
 }

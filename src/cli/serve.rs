@@ -13,6 +13,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{self, Backlog};
 
 use super::database::Database;
+use super::environment::blame;
 use super::names_and_ids::parse_client_name;
 use super::{client, output, signals};
 use crate::config::{DatabaseConfig, ServeConfig};
@@ -26,9 +27,12 @@ use crate::store::{PgConnection, StoreError, clients, connection, keys, migratio
 
 pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
     // Listens first, so that an address in use is reported before a database is started or filled.
-    let listener = listen(&serve.listen, "--listen")?;
+    let listen_on = |address: &str, flag| listen(address, &serve.variables.setter_of(flag));
+    let listener = listen_on(&serve.listen, "--listen")?;
     let metrics = serve.metrics_listen.as_deref();
-    let metrics = metrics.map(|address| listen(address, "--metrics-listen")).transpose()?;
+    let metrics = metrics
+        .map(|address| listen_on(address, "--metrics-listen"))
+        .transpose()?;
     let address = listener.local_addr()?;
     allow_many_connections();
     let database = Database::open_or_create(config)?;
@@ -134,7 +138,8 @@ fn keep_alive(server: Arc<PrivateDatabase>, is_stopping: Arc<AtomicBool>) -> io:
 /// default of 128 is too small for a burst.
 const BACKLOG: i32 = 4_096;
 
-fn listen(address: &str, option: &str) -> anyhow::Result<TcpListener> {
+/// Listens on an address, which `setter` has set.
+fn listen(address: &str, setter: &str) -> anyhow::Result<TcpListener> {
     let listen = || {
         let listener = TcpListener::bind(address)?;
         socket::listen(&listener, Backlog::new(BACKLOG)?)?;
@@ -144,7 +149,7 @@ fn listen(address: &str, option: &str) -> anyhow::Result<TcpListener> {
         let error = error.to_string();
         // Without the operating system's error number.
         let reason = error.split(" (os error").next().unwrap_or_default();
-        anyhow::anyhow!("can't listen on {address} ({reason}): choose another address with {option}")
+        anyhow::anyhow!("can't listen on {address} ({reason}): choose another address with {setter}")
     })
 }
 
@@ -181,10 +186,10 @@ fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Prepared>
         Ok(connection) => connection,
         // The server starts anyway, and becomes ready when its database is reachable.
         Err(error @ StoreError::Unavailable(_)) if !is_private && !serve.migrate && serve.bootstrap.is_none() => {
-            log::warn!("{:#}", anyhow::Error::from(error));
+            log::warn!("{:#}", database.blame_url(error));
             return Ok(Prepared::default());
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(database.blame_url(error)),
     };
     if is_private || serve.migrate {
         database.refuse_other_programs_schema(&mut connection)?;
@@ -193,6 +198,7 @@ fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Prepared>
     migrations::schema_state(&mut connection)?.check()?;
     let postgresql = Some(server_version(&mut connection)?);
     if let Some(name) = &serve.bootstrap {
+        let name = parse_client_name(name).map_err(|error| blame(error, serve.variables.of("--bootstrap")))?;
         bootstrap(&mut connection, name)?;
     }
     let demo = match database.private() {
@@ -206,7 +212,6 @@ fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Prepared>
 
 /// Creates the first client, with a key that is shown only now.
 fn bootstrap(connection: &mut PgConnection, name: &str) -> anyhow::Result<()> {
-    let name = parse_client_name(name)?;
     let key = ApiKey::generate(Format::Mindo).context("the operating system has no random numbers")?;
     let new = NewKey::new("bootstrap", Scope::ALL.to_vec(), None)?;
     let made = clients::create_first(connection, |connection| {

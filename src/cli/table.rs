@@ -1,5 +1,7 @@
 //! Tables for the terminal.
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::visible::visible;
 
 /// Formats a heading and rows. Each column is as wide as its widest cell, with two blanks between columns. A cell stays
@@ -20,6 +22,16 @@ pub fn format<const N: usize>(heading: [&str; N], rows: impl IntoIterator<Item =
         text.push('\n');
     }
     text
+}
+
+/// A time in a table, to the minute.
+pub fn minute(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%MZ").to_string()
+}
+
+/// A time in a table, if there is one.
+pub fn minute_or_never(at: Option<DateTime<Utc>>) -> String {
+    at.map_or_else(|| "never".to_owned(), minute)
 }
 
 #[cfg(test)]

@@ -123,6 +123,14 @@ impl PhoneWorth {
             worth => worth,
         }
     }
+
+    /// Whether a contact keeps its phone `own`, because it is worth more than the given one. `identifies` is the
+    /// contact's `phone_identifies`.
+    pub fn is_kept(own: Option<&str>, identifies: bool, given: &StoredPhone) -> bool {
+        let given = Self::of(given);
+        // Nothing is better than a valid number, so most writes read no stored phone.
+        given < Self::Resolved && own.is_some_and(|own| Self::of_stored(own, identifies) > given)
+    }
 }
 
 /// Fields for one contact, not yet checked. `None` leaves the stored value unchanged.

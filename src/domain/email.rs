@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use icu_normalizer::properties::CanonicalCombiningClassMapBorrowed;
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use percent_encoding::percent_decode_str;
 
@@ -132,7 +133,7 @@ fn in_brackets(text: &str) -> Option<&str> {
 }
 
 /// Removes the marks at the start of the text. If there are none, removes the marks at its end. Marks are quotes,
-/// brackets, commas, semicolons and dots, bullets at the start, and `:` and `!` at the end.
+/// brackets, commas, semicolons, dots and bars, bullets at the start, and `:` and `!` at the end.
 ///
 /// One call removes all consecutive marks of one end. But a remark can begin with an opening bracket, or end with a
 /// closing one, so the call stops before this bracket. If this bracket is the first or last character of the text, the
@@ -150,7 +151,7 @@ fn without_edges(text: &str) -> Option<&str> {
 /// Whether the character is written around an address.
 fn is_around(character: char) -> bool {
     let is_quote = matches!(character, '"' | '\'' | '`' | '´' | '«' | '»' | '‹' | '›' | '‘'..='‟');
-    let is_mark = matches!(character, ',' | ';' | '.' | '…' | '،' | '、' | '，' | '；' | '。');
+    let is_mark = matches!(character, ',' | ';' | '|' | '.' | '…' | '،' | '、' | '，' | '；' | '。');
     is_quote || is_mark || is_opening(character) || is_closing(character)
 }
 
@@ -162,10 +163,14 @@ fn is_closing(character: char) -> bool {
     matches!(character, ')' | ']' | '}' | '>')
 }
 
-/// Whether the character is a bullet or a symbol such as `✉`, if a blank follows it.
+/// Whether the character is a bullet or a symbol such as `✉`, if a blank follows it. A combining accent is not, since it
+/// belongs to the character before it.
 fn is_bullet(character: char) -> bool {
-    matches!(character, '-' | '=' | '*')
-        || !character.is_ascii() && !character.is_alphanumeric() && !is_around(character)
+    if character.is_ascii() {
+        return matches!(character, '-' | '=' | '*');
+    }
+    let is_accent = CanonicalCombiningClassMapBorrowed::new().get_u8(character) != 0;
+    !is_accent && !character.is_alphanumeric() && !is_around(character)
 }
 
 /// The text without the marks at its start.

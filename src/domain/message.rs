@@ -2,8 +2,8 @@
 //!
 //! Messages are not stored. A contact keeps the time of its last message, the time of its last inbound message, and
 //! whether its chat is unread and unattended. Messages may arrive repeatedly and in any order: the same set of messages
-//! always results in the same contact. The exception is a notice that a person has new ids: a message that was sent
-//! before it and arrives after it no longer finds the contact by the former ids.
+//! always results in the same contact. The exceptions are a person who changes ids twice, of whom a contact remembers only
+//! the last change, and a message with new ids that arrives before the notice of them.
 
 use chrono::{DateTime, Datelike, Utc};
 
@@ -132,8 +132,12 @@ impl Phone {
     /// a phone, cannot. The id of a WhatsApp group cannot either. The number need not be valid,
     /// because short codes send messages too.
     pub fn identifies_a_person(&self) -> bool {
-        let given = self.stored.as_given.trim();
-        self.stored.identifies && !is_group_or_channel(given) && !is_hidden_number(given)
+        self.stored.identifies && !self.is_group_or_channel() && !is_hidden_number(self.stored.as_given.trim())
+    }
+
+    /// Whether the phone is the id of a WhatsApp group, a broadcast or a channel.
+    pub fn is_group_or_channel(&self) -> bool {
+        is_group_or_channel(self.stored.as_given.trim())
     }
 }
 
@@ -158,10 +162,14 @@ impl Person {
         })
     }
 
+    /// The phone, if it can identify the person. No contact gets another one from a message.
+    pub fn identifying_phone(&self) -> Option<&Phone> {
+        self.phone.as_ref().filter(|phone| phone.identifies_a_person())
+    }
+
     /// The readings by which the person can be found. A phone that identifies nobody has none.
     pub fn readings(&self) -> impl Iterator<Item = &Reading> {
-        let phone = self.phone.as_ref().filter(|phone| phone.identifies_a_person());
-        phone.into_iter().flat_map(|phone| &phone.readings)
+        self.identifying_phone().into_iter().flat_map(|phone| &phone.readings)
     }
 
     /// Whether the external id is that of a WhatsApp group, a broadcast or a channel.

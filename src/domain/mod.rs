@@ -3,6 +3,7 @@
 pub mod client;
 pub mod contact;
 pub mod contact_id;
+pub mod counted;
 pub mod email;
 pub mod gram;
 pub mod key;

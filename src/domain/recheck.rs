@@ -1,10 +1,11 @@
-//! Reads the phone of a contact again, and compares the result of the current rules with the stored values.
+//! Reads the phone and the external id of a contact again, and compares the result of the current rules with the stored
+//! values.
 
 use super::contact::PhoneWorth;
-use super::phone::whatsapp_id::{hidden_number_id, is_group_or_channel};
+use super::phone::whatsapp_id::{external_id, hidden_number_id, is_group_or_channel};
 use super::phone::{Region, StoredPhone};
 
-/// The values of a contact that its phone determines.
+/// The values of a contact that its phone and its external id determine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KnownPhone {
     pub phone: Option<String>,
@@ -13,6 +14,29 @@ pub struct KnownPhone {
     pub identifies: bool,
     /// A hidden number (`…@lid`) becomes the external id of a contact that has none.
     pub external_user_id: Option<String>,
+}
+
+impl KnownPhone {
+    /// The match key and the extension, if the phone identifies the contact.
+    pub fn line(&self) -> Option<String> {
+        let key = self.key.as_ref().filter(|_| self.identifies)?;
+        Some(with_extension(key, self.extension.as_deref()))
+    }
+
+    /// The contact's identity on its platform. `email` is its email in lower case. Equal texts are the same identity.
+    pub fn identity(&self, email: Option<&str>) -> Option<String> {
+        if let Some(id) = &self.external_user_id {
+            return Some(format!("id {id}"));
+        }
+        if let Some(phone) = self.phone.as_ref().filter(|_| self.identifies) {
+            return Some(format!("phone {}", with_extension(phone, self.extension.as_deref())));
+        }
+        email.map(|email| format!("email {email}"))
+    }
+}
+
+fn with_extension(number: &str, extension: Option<&str>) -> String {
+    extension.map_or_else(|| number.to_owned(), |extension| format!("{number};{extension}"))
 }
 
 /// The outcome of a second reading.
@@ -26,8 +50,23 @@ pub enum Verdict {
     Differs(KnownPhone),
 }
 
-/// Reads the phone of a contact on `platform` again, from the text that was given.
-pub fn read_again(stored: &KnownPhone, as_given: &str, region: Region, platform: &str) -> Verdict {
+/// Reads the phone of a contact on `platform` again, from the text that was given, if it is stored. Reads the external id
+/// again, which an older version stored with a device if it is that of a hidden number (`98765432101234:4@lid`).
+pub fn read_again(stored: &KnownPhone, as_given: Option<&str>, region: Region, platform: &str) -> Verdict {
+    let verdict = as_given.map_or(Verdict::Same, |text| read_phone_again(stored, text, region, platform));
+    let mut read = match &verdict {
+        Verdict::Differs(read) => read.clone(),
+        _ => stored.clone(),
+    };
+    read.external_user_id = read.external_user_id.map(external_id);
+    if read == *stored {
+        verdict
+    } else {
+        Verdict::Differs(read)
+    }
+}
+
+fn read_phone_again(stored: &KnownPhone, as_given: &str, region: Region, platform: &str) -> Verdict {
     let text = as_given.trim();
     if let Some(hidden) = hidden_number_id(text) {
         let id = stored.external_user_id.clone();
@@ -132,7 +171,7 @@ mod tests {
         for text in ["011 15-2345-6789", "+1 202 555 0123", "123", "4123-4567"] {
             let stored = known(text, "AR", "other");
             assert_eq!(
-                read_again(&stored, text, Region::DEFAULT, "other"),
+                read_again(&stored, Some(text), Region::DEFAULT, "other"),
                 Verdict::Same,
                 "{text}"
             );
@@ -146,7 +185,7 @@ mod tests {
                 identifies: false,
                 ..known(text, "AR", "whatsapp")
             };
-            let verdict = read_again(&taken, text, Region::DEFAULT, "whatsapp");
+            let verdict = read_again(&taken, Some(text), Region::DEFAULT, "whatsapp");
             assert_eq!(verdict, Verdict::Same, "{text}");
         }
         let taken = KnownPhone {
@@ -154,7 +193,7 @@ mod tests {
             ..known("9 1234 5678", "CL", "other")
         };
         assert_eq!(
-            read_again(&taken, "9 1234 5678", Region::DEFAULT, "other"),
+            read_again(&taken, Some("9 1234 5678"), Region::DEFAULT, "other"),
             Verdict::OtherRegion
         );
     }
@@ -162,7 +201,7 @@ mod tests {
     #[test]
     fn a_phone_of_another_region_stays() {
         let stored = known("9 1234 5678", "CL", "other");
-        let verdict = read_again(&stored, "9 1234 5678", Region::DEFAULT, "other");
+        let verdict = read_again(&stored, Some("9 1234 5678"), Region::DEFAULT, "other");
         assert_eq!(verdict, Verdict::OtherRegion);
     }
 
@@ -171,7 +210,10 @@ mod tests {
         let text = "011 15-2345-6789";
         let expected = Verdict::Differs(known(text, "AR", "other"));
         for stored in ["0111523456789", "+12025550123"] {
-            assert_eq!(read_again(&bare(stored), text, Region::DEFAULT, "other"), expected);
+            assert_eq!(
+                read_again(&bare(stored), Some(text), Region::DEFAULT, "other"),
+                expected
+            );
         }
     }
 
@@ -182,33 +224,91 @@ mod tests {
                 identifies: false,
                 ..bare(digits)
             };
-            let verdict = read_again(&bare(digits), text, Region::DEFAULT, "other");
+            let verdict = read_again(&bare(digits), Some(text), Region::DEFAULT, "other");
             assert_eq!(verdict, Verdict::Differs(expected.clone()), "{text}");
-            assert_eq!(read_again(&expected, text, Region::DEFAULT, "other"), Verdict::Same);
+            assert_eq!(
+                read_again(&expected, Some(text), Region::DEFAULT, "other"),
+                Verdict::Same
+            );
         }
     }
 
     #[test]
     fn a_hidden_number_moves_to_the_external_id() {
         let text = "98765432101234@lid";
-        let Verdict::Differs(mut after) = read_again(&bare("98765432101234"), text, Region::DEFAULT, "whatsapp") else {
+        let Verdict::Differs(mut after) = read_again(&bare("98765432101234"), Some(text), Region::DEFAULT, "whatsapp")
+        else {
             panic!("it differs");
         };
         assert_eq!(
             (after.phone.as_deref(), after.external_user_id.as_deref()),
             (None, Some(text))
         );
-        assert_eq!(read_again(&after, text, Region::DEFAULT, "whatsapp"), Verdict::Same);
+        assert_eq!(
+            read_again(&after, Some(text), Region::DEFAULT, "whatsapp"),
+            Verdict::Same
+        );
         after.external_user_id = Some("7".to_owned());
-        assert_eq!(read_again(&after, text, Region::DEFAULT, "whatsapp"), Verdict::Same);
+        assert_eq!(
+            read_again(&after, Some(text), Region::DEFAULT, "whatsapp"),
+            Verdict::Same
+        );
     }
 
     #[test]
     fn a_valid_number_is_not_replaced_by_an_invalid_one() {
         let stored = bare("+5491123456789");
         assert_eq!(
-            read_again(&stored, "15 2345-6789", Region::DEFAULT, "other"),
+            read_again(&stored, Some("15 2345-6789"), Region::DEFAULT, "other"),
             Verdict::Worse
         );
+    }
+
+    #[test]
+    fn an_external_id_with_a_device_loses_it_whatever_becomes_of_the_phone() {
+        let with_id = |known: KnownPhone, id: &str| KnownPhone {
+            external_user_id: Some(id.to_owned()),
+            ..known
+        };
+        let no_phone = KnownPhone {
+            phone: None,
+            key: None,
+            ..bare("0")
+        };
+        for (known, text) in [
+            (no_phone, None),
+            (known("+1 202 555 0123", "AR", "whatsapp"), Some("+1 202 555 0123")),
+            // The phone of another region, and a number that is better than the text.
+            (known("9 1234 5678", "CL", "sms"), Some("9 1234 5678")),
+            (bare("+5491123456789"), Some("15 2345-6789")),
+        ] {
+            let old = with_id(known.clone(), "jid: +98765432101234:4@LID");
+            let expected = with_id(known, "98765432101234@lid");
+            let verdict = read_again(&old, text, Region::DEFAULT, "sms");
+            assert_eq!(verdict, Verdict::Differs(expected.clone()), "{text:?}");
+            let verdict = read_again(&expected, text, Region::DEFAULT, "sms");
+            assert!(!matches!(verdict, Verdict::Differs(_)), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_identity_is_the_external_id_else_the_number_else_the_email() {
+        let mut contact = KnownPhone {
+            extension: Some("5".to_owned()),
+            ..bare("+5491123456789")
+        };
+        let (key, number) = ("5491123456789;5", "phone +5491123456789;5");
+        assert_eq!(contact.line().as_deref(), Some(key));
+        assert_eq!(contact.identity(Some("a@x.com")).as_deref(), Some(number));
+        contact.external_user_id = Some("7".to_owned());
+        assert_eq!(
+            (contact.line().as_deref(), contact.identity(None).as_deref()),
+            (Some(key), Some("id 7"))
+        );
+        contact.external_user_id = None;
+        contact.identifies = false;
+        assert_eq!(contact.line(), None);
+        assert_eq!(contact.identity(Some("a@x.com")).as_deref(), Some("email a@x.com"));
+        assert_eq!(contact.identity(None), None);
     }
 }

@@ -160,6 +160,7 @@ pub fn can_be_phone(parameter: &str, region: Region) -> bool {
                 let is_whole = || count_digits(&text) >= NUMBER_MIN && is_number();
                 is_mark && count_digits(&text[..start]) >= NUMBER_MIN
                     || name == "xx" && is_carrier(&text[..start])
+                    || HOUR_WORDS.contains(&name.as_str()) && follows_hour(&text[..start])
                     || (is_mark || PHONE_WORDS.contains(&name.as_str()))
                         && (is_apart(&text[..start], &text[end..]) || is_whole())
             };
@@ -182,6 +183,9 @@ pub fn can_be_phone(parameter: &str, region: Region) -> bool {
 /// The fewest digits of a number that an extension or a label can be glued to. Fewer digits can be a year in an email.
 const NUMBER_MIN: usize = 6;
 
+/// The fewest digits of a piece that an hour can follow.
+const PIECE_MIN: usize = 3;
+
 fn count_digits(text: &[char]) -> usize {
     text.iter().filter(|character| character.is_numeric()).count()
 }
@@ -191,8 +195,22 @@ fn is_carrier(before: &[char]) -> bool {
     matches!(before, [.., '0']) && count_digits(before) == 1
 }
 
+/// Whether the characters end with an hour of a remark after a piece of a number: `223 596 24`.
+fn follows_hour(before: &[char]) -> bool {
+    let before = &before[..before
+        .iter()
+        .rposition(|c| !c.is_whitespace())
+        .map_or(0, |last| last + 1)];
+    let digits = before.iter().rev().take_while(|c| c.is_numeric()).count();
+    let piece = &before[..before.len() - digits];
+    let is_apart = piece
+        .last()
+        .is_some_and(|c| c.is_whitespace() || matches!(c, '(' | '['));
+    (1..=2).contains(&digits) && is_apart && count_digits(piece) >= PIECE_MIN
+}
+
 /// Whether a word between these characters is apart from the digits beside it. An email such as `c.1985` has no blank,
-/// colon or bracket between them. The digit of a label, as in `Tel2:`, is part of the label.
+/// colon or bracket between them. The digit of a label, as in `Tel2:` and `Tel2 `, is part of the label.
 fn is_apart(before: &[char], after: &[char]) -> bool {
     let is_gap = |c: &&char| c.is_whitespace() || matches!(c, ':' | '(' | ')' | '[' | ']');
     let is_other = |c: &&char| c.is_alphabetic() || c.is_numeric();
@@ -202,8 +220,11 @@ fn is_apart(before: &[char], after: &[char]) -> bool {
     let following = after.iter().find(|c| is_gap(c) || is_other(c));
     let is_numbered = || {
         let digits = after.iter().take_while(|c| c.is_numeric()).count();
-        let colon = after[digits..].iter().find(|c| !c.is_whitespace());
-        (1..=2).contains(&digits) && colon == Some(&':')
+        let rest = &after[digits..];
+        let next = rest.iter().find(|c| !c.is_whitespace());
+        let is_spaced =
+            || digits == 1 && rest[0].is_whitespace() && next.is_some_and(|c| c.is_numeric() || "+(".contains(*c));
+        (1..=2).contains(&digits) && (next == Some(&':') || next.is_some() && is_spaced())
     };
     is_met_apart(preceding) && (is_met_apart(following) || is_numbered())
 }
@@ -296,6 +317,9 @@ const PHONE_WORDS: [&str; 75] = [
     "w",
     "тел",
 ];
+
+/// Words after an hour, in lower case.
+const HOUR_WORDS: [&str; 7] = ["h", "hs", "hr", "hrs", "hora", "horas", "hours"];
 
 /// Marks of an extension, in lower case.
 const EXTENSION_MARKS: [&str; 12] = [
@@ -400,6 +424,14 @@ mod tests {
             "0xx11 2345",
             "11 2345 oficina",
             "Tel2: 11 2345",
+            "cel2 223 596",
+            "cel2 0223 15-59",
+            "11 2345-6789 (WhatsApp 24hs)",
+            "223 596 (WhatsApp 24hs)",
+            "223 596 24hs",
+            "223 596 24 hs",
+            "223 596 oficina 2",
+            "596 (casa 2)",
             "Tel.:11 2345",
             "Tel/Fax: 11 2345",
             "casa (011) 15",
@@ -448,6 +480,9 @@ mod tests {
             "10xx1985",
             "tel1985",
             "tel.casa1985",
+            "maria2 1985",
+            "1985hs",
+            "maria 1985 24hs",
         ] {
             assert!(!can_be_phone(text, Region::DEFAULT), "{text}");
         }

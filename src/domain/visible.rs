@@ -1,6 +1,7 @@
 //! Text from files, callers and the database, in messages for people. Such a text must not drive the reader's terminal.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 /// Whether a terminal or an editor acts on the character instead of showing it. These are control characters, line
 /// separators, and characters that change the direction of the text around them.
@@ -76,6 +77,25 @@ pub fn visible_lines(text: &str) -> Cow<'_, str> {
     })
 }
 
+/// The JSON text with the active characters escaped that JSON allows in a string: `\u202e`. Its line feeds stay, because
+/// a writer of JSON has escaped those inside of strings.
+pub fn visible_json(json: &str) -> Cow<'_, str> {
+    let is_escaped = |character| character != '\n' && is_active(character);
+    if !json.contains(is_escaped) {
+        return Cow::Borrowed(json);
+    }
+    let mut escaped = String::with_capacity(json.len() + 8);
+    for character in json.chars() {
+        if is_escaped(character) {
+            // Every active character fits into four digits. Writing to a string never fails.
+            let _ = write!(escaped, "\\u{:04x}", u32::from(character));
+        } else {
+            escaped.push(character);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
 fn escape(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.contains(&is_escaped) {
         return Cow::Borrowed(text);
@@ -122,5 +142,15 @@ mod tests {
             assert_eq!(visible(text), expected, "{text:?}");
         }
         assert_eq!(visible_lines("a\n\tb\u{1b}\r"), "a\n\tb\\u{1b}\\r");
+    }
+
+    #[test]
+    fn json_has_no_active_character_and_keeps_its_text() {
+        let text = "a\u{1b}\u{9b}\u{202e}\u{2028}\u{7f}é";
+        let json = serde_json::json!({ "key": text }).to_string();
+        let escaped = visible_json(&json);
+        assert_eq!(escaped, "{\"key\":\"a\\u001b\\u009b\\u202e\\u2028\\u007fé\"}");
+        let read: serde_json::Value = serde_json::from_str(&escaped).unwrap();
+        assert_eq!(read["key"], text);
     }
 }

@@ -35,6 +35,12 @@ impl Token {
         Sha256::digest(self.0.as_bytes()).into()
     }
 
+    /// The last four characters, by which an operator tells a client's webhooks apart. They are 24 of its 190 random
+    /// bits.
+    pub fn end(&self) -> &str {
+        &self.0[self.0.len() - 4..]
+    }
+
     /// The token itself, for the only time that it is shown.
     pub fn reveal(&self) -> &str {
         &self.0
@@ -109,6 +115,7 @@ mod tests {
         let token = Token::generate().unwrap();
         assert_eq!(Token::parse(token.reveal()), Some(token.clone()));
         assert_ne!(token, Token::generate().unwrap());
+        assert!(token.end().len() == 4 && token.reveal().ends_with(token.end()));
         assert_eq!(format!("{token:?}"), "Token(…)");
         for other in ["", "short", &"-".repeat(32), &"x".repeat(33)] {
             assert_eq!(Token::parse(other), None, "{other}");

@@ -8,9 +8,15 @@ pub const LENGTH: TimeDelta = TimeDelta::hours(24);
 /// The only platform with a window. `web-whatsapp` has none.
 pub const PLATFORM: &str = "whatsapp";
 
-/// Whether the persons of the platform have WhatsApp ids, which WhatsApp always writes internationally.
+/// The platforms whose persons have WhatsApp ids, which WhatsApp always writes internationally and without `+`.
+pub const WHATSAPP_PLATFORMS: [&str; 2] = [PLATFORM, "web-whatsapp"];
+
+/// Whether the persons of the platform have WhatsApp ids. Blanks and the case of letters do not matter.
 pub fn is_whatsapp(platform: &str) -> bool {
-    matches!(platform, PLATFORM | "web-whatsapp")
+    let platform = platform.trim();
+    WHATSAPP_PLATFORMS
+        .iter()
+        .any(|whatsapp| whatsapp.eq_ignore_ascii_case(platform))
 }
 
 /// The time at which the window after `last_inbound` closes, or `None` if it is closed at `now`.
@@ -37,6 +43,16 @@ mod tests {
         assert_eq!(expires_at(inbound, at("2025-03-29T14:21:59.999999Z")), Some(expiry));
         assert_eq!(expires_at(inbound, expiry), None);
         assert_eq!(expires_at(inbound, at("2025-03-29T14:22:00.000001Z")), None);
+    }
+
+    #[test]
+    fn whatsapps_platforms_are_known_in_any_case() {
+        for platform in ["whatsapp", "web-whatsapp", " WhatsApp ", "WEB-WHATSAPP"] {
+            assert!(is_whatsapp(platform), "{platform}");
+        }
+        for platform in ["", "whats app", "whatsapp2", "sms"] {
+            assert!(!is_whatsapp(platform), "{platform}");
+        }
     }
 
     #[test]

@@ -103,7 +103,7 @@ impl Cluster {
                 ServerStatus::NotListening if !pid_file.is_alive() => return Ok((self.start(start_lock)?, false)),
                 ServerStatus::NotListening if waited > LISTEN_LIMIT => {
                     // Another program has the process id now.
-                    self.forget_process()?;
+                    self.forget_process(&pid_file)?;
                     return Ok((self.start(start_lock)?, false));
                 }
                 ServerStatus::NotListening => LISTEN_LIMIT * 2,
@@ -232,16 +232,25 @@ impl Cluster {
         Err(self.not_answering(pid_file))
     }
 
-    /// Replaces the process id in `postmaster.pid` by one that no process has.
+    /// Replaces the process id in `postmaster.pid`, and in the lock file of the socket, by one that no process has.
     ///
-    /// PostgreSQL refuses to start while the recorded process lives. Removing the file would let it start, but then it
-    /// would not check whether the shared memory named in the file is still in use. That check keeps two servers from
-    /// writing the same data.
-    fn forget_process(&self) -> Result<(), EmbeddedError> {
-        let path = self.pgdata.join(PID_FILE);
-        let text = fs::read_to_string(&path).map_err(|error| self.unusable(&path, error))?;
-        let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
-        self.write(&path, &format!("{}\n{rest}", i32::MAX))
+    /// PostgreSQL refuses to start while a recorded process lives. Removing `postmaster.pid` would let it start, but
+    /// then it would not check whether the shared memory named in the file is still in use. That check keeps two servers
+    /// from writing the same data.
+    fn forget_process(&self, pid_file: &PidFile) -> Result<(), EmbeddedError> {
+        for path in [Some(self.pgdata.join(PID_FILE)), pid_file.socket_lock()]
+            .into_iter()
+            .flatten()
+        {
+            let text = match fs::read_to_string(&path) {
+                Ok(text) => text,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(self.unusable(&path, error)),
+            };
+            let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
+            self.write(&path, &format!("{}\n{rest}", i32::MAX))?;
+        }
+        Ok(())
     }
 
     fn pid_file(&self) -> Result<Option<PidFile>, EmbeddedError> {

@@ -62,3 +62,21 @@ pub enum EmbeddedError {
     #[error("PostgreSQL in {} did not stop: {output}", path.display())]
     Stop { path: PathBuf, output: String },
 }
+
+impl EmbeddedError {
+    /// The option whose value is at fault, by its flag.
+    pub fn flag(&self) -> Option<&'static str> {
+        use EmbeddedError::*;
+        match self {
+            DataDirectory { .. }
+            | RelativeDataDirectory(_)
+            | NotDirectory(_)
+            | OthersData { .. }
+            | NotData(_)
+            | ClosedToOwner { .. }
+            | OtherVersion { .. } => Some("--data-dir"),
+            UnusablePrograms { .. } => Some("--pg-bin"),
+            _ => None,
+        }
+    }
+}

@@ -74,11 +74,18 @@ impl PidFile {
         })
     }
 
+    fn socket(&self) -> Option<PathBuf> {
+        let directory = self.socket_directory.as_ref()?;
+        Some(directory.join(format!(".s.PGSQL.{}", self.port)))
+    }
+
+    /// The file beside the socket in which the server records its process id once more.
+    pub(super) fn socket_lock(&self) -> Option<PathBuf> {
+        Some(self.socket()?.with_added_extension("lock"))
+    }
+
     pub(super) fn probe(&self) -> ServerStatus {
-        let Some(directory) = &self.socket_directory else {
-            return ServerStatus::NotListening;
-        };
-        let Ok(mut stream) = UnixStream::connect(directory.join(format!(".s.PGSQL.{}", self.port))) else {
+        let Some(mut stream) = self.socket().and_then(|socket| UnixStream::connect(socket).ok()) else {
             return ServerStatus::NotListening;
         };
         match self.status.as_str() {

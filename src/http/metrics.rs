@@ -28,6 +28,7 @@ pub struct Metrics {
     lookups: Family<StatementLabels, Counter>,
     failures: Family<FailureLabels, Counter>,
     keys: Family<KeyLabels, Counter>,
+    kept_phones: Family<WriteLabels, Counter>,
     connections: Family<LaneLabels, Gauge>,
     permits: Family<LaneLabels, Gauge>,
     database_up: Gauge,
@@ -71,6 +72,20 @@ struct FailureLabels {
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct KeyLabels {
     from: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct WriteLabels {
+    write: &'static str,
+}
+
+/// A way to write contacts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Write {
+    Upsert,
+    /// An item of a batch of contacts.
+    BatchItem,
+    Message,
 }
 
 /// Where the verdict on a request's key came from.
@@ -130,6 +145,12 @@ impl Default for Metrics {
             "Keys checked, by where the verdict came from",
             keys.clone(),
         );
+        let kept_phones = Family::default();
+        registry.register(
+            "kept_phones",
+            "Writes whose phone was not stored, because the contact has a better one",
+            kept_phones.clone(),
+        );
         let connections = Family::default();
         registry.register(
             "database_connections",
@@ -156,6 +177,7 @@ impl Default for Metrics {
             lookups,
             failures,
             keys,
+            kept_phones,
             connections,
             permits,
             database_up,
@@ -186,6 +208,9 @@ impl Metrics {
         }
         for from in ["memory", "database"] {
             drop(self.keys.get_or_create(&KeyLabels { from }));
+        }
+        for write in [Write::Upsert, Write::BatchItem, Write::Message] {
+            self.count_kept_phones(write, 0);
         }
     }
 
@@ -254,6 +279,18 @@ impl Metrics {
             KeySource::Database => "database",
         };
         self.keys.get_or_create(&KeyLabels { from }).inc();
+    }
+
+    /// Counts writes that did not replace the phone of their contact, because it is better than the given one.
+    pub fn count_kept_phones(&self, write: Write, count: usize) {
+        let write = match write {
+            Write::Upsert => "upsert",
+            Write::BatchItem => "batch",
+            Write::Message => "message",
+        };
+        self.kept_phones
+            .get_or_create(&WriteLabels { write })
+            .inc_by(count as u64);
     }
 
     /// All series in a text format, with the gauges set to the given values.

@@ -55,7 +55,7 @@ impl State {
         let connections = *pool_size as usize;
         Ok(Self {
             lookup_coalescer: Arc::new(LookupCoalescer::new(lanes.clone(), metrics.clone(), connections)),
-            message_batcher: Arc::new(MessageBatcher::new(lanes.clone(), connections)),
+            message_batcher: Arc::new(MessageBatcher::new(lanes.clone(), metrics.clone(), connections)),
             lanes,
             monitor,
             client_sizes: ClientSizes::default(),

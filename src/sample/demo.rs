@@ -165,7 +165,6 @@ pub fn ensure(connection: &mut PgConnection, data_dir: &Path) -> Result<Option<A
     let made = clients::create_first(connection, |connection| {
         let client = clients::create_client(connection, CLIENT, Region::DEFAULT)?;
         import::import(connection, client, RULES, push_all)?;
-        // The file is written before the commit, because a demo whose key is lost would be useless.
         add_key(connection, client, &file)
     })?;
     if made.is_some() {
@@ -186,11 +185,13 @@ pub fn ensure(connection: &mut PgConnection, data_dir: &Path) -> Result<Option<A
     Ok(Some(key))
 }
 
+/// Adds a key and writes its file. The file is written before the commit, because nobody knows a key without its file.
 fn add_key(connection: &mut PgConnection, client: ClientId, file: &Path) -> Result<ApiKey, DemoError> {
     let key = ApiKey::generate(Format::Mindo)?;
     let new = NewKey::new("demo", Scope::ALL.to_vec(), None)?;
-    keys::add_key(connection, client, &key, &new)?;
-    write_private(file, key.reveal()).map_err(|error| DemoError::KeyFile(file.to_owned(), error))?;
+    keys::add_shown_key(connection, client, &key, &new, || {
+        write_private(file, key.reveal()).map_err(|error| DemoError::KeyFile(file.to_owned(), error))
+    })?;
     Ok(key)
 }
 

@@ -37,7 +37,7 @@ pub fn for_program(url: &str) -> Result<ProgramConnection, UnusableUrl> {
         options: String::new(),
         password: None,
     };
-    for Pair { key, value, is_secret } in parse(&with_timeouts(url))? {
+    for ConnectionOption { key, value, is_secret } in parse(&with_timeouts(url))? {
         match (key.as_str(), is_secret) {
             ("password", _) => connection.password = Some(value),
             (_, true) => return Err(UnusableUrl::OtherSecret(key)),
@@ -50,7 +50,7 @@ pub fn for_program(url: &str) -> Result<ProgramConnection, UnusableUrl> {
     Ok(connection)
 }
 
-struct Pair {
+struct ConnectionOption {
     key: String,
     value: String,
     /// Whether libpq marks the option as a secret.
@@ -59,7 +59,7 @@ struct Pair {
 
 /// The options that the URL sets.
 #[allow(unsafe_code, reason = "libpq has no safe binding for it")]
-fn parse(url: &str) -> Result<Vec<Pair>, ConnectError> {
+fn parse(url: &str) -> Result<Vec<ConnectionOption>, ConnectError> {
     let url = CString::new(url).map_err(|_| ConnectError::Url)?;
     // SAFETY: libpq owns the array until it is freed below. It ends with an element whose keyword is null, and its
     // texts are null or end with a NUL. The second argument is null, so libpq returns no error message: that would
@@ -75,7 +75,7 @@ fn parse(url: &str) -> Result<Vec<Pair>, ConnectError> {
         while let Some(key) = text((*option).keyword) {
             if let Some(value) = text((*option).val) {
                 let is_secret = text((*option).dispchar).as_deref() == Some("*");
-                pairs.push(Pair { key, value, is_secret });
+                pairs.push(ConnectionOption { key, value, is_secret });
             }
             option = option.add(1);
         }

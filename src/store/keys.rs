@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::now;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Nullable, Timestamptz};
 use uuid::Uuid;
 
 use super::error::StoreError;
@@ -22,6 +22,7 @@ use crate::domain::rate_limit::RateLimit;
 #[derive(Clone, Debug)]
 pub struct KeyRecord {
     pub id: Uuid,
+    pub client: ClientId,
     pub client_name: String,
     pub label: String,
     /// Prefix and last four characters.
@@ -98,6 +99,24 @@ pub fn add_key(
                 api_keys::rate_limit.eq(stored_limit(new.rate_limit)),
             ))
             .execute(connection)?;
+        Ok(id)
+    })
+}
+
+/// Stores the hash of `key` as [`add_key`] does. Calls `show` before committing; if it fails, no key is stored.
+///
+/// # Errors
+/// Those of `show` and of [`add_key`].
+pub fn add_shown_key<E: From<StoreError>>(
+    connection: &mut PgConnection,
+    client: ClientId,
+    key: &ApiKey,
+    new: &NewKey,
+    show: impl FnOnce() -> Result<(), E>,
+) -> Result<Uuid, E> {
+    transaction(connection, |connection| {
+        let id = add_key(connection, client, key, new)?;
+        show()?;
         Ok(id)
     })
 }
@@ -189,6 +208,7 @@ fn replace_key(
 
 type KeyRow = (
     Uuid,
+    Uuid,
     String,
     String,
     String,
@@ -210,6 +230,7 @@ pub fn list_keys(connection: &mut PgConnection, client: Option<ClientId>) -> Res
         .order((clients::name, api_keys::created_at.desc(), api_keys::id))
         .select((
             api_keys::id,
+            api_keys::client_id,
             clients::name,
             api_keys::label,
             api_keys::display,
@@ -228,9 +249,22 @@ pub fn list_keys(connection: &mut PgConnection, client: Option<ClientId>) -> Res
     Ok(rows
         .into_iter()
         .map(
-            |(id, client_name, label, display, scopes, limit, created_at, last_used_at, expires_at, revoked_at)| {
+            |(
+                id,
+                client,
+                client_name,
+                label,
+                display,
+                scopes,
+                limit,
+                created_at,
+                last_used_at,
+                expires_at,
+                revoked_at,
+            )| {
                 KeyRecord {
                     id,
+                    client: ClientId::new(client),
                     client_name,
                     label,
                     display,
@@ -276,11 +310,6 @@ pub fn limit_key(connection: &mut PgConnection, id: Uuid, limit: RateLimit) -> R
 /// # Errors
 /// [`StoreError`]
 pub fn record_uses(connection: &mut PgConnection, uses: &[(Uuid, Duration)]) -> Result<(), StoreError> {
-    let ids: Vec<Uuid> = uses.iter().map(|(id, _)| *id).collect();
-    let ages: Vec<i64> = uses
-        .iter()
-        .map(|(_, age)| i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
-        .collect();
     // Locks the keys in one order: otherwise two servers that write the same keys could deadlock.
     let statement = || {
         "WITH uses AS (
@@ -290,10 +319,7 @@ pub fn record_uses(connection: &mut PgConnection, uses: &[(Uuid, Duration)]) -> 
         )
         UPDATE api_keys SET last_used_at = greatest(last_used_at, used_at) FROM uses WHERE api_keys.id = uses.id"
     };
-    Statement::new(statement)
-        .bind::<Array<SqlUuid>, _>(ids)
-        .bind::<Array<BigInt>, _>(ages)
-        .execute(connection)?;
+    Statement::new(statement).bind_ages(uses).execute(connection)?;
     Ok(())
 }
 

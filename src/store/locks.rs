@@ -7,7 +7,7 @@
 //! then makes the contact.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Text};
+use diesel::sql_types::{Array, Text, Uuid};
 
 use super::error::StoreError;
 use super::statement::Statement;
@@ -25,15 +25,13 @@ const LOCK_LINES: &str = "
         ORDER BY line
     ) AS lines";
 
-/// Locks lines, given as platform and match key. Waits for writers that are making contacts on them.
+/// Locks lines, given as platform and match key. Waits for writers that are making contacts on them. A writer that makes
+/// a contact without a phone also calls this, without lines, so that [`lock_all_lines`] excludes it.
 pub(super) fn lock_lines(
     connection: &mut PgConnection,
     client: ClientId,
     lines: &[(&str, &str)],
 ) -> Result<(), StoreError> {
-    if lines.is_empty() {
-        return Ok(());
-    }
     let (platforms, keys): (Vec<&str>, Vec<&str>) = lines.iter().copied().unzip();
     Statement::new(|| LOCK_LINES)
         .bind::<Text, _>(client.to_string())
@@ -45,7 +43,7 @@ pub(super) fn lock_lines(
 
 const LOCK_ALL_LINES: &str = "SELECT pg_advisory_xact_lock(hashtextextended('creation ' || $1, 0))";
 
-/// Locks all lines of the client: waits for writers that are making contacts with a phone, and makes later ones wait.
+/// Locks all lines of the client: waits for writers that are making contacts, and makes later ones wait.
 pub(super) fn lock_all_lines(connection: &mut PgConnection, client: ClientId) -> Result<(), StoreError> {
     Statement::new(|| LOCK_ALL_LINES)
         .bind::<Text, _>(client.to_string())
@@ -54,11 +52,28 @@ pub(super) fn lock_all_lines(connection: &mut PgConnection, client: ClientId) ->
 }
 
 /// Locks the client for a transaction that writes many contacts. Each such transaction locks contacts in an order of
-/// its own, so two at a time could deadlock. Edits and upserts of one contact, runs of few messages, and imports don't
-/// take this lock.
+/// its own, so two at a time could deadlock. Edits and upserts of one contact, runs of few messages, and imports before
+/// their last attempt don't take this lock.
 pub(super) fn lock_bulk_writes(connection: &mut PgConnection, client: ClientId) -> QueryResult<()> {
     diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('contacts ' || $1, 0))")
         .bind::<Text, _>(client.to_string())
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Locks the contacts in the order in which other writers lock several contacts.
+const LOCK_ALL_CONTACTS: &str = "
+    SELECT count(*)
+    FROM (SELECT FROM contacts WHERE client_id = $1 ORDER BY id FOR NO KEY UPDATE) AS locked";
+
+/// Makes all other writers of the client's contacts wait, those of new contacts too. Waits for the present writers.
+///
+/// The caller must hold the lock on bulk writes. A bulk write locks contacts first and lines later, so without that
+/// lock both could wait for each other.
+pub(super) fn lock_all_contacts(connection: &mut PgConnection, client: ClientId) -> Result<(), StoreError> {
+    lock_all_lines(connection, client)?;
+    diesel::sql_query(LOCK_ALL_CONTACTS)
+        .bind::<Uuid, _>(client.as_uuid())
         .execute(connection)?;
     Ok(())
 }

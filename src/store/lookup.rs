@@ -1,8 +1,10 @@
-//! The lookup: finds the contact of a phone number.
+//! The lookup: finds the contact of a phone number, or of the WhatsApp id of a person who hides the number.
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 
 use super::error::StoreError;
 use super::statement::Statement;
@@ -46,11 +48,17 @@ pub const LOOKUP: &str = include_str!("lookup.sql");
 /// The statement of [`find_all_by_phone`]. It is public for tests.
 pub const LOOKUP_BATCH: &str = include_str!("lookup_batch.sql");
 
+/// The statement of [`find_by_hidden_ids`]. It is public for tests.
+pub const LOOKUP_BY_ID: &str = include_str!("lookup_by_id.sql");
+
 /// Finds the contact of a number by the first of its readings that has a contact.
 ///
 /// Contacts with one match key are ordered: the requested extension first, because another extension is another person.
 /// Then the requested E.164 number before equivalent ones, then the latest message (contacts without messages last),
 /// then the latest creation, then the smallest integer id.
+///
+/// A contact whose stored phone identifies nobody is not found, unless the phone is a valid number that identifies
+/// another contact already.
 ///
 /// # Errors
 /// [`StoreError`]
@@ -64,14 +72,16 @@ pub fn find_by_phone(
     }
     let keys: Vec<&str> = readings.iter().map(|reading| reading.key.as_str()).collect();
     let phones: Vec<&str> = readings.iter().map(|reading| reading.phone.as_str()).collect();
-    // All readings of a text have its extension.
+    // All readings of a text have its extension, and all are valid or none.
     let extension = readings.first().and_then(|reading| reading.extension.as_deref());
+    let is_valid = readings.iter().all(|reading| reading.resolved);
     Ok(Statement::new(|| LOOKUP)
         .bind::<Text, _>(window::PLATFORM)
         .bind::<SqlUuid, _>(client.as_uuid())
         .bind::<Array<Text>, _>(keys)
         .bind::<Array<Text>, _>(phones)
         .bind::<Nullable<Text>, _>(extension)
+        .bind::<Bool, _>(is_valid)
         .get_result(connection)
         .optional()?)
 }
@@ -96,12 +106,14 @@ pub fn find_all_by_phone(
     let mut keys = Vec::new();
     let mut phones = Vec::new();
     let mut extensions = Vec::new();
+    let mut validities = Vec::new();
     for (position, readings) in (0_i64..).zip(questions) {
         for reading in readings {
             positions.push(position);
             keys.push(reading.key.as_str());
             phones.push(reading.phone.as_str());
             extensions.push(reading.extension.as_deref());
+            validities.push(reading.resolved);
         }
     }
     let rows: Vec<BatchRow> = Statement::new(|| LOOKUP_BATCH)
@@ -111,6 +123,7 @@ pub fn find_all_by_phone(
         .bind::<Array<Text>, _>(keys)
         .bind::<Array<Text>, _>(phones)
         .bind::<Array<Nullable<Text>>, _>(extensions)
+        .bind::<Array<Bool>, _>(validities)
         .load(connection)?;
     let mut answers = vec![None; questions.len()];
     for found in rows {
@@ -119,4 +132,36 @@ pub fn find_all_by_phone(
         }
     }
     Ok(answers)
+}
+
+/// Finds the contacts of persons whose number WhatsApp hides, by their external ids (`235085806727321@lid`). Returns
+/// the contact of each id that has one.
+///
+/// # Errors
+/// [`StoreError`]
+pub fn find_by_hidden_ids(
+    connection: &mut PgConnection,
+    client: ClientId,
+    ids: &[&str],
+) -> Result<HashMap<String, LookupRow>, StoreError> {
+    #[derive(QueryableByName)]
+    struct IdRow {
+        #[diesel(sql_type = Text)]
+        external_user_id: String,
+        #[diesel(embed)]
+        row: LookupRow,
+    }
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<IdRow> = Statement::new(|| LOOKUP_BY_ID)
+        .bind::<Text, _>(window::PLATFORM)
+        .bind::<SqlUuid, _>(client.as_uuid())
+        .bind::<Array<Text>, _>(&window::WHATSAPP_PLATFORMS[..])
+        .bind::<Array<Text>, _>(ids)
+        .load(connection)?;
+    Ok(rows
+        .into_iter()
+        .map(|found| (found.external_user_id, found.row))
+        .collect())
 }

@@ -70,6 +70,9 @@ diesel::table! {
         email_lower -> Nullable<Text>,
         phone_extension -> Nullable<Text>,
         phone_identifies -> Bool,
+        ids_since -> Nullable<Timestamptz>,
+        former_line -> Nullable<Text>,
+        former_external_user_id -> Nullable<Text>,
     }
 }
 
@@ -111,6 +114,8 @@ diesel::table! {
         token_hash -> Bytea,
         app_secret -> Text,
         created_at -> Timestamptz,
+        token_end -> Nullable<Text>,
+        last_delivery_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -5,15 +5,18 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text};
 
 use super::error::StoreError;
+use super::search::SMALL_CLIENT;
 
-/// The definition of the index of grams, if the table is empty and the role may rebuild it.
+/// The definition of the index of grams, if its table is empty, the role may rebuild it, and every client is small.
+/// $1: the most contacts of a small client. If all clients together have no more, each of them is small.
 const DEFINITION: &str = "
 SELECT pg_get_indexdef('contact_texts_grams'::regclass) AS definition
 FROM pg_class
 WHERE oid = 'contact_texts'::regclass AND pg_has_role(relowner, 'USAGE') AND NOT EXISTS (SELECT FROM contact_texts)
+    AND NOT EXISTS (SELECT FROM contacts OFFSET $1)
 ";
 
 #[derive(QueryableByName)]
@@ -36,17 +39,18 @@ FROM contact_texts
 WHERE last_message_at >= (SELECT since FROM contacts_newest_border)
 ";
 
-/// Runs `fill`, which writes many contacts, within the open transaction. If no contact has a phone or an email yet and
-/// the role owns the tables, rebuilds the whole search index in one step after `fill`. That takes a fraction of the
-/// time of adding the contacts one by one.
+/// Runs `fill`, which writes many contacts, within the open transaction. If no contact has a phone or an email yet, the
+/// database has few contacts, and the role owns the tables, rebuilds the whole search index in one step after `fill`.
+/// That takes a fraction of the time of adding the contacts one by one.
 ///
-/// Blocks writers of contacts until the commit. Searches don't wait: until the commit every client
-/// is small, and a search of a small client doesn't read the index.
+/// Blocks writers of contacts until the commit. Searches don't wait: until the commit every client is small, and a
+/// search of a small client doesn't read the index.
 pub(super) fn rebuild_around<T, E: From<StoreError>>(
     connection: &mut PgConnection,
     fill: impl FnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<T, E> {
     let index: Option<IndexRow> = sql_query(DEFINITION)
+        .bind::<BigInt, _>(SMALL_CLIENT)
         .get_result(connection)
         .optional()
         .map_err(StoreError::from)?;
@@ -58,7 +62,8 @@ pub(super) fn rebuild_around<T, E: From<StoreError>>(
     };
     execute(
         connection,
-        "DROP INDEX contact_texts_grams; ALTER TABLE contacts DISABLE TRIGGER contacts_texts_of_new",
+        // Locks the tables in the order of the writers of contacts, whose triggers write contact_texts.
+        "ALTER TABLE contacts DISABLE TRIGGER contacts_texts_of_new; DROP INDEX contact_texts_grams",
     )?;
     let filled = fill(connection)?;
     let index = format!(

@@ -10,13 +10,15 @@
 
 use std::marker::PhantomData;
 use std::mem::size_of;
+use std::time::Duration;
 
 use diesel::pg::{Pg, PgConnection};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::RunQueryDsl;
 use diesel::result::QueryResult;
 use diesel::serialize::ToSql;
-use diesel::sql_types::{HasSqlType, Untyped};
+use diesel::sql_types::{Array, BigInt, HasSqlType, Untyped, Uuid as SqlUuid};
+use uuid::Uuid;
 
 /// A statement and its values, which are bound in the order of their numbers: `$1`, then `$2`.
 ///
@@ -33,6 +35,9 @@ pub(super) struct Values<B, S, V> {
     value: V,
     sql_type: PhantomData<S>,
 }
+
+/// Ids and ages, and the values that were bound before them.
+type Ages<B> = Values<Values<B, Array<SqlUuid>, Vec<Uuid>>, Array<BigInt>, Vec<i64>>;
 
 impl<T: Fn() -> &'static str> Statement<T> {
     pub(super) fn new(text: T) -> Self {
@@ -57,6 +62,18 @@ impl<T, B> Statement<T, B> {
                 sql_type: PhantomData,
             },
         }
+    }
+}
+
+impl<T, B> Statement<T, B> {
+    /// Binds two arrays of equal length: ids, and for each id an age in milliseconds.
+    pub(super) fn bind_ages(self, ages: &[(Uuid, Duration)]) -> Statement<T, Ages<B>> {
+        let ids = ages.iter().map(|(id, _)| *id).collect();
+        let milliseconds = ages
+            .iter()
+            .map(|(_, age)| i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
+            .collect();
+        self.bind(ids).bind(milliseconds)
     }
 }
 

@@ -8,6 +8,7 @@ use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use uuid::Uuid;
 
 use crate::domain::contact::{Attribute, FUTURE_TOLERANCE};
+use crate::domain::counted::counted;
 use crate::domain::phone::whatsapp_id::{is_group_or_channel, is_hidden_number};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::store::clients::Client;
@@ -36,21 +37,20 @@ pub struct ExportReport {
 
 impl fmt::Display for ExportReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} contacts exported", self.contacts)?;
+        write!(f, "{} exported", counted(self.contacts, "contact", "contacts"))?;
         if self.doubles > 0 {
             write!(
                 f,
-                "\n{} share their phone or email with another contact on the same platform: import would merge them, but \
-                 import --exact keeps them apart",
-                self.doubles
+                "\n{} phone or email with another contact on the same platform: import would merge them, but import \
+                 --exact keeps them apart",
+                counted(self.doubles, "contact shares its", "contacts share their")
             )?;
         }
         if self.changed > 0 {
             write!(
                 f,
-                "\n{} would change in an import: it trims blanks, reads phones in one region, and \
-                 refuses future times",
-                self.changed
+                "\n{} would change in an import, which trims blanks, reads phones in one region, and refuses future times",
+                counted(self.changed, "contact", "contacts")
             )?;
         }
         Ok(())

@@ -3,43 +3,17 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::column_words::Rank;
+use super::fold::normalise;
+pub use super::header_error::HeaderError;
+use super::header_error::takes_first_value;
 use super::reader::Record;
-use super::spellings::{self, FIRST_NAMES, LAST_NAMES, LAST_NAMES_IN_PORTUGAL, NAMES_OR_FIRST_NAMES, normalise};
+use super::spellings::{self, FIRST_NAMES, LAST_NAMES, LAST_NAMES_IN_PORTUGAL, NAMES_OR_FIRST_NAMES};
+use super::values;
 use crate::domain::contact::Attribute;
 use crate::domain::visible::visible;
 
-/// Why a header can't be understood. The message says what to change. The names of columns in it are escaped.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum HeaderError {
-    #[error("“{0}” is not of the form field=column, as in --column name=first_name,last_name")]
-    Syntax(String),
-    #[error("there is no field “{0}”: the fields are {fields}", fields = all_fields())]
-    UnknownField(String),
-    #[error("--column {0}=… is given twice")]
-    ChosenTwice(Attribute),
-    #[error("--column {0}=…: only name can have several columns")]
-    Several(Attribute),
-    #[error("the file has no column “{wanted}”: its columns are {present}")]
-    NoColumn { wanted: String, present: String },
-    #[error("the file has several columns “{0}”: give each a name of its own")]
-    Duplicate(String),
-    #[error("the columns {columns} could all be {attribute}: choose one with --column {attribute}=COLUMN")]
-    Ambiguous { attribute: Attribute, columns: String },
-    #[error(
-        "no column is recognised as phone, email or external_user_id: choose one with --column phone=COLUMN; \
-         the columns are {present}"
-    )]
-    NoIdentity { present: String },
-    /// Does not repeat the line, because it contains personal data.
-    #[error("line 1 seems to contain a contact: the first line must name the columns")]
-    NoHeader,
-}
-
-fn all_fields() -> String {
-    Attribute::ALL.map(Attribute::name).join(", ")
-}
-
-/// A column chosen by the user: `phone=cell` or `name=first_name,last_name`.
+/// The columns chosen by the user: `phone=cell`, `phone=cell,home_phone` or `name=first_name,last_name`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ColumnChoice {
     attribute: Attribute,
@@ -69,19 +43,30 @@ impl FromStr for ColumnChoice {
 #[derive(Clone, Debug)]
 pub struct Mapping {
     header: Vec<String>,
-    /// Column indexes by [`Attribute`], counted from 0. Only a name has more than one.
+    /// Column indexes by [`Attribute`], counted from 0. Only a name, a phone and an email can have more than one.
     columns: [Vec<usize>; Attribute::ALL.len()],
-    /// Groups of columns that could be the same attribute. In the first rows, only one column of a group has values,
-    /// and that column is used. A later value in another column of the group makes the header ambiguous.
-    rivals: Vec<Rivals>,
+    /// The attributes for which the header has several columns, of which one is used.
+    contests: Vec<Contest>,
 }
 
 /// Columns that could all be the same attribute.
 #[derive(Clone, Debug)]
-struct Rivals {
+struct Contest {
     attribute: Attribute,
-    columns: Vec<usize>,
     used: usize,
+    /// Columns with the same rank as the used one, or a better one. They are blank in the first rows. A later value in
+    /// one of them makes the header ambiguous.
+    rivals: Vec<usize>,
+    /// Columns after the used one, such as `Phone 2` after `Phone 1`. A row with a value in one of them and none in the
+    /// used one makes the header ambiguous.
+    seconds: Vec<usize>,
+}
+
+/// A column that could be an attribute.
+#[derive(Clone, Copy)]
+struct Candidate {
+    column: usize,
+    rank: Rank,
 }
 
 impl Mapping {
@@ -96,7 +81,7 @@ impl Mapping {
         let mut mapping = Self {
             header,
             columns: Default::default(),
-            rivals: Vec::new(),
+            contests: Vec::new(),
         };
         for choice in choices {
             if !mapping.columns(choice.attribute).is_empty() {
@@ -157,18 +142,62 @@ impl Mapping {
         }
     }
 
-    /// Checks that a row has no value in a column that [`Self::new`] passed over because it is blank in the first rows.
+    /// Checks that a row loses no value in a column that [`Self::new`] passed over.
     ///
     /// # Errors
-    /// [`HeaderError::Ambiguous`], or [`HeaderError::Duplicate`] if the columns have the same name.
-    pub fn check_rivals(&self, record: &Record<'_>) -> Result<(), HeaderError> {
-        for rivals in &self.rivals {
-            let mut others = rivals.columns.iter().filter(|column| **column != rivals.used);
-            if others.any(|column| record.get(*column).is_some()) {
-                return Err(self.ambiguous(rivals.attribute, &rivals.columns));
+    /// [`HeaderError::Ambiguous`] and [`HeaderError::OnlyInSecond`], or [`HeaderError::Duplicate`] if the columns have
+    /// the same name.
+    pub fn check_contests(&self, record: &Record<'_>) -> Result<(), HeaderError> {
+        for contest in &self.contests {
+            let has_value = |column: &usize| has_value(record, *column, contest.attribute);
+            if contest.rivals.iter().any(has_value) {
+                let mut columns = [&contest.rivals[..], &[contest.used]].concat();
+                columns.sort_unstable();
+                return Err(self.ambiguous(contest.attribute, &columns));
+            }
+            if let Some(second) = contest.seconds.iter().find(|column| has_value(column))
+                && !has_value(&contest.used)
+            {
+                return Err(HeaderError::OnlyInSecond {
+                    line: record.line,
+                    attribute: contest.attribute,
+                    first: self.name(contest.used),
+                    second: self.name(*second),
+                });
             }
         }
         Ok(())
+    }
+
+    /// The column from which a row takes the attribute. It is the first column with a value, or else the first one
+    /// whose cell is not blank.
+    pub fn column(&self, record: &Record<'_>, attribute: Attribute) -> Option<usize> {
+        match self.columns(attribute) {
+            [column] => Some(*column),
+            columns => {
+                let is_filled = |column: &&usize| record.get(**column).is_some();
+                let with_value = columns.iter().find(|column| has_value(record, **column, attribute));
+                with_value
+                    .or_else(|| columns.iter().find(is_filled))
+                    .or(columns.first())
+                    .copied()
+            }
+        }
+    }
+
+    /// Whether the row has a value of the attribute.
+    pub fn has_value(&self, record: &Record<'_>, attribute: Attribute) -> bool {
+        let mut columns = self.columns(attribute).iter();
+        columns.any(|column| has_value(record, *column, attribute))
+    }
+
+    /// The attribute that the name of the column says, if that is a phone or an email.
+    pub fn named(&self, column: usize) -> Option<Attribute> {
+        let attributes = [Attribute::Phone, Attribute::Email];
+        let name = &self.header[column];
+        attributes
+            .into_iter()
+            .find(|attribute| spellings::rank(name, *attribute).is_some())
     }
 
     /// The number of columns in the header, used or not.
@@ -198,7 +227,7 @@ impl Mapping {
         }
         match columns.len() {
             1 => Ok(columns),
-            _ if choice.attribute == Attribute::Name => Ok(columns),
+            _ if choice.attribute == Attribute::Name || takes_first_value(choice.attribute) => Ok(columns),
             _ => Err(HeaderError::Several(choice.attribute)),
         }
     }
@@ -221,54 +250,69 @@ impl Mapping {
 
     /// The columns of an attribute among the `free` ones, by their names.
     fn recognised(&mut self, attribute: Attribute, free: &[usize], filled: &[bool]) -> Result<Vec<usize>, HeaderError> {
-        let columns = |is_named: &dyn Fn(&str) -> bool| -> Vec<usize> {
-            let named = free.iter().filter(|index| is_named(&self.header[**index]));
-            named.copied().collect()
+        let candidates = |rank: &dyn Fn(&str) -> Option<Rank>| -> Vec<Candidate> {
+            let ranked = free.iter().filter_map(|column| {
+                let rank = rank(&self.header[*column])?;
+                Some(Candidate { column: *column, rank })
+            });
+            ranked.collect()
         };
-        let listed = |names: &[&str]| columns(&|column| names.contains(&normalise(column).as_str()));
-        let whole = columns(&|column| spellings::is_usual(column, attribute));
+        let listed =
+            |names: &[&str]| candidates(&|column| names.contains(&normalise(column).as_str()).then_some(Rank::FIRST));
+        let whole = candidates(&|column| spellings::rank(column, attribute));
         if attribute != Attribute::Name {
-            return Ok(self.only(attribute, whole, filled)?.into_iter().collect());
+            return Ok(self.only(attribute, &whole, filled)?.into_iter().collect());
         }
         let [last, in_portugal, first, either] =
             [LAST_NAMES, LAST_NAMES_IN_PORTUGAL, FIRST_NAMES, NAMES_OR_FIRST_NAMES].map(listed);
-        let last = match self.only(attribute, last, filled)? {
-            None if !first.is_empty() => self.only(attribute, in_portugal, filled)?,
+        let last = match self.only(attribute, &last, filled)? {
+            None if !first.is_empty() => self.only(attribute, &in_portugal, filled)?,
             last => last,
         };
-        let first = match self.only(attribute, first, filled)? {
-            None if last.is_some() => self.only(attribute, either, filled)?,
+        let first = match self.only(attribute, &first, filled)? {
+            None if last.is_some() => self.only(attribute, &either, filled)?,
             first => first,
         };
-        Ok(match self.only(attribute, whole, filled)? {
+        Ok(match self.only(attribute, &whole, filled)? {
             Some(whole) if Some(whole) != first => vec![whole],
             _ => first.into_iter().chain(last).collect(),
         })
     }
 
-    /// The column, if there is one. If there are several, the only one that has values in the first rows.
+    /// The column, if there is one. If there are several, those without values in the first rows do not count. Of the
+    /// others, it is the one with the best rank.
     fn only(
         &mut self,
         attribute: Attribute,
-        columns: Vec<usize>,
+        candidates: &[Candidate],
         filled: &[bool],
     ) -> Result<Option<usize>, HeaderError> {
-        if columns.len() < 2 {
-            return Ok(columns.first().copied());
+        let is_filled = |candidate: &&Candidate| filled.get(candidate.column) == Some(&true);
+        let is_any_filled = candidates.iter().any(|candidate| is_filled(&candidate));
+        let counting = candidates
+            .iter()
+            .filter(|candidate| !is_any_filled || is_filled(candidate));
+        let Some(used) = counting.clone().min_by_key(|candidate| candidate.rank) else {
+            return Ok(None);
+        };
+        let columns = |is_meant: &dyn Fn(Rank) -> bool| -> Vec<usize> {
+            let meant = candidates.iter().filter(|candidate| is_meant(candidate.rank));
+            meant.map(|candidate| candidate.column).collect()
+        };
+        let equals = counting.filter(|candidate| candidate.rank == used.rank).count();
+        let is_blank = !is_any_filled && !filled.is_empty();
+        if equals > 1 && !is_blank {
+            return Err(self.ambiguous(attribute, &columns(&|rank| rank == used.rank)));
         }
-        let mut with_values = columns.iter().filter(|column| filled.get(**column) == Some(&true));
-        match (with_values.next(), with_values.next()) {
-            (Some(used), None) => {
-                let used = *used;
-                self.rivals.push(Rivals {
-                    attribute,
-                    columns,
-                    used,
-                });
-                Ok(Some(used))
-            }
-            _ => Err(self.ambiguous(attribute, &columns)),
-        }
+        let mut rivals = columns(&|rank| rank <= used.rank);
+        rivals.retain(|column| *column != used.column);
+        self.contests.push(Contest {
+            attribute,
+            used: used.column,
+            rivals,
+            seconds: columns(&|rank| rank > used.rank),
+        });
+        Ok(Some(used.column))
     }
 
     fn ambiguous(&self, attribute: Attribute, columns: &[usize]) -> HeaderError {
@@ -298,6 +342,13 @@ impl fmt::Display for Mapping {
     }
 }
 
+/// Whether the row has a value of the attribute in the column.
+fn has_value(record: &Record<'_>, column: usize, attribute: Attribute) -> bool {
+    record
+        .get(column)
+        .is_some_and(|text| !values::is_placeholder(attribute, text))
+}
+
 /// Whether a cell contains an email or a number instead of a column's name.
 fn is_data(cell: &str) -> bool {
     cell.contains('@') || cell.chars().filter(char::is_ascii_digit).count() >= 6
@@ -306,6 +357,9 @@ fn is_data(cell: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const CHOICE: &str = "choose one with --column phone=COLUMN, or several with --column phone=COLUMN,COLUMN, which \
+                          takes the first one with a value";
 
     fn mapping(header: &str, choices: &[&str]) -> Result<String, HeaderError> {
         mapping_with(header, choices, &[])
@@ -368,6 +422,10 @@ mod tests {
             "name=a,b phone=email"
         );
         assert_eq!(mapping("phone;mobile", &["phone=mobile"]).unwrap(), "phone=mobile");
+        assert_eq!(
+            mapping("home;mobile;mail", &["phone=mobile, home"]).unwrap(),
+            "phone=mobile, home email=mail"
+        );
         assert_eq!(mapping("Phone;phone", &["phone=Phone"]).unwrap(), "phone=Phone");
     }
 
@@ -389,13 +447,33 @@ mod tests {
             "phone=Mobile Number email=Primary Email"
         );
         assert_eq!(mapping_with("Phone;Phone", &[], &[false, true]).unwrap(), "phone=Phone");
+        assert_eq!(
+            mapping_with(header, &[], &[false, false, false, true]).unwrap(),
+            "phone=Work Phone email=Primary Email"
+        );
         for filled in [&[][..], &[true, false, true]] {
             assert_eq!(
                 mapping_with(header, &[], filled).unwrap_err().to_string(),
-                "the columns Work Phone, Home Phone, Mobile Number could all be phone: choose one with --column \
-                 phone=COLUMN"
+                format!("the columns Work Phone, Home Phone, Mobile Number could all be phone: {CHOICE}")
             );
         }
+    }
+
+    #[test]
+    fn of_ranked_columns_the_first_one_that_has_values_is_used() {
+        let header = "Phone 2;Secondary Email;Phone 1;Email;Phone 3";
+        for (filled, expected) in [
+            (&[][..], "phone=Phone 1 email=Email"),
+            (&[true, true, true, true, true], "phone=Phone 1 email=Email"),
+            (&[true, true, false, false, true], "phone=Phone 2 email=Secondary Email"),
+        ] {
+            assert_eq!(mapping_with(header, &[], filled).unwrap(), expected);
+        }
+        assert_eq!(mapping("name;Email 2", &[]).unwrap(), "name=name email=Email 2");
+        assert_eq!(
+            mapping("Phone 2;Home Phone 2;Phone 3", &[]).unwrap_err().to_string(),
+            format!("the columns Phone 2, Home Phone 2 could all be phone: {CHOICE}")
+        );
     }
 
     #[test]
@@ -419,25 +497,16 @@ mod tests {
 
     #[test]
     fn an_ambiguous_header_is_an_error_that_says_what_to_change() {
+        for columns in ["mobile, whatsapp", "phone, mobile", "Phone, phone"] {
+            assert_eq!(
+                mapping(&columns.replace(", ", ";"), &[]).unwrap_err().to_string(),
+                format!("the columns {columns} could all be phone: {CHOICE}")
+            );
+        }
         for (header, choices, expected) in [
             (
-                "mobile;whatsapp",
-                &[][..],
-                "the columns mobile, whatsapp could all be phone: choose one with --column phone=COLUMN",
-            ),
-            (
-                "phone;mobile",
-                &[],
-                "the columns phone, mobile could all be phone: choose one with --column phone=COLUMN",
-            ),
-            (
-                "Phone;phone",
-                &[],
-                "the columns Phone, phone could all be phone: choose one with --column phone=COLUMN",
-            ),
-            (
                 "Phone;Phone",
-                &[],
+                &[][..],
                 "the file has several columns “Phone”: give each a name of its own",
             ),
             (
@@ -457,8 +526,8 @@ mod tests {
             ),
             (
                 "email;a;b",
-                &["phone=a,b"],
-                "--column phone=…: only name can have several columns",
+                &["platform=a,b"],
+                "--column platform=…: only name, phone and email can have several columns",
             ),
             ("email;a;b", &["phone=a", "phone=b"], "--column phone=… is given twice"),
             (

@@ -5,9 +5,10 @@
 use std::io::Read;
 
 use super::header::{ColumnChoice, HeaderError, Mapping};
+pub use super::lines::Lines;
 use super::lookalikes::{Lookalike, Lookalikes};
 use super::reader::{ReadError, Records};
-pub use super::report::{ImportReport, Lines};
+pub use super::report::ImportReport;
 pub use super::row::Rejection;
 use super::row::RowParser;
 use crate::domain::client::NAME_MAX;
@@ -74,8 +75,9 @@ pub enum ImportError {
     Length(&'static str, usize),
     /// Each rejected row was sent as an [`Event::Rejected`].
     #[error(
-        "{rejected} of {read} rows can't be imported, so nothing was written: correct them, or skip them with \
-         --skip-bad-rows"
+        "{rejected} of {read} rows can't be imported, so nothing was written: correct {them}, or skip {them} with \
+         --skip-bad-rows",
+        them = if *rejected == 1 { "it" } else { "them" }
     )]
     Rejected { read: u64, rejected: u64 },
     #[error("other programs kept writing the same contacts, so nothing was written: run the import again")]
@@ -199,8 +201,8 @@ impl<R: Read> Import<R> {
                 continue;
             }
             counts.read += 1;
-            self.mapping.check_rivals(&record)?;
-            lookalikes.count(&record);
+            self.mapping.check_contests(&record)?;
+            lookalikes.count(&record, &self.mapping);
             match parser.parse(&record) {
                 Err(rejection) => {
                     counts.rejected += 1;

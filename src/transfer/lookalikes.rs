@@ -1,6 +1,7 @@
 //! Finds ignored columns whose values look like emails or phones.
 
 use super::header::Mapping;
+use super::lines::Lines;
 use super::reader::Record;
 use super::values;
 use crate::domain::contact::{Attribute, DEFAULT_PLATFORM};
@@ -20,6 +21,8 @@ pub struct Lookalike {
     /// The column's name, escaped for messages.
     pub column: String,
     pub attribute: Attribute,
+    /// Rows with a value of the attribute in this column, and none in the columns that the import reads.
+    pub only_here: Lines,
 }
 
 /// Counts the values of each ignored column.
@@ -30,18 +33,26 @@ pub(super) struct Lookalikes {
 
 struct Column {
     index: usize,
+    /// The attribute that the column's name says.
+    named: Option<Attribute>,
+    /// The number of values that were examined.
     values: u32,
     emails: u32,
     phones: u32,
+    only_emails: Lines,
+    only_phones: Lines,
 }
 
 impl Lookalikes {
     pub(super) fn new(mapping: &Mapping, region: Region) -> Self {
         let columns = mapping.ignored().map(|index| Column {
             index,
+            named: mapping.named(index),
             values: 0,
             emails: 0,
             phones: 0,
+            only_emails: Lines::default(),
+            only_phones: Lines::default(),
         });
         Self {
             columns: columns.collect(),
@@ -49,34 +60,71 @@ impl Lookalikes {
         }
     }
 
-    pub(super) fn count(&mut self, record: &Record<'_>) {
-        for column in self.columns.iter_mut().filter(|column| column.values < VALUES_MAX) {
-            if let Some(text) = record.get(column.index) {
-                column.values += 1;
-                let value = values::values_in(text).next().unwrap_or(text);
-                // A WhatsApp id is a phone, although it has an `@`.
-                if is_phone(value, self.region) {
-                    column.phones += 1;
-                } else if is_email(value) {
-                    column.emails += 1;
-                }
+    pub(super) fn count(&mut self, record: &Record<'_>, mapping: &Mapping) {
+        for column in &mut self.columns {
+            if let Some(text) = record.get(column.index)
+                && let Some(attribute) = column.examine(text, self.region)
+                && !mapping.has_value(record, attribute)
+            {
+                column.only_here(attribute).push(record.line);
             }
         }
     }
 
-    /// The columns in which at least half of the values look like emails or phones.
-    pub(super) fn found(&self, mapping: &Mapping) -> Vec<Lookalike> {
-        let found = self.columns.iter().filter_map(|column| {
-            let half = column.values.div_ceil(2).max(1);
-            let attribute = match column {
-                column if column.emails >= half => Attribute::Email,
-                column if column.phones >= half => Attribute::Phone,
-                _ => return None,
-            };
-            let column = mapping.name(column.index);
-            Some(Lookalike { column, attribute })
+    /// The columns whose names say a phone or an email, and those in which at least half of the values look like one.
+    pub(super) fn found(&mut self, mapping: &Mapping) -> Vec<Lookalike> {
+        let found = self.columns.iter_mut().filter_map(|column| {
+            let attribute = column.attribute()?;
+            Some(Lookalike {
+                column: mapping.name(column.index),
+                attribute,
+                only_here: std::mem::take(column.only_here(attribute)),
+            })
         });
         found.collect()
+    }
+}
+
+impl Column {
+    /// The attribute of the value. After the first values, only a column that looks like a phone or email column is
+    /// examined.
+    fn examine(&mut self, text: &str, region: Region) -> Option<Attribute> {
+        if self.values >= VALUES_MAX && self.attribute().is_none() {
+            return None;
+        }
+        let value = values::values_in(text).next().unwrap_or(text);
+        let attribute = match self.named {
+            Some(named) => Some(named).filter(|named| !values::is_placeholder(*named, text)),
+            // A WhatsApp id is a phone, although it has an `@`.
+            None if is_phone(value, region) => Some(Attribute::Phone),
+            None => is_email(value).then_some(Attribute::Email),
+        };
+        if self.values < VALUES_MAX {
+            self.values += 1;
+            self.emails += u32::from(attribute == Some(Attribute::Email));
+            self.phones += u32::from(attribute == Some(Attribute::Phone));
+        }
+        attribute
+    }
+
+    /// The attribute that the column is likely to be.
+    fn attribute(&self) -> Option<Attribute> {
+        let fewest = match self.named {
+            Some(_) => 1,
+            None => self.values.div_ceil(2).max(1),
+        };
+        if self.emails >= fewest {
+            Some(Attribute::Email)
+        } else {
+            (self.phones >= fewest).then_some(Attribute::Phone)
+        }
+    }
+
+    fn only_here(&mut self, attribute: Attribute) -> &mut Lines {
+        match attribute {
+            Attribute::Email => &mut self.only_emails,
+            _ => &mut self.only_phones,
+        }
     }
 }
 

@@ -1,15 +1,21 @@
 //! Import and export of files.
 
+mod column_words;
+mod dates;
 mod delimiter;
 pub mod export;
+mod fold;
 mod header;
+mod header_error;
 pub mod import;
+mod lines;
 mod lookalikes;
 mod progress;
 mod reader;
 mod report;
 mod row;
 mod spellings;
+mod times;
 mod values;
 
 pub use header::{ColumnChoice, HeaderError, Mapping};

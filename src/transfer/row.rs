@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::header::Mapping;
 use super::reader::Record;
-use super::values;
+use super::{times, values};
 use crate::domain::contact::{Attribute, ContactDraft, ContactError, ContactFields, DEFAULT_PLATFORM, platform_name};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::domain::visible::trim_unseen;
@@ -137,9 +137,9 @@ impl RowParser<'_> {
         })
     }
 
-    /// The cell of an attribute that has one column.
+    /// The cell of an attribute, except of a name.
     fn cell<'r>(&self, record: &Record<'r>, attribute: Attribute) -> Option<&'r str> {
-        self.read(record, *self.mapping.columns(attribute).first()?)
+        self.read(record, self.mapping.column(record, attribute)?)
     }
 
     /// The cell in a column. In an exact import, a cell of invisible characters is a value, because an export wrote it.
@@ -174,7 +174,7 @@ impl RowParser<'_> {
         };
         let time = |attribute| match cell(attribute) {
             None => Ok(None),
-            Some(text) => match values::time(trim_unseen(text)) {
+            Some(text) => match times::time(trim_unseen(text)) {
                 None => {
                     let reason = "the time can't be read: write it as 2024-12-31 or 2024-12-31T23:59:59Z";
                     Err(fault(attribute, reason))
@@ -226,7 +226,11 @@ impl RowParser<'_> {
     fn reject(&self, record: &Record<'_>, fault: Fault) -> Rejection {
         let identities = [Attribute::ExternalUserId, Attribute::Phone, Attribute::Email];
         let column = match fault.attribute {
-            Some(attribute) => self.mapping.names(&[attribute]),
+            Some(Attribute::Name) => self.mapping.names(&[Attribute::Name]),
+            Some(attribute) => {
+                let column = self.mapping.column(record, attribute);
+                column.map(|column| self.mapping.name(column)).unwrap_or_default()
+            }
             None => self.mapping.names(&identities),
         };
         Rejection {

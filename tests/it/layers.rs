@@ -29,7 +29,7 @@ const LIBRARIES: [(&str, &[&str]); 8] = [
     ("brotli", &["http"]),
     ("flate2", &["http"]),
     ("csv_core", &["transfer"]),
-    ("serde", &["http"]),
+    ("serde", &["http", "cli"]),
 ];
 
 /// A file of `src/`.

@@ -6,21 +6,21 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, anyhow, bail, ensure};
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::open::Database;
 use super::program::{self, Draft};
 use crate::cli::output;
 use crate::config::DatabaseConfig;
-use crate::embedded::client_program::ClientProgram;
 use crate::store::server_version::server_version;
-use crate::store::{backup, connection, conninfo};
+use crate::store::{backup, conninfo};
 
 pub const EXAMPLE: &str = "Example, also while a server runs:\n  contact-search database backup contacts.backup";
 
 #[derive(Args, Debug)]
 pub struct BackupArgs {
     /// The file to write, in PostgreSQL's custom format; only its owner may read it, since it contains all contacts
+    #[arg(value_hint = ValueHint::FilePath)]
     file: PathBuf,
     /// Replace an existing file, once the new one is complete
     #[arg(long)]
@@ -34,13 +34,13 @@ pub fn run(config: &DatabaseConfig, BackupArgs { file, force }: &BackupArgs) -> 
     let draft = Draft::begin(file).with_context(|| format!("{name} can't be written"))?;
 
     let database = Database::open(config)?;
-    let mut connection = connection::connect(database.url())?;
+    let mut connection = database.connect_to_any_schema()?;
     ensure!(
         backup::has_schema(&mut connection)?,
         "the database has none of contact-search's tables: check that it is the right one"
     );
     let server = server_version(&mut connection)?.major();
-    let pg_dump = ClientProgram::find("pg_dump", config.pg_bin.as_deref(), server)?;
+    let pg_dump = program::find("pg_dump", config, server)?;
     if pg_dump.major() < server {
         bail!(
             "the database is PostgreSQL {server} and {} is {}: install PostgreSQL {server}'s client programs (Debian and \

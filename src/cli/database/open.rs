@@ -7,17 +7,21 @@ use anyhow::{Context, bail, ensure};
 use parking_lot::Mutex;
 
 use super::program;
+use crate::cli::environment::blame;
 use crate::cli::output;
-use crate::config::DatabaseConfig;
+use crate::config::{COMMON_DATABASE_VARIABLE, DatabaseConfig};
 use crate::embedded::{self, PrivateDatabase};
-use crate::store::{PgConnection, connection, migrations};
+use crate::store::{PgConnection, StoreError, connection, migrations};
+
+const URL: &str = "--database-url";
+const DATA_DIR: &str = "--data-dir";
 
 /// The database of a command. If it is the private PostgreSQL, that runs while this value lives.
 pub struct Database {
     url: String,
     private: Option<PrivateServer>,
-    /// Whether the URL comes from `DATABASE_URL`, which other programs read as well.
-    is_of_common_variable: bool,
+    /// The environment variable that gave the URL.
+    url_variable: Option<String>,
 }
 
 /// The private PostgreSQL, and the directory of its data and related files.
@@ -62,10 +66,14 @@ impl Database {
             let data_dir = data_dir(config)?;
             ensure!(
                 !embedded::is_absent(&data_dir),
-                "there is no private database in {}: name its directory with --data-dir or CONTACT_SEARCH_DATA_DIR, or \
+                "there is no private database in {}{}: name its directory with --data-dir or CONTACT_SEARCH_DATA_DIR, or \
                  your own PostgreSQL with --database-url or CONTACT_SEARCH_DATABASE_URL. `contact-search serve` and \
                  `contact-search client create` make a new private database",
-                output::visible_path(&data_dir)
+                output::visible_path(&data_dir),
+                match config.variables.of(DATA_DIR) {
+                    Some(variable) => format!(", the directory that the environment variable {variable} names"),
+                    None => String::new(),
+                }
             );
         }
         Self::open_or_create(config)
@@ -75,25 +83,30 @@ impl Database {
     /// that make sense on an empty database.
     pub fn open_or_create(config: &DatabaseConfig) -> anyhow::Result<Self> {
         if let Some(url) = &config.database_url {
-            connection::check_url(url)?;
-            return Ok(Self {
+            let database = Self {
                 url: url.clone(),
                 private: None,
-                is_of_common_variable: config.is_url_of_common_variable,
-            });
+                url_variable: config.variables.of(URL).map(str::to_owned),
+            };
+            connection::check_url(url).map_err(|error| database.blame_url(error.into()))?;
+            return Ok(database);
         }
         let data_dir = data_dir(config)?;
         let mut open = OPEN.lock();
-        let server = Arc::new(PrivateDatabase::open(&embedded::Options {
+        let server = PrivateDatabase::open(&embedded::Options {
             data_dir: data_dir.clone(),
             programs: config.pg_bin.clone(),
             settings: Vec::new(),
+        });
+        let server = Arc::new(server.map_err(|error| {
+            let variable = error.flag().and_then(|flag| config.variables.of(flag));
+            blame(error.into(), variable)
         })?);
         *open = Some(server.clone());
         Ok(Self {
             url: server.url(),
             private: Some(PrivateServer { server, data_dir }),
-            is_of_common_variable: false,
+            url_variable: None,
         })
     }
 
@@ -114,10 +127,21 @@ impl Database {
         self.private.as_ref()
     }
 
+    /// Connects to a database with any schema.
+    pub fn connect_to_any_schema(&self) -> anyhow::Result<PgConnection> {
+        connection::connect(&self.url).map_err(|error| self.blame_url(error))
+    }
+
+    /// Adds the environment variable that gave the URL to an error of the connection.
+    pub fn blame_url(&self, error: StoreError) -> anyhow::Error {
+        let is_about_url = matches!(error, StoreError::Unavailable(_) | StoreError::Refused(_));
+        blame(error.into(), self.url_variable.as_deref().filter(|_| is_about_url))
+    }
+
     /// Connects, and checks that this program can run on the schema. The private database is migrated first. The user's
     /// own database is not, because the user decides when.
     pub fn connect(&self) -> anyhow::Result<PgConnection> {
-        let mut connection = connection::connect(&self.url)?;
+        let mut connection = self.connect_to_any_schema()?;
         if self.private.is_some() {
             migrations::ensure_usable(&mut connection)?;
         }
@@ -133,7 +157,7 @@ impl Database {
     /// # Errors
     /// A message that says how to name the database on purpose.
     pub fn refuse_other_programs_schema(&self, connection: &mut PgConnection) -> anyhow::Result<()> {
-        if !self.is_of_common_variable {
+        if self.url_variable.as_deref() != Some(COMMON_DATABASE_VARIABLE) {
             return Ok(());
         }
         let Some(tables) = migrations::foreign_tables(connection)? else {
@@ -153,7 +177,12 @@ impl Database {
 
 fn data_dir(config: &DatabaseConfig) -> anyhow::Result<PathBuf> {
     match &config.data_dir {
-        Some(directory) => std::path::absolute(directory).context("--data-dir can't be resolved"),
+        Some(directory) => std::path::absolute(directory).with_context(|| {
+            format!(
+                "the directory of {} can't be resolved",
+                config.variables.setter_of(DATA_DIR)
+            )
+        }),
         None => Ok(embedded::default_data_dir()?),
     }
 }

@@ -11,6 +11,8 @@ use std::thread;
 use anyhow::{Context, anyhow};
 use parking_lot::Mutex;
 
+use crate::cli::environment::blame;
+use crate::config::DatabaseConfig;
 use crate::embedded::client_program::ClientProgram;
 use crate::store::conninfo::ProgramConnection;
 
@@ -43,6 +45,15 @@ fn remove_draft(unfinished: &mut Unfinished) {
     {
         log::warn!("{} could not be removed: {error}", path.display());
     }
+}
+
+/// Finds the client program of the server's major version, or else the newest one.
+///
+/// # Errors
+/// A message that says what to install or to set.
+pub fn find(name: &'static str, config: &DatabaseConfig, server_major: u32) -> anyhow::Result<ClientProgram> {
+    ClientProgram::find(name, config.pg_bin.as_deref(), server_major)
+        .map_err(|error| blame(error.into(), config.variables.of("--pg-bin")))
 }
 
 /// Connects a program to the database. The password goes into the environment, because other users can read arguments.

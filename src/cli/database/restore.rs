@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, anyhow, bail, ensure};
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::open::Database;
 use super::program;
 use crate::cli::output;
 use crate::config::DatabaseConfig;
+use crate::domain::counted::counted;
 use crate::embedded::client_program::ClientProgram;
 use crate::store::server_version::server_version;
-use crate::store::{backup, connection, conninfo, migrations};
+use crate::store::{backup, conninfo, migrations};
 
 pub const EXAMPLE: &str = "Examples:\n  contact-search database restore contacts.backup\n  contact-search database restore \
                            contacts.backup --database-url postgresql://user@host/contacts";
@@ -25,6 +26,7 @@ const MAGIC: &[u8; 5] = b"PGDMP";
 #[derive(Args, Debug)]
 pub struct RestoreArgs {
     /// A file that `database backup` wrote
+    #[arg(value_hint = ValueHint::FilePath)]
     file: PathBuf,
 }
 
@@ -36,13 +38,13 @@ pub fn run(config: &DatabaseConfig, RestoreArgs { file }: &RestoreArgs) -> anyho
     let newest = ClientProgram::find("pg_restore", config.pg_bin.as_deref(), 0).ok();
     newest.iter().try_for_each(|pg_restore| archive.check(pg_restore))?;
     let database = Database::open_or_create(config)?;
-    let mut connection = connection::connect(database.url())?;
+    let mut connection = database.connect_to_any_schema()?;
     database.refuse_other_programs_schema(&mut connection)?;
     let clients = backup::count_clients(&mut connection)?;
     ensure!(clients == 0, occupied(&database, clients));
 
     let server = server_version(&mut connection)?.major();
-    let pg_restore = ClientProgram::find("pg_restore", config.pg_bin.as_deref(), server)?;
+    let pg_restore = program::find("pg_restore", config, server)?;
     if newest.is_none_or(|newest| newest.path() != pg_restore.path()) {
         archive.check(&pg_restore)?;
     }
@@ -71,9 +73,10 @@ pub fn run(config: &DatabaseConfig, RestoreArgs { file }: &RestoreArgs) -> anyho
     })
     .with_context(|| format!("{name} was not restored, and the database is unchanged"))?;
     drop(connection);
-    let clients = backup::count_clients(&mut connection::connect(database.url())?)?;
+    let clients = backup::count_clients(&mut database.connect_to_any_schema()?)?;
     output::say(format_args!(
-        "Restored {name}: {clients} clients. Migrations run: {count}."
+        "Restored {name}: {}. Migrations run: {count}.",
+        counted(clients, "client", "clients")
     ));
     Ok(())
 }

@@ -44,6 +44,9 @@ pub struct Written {
 /// The fewest digits before an extension or a remark. After fewer digits an `x` is not a mark (`0xx11`).
 const NUMBER_MIN: usize = 6;
 
+/// The fewest digits of a piece before a remark.
+const PIECE_MIN: usize = 3;
+
 /// The most digits of a power of ten after its sign.
 const POWER_MAX: usize = 3;
 
@@ -71,6 +74,14 @@ impl Written {
         written
     }
 
+    /// Reads a piece of a number. `None` if the text is not one piece.
+    pub fn read_piece(text: &str) -> Option<Self> {
+        let written = Self::scan(text, &label::BEFORE_PIECE, PIECE_MIN);
+        // The text after a mark with few digits before it can be the rest of the piece: `223 x 596`.
+        let is_doubtful = written.extension.is_some() && written.digits.len() < NUMBER_MIN;
+        (written.is_one_number && !is_doubtful).then_some(written)
+    }
+
     fn read_trimmed(text: &str) -> Self {
         if text.len() > LENGTH_MAX {
             return Self::no_number();
@@ -78,7 +89,7 @@ impl Written {
         if let Some(id) = whatsapp_id::number(text) {
             return Self {
                 notation: Notation::WhatsApp,
-                ..Self::scan(id)
+                ..Self::scan_number(id)
             };
         }
         if address::is_link_without_number(text)
@@ -91,11 +102,11 @@ impl Written {
         }
         let Some(address) = address::read(text) else {
             let (text, extension) = address::without_parameters(text);
-            let mut written = Self::scan(without_decimal_zero(text));
+            let mut written = Self::scan_number(without_decimal_zero(text));
             written.extension = written.extension.or(extension);
             return written;
         };
-        let mut written = Self::scan(&address.number);
+        let mut written = Self::scan_number(&address.number);
         if address.is_whatsapp && written.notation != Notation::Plus {
             written.notation = Notation::WhatsApp;
         }
@@ -115,9 +126,14 @@ impl Written {
         }
     }
 
-    /// Collects the digits up to an extension or a remark, and detects characters that cannot be part of one number.
-    fn scan(text: &str) -> Self {
-        let (begins_with_letters, text) = label::without(text);
+    fn scan_number(text: &str) -> Self {
+        Self::scan(text, &label::BEFORE_NUMBER, NUMBER_MIN)
+    }
+
+    /// Collects the digits up to an extension or a remark, and detects characters that cannot be part of one number. At
+    /// least `fewest_before_tail` digits precede an extension or a remark.
+    fn scan(text: &str, fewest_after: &label::Fewest, fewest_before_tail: usize) -> Self {
+        let (begins_with_letters, text) = label::without(text, fewest_after);
         let mut written = Self {
             digits: String::with_capacity(16),
             is_one_number: true,
@@ -166,7 +182,7 @@ impl Written {
                 '/' if digits <= area_code_max(written.notation) => {}
                 // Brazil's "0xx11" and "0**11": the trunk prefix, and a placeholder for any carrier.
                 'x' | 'X' | '*' if matches!(written.digits.as_str(), "0" | "550" | "00550") => {}
-                _ if digits >= NUMBER_MIN && tail::begins(&text[at..], character, previous.is_whitespace()) => {
+                _ if digits >= fewest_before_tail && tail::begins(&text[at..], character, previous.is_whitespace()) => {
                     let is_separate = is_closed || previous.is_whitespace() || previous == '(';
                     let tail = tail::read(&text[at..], is_separate);
                     has_letters = tail.has_letters;
@@ -256,7 +272,7 @@ pub(super) fn plain(text: &str) -> Cow<'_, str> {
 /// Whether a spreadsheet shortened the number to a power of ten: `5.49112E+12`. A label can precede it, and a remark
 /// can follow it.
 fn is_scientific(text: &str) -> bool {
-    let (_, text) = label::without(text);
+    let (_, text) = label::without(text, &label::BEFORE_NUMBER);
     let start = text.find(|c: char| c.is_ascii_digit()).unwrap_or(text.len());
     let Some((mantissa, exponent)) = text[start..].split_once(char::is_alphabetic) else {
         return false;

@@ -11,6 +11,7 @@ pub const ARGENTINA: i32 = 54;
 pub const BRAZIL: i32 = 55;
 pub const CHILE: i32 = 56;
 pub const COLOMBIA: i32 = 57;
+pub const IVORY_COAST: i32 = 225;
 
 /// Converts the digits after the calling code, or the digits dialled within the country, to the
 /// valid national significant number. People write or omit the national prefixes in either case, so
@@ -25,6 +26,7 @@ fn rule(calling_code: i32) -> Option<Rule> {
         BRAZIL => Some(brazil),
         CHILE => Some(chile),
         COLOMBIA => Some(colombia),
+        IVORY_COAST => Some(ivory_coast),
         _ => None,
     }
 }
@@ -153,6 +155,15 @@ fn colombia(written: &str) -> Option<String> {
         .filter_map(|prefix| written.strip_prefix(prefix))
         .map(|number| renumbered(COLOMBIA, number).unwrap_or_else(|| number.to_owned()))
         .find(|national| is_valid(COLOMBIA, national))
+}
+
+/// Since 2021 Ivory Coast has ten digits. The metadata took the list of fixed lines from the ITU, which names 27 357 and
+/// 27 367 for Abengourou and Korhogo. The numbers in use there begin with 27 359 and 27 368, as they began with 359 and
+/// 368 before.
+fn ivory_coast(written: &str) -> Option<String> {
+    let national = renumbered(IVORY_COAST, written).unwrap_or_else(|| written.to_owned());
+    let is_unlisted = national.len() == 10 && (national.starts_with("27359") || national.starts_with("27368"));
+    (is_unlisted || is_valid(IVORY_COAST, &national)).then_some(national)
 }
 
 fn without_trunk_prefix(written: &str) -> &str {

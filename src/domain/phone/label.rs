@@ -2,15 +2,44 @@
 
 use super::{countries, metadata};
 
-/// Fewest digits of a number after a label with a digit. With fewer digits the digit of the label is part of the
-/// number.
-const NUMBER_MIN: usize = 6;
+/// The fewest digits after a label or an index that has a digit. With fewer digits its digit is part of the number.
+pub struct Fewest {
+    /// After a label such as `Tel 2:`.
+    after_label: usize,
+    /// After an index such as `1)`.
+    after_index: usize,
+    /// After a bracket at the end of a label: `Tel 2)`. The label can be an area code that lost a bracket.
+    after_bracket: usize,
+    /// After a known word and a digit between blanks: `Tel 1 `.
+    after_spaced_index: usize,
+    /// After a known word that ends with a digit: `cel2 `.
+    after_known_word: usize,
+}
+
+/// For a whole number.
+pub const BEFORE_NUMBER: Fewest = Fewest {
+    after_label: 6,
+    after_index: 6,
+    after_bracket: 6,
+    after_spaced_index: AFTER_DOUBTFUL_INDEX_MIN,
+    after_known_word: AFTER_WORD_MIN,
+};
+
+/// For a piece of a number. A doubtful index stays a part of the piece, because without it the piece would find other
+/// people.
+pub const BEFORE_PIECE: Fewest = Fewest {
+    after_label: 1,
+    after_index: 1,
+    after_bracket: 6,
+    after_spaced_index: 6,
+    after_known_word: 1,
+};
 
 /// Fewest digits of a number after an index that can be an area code: `11) 2345-6789` lost a bracket, and
 /// `2- 2345 6789` is a number of Santiago.
 const AFTER_DOUBTFUL_INDEX_MIN: usize = 9;
 
-/// Fewest digits of a number after a word that ends with a digit: `cel2 11 2345-6789`.
+/// Fewest digits of a number after any word that ends with a digit: `ana2 11 2345-6789`.
 const AFTER_WORD_MIN: usize = 8;
 
 /// Codes that hide or show the caller's number: GSM's, and North America's.
@@ -63,17 +92,17 @@ const WORDS: [&str; 41] = [
 
 /// Removes a service code, and a label or an index that has a digit. Returns whether the rest of the text begins with
 /// letters that are no known label, and the rest of the text.
-pub fn without(text: &str) -> (bool, &str) {
+pub fn without<'t>(text: &'t str, fewest: &Fewest) -> (bool, &'t str) {
     let text = text.trim_start();
     if text.starts_with('+') || text.starts_with(|c: char| c.is_ascii_digit()) && !begins_with_index(text) {
         return (false, text);
     }
     let number = without_service_code(text);
-    let number = without_index(number)
-        .or_else(|| without_index(without_symbols(number)))
-        .or_else(|| without_numbered_label(number))
-        .or_else(|| without_spaced_index(number))
-        .or_else(|| without_numbered_word(number))
+    let number = without_index(number, fewest)
+        .or_else(|| without_index(without_symbols(number), fewest))
+        .or_else(|| without_numbered_label(number, fewest))
+        .or_else(|| without_spaced_index(number, fewest))
+        .or_else(|| without_numbered_word(number, fewest))
         .unwrap_or(number);
     (begins_with_other_letters(number), number)
 }
@@ -104,7 +133,7 @@ fn is_symbol(character: char) -> bool {
 }
 
 /// Removes `1)`, `1:`, `1.`, `1-`, `1º`, `[1]`, `(1)`, `#1` and `№1`.
-fn without_index(text: &str) -> Option<&str> {
+fn without_index<'t>(text: &'t str, minimum: &Fewest) -> Option<&'t str> {
     let opening = text.strip_prefix(['[', '(', '#', '№']).unwrap_or(text);
     let rest = opening.trim_start_matches(|c: char| c.is_ascii_digit());
     let index = &opening[..opening.len() - rest.len()];
@@ -126,7 +155,7 @@ fn without_index(text: &str) -> Option<&str> {
     };
     let is_doubtful = index.len() > 1 || rest.starts_with('-') || text.starts_with('(');
     let fewest = if !is_doubtful {
-        NUMBER_MIN
+        minimum.after_index
     } else {
         AFTER_DOUBTFUL_INDEX_MIN
     };
@@ -135,7 +164,7 @@ fn without_index(text: &str) -> Option<&str> {
 
 /// Removes a label with letters and at most two digits that ends with `:`, `=` or `)`: `Tel 2:`. After a label that
 /// ends with a dash between blanks (`Tel 2 - `) a longer number must follow, because the digit can be an area code.
-fn without_numbered_label(text: &str) -> Option<&str> {
+fn without_numbered_label<'t>(text: &'t str, fewest: &Fewest) -> Option<&'t str> {
     if let Some((label, number)) = text.split_once(" - ")
         && digits(label) == 1
         && label.starts_with(char::is_alphabetic)
@@ -149,19 +178,23 @@ fn without_numbered_label(text: &str) -> Option<&str> {
             (1..=2).contains(&digits(label))
                 && label.contains(|c: char| c.is_alphabetic() || is_symbol(c))
                 && label.matches('(').count() <= usize::from(!number.starts_with(')'))
-                && digits(number) >= NUMBER_MIN
+                && digits(number)
+                    >= match number.starts_with(')') {
+                        true => fewest.after_bracket,
+                        false => fewest.after_label,
+                    }
         })
         .map(|(_, number)| &number[1..])
 }
 
 /// Removes a known word and a digit between blanks: `Tel 1 11 2345-6789`. A `0` and Argentina's `9` always begin the
 /// number. Another digit begins it if all digits together are a valid number with its calling code.
-fn without_spaced_index(text: &str) -> Option<&str> {
+fn without_spaced_index<'t>(text: &'t str, fewest: &Fewest) -> Option<&'t str> {
     let (word, rest) = text.split_once(char::is_whitespace)?;
     let (index, number) = rest.trim_start().split_once(char::is_whitespace)?;
     let is_known = WORDS.contains(&&*word.trim_end_matches(['.', ':']).to_lowercase());
     let is_index = matches!(index.as_bytes(), [b'1'..=b'8']);
-    (is_known && is_index && digits(number) >= AFTER_DOUBTFUL_INDEX_MIN && !is_international(rest)).then_some(number)
+    (is_known && is_index && digits(number) >= fewest.after_spaced_index && !is_international(rest)).then_some(number)
 }
 
 /// Whether the digits are a valid number that begins with its calling code.
@@ -172,14 +205,19 @@ fn is_international(text: &str) -> bool {
 }
 
 /// Removes a word that ends with a digit: `cel2 `.
-fn without_numbered_word(text: &str) -> Option<&str> {
+fn without_numbered_word<'t>(text: &'t str, fewest: &Fewest) -> Option<&'t str> {
     let (word, number) = text.split_once(char::is_whitespace)?;
     let word = word.trim_end_matches(['.', '-', '_']);
     let letters = word
         .strip_suffix(|c: char| c.is_ascii_digit())?
         .trim_end_matches(['.', '-', '_']);
     let is_label = letters.chars().count() >= 2 && letters.chars().all(char::is_alphabetic);
-    (is_label && digits(number) >= AFTER_WORD_MIN).then_some(number)
+    let minimum = if WORDS.contains(&&*letters.to_lowercase()) {
+        fewest.after_known_word
+    } else {
+        AFTER_WORD_MIN
+    };
+    (is_label && digits(number) >= minimum).then_some(number)
 }
 
 /// Whether a word that is not one of [`WORDS`] precedes the digits. Letters that end with a colon are a label, and do

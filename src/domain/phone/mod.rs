@@ -26,6 +26,6 @@ pub mod whatsapp_id;
 
 pub use metadata::digits;
 pub use pieces::pieces;
-pub use reading::{Reading, readings};
+pub use reading::{Reading, identifying_readings, readings};
 pub use region::Region;
 pub use stored::StoredPhone;

@@ -1,5 +1,6 @@
 //! The digit strings by which a part of a phone number is searched.
 
+use super::clean::{Notation, Written};
 use super::countries::{ARGENTINA, MEXICO};
 use super::region::Region;
 use super::{clean, dialling, metadata};
@@ -16,6 +17,8 @@ const PIECES_MAX: usize = 4;
 /// line.
 ///
 /// While a user types, the end of the term can be the first digit of a `15`. One reading omits this digit.
+///
+/// A digit of a label before the piece or of a remark after it does not join the piece: `Tel2: 223 (24hs)`.
 pub fn pieces(term: &str, region: Region) -> Vec<String> {
     let term = clean::plain(term);
     let digits = metadata::digits(&term);
@@ -30,33 +33,49 @@ pub fn pieces(term: &str, region: Region) -> Vec<String> {
     };
     // A label, a quote or a bracket can precede the plus.
     let before_digits = &term[..term.find(|c: char| c.is_ascii_digit()).unwrap_or(term.len())];
-    if before_digits.contains('+') {
-        let number = digits.trim_start_matches('0');
-        international(number).into_iter().for_each(&mut add);
-        add(number.to_owned());
-        return pieces;
-    }
     // A parameter whose plus was not encoded begins with a blank.
-    if before_digits == " " {
-        international(&digits).into_iter().for_each(&mut add);
+    let may_lack_plus = before_digits == " ";
+    if let Some(piece) = Written::read_piece(&term).filter(|piece| !piece.digits.is_empty() && piece.digits != digits) {
+        add(piece.digits.clone());
+        let has_plus = piece.notation == Notation::Plus;
+        for reading in readings(&piece.digits, has_plus, may_lack_plus, region) {
+            add(reading);
+        }
     }
-    for prefix in
-        dialling::international_prefixes(&digits, region.as_str()).chain(digits.starts_with("00").then_some(2))
-    {
+    for reading in readings(&digits, before_digits.contains('+'), may_lack_plus, region) {
+        add(reading);
+    }
+    pieces
+}
+
+/// The readings of the digits of a piece in the digits of E.164.
+fn readings(digits: &str, has_plus: bool, may_lack_plus: bool, region: Region) -> Vec<String> {
+    let mut readings = Vec::new();
+    if has_plus {
+        let number = digits.trim_start_matches('0');
+        readings.extend(international(number));
+        readings.push(number.to_owned());
+        return readings;
+    }
+    if may_lack_plus {
+        readings.extend(international(digits));
+    }
+    let prefixes = dialling::international_prefixes(digits, region.as_str());
+    for prefix in prefixes.chain(digits.starts_with("00").then_some(2)) {
         let number = &digits[prefix..];
-        international(number).into_iter().for_each(&mut add);
-        add(number.to_owned());
+        readings.extend(international(number));
+        readings.push(number.to_owned());
     }
     if !digits.starts_with("00") {
-        national(&digits, region).into_iter().for_each(&mut add);
+        readings.extend(national(digits, region));
     }
     // Bare digits can begin with a calling code. In every region, digits after Argentina's code need a reading with the
     // `9` of a mobile.
     let own_code = metadata::calling_code(region.as_str()).map(|code| code.to_string());
     if digits.starts_with("54") || own_code.is_some_and(|code| digits.starts_with(&code)) {
-        international(&digits).into_iter().for_each(&mut add);
+        readings.extend(international(digits));
     }
-    pieces
+    readings
 }
 
 /// The readings of digits that begin with a calling code, without the prefixes that people write after the code.

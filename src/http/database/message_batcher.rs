@@ -15,8 +15,9 @@ use super::lane::Lanes;
 use crate::domain::client::ClientId;
 use crate::domain::message::Message;
 use crate::http::error::ApiError;
+use crate::http::metrics::{Metrics, Write};
 use crate::store::StoreError;
-use crate::store::messages::{self, BATCH_MAX, MessageOutcome};
+use crate::store::messages::{self, BATCH_MAX, MessageOutcome, Recorded};
 
 /// The time between the starts of two batches of one client. Messages that arrive in between wait for the next batch.
 /// The first message after a pause does not wait.
@@ -28,6 +29,7 @@ const PENDING_MAX: usize = 1_000;
 /// Collects the messages that wait for their client's next batch.
 pub struct MessageBatcher {
     lanes: Arc<Lanes>,
+    metrics: Arc<Metrics>,
     /// A client has an entry while its recorder task runs. The task starts with the client's first
     /// message and ends when [`PACE`] passes without a message.
     pending: Mutex<HashMap<ClientId, Vec<Pending>>>,
@@ -38,25 +40,26 @@ pub struct MessageBatcher {
 
 struct Pending {
     message: Message,
-    /// Tells the caller that its batch has started, and hands it the receiver of the outcome. If the caller has gone,
+    /// Tells the caller that its batch has started, and hands it the receiver of the result. If the caller has gone,
     /// the message is not recorded.
-    started: oneshot::Sender<OutcomeReceiver>,
+    started: oneshot::Sender<ResultReceiver>,
 }
 
-/// The outcome; `None` (or a dropped sender) means "record the message on its own".
-type OutcomeReceiver = oneshot::Receiver<Result<Option<MessageOutcome>, ApiError>>;
+/// The result; `None` (or a dropped sender) means "record the message on its own".
+type ResultReceiver = oneshot::Receiver<Result<Option<Recorded>, ApiError>>;
 
 impl MessageBatcher {
     /// `connections` is the size of the lane for writes.
-    pub fn new(lanes: Arc<Lanes>, connections: usize) -> Self {
+    pub fn new(lanes: Arc<Lanes>, metrics: Arc<Metrics>, connections: usize) -> Self {
         Self {
             lanes,
+            metrics,
             pending: Mutex::default(),
             permits: Arc::new(Semaphore::new(connections.div_ceil(2))),
         }
     }
 
-    /// Records messages for a request that began at `start`. A single message is recorded immediately, or within
+    /// Records messages for a request that began at `start`, and counts the phones that their contacts kept. A single message is recorded immediately, or within
     /// [`PACE`] in a batch with others of its client. A message that cannot be recorded in a batch is recorded on its
     /// own.
     ///
@@ -68,45 +71,57 @@ impl MessageBatcher {
         client: ClientId,
         messages: Vec<Message>,
     ) -> Result<Vec<MessageOutcome>, ApiError> {
+        let results = self.record_uncounted(start, client, messages).await?;
+        let kept = results.iter().filter(|result| result.keeps_phone).count();
+        self.metrics.count_kept_phones(Write::Message, kept);
+        Ok(results.into_iter().map(|result| result.outcome).collect())
+    }
+
+    async fn record_uncounted(
+        self: &Arc<Self>,
+        start: Instant,
+        client: ClientId,
+        messages: Vec<Message>,
+    ) -> Result<Vec<Recorded>, ApiError> {
         let lane = self.lanes.writes_for(messages.len());
         let deadline = lane.deadline(start);
         if let [message] = &*messages
-            && let Some(outcome) = self.record_in_batch(deadline, client, message).await?
+            && let Some(result) = self.record_in_batch(deadline, client, message).await?
         {
-            return Ok(vec![outcome]);
+            return Ok(vec![result]);
         }
-        let mut outcomes = Vec::with_capacity(messages.len());
+        let mut results = Vec::with_capacity(messages.len());
         lane.run(start, move |connection| {
-            messages::record_rest(connection, client, &messages, &mut outcomes, deadline.into_std())?;
-            Ok(mem::take(&mut outcomes))
+            messages::record_rest(connection, client, &messages, &mut results, deadline.into_std())?;
+            Ok(mem::take(&mut results))
         })
         .await
     }
 
-    /// The outcome of the message in a batch; `None` if it has to be recorded on its own.
+    /// The result of the message in a batch; `None` if it has to be recorded on its own.
     async fn record_in_batch(
         self: &Arc<Self>,
         deadline: Instant,
         client: ClientId,
         message: &Message,
-    ) -> Result<Option<MessageOutcome>, ApiError> {
+    ) -> Result<Option<Recorded>, ApiError> {
         self.lanes.writes.check_database()?;
         let Some(started) = self.enqueue(client, message) else {
             return Ok(None);
         };
-        let Ok(outcome) = timeout(self.lanes.queue_wait, started)
+        let Ok(result) = timeout(self.lanes.queue_wait, started)
             .await
             .map_err(|_| ApiError::Busy)?
         else {
             return Ok(None);
         };
-        let outcome = timeout_at(deadline, outcome).await.map_err(|_| ApiError::TooLate)?;
-        outcome.unwrap_or(Ok(None))
+        let result = timeout_at(deadline, result).await.map_err(|_| ApiError::TooLate)?;
+        result.unwrap_or(Ok(None))
     }
 
     /// Adds the message to the client's next batch. `None` if the client has no recorder task yet (this call starts
     /// it), or if [`PENDING_MAX`] messages wait already.
-    fn enqueue(self: &Arc<Self>, client: ClientId, message: &Message) -> Option<oneshot::Receiver<OutcomeReceiver>> {
+    fn enqueue(self: &Arc<Self>, client: ClientId, message: &Message) -> Option<oneshot::Receiver<ResultReceiver>> {
         let mut pending = self.pending.lock();
         let Some(waiting) = pending.get_mut(&client) else {
             pending.insert(client, Vec::new());
@@ -145,8 +160,8 @@ impl MessageBatcher {
     async fn record_batch(&self, client: ClientId, batch: Vec<Pending>, _permit: OwnedSemaphorePermit) {
         let (mut messages, mut callers) = (Vec::new(), Vec::new());
         for Pending { message, started } in batch {
-            let (caller, outcome) = oneshot::channel();
-            if started.send(outcome).is_ok() {
+            let (caller, result) = oneshot::channel();
+            if started.send(result).is_ok() {
                 messages.push(message);
                 callers.push(caller);
             }
@@ -155,13 +170,13 @@ impl MessageBatcher {
             // Another writer holds a lock. Each message is recorded on its own, so that only those that need the lock
             // wait for it.
             Err(StoreError::Locked(_)) => Ok(vec![None; messages.len()]),
-            outcome => outcome,
+            results => results,
         };
-        let outcomes = self.lanes.writes.run(Instant::now(), work).await;
+        let results = self.lanes.writes.run(Instant::now(), work).await;
         for (index, caller) in callers.into_iter().enumerate() {
             // The send fails if the caller has gone.
-            let _ = caller.send(match &outcomes {
-                Ok(outcomes) => Ok(outcomes[index]),
+            let _ = caller.send(match &results {
+                Ok(results) => Ok(results[index]),
                 // An error that may concern one message alone must not fail the others: each is recorded on its own.
                 Err(error) => error.shared().map_or(Ok(None), Err),
             });

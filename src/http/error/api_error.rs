@@ -76,7 +76,7 @@ pub enum ApiError {
     Busy,
     #[error("no database")]
     NoDatabase(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A write to a database that takes only reads, such as a standby.
+    /// A write to a database that takes only reads: a standby, or a database whose disk is full.
     #[error("the database takes no writes")]
     ReadOnly(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The server is not ready, because it can't run on the database's schema.
@@ -208,10 +208,8 @@ impl From<BodyFault> for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) | StoreError::Refused(_) | StoreError::DiskFull(_) => {
-                ApiError::NoDatabase(Box::new(error))
-            }
-            StoreError::ReadOnly(_) => ApiError::ReadOnly(Box::new(error)),
+            StoreError::Unavailable(_) | StoreError::Refused(_) => ApiError::NoDatabase(Box::new(error)),
+            StoreError::ReadOnly(_) | StoreError::DiskFull(_) => ApiError::ReadOnly(Box::new(error)),
             StoreError::Exhausted | StoreError::Contended | StoreError::Locked(_) | StoreError::RecoveryConflict(_) => {
                 ApiError::Busy
             }

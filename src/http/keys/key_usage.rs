@@ -1,5 +1,5 @@
-//! Records when each key was last used. The times are collected in memory and written in one batch every ten seconds,
-//! so that no request waits for the write.
+//! Records when each key was last used, and when each webhook last accepted a delivery. The times are collected in
+//! memory and written in batches every ten seconds, so that no request waits for the write.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,45 +13,64 @@ use uuid::Uuid;
 use crate::http::database::periodic_job::{OnDrop, PeriodicJob};
 use crate::http::error::chain;
 use crate::store::connection::{Limited, StatementLimits};
-use crate::store::{StoreError, keys};
+use crate::store::{StoreError, keys, webhooks};
 
 const PERIOD: Duration = Duration::from_secs(10);
 
-/// Also limits how long a stopping server waits if another session has locked the rows of `api_keys`.
+/// Also limits how long a stopping server waits if another session has locked the rows of `api_keys` or `webhooks`.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The uses that are not written yet: for each key the latest time.
+/// The times that are not written yet.
 #[derive(Default)]
-pub struct KeyUsage(Mutex<HashMap<Uuid, Instant>>);
+pub struct KeyUsage {
+    keys: LatestTimes,
+    webhooks: LatestTimes,
+}
 
 impl KeyUsage {
+    /// Notes that a key was used.
     pub fn note(&self, key: Uuid, at: Instant) {
-        keep_latest(&mut self.0.lock(), key, at);
+        self.keys.note(key, at);
     }
 
-    /// Passes the collected uses, as their ages, to `write`. If `write` fails they are kept for the next time.
+    /// Notes that a webhook accepted a delivery.
+    pub fn note_delivery(&self, webhook: Uuid, at: Instant) {
+        self.webhooks.note(webhook, at);
+    }
+}
+
+/// For each id the latest time.
+#[derive(Default)]
+struct LatestTimes(Mutex<HashMap<Uuid, Instant>>);
+
+impl LatestTimes {
+    fn note(&self, id: Uuid, at: Instant) {
+        keep_latest(&mut self.0.lock(), id, at);
+    }
+
+    /// Passes the collected times, as their ages, to `write`. If `write` fails they are kept for the next time.
     fn flush<E>(&self, write: impl FnOnce(&[(Uuid, Duration)]) -> Result<(), E>) -> Result<(), E> {
-        let uses = mem::take(&mut *self.0.lock());
-        if uses.is_empty() {
+        let times = mem::take(&mut *self.0.lock());
+        if times.is_empty() {
             return Ok(());
         }
-        let ages: Vec<(Uuid, Duration)> = uses.iter().map(|(key, at)| (*key, at.elapsed())).collect();
+        let ages: Vec<(Uuid, Duration)> = times.iter().map(|(id, at)| (*id, at.elapsed())).collect();
         write(&ages).inspect_err(|_| {
             let mut latest = self.0.lock();
-            for (key, at) in uses {
-                keep_latest(&mut latest, key, at);
+            for (id, at) in times {
+                keep_latest(&mut latest, id, at);
             }
         })
     }
 }
 
-fn keep_latest(uses: &mut HashMap<Uuid, Instant>, key: Uuid, at: Instant) {
-    let latest = uses.entry(key).or_insert(at);
+fn keep_latest(times: &mut HashMap<Uuid, Instant>, id: Uuid, at: Instant) {
+    let latest = times.entry(id).or_insert(at);
     *latest = at.max(*latest);
 }
 
-/// Starts the job that writes the uses, one per server. It opens a connection for each write and closes it afterwards.
-/// Dropping the job writes the remaining uses and waits for that.
+/// Starts the job that writes the times, one per server. It opens a connection for each write and closes it afterwards.
+/// Dropping the job writes the remaining times and waits for that.
 ///
 /// # Errors
 /// If the system cannot start another thread.
@@ -64,10 +83,16 @@ pub fn start_writer(database_url: &str, is_pooled: bool, usage: Arc<KeyUsage>) -
         OnDrop::RunOnceMore,
         "the times when keys were last used could not be written",
         move |_| {
-            let written = usage.flush(|uses| -> Result<(), StoreError> {
-                Limited::connect(&url, limits)?.run(|connection| keys::record_uses(connection, uses))
-            });
-            written.map_err(|error| chain(&error))
+            let connect = || Limited::connect(&url, limits);
+            let write = || -> Result<(), StoreError> {
+                usage
+                    .keys
+                    .flush(|uses| connect()?.run(|connection| keys::record_uses(connection, uses)))?;
+                usage.webhooks.flush(|deliveries| {
+                    connect()?.run(|connection| webhooks::record_deliveries(connection, deliveries))
+                })
+            };
+            write().map_err(|error| chain(&error))
         },
     )
 }
@@ -78,42 +103,42 @@ mod tests {
 
     #[test]
     fn one_write_records_the_latest_use_of_every_key() {
-        let (usage, now) = (KeyUsage::default(), Instant::now());
+        let (times, now) = (LatestTimes::default(), Instant::now());
         let [one, other] = [Uuid::now_v7(), Uuid::now_v7()];
         let earlier = now
             .checked_sub(Duration::from_secs(60))
             .expect("the machine has been up for a minute");
         for (key, at) in [(one, now), (one, earlier), (other, earlier)] {
-            usage.note(key, at);
+            times.note(key, at);
         }
         let mut written = HashMap::new();
         let write = |uses: &[(Uuid, Duration)]| -> Result<(), ()> {
             written.extend(uses.iter().copied());
             Ok(())
         };
-        assert_eq!(usage.flush(write), Ok(()));
+        assert_eq!(times.flush(write), Ok(()));
         assert!(written.len() == 2 && written[&one] < Duration::from_secs(60));
         assert!(written[&other] >= Duration::from_secs(60));
         let nothing = |_: &[(Uuid, Duration)]| -> Result<(), ()> { panic!("no key was used since") };
-        assert_eq!(usage.flush(nothing), Ok(()));
+        assert_eq!(times.flush(nothing), Ok(()));
     }
 
     #[test]
     fn a_use_that_could_not_be_written_is_kept_unless_a_later_one_replaced_it() {
-        let (usage, start) = (KeyUsage::default(), Instant::now());
+        let (times, start) = (LatestTimes::default(), Instant::now());
         let [one, other] = [Uuid::now_v7(), Uuid::now_v7()];
         let earlier = start
             .checked_sub(Duration::from_secs(60))
             .expect("the machine has been up for a minute");
-        usage.note(one, earlier);
-        usage.note(other, earlier);
+        times.note(one, earlier);
+        times.note(other, earlier);
         let failing = |_: &[(Uuid, Duration)]| {
             // A request arrives during the write.
-            usage.note(other, start);
+            times.note(other, start);
             Err("no database")
         };
-        assert_eq!(usage.flush(failing), Err("no database"));
-        let latest = usage.0.lock();
+        assert_eq!(times.flush(failing), Err("no database"));
+        let latest = times.0.lock();
         assert_eq!((latest[&one], latest[&other]), (earlier, start));
     }
 }

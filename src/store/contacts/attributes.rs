@@ -117,10 +117,7 @@ impl Attributes {
 
     /// Whether the contact has a phone of more worth.
     pub(super) fn has_better_phone(&self, given: &StoredPhone) -> bool {
-        let given = PhoneWorth::of(given);
-        let own = self.phone.as_deref();
-        // Nothing is better than a valid number, so most writes read no stored phone.
-        given < PhoneWorth::Resolved && own.is_some_and(|own| PhoneWorth::of_stored(own, self.phone_identifies) > given)
+        PhoneWorth::is_kept(self.phone.as_deref(), self.phone_identifies, given)
     }
 
     fn set_phone(&mut self, phone: Option<&StoredPhone>) {

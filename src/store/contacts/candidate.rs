@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::attributes::Attributes;
-use super::statements::{ADOPTABLE_BY_PHONE, OLDEST_BY_EMAIL, OLDEST_BY_PHONE};
+use super::statements::{OLDEST_BY_EMAIL, OLDEST_ON_LINE};
 use crate::domain::client::ClientId;
 use crate::domain::contact::ContactDraft;
 use crate::domain::phone::StoredPhone;
@@ -55,10 +55,10 @@ pub(super) fn find_candidate(
     let platform = draft.platform();
     match (&given.external_user_id, line, &given.email) {
         (Some(external_id), line, _) => match (find_by_external_id(connection, client, platform, external_id)?, line) {
-            (None, Some(line)) => find_on_line(connection, || ADOPTABLE_BY_PHONE, client, platform, line),
+            (None, Some(line)) => find_on_line(connection, client, platform, line, HasExternalId::No),
             (found, _) => Ok(found),
         },
-        (None, Some(line), _) => find_on_line(connection, || OLDEST_BY_PHONE, client, platform, line),
+        (None, Some(line), _) => find_on_line(connection, client, platform, line, HasExternalId::Any),
         (None, None, Some(email)) => Statement::new(|| OLDEST_BY_EMAIL)
             .bind::<SqlUuid, _>(client.as_uuid())
             .bind::<Text, _>(platform)
@@ -88,20 +88,29 @@ impl<'a> PhoneLine<'a> {
     }
 }
 
-/// Runs a statement that finds a contact of the channel on the line.
+/// Which contacts of a line are candidates.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum HasExternalId {
+    /// Those without an external id, which can adopt one.
+    No,
+    Any,
+}
+
+/// Finds the oldest contact of the channel on the line.
 fn find_on_line(
     connection: &mut PgConnection,
-    statement: impl Fn() -> &'static str + 'static,
     client: ClientId,
     platform: &str,
     line: PhoneLine<'_>,
+    has_external_id: HasExternalId,
 ) -> QueryResult<Option<Candidate>> {
-    Statement::new(statement)
+    Statement::new(|| OLDEST_ON_LINE)
         .bind::<SqlUuid, _>(client.as_uuid())
         .bind::<Text, _>(platform)
         .bind::<Text, _>(line.phone)
         .bind::<Text, _>(line.key)
         .bind::<Nullable<Text>, _>(line.extension)
+        .bind::<Bool, _>(has_external_id == HasExternalId::Any)
         .get_result(connection)
         .optional()
 }

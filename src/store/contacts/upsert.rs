@@ -17,6 +17,7 @@
 use std::time::Instant;
 
 use diesel::prelude::*;
+use diesel::result::Error as DieselError;
 use strum::IntoStaticStr;
 use uuid::Uuid;
 
@@ -132,14 +133,16 @@ fn upsert(connection: &mut PgConnection, lists: &mut ListIds, draft: &ContactDra
         .transpose()?;
     let line = given.phone.as_ref().filter(|phone| phone.identifies);
     let line = line.and_then(|phone| phone.key.as_deref());
-    let mut has_line_lock = false;
+    let line = line.map(|line| (draft.platform(), line));
+    let mut has_lock = false;
     for _ in 0..ATTEMPTS {
         if let Some(found) = find_candidate(connection, client, draft)? {
             let Some(present) = lock_attributes(connection, client, found.id)? else {
                 continue;
             };
             if !found.is_unchanged(&present) {
-                continue;
+                // Another writer has just changed the contact. The next attempt must not keep it locked.
+                return Err(DieselError::RollbackTransaction.into());
             }
             let mut wanted = present.clone();
             let phone = wanted.merge(given, list);
@@ -157,12 +160,13 @@ fn upsert(connection: &mut PgConnection, lists: &mut ListIds, draft: &ContactDra
             });
         }
         let list = list.map_or_else(|| lists.id(connection, DEFAULT_LIST), Ok)?;
-        if let Some(line) = line
-            && !has_line_lock
-        {
-            lock_lines(connection, client, &[(draft.platform(), line)])?;
-            has_line_lock = true;
-            continue;
+        if !has_lock {
+            lock_lines(connection, client, line.as_slice())?;
+            has_lock = true;
+            // A unique index excludes a double of a contact without a phone, so only a line is searched again.
+            if line.is_some() {
+                continue;
+            }
         }
         if let Some(created) = insert(connection, client, draft, list)? {
             return Ok(created);

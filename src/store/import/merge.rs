@@ -22,7 +22,7 @@
 //! The rows alone can't violate a unique index. If a contact's identity is its phone, the rows change the phone only to
 //! an equivalent number that no contact of the channel has: a contact with that number would have matched first. If a
 //! contact's identity is its email, the rows change only the email's case. A concurrent writer can cause a violation;
-//! then the merge is retried.
+//! then the merge is retried. The last attempt excludes all other writers of the client's contacts, so it succeeds.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -39,7 +39,7 @@ use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::contact::DEFAULT_CHAT_STATUS;
 use crate::store::clients::ensure_list;
 use crate::store::error::StoreError;
-use crate::store::locks::{lock_all_lines, lock_imports};
+use crate::store::locks::{lock_all_contacts, lock_all_lines, lock_bulk_writes, lock_imports};
 use crate::store::search_index;
 use crate::store::transaction::ATTEMPTS;
 
@@ -89,8 +89,11 @@ pub(super) fn merge(connection: &mut PgConnection, client: ClientId, rules: Rule
         // A savepoint: a failed attempt is rolled back, and the copied rows stay.
         let merged = connection.transaction(|connection| {
             if attempt == ATTEMPTS {
-                // The last attempt makes writers of new contacts wait for the whole merge.
-                lock_all_lines(connection, client)?;
+                // The last attempt makes all other writers of the client's contacts wait for the whole merge. Each
+                // writer makes its lists before it locks lines or contacts, so the import does so, too.
+                lock_bulk_writes(connection, client)?;
+                make_lists(connection, client)?;
+                lock_all_contacts(connection, client)?;
             }
             try_merge(connection, client, rules)
         });
@@ -107,8 +110,7 @@ fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) 
             .bind::<Uuid, _>(client.as_uuid())
             .execute(connection)
     };
-    let default_list = ensure_list(connection, client, DEFAULT_LIST)?;
-    run(connection, MAKE_LISTS)?;
+    let default_list = make_lists(connection, client)?;
     connection.batch_execute(GROUPS)?;
     let passes = if rules.exact {
         &[FIND_EXACTLY][..]
@@ -172,6 +174,15 @@ fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) 
         phones_kept,
         phones_replaced,
     })
+}
+
+/// Makes the lists that the rows name, and returns the id of the default list.
+fn make_lists(connection: &mut PgConnection, client: ClientId) -> Result<i64, StoreError> {
+    let default_list = ensure_list(connection, client, DEFAULT_LIST)?;
+    sql_query(MAKE_LISTS)
+        .bind::<Uuid, _>(client.as_uuid())
+        .execute(connection)?;
+    Ok(default_list)
 }
 
 /// The error for a concurrent writer that was faster: the merge is retried.

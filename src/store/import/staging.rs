@@ -143,8 +143,8 @@ impl Staging<'_> {
 /// The connection should have no `statement_timeout`.
 ///
 /// # Errors
-/// Those of `fill`, and [`StoreError`]; [`StoreError::Exists`] if other writers made the same contacts at every
-/// attempt. No contact is written then.
+/// Those of `fill`, and [`StoreError`]; [`StoreError::Exists`] or [`StoreError::Contended`] if other programs, which
+/// don't take the locks of this store, wrote the same contacts at every attempt. No contact is written then.
 pub fn import<E: From<StoreError>>(
     connection: &mut PgConnection,
     client: ClientId,

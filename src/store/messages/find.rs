@@ -18,8 +18,13 @@ pub(super) struct FoundContact {
     /// The match key of the contact's phone.
     #[diesel(sql_type = Nullable<Text>)]
     phone_key: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    ids_since: Option<DateTime<Utc>>,
     #[diesel(sql_type = Bool)]
     by_external_id: bool,
+    /// Whether the contact had the message's ids when the message was sent, and has other ids now.
+    #[diesel(sql_type = Bool)]
+    pub(super) by_former_ids: bool,
     #[diesel(sql_type = Timestamptz)]
     pub(super) now: DateTime<Utc>,
 }
@@ -31,11 +36,12 @@ impl FoundContact {
         let Target::Person(person) = &message.target else {
             return None;
         };
-        let phone = &person.phone.as_ref()?.stored;
+        let phone = &person.identifying_phone()?.stored;
         let replaces = || phone.resolved && message.direction() == Some(Direction::Inbound);
         let is_possible = self.by_external_id
             && message.completes()
             && !message.is_ahead(self.now)
+            && Some(message.sent_at()) > self.ids_since
             && self.phone_key != phone.key
             && (self.phone_key.is_none() || replaces());
         is_possible.then_some((&person.platform, phone.key.as_deref()?))
@@ -60,6 +66,7 @@ pub(super) fn find_contacts(
     let mut phones = Vec::new();
     let mut phone_keys = Vec::new();
     let mut extensions = Vec::new();
+    let mut times = Vec::new();
     for (item, message) in (0_i64..).zip(messages) {
         let (serial_id, person) = match &message.target {
             Target::Contact(serial_id) => (Some(*serial_id), None),
@@ -77,6 +84,7 @@ pub(super) fn find_contacts(
             phones.push(reading.map(|reading| reading.phone.as_str()));
             phone_keys.push(reading.map(|reading| reading.key.as_str()));
             extensions.push(reading.and_then(|reading| reading.extension.as_deref()));
+            times.push(message.sent_at());
         }
     }
     Ok(Statement::new(|| FIND)
@@ -88,5 +96,6 @@ pub(super) fn find_contacts(
         .bind::<Array<Nullable<Text>>, _>(phones)
         .bind::<Array<Nullable<Text>>, _>(phone_keys)
         .bind::<Array<Nullable<Text>>, _>(extensions)
+        .bind::<Array<Timestamptz>, _>(times)
         .load(connection)?)
 }

@@ -8,9 +8,11 @@ use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUui
 use uuid::Uuid;
 
 use super::find::FoundContact;
+use super::former_ids::{self, FormerIds};
 use super::statements::UPDATE;
 use crate::domain::client::ClientId;
-use crate::domain::message::{Activity, Direction, Message, Target};
+use crate::domain::contact::PhoneWorth;
+use crate::domain::message::{Activity, Direction, Message, Person, Target};
 use crate::domain::phone::StoredPhone;
 use crate::store::error::StoreError;
 use crate::store::schema::contacts;
@@ -23,6 +25,7 @@ pub(super) struct LockedContact {
     name: Option<String>,
     external_user_id: Option<String>,
     phone: StoredColumns,
+    former: FormerIds,
     activity: Activity,
 }
 
@@ -34,6 +37,14 @@ struct StoredColumns {
     as_given: Option<String>,
     extension: Option<String>,
     identifies: bool,
+}
+
+impl StoredColumns {
+    /// The line, if the phone identifies the contact.
+    fn line(&self) -> Option<String> {
+        let key = self.key.as_deref().filter(|_| self.identifies)?;
+        Some(former_ids::line(key, self.extension.as_deref()))
+    }
 }
 
 impl From<&StoredPhone> for StoredColumns {
@@ -61,7 +72,9 @@ impl LockedContact {
             is_line && own.extension == reading.extension && own.identifies
         });
         match (asked, self.external_user_id.as_ref()) {
-            (Some(asked), Some(own)) => asked == own,
+            (Some(asked), Some(own)) if asked == own => true,
+            _ if self.former.are_of(person, message.sent_at()) => true,
+            (Some(_), Some(_)) => false,
             _ => is_reached,
         }
     }
@@ -89,11 +102,22 @@ impl LockedContact {
             && person.external_user_id == self.external_user_id
             && phone.is_some_and(|phone| self.phone.key.is_some() && self.phone.key != phone.stored.key)
             && Some(message.sent_at()) >= self.activity.last_inbound_at
+            && !self.former.is_late(message.sent_at())
+    }
+
+    /// Whether the message has a phone for the contact, and the contact keeps its own phone, because it is better.
+    pub(super) fn keeps_phone(&self, message: &Message) -> bool {
+        let Target::Person(Person { phone: Some(given), .. }) = &message.target else {
+            return false;
+        };
+        let own = &self.phone;
+        message.completes() && PhoneWorth::is_kept(own.phone.as_deref(), own.identifies, &given.stored)
     }
 
     /// Adds the message. A message that completes contacts also fills in a missing name, phone and external id.
     /// Existing values stay, since somebody may have typed them with more care. Only a number that the contact has left
-    /// is replaced. An external id in `adopted` belongs to another contact already.
+    /// is replaced. A message from before the contact's last change of ids fills in no ids. An external id in `adopted`
+    /// belongs to another contact already.
     pub(super) fn add<'a>(&mut self, message: &'a Message, adopted: &mut HashSet<(&'a str, &'a str)>) {
         let leaves_its_line = self.leaves_its_line(message);
         self.activity.add(message);
@@ -105,10 +129,17 @@ impl LockedContact {
         {
             self.name.clone_from(&new_contact.name);
         }
-        if !message.completes() {
+        if !message.completes() || self.former.is_late(message.sent_at()) {
             return;
         }
-        if let Some(phone) = person.phone.as_ref().filter(|phone| phone.identifies_a_person())
+        if leaves_its_line {
+            self.former = FormerIds {
+                ids_since: Some(message.sent_at()),
+                former_line: self.phone.line(),
+                former_external_user_id: self.external_user_id.clone(),
+            };
+        }
+        if let Some(phone) = person.identifying_phone()
             && (self.phone.phone.is_none() || leaves_its_line)
         {
             self.phone = (&phone.stored).into();
@@ -153,6 +184,7 @@ pub(super) fn lock_contacts(
                 contacts::phone_extension,
                 contacts::phone_identifies,
             ),
+            FormerIds::as_select(),
             (
                 contacts::last_message_at,
                 contacts::last_inbound_at,
@@ -164,13 +196,14 @@ pub(super) fn lock_contacts(
         OnLocked::Wait => query.load(connection)?,
         OnLocked::Skip => query.skip_locked().load(connection)?,
     };
-    let contact = |(id, name, external_user_id, phone, activity): LockedRow| {
+    let contact = |(id, name, external_user_id, phone, former, activity): LockedRow| {
         let (last_message_at, last_inbound_at, is_chat_read, chat_status) = activity;
         let contact = LockedContact {
             id,
             name,
             external_user_id,
             phone,
+            former,
             activity: Activity {
                 last_message_at,
                 last_inbound_at,
@@ -188,6 +221,7 @@ type LockedRow = (
     Option<String>,
     Option<String>,
     StoredColumns,
+    FormerIds,
     (Option<DateTime<Utc>>, Option<DateTime<Utc>>, bool, String),
 );
 
@@ -223,6 +257,9 @@ pub(super) fn update_contacts(
         .bind::<Array<Nullable<Timestamptz>>, _>(column(&contacts, |contact| contact.activity.last_inbound_at))
         .bind::<Array<Bool>, _>(column(&contacts, |contact| contact.activity.is_chat_read))
         .bind::<Array<Text>, _>(column(&contacts, |contact| contact.activity.chat_status.as_str()))
+        .bind::<Array<Nullable<Timestamptz>>, _>(column(&contacts, |contact| contact.former.ids_since))
+        .bind::<Array<Nullable<Text>>, _>(texts(&contacts, |contact| &contact.former.former_line))
+        .bind::<Array<Nullable<Text>>, _>(texts(&contacts, |contact| &contact.former.former_external_user_id))
         .execute(connection)?;
     Ok(())
 }

@@ -22,7 +22,7 @@ impl<'a> MissingContact<'a> {
     /// The line, as platform and match key. Two writers that make the same person have the same
     /// line.
     pub(super) fn line(&self) -> Option<(&'a str, &'a str)> {
-        let key = self.person.phone.as_ref()?.stored.key.as_deref()?;
+        let key = self.person.identifying_phone()?.stored.key.as_deref()?;
         Some((&self.person.platform, key))
     }
 }
@@ -82,7 +82,7 @@ pub(super) fn insert_missing<'a>(
             continue;
         }
         taken.extend(id);
-        let extension = || person.phone.as_ref()?.stored.extension.as_deref();
+        let extension = || person.identifying_phone()?.stored.extension.as_deref();
         taken.extend(
             missing
                 .line()
@@ -90,7 +90,7 @@ pub(super) fn insert_missing<'a>(
         );
         let mut activity = Activity::default();
         activity.add(message);
-        let phone = person.phone.as_ref().map(|phone| &phone.stored);
+        let phone = person.identifying_phone().map(|phone| &phone.stored);
         rows.push((
             contacts::client_id.eq(client.as_uuid()),
             contacts::id.eq(Uuid::now_v7()),

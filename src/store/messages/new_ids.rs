@@ -10,7 +10,12 @@
 //!    number has a new owner. So does a contact without inbound messages that is newer than the notice and has no
 //!    message from before it.
 //! 4. If the person does not share the new number, the person's contact has no number until a message names it. The
-//!    other contacts on the former number that have an external id lose the number too.
+//!    other contacts on the former number lose it too. A contact without an external id may have nothing else, so it
+//!    keeps the number's digits. They identify nobody, and no lookup finds them.
+//!
+//! A contact that gets another number or another external id remembers the former ones with the notice's time, so that
+//! a message from before the notice still finds it. A notice from before the contact's last change of ids does not change
+//! its number.
 //!
 //! Contacts are never merged. If another contact has the new number already, two contacts are on one line, and messages
 //! go to the one with the message's external id, otherwise to the older one. If neither has an external id, the number
@@ -21,6 +26,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use uuid::Uuid;
 
+use super::former_ids::{self, FormerIds};
 use super::outcome::MessageOutcome;
 use crate::domain::client::ClientId;
 use crate::domain::message::{Message, NewIds, Person};
@@ -47,6 +53,8 @@ struct Holder {
     phone_as_given: Option<String>,
     phone_extension: Option<String>,
     phone_identifies: bool,
+    #[diesel(embed)]
+    former: FormerIds,
 }
 
 /// Gives the contacts of the person `former` the new ids. A repeated notice changes nothing, because it finds either no
@@ -76,7 +84,7 @@ pub(super) fn give_new_ids(
         return Ok(if holders.is_empty() {
             MessageOutcome::NotFound
         } else {
-            channel.move_others(connection, &holders, None, former, new_phone)?
+            channel.move_others(connection, &holders, None, former, new_phone, notice)?
         });
     };
     let mut changed = main.clone();
@@ -86,16 +94,17 @@ pub(super) fn give_new_ids(
         changed.external_user_id = Some(id.clone());
     }
     match new_phone {
-        Some(phone) => changed.take_phone(phone),
+        Some(phone) => changed.take_phone(phone, notice),
         None => {
             if changed.external_user_id.is_none() {
                 changed.external_user_id.clone_from(&former.external_user_id);
             }
-            changed.drop_phone();
+            changed.drop_phone(notice);
         }
     }
+    changed.remember(main, former.external_user_id.as_ref(), notice);
     let outcome = channel.write(connection, main, changed)?;
-    let others = channel.move_others(connection, &holders, Some(main.id), former, new_phone)?;
+    let others = channel.move_others(connection, &holders, Some(main.id), former, new_phone, notice)?;
     Ok(if others == MessageOutcome::Updated {
         others
     } else {
@@ -141,8 +150,8 @@ fn is_user_id(external_user_id: &str) -> bool {
 }
 
 impl Holder {
-    fn take_phone(&mut self, new: &StoredPhone) {
-        if self.phone_key == new.key {
+    fn take_phone(&mut self, new: &StoredPhone, notice: &Message) {
+        if self.phone_key == new.key || self.former.ids_since > Some(notice.sent_at()) {
             return;
         }
         self.phone.clone_from(&new.phone);
@@ -152,12 +161,43 @@ impl Holder {
         self.phone_identifies = new.identifies;
     }
 
-    /// Clears the phone, if the contact has an external id to be found by.
-    fn drop_phone(&mut self) {
-        if self.external_user_id.is_some() {
-            (self.phone, self.phone_key, self.phone_as_given, self.phone_extension) = (None, None, None, None);
-            self.phone_identifies = true;
+    /// Clears the phone, unless the contact's ids changed after the notice. A contact without an external id keeps the
+    /// digits, which no longer identify it. Without the text as given, a recheck cannot read them as a number again.
+    fn drop_phone(&mut self, notice: &Message) {
+        if self.former.ids_since > Some(notice.sent_at()) {
+            return;
         }
+        self.phone_as_given = None;
+        if self.external_user_id.is_some() {
+            (self.phone, self.phone_key, self.phone_extension) = (None, None, None);
+            self.phone_identifies = true;
+        } else {
+            self.phone = self.phone.as_ref().map(|phone| phone.replace('+', ""));
+            self.phone_identifies = false;
+        }
+    }
+
+    /// Remembers the ids that the contact had `before` the notice, if it has others now. `former_id` is the former
+    /// external id that the notice names.
+    fn remember(&mut self, before: &Self, former_id: Option<&String>, notice: &Message) {
+        let has_new_id = self.external_user_id != before.external_user_id;
+        if !has_new_id && self.line() == before.line() {
+            return;
+        }
+        let is_latest = before.former.ids_since < Some(notice.sent_at());
+        if is_latest {
+            self.former.ids_since = Some(notice.sent_at());
+            self.former.former_line = before.line();
+        }
+        if is_latest || has_new_id {
+            self.former.former_external_user_id = before.external_user_id.as_ref().or(former_id).cloned();
+        }
+    }
+
+    /// The line, if the phone identifies the contact.
+    fn line(&self) -> Option<String> {
+        let key = self.phone_key.as_deref().filter(|_| self.phone_identifies)?;
+        Some(former_ids::line(key, self.phone_extension.as_deref()))
     }
 }
 
@@ -183,7 +223,8 @@ impl Channel<'_> {
                 contacts::created_at
                     .le(sent_at)
                     .or(contacts::last_message_at.le(sent_at)),
-            ));
+            ))
+            .and(contacts::ids_since.is_null().or(contacts::ids_since.le(sent_at)));
         let has_number = contacts::phone_key
             .eq_any(keys)
             .and(contacts::phone_extension.is_null())
@@ -206,7 +247,7 @@ impl Channel<'_> {
     }
 
     /// Gives the new number to the holders, except the contact `main`. Without a new number, the holders on the former
-    /// number that have an external id have no number any more.
+    /// number lose it.
     fn move_others(
         &self,
         connection: &mut PgConnection,
@@ -214,20 +255,22 @@ impl Channel<'_> {
         main: Option<Uuid>,
         former: &Person,
         new: Option<&StoredPhone>,
+        notice: &Message,
     ) -> Result<MessageOutcome, StoreError> {
         let mut outcome = MessageOutcome::Unchanged;
         for holder in holders.iter().filter(|holder| Some(holder.id) != main) {
             let mut changed = holder.clone();
             match new {
-                Some(phone) => changed.take_phone(phone),
+                Some(phone) => changed.take_phone(phone, notice),
                 None if former
                     .readings()
                     .any(|reading| Some(&reading.key) == holder.phone_key.as_ref()) =>
                 {
-                    changed.drop_phone();
+                    changed.drop_phone(notice);
                 }
                 None => {}
             }
+            changed.remember(holder, None, notice);
             if self.write(connection, holder, changed)? == MessageOutcome::Updated {
                 outcome = MessageOutcome::Updated;
             }

@@ -14,3 +14,21 @@ pub enum MessageOutcome {
     /// The message is more than five minutes ahead of the database's clock, and was not recorded.
     Ahead,
 }
+
+/// The result of recording a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Recorded {
+    pub outcome: MessageOutcome,
+    /// Whether the contact kept its phone, because it is better than the message's. All else was written.
+    pub keeps_phone: bool,
+}
+
+impl From<MessageOutcome> for Recorded {
+    /// The result of a message that met no better phone.
+    fn from(outcome: MessageOutcome) -> Self {
+        Self {
+            outcome,
+            keeps_phone: false,
+        }
+    }
+}

@@ -10,7 +10,7 @@ use super::find::{FoundContact, find_contacts};
 use super::locked::{OnLocked, lock_contacts, update_contacts};
 use super::missing::{insert_missing, missing_contacts};
 use super::new_ids::give_new_ids;
-use super::outcome::MessageOutcome;
+use super::outcome::{MessageOutcome, Recorded};
 use super::runs::run_length;
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::message::{Content, Message, Target};
@@ -19,14 +19,13 @@ use crate::store::error::StoreError;
 use crate::store::locks::{lock_bulk_writes, lock_lines};
 use crate::store::transaction::{is_open, retry_transaction, transaction};
 
-/// Records messages, and returns the outcomes in their order.
+/// Records messages, and returns the results in their order.
 ///
 /// A message can attach an identity to a contact and so change which contact later messages resolve to.
-/// `messages/runs.rs` splits the messages into runs that are safe to record in one transaction each. A message that can
-/// move its contact to another line ends its run, since later messages no longer find the contact on its former line. A
-/// run locks its contacts in the order of their ids, so that batches with the same contacts wait for each other. If two
-/// batches still deadlock, one is retried. Messages are added to the locked contact, not to the contact as it was
-/// found.
+/// `messages/runs.rs` splits the messages into runs that are safe to record in one transaction each, and
+/// `shared_length` may end a run earlier. A run locks its contacts in the order of their ids, so that batches with the
+/// same contacts wait for each other. If two batches still deadlock, one is retried. Messages are added to the locked
+/// contact, not to the contact as it was found.
 ///
 /// # Errors
 /// [`StoreError`]; [`StoreError::Late`] if `deadline` passes. The runs before the failed one are recorded, except in an
@@ -36,14 +35,14 @@ pub fn record_messages(
     client: ClientId,
     messages: &[Message],
     deadline: Instant,
-) -> Result<Vec<MessageOutcome>, StoreError> {
-    let mut outcomes = Vec::with_capacity(messages.len());
-    record_rest(connection, client, messages, &mut outcomes, deadline)?;
-    Ok(outcomes)
+) -> Result<Vec<Recorded>, StoreError> {
+    let mut results = Vec::with_capacity(messages.len());
+    record_rest(connection, client, messages, &mut results, deadline)?;
+    Ok(results)
 }
 
-/// Records the messages that have no outcome yet, and appends theirs. After an error a call with the same messages and
-/// outcomes continues with the run that failed.
+/// Records the messages that have no result yet, and appends theirs. After an error a call with the same messages and
+/// results continues with the run that failed.
 ///
 /// # Errors
 /// The same as [`record_messages`].
@@ -51,19 +50,19 @@ pub fn record_rest(
     connection: &mut PgConnection,
     client: ClientId,
     messages: &[Message],
-    outcomes: &mut Vec<MessageOutcome>,
+    results: &mut Vec<Recorded>,
     deadline: Instant,
 ) -> Result<(), StoreError> {
     if is_open(connection) {
         // The failure of an earlier call has rolled back the messages that it had recorded.
-        outcomes.clear();
+        results.clear();
     }
-    while let rest @ [_, ..] = &messages[outcomes.len()..] {
+    while let rest @ [_, ..] = &messages[results.len()..] {
         if Instant::now() > deadline {
             return Err(StoreError::Late);
         }
         let run = &rest[..run_length(rest)];
-        outcomes.extend(retry_transaction(connection, |connection| {
+        results.extend(retry_transaction(connection, |connection| {
             record_run(connection, client, run)
         })?);
     }
@@ -71,7 +70,7 @@ pub fn record_rest(
 }
 
 /// Records the messages that only change the activity of an existing contact, in one transaction. Never waits for a
-/// contact that another writer has locked. Returns the outcomes in the order of the messages; `None` means that the
+/// contact that another writer has locked. Returns the results in the order of the messages; `None` means that the
 /// message was not recorded and must be recorded on its own.
 ///
 /// # Errors
@@ -80,22 +79,23 @@ pub fn record_together(
     connection: &mut PgConnection,
     client: ClientId,
     messages: &[Message],
-) -> Result<Vec<Option<MessageOutcome>>, StoreError> {
+) -> Result<Vec<Option<Recorded>>, StoreError> {
     transaction(connection, |connection| {
         let found = find_contacts(connection, client, messages)?;
         let before = lock_contacts(connection, client, &found, OnLocked::Skip)?;
         let mut contacts = before.clone();
         let record = |(message, found): (&Message, &FoundContact)| {
             if message.is_ahead(found.now) {
-                return Some(MessageOutcome::Ahead);
+                return Some(MessageOutcome::Ahead.into());
             }
             if matches!(message.content, Content::NewIds(_)) {
                 return None;
             }
             let Some(id) = found.contact_id else {
-                return message.new_contact.is_none().then_some(MessageOutcome::NotFound);
+                return message.new_contact.is_none().then_some(MessageOutcome::NotFound.into());
             };
             let contact = contacts.get_mut(&id).filter(|contact| contact.is_meant_by(message))?;
+            let keeps_phone = contact.keeps_phone(message);
             let mut changed = contact.clone();
             changed.add(message, &mut HashSet::new());
             if !changed.differs_only_in_activity(contact) {
@@ -107,36 +107,47 @@ pub fn record_together(
                 MessageOutcome::Updated
             };
             *contact = changed;
-            Some(outcome)
+            Some(Recorded { outcome, keeps_phone })
         };
-        let outcomes = messages.iter().zip(&found).map(record).collect();
+        let results = messages.iter().zip(&found).map(record).collect();
         update_contacts(connection, client, &before, &contacts)?;
-        Ok(outcomes)
+        Ok(results)
     })
+}
+
+/// The number of messages that can be recorded together, now that their contacts are found.
+///
+/// A message that can move its contact to another line is the last one, since later messages no longer find the contact
+/// on its former line. A message that finds its contact by former ids is recorded alone, since an earlier message can
+/// give its external id to another contact.
+fn shared_length(run: &[Message], found: &[FoundContact]) -> usize {
+    for (index, (message, found)) in run.iter().zip(found).enumerate() {
+        if found.by_former_ids {
+            return index.max(1);
+        }
+        if found.can_leave_its_line(message) {
+            return index + 1;
+        }
+    }
+    run.len()
 }
 
 /// Runs of this size or more wait for the client's bulk lock; smaller ones, such as those of a webhook, never do.
 const BULK_RUN: usize = 10;
 
-/// Records the first messages of a run, at least one, and returns their outcomes.
-fn record_run(
-    connection: &mut PgConnection,
-    client: ClientId,
-    run: &[Message],
-) -> Result<Vec<MessageOutcome>, StoreError> {
+/// Records the first messages of a run, at least one, and returns their results.
+fn record_run(connection: &mut PgConnection, client: ClientId, run: &[Message]) -> Result<Vec<Recorded>, StoreError> {
     if let [message] = run
         && let (Target::Person(former), Content::NewIds(new)) = (&message.target, &message.content)
     {
         let outcome = give_new_ids(connection, client, former, new, message)?;
-        return Ok(vec![outcome]);
+        return Ok(vec![outcome.into()]);
     }
     if run.len() >= BULK_RUN {
         lock_bulk_writes(connection, client)?;
     }
     let mut found = find_contacts(connection, client, run)?;
-    let can_leave = |(message, found): (&Message, &FoundContact)| found.can_leave_its_line(message);
-    let length = run.iter().zip(&found).position(can_leave);
-    let messages = &run[..length.map_or(run.len(), |last| last + 1)];
+    let messages = &run[..shared_length(run, &found)];
     found.truncate(messages.len());
     let new_lines = messages
         .iter()
@@ -163,14 +174,18 @@ fn record_run(
         let contact = found.contact_id.map(|id| before.get(&id));
         contact.is_some_and(|contact| contact.is_none_or(|contact| !contact.is_meant_by(message)))
     };
-    if messages.iter().zip(&found).any(is_stale) || missing_contacts(messages, &found).next().is_some() {
+    if messages.iter().zip(&found).any(is_stale)
+        || missing_contacts(messages, &found).next().is_some()
+        || shared_length(messages, &found) < messages.len()
+    {
         return Err(DieselError::RollbackTransaction.into());
     }
     let mut contacts = before.clone();
-    let mut outcomes = Vec::with_capacity(messages.len());
+    let mut results = Vec::with_capacity(messages.len());
     let mut adopted = HashSet::new();
     for (index, (message, found)) in messages.iter().zip(&found).enumerate() {
-        outcomes.push(match found.contact_id.and_then(|id| contacts.get_mut(&id)) {
+        let mut keeps_phone = false;
+        let outcome = match found.contact_id.and_then(|id| contacts.get_mut(&id)) {
             _ if message.is_ahead(found.now) => MessageOutcome::Ahead,
             None => MessageOutcome::NotFound,
             // A later message of the batch made the contact, so for this one it does not exist yet.
@@ -181,6 +196,7 @@ fn record_run(
             }
             Some(contact) => {
                 let known = contact.clone();
+                keeps_phone = contact.keeps_phone(message);
                 contact.add(message, &mut adopted);
                 if created.remove(&contact.id) {
                     MessageOutcome::Created
@@ -190,8 +206,9 @@ fn record_run(
                     MessageOutcome::Unchanged
                 }
             }
-        });
+        };
+        results.push(Recorded { outcome, keeps_phone });
     }
     update_contacts(connection, client, &before, &contacts)?;
-    Ok(outcomes)
+    Ok(results)
 }

@@ -1,6 +1,5 @@
--- The changes that would give a contact the identity of another contact. $1: client, $2: how many to return.
--- A change also conflicts if the other contact's own change would give up the identity, because PostgreSQL checks a
--- unique index row by row.
+-- The changes that would give a contact the identity that another contact has after all changes. $1: client, $2: how
+-- many to return.
 SELECT id, other_id, count(*) OVER () AS count
 FROM (
     SELECT changes.id, other.id AS other_id
@@ -13,7 +12,8 @@ FROM (
     JOIN contacts other
         ON other.client_id = $1 AND other.platform = changes.platform
         AND other.external_user_id = changes.external_user_id
-    WHERE other.id <> changes.id
+    LEFT JOIN recheck_changes own ON own.id = other.id
+    WHERE own.id IS NULL
     UNION
     SELECT changes.id, other.id
     FROM recheck_changes changes
@@ -21,15 +21,17 @@ FROM (
         ON other.client_id = $1 AND other.platform = changes.platform AND other.phone = changes.phone
         AND coalesce(other.phone_extension, '') = coalesce(changes.phone_extension, '') AND other.phone_identifies
         AND other.external_user_id IS NULL
-    WHERE changes.external_user_id IS NULL AND changes.phone_identifies AND other.id <> changes.id
+    LEFT JOIN recheck_changes own ON own.id = other.id
+    WHERE changes.external_user_id IS NULL AND changes.phone_identifies AND own.id IS NULL
     UNION
     SELECT changes.id, other.id
     FROM recheck_changes changes
     JOIN contacts other
         ON other.client_id = $1 AND other.platform = changes.platform AND lower(other.email) = changes.email_lower
         AND other.external_user_id IS NULL AND (other.phone IS NULL OR NOT other.phone_identifies)
+    LEFT JOIN recheck_changes own ON own.id = other.id
     WHERE changes.external_user_id IS NULL AND (changes.phone IS NULL OR NOT changes.phone_identifies)
-        AND other.id <> changes.id
+        AND own.id IS NULL
 ) AS pairs
 ORDER BY id, other_id
 LIMIT $2;

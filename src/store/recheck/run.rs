@@ -6,7 +6,7 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use super::statements::{APPLY, CHANGES, CONFLICTS, PAGE};
+use super::statements::{APPLY, CHANGES, CONFLICTS, ON_ONE_LINE, PAGE, VACATE};
 use crate::domain::client::ClientId;
 use crate::domain::phone::Region;
 use crate::domain::recheck::{KnownPhone, Verdict, read_again};
@@ -21,13 +21,18 @@ diesel::table! {
         id -> Uuid,
         platform -> Text,
         old_external_user_id -> Nullable<Text>,
-        phone_as_given -> Text,
+        old_phone -> Nullable<Text>,
+        old_line -> Nullable<Text>,
+        old_identity -> Nullable<Text>,
+        phone_as_given -> Nullable<Text>,
         phone -> Nullable<Text>,
         phone_key -> Nullable<Text>,
         phone_extension -> Nullable<Text>,
         phone_identifies -> Bool,
         external_user_id -> Nullable<Text>,
         email_lower -> Nullable<Text>,
+        line -> Nullable<Text>,
+        identity -> Nullable<Text>,
     }
 }
 
@@ -37,13 +42,18 @@ struct Change {
     id: Uuid,
     platform: String,
     old_external_user_id: Option<String>,
-    phone_as_given: String,
+    old_phone: Option<String>,
+    old_line: Option<String>,
+    old_identity: Option<String>,
+    phone_as_given: Option<String>,
     phone: Option<String>,
     phone_key: Option<String>,
     phone_extension: Option<String>,
     phone_identifies: bool,
     external_user_id: Option<String>,
     email_lower: Option<String>,
+    line: Option<String>,
+    identity: Option<String>,
 }
 
 #[derive(QueryableByName)]
@@ -60,8 +70,8 @@ struct StoredContact {
     phone: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     phone_key: Option<String>,
-    #[diesel(sql_type = Text)]
-    phone_as_given: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    phone_as_given: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     phone_extension: Option<String>,
     #[diesel(sql_type = Bool)]
@@ -70,28 +80,28 @@ struct StoredContact {
     email_lower: Option<String>,
 }
 
-/// A contact whose stored phone the current rules read differently.
+/// A contact whose stored phone or external id the current rules read differently.
 #[derive(Clone, Debug)]
 pub struct Finding {
     pub id: Uuid,
     /// The integer id.
     pub serial_id: i64,
     pub platform: String,
-    /// The text from which the phone was read.
-    pub as_given: String,
+    /// The text from which the phone was read. `None` if only the external id differs.
+    pub as_given: Option<String>,
     pub before: KnownPhone,
     /// The phone as the current rules read it. `None` if the contact keeps a valid number, because the rules read none.
     pub after: Option<KnownPhone>,
 }
 
-/// A change that would give a contact the identity of another one.
+/// Two contacts, of which a change concerns at least one.
 #[derive(Clone, PartialEq, Eq, Debug, QueryableByName)]
-pub struct Conflict {
+pub struct ContactPair {
     #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     pub other_id: Uuid,
-    /// The count of all conflicts.
+    /// The count of all pairs of the statement.
     #[diesel(sql_type = BigInt)]
     count: i64,
 }
@@ -99,9 +109,10 @@ pub struct Conflict {
 /// The result of a recheck.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Recheck {
-    /// Contacts that store the text from which their phone was read.
+    /// Contacts that store the text from which their phone was read, or the external id of a person with a hidden
+    /// number.
     pub read: u64,
-    /// Contacts whose phone the current rules read differently, without the contacts in `kept`.
+    /// Contacts whose phone or external id the current rules read differently, without the contacts in `kept`.
     pub differing: u64,
     /// Contacts that keep a valid number, because the current rules read no valid number.
     pub kept: u64,
@@ -110,15 +121,19 @@ pub struct Recheck {
     /// Contacts that were changed.
     pub mended: u64,
     pub conflict_count: u64,
-    /// The first conflicts. If there is any conflict, no contact is changed.
-    pub conflicts: Vec<Conflict>,
+    /// The first conflicts: changes that would give a contact the identity of another one. If there is any, no contact
+    /// is changed.
+    pub conflicts: Vec<ContactPair>,
+    pub on_one_line_count: u64,
+    /// The first pairs of contacts that the changes put on one line. They stay two contacts.
+    pub on_one_line: Vec<ContactPair>,
 }
 
-/// The most conflicts that a recheck returns.
-const CONFLICTS_MAX: i64 = 1_000;
+/// The most pairs of one kind that a recheck returns.
+const PAIRS_MAX: i64 = 1_000;
 
-/// Reads the phones of the client's contacts again, in pages, and passes each finding to `observe`. With `apply` it
-/// writes all changes in one transaction, unless one of them conflicts. If another writer changes the phone or the
+/// Reads the phones and external ids of the client's contacts again, in pages, and passes each finding to `observe`.
+/// With `apply` it writes all changes in one transaction, unless one of them conflicts. If another writer changes the phone or the
 /// external id of a contact while this runs, the contact stays as that writer leaves it.
 ///
 /// The connection should have no `statement_timeout`.
@@ -184,7 +199,7 @@ fn check<E>(
         identifies: contact.phone_identifies,
         external_user_id: contact.external_user_id,
     };
-    let after = match read_again(&before, &contact.phone_as_given, region, &contact.platform) {
+    let after = match read_again(&before, contact.phone_as_given.as_deref(), region, &contact.platform) {
         Verdict::Same => return Ok(None),
         Verdict::OtherRegion => {
             result.other_region += 1;
@@ -216,17 +231,23 @@ fn check<E>(
         after,
         ..
     } = finding;
+    let email = contact.email_lower;
     Ok(after.map(|after| Change {
         id,
         platform,
+        old_line: before.line(),
+        old_identity: before.identity(email.as_deref()),
         old_external_user_id: before.external_user_id,
+        old_phone: before.phone,
         phone_as_given: as_given,
+        line: after.line(),
+        identity: after.identity(email.as_deref()),
         phone: after.phone,
         phone_key: after.key,
         phone_extension: after.extension,
         phone_identifies: after.identifies,
         external_user_id: after.external_user_id,
-        email_lower: contact.email_lower,
+        email_lower: email,
     }))
 }
 
@@ -238,15 +259,14 @@ fn finish(
     mut result: Recheck,
 ) -> Result<Recheck, StoreError> {
     // Autovacuum doesn't analyze temporary tables.
-    connection.batch_execute("ANALYZE recheck_changes")?;
+    connection.batch_execute(
+        "CREATE INDEX ON recheck_changes (line); CREATE INDEX ON recheck_changes (identity); ANALYZE recheck_changes",
+    )?;
     if apply {
         lock_imports(connection, client)?;
     }
-    result.conflicts = sql_query(CONFLICTS)
-        .bind::<SqlUuid, _>(client.as_uuid())
-        .bind::<BigInt, _>(CONFLICTS_MAX)
-        .load(connection)?;
-    result.conflict_count = result.conflicts.first().map_or(0, |first| first.count.unsigned_abs());
+    (result.conflicts, result.conflict_count) = pairs(connection, client, CONFLICTS)?;
+    (result.on_one_line, result.on_one_line_count) = pairs(connection, client, ON_ONE_LINE)?;
     if !apply || result.conflict_count > 0 {
         return Ok(result);
     }
@@ -254,6 +274,9 @@ fn finish(
     let mended = loop {
         // A savepoint: writers of the same contacts can make an attempt fail by a deadlock.
         let written = connection.transaction(|connection| {
+            sql_query(VACATE)
+                .bind::<SqlUuid, _>(client.as_uuid())
+                .execute(connection)?;
             let written = sql_query(APPLY)
                 .bind::<SqlUuid, _>(client.as_uuid())
                 .execute(connection)?;
@@ -266,4 +289,14 @@ fn finish(
     };
     result.mended = mended as u64;
     Ok(result)
+}
+
+/// Runs a statement that lists pairs of contacts. Returns the first pairs, and the count of all.
+fn pairs(connection: &mut PgConnection, client: ClientId, statement: &str) -> QueryResult<(Vec<ContactPair>, u64)> {
+    let pairs: Vec<ContactPair> = sql_query(statement)
+        .bind::<SqlUuid, _>(client.as_uuid())
+        .bind::<BigInt, _>(PAIRS_MAX)
+        .load(connection)?;
+    let count = pairs.first().map_or(0, |first| first.count.unsigned_abs());
+    Ok((pairs, count))
 }

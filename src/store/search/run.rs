@@ -26,7 +26,7 @@ pub const LIMIT: usize = 50;
 const FETCHED: usize = LIMIT + 1;
 
 /// The most contacts of a small client, whose whole walk takes about a millisecond.
-const SMALL_CLIENT: i64 = 4_000;
+pub const SMALL_CLIENT: i64 = 4_000;
 
 /// Rows of a large client that every search walks first: the probe.
 const PROBE_ROWS: i64 = 1_000;

@@ -67,7 +67,7 @@ fn a_backup_moves_a_whole_database_from_the_private_postgresql_to_another_and_ba
     // yet.
     let own = TestDatabase::new();
     let server = Server::start(command_on(&own, &["serve", "--listen", "127.0.0.1:0"]));
-    assert_eq!(server.get("/api/v1/contact-lookup/?phone=1", Some(&key)).status, 401);
+    assert_eq!(server.get("/api/v1/contact-lookup/?phone=123", Some(&key)).status, 401);
     printed(command_on(&own, &["database", "restore", file]));
     assert_eq!(contents(own.url()), expected);
     assert_ne!(
@@ -76,7 +76,7 @@ fn a_backup_moves_a_whole_database_from_the_private_postgresql_to_another_and_ba
         "the restored database must not reuse a credential version that a server has cached"
     );
     let start = Instant::now();
-    while server.get("/api/v1/contact-lookup/?phone=1", Some(&key)).status == 401 {
+    while server.get("/api/v1/contact-lookup/?phone=123", Some(&key)).status == 401 {
         assert!(
             start.elapsed() < Duration::from_secs(20),
             "the key does not work after the restore"

@@ -2,15 +2,16 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use contact_search::sample::demo::{self, DemoError};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 
-use crate::support::OwnDirectory;
 use crate::support::app::Server;
 use crate::support::command::{private, run, run_printed_examples, stdout};
 use crate::support::database::{count, execute};
 use crate::support::private_database::{connect, query};
+use crate::support::{OwnDirectory, TestDatabase};
 
 /// An upsert of a contact that the demo has.
 const CONTACT: &[u8] = br#"{"contact_phone_number": "+5492235961983", "channel": "whatsapp"}"#;
@@ -217,4 +218,26 @@ fn a_demo_key_without_the_write_scope_is_replaced_and_still_works() {
     let server = serve(&directory);
     assert_eq!(key(&directory), second_key, "a key with all scopes is kept");
     assert_eq!(server.get(lookup, Some(&second_key)).status, 200);
+}
+
+#[test]
+fn a_later_start_that_cannot_write_its_new_key_stores_no_key() {
+    let database = TestDatabase::new();
+    let directory = OwnDirectory::new();
+    let mut connection = database.connect();
+    let first_key = demo::ensure(&mut connection, directory.path()).unwrap().expect("a key");
+    execute(&mut connection, "UPDATE api_keys SET revoked_at = now()");
+    // The new key is first written to a file of this name, which must not exist.
+    let draft = directory.path().join(format!("demo-key.{}.new", std::process::id()));
+    std::fs::write(&draft, "").unwrap();
+    let failure = demo::ensure(&mut connection, directory.path()).unwrap_err();
+    assert!(matches!(failure, DemoError::KeyFile(..)), "{failure:?}");
+    assert_eq!(database.count("SELECT count(*) AS count FROM api_keys"), 1);
+    assert_eq!(key(&directory), first_key.reveal());
+
+    std::fs::remove_file(&draft).unwrap();
+    let second_key = demo::ensure(&mut connection, directory.path()).unwrap().expect("a key");
+    assert_eq!(key(&directory), second_key.reveal());
+    let valid = "SELECT count(*) AS count FROM api_keys WHERE revoked_at IS NULL";
+    assert_eq!(database.count(valid), 1);
 }

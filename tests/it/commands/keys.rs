@@ -11,7 +11,7 @@ use crate::support::app::{add_plain_key, program};
 use crate::support::command::{command_on, error_of, listed_keys, run, run_on, run_unread, stdout};
 use crate::support::{TestApp, TestDatabase};
 
-const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
+const LOOKUP: &str = "/api/v1/contact-lookup/?phone=123";
 const SEARCH: &str = "/api/public/contacts/search?email=a";
 
 #[test]
@@ -46,7 +46,10 @@ fn key_create_prints_only_the_key_which_works_on_both_apis() {
         stdout(run_on(&app.database, &arguments)).trim_end().to_owned()
     };
     let status = |path: &str, key: &str| app.server.get(path, Some(key)).status;
-    let (lookup, search) = ("/api/v1/contact-lookup/?phone=1", "/api/public/contacts/search?email=a");
+    let (lookup, search) = (
+        "/api/v1/contact-lookup/?phone=123",
+        "/api/public/contacts/search?email=a",
+    );
 
     let mindo = create(&[]);
     assert!(mindo.len() == 30 && mindo.starts_with("mindo_"), "{mindo}");
@@ -103,7 +106,8 @@ fn key_create_prints_only_the_key_which_works_on_both_apis() {
     for (arguments, expected) in [
         (["--scope", "read"], "lookup, search or write"),
         (["--expires-in", "90"], "such as 90d"),
-        (["--expires-in", "9W"], "such as 90d"),
+        (["--expires-in", "9X"], "s, m, h, d, w or y, such as 90d"),
+        (["--expires-in", "101y"], "at most 36500d, which is 100y"),
         (["--format", "jwt"], "mindo"),
         (["--label", "a\nb"], "line breaks"),
         (["--label", "a\u{1b}[31m"], "control characters"),
@@ -129,7 +133,10 @@ fn key_import_reads_an_existing_key_from_stdin() {
     let key = "live_9f8e7d6c5b4a39281706";
     let id = stdout(import(&format!("{key}\n")));
     id.trim_end().parse::<uuid::Uuid>().expect("only the id");
-    assert_eq!(app.server.get("/api/v1/contact-lookup/?phone=1", Some(key)).status, 200);
+    assert_eq!(
+        app.server.get("/api/v1/contact-lookup/?phone=123", Some(key)).status,
+        200
+    );
 
     for (text, expected) in [
         (key, "this key already exists"),
@@ -321,4 +328,38 @@ fn key_limit_stores_the_given_limit() {
         wrong.contains("1 to 100000 requests per minute, or none, or default"),
         "{wrong}"
     );
+}
+
+#[test]
+fn a_key_can_last_for_weeks_or_years() {
+    let database = TestDatabase::new();
+    stdout(run_on(&database, &["client", "create", "Acme"]));
+    for (lifetime, days) in [("2w", 14), ("1y", 365), ("100y", 36_500)] {
+        stdout(run_on(
+            &database,
+            &[
+                "key",
+                "create",
+                "--client",
+                "Acme",
+                "--label",
+                lifetime,
+                "--expires-in",
+                lifetime,
+            ],
+        ));
+        let count = format!(
+            "SELECT count(*) AS count FROM api_keys
+             WHERE label = '{lifetime}' AND expires_at = created_at + interval '{days} days'"
+        );
+        assert_eq!(database.count(&count), 1, "{lifetime}");
+    }
+    let id = &listed_keys(&database, "100y")[0];
+    stdout(run_on(
+        &database,
+        &["key", "rotate", id, "--overlap", "1w", "--expires-in", "1Y"],
+    ));
+    let ends = "SELECT count(*) AS count FROM api_keys WHERE label = '100y'
+        AND expires_at BETWEEN now() + interval '7 days' - interval '1 minute' AND now() + interval '365 days'";
+    assert_eq!(database.count(ends), 2);
 }

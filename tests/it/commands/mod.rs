@@ -2,14 +2,19 @@
 
 mod backup;
 mod clients;
+mod completions;
 mod database_choice;
 mod demo;
+mod environment;
 mod generate;
+mod help;
+mod json;
 mod keys;
 mod options;
 mod phones;
 mod restore;
 mod signals;
 mod startup;
+mod summaries;
 mod terminal;
 mod webhook;

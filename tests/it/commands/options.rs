@@ -2,6 +2,9 @@
 
 use std::net::TcpListener;
 
+use clap::CommandFactory;
+use contact_search::cli::Cli;
+
 use crate::support::app::{Server, program};
 use crate::support::command::{error_of, private, run, run_on, run_printed_examples, run_unread, stdout};
 use crate::support::database::programs;
@@ -253,31 +256,37 @@ fn a_wrong_argument_is_answered_with_a_message_that_says_what_to_do() {
     }
 }
 
+/// The arguments of each command that does something, without those of the groups such as `client`.
+fn commands(command: &clap::Command) -> Vec<Vec<String>> {
+    if !command.has_subcommands() {
+        return vec![Vec::new()];
+    }
+    let with_name = |name: &str, rest: Vec<String>| [vec![name.to_owned()], rest].concat();
+    command
+        .get_subcommands()
+        .flat_map(|inner| {
+            commands(inner)
+                .into_iter()
+                .map(|rest| with_name(inner.get_name(), rest))
+        })
+        .collect()
+}
+
 #[test]
-fn the_help_of_a_command_shows_an_example() {
-    let commands = [
-        &["serve"][..],
-        &["migrate"],
-        &["client", "create"],
-        &["client", "edit"],
-        &["client", "list"],
-        &["key", "create"],
-        &["key", "import"],
-        &["key", "list"],
-        &["key", "revoke"],
-        &["import"],
-        &["export"],
-        &["generate"],
-        &["database", "url"],
-        &[],
-    ];
-    for arguments in commands {
+fn the_help_of_every_command_shows_an_example() {
+    let mut all = commands(&Cli::command());
+    assert!(all.contains(&vec!["key".to_owned(), "rotate".to_owned()]), "{all:?}");
+    all.push(Vec::new());
+    for arguments in all {
         let mut command = program();
-        command.args(arguments).arg("--help");
+        command.args(&arguments).arg("--help");
         let help = stdout(run(command, ""));
-        assert!(
-            help.contains("Example") && help.contains("contact-search"),
-            "{arguments:?}: {help}"
-        );
+        let example = help.split_once("Example").map(|(_, example)| example);
+        let call = ["contact-search".to_owned()]
+            .into_iter()
+            .chain(arguments)
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(example.is_some_and(|example| example.contains(&call)), "{call}: {help}");
     }
 }

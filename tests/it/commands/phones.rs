@@ -20,12 +20,14 @@ fn old_contacts(database: &TestDatabase, contacts: &[(&str, &str, &str)]) {
             ..Contact::default()
         }
         .add(&mut connection, client);
+        let has_id = changes.contains("external_user_id");
+        let without_id = if has_id { "" } else { "external_user_id = NULL, " };
         let changes = if changes.is_empty() { "blocked = false" } else { changes };
         let id = &added.id;
         let sql = format!(
             "UPDATE contacts SET phone_as_given = '{as_given}', phone = '{phone}', phone_key = ltrim('{phone}', '+'),
                  name = '{place}' WHERE id = '{id}';
-             UPDATE contacts SET external_user_id = NULL, {changes} WHERE id = '{id}'"
+             UPDATE contacts SET {without_id}{changes} WHERE id = '{id}'"
         );
         connection.batch_execute(&sql).unwrap();
     }
@@ -75,7 +77,7 @@ fn a_recheck_reports_old_phones_and_apply_mends_them() {
         "\"sms\" \"5,49112E+12\": 54911212 (key 54911212) -> 54911212 (key 54911212) that identifies nobody\n",
         "-> no phone, external id \"98765432101234@lid\"\n",
         "\"15 2345-6789\": +541123456700 (key 541123456700) stays: the current rules read no valid number\n",
-        "6 phones read again: 3 differ, 1 stays because it is better, 1 stays because it was read for another region\n\
+        "6 contacts read again: 3 differ, 1 stays because it is better, 1 stays because it was read for another region\n\
          nothing was changed: --apply",
     ] {
         assert!(report.contains(line), "{line}\n{report}");
@@ -133,6 +135,150 @@ fn a_conflict_is_listed_and_then_nothing_is_changed() {
         .unwrap();
     let report = stdout(run_on(&database, &APPLY));
     assert!(report.ends_with("\n3 contacts changed\n"), "{report}");
+}
+
+/// The names of the contacts of each line that starts with `kind: `, sorted.
+fn pairs(database: &TestDatabase, report: &str, kind: &str) -> Vec<String> {
+    let mut connection = database.connect();
+    let mut pairs: Vec<String> = report
+        .lines()
+        .filter_map(|line| line.strip_prefix(kind)?.strip_prefix(": "))
+        .map(|line| {
+            let ids: Vec<_> = line
+                .split(' ')
+                .filter(|word| word.len() == 36)
+                .map(|id| format!("'{id}'"))
+                .collect();
+            let sql = format!(
+                "SELECT string_agg(name, '+' ORDER BY name) FROM contacts WHERE id IN ({})",
+                ids.join(", ")
+            );
+            ask(&mut connection, &sql)
+        })
+        .collect();
+    pairs.sort_unstable();
+    pairs
+}
+
+#[test]
+fn contacts_that_come_to_one_line_are_listed_and_stay_two() {
+    let database = TestDatabase::new();
+    old_contacts(
+        &database,
+        &[
+            ("011 15-2345-6789", "0111523456789", ""),
+            ("+54 11 2345-6789", "+541123456789", "phone_key = '5491123456789'"),
+            // Contacts that come to one line together, of which one has an external id.
+            ("0223 15-596-1983", "0223155961983", ""),
+            ("0223 15 5961983", "+542231559619", "external_user_id = 'a'"),
+            // They had one line before.
+            ("011 15-2345-6700", "0111523456700", "external_user_id = 'b'"),
+            ("011 15 2345 6700", "0111523456700", "external_user_id = 'c'"),
+            // Other channels and other extensions are other lines.
+            ("+54 9 223 596-1983", "+5492235961983", "platform = 'webchat'"),
+            (
+                "+54 11 2345-6789 int. 5",
+                "+541123456789",
+                "phone_key = '5491123456789', phone_extension = '5'",
+            ),
+        ],
+    );
+    let before = dump(&database);
+    let report = stdout(run_on(&database, &RECHECK));
+    assert_eq!(dump(&database), before);
+    assert_eq!(pairs(&database, &report, "one line"), ["0+1", "2+3"], "{report}");
+    assert!(report.contains("\n2 pairs of contacts on one line\n"), "{report}");
+    let report = stdout(run_on(&database, &APPLY));
+    assert_eq!(pairs(&database, &report, "one line"), ["0+1", "2+3"], "{report}");
+    assert!(
+        report.ends_with("\n2 pairs of contacts on one line\n5 contacts changed\n"),
+        "{report}"
+    );
+    let mended = "SELECT string_agg(phone, ' ' ORDER BY name) FROM contacts WHERE name IN ('0', '1', '2', '3')";
+    assert_eq!(
+        ask(&mut database.connect(), mended),
+        "+5491123456789 +541123456789 +5492235961983 +5492235961983"
+    );
+    let report = stdout(run_on(&database, &APPLY));
+    assert!(!report.contains("one line"), "{report}");
+}
+
+#[test]
+fn contacts_that_swap_their_numbers_do_not_conflict() {
+    let database = TestDatabase::new();
+    let (first, second, third) = ("+5491123456701", "+5491123456702", "+5491123456703");
+    old_contacts(
+        &database,
+        &[
+            (first, second, ""),
+            (second, first, ""),
+            // It takes the number that the next one gives up.
+            ("+5491123456704", "+5491123456705", ""),
+            (third, "+5491123456704", ""),
+            // The email identifies one of the two before, and the other one after.
+            ("0", "0", "email = 'a@x.com'"),
+            ("+5491123456707", "0", "email = 'a@x.com', phone_identifies = false"),
+        ],
+    );
+    let report = stdout(run_on(&database, &APPLY));
+    assert!(report.ends_with("\n6 contacts changed\n"), "{report}");
+    assert!(!report.contains("one line") && !report.contains("conflict"), "{report}");
+    assert_eq!(
+        stored(&database),
+        "0 +5491123456701 5491123456701 t\n1 +5491123456702 5491123456702 t\n2 +5491123456704 5491123456704 t\n\
+         3 +5491123456703 5491123456703 t\n4 0 0 f\n5 +5491123456707 5491123456707 t"
+    );
+}
+
+#[test]
+fn an_external_id_with_a_device_is_mended_unless_another_contact_has_the_mended_one() {
+    let database = TestDatabase::new();
+    let no_phone = "phone = NULL, phone_key = NULL, phone_as_given = NULL, external_user_id =";
+    old_contacts(
+        &database,
+        &[
+            ("x", "1", &format!("{no_phone} '33333333333333:4@lid'")),
+            (
+                "+5491123456701",
+                "+5491123456701",
+                "external_user_id = 'jid: 44444444444444@LID'",
+            ),
+            ("x", "1", &format!("{no_phone} '55555555555555:1@lid'")),
+            ("x", "1", &format!("{no_phone} '55555555555555:2@lid'")),
+            ("x", "1", &format!("{no_phone} '66666666666666:2@lid'")),
+            ("x", "1", &format!("{no_phone} '66666666666666@lid'")),
+            ("x", "1", &format!("{no_phone} 'crm:4'")),
+        ],
+    );
+    let before = dump(&database);
+    let output = run_on(&database, &APPLY);
+    assert_eq!(output.status, Some(1));
+    assert_eq!(
+        pairs(&database, &output.stdout, "conflict"),
+        ["2+3", "4+5"],
+        "{}",
+        output.stdout
+    );
+    assert_eq!(dump(&database), before);
+    for line in [
+        "\"sms\" -: no phone, external id \"33333333333333:4@lid\" -> no phone, external id \"33333333333333@lid\"\n",
+        "\"sms\" \"+5491123456701\": +5491123456701 (key 5491123456701), external id \"jid: 44444444444444@LID\" -> \
+         +5491123456701 (key 5491123456701), external id \"44444444444444@lid\"\n",
+        "\n6 contacts read again: 5 differ,",
+    ] {
+        assert!(output.stdout.contains(line), "{line}\n{}", output.stdout);
+    }
+    database
+        .connect()
+        .batch_execute("DELETE FROM contacts WHERE name IN ('3', '4')")
+        .unwrap();
+    let report = stdout(run_on(&database, &APPLY));
+    assert!(report.ends_with("\n3 contacts changed\n"), "{report}");
+    assert_eq!(
+        stored(&database),
+        "0 - t 33333333333333@lid\n1 +5491123456701 5491123456701 t 44444444444444@lid\n2 - t 55555555555555@lid\n\
+         5 - t 66666666666666@lid\n6 - t crm:4"
+    );
 }
 
 #[test]
@@ -223,7 +369,7 @@ fn a_recheck_of_a_read_only_database_reports_and_apply_says_that_it_takes_no_wri
         .unwrap();
     let report = stdout(run_on(&database, &RECHECK));
     assert!(
-        report.contains("1 phone read again: 1 differs, 0 stay because they are better"),
+        report.contains("1 contact read again: 1 differs, 0 stay because they are better"),
         "{report}"
     );
     let message = error_of(run_on(&database, &APPLY));

@@ -57,7 +57,7 @@ fn two_servers_that_bootstrap_concurrently_create_one_client_and_print_one_key()
         .find(|word| word.starts_with("mindo_"))
         .expect("a key");
     for server in &servers {
-        assert_eq!(server.get("/api/v1/contact-lookup/?phone=1", Some(key)).status, 200);
+        assert_eq!(server.get("/api/v1/contact-lookup/?phone=123", Some(key)).status, 200);
         assert!(!server.log.lock().unwrap().contains(key), "a key must not be logged");
     }
     let again = start();
@@ -180,7 +180,10 @@ fn an_unreadable_database_url_is_reported_without_repeating_any_part_of_it() {
             program.args(command).env("DATABASE_URL", url);
             let stderr = error_of(run(program, ""));
             assert!(
-                stderr.starts_with("contact-search: the database URL can't be read: write "),
+                stderr.starts_with(
+                    "contact-search: the value of the environment variable DATABASE_URL can't be used: the database URL \
+                     can't be read: write "
+                ),
                 "{stderr}"
             );
             assert!(!stderr.contains("ter2") && stderr.lines().count() == 1, "{stderr}");
@@ -219,7 +222,7 @@ fn a_newer_migration_leaves_a_running_older_server_ready_if_the_server_can_run_o
         .wait_for_log(|log| log.contains("a newer contact-search has migrated the database"));
     let ready = app.server.get("/readyz", None);
     assert_eq!(ready.status, 200, "{ready:?}");
-    assert_eq!(app.get("/api/v1/contact-lookup/?phone=1").status, 200);
+    assert_eq!(app.get("/api/v1/contact-lookup/?phone=123").status, 200);
 }
 
 #[test]
@@ -244,7 +247,7 @@ fn a_server_that_is_too_old_for_the_schema_becomes_unready_and_says_so() {
     );
     assert_eq!(value(&text, "contact_search_database_up"), Some(1.0));
     // The server still answers requests that a load balancer has already sent to it.
-    assert_eq!(app.get("/api/v1/contact-lookup/?phone=1").status, 200);
+    assert_eq!(app.get("/api/v1/contact-lookup/?phone=123").status, 200);
     app.sql("UPDATE schema_requirement SET oldest_program = '20261129020000'");
     wait_until(PATIENCE, "the server does not become ready again", || {
         app.server.get("/readyz", None).status == 200

@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::support::TestApp;
 use crate::support::app::program;
+use crate::support::command::{command_on, error_of, run, run_on, stdout};
 use crate::support::webhook::{SECRET, payload, sign};
+use crate::support::{TestApp, TestDatabase};
 
 #[test]
 fn webhook_commands_create_list_and_delete_a_webhook() {
@@ -82,4 +83,73 @@ fn webhook_commands_create_list_and_delete_a_webhook() {
         help.contains("printf %s \"$APP_SECRET\" | contact-search webhook create --client Acme"),
         "{help}"
     );
+}
+
+#[test]
+fn webhook_list_tells_webhooks_apart_by_their_client_and_the_end_of_their_token() {
+    let database = TestDatabase::new();
+    let mut ends = Vec::new();
+    for client in ["Acme", "Other"] {
+        stdout(run_on(&database, &["client", "create", client]));
+        for _ in 0..2 {
+            let create = command_on(&database, &["webhook", "create", "--client", client]);
+            let created = stdout(run(create, SECRET));
+            let token = created.trim_end().rsplit(' ').next().unwrap();
+            ends.push((client, token[token.len() - 4..].to_owned(), token.to_owned()));
+        }
+    }
+    let list = stdout(run_on(&database, &["webhook", "list"]));
+    let heading = list.lines().next().unwrap().split("  ").map(str::trim);
+    let heading: Vec<&str> = heading.filter(|cell| !cell.is_empty()).collect();
+    assert_eq!(heading, ["ID", "CLIENT", "TOKEN", "CREATED", "LAST DELIVERY"]);
+    for (client, end, token) in &ends {
+        let lines = list
+            .lines()
+            .filter(|line| line.contains(client) && line.contains(&format!("…{end}")));
+        assert_eq!(lines.count(), 1, "{list}");
+        assert!(!list.contains(token) && !list.contains(SECRET), "{list}");
+    }
+    assert_eq!(list.matches("never").count(), 4, "{list}");
+
+    // A webhook from before the end of its token was stored.
+    database.execute("UPDATE webhooks SET token_end = NULL");
+    let list = stdout(run_on(&database, &["webhook", "list", "--client", "Acme"]));
+    assert_eq!(list.matches("unknown").count(), 2, "{list}");
+}
+
+#[test]
+fn a_webhook_that_could_not_be_printed_does_not_exist() {
+    let database = TestDatabase::new();
+    stdout(run_on(&database, &["client", "create", "Acme"]));
+    let create = || command_on(&database, &["webhook", "create", "--client", "Acme"]);
+    let mut outputs = Vec::new();
+    let mut child = create()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    child.stdin.take().unwrap().write_all(SECRET.as_bytes()).unwrap();
+    outputs.push(child.wait_with_output().unwrap());
+    if let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") {
+        let mut child = create()
+            .stdin(Stdio::piped())
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(SECRET.as_bytes()).unwrap();
+        outputs.push(child.wait_with_output().unwrap());
+    }
+    for output in outputs {
+        let message = error_of(output.into());
+        assert!(
+            message.starts_with("contact-search: the token can't be shown, so no webhook was created: "),
+            "{message}"
+        );
+    }
+    assert_eq!(database.count("SELECT count(*) AS count FROM webhooks"), 0);
+    stdout(run(create(), SECRET));
+    assert_eq!(database.count("SELECT count(*) AS count FROM webhooks"), 1);
 }

@@ -4,6 +4,7 @@
 //! too.
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -217,6 +218,9 @@ fn a_stale_pid_file_whose_pid_belongs_to_another_program_is_ignored() {
     let database = open(directory.path());
     insert_row(&database.url());
     let recorded = fs::read_to_string(pid_file(directory.path())).expect("a server runs");
+    // PostgreSQL records its process id beside its socket, too.
+    let socket_lock = directory.path().join("socket/.s.PGSQL.5432.lock");
+    let recorded_lock = fs::read_to_string(&socket_lock).expect("a server runs");
     database.close().expect("the server stops");
     let user = server_user();
     let mut other_program = Command::new("sleep");
@@ -225,8 +229,17 @@ fn a_stale_pid_file_whose_pid_belongs_to_another_program_is_ignored() {
         other_program.uid(user.uid.as_raw()).gid(user.gid.as_raw());
     }
     let mut other_program = other_program.spawn().expect("another program runs");
-    let (_, rest) = recorded.split_once('\n').expect("the file has several lines");
-    write_pid_file(directory.path(), &format!("{}\n{rest}", other_program.id()));
+    let with_other_pid = |recorded: &str| {
+        let (_, rest) = recorded.split_once('\n').expect("the file has several lines");
+        format!("{}\n{rest}", other_program.id())
+    };
+    write_pid_file(directory.path(), &with_other_pid(&recorded));
+    let socket_directory = socket_lock.parent().expect("a directory");
+    fs::create_dir(socket_directory).expect("the server removed its directory");
+    fs::set_permissions(socket_directory, fs::Permissions::from_mode(0o700)).expect("the directory is ours");
+    give_to_server(socket_directory);
+    fs::write(&socket_lock, with_other_pid(&recorded_lock)).expect("the file can be written");
+    give_to_server(&socket_lock);
 
     let database = open(directory.path());
     assert_eq!(database.startup(), Startup::Started);
@@ -250,9 +263,13 @@ fn an_empty_pid_file_that_a_full_disk_left_is_ignored() {
 fn write_pid_file(data_dir: &Path, contents: &str) {
     let path = pid_file(data_dir);
     fs::write(&path, contents).expect("the file can be written");
+    give_to_server(&path);
+}
+
+/// Makes PostgreSQL's user the owner.
+fn give_to_server(path: &Path) {
     let user = server_user();
-    std::os::unix::fs::chown(&path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
-        .expect("the owner can be changed");
+    chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).expect("the owner can be changed");
 }
 
 #[test]

@@ -88,6 +88,105 @@ fn an_unknown_number_and_a_text_without_a_number_are_not_found() {
     }
 }
 
+/// A lookup must not answer for another person who gave the same placeholder, or whose damaged number has the same
+/// digits.
+#[test]
+fn a_phone_that_identifies_nobody_is_not_found_by_its_digits() {
+    let app = TestApp::start();
+    for (stored, asked) in [
+        ("000-0000", vec!["000-0000", "0000000", "+0000000"]),
+        ("0", vec!["0", "000"]),
+        ("5,49112E+12", vec!["5,49112E+12", "54911212", "+54911212"]),
+        ("800-44-XY", vec!["800-44-XY", "80044"]),
+        ("+1 800-44-XY", vec!["+180044"]),
+        ("11 2345-6789 / 11 2345-6780", vec!["11234567891123456780"]),
+    ] {
+        app.sql("DELETE FROM contacts");
+        app.add(Contact {
+            phone: Some(stored),
+            email: Some("ana@x.com"),
+            last_message_at: "now()",
+            last_inbound_at: "now()",
+            ..Contact::default()
+        });
+        let body = json!({ "phones": asked });
+        let batch = app.send("POST", "/api/v1/contact-lookup/batch", &body).json();
+        for (at, phone) in asked.iter().enumerate() {
+            assert_eq!(look_up(&app, phone).body, NOT_FOUND, "{stored}: {phone}");
+            assert_eq!(batch["results"][at]["found"], false, "{stored}: {phone}");
+        }
+    }
+    // An earlier version stored the placeholder as an identity.
+    app.sql("DELETE FROM contacts");
+    app.add(Contact {
+        phone: Some("000-0000"),
+        ..Contact::default()
+    });
+    app.sql("UPDATE contacts SET phone_identifies = true");
+    for phone in ["000-0000", "0"] {
+        assert_eq!(look_up(&app, phone).body, NOT_FOUND, "{phone}");
+        let body = json!({ "phones": [phone] });
+        let batch = app.send("POST", "/api/v1/contact-lookup/batch", &body).json();
+        assert_eq!(batch["results"][0]["found"], false, "{phone}");
+    }
+    // A person whose number has the digits of a placeholder has no part in its replies.
+    app.sql("DELETE FROM contacts");
+    app.add(Contact {
+        phone: Some("5,49112E+12"),
+        email: Some("ana@x.com"),
+        last_message_at: "now()",
+        last_inbound_at: "now()",
+        ..Contact::default()
+    });
+    app.add(Contact {
+        name: Some("Eva"),
+        phone: Some("54911212"),
+        ..Contact::default()
+    });
+    let searched = app.get("/api/public/contacts/search?phone=54911212").json();
+    assert_eq!(
+        searched.as_array().map(Vec::len),
+        Some(2),
+        "the search finds both by their digits"
+    );
+    let found = look_up(&app, "54911212").json();
+    assert_eq!(
+        (&found["contact"]["fullName"], &found["hasReplied"]),
+        (&json!("Eva"), &json!(false))
+    );
+}
+
+#[test]
+fn a_valid_number_that_identifies_another_contact_first_is_found() {
+    let app = TestApp::start();
+    app.add(Contact {
+        name: Some("Ana"),
+        phone: Some("+5491123456789"),
+        last_message_at: "'2025-03-28T14:22:00Z'",
+        last_inbound_at: "'2025-03-28T14:22:00Z'",
+        ..Contact::default()
+    });
+    // The webhook stores such a contact if a person takes over the number of another contact.
+    app.sql("UPDATE contacts SET phone_identifies = false");
+    for phone in ["+5491123456789", "11 2345-6789", "5491123456789@c.us"] {
+        let found = look_up(&app, phone).json();
+        assert_eq!(found["contact"]["fullName"], "Ana", "{phone}");
+        let body = json!({ "phones": [phone] });
+        let batch = app.send("POST", "/api/v1/contact-lookup/batch", &body).json();
+        assert_eq!(batch["results"][0]["contact"]["fullName"], "Ana", "{phone}");
+    }
+    app.add(Contact {
+        name: Some("Eva"),
+        phone: Some("+541123456789"),
+        ..Contact::default()
+    });
+    let found = look_up(&app, "+541123456789").json();
+    assert_eq!(
+        (&found["contact"]["fullName"], &found["hasReplied"]),
+        (&json!("Eva"), &json!(true))
+    );
+}
+
 #[test]
 fn a_missing_empty_or_blank_phone_is_400() {
     let app = TestApp::start();
@@ -164,12 +263,12 @@ fn every_kind_of_wrong_key_has_its_documented_answer() {
         ),
     ];
     for (case, headers, status, text) in cases {
-        let answer = app.server.send("GET", "/api/v1/contact-lookup/?phone=1", &headers);
+        let answer = app.server.send("GET", "/api/v1/contact-lookup/?phone=123", &headers);
         assert_eq!((answer.status, answer.body), (status, error(text)), "{case}");
     }
     let answer = app
         .server
-        .send("GET", "/api/v1/contact-lookup/?phone=1", &[("x-ApI-kEy", &app.key)]);
+        .send("GET", "/api/v1/contact-lookup/?phone=123", &[("x-ApI-kEy", &app.key)]);
     assert_eq!(answer.status, 200, "the header's name is case-insensitive");
 }
 
@@ -335,6 +434,62 @@ fn the_whatsapp_window_counts_even_if_a_contact_of_another_channel_is_shown() {
         TimeDelta::hours(23),
         "the last reply is the SMS, but the window starts at the WhatsApp message"
     );
+}
+
+#[test]
+fn the_whatsapp_id_of_a_person_who_hides_the_number_finds_that_person_alone() {
+    let app = TestApp::start();
+    let with_id = |external_user_id, platform, last_inbound_at| Contact {
+        external_user_id: Some(external_user_id),
+        platform,
+        last_message_at: last_inbound_at,
+        last_inbound_at,
+        ..Contact::default()
+    };
+    let hidden = app.add(with_id("235085806727321@lid", "whatsapp", "now() - interval '1 hour'"));
+    let web = app.add(with_id(
+        "98765432101234@lid",
+        "web-whatsapp",
+        "now() - interval '1 hour'",
+    ));
+    // These have the digits of the id as their phone, or the id on another channel.
+    app.add(Contact {
+        phone: Some("235085806727321"),
+        ..Contact::default()
+    });
+    app.add(with_id("235085806727321@lid", "instagram", "now()"));
+    let other = clients::create_client(&mut app.database.connect(), "Other", Region::DEFAULT).unwrap();
+    with_id("55555555555555@lid", "whatsapp", "now()").add(&mut app.database.connect(), other);
+
+    for asked in [
+        "235085806727321@lid",
+        "235085806727321:7@lid",
+        "235085806727321.0:12@LID",
+        "jid: +235085806727321@lid",
+    ] {
+        let answer = look_up(&app, asked).json();
+        assert_eq!(answer["contact"]["id"], hidden.serial_id, "{asked}");
+        assert_eq!(answer["contact"]["phone"], Value::Null, "{asked}");
+        assert_eq!(
+            (&answer["hasReplied"], &answer["sessionWindowActive"]),
+            (&json!(true), &json!(true)),
+            "{asked}"
+        );
+    }
+    let answer = look_up(&app, "98765432101234@lid").json();
+    assert_eq!(answer["contact"]["id"], web.serial_id);
+    assert_eq!(
+        (&answer["hasReplied"], &answer["sessionWindowActive"]),
+        (&json!(true), &json!(false))
+    );
+    for asked in [
+        "235085806727322@lid",
+        "55555555555555@lid",
+        "235085806727321@g.us",
+        "@lid",
+    ] {
+        assert_eq!(look_up(&app, asked).body, NOT_FOUND, "{asked}");
+    }
 }
 
 #[test]

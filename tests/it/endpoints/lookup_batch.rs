@@ -99,6 +99,36 @@ fn every_row_of_the_phone_table_has_the_same_answer_as_in_the_single_lookup() {
 }
 
 #[test]
+fn a_batch_finds_hidden_numbers_by_their_whatsapp_ids_like_the_single_lookup() {
+    let app = TestApp::start();
+    for id in ["235085806727321@lid", "98765432101234@lid"] {
+        app.add(Contact {
+            external_user_id: Some(id),
+            last_message_at: "now() - interval '1 hour'",
+            last_inbound_at: "now() - interval '1 hour'",
+            ..Contact::default()
+        });
+    }
+    app.add(Contact {
+        phone: Some("+5491123456789"),
+        ..Contact::default()
+    });
+    let phones = [
+        "98765432101234:3@lid",
+        "5491123456789",
+        "77@lid",
+        "235085806727321@lid",
+        "98765432101234@lid",
+    ];
+    let results = look_up_all(&app, &app.key, &phones);
+    let found: Vec<&Value> = results.iter().map(|result| &result["found"]).collect();
+    assert_eq!(found, [true, true, false, true, true]);
+    for (phone, result) in phones.iter().zip(results) {
+        assert_eq!(result, single(&app, &app.key, phone), "{phone}");
+    }
+}
+
+#[test]
 fn results_keep_the_order_and_the_repetitions_of_the_phones() {
     let app = TestApp::start();
     for phone in ["+5491123456789", "+56912345678"] {
@@ -215,8 +245,8 @@ fn a_random_batch_has_the_same_answers_as_single_lookups() {
     let app = TestApp::start();
     let mut connection = app.database.connect();
     let other = clients::create_client(&mut connection, "Other", Region::DEFAULT).unwrap();
-    // The first two numbers are the mobile and the landline form of one line. One number resolves only internationally,
-    // and some do not resolve.
+    // The first two numbers are the mobile and the landline form of one line. Without their `+`, the Chilean and the
+    // Spanish number are no valid Argentine numbers. The last two numbers do not resolve.
     let numbers = [
         "+5491123456789",
         "+541123456789",

@@ -56,7 +56,6 @@ fn start(arguments: &[&str]) -> (TestApp, [String; 2]) {
 
 #[test]
 fn each_caller_gets_only_contacts_of_its_client_while_other_callers_disconnect() {
-    let _alone = Slot::take_alone();
     let (app, keys) = start(&[]);
     let should_stop = AtomicBool::new(false);
     let start = Instant::now();

@@ -174,7 +174,11 @@ fn two_extensions_on_one_line_are_two_contacts() {
     let mut connection = app.database.connect();
     let mut record = |messages: &[Message]| {
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-        record_messages(&mut connection, app.client, messages, deadline).unwrap()
+        record_messages(&mut connection, app.client, messages, deadline)
+            .unwrap()
+            .into_iter()
+            .map(|result| result.outcome)
+            .collect::<Vec<_>>()
     };
     use MessageOutcome::{Created, NotFound, Unchanged};
     let first = [
@@ -245,6 +249,51 @@ fn a_phone_that_identifies_nobody_reaches_no_contact() {
         );
     }
     assert_eq!(count(&app, "last_message_at IS NOT NULL"), 0);
+}
+
+#[test]
+fn a_phone_that_identifies_nobody_stops_no_message_with_an_external_id() {
+    let app = TestApp::start();
+    let known = app.add(Contact {
+        phone: Some("+5491100040001"),
+        external_user_id: Some("u-1"),
+        ..Contact::default()
+    });
+    for (minute, phone) in ["0", "000-0000", "5,49112E+12", "800-44-XY"].into_iter().enumerate() {
+        let mut body = creating(phone);
+        let refused = post(&app, &app.key, &body);
+        assert_eq!(refused.status, 400, "nothing else identifies the person: {refused:?}");
+        assert!(
+            refused.body.contains("'phone' should be a person's phone number"),
+            "{refused:?}"
+        );
+        body["externalUserId"] = json!("u-1");
+        body["sentAt"] = json!(format!("2025-03-28T14:2{minute}:00Z"));
+        let mut unknown = body.clone();
+        unknown["externalUserId"] = json!(format!("new-{minute}"));
+        assert_eq!(statuses(&app, &[body, unknown]), ["updated", "created"], "{phone}");
+        let recorded = format!(
+            "id = '{}' AND phone = '+5491100040001' AND last_inbound_at = '2025-03-28T14:2{minute}:00Z'",
+            known.id
+        );
+        assert_eq!(count(&app, &recorded), 1, "{phone}");
+    }
+    assert_eq!(count(&app, "external_user_id LIKE 'new-%' AND phone IS NULL"), 4);
+    // The id of a group is refused also with an external id.
+    let mut group = creating("120363025246125486@g.us");
+    group["externalUserId"] = json!("u-1");
+    assert_eq!(post(&app, &app.key, &group).status, 400);
+    assert_eq!(count(&app, "true"), 5);
+}
+
+#[test]
+fn a_placeholder_in_one_message_does_not_keep_another_person_of_the_array_from_being_created() {
+    let app = TestApp::start();
+    let mut damaged = creating("5,49112E+12");
+    damaged["externalUserId"] = json!("u-1");
+    let mut short = creating("54911212");
+    short["externalUserId"] = json!("u-2");
+    assert_eq!(statuses(&app, &[damaged, short]), ["created", "created"]);
 }
 
 #[test]
@@ -330,7 +379,11 @@ fn a_message_from_a_new_number_with_a_known_external_id_gives_the_contact_that_n
         ["updated", "unchanged"]
     );
     inbound["sentAt"] = json!("2025-03-28T14:26:00Z");
-    assert_eq!(statuses(&app, &[inbound, from_old]), ["updated", "not_found"]);
+    let by_new_owner = message("+5491100040001", "inbound", "2025-03-28T14:27:00Z");
+    assert_eq!(
+        statuses(&app, &[inbound, from_old, by_new_owner]),
+        ["updated", "unchanged", "not_found"]
+    );
     assert!(has("+5491100040002"));
     assert_eq!(count(&app, "true"), 1);
 }

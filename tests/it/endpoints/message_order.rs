@@ -8,7 +8,7 @@ use contact_search::domain::client::ClientId;
 use contact_search::domain::message::{Content, Direction, Message, NewContact, NewIds, Person, Phone, Target};
 use contact_search::domain::phone::{Region, StoredPhone};
 use contact_search::store::clients;
-use contact_search::store::messages::{MessageOutcome, record_messages, record_together};
+use contact_search::store::messages::{Recorded, record_messages, record_together};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use proptest::prelude::*;
@@ -267,16 +267,21 @@ fn record_for_new_client<T>(
         })
         .collect();
     let outcomes = record(connection, client, &messages);
-    // Ordered by age, so that a comparison includes the age. If several contacts match, a later write chooses the
-    // oldest.
-    let contacts = diesel::sql_query(format!(
+    let contacts = contacts_of(connection, client);
+    (outcomes, contacts)
+}
+
+/// All that the messages of a client can change. Ordered by age, so that a comparison includes the age. If several
+/// contacts match, a later write chooses the oldest.
+fn contacts_of(connection: &mut PgConnection, client: ClientId) -> Vec<Row> {
+    diesel::sql_query(format!(
         "SELECT concat_ws(', ', name, phone, phone_key, phone_as_given, phone_identifies, external_user_id, source,
-                last_message_at, last_inbound_at, is_chat_read, chat_status) AS contact
+                last_message_at, last_inbound_at, is_chat_read, chat_status, ids_since, former_line,
+                former_external_user_id) AS contact
          FROM contacts WHERE client_id = '{client}' ORDER BY created_at, serial_id"
     ))
     .load(connection)
-    .unwrap();
-    (outcomes, contacts)
+    .unwrap()
 }
 
 /// Checks the property `holds` for random contacts and messages of a channel.
@@ -321,7 +326,7 @@ fn an_array_has_the_same_result_as_its_messages_one_by_one() {
                     let calls = messages.chunks(size);
                     let outcomes =
                         calls.flat_map(|call| record_messages(connection, client, call, deadline()).unwrap());
-                    outcomes.collect::<Vec<MessageOutcome>>()
+                    outcomes.collect::<Vec<Recorded>>()
                 })
             };
             prop_assert_eq!(record_in_calls_of(sent.len()), record_in_calls_of(1));
@@ -359,4 +364,119 @@ fn messages_recorded_together_have_the_same_result_as_one_by_one() {
         together > 100 && left_out > 50,
         "{together} messages were recorded together, {left_out} were left out"
     );
+}
+
+/// What the notice of a person's new number says, and whether messages name user ids.
+#[derive(Clone, Copy, Debug)]
+struct Change {
+    has_ids: bool,
+    is_hidden: bool,
+    has_new_id: bool,
+    names_former_id: bool,
+}
+
+/// Messages around a person's change of number.
+#[derive(Clone, Debug)]
+struct Story {
+    /// The person's messages from the old number.
+    before: Vec<Message>,
+    notice: Message,
+    /// The person's messages after the change, and those of the new owner of the old number.
+    after: Vec<Message>,
+}
+
+fn any_story() -> impl Strategy<Value = Story> {
+    let change = any::<[bool; 4]>().prop_map(|[has_ids, is_hidden, has_new_id, names_former_id]| Change {
+        has_ids,
+        is_hidden: has_ids && is_hidden,
+        has_new_id: has_ids && (has_new_id || is_hidden),
+        names_former_id: has_ids && names_former_id,
+    });
+    let sent = |minutes, count| proptest::collection::vec((minutes, any::<bool>()), count);
+    let sent = (sent(0_i64..5, 1..4), sent(6..11, 0..4), sent(6..11, 0..3));
+    (change, sent).prop_map(|(change, (before, after, by_owner))| {
+        let person = |phone: Option<&str>, id: Option<&str>| {
+            Target::Person(Person {
+                platform: "whatsapp".to_owned(),
+                external_user_id: id.filter(|_| change.has_ids).map(str::to_owned),
+                phone: phone.and_then(|phone| Phone::read(phone, Region::DEFAULT, "whatsapp")),
+            })
+        };
+        let at = |minute| "2025-03-28T14:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::minutes(minute);
+        let messages = |sent: Vec<(i64, bool)>, target: Target| {
+            let message = move |(minute, is_inbound)| {
+                let direction = if is_inbound {
+                    Direction::Inbound
+                } else {
+                    Direction::Outbound
+                };
+                let new_contact = NewContact {
+                    name: None,
+                    source: "test",
+                };
+                Message::new(target.clone(), direction, at(minute), Some(new_contact)).unwrap()
+            };
+            sent.into_iter().map(message).collect::<Vec<_>>()
+        };
+        let [old, new] = ["5491100040001", "5491100040002"];
+        let new_phone = (!change.is_hidden).then_some(new);
+        let new_id = if change.has_new_id { "AR.2" } else { "AR.1" };
+        let ids = NewIds {
+            external_user_id: change.has_new_id.then(|| new_id.to_owned()),
+            phone: new_phone.and_then(|phone| Phone::read_whatsapp_id(phone, Region::DEFAULT)),
+        };
+        let former = person(Some(old), Some("AR.1").filter(|_| change.names_former_id));
+        Story {
+            before: messages(before, person(Some(old), Some("AR.1"))),
+            notice: Message::with_content(former, Content::NewIds(ids), at(5)).unwrap(),
+            after: [
+                messages(after, person(new_phone, Some(new_id))),
+                messages(by_owner, person(Some(old), Some("AR.3"))),
+            ]
+            .concat(),
+        }
+    })
+}
+
+#[test]
+fn messages_around_a_change_of_number_have_the_same_result_late_and_repeated() {
+    let database = TestDatabase::new();
+    let connection = std::cell::RefCell::new(database.connect());
+    let config = ProptestConfig {
+        cases: 120,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    let orders = (
+        any_story(),
+        proptest::collection::vec(any::<prop::sample::Index>(), 0..12),
+    );
+    let orders = orders.prop_flat_map(|(story, repeated)| {
+        let late: Vec<Message> = story.before[1..].iter().chain(&story.after).cloned().collect();
+        (Just(story), Just(late).prop_shuffle(), Just(repeated), any::<bool>())
+    });
+    TestRunner::new(config)
+        .run(&orders, |(story, late, repeated, is_array)| {
+            let connection = &mut *connection.borrow_mut();
+            let mut result = |messages: &[Message], size: usize| {
+                let client = clients::create_client(connection, &Uuid::now_v7().to_string(), Region::DEFAULT).unwrap();
+                for call in messages.chunks(size) {
+                    record_messages(connection, client, call, deadline()).unwrap();
+                }
+                let mut contacts: Vec<String> = contacts_of(connection, client)
+                    .into_iter()
+                    .map(|row| row.contact)
+                    .collect();
+                contacts.sort();
+                contacts
+            };
+            let in_order = [&story.before[..], std::slice::from_ref(&story.notice), &story.after].concat();
+            let mut in_any_order = vec![story.before[0].clone(), story.notice.clone()];
+            in_any_order.extend(late);
+            in_any_order.extend(repeated.iter().map(|index| index.get(&in_order).clone()));
+            let size = if is_array { in_any_order.len() } else { 1 };
+            prop_assert_eq!(result(&in_any_order, size), result(&in_order, 1));
+            Ok(())
+        })
+        .unwrap();
 }

@@ -23,4 +23,5 @@ mod vendor_samples;
 mod webhook;
 mod webhook_deliveries;
 mod webhook_events;
+mod webhook_late_messages;
 mod webhook_new_ids;

@@ -3,52 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::support::Contact;
-use crate::support::webhook::{Row, SECRET, WebhookApp, delivery, live, sign};
-
-const OLD: &str = "+5491100040001";
-const NEW: &str = "+5491100040002";
-/// A time before every notice.
-const EARLIER: &str = "now() - interval '3 hours'";
-const NOT_FOUND: (bool, bool, bool) = (false, false, false);
-const WINDOW_OPEN: (bool, bool, bool) = (true, true, true);
-
-/// A delivery of one text message, sent `age` seconds ago.
-fn text(from: Option<&str>, user_id: Option<&str>, age: u32) -> Value {
-    let message = json!({"from": from, "from_user_id": user_id, "id": format!("wamid.{age}"),
-        "timestamp": format!("@now-{age}"), "type": "text", "text": {"body": "hola"}});
-    delivery("messages", "messages", json!([message]))
-}
-
-/// A delivery of one system message, sent 4,000 seconds ago by the old number.
-fn notice(system: Value) -> Value {
-    let message = json!({"from": "5491100040001", "id": "wamid.4000", "timestamp": "@now-4000", "type": "system",
-        "system": system});
-    delivery("messages", "messages", json!([message]))
-}
-
-fn changed_number() -> Value {
-    notice(
-        json!({"type": "user_changed_number", "body": "User Ana changed from 5491100040001 to 5491100040002",
-        "wa_id": "5491100040002", "user_id": "AR.2002", "previous_user_id": "AR.1001"}),
-    )
-}
-
-/// A notice that hides the new number.
-fn hidden_number(former_user_id: Option<&str>) -> Value {
-    notice(
-        json!({"type": "user_changed_user_id", "body": "x", "user_id": "AR.2002", "previous_user_id": former_user_id}),
-    )
-}
-
-/// Number and external id of each contact, oldest first.
-fn ids(webhook: &WebhookApp) -> Vec<(Option<String>, Option<String>)> {
-    let ids = |row: Row| (row.phone, row.external_user_id);
-    webhook.contacts().into_iter().map(ids).collect()
-}
-
-fn id(phone: Option<&str>, external_user_id: Option<&str>) -> (Option<String>, Option<String>) {
-    (phone.map(str::to_owned), external_user_id.map(str::to_owned))
-}
+use crate::support::new_ids::{
+    EARLIER, NEW, NOT_FOUND, OLD, WINDOW_OPEN, changed_number, hidden_number, id, ids, notice, text,
+};
+use crate::support::webhook::{SECRET, WebhookApp, delivery, live, sign};
 
 #[test]
 fn a_person_who_changes_the_number_stays_one_contact_and_the_old_number_finds_no_contact() {
@@ -234,6 +192,54 @@ fn after_a_notice_that_hides_the_new_number_the_old_number_finds_no_contact() {
             assert_eq!(webhook.lookup(OLD), NOT_FOUND, "{first:?}");
         }
     }
+}
+
+#[test]
+fn a_contact_that_has_only_the_old_number_no_longer_answers_for_it_after_a_notice_that_hides_the_new_one() {
+    let webhook = WebhookApp::start();
+    let app = &webhook.app;
+    let known = |external_user_id, email, name| {
+        app.add(Contact {
+            name: Some(name),
+            phone: Some(OLD),
+            external_user_id,
+            email,
+            created_at: EARLIER,
+            last_message_at: "now() - interval '2 hours'",
+            last_inbound_at: "now() - interval '2 hours'",
+            ..Contact::default()
+        })
+    };
+    known(Some("AR.1001"), None, "Ana");
+    known(None, None, "Ana M.");
+    // The same line in another notation.
+    app.add(Contact {
+        name: Some("Ana Maria"),
+        phone: Some("+541100040001"),
+        email: Some("ana@x.com"),
+        created_at: EARLIER,
+        ..Contact::default()
+    });
+    let digits = OLD.replace('+', "");
+    for _ in 0..2 {
+        webhook.deliver_live(&hidden_number(Some("AR.1001")));
+        let expected = [
+            id(None, Some("AR.2002")),
+            id(Some(&digits), None),
+            id(Some("541100040001"), None),
+        ];
+        assert_eq!(ids(&webhook), expected);
+        assert_eq!(webhook.lookup(OLD), NOT_FOUND);
+        assert_eq!(webhook.lookup("11 0004-0001"), NOT_FOUND);
+    }
+    let found = app.get(&format!("/api/public/contacts/search?phone={digits}")).json();
+    assert_eq!(found[0]["name"], "Ana M.", "a search still finds the digits");
+    // The number's new owner is a contact of its own.
+    webhook.deliver_live(&text(Some("5491100040001"), None, 1000));
+    let owner = ids(&webhook).pop();
+    assert_eq!(owner, Some(id(Some(OLD), None)));
+    assert_eq!(webhook.contacts().len(), 4);
+    assert_eq!(webhook.lookup(OLD), WINDOW_OPEN);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use nix::unistd::Pid;
 
 use crate::support::{PATIENCE, TestApp, wait_until};
 
-const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
+const LOOKUP: &str = "/api/v1/contact-lookup/?phone=123";
 
 /// For effects promised within a second, with a margin for a busy machine.
 const SOON: Duration = Duration::from_secs(5);

@@ -14,13 +14,14 @@ use contact_search::store::{self, clients};
 
 use crate::support::app::{Answer, REAL_DEADLINES, Server, add_key, program};
 use crate::support::database::programs;
+use crate::support::private_database::{is_running, postmaster};
 use crate::support::{Contact, OwnDirectory, PATIENCE, SetOnDrop, Slot, TestApp, wait_until};
 
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=%2B5491123456789";
 const SEARCH: &str = "/api/public/contacts/search?phone=1123456789";
 
 fn start(arguments: &[&str]) -> TestApp {
-    let app = TestApp::start_with(&[arguments, &REAL_DEADLINES].concat());
+    let app = TestApp::start_with(arguments);
     app.add(Contact {
         phone: Some("+5491123456789"),
         ..Contact::default()
@@ -80,7 +81,6 @@ const END_CONNECTIONS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_act
 
 #[test]
 fn a_read_is_retried_when_its_connection_is_lost() {
-    let _alone = Slot::take_alone();
     let app = start(&["--pool-size", "16"]);
     let answers = ask_during(&app, |callers| {
         for _ in 0..10 {
@@ -128,21 +128,16 @@ fn a_read_is_retried_when_its_connection_is_lost_during_the_statement() {
 
 #[test]
 fn the_loss_of_the_monitors_connection_is_no_outage() {
-    let _alone = Slot::take_alone();
     let app = start(&["--pool-size", "16"]);
-    let end_monitor_connection = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    let end_monitor_connection = "SELECT count(pg_terminate_backend(pid)) AS count FROM pg_stat_activity
         WHERE datname = current_database() AND query LIKE '%credential_version%' AND pid <> pg_backend_pid()";
-    let probed = "SELECT count(*) AS count FROM pg_stat_activity
-        WHERE datname = current_database() AND query LIKE '%credential_version%' AND pid <> pg_backend_pid()
-            AND state = 'idle'";
     let answers = ask_during(&app, |_| {
-        for _ in 0..10 {
-            thread::sleep(Duration::from_millis(150));
+        for _ in 0..5 {
             // If the monitor lost a connection before the first answer, that would count as an outage.
-            wait_until(PATIENCE, "the monitor does not probe", || {
-                app.database.count(probed) == 1
+            app.database.wait_for_probes();
+            wait_until(PATIENCE, "the monitor has no connection", || {
+                app.database.count(end_monitor_connection) == 1
             });
-            app.sql(end_monitor_connection);
             wait_until(PATIENCE, "the server is not ready", || {
                 app.server.get("/readyz", None).status == 200
             });
@@ -159,7 +154,7 @@ fn the_loss_of_the_monitors_connection_is_no_outage() {
 #[test]
 fn an_outage_is_503_at_once_and_ends_soon_after_the_database_is_back() {
     let _alone = Slot::take_alone();
-    let app = start(&[]);
+    let app = start(&REAL_DEADLINES);
     assert_eq!(app.get(LOOKUP).status, 200);
     let mut recovery_time = Duration::ZERO;
     let answers = ask_during(&app, |_| {
@@ -261,11 +256,9 @@ fn a_database_crash_during_requests_is_503_until_recovery_and_never_500() {
         let writer = scope.spawn(move || repeat(upsert));
         let stop = SetOnDrop(&should_stop);
         for _ in 0..3 {
-            let pid_file = directory.path().join("postgres/postmaster.pid");
-            let pid = std::fs::read_to_string(&pid_file).expect("PostgreSQL runs");
-            let pid = Pid::from_raw(pid.lines().next().unwrap().parse().unwrap());
-            kill(pid, Signal::SIGQUIT).unwrap();
-            wait_until(PATIENCE, "PostgreSQL does not stop", || kill(pid, None).is_err());
+            kill(postmaster(directory.path()), Signal::SIGQUIT).unwrap();
+            // The process id may live on for a while as a zombie.
+            wait_until(PATIENCE, "PostgreSQL does not stop", || !is_running(directory.path()));
             wait_until(PATIENCE, "the server does not notice the crash", || {
                 server.get(LOOKUP, Some(key)).status == 503
             });

@@ -70,15 +70,23 @@ fn a_full_disk_is_503_until_there_is_room_and_no_acknowledged_write_is_lost() {
         let mut probes = 0;
         let mut probe = || {
             probes += 1;
-            write(&format!("probe{probes}")).status
+            write(&format!("probe{probes}"))
         };
 
-        assert_eq!((read().status, probe()), (200, 200));
+        assert_eq!((read().status, probe().status), (200, 200));
         fill(&ballast, u64::MAX);
-        wait_until(PATIENCE, "writes still succeed", || probe() == 503);
+        let refusal = "The database takes no writes now. Try again in a second.";
+        wait_until(PATIENCE, "writes still succeed", || {
+            let answer = probe();
+            answer.status == 503 && answer.header("retry-after") == Some("1") && answer.body.contains(refusal)
+        });
+        wait_until(PATIENCE, "reads do not work on a full disk", || {
+            (read().status, readyz(), probe().status) == (200, 200, 503)
+        });
+        server.wait_for_log(|log| log.contains("the database's disk is full"));
         assert_eq!(server.get("/healthz", None).status, 200);
         fs::remove_file(&ballast).unwrap();
-        wait_until(PATIENCE, "writes do not succeed again", || probe() == 200);
+        wait_until(PATIENCE, "writes do not succeed again", || probe().status == 200);
 
         fill(&ballast, u64::MAX);
         // This time PostgreSQL stops, and each restart fails.
@@ -93,10 +101,10 @@ fn a_full_disk_is_503_until_there_is_room_and_no_acknowledged_write_is_lost() {
         });
         wait_until(PATIENCE, "the server is still ready", || readyz() == 503);
         assert_eq!(server.get("/healthz", None).status, 200);
-        assert_eq!((read().status, probe()), (503, 503));
+        assert_eq!((read().status, probe().status), (503, 503));
         fs::remove_file(&ballast).unwrap();
         wait_until(PATIENCE, "the server does not recover", || {
-            readyz() == 200 && read().status == 200 && probe() == 200
+            readyz() == 200 && read().status == 200 && probe().status == 200
         });
         drop(stop);
         (reader.join().unwrap(), writer.join().unwrap())
@@ -133,4 +141,7 @@ fn a_full_disk_is_503_until_there_is_room_and_no_acknowledged_write_is_lost() {
     let halves = "SELECT count(*) FROM contacts FULL JOIN contact_texts USING (client_id, id)
         WHERE contacts.email IS NULL OR contact_texts.email_lower IS NULL";
     assert_eq!(count(halves), 0);
+    // The server no longer uses the database, so closing it stops PostgreSQL.
+    drop(server);
+    database.close().expect("PostgreSQL stops");
 }

@@ -1,6 +1,10 @@
 //! Metrics: the counters, and the addresses that serve them.
 
+use serde_json::json;
+
 use crate::support::app::TestApp;
+use crate::support::contact_api::{UPSERT, batch};
+use crate::support::messages::{post, statuses};
 use crate::support::metrics::{metrics, metrics_in, start_with, value};
 use crate::support::{Contact, PATIENCE, wait_until};
 
@@ -77,7 +81,7 @@ fn requests_searches_keys_and_failures_are_counted() {
     wait_until(PATIENCE, "the server is still ready", || {
         app.server.get("/readyz", None).status == 503
     });
-    assert_eq!(app.get("/api/v1/contact-lookup/?phone=1").status, 503);
+    assert_eq!(app.get("/api/v1/contact-lookup/?phone=123").status, 503);
     let text = metrics(&app).body;
     assert!(
         value(&text, r#"contact_search_failures_total{reason="no_database"}"#) >= Some(1.0),
@@ -129,6 +133,7 @@ fn counters_and_histograms_are_zero_before_the_first_event() {
         ),
         ("lookups", "statement", &["own", "joint"]),
         ("key_readings", "from", &["memory", "database"]),
+        ("kept_phones", "write", &["upsert", "batch", "message"]),
     ] {
         for label_value in values {
             let line = format!(r#"contact_search_{name}_total{{{label}="{label_value}"}}"#);
@@ -146,6 +151,60 @@ fn counters_and_histograms_are_zero_before_the_first_event() {
     }
     let line = r#"contact_search_request_duration_seconds_count{route="/api/v1/messages/"}"#;
     assert_eq!(value(&text, line), Some(0.0));
+}
+
+#[test]
+fn a_phone_that_its_contact_kept_is_counted_by_the_kind_of_write() {
+    let app = start();
+    let upsert = |phone: &str| {
+        let body = json!({"channel": "sms", "contact_phone_number": phone, "external_user_id": "7"});
+        assert_eq!(app.send("POST", UPSERT, &body).status, 200);
+    };
+    upsert("+5491123456789");
+    let kept = |write: &str| {
+        let line = format!(r#"contact_search_kept_phones_total{{write="{write}"}}"#);
+        value(&metrics(&app).body, &line).unwrap()
+    };
+    upsert("5,49112E+12");
+    upsert("+5491123456789");
+    assert_eq!(kept("upsert"), 1.0);
+    let item = |phone: &str| json!({"platform": "sms", "phone": phone, "externalUserId": "7"});
+    batch(&app, json!([item("0"), item("+5491123456789"), item("4555000")]));
+    assert_eq!(kept("batch"), 2.0);
+    let message = |phone: &str, create_missing: bool| {
+        let mut message = item(phone);
+        message["direction"] = json!("inbound");
+        message["sentAt"] = json!("2025-03-28T14:22:00Z");
+        message["createMissing"] = json!(create_missing);
+        message
+    };
+    // Without `createMissing` a message never changes a phone.
+    let sent = [message("0", true), message("4555000", true), message("0", false)];
+    assert_eq!(statuses(&app, &sent), ["updated", "unchanged", "unchanged"]);
+    assert_eq!(kept("message"), 2.0);
+    // A single message that arrives while others of its client wait is recorded together with them.
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| while post(&app, &app.key, &message("0", true)).status != 200 {});
+        }
+    });
+    assert_eq!(kept("message"), 10.0);
+    assert_eq!((kept("upsert"), kept("batch")), (1.0, 2.0));
+}
+
+#[test]
+fn every_series_is_documented() {
+    let app = start();
+    let documented = include_str!("../../../docs/metrics.md");
+    for line in metrics(&app).body.lines() {
+        if let Some(series) = line.strip_prefix("# TYPE ") {
+            let name = series.split(' ').next().unwrap();
+            assert!(
+                documented.contains(&format!("`{name}`")),
+                "docs/metrics.md names no {name}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ use nix::unistd::Pid;
 use serde_json::json;
 
 use crate::support::app::{Answer, REAL_DEADLINES, Server, add_key, program};
-use crate::support::{Contact, PATIENCE, SetOnDrop, Slot, TestDatabase, wait_until};
+use crate::support::{Contact, PATIENCE, SetOnDrop, TestDatabase, wait_until};
 
 const LOOKUP: &str = "/api/v1/contact-lookup/?phone=%2B5491123456789";
 const SEARCH: &str = "/api/public/contacts/search?phone=1123456789";
@@ -163,7 +163,8 @@ struct ProxiedServer {
 }
 
 impl ProxiedServer {
-    fn start() -> Self {
+    /// Starts the server with `arguments` in addition to the usual ones.
+    fn start(arguments: &[&str]) -> Self {
         let database = TestDatabase::new();
         let mut connection = database.connect();
         let client = clients::create_client(&mut connection, "Test", Region::DEFAULT).unwrap();
@@ -176,7 +177,7 @@ impl ProxiedServer {
         let proxy = TcpProxy::start(&database);
         let mut command = program();
         command.args(["serve", "--listen", "127.0.0.1:0", "--pool-size", "16"]);
-        command.args(["--database-url", &proxy.url()]).args(REAL_DEADLINES);
+        command.args(["--database-url", &proxy.url()]).args(arguments);
         let server = Server::start(command);
         Self {
             server,
@@ -201,40 +202,14 @@ impl ProxiedServer {
             body.as_bytes(),
         )
     }
-
-    /// The time of the database monitor's last probe, in microseconds.
-    fn last_probe(&self) -> i64 {
-        self.database.count(
-            r#"SELECT coalesce((extract(epoch FROM max(query_start)) * 1000000)::bigint, 0) AS count
-               FROM pg_stat_activity
-               WHERE datname = current_database() AND query LIKE 'SELECT "credential_version"."version" FROM %'"#,
-        )
-    }
-
-    /// Waits until a probe of the database monitor has succeeded on the monitor's newest
-    /// connection. If a reset follows, the server does not take it for an outage.
-    ///
-    /// Waits for four starts of a statement. The first may belong to a probe on the previous
-    /// connection. The next two belong to the first probe on the new connection, which prepares its
-    /// statement and then runs it. The fourth belongs to the second probe. When it starts, the
-    /// first probe has been answered.
-    fn wait_for_probes(&self) {
-        for _ in 0..4 {
-            let last = self.last_probe();
-            wait_until(PATIENCE, "the database monitor does not probe any more", || {
-                self.last_probe() > last
-            });
-        }
-    }
 }
 
 #[test]
 fn after_connection_resets_no_read_fails_and_no_write_is_done_twice() {
     const RESETS: usize = 5;
     /// The server's timeout for a new connection.
-    const TIME_TO_CONNECT: Duration = Duration::from_millis(250);
-    let _alone = Slot::take_alone();
-    let proxied = ProxiedServer::start();
+    const TIME_TO_CONNECT: Duration = Duration::from_millis(2_500);
+    let proxied = ProxiedServer::start(&[]);
     // The triggers log every write. They change the name, so that a repeated write is a change and is logged, too. They
     // make the commit the slowest step. A connection lost during the commit leaves a committed write without an
     // acknowledgement.
@@ -295,7 +270,7 @@ fn after_connection_resets_no_read_fails_and_no_write_is_done_twice() {
                     .all(|survived| survived.load(Ordering::Relaxed) == count)
             });
             // Waits, so that neither a request nor a probe of the monitor loses its connection twice.
-            proxied.wait_for_probes();
+            proxied.database.wait_for_probes();
         }
         drop(stop);
         callers.map(|caller| caller.join().unwrap())
@@ -342,8 +317,7 @@ fn after_connection_resets_no_read_fails_and_no_write_is_done_twice() {
 fn a_silent_database_is_answered_with_503_or_504_in_time_and_recovery_is_automatic() {
     // The deadline is two seconds; the rest is a margin for a busy machine.
     const IN_TIME: Duration = Duration::from_secs(4);
-    let _alone = Slot::take_alone();
-    let proxied = ProxiedServer::start();
+    let proxied = ProxiedServer::start(&REAL_DEADLINES);
     let answers_well = || proxied.get(LOOKUP).status == 200 && proxied.write("a").status == 200;
     assert!(answers_well());
     // In the first round the silent connections resume, in the second they are reset.
@@ -399,7 +373,7 @@ fn a_silent_database_is_answered_with_503_or_504_in_time_and_recovery_is_automat
 
 #[test]
 fn a_server_stops_in_time_although_its_database_is_silent() {
-    let mut proxied = ProxiedServer::start();
+    let mut proxied = ProxiedServer::start(&REAL_DEADLINES);
     assert_eq!(proxied.get(LOOKUP).status, 200);
     proxied.proxy.set_silent(true);
     assert_eq!(proxied.get(LOOKUP).status, 504);

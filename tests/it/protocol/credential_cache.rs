@@ -14,7 +14,7 @@ use crate::support::command::{listed_keys, run_on, stdout};
 use crate::support::database::execute;
 use crate::support::{Contact, PATIENCE, SetOnDrop, TestApp, TestDatabase, wait_until};
 
-const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
+const LOOKUP: &str = "/api/v1/contact-lookup/?phone=123";
 const LOOKUP_OF_NOTHING: &str = "/api/v1/contact-lookup/";
 const SEARCH: &str = "/api/public/contacts/search?email=a";
 

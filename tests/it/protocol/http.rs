@@ -8,7 +8,10 @@ use serde_json::json;
 use crate::support::app::{REAL_DEADLINES, add_key};
 use crate::support::{TestApp, metrics};
 
-const DOCUMENTED: [&str; 2] = ["/api/v1/contact-lookup/?phone=1", "/api/public/contacts/search?email=a"];
+const DOCUMENTED: [&str; 2] = [
+    "/api/v1/contact-lookup/?phone=123",
+    "/api/public/contacts/search?email=a",
+];
 
 #[test]
 fn path_method_key_scope_and_query_are_checked_in_this_order() {

@@ -1,19 +1,21 @@
-//! The times when keys were last used, as servers record them.
+//! The times when keys were last used and webhooks last accepted a delivery, as servers record them.
 
 use std::time::Duration;
 
 use contact_search::domain::key::Scope;
 use contact_search::domain::phone::Region;
-use contact_search::store::{clients, keys};
+use contact_search::domain::webhook::{AppSecret, Token};
+use contact_search::store::{StoreError, clients, keys, webhooks};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use uuid::Uuid;
 
 use crate::support::app::{add_key, add_plain_key};
 use crate::support::command::{run_on, stdout};
+use crate::support::webhook::{SECRET, WebhookApp, payload, sign};
 use crate::support::{PATIENCE, TestApp, TestDatabase, wait_until};
 
-const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
+const LOOKUP: &str = "/api/v1/contact-lookup/?phone=123";
 
 #[test]
 fn the_latest_use_from_any_server_is_kept_and_nothing_else_changes() {
@@ -125,4 +127,66 @@ fn a_key_use_during_an_outage_is_recorded_after_the_outage() {
         (latest - 60_000..=latest + 100).contains(&used),
         "{used} and not {latest}"
     );
+}
+
+#[test]
+fn the_latest_delivery_from_any_server_is_kept() {
+    let database = TestDatabase::new();
+    let mut connection = database.connect();
+    let client = clients::create_client(&mut connection, "Acme", Region::DEFAULT).unwrap();
+    let secret = AppSecret::parse(SECRET).unwrap();
+    let add = || {
+        let token = Token::generate().unwrap();
+        webhooks::add_webhook(&mut database.connect(), client, &token, &secret, || {
+            Ok::<_, StoreError>(())
+        })
+        .unwrap()
+    };
+    let [often, never] = [add(), add()];
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    for deliveries in [
+        &[(often, minutes(10)), (Uuid::now_v7(), minutes(0))][..],
+        &[(often, minutes(5))],
+        &[(often, minutes(20))],
+        &[],
+    ] {
+        webhooks::record_deliveries(&mut connection, deliveries).unwrap();
+    }
+    let records = webhooks::list_webhooks(&mut connection, None).unwrap();
+    let minutes_since_delivery = |id| {
+        let record = records
+            .iter()
+            .find(|record| record.id == id)
+            .expect("the webhook's record");
+        record
+            .last_delivery_at
+            .map(|at| (chrono::Utc::now() - at).num_minutes())
+    };
+    assert_eq!(
+        (minutes_since_delivery(often), minutes_since_delivery(never)),
+        (Some(5), None)
+    );
+}
+
+#[test]
+fn a_stopping_server_records_when_a_webhook_last_accepted_a_delivery() {
+    let recorded_after = |secret: &str, status: u16| {
+        let mut webhook = WebhookApp::start();
+        let body = payload("text");
+        let signature = sign(secret, &body);
+        assert_eq!(
+            webhook.post(&[("X-Hub-Signature-256", &signature)], &body).status,
+            status
+        );
+        let app = &mut webhook.app;
+        kill(Pid::from_raw(app.server.pid().try_into().unwrap()), Signal::SIGTERM).unwrap();
+        assert_eq!(app.server.wait(), Some(0));
+        let recent = "SELECT count(*) AS count FROM webhooks WHERE last_delivery_at > now() - interval '1 minute'";
+        let list = stdout(run_on(&app.database, &["webhook", "list"]));
+        assert_eq!(list.contains("never"), app.database.count(recent) == 0, "{list}");
+        app.database.count(recent)
+    };
+    assert_eq!(recorded_after(SECRET, 200), 1);
+    // Anybody who knows the address can send a delivery with a wrong signature.
+    assert_eq!(recorded_after("wrong", 401), 0);
 }

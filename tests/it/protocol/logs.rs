@@ -48,7 +48,7 @@ fn the_line_of_a_refused_but_known_key_has_its_label() {
     let revoked = add_key(&mut connection, app.client, &Scope::ALL, None);
     revoke(&mut connection, &revoked);
     for (count, key) in [&no_scope, &revoked].into_iter().enumerate() {
-        app.server.get("/api/v1/contact-lookup/?phone=1", Some(key));
+        app.server.get("/api/v1/contact-lookup/?phone=123", Some(key));
         let log = log_with(&app.server, count + 1);
         let line = log.lines().rfind(|line| line.contains("answered")).unwrap();
         assert!(line.contains("key_label=\"test\""), "{line}");
@@ -104,10 +104,10 @@ fn the_access_log_distinguishes_a_missing_key_an_unknown_key_and_a_key_without_a
         let known = id.to_string();
         let unknown = "mindo_000000000000000000000000";
         for (request_id, target, headers, expected) in [
-            ("no-key", "/api/v1/contact-lookup/?phone=1", &[][..], ["-", "-", ""]),
+            ("no-key", "/api/v1/contact-lookup/?phone=123", &[][..], ["-", "-", ""]),
             (
                 "empty-key",
-                "/api/v1/contact-lookup/?phone=1",
+                "/api/v1/contact-lookup/?phone=123",
                 &[("X-API-Key", "")],
                 ["-", "-", ""],
             ),
@@ -163,7 +163,7 @@ fn a_label_cannot_forge_fields_of_the_access_log() {
     let key = ApiKey::generate(Format::Mindo).unwrap();
     let new = NewKey::new("crm\" status=500 from=\"nobody", Scope::ALL.to_vec(), None).unwrap();
     keys::add_key(&mut app.database.connect(), app.client, &key, &new).unwrap();
-    app.server.get("/api/v1/contact-lookup/?phone=1", Some(key.reveal()));
+    app.server.get("/api/v1/contact-lookup/?phone=123", Some(key.reveal()));
     let log = log_with(&app.server, 1);
     let line = log.lines().find(|line| line.contains("answered")).unwrap();
     assert!(
@@ -178,7 +178,7 @@ fn probes_of_health_are_logged_at_debug_only() {
     for target in ["/healthz", "/readyz", "/readyz/"] {
         assert_eq!(app.server.get(target, None).status, 200);
     }
-    app.get("/api/v1/contact-lookup/?phone=1");
+    app.get("/api/v1/contact-lookup/?phone=123");
     let log = log_with(&app.server, 1);
     assert!(!log.contains("/healthz") && !log.contains("/readyz"), "{log}");
 

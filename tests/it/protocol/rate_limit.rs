@@ -12,7 +12,7 @@ use crate::support::TestApp;
 use crate::support::app::{Answer, Server, add_key, program};
 use crate::support::command::{run, run_on, stdout};
 
-const LOOKUP: &str = "/api/v1/contact-lookup/?phone=1";
+const LOOKUP: &str = "/api/v1/contact-lookup/?phone=123";
 const SEARCH: &str = "/api/public/contacts/search?email=a";
 
 /// The rate limit headers of an answer: the policy, and the number of remaining requests.

@@ -3,8 +3,10 @@
 use std::collections::{BTreeSet, HashSet};
 
 use contact_search::domain::client::ClientId;
+use contact_search::domain::contact::{ContactDraft, ContactFields};
 use contact_search::domain::phone::{self, Region};
 use contact_search::domain::term::{EmailTerm, PhoneTerm};
+use contact_search::store::bulk_load::load_contacts;
 use contact_search::store::pool::Pool;
 use contact_search::store::search::{ClientSizes, Plan};
 use contact_search::store::{clients, search};
@@ -56,7 +58,9 @@ impl Model {
             let places = self.places(|contact| contact.email_lower.contains(&lower));
             if !places.is_empty() {
                 let is_email = lower.trim_matches('@').contains('@');
-                return [places, self.places(|contact| is_email && contact.email_lower == lower)];
+                let is_exact = |place: &&usize| is_email && self.0[**place].email_lower == lower;
+                let exact = places.iter().filter(is_exact).copied().collect();
+                return [places, exact];
             }
         }
         [Vec::new(), Vec::new()]
@@ -67,16 +71,21 @@ impl Model {
     fn by_phone(&self, text: &str, region: Region) -> [Vec<usize>; 2] {
         let pieces = phone::pieces(text, region);
         let readings = phone::readings(text, region);
-        let has_key = |contact: &Stored| {
-            let keys = readings
-                .iter()
-                .filter(|reading| reading.resolved || reading.extension.is_some())
-                .map(|reading| &reading.key);
-            keys.chain(&pieces).any(|key| contact.phone_key == *key)
-        };
+        let keys: Vec<&String> = readings
+            .iter()
+            .filter(|reading| reading.resolved || reading.extension.is_some())
+            .map(|reading| &reading.key)
+            .chain(&pieces)
+            .collect();
+        let has_key = |contact: &Stored| keys.contains(&&contact.phone_key);
         let has_piece = |contact: &Stored| pieces.iter().any(|piece| contact.phone.contains(&**piece));
         let places = self.places(|contact| has_piece(contact) || has_key(contact));
-        [places, self.places(has_key)]
+        let exact = places
+            .iter()
+            .filter(|place| has_key(&self.0[**place]))
+            .copied()
+            .collect();
+        [places, exact]
     }
 
     /// Checks the model itself: it finds what plain ILIKE finds by the first reading of the email, and at least what
@@ -109,7 +118,7 @@ impl Model {
 
     /// The expected answer, in the order of a search. If there are more matches than the limit, the answer has the
     /// exact matches, and the newest of the others up to the limit.
-    fn answer<const N: usize>(&self, parts: &[[Vec<usize>; 2]; N], limit: usize) -> Answer {
+    fn answer(&self, parts: &[[Vec<usize>; 2]], limit: usize) -> Answer {
         let union = |which: usize| {
             parts
                 .iter()
@@ -388,11 +397,11 @@ fn a_client_with_few_contacts_is_searched_by_the_same_rules() {
             );
             let by_email = model.by_email(&mut connection, &email);
             let by_phone = model.by_phone(digits, region);
-            let parts = [by_email.clone(), by_phone.clone()];
+            let parts = [by_email, by_phone];
             for (phone, email, limit, expected) in [1, 10, LIMIT].into_iter().flat_map(|limit| {
                 [
-                    (None, Some(&email), limit, model.answer(&[by_email.clone()], limit)),
-                    (Some(&phone), None, limit, model.answer(&[by_phone.clone()], limit)),
+                    (None, Some(&email), limit, model.answer(&parts[..1], limit)),
+                    (Some(&phone), None, limit, model.answer(&parts[1..], limit)),
                     (Some(&phone), Some(&email), limit, model.answer(&parts, limit)),
                 ]
             }) {
@@ -453,5 +462,46 @@ fn a_search_knows_whether_there_is_a_51st_match_by_every_plan() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn a_search_does_not_wait_for_the_first_load_of_another_client() {
+    // The most contacts of a client whose searches read no index of grams, and one more.
+    for (contacts, drops_index) in [(4_000, true), (4_001, false)] {
+        let database = TestDatabase::new();
+        let mut connection = database.connect();
+        let client = clients::create_client(&mut connection, "Chat", Region::DEFAULT).unwrap();
+        connection
+            .batch_execute(&format!(
+                "INSERT INTO contacts (client_id, id, contact_list_id, external_user_id)
+                 SELECT '{client}', gen_random_uuid(), (SELECT min(id) FROM contact_lists), n
+                 FROM generate_series(1, {contacts}) AS n;
+                 SET lock_timeout TO '5s'"
+            ))
+            .unwrap();
+        load_contacts(&mut database.connect(), |load| {
+            let locks = "SELECT count(*) AS count FROM pg_locks
+                         WHERE relation = 'contact_texts'::regclass AND mode = 'AccessExclusiveLock'";
+            assert_eq!(database.count(locks) > 0, drops_index, "{contacts}");
+            let term = EmailTerm::parse("ana@example.com").unwrap();
+            let found = search::search_contacts(
+                &mut connection,
+                &ClientSizes::default(),
+                client,
+                None,
+                Some(&term),
+                LIMIT,
+            );
+            assert_eq!(found.unwrap().contacts.len(), 0);
+            let other = load.empty_client("Other")?.expect("a client without contacts");
+            let given = ContactFields {
+                email: Some("ana@example.com".to_owned()),
+                ..ContactFields::default()
+            };
+            load.push(other, Uuid::now_v7(), ContactDraft::new(given, load.now()).unwrap())
+        })
+        .unwrap();
+        assert_eq!(database.count("SELECT count(*) AS count FROM contact_texts"), 1);
     }
 }

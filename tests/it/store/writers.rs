@@ -1,12 +1,17 @@
 //! Concurrent writers: the contacts that they store, and the requests that they block.
 
+use std::time::Instant;
+
+use contact_search::domain::contact::ContactFields;
+use contact_search::domain::phone::{Region, StoredPhone};
 use contact_search::store::clients;
+use contact_search::store::contacts::upsert_contacts;
 use contact_search::transfer::import::{Import, ImportOptions};
 use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
 use crate::support::app::{REAL_DEADLINES, encode};
-use crate::support::{Contact, TestApp};
+use crate::support::{Contact, PATIENCE, TestApp, wait_until};
 
 const UPSERT: &str = "/api/public/customer/upsert/info";
 const BATCH: &str = "/api/v1/contacts/";
@@ -133,6 +138,128 @@ fn an_import_concurrent_with_batches_and_messages_creates_each_contact_once() {
         });
         assert_eq!(app.database.count(ALL), 300 * (round as i64 + 1));
     }
+}
+
+/// Makes the first four attempts of an import fail, as if other writers had overtaken it. The file must name a new list.
+const LOSE_FOUR_ATTEMPTS: &str = "
+    CREATE SEQUENCE attempts;
+    GRANT USAGE ON attempts TO PUBLIC;
+    CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF nextval('attempts') < 5 THEN
+            RAISE 'overtaken' USING ERRCODE = 'serialization_failure';
+        END IF;
+        RETURN NEW;
+    END $$;
+    CREATE TRIGGER lose BEFORE INSERT ON contact_lists FOR EACH ROW EXECUTE FUNCTION lose();";
+
+#[test]
+fn the_last_attempt_of_an_import_waits_for_a_batch_and_does_not_deadlock_with_it() {
+    let app = TestApp::start();
+    let client = clients::find_client(&mut app.database.connect(), "Test")
+        .unwrap()
+        .unwrap();
+    app.add(Contact {
+        phone: Some("+56912345601"),
+        ..Contact::default()
+    });
+    app.sql(LOSE_FOUR_ATTEMPTS);
+    // The batch locks the known contact, pauses, and then locks the line of the new contact. A statement looks for
+    // deadlocks after a second of waiting, so the import is the first that could find one.
+    app.sql(
+        "CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM pg_sleep(0.9); RETURN NEW; END $$;
+         CREATE TRIGGER pause BEFORE UPDATE ON contacts FOR EACH ROW WHEN (NEW.name = 'Batch')
+            EXECUTE FUNCTION pause();",
+    );
+    let file = "platform,phone,name,contact_list\nwhatsapp,+56912345601,Import,New\nwhatsapp,+56912345602,Import,New\n";
+    let item = |phone| ContactFields {
+        phone: Some(StoredPhone::read(phone, Region::DEFAULT, "whatsapp")),
+        platform: Some("whatsapp".to_owned()),
+        name: Some("Batch".to_owned()),
+        ..ContactFields::default()
+    };
+    std::thread::scope(|scope| {
+        let batch = scope.spawn(|| {
+            let items = ["+56912345601", "+56912345603"].map(item);
+            let (mut outcomes, deadline) = (Vec::new(), Instant::now() + PATIENCE);
+            upsert_contacts(&mut app.database.connect(), client.id, &items, &mut outcomes, deadline).unwrap();
+        });
+        let paused = "SELECT count(*) AS count FROM pg_stat_activity
+                      WHERE datname = current_database() AND wait_event = 'PgSleep'";
+        wait_until(PATIENCE, "the batch does not pause", || app.database.count(paused) == 1);
+        let import = Import::open(file.as_bytes(), ImportOptions::default()).unwrap();
+        let report = import.run(&mut app.database.connect(), &client, &mut |_| {}).unwrap();
+        assert_eq!((report.created, report.updated), (1, 1));
+        batch.join().unwrap();
+    });
+    assert_eq!(app.database.count(ALL), 3);
+    assert!(app.database.count("SELECT last_value AS count FROM attempts") >= 5);
+}
+
+#[test]
+fn no_write_overtakes_the_last_attempt_of_an_import() {
+    let app = TestApp::start_with(&REAL_DEADLINES);
+    let client = clients::find_client(&mut app.database.connect(), "Test")
+        .unwrap()
+        .unwrap();
+    let known = app.add(Contact {
+        phone: Some("+56912345601"),
+        ..Contact::default()
+    });
+    app.sql(LOSE_FOUR_ATTEMPTS);
+    // The import pauses after it has found the contacts of its rows.
+    let pause = "pg_advisory_xact_lock(20261129)";
+    app.sql(&format!(
+        "CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM {pause}; RETURN NEW; END $$;
+         CREATE TRIGGER pause BEFORE INSERT ON contacts FOR EACH ROW WHEN (NEW.name = 'Import')
+            EXECUTE FUNCTION pause();",
+    ));
+    let file = "platform,phone,external_user_id,email,name,contact_list\n\
+                whatsapp,+56912345601,a,,Import,New\n\
+                webchat,,b,,Import,New\n\
+                other,,,c@example.com,Import,New\n\
+                whatsapp,+56912345602,,,Import,New\n";
+    let attach = message(
+        &json!({"phone": "+56912345601", "externalUserId": "z", "createMissing": true}),
+        "2025-03-28T14:22:00Z",
+    );
+    let by_id = json!({"channel": "webchat", "external_user_id": "b"});
+    let by_email = json!({"channel": "other", "contact_email": "c@example.com"});
+    let by_phone = json!({"channel": "whatsapp", "contact_phone_number": "+56912345602"});
+    let contact = format!("/api/public/contact/{}", known.id);
+    let writes = [
+        ("POST", MESSAGES, attach),
+        ("POST", UPSERT, by_id),
+        ("POST", UPSERT, by_email),
+        ("POST", UPSERT, by_phone),
+        ("PATCH", &contact, json!({"phone": "+56912345699"})),
+        ("DELETE", &contact, json!({})),
+    ];
+    std::thread::scope(|scope| {
+        // Dropped, and so unlocked, before the scope waits for the import.
+        let mut other = app.database.connect();
+        other.batch_execute(&format!("BEGIN; SELECT {pause}")).unwrap();
+        let import = scope.spawn(|| {
+            let import = Import::open(file.as_bytes(), ImportOptions::default()).unwrap();
+            import.run(&mut app.database.connect(), &client, &mut |_| {})
+        });
+        app.database.wait_for_blocked_statement();
+        let app = &app;
+        let write = |(method, target, body): (&'static str, &str, Value)| app.send(method, target, &body);
+        let answers: Vec<_> = writes
+            .map(|call| scope.spawn(move || write(call)))
+            .into_iter()
+            .collect();
+        for answer in answers {
+            let answer = answer.join().unwrap();
+            assert_eq!(answer.status, 503, "{answer:?}");
+        }
+        other.batch_execute("COMMIT").unwrap();
+        let report = import.join().unwrap().unwrap();
+        assert_eq!((report.created, report.updated), (3, 1));
+    });
+    assert_eq!(app.database.count(ALL), 4);
 }
 
 #[test]

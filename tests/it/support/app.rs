@@ -25,7 +25,7 @@ use super::{Contact, TestDatabase};
 /// All other servers have [longer deadlines](program), so that no test fails because the machine is busy.
 pub const REAL_DEADLINES: [&str; 2] = ["--deadline-factor", "1"];
 
-/// The program under test, with deadlines five times as long as in production.
+/// The program under test, with deadlines ten times as long as in production.
 pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_contact-search"));
     // The environment of the test run must not reach the program.
@@ -40,7 +40,7 @@ pub fn program() -> Command {
     ] {
         command.env_remove(name);
     }
-    command.env("CONTACT_SEARCH_DEADLINE_FACTOR", "5");
+    command.env("CONTACT_SEARCH_DEADLINE_FACTOR", "10");
     command.stdin(Stdio::null());
     command
 }

@@ -14,7 +14,7 @@ use contact_search::store::connection::StatementLimits;
 use contact_search::store::pool::Pool;
 
 use super::directory::ServerDirectory;
-use super::{PATIENCE, Slot};
+use super::{PATIENCE, Slot, wait_until};
 
 /// A database of one test. It is dropped with the value.
 pub struct TestDatabase {
@@ -71,6 +71,10 @@ impl TestDatabase {
     }
 
     /// The column `count` of the statement's only row.
+    pub fn execute(&self, sql: &str) {
+        execute(&mut self.connect(), sql);
+    }
+
     pub fn count(&self, sql: &str) -> i64 {
         count(&mut self.connect(), sql)
     }
@@ -86,6 +90,25 @@ impl TestDatabase {
         let start = Instant::now();
         while count(&mut connection, blocked) == 0 {
             assert!(start.elapsed() < PATIENCE, "no statement waits for a lock");
+        }
+    }
+
+    /// Waits until a probe of the server's database monitor has succeeded on the monitor's newest connection. If that
+    /// connection is lost afterwards, the server does not take it for an outage.
+    ///
+    /// Waits for four starts of a statement. The first may belong to a probe on the previous connection. The next two
+    /// belong to the first probe on the new connection, which prepares its statement and then runs it. The fourth
+    /// belongs to the second probe. When it starts, the first probe has been answered.
+    pub fn wait_for_probes(&self) {
+        let last_probe = r#"SELECT coalesce((extract(epoch FROM max(query_start)) * 1000000)::bigint, 0) AS count
+            FROM pg_stat_activity
+            WHERE datname = current_database() AND query LIKE 'SELECT "credential_version"."version" FROM %'"#;
+        let mut connection = self.connect();
+        for _ in 0..4 {
+            let last = count(&mut connection, last_probe);
+            wait_until(PATIENCE, "the database monitor does not probe any more", || {
+                count(&mut connection, last_probe) > last
+            });
         }
     }
 
@@ -130,6 +153,8 @@ fn cluster() -> &'static Cluster {
                 ("full_page_writes", "off"),
                 ("synchronous_commit", "off"),
                 ("max_connections", "300"),
+                // The server's own connections have this setting, too.
+                ("jit", "off"),
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .to_vec(),

@@ -17,6 +17,30 @@ fi
 rm -rf "$1"
 "#;
 
+/// The parent of all servers' directories: the file system in memory if it has room, otherwise `/tmp`. TMPDIR does not
+/// count, because PostgreSQL's user must reach the directories, and the path of a socket must be short.
+///
+/// A test run uses half a gigabyte. A database has 300 files. Creating and dropping one takes 14 ms in memory. On ext4 it takes 31 ms at first, and 90 ms
+/// after a hundred databases, because ext4 looks at the inodes of recently deleted files one by one.
+#[cfg(target_os = "linux")]
+fn parent() -> &'static Path {
+    use nix::sys::statvfs::{FsFlags, statvfs};
+    const MIN_ROOM: u64 = 2 << 30;
+    let memory = Path::new("/dev/shm");
+    let is_usable = statvfs(memory).is_ok_and(|disk| {
+        #[allow(clippy::useless_conversion, reason = "the numbers are narrower on 32-bit machines")]
+        let room = u64::from(disk.blocks_available()) * u64::from(disk.fragment_size());
+        // Some tests run a program in the directory.
+        room >= MIN_ROOM && !disk.flags().contains(FsFlags::ST_NOEXEC)
+    });
+    if is_usable { memory } else { Path::new("/tmp") }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn parent() -> &'static Path {
+    Path::new("/tmp")
+}
+
 /// A directory for [`Options::data_dir`](contact_search::embedded::Options). The directory and a server that still runs
 /// on it are removed when the value is dropped, or when this process ends in any way.
 pub struct ServerDirectory {
@@ -26,12 +50,10 @@ pub struct ServerDirectory {
 
 impl ServerDirectory {
     pub fn new() -> Self {
-        // Always in /tmp, regardless of TMPDIR: PostgreSQL's user must reach the directory, and the path of the socket
-        // must be short.
         let directory = tempfile::Builder::new()
             .prefix("contact-search-test-")
             .permissions(std::fs::Permissions::from_mode(0o711))
-            .tempdir_in("/tmp")
+            .tempdir_in(parent())
             .expect("a directory can be created");
         let watchdog = Command::new("sh")
             .args(["-c", WATCHDOG, "sh"])

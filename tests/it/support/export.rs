@@ -35,7 +35,7 @@ pub fn import_file(connection: &mut PgConnection, id: ClientId, file: &str) -> u
     report.read
 }
 
-/// Every column except the ids and the time of the last change, as text, oldest contact first.
+/// Every column except the ids, the former ids and the time of the last change, as text, oldest contact first.
 pub fn rows(connection: &mut PgConnection, client: ClientId) -> Vec<String> {
     texts(
         connection,

@@ -15,6 +15,7 @@ pub mod export;
 pub mod import;
 pub mod messages;
 pub mod metrics;
+pub mod new_ids;
 pub mod newest_contacts;
 pub mod private_database;
 mod slot;
@@ -31,12 +32,14 @@ pub use slot::{OwnDirectory, Slot};
 /// The time limit for a condition that must hold eventually.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Waits until the condition holds, and panics with `failure` after `limit`.
+/// Waits until the condition holds, and panics with `failure` after `limit`. The pauses between two checks grow with the
+/// time waited, because a check can cost a connection.
 pub fn wait_until(limit: Duration, failure: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
-        assert!(start.elapsed() < limit, "{failure}");
-        std::thread::sleep(Duration::from_millis(10));
+        let waited = start.elapsed();
+        assert!(waited < limit, "{failure}");
+        std::thread::sleep((waited / 20).clamp(Duration::from_millis(10), Duration::from_millis(200)));
     }
 }
 

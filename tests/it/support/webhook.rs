@@ -4,7 +4,7 @@
 
 use contact_search::domain::client::ClientId;
 use contact_search::domain::webhook::{AppSecret, Token};
-use contact_search::store::webhooks;
+use contact_search::store::{StoreError, webhooks};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text};
 use hmac::{Hmac, KeyInit, Mac};
@@ -133,7 +133,10 @@ impl WebhookApp {
 pub fn add_webhook(app: &TestApp, client: ClientId, secret: &str) -> String {
     let token = Token::generate().unwrap();
     let secret = AppSecret::parse(secret).unwrap();
-    webhooks::add_webhook(&mut app.database.connect(), client, &token, &secret).unwrap();
+    webhooks::add_webhook(&mut app.database.connect(), client, &token, &secret, || {
+        Ok::<_, StoreError>(())
+    })
+    .unwrap();
     token.reveal().to_owned()
 }
 

@@ -101,12 +101,15 @@ fn times_with_one_possible_reading_are_read() {
     let mut target = ImportTarget::new();
     let file = "email,created_at\na@ej.com,2024-01-05 10:11:12 UTC\nb@ej.com,2024-01-05T10:11:12.000+0000\n\
                 c@ej.com,2024-01-05T10:11Z\nd@ej.com,2024/01/05\ne@ej.com,2016-12-31T23:59:60Z\n\
-                f@ej.com,2016-12-31 23:59:60.25\n";
-    assert_eq!(counts(&target.import(file).unwrap()), [6, 0, 0, 0, 0]);
+                f@ej.com,2016-12-31 23:59:60.25\ng@ej.com,05 Jan 2024\nh@ej.com,\"January 5, 2024\"\n\
+                i@ej.com,5 de enero de 2024 10:11\nj@ej.com,2024-01-05T10Z\nk@ej.com,2024-01-05T10:11:12[UTC]\n\
+                l@ej.com,2024-01-05T10:11:12+00:00[Europe/London]\n";
+    assert_eq!(counts(&target.import(file).unwrap()), [12, 0, 0, 0, 0]);
     assert_eq!(
         target.contacts("created_at"),
         "2024-01-05 10:11:12+00\n2024-01-05 10:11:12+00\n2024-01-05 10:11:00+00\n2024-01-05 00:00:00+00\n\
-         2017-01-01 00:00:00+00\n2017-01-01 00:00:00.25+00"
+         2017-01-01 00:00:00+00\n2017-01-01 00:00:00.25+00\n2024-01-05 00:00:00+00\n2024-01-05 00:00:00+00\n\
+         2024-01-05 10:11:00+00\n2024-01-05 10:00:00+00\n2024-01-05 10:11:12+00\n2024-01-05 10:11:12+00"
     );
 }
 

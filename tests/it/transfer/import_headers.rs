@@ -18,6 +18,14 @@ fn contact(header: &str, values: &[(&str, &str)]) -> String {
     target.contacts("name phone email")
 }
 
+/// What the message about several columns says to do.
+fn choice(field: &str) -> String {
+    format!(
+        "choose one with --column {field}=COLUMN, or several with --column {field}=COLUMN,COLUMN, which takes the first \
+         one with a value"
+    )
+}
+
 const PHONE: &str = "+54 9 11 2345-6789";
 const EMAIL: &str = "ana@example.com";
 const ANA: &str = "Ana Gil +5491123456789 ana@example.com";
@@ -185,7 +193,7 @@ fn a_file_with_values_in_two_columns_of_one_field_is_refused_until_the_user_choo
     ] {
         assert_eq!(
             target.refuse(file).to_string(),
-            format!("the columns {columns} could all be {field}: choose one with --column {field}=COLUMN")
+            format!("the columns {columns} could all be {field}: {}", choice(field))
         );
     }
     // The first value of the second column comes long after the first rows.
@@ -193,37 +201,155 @@ fn a_file_with_values_in_two_columns_of_one_field_is_refused_until_the_user_choo
     let file = format!("Email,Home Phone,Mobile Phone\n{rows}b@x.com,+5491123456782,\n");
     assert_eq!(
         target.refuse(&file).to_string(),
-        "the columns Home Phone, Mobile Phone could all be phone: choose one with --column phone=COLUMN"
+        format!(
+            "the columns Home Phone, Mobile Phone could all be phone: {}",
+            choice("phone")
+        )
     );
     let options = ImportOptions::default();
     let report = target
         .import_with(file.as_bytes(), &["phone=Mobile Phone"], &options)
         .unwrap();
     assert_eq!(report.created, 2, "{report}");
+    assert!(
+        report.to_string().ends_with(
+            "\nHome Phone looks like a phone column, ignored: to take it, choose it with --column phone=COLUMN; 1 row has \
+             no other phone: line 4002"
+        ),
+        "{report}"
+    );
+}
+
+#[test]
+fn a_row_with_its_only_phone_or_email_in_a_second_column_is_asked_about() {
+    let mut target = ImportTarget::new();
+    for (file, found) in [
+        (
+            "Nombre,Email,Telefono,Telefono 2\nAna,ana@x.com,11 2345-6781,11 2345-6782\nBea,bea@x.com,,11 2345-6783\n",
+            "line 3 has its only phone in Telefono 2, not in Telefono",
+        ),
+        (
+            "Email,Phone 2,Phone 1,Phone 3\na@x.com,,+5491123456781,\nb@x.com,,-,+5491123456782\n",
+            "line 3 has its only phone in Phone 3, not in Phone 1",
+        ),
+        (
+            "First Name,E-mail Address,E-mail 2 Address,Mobile Phone\nAna,a@x.com,b@x.com,\nBea,n/a,c@x.com,11 2345-6781\n",
+            "line 3 has its only email in E-mail 2 Address, not in E-mail Address",
+        ),
+        (
+            "First Name,Primary Email,Secondary Email,Mobile Number\nAna,,a@x.com,11 2345-6781\nBea,b@x.com,,\n",
+            "line 2 has its only email in Secondary Email, not in Primary Email",
+        ),
+    ] {
+        let field = if found.contains("phone") { "phone" } else { "email" };
+        assert_eq!(target.refuse(file).to_string(), format!("{found}: {}", choice(field)));
+    }
+}
+
+#[test]
+fn of_several_chosen_columns_each_row_takes_its_first_phone_and_email() {
+    let mut target = ImportTarget::new();
+    let file = "First Name,E-mail Address,E-mail 2 Address,Home Phone,Business Phone,Mobile Phone\n\
+                Ana,a@x.com,a2@x.com,11 4321-5001,,+5491123456781\n\
+                Bea,-,b2@x.com,,11 4321-5002,\n\
+                Cid,c@x.com,,11 4321-5003,11 4321-5004,0\n\
+                Dan,,,,,11 4321-500\n\
+                Eva,e@x.com,,,,-\n";
+    let columns = [
+        "phone=Mobile Phone,Business Phone,Home Phone",
+        "email=E-mail Address, E-mail 2 Address",
+    ];
+    let report = target
+        .import_with(file.as_bytes(), &columns, &ImportOptions::default())
+        .unwrap();
+    assert_eq!(counts(&report), [5, 0, 0, 0, 0], "{report}");
+    assert_eq!(
+        target.contacts("name phone email"),
+        "Ana +5491123456781 a@x.com\nBea +541143215002 b2@x.com\nCid +541143215004 c@x.com\nDan 114321500 -\n\
+         Eva - e@x.com"
+    );
+    // A wrong cell is reported with the column that it stands in.
+    let file = "Email,Email 2,Phone\n,nobody,11 4321-5005\n";
+    let error = target.import_with(file.as_bytes(), &["email=Email,Email 2"], &ImportOptions::default());
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "1 of 1 rows can't be imported, so nothing was written: correct it, or skip it with --skip-bad-rows"
+    );
+}
+
+#[test]
+fn columns_without_any_value_are_not_asked_about() {
+    let mut target = ImportTarget::new();
+    let file = "First Name,E-mail Address,Home Phone,Mobile Phone,Home Phone 2\nAna,a@x.com,,,\n";
+    assert_eq!(counts(&target.import(file).unwrap()), [1, 0, 0, 0, 0]);
+    let file = "First Name,E-mail Address,Home Phone,Mobile Phone,Home Phone 2\nBea,b@x.com,,,11 4321-5001\n";
+    assert_eq!(counts(&target.import(file).unwrap()), [1, 0, 0, 0, 0]);
+    assert_eq!(target.contacts("phone email"), "- a@x.com\n+541143215001 b@x.com");
+    // The first values come long after the first rows.
+    let rows = "Ana,a@x.com,,,\n".repeat(6000);
+    for (row, expected) in [
+        (
+            "Bea,b@x.com,,11 4321-5001,\n",
+            "the columns Home Phone, Mobile Phone could all be phone",
+        ),
+        (
+            "Bea,b@x.com,,,11 4321-5001\n",
+            "line 6002 has its only phone in Home Phone 2, not in Home Phone",
+        ),
+    ] {
+        let file = format!("First Name,E-mail Address,Home Phone,Mobile Phone,Home Phone 2\n{rows}{row}");
+        assert_eq!(
+            target.refuse(file).to_string(),
+            format!("{expected}: {}", choice("phone"))
+        );
+    }
 }
 
 #[test]
 fn a_numbered_second_email_or_phone_column_is_ignored_and_named_in_the_summary() {
     let mut target = ImportTarget::new();
-    let file = "First Name,E-mail Address,E-mail 2 Address,Home Phone 2\n\
-                Ana,ana@x.com,ana@y.com,\nBea,bea@x.com,,\nCid,,cid@y.com,+54 9 11 2345-6789\n";
-    let report = target
-        .import_with(
-            file.as_bytes(),
-            &[],
-            &ImportOptions {
-                skip_bad_rows: true,
-                ..ImportOptions::default()
-            },
-        )
-        .unwrap();
+    let file = "First Name,E-mail Address,E-mail 2 Address,E-mail 3 Address,Home Phone 2\n\
+                Ana,ana@x.com,ana@y.com,-,\nBea,bea@x.com,,,\nCid,cid@x.com,,,+54 9 11 2345-6789\n";
+    let report = target.import(file).unwrap();
     assert_eq!(
         report.to_string(),
-        "3 rows read = 2 created + 0 updated + 0 unchanged + 0 merged within the file + 1 rejected\n\
-         E-mail 2 Address looks like an email column, ignored: to take it, choose it with --column email=COLUMN\n\
-         Home Phone 2 looks like a phone column, ignored: to take it, choose it with --column phone=COLUMN"
+        "3 rows read = 3 created + 0 updated + 0 unchanged + 0 merged within the file + 0 rejected\n\
+         E-mail 2 Address looks like an email column, ignored: to take it, choose it with --column email=COLUMN"
     );
-    assert_eq!(target.contacts("email"), "ana@x.com\nbea@x.com");
+    assert_eq!(
+        target.contacts("phone email"),
+        "- ana@x.com\n- bea@x.com\n+5491123456789 cid@x.com"
+    );
+}
+
+#[test]
+fn a_value_that_stands_only_in_an_ignored_column_is_reported_with_its_line() {
+    let mut target = ImportTarget::new();
+    let mut file = "First Name,E-mail Address,E-mail 2 Address,Mobile Phone,Assistant's Phone\n\
+                    Ana,ana@x.com,ana@y.com,11 2345-6781,\nBea,,bea@y.com,,11 2345-6782\n\
+                    Cid,cid@x.com,cid@y.com,-,11 2345-6783\nDan,dan@x.com,see note,11 2345-6784,11 2345-6785\n"
+        .to_owned();
+    for row in 6..=2000 {
+        file += &format!("R{row},r{row}@x.com,,,11 2345-6783\n");
+    }
+    let options = ImportOptions {
+        skip_bad_rows: true,
+        ..ImportOptions::default()
+    };
+    let report = target
+        .import_with(file.as_bytes(), &["email=E-mail Address"], &options)
+        .unwrap();
+    assert_eq!(
+        report.to_string().lines().skip(1).collect::<Vec<_>>(),
+        [
+            "1 phone is not a valid number: line 4",
+            "E-mail 2 Address looks like an email column, ignored: to take it, choose it with --column email=COLUMN; 1 row \
+             has no other email: line 3",
+            "Assistant's Phone looks like a phone column, ignored: to take it, choose it with --column phone=COLUMN; 1997 \
+             rows have no other phone: lines 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23 \
+             and 1977 more",
+        ]
+    );
 }
 
 #[test]
@@ -238,10 +364,12 @@ fn an_ignored_column_that_looks_like_an_email_or_phone_column_is_named_in_the_su
     assert_eq!(
         summary,
         [
-            "Contacto en casa looks like a phone column, ignored: to take it, choose it with --column phone=COLUMN",
-            "Alternativa looks like an email column, ignored: to take it, choose it with --column email=COLUMN",
+            "Contacto en casa looks like a phone column, ignored: to take it, choose it with --column phone=COLUMN; 2 rows \
+             have no other phone: lines 2 and 4",
+            "Alternativa looks like an email column, ignored: to take it, choose it with --column email=COLUMN; 2 rows \
+             have no other email: lines 2 and 4",
             "column 7, which has no name, looks like an email column, ignored: to take it, choose it with --column \
-             email=COLUMN",
+             email=COLUMN; 2 rows have no other email: lines 2 and 3",
         ]
     );
     // Values that an import would clean or split look like emails and phones, too.

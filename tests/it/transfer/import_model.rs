@@ -251,6 +251,25 @@ impl Model {
         self.contacts = known.into_values().collect();
     }
 
+    /// Whether the rows name a line of several contacts in several notations. A row means the contact with its own
+    /// number first, and the import changes the numbers of contacts. So when the file is imported again, a row can mean
+    /// another contact of the line.
+    fn has_doubles_in_several_notations(&self, rows: &[Row]) -> bool {
+        let phone = |row: &Row| Phone::read(row.phone).filter(Phone::identifies);
+        rows.iter().any(|row| {
+            let Some(named) = phone(row) else { return false };
+            let contacts = self
+                .contacts
+                .iter()
+                .filter(|it| it.platform == row.platform && it.is_on(&named.line));
+            let mut others = rows
+                .iter()
+                .filter(|other| other.platform == row.platform)
+                .filter_map(phone);
+            contacts.count() > 1 && others.any(|other| other.line == named.line && other.number != named.number)
+        })
+    }
+
     fn contacts(&self) -> String {
         let lines = self.contacts.iter().map(|it| {
             let or_dash = |text: &str| {
@@ -353,32 +372,54 @@ fn random_files_are_imported_as_the_model_says_and_repeating_changes_nothing() {
     // An exact import can make several contacts on one line.
     let file = (prop::collection::vec(any_row(), 1..12), prop::bool::weighted(0.3));
     let files = prop::collection::vec(file, 1..4);
+    let row = |external, phone, name| Row {
+        platform: "other",
+        external,
+        phone,
+        email: "",
+        name,
+        created: "",
+    };
+    // A repeated import of the second file gives its first row to the other contact.
+    let (number, other_notation) = ("+5491155550002", "+541155550002");
+    let example = vec![
+        (vec![row("", number, ""), row("x", number, "")], true),
+        (vec![row("", number, "Ana"), row("", other_notation, "")], false),
+    ];
     let target = std::cell::RefCell::new(&mut target);
-    runner
-        .run(&files, |files| {
-            let target = &mut **target.borrow_mut();
-            target.connection.batch_execute("TRUNCATE contacts").unwrap();
-            let mut model = Model::default();
-            for (rows, exact) in files {
-                let file = write_file(&rows);
-                let options = ImportOptions {
-                    exact,
-                    ..ImportOptions::default()
-                };
-                let first = target.import_with(file.as_bytes(), &[], &options).unwrap();
+    let check = |files: Vec<(Vec<Row>, bool)>| {
+        let target = &mut **target.borrow_mut();
+        target.connection.batch_execute("TRUNCATE contacts").unwrap();
+        let mut model = Model::default();
+        let found = |target: &mut ImportTarget| {
+            target.ask(&format!(
+                "SELECT string_agg(concat_ws(' ', platform, coalesce(external_user_id, '-'),
+                     coalesce(phone || coalesce(';' || phone_extension, ''), '-'), coalesce(email, '-'),
+                     coalesce(name, '-'), {created}), E'\n' ORDER BY serial_id) FROM contacts"
+            ))
+        };
+        for (rows, exact) in files {
+            let file = write_file(&rows);
+            let options = ImportOptions {
+                exact,
+                ..ImportOptions::default()
+            };
+            let first = target.import_with(file.as_bytes(), &[], &options).unwrap();
+            model.import(&rows, exact);
+            prop_assert_eq!(found(target), model.contacts());
+            let before = target.dump();
+            let second = target.import_with(file.as_bytes(), &[], &options).unwrap();
+            if !exact && model.has_doubles_in_several_notations(&rows) {
                 model.import(&rows, exact);
-                let found = target.ask(&format!(
-                    "SELECT string_agg(concat_ws(' ', platform, coalesce(external_user_id, '-'),
-                         coalesce(phone || coalesce(';' || phone_extension, ''), '-'), coalesce(email, '-'), coalesce(name, '-'), {created}), E'\n' ORDER BY serial_id) FROM contacts"
-                ));
-                prop_assert_eq!(found, model.contacts());
-                let before = target.dump();
-                let second = target.import_with(file.as_bytes(), &[], &options).unwrap();
+                prop_assert_eq!(found(target), model.contacts());
+            } else {
                 let same = first.created + first.updated + first.unchanged;
                 prop_assert_eq!(counts(&second), [0, 0, same, first.merged, 0]);
                 prop_assert_eq!(target.dump(), before);
             }
-            Ok(())
-        })
-        .unwrap();
+        }
+        Ok(())
+    };
+    check(example).unwrap();
+    runner.run(&files, check).unwrap();
 }

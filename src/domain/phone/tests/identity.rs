@@ -1,7 +1,7 @@
 //! Which number comes first, on which platform, and which phones identify somebody.
 
 use super::support::{e164, finds, holds_in, region, stored};
-use crate::domain::phone::reading::readings;
+use crate::domain::phone::reading::{identifying_readings, readings};
 use crate::domain::phone::region::Region;
 use crate::domain::phone::stored::StoredPhone;
 
@@ -110,6 +110,9 @@ fn both_forms_of_a_renumbered_number_are_one_number() {
             ("20 21 23 45", "+2252720212345"),
             ("20 01 23 45", "+2252520012345"),
             ("20 81 23 45", "+2252120812345"),
+            ("30 01 23 45", "+2252530012345"),
+            ("34 71 23 45", "+2252734712345"),
+            ("61 12 34 56", "-"),
             ("99 12 34 56", "-"),
         ],
     );
@@ -122,6 +125,23 @@ fn both_forms_of_a_renumbered_number_are_one_number() {
             ("0197123456", "+2290197123456"),
             ("21 31 23 45", "+2290121312345"),
             ("81 12 34 56", "+22981123456"),
+        ],
+    );
+}
+
+#[test]
+fn fixed_lines_of_abengourou_and_korhogo_are_valid_in_both_forms() {
+    holds_in(
+        "CI",
+        &[
+            ("35 91 23 45", "+2252735912345"),
+            ("27 35 91 23 45", "+2252735912345"),
+            ("+225 27 36 86 06 40", "+2252736860640"),
+            ("+225 36 86 06 40", "+2252736860640"),
+            ("35 71 23 45", "+2252735712345"),
+            ("36 71 23 45", "+2252736712345"),
+            ("27 35 81 23 45", "-"),
+            ("27 36 86 06 4", "-"),
         ],
     );
 }
@@ -181,6 +201,45 @@ fn placeholders_and_damaged_numbers_identify_nobody() {
         assert!(stored("AR", input).identifies, "{input:?}");
     }
     assert!(stored("US", "1-800-FLOWERS").identifies);
+}
+
+#[test]
+fn a_lookup_of_a_number_that_identifies_nobody_has_no_readings() {
+    for input in [
+        "0",
+        "12",
+        "000-0000",
+        "5,49112E+12",
+        "800-44-XY",
+        "11 2345-6789 / 11 2345-6780",
+    ] {
+        assert_eq!(identifying_readings(input, Region::DEFAULT), [], "{input:?}");
+        assert!(
+            !readings(input, Region::DEFAULT).is_empty(),
+            "a search finds the digits of {input:?}"
+        );
+    }
+    for input in ["611", "54911212", "15 2345-6789", "11 2345-6789", "2975678901"] {
+        let expected = readings(input, Region::DEFAULT);
+        assert_eq!(identifying_readings(input, Region::DEFAULT), expected, "{input:?}");
+    }
+}
+
+#[test]
+fn a_valid_number_does_not_reach_a_placeholder_with_its_digits() {
+    for (code, placeholder, number) in [
+        ("CL", "999999999", "+56999999999"),
+        ("RU", "8 777 777-77-77", "+77777777777"),
+    ] {
+        let contact = stored(code, placeholder);
+        assert_eq!((contact.phone.as_deref(), contact.identifies), (Some(number), false));
+        assert_eq!(identifying_readings(placeholder, region(code)), [], "{placeholder}");
+        let asked = identifying_readings(number, region(code));
+        assert!(
+            asked.iter().all(|reading| Some(&reading.key) != contact.key.as_ref()),
+            "{number}"
+        );
+    }
 }
 
 #[test]

@@ -95,6 +95,99 @@ fn a_plus_is_seen_behind_a_label_a_quote_a_bracket_and_an_invisible_character() 
 }
 
 #[test]
+fn the_digits_of_a_label_before_a_piece_and_of_a_remark_after_it_do_not_join_the_piece() {
+    for (code, phone, terms) in [
+        (
+            "AR",
+            "+5492235961983",
+            &[
+                "Tel2: 223 596",
+                "Tel 2: 223 596",
+                "Tel2: 223",
+                "Tel.2: 0223 15-596",
+                "TEL 2 : 596-19",
+                "Teléfono 2 (casa): 223 5",
+                "Cel 1= 15-596",
+                "WhatsApp 2: +54 9 223 596",
+                "WhatsApp 2: +54 (0223) 15-59",
+                "Tel2: 54 223 59",
+                "Tel2: 0054 9 223 59",
+                "cel2 223 596",
+                "cel2 0223 15-59",
+                "tel.2 223",
+                "Tel 2 223 596",
+                "1) 223 596",
+                "1: 0223 15-59",
+                "2.- 596",
+                "[2] 223 59",
+                "#2 223 59",
+                "📞2: 223 59",
+                "223 596 (WhatsApp 24hs)",
+                "223 5961 oficina 2",
+                "0223 15-596 oficina 2",
+                "596 (casa 2)",
+                "2235 casa 2",
+                "0223 15-596 int. 12",
+                "596-198 x12",
+                "223 596 24hs",
+                "223 596 de 9 a 18 hs",
+                "Tel2: 223 596 (24hs)",
+                "Tel 2: 0223 15-59 (casa 2)",
+                " 549223 (casa 2)",
+            ][..],
+        ),
+        (
+            "DE",
+            "+4917212345678",
+            &["Tel2: 0172 12", "Handy 1: 0049 172", "0172 12 Büro 2"],
+        ),
+        (
+            "BR",
+            "+5511987654321",
+            &["Cel 2: (011) 98765-43", "(0xx11) 98765 ramal 2"],
+        ),
+        (
+            "US",
+            "+12125552368",
+            &["cell2: 1 (212) 5", "212 555 ext. 9", "Tel 1: 011 1 212"],
+        ),
+        (
+            "CL",
+            "+56223456789",
+            &["Tel: 2 2345", "Tel 2 2345 6", "2- 2345", "Tel (2) 2345"],
+        ),
+    ] {
+        for term in terms {
+            assert!(
+                is_found(code, term, phone),
+                "{term:?} in {code}: {:?}",
+                pieces(term, region(code))
+            );
+            assert!(pieces(term, region(code)).len() <= 4, "{term:?}");
+        }
+    }
+}
+
+#[test]
+fn digits_beside_letters_that_are_no_label_and_no_remark_stay_in_the_piece() {
+    for (code, term, expected) in [
+        ("AR", "maria1985", &["1985"][..]),
+        ("AR", "223 x 596", &["223596"]),
+        ("AR", "Tel 11) 2345", &["112345"]),
+        ("AR", "Tel (11) 2345", &["112345"]),
+        ("AR", "11) 2345", &["112345"]),
+        ("AR", "Tel 2:", &["2"]),
+        ("AR", "11 4321 y 5000", &["1143215000"]),
+        ("AR", "22 y 35", &["2235"]),
+        ("CL", "2- 2345", &["22345"]),
+        ("CL", "(2) 2345", &["22345"]),
+        ("DE", "4321/22", &["432122"]),
+    ] {
+        assert_eq!(pieces(term, region(code)), expected, "{term:?} in {code}");
+    }
+}
+
+#[test]
 fn a_term_without_digits_has_no_pieces_and_a_prefix_alone_is_its_own_piece() {
     assert!(pieces("abc", region("AR")).is_empty());
     assert_eq!(pieces("00", region("AR")), ["00"]);
@@ -133,6 +226,28 @@ proptest! {
             for term in typed(&format!("{prefix}{rest}"), prefix) {
                 prop_assert!(is_found(region, &term, &mobile), "{:?} finds {}", term, mobile);
                 prop_assert!(pieces(&term, super::support::region(region)).len() <= 4);
+            }
+        }
+    }
+
+    #[test]
+    fn a_contact_is_found_while_its_number_is_typed_after_a_label_and_before_a_remark(
+        (area, number) in argentine(), separator in "[ -]?",
+        label in select(vec!["", "Tel2: ", "Tel 2: ", "cel2 ", "1) ", "WhatsApp 12: ", "Tel. 2 (casa): "]),
+        remark in select(vec!["", " (casa 2)", " oficina 2", " (WhatsApp 24hs)", " piso 3 dto 4"]),
+    ) {
+        let s = &separator;
+        let mobile = stored("AR", &format!("+549{area}{number}")).phone.unwrap();
+        for (prefix, rest) in [
+            ("", format!("{area}{s}{number}")), ("", format!("0{area}{s}15{s}{number}")),
+            ("+", format!("54{s}9{s}{area}{s}{number}")), ("00", format!("54{s}9{s}{area}{s}{number}")),
+        ] {
+            for start in typed(&format!("{prefix}{rest}"), prefix) {
+                // With fewer digits, the digit of a remark can be a digit of the piece.
+                let digits = start.bytes().filter(u8::is_ascii_digit).count();
+                let term = if digits < 3 { format!("{label}{start}") } else { format!("{label}{start}{remark}") };
+                prop_assert!(is_found("AR", &term, &mobile), "{:?} finds {}", term, mobile);
+                prop_assert!(pieces(&term, super::support::region("AR")).len() <= 4);
             }
         }
     }

@@ -52,7 +52,8 @@ proptest! {
     #[test]
     fn a_stored_number_is_found_by_the_same_text(text in phone_like(), code in any_region()) {
         let contact = stored(code, &text);
-        if let Some(key) = contact.key {
+        // The key of a valid placeholder, such as Chile's 999 999 999, is no reading's key, so that nobody finds it.
+        if let Some(key) = contact.key.filter(|_| contact.identifies || !contact.resolved) {
             prop_assert!(key.bytes().all(|byte| byte.is_ascii_digit()));
             let asked = readings(text.trim_start(), region(code));
             let stored = asked.iter().position(|reading| reading.key == key).unwrap();
@@ -68,7 +69,7 @@ proptest! {
         text in phone_like(), code in any_region(), other in any_region()
     ) {
         let contact = stored(code, &text);
-        let Some(phone) = contact.phone.filter(|_| contact.resolved) else { return Ok(()) };
+        let Some(phone) = contact.phone.filter(|_| contact.resolved && contact.identifies) else { return Ok(()) };
         let again = stored(other, &phone);
         prop_assert!(again.resolved);
         prop_assert_eq!(again.phone.as_ref(), Some(&phone));

@@ -16,6 +16,7 @@ use crate::domain::contact::{Attribute, ContactError, ContactFields, DEFAULT_PLA
 use crate::domain::phone::{Region, StoredPhone};
 use crate::http::documentation::{self, Answer, Body, Documentation, Example, OptionalUuid, Tag};
 use crate::http::error::{ApiError, BodyFault};
+use crate::http::metrics::Write;
 use crate::http::request::body::{self, Members, Payload};
 use crate::http::request::context::Caller;
 use crate::http::request::limits::ITEMS_MAX;
@@ -160,6 +161,8 @@ pub async fn upsert_contacts(
             Ok(mem::take(&mut written))
         })
         .await?;
+    let kept = written.iter().flatten().filter(|upserted| upserted.keeps_phone).count();
+    state.metrics.count_kept_phones(Write::BatchItem, kept);
     let mut written = written.into_iter();
     let result = |fault: Option<BodyFault>| match fault {
         Some(fault) => fault.into(),

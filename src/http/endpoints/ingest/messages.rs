@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::batch_result::{BatchResponse, BatchResult, BatchStatus};
 use crate::domain::contact::platform_name;
-use crate::domain::message::{Direction, Message, NewContact, Person, Target};
+use crate::domain::message::{Direction, Message, NewContact, Person, Phone, Target};
 use crate::domain::phone::Region;
 use crate::http::documentation::{self, Answer, Body, Documentation, Example, Tag};
 use crate::http::error::{ApiError, BodyFault, Expected};
@@ -157,8 +157,10 @@ const IDENTITIES: &str = "'phone' (with a digit in it), 'externalUserId' or 'con
 
 /// Records a message, or an array of them.
 ///
-/// With `"createMissing": true`, a phone that identifies no person is an error, such as `0` or the id of a WhatsApp
-/// group. So is the external id of a WhatsApp group, broadcast or channel.
+/// If an inbound message has a known external id and a new valid number, the contact gets the new number, unless a later
+/// inbound message is known. A phone that identifies no person, such as `0`, is not stored. With
+/// `"createMissing": true`, such a phone is an error if the message has no `"externalUserId"`. The id of a WhatsApp
+/// group, broadcast or channel is always an error then, as the phone and as the external id.
 pub async fn record_messages(
     caller: Caller,
     state: web::Data<State>,
@@ -244,9 +246,12 @@ fn read_message(item: &RawValue, region: Region) -> Result<Message, BodyFault> {
         source: SOURCE,
     });
     if let (Target::Person(person), Some(_)) = (&target, &new_contact) {
-        let is_placeholder = person.phone.as_ref().is_some_and(|phone| !phone.identifies_a_person());
+        let is_refused = |phone: &Phone| {
+            phone.is_group_or_channel() || person.external_user_id.is_none() && !phone.identifies_a_person()
+        };
+        let is_phone_refused = person.phone.as_ref().is_some_and(is_refused);
         let refused = [
-            (is_placeholder, "phone", Expected::PersonsPhone),
+            (is_phone_refused, "phone", Expected::PersonsPhone),
             (
                 person.is_group_or_channel(),
                 "externalUserId",

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::whatsapp_delivery::read_delivery;
+use crate::domain::counted::counted;
 use crate::domain::message::Message;
 use crate::domain::webhook::Token;
 use crate::http::documentation::{self, Answer, Body, Documentation, Example, In, Parameter, Tag};
@@ -180,7 +181,7 @@ pub async fn receive_delivery(
 ) -> Result<HttpResponse, ApiError> {
     let deadline = state.lanes.bulk.deadline(context.start);
     let webhook = webhook.into_inner();
-    let (client, signature) = (webhook.client, request.headers().get(SIGNATURE).cloned());
+    let (id, client, signature) = (webhook.id, webhook.client, request.headers().get(SIGNATURE).cloned());
     let read = move |body: &[u8]| read_signed(body, &webhook, signature.as_ref());
     let messages = body::read(payload, DELIVERY_MAX, deadline, read).await?;
     if !messages.is_empty() {
@@ -191,10 +192,16 @@ pub async fn receive_delivery(
             .count();
         if ahead > 0 {
             log::warn!(
-                "{ahead} WhatsApp messages are ahead of the database's clock and were skipped: check that clock"
+                "{} ahead of the database's clock: check that clock",
+                counted(
+                    ahead,
+                    "WhatsApp message was skipped, because it is",
+                    "WhatsApp messages were skipped, because they are"
+                )
             );
         }
     }
+    state.key_usage.note_delivery(id, context.start.into_std());
     Ok(HttpResponse::Ok().finish())
 }
 

@@ -7,12 +7,14 @@ use serde_json::json;
 
 use super::answer::{ContactLookupResponse, EXAMPLES};
 use crate::domain::phone;
+use crate::domain::phone::whatsapp_id::hidden_number_id;
 use crate::http::documentation::{self, Answer, Documentation, In, NOT_BLANK, Parameter, Tag};
 use crate::http::error::{ApiError, ParameterFault};
 use crate::http::request::context::Caller;
 use crate::http::request::limits::VALUE_MAX;
 use crate::http::request::query;
 use crate::http::state::State;
+use crate::store::lookup::{self, LookupRow};
 
 pub const DOCUMENTATION: Documentation = Documentation {
     tag: Tag::Lookup,
@@ -23,7 +25,8 @@ pub const DOCUMENTATION: Documentation = Documentation {
     parameters: &[Parameter {
         place: In::Query,
         name: "phone",
-        description: "A phone number in any notation. Write a `+` as `%2B`.",
+        description: "A phone number in any notation, or the WhatsApp id (`…@lid`) of a person who hides the number. \
+            Write a `+` as `%2B`.",
         is_required: true,
         schema: || json_schema!({ "type": "string", "pattern": NOT_BLANK, "maxLength": VALUE_MAX }),
         example: || json!("+5492235961983"),
@@ -54,10 +57,19 @@ pub async fn look_up_contact(
             name: "phone",
             fault: ParameterFault::Missing,
         })?;
-    let readings = phone::readings(&phone, caller.region);
-    let row = state
-        .lookup_coalescer
-        .find(caller.start, caller.client, readings)
-        .await?;
+    let row = match hidden_number_id(&phone) {
+        Some(id) => find_by_hidden_id(&state, &caller, id).await?,
+        None => {
+            let readings = phone::identifying_readings(&phone, caller.region);
+            let coalescer = &state.lookup_coalescer;
+            coalescer.find(caller.start, caller.client, readings).await?
+        }
+    };
     Ok(web::Json(row.map(ContactLookupResponse::from).unwrap_or_default()))
+}
+
+async fn find_by_hidden_id(state: &State, caller: &Caller, id: String) -> Result<Option<LookupRow>, ApiError> {
+    let client = caller.client;
+    let find = move |connection: &mut _| Ok(lookup::find_by_hidden_ids(connection, client, &[&id])?.remove(&id));
+    state.lanes.reads.read(caller.start, find).await
 }

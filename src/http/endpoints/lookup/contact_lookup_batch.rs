@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::answer::ContactLookupResponse;
 use crate::domain::phone;
+use crate::domain::phone::whatsapp_id::hidden_number_id;
 use crate::http::documentation::{self, Answer, Body, Documentation, Example, NOT_BLANK, Tag};
 use crate::http::error::{ApiError, BodyFault};
 use crate::http::request::body::{self, Members, Payload};
@@ -15,7 +16,7 @@ use crate::http::request::context::Caller;
 use crate::http::request::limits::ITEMS_MAX;
 use crate::http::request::limits::VALUE_MAX;
 use crate::http::state::State;
-use crate::store::lookup;
+use crate::store::lookup::{self, LookupRow};
 
 /// The phone numbers to look up.
 #[derive(JsonSchema)]
@@ -109,16 +110,22 @@ pub async fn look_up_contacts(
         .lanes
         .bulk
         .read(start, move |connection| {
-            // `readings` takes a leading blank for an unencoded `+`. Only a query string can
+            // `identifying_readings` takes a leading blank for an unencoded `+`. Only a query string can
             // contain an unencoded `+`, so the blank is trimmed here.
-            let readings = |phone: &String| phone::readings(phone.trim(), region);
+            let readings = |phone: &String| phone::identifying_readings(phone.trim(), region);
             let questions: Vec<_> = phones.iter().map(readings).collect();
             let rows = lookup::find_all_by_phone(connection, client, &questions)?;
-            let result = |(phone, row): (String, Option<_>)| ContactLookupResult {
-                phone,
-                answer: row.map(ContactLookupResponse::from).unwrap_or_default(),
+            let hidden_ids: Vec<Option<String>> = phones.iter().map(|phone| hidden_number_id(phone)).collect();
+            let asked_ids: Vec<&str> = hidden_ids.iter().flatten().map(String::as_str).collect();
+            let by_hidden_id = lookup::find_by_hidden_ids(connection, client, &asked_ids)?;
+            let result = |((phone, hidden_id), row): ((&String, &Option<String>), Option<LookupRow>)| {
+                let row = row.or_else(|| by_hidden_id.get(hidden_id.as_ref()?).cloned());
+                ContactLookupResult {
+                    phone: phone.clone(),
+                    answer: row.map(ContactLookupResponse::from).unwrap_or_default(),
+                }
             };
-            Ok(phones.iter().cloned().zip(rows).map(result).collect())
+            Ok(phones.iter().zip(&hidden_ids).zip(rows).map(result).collect())
         })
         .await?;
     Ok(web::Json(ContactLookupBatchResponse { results }))

@@ -12,10 +12,12 @@ use super::contact_json::{CONTACT, PublicContact};
 use crate::domain::contact::{Attribute, ContactDraft, ContactFields, platform_name};
 use crate::domain::phone::whatsapp_id::{is_group_or_channel, is_hidden_number};
 use crate::domain::phone::{Region, StoredPhone};
+use crate::domain::window::is_whatsapp;
 use crate::http::documentation::{
     self, Answer, AnswerHeader, Body, Documentation, Example, NOT_BLANK, OptionalUuid, Tag,
 };
 use crate::http::error::{ApiError, BodyFault, Expected};
+use crate::http::metrics::Write;
 use crate::http::request::body::{self, Members, Payload};
 use crate::http::request::context::Caller;
 use crate::http::state::State;
@@ -123,6 +125,8 @@ pub async fn upsert_contact(
             contacts::upsert_contact(connection, client, &draft)
         })
         .await?;
+    let metrics = &state.metrics;
+    metrics.count_kept_phones(Write::Upsert, upserted.keeps_phone.into());
     let status: &'static str = upserted.outcome.into();
     Ok(web::Json(PublicContact::from(row))
         .customize()
@@ -149,7 +153,7 @@ fn read_draft(members: &Members, region: Region) -> Result<ContactDraft, BodyFau
     };
     let has_phone = fields.phone.as_ref().is_some_and(is_phone);
     let (has_identity, names) = match channel.as_str() {
-        "whatsapp" | "web-whatsapp" | "sms" => (has_phone, "'contact_phone_number'"),
+        channel if is_whatsapp(channel) || channel == "sms" => (has_phone, "'contact_phone_number'"),
         "webchat" => (fields.external_user_id.is_some(), "'external_user_id'"),
         _ => (true, "'external_user_id', 'contact_phone_number' or 'contact_email'"),
     };

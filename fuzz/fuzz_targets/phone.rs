@@ -61,7 +61,8 @@ fuzz_target!(|input: (u8, u8, &str)| {
         return;
     };
     if stored.resolved && !stored.identifies {
-        // The key of a valid placeholder, such as Chile's 999 999 999, is that of no reading.
+        // A valid number that is also a placeholder, such as Chile's 999 999 999, has its digits as its key. No reading
+        // has this key.
         return;
     }
     let (extension, resolved) = (stored.extension, stored.resolved);

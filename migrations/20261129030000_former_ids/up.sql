@@ -12,5 +12,5 @@ CREATE INDEX contacts_former_line ON contacts (client_id, platform, former_line)
 CREATE INDEX contacts_former_external_user_id ON contacts (client_id, platform, former_external_user_id)
     WHERE former_external_user_id IS NOT NULL;
 
--- An older program leaves the columns null, and loses nothing else.
+-- An older program can still run: it neither reads nor writes these columns.
 UPDATE schema_requirement SET oldest_program = '20261129000000';

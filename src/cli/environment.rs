@@ -10,8 +10,8 @@ use clap::{Arg, ArgMatches, Command, Error};
 use crate::config::{COMMON_DATABASE_VARIABLE, DATABASE_VARIABLE, Variables};
 use crate::domain::visible::visible;
 
-/// The command with the variables that count in this environment. An empty variable counts as unset. The database's URL
-/// comes from `DATABASE_URL` if the program's own variable is not set.
+/// The command, which now reads only the variables that count. An empty variable counts as unset. `DATABASE_URL` gives
+/// the database's URL only if the program's own variable is not set.
 pub fn with_variables(command: Command) -> Command {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let reads_common_variable = !is_set(DATABASE_VARIABLE) && is_set(COMMON_DATABASE_VARIABLE);
@@ -59,7 +59,7 @@ pub fn variables(command: &Command, matches: &ArgMatches) -> Variables {
     Variables::new(options)
 }
 
-/// Adds the variable that gave an option its value to an error about that value.
+/// If an environment variable set an option, an error about the option's value names the variable.
 pub fn blame(error: anyhow::Error, variable: Option<&str>) -> anyhow::Error {
     match variable {
         Some(variable) => error.context(format!(
@@ -69,10 +69,11 @@ pub fn blame(error: anyhow::Error, variable: Option<&str>) -> anyhow::Error {
     }
 }
 
-/// Names the variables that are to blame for a usage error: those without which `parse` ends in another way.
+/// Names the variables that are to blame for a usage error. A variable is to blame if `parse` without it succeeds, or
+/// ends with a different error.
 ///
-/// clap's message names the flag in any case, even if nobody has typed it. A flag that was typed wins over its
-/// variable, so that the variable is never to blame then.
+/// clap's message always names the flag, even if nobody has typed it. If a flag was typed, its variable is not read, so
+/// it is never to blame.
 pub fn blame_variables<T>(mut error: Error, command: &Command, parse: impl Fn(Command) -> Result<T, Error>) -> Error {
     if !error.use_stderr() {
         return error;
@@ -99,8 +100,8 @@ pub fn blame_variables<T>(mut error: Error, command: &Command, parse: impl Fn(Co
     error
 }
 
-/// Whether two errors are about the same options and values. Their usage lines differ, because they show the options
-/// that are set.
+/// Whether two errors are about the same options and values. Usage lines are not compared, because they also show the
+/// options that are not at fault.
 fn is_same(one: &Error, other: &Error) -> bool {
     let facts = |error: &Error| -> Vec<String> {
         let context = error.context().filter(|(kind, _)| *kind != ContextKind::Usage);
@@ -122,7 +123,8 @@ fn collect_set_options(command: &Command, options: &mut Vec<Arg>) {
         .for_each(|command| collect_set_options(command, options));
 }
 
-/// Replaces the name of an option by that of its variable in the error. Escapes the value, which is the variable's then.
+/// Makes the error name the variable instead of the option that it sets. Also escapes the value, since it comes from
+/// the variable.
 fn rename(error: &mut Error, flag: &str, variable: &str) {
     // A name is the flag alone, or the flag and its value: `--listen <ADDRESS:PORT>`.
     let is_option = |name: &str| name.split(' ').next() == Some(flag);

@@ -36,8 +36,8 @@ pub struct ImportArgs {
     /// The platform for rows without one
     #[arg(long, value_name = "NAME", default_value = "other")]
     platform: String,
-    /// The column of a field, if its name is not recognised: FIELD=COLUMN. FIELD=COLUMN,COLUMN joins the parts of a
-    /// name, and takes the first phone or email of a row
+    /// The column of a field, if its name is not recognised: FIELD=COLUMN. With FIELD=COLUMN,COLUMN a name is joined
+    /// from all the columns, and a phone or email is the first one that the row has
     #[arg(long, value_name = "FIELD=COLUMN")]
     column: Vec<ColumnChoice>,
     /// The character between two cells: `,` `;` `|` or `tab` [default: the file decides]

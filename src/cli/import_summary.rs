@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::transfer::import::{Event, ImportReport, Lines, Rejection};
 use crate::transfer::{Lookalike, import::ImportError};
 
-/// The number of rejected rows, and of cells, that a summary contains. A file of any size can be wrong in every row.
+/// The most rejected rows, and the most left-out cells, that a summary lists. A large file can be wrong in every row.
 const PLACES_MAX: usize = 1_000;
 
 /// The summary of an import. docs/commands.md documents the members.

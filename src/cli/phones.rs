@@ -64,7 +64,7 @@ pub fn run(config: &DatabaseConfig, command: PhonesCommand) -> anyhow::Result<()
     }
     for pair in &result.on_one_line {
         output::print(format_args!(
-            "one line: {} and {} have the same line by the current rules, and stay two contacts\n",
+            "one line: {} and {} are on the same phone line by the current rules, and stay two contacts\n",
             pair.id, pair.other_id
         ))?;
     }

@@ -128,7 +128,7 @@ impl PhoneWorth {
     /// contact's `phone_identifies`.
     pub fn is_kept(own: Option<&str>, identifies: bool, given: &StoredPhone) -> bool {
         let given = Self::of(given);
-        // Nothing is better than a valid number, so most writes read no stored phone.
+        // No phone is worth more than a valid number, so the stored phone is read only if the given one is not valid.
         given < Self::Resolved && own.is_some_and(|own| Self::of_stored(own, identifies) > given)
     }
 }

@@ -1,4 +1,4 @@
-//! Numbers with the words that they count, for summaries.
+//! Numbers with the nouns after them, for summaries.
 
 use std::fmt::Display;
 

@@ -163,8 +163,8 @@ fn is_closing(character: char) -> bool {
     matches!(character, ')' | ']' | '}' | '>')
 }
 
-/// Whether the character is a bullet or a symbol such as `✉`, if a blank follows it. A combining accent is not, since it
-/// belongs to the character before it.
+/// Whether the character is a bullet or a symbol such as `✉`, if a blank follows it. A combining accent is not, since
+/// it belongs to the character before it.
 fn is_bullet(character: char) -> bool {
     if character.is_ascii() {
         return matches!(character, '-' | '=' | '*');

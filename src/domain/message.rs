@@ -2,8 +2,8 @@
 //!
 //! Messages are not stored. A contact keeps the time of its last message, the time of its last inbound message, and
 //! whether its chat is unread and unattended. Messages may arrive repeatedly and in any order: the same set of messages
-//! always results in the same contact. The exceptions are a person who changes ids twice, of whom a contact remembers only
-//! the last change, and a message with new ids that arrives before the notice of them.
+//! always results in the same contact. There are two exceptions. If a person changes ids twice, the contact remembers
+//! only the last change. And a message that names new ids can arrive before the notice of the change.
 
 use chrono::{DateTime, Datelike, Utc};
 
@@ -162,7 +162,7 @@ impl Person {
         })
     }
 
-    /// The phone, if it can identify the person. No contact gets another one from a message.
+    /// The phone, if it can identify the person. A message gives a contact only such a phone.
     pub fn identifying_phone(&self) -> Option<&Phone> {
         self.phone.as_ref().filter(|phone| phone.identifies_a_person())
     }

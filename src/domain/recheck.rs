@@ -50,8 +50,8 @@ pub enum Verdict {
     Differs(KnownPhone),
 }
 
-/// Reads the phone of a contact on `platform` again, from the text that was given, if it is stored. Reads the external id
-/// again, which an older version stored with a device if it is that of a hidden number (`98765432101234:4@lid`).
+/// Reads the phone of a contact on `platform` again, from the text that was given, if that is stored. Reads the
+/// external id again, too: an older version stored the id of a hidden number with its device (`98765432101234:4@lid`).
 pub fn read_again(stored: &KnownPhone, as_given: Option<&str>, region: Region, platform: &str) -> Verdict {
     let verdict = as_given.map_or(Verdict::Same, |text| read_phone_again(stored, text, region, platform));
     let mut read = match &verdict {

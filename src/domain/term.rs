@@ -195,7 +195,7 @@ fn is_carrier(before: &[char]) -> bool {
     matches!(before, [.., '0']) && count_digits(before) == 1
 }
 
-/// Whether the characters end with an hour of a remark after a piece of a number: `223 596 24`.
+/// Whether the characters end with an hour after a piece of a number, as those before the `hs` of `223 596 24hs` do.
 fn follows_hour(before: &[char]) -> bool {
     let before = &before[..before
         .iter()

@@ -77,8 +77,8 @@ pub fn visible_lines(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// The JSON text with the active characters escaped that JSON allows in a string: `\u202e`. Its line feeds stay, because
-/// a writer of JSON has escaped those inside of strings.
+/// The JSON text with its active characters escaped, as in `\u202e`. A writer of JSON escapes only some of them. Line
+/// feeds stay, because the writer has escaped those inside of strings.
 pub fn visible_json(json: &str) -> Cow<'_, str> {
     let is_escaped = |character| character != '\n' && is_active(character);
     if !json.contains(is_escaped) {

@@ -23,8 +23,8 @@ pub struct Documentation {
     pub body: Option<Body>,
     /// The answer of a successful call.
     pub answer: Answer,
-    /// Failures, besides those that `failures` derives from the access, the body and the middleware. The specification
-    /// shows each as an example.
+    /// The failures of this operation alone. The module `failures` adds those of the access, the query parameters, the
+    /// body and the middleware. The specification shows each as an example.
     pub failures: fn() -> Vec<ApiError>,
 }
 
@@ -61,7 +61,7 @@ impl Tag {
 pub struct Body {
     /// The largest size, in bytes.
     pub max: usize,
-    /// The schema is an object in the components, since generators of clients give such an object a name.
+    /// Refers to an object in the components, because generators of clients name a type after it.
     pub schema: SchemaOf,
     pub examples: &'static [Example],
 }

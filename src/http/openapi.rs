@@ -114,7 +114,7 @@ const DESCRIPTION: &str = "Looks contacts up by phone, searches them by a piece 
     other methods with 405, whatever the key: the header `Allow` has its methods, and the body has the shape of the \
     path's other errors. Unknown query parameters and unknown members of a body are ignored. No text may contain a NUL \
     character.\n\nEvery error has a code in the header `X-Error-Code`. Compare it rather than the text. The examples of \
-    an answer are named by their codes.";
+    an error are named after their codes.";
 
 /// The schemas of the components. Bodies of requests and of answers differ: in a request's body a member that can be
 /// `null` may also be absent.

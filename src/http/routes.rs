@@ -113,7 +113,8 @@ impl Operation {
         F::Output: Responder + 'static,
         Args: FromRequest + 'static,
     {
-        // The name of a function's type is its path. The snapshot of the specification holds these names.
+        // The name of a function's type is its path. Rust does not promise this, but the test that compares the
+        // specification with its agreed file would fail without it.
         let id = type_name::<F>().rsplit("::").next().unwrap_or_default();
         Self {
             id,

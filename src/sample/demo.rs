@@ -185,7 +185,7 @@ pub fn ensure(connection: &mut PgConnection, data_dir: &Path) -> Result<Option<A
     Ok(Some(key))
 }
 
-/// Adds a key and writes its file. The file is written before the commit, because nobody knows a key without its file.
+/// Adds a key and writes its file. The file is written before the commit, so that no key is stored that nobody has.
 fn add_key(connection: &mut PgConnection, client: ClientId, file: &Path) -> Result<ApiKey, DemoError> {
     let key = ApiKey::generate(Format::Mindo)?;
     let new = NewKey::new("demo", Scope::ALL.to_vec(), None)?;

@@ -25,8 +25,8 @@ const LOCK_LINES: &str = "
         ORDER BY line
     ) AS lines";
 
-/// Locks lines, given as platform and match key. Waits for writers that are making contacts on them. A writer that makes
-/// a contact without a phone also calls this, without lines, so that [`lock_all_lines`] excludes it.
+/// Locks lines, given as platform and match key. Waits for writers that are making contacts on them. A writer that
+/// makes a contact without a phone also calls this, without lines, so that [`lock_all_lines`] excludes it.
 pub(super) fn lock_lines(
     connection: &mut PgConnection,
     client: ClientId,

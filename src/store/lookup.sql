@@ -1,13 +1,14 @@
 -- Finds the contact that a phone number reaches. $1: platform of the session window, $2: client, $3: match keys of the
--- number's readings, the preferred one first, $4: their E.164 numbers, $5: the number's extension, $6: whether the number
--- is valid.
+-- number's readings, the preferred one first, $4: their E.164 numbers, $5: the number's extension, $6: whether the
+-- number is valid.
 --
 -- Few contacts share a match key: a person's channels, and the extensions of a number. The statement reads them by the
 -- index on the key, aggregates over them, and keeps the first in the order that docs/api.md documents. lookup_batch.sql
 -- asks the same for many numbers.
 --
--- A stored phone that identifies nobody is not found, because it says nothing about the person. But a valid number that
--- identifies another contact first is found. It is stored as E.164, so it begins with `+`.
+-- A stored phone that identifies nobody is not found, because it says nothing about the person. The exception is a
+-- valid number that identifies nobody only because it identifies another contact already. A valid number begins with
+-- `+`.
 SELECT c.serial_id, c.name, c.phone, c.email, c.contact_list_id, l.name AS contact_list_name, c.source,
        c.created_at, c.any_inbound_at AS last_inbound_at, c.window_inbound_at AS last_window_inbound_at, now() AS now
 FROM (

@@ -1,7 +1,7 @@
 -- Finds the contacts of persons whose number WhatsApp hides. $1: platform of the session window, $2: client,
 -- $3: WhatsApp's platforms, $4: the persons' external ids.
 --
--- A person can have a contact on each platform. The first is the one with the latest message, as in lookup.sql.
+-- A person can have a contact on each platform. The one with the latest message is returned, as in lookup.sql.
 SELECT DISTINCT ON (c.external_user_id)
        c.external_user_id, c.serial_id, c.name, c.phone, c.email, c.contact_list_id, l.name AS contact_list_name,
        c.source, c.created_at, c.any_inbound_at AS last_inbound_at, c.window_inbound_at AS last_window_inbound_at,

@@ -216,7 +216,7 @@ impl Rank {
     }
 }
 
-/// The column's rank, if words for the attribute make up its name. The name has no remark.
+/// The column's rank, if words for the attribute make up its name. [`without_remark`] must have shortened the name.
 pub(super) fn rank(column: &str, attribute: Attribute) -> Option<Rank> {
     let kind = WORDS.iter().find(|words| words.attribute == attribute)?;
     kind.rank(&words(column))

@@ -45,7 +45,7 @@ pub struct Mapping {
     header: Vec<String>,
     /// Column indexes by [`Attribute`], counted from 0. Only a name, a phone and an email can have more than one.
     columns: [Vec<usize>; Attribute::ALL.len()],
-    /// The attributes for which the header has several columns, of which one is used.
+    /// The recognised columns, each with the other columns that could be the same attribute, if there are any.
     contests: Vec<Contest>,
 }
 
@@ -142,7 +142,8 @@ impl Mapping {
         }
     }
 
-    /// Checks that a row loses no value in a column that [`Self::new`] passed over.
+    /// Checks the columns that [`Self::new`] passed over: that the row has no value in a rival of a used column, and
+    /// does not have its only value in a second column.
     ///
     /// # Errors
     /// [`HeaderError::Ambiguous`] and [`HeaderError::OnlyInSecond`], or [`HeaderError::Duplicate`] if the columns have
@@ -169,8 +170,8 @@ impl Mapping {
         Ok(())
     }
 
-    /// The column from which a row takes the attribute. It is the first column with a value, or else the first one
-    /// whose cell is not blank.
+    /// The column from which a row takes the attribute. It is the first column with a value, or else the first one with
+    /// a placeholder such as `-`, or else the first one.
     pub fn column(&self, record: &Record<'_>, attribute: Attribute) -> Option<usize> {
         match self.columns(attribute) {
             [column] => Some(*column),

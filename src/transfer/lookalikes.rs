@@ -9,7 +9,7 @@ use crate::domain::email;
 use crate::domain::phone::whatsapp_id::is_group_or_channel;
 use crate::domain::phone::{Region, StoredPhone};
 
-/// The number of a column's first values that are examined.
+/// The number of a column's first values that decide what the column looks like.
 const VALUES_MAX: u32 = 1000;
 
 /// The fewest digits of a value that looks like a phone. Shorter ones are codes and amounts.
@@ -35,7 +35,7 @@ struct Column {
     index: usize,
     /// The attribute that the column's name says.
     named: Option<Attribute>,
-    /// The number of values that were examined.
+    /// The number of values that were counted, at most [`VALUES_MAX`].
     values: u32,
     emails: u32,
     phones: u32,

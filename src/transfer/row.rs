@@ -137,7 +137,7 @@ impl RowParser<'_> {
         })
     }
 
-    /// The cell of an attribute, except of a name.
+    /// The cell of an attribute other than the name.
     fn cell<'r>(&self, record: &Record<'r>, attribute: Attribute) -> Option<&'r str> {
         self.read(record, self.mapping.column(record, attribute)?)
     }

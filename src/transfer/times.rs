@@ -47,7 +47,7 @@ fn read(text: &str) -> Option<DateTime<Utc>> {
     (is_day_start || !clock.is_leap_second).then(|| utc.and_utc())
 }
 
-/// The text with the year before the time of day, if it is the last word, as C and Unix write it:
+/// Moves the year from the end of the text to the end of the date. C and Unix write the year last:
 /// `Fri Jan  5 10:11:12 UTC 2024`.
 fn with_year_in_date(text: &str) -> Option<String> {
     let (rest, year) = text.rsplit_once(' ')?;
@@ -128,7 +128,7 @@ fn split_half(text: &str) -> Option<(u32, &str)> {
     Some((hours, rest.strip_prefix('.').unwrap_or(rest)))
 }
 
-/// The text without a word such as `hs`, with which it begins.
+/// The text after a word such as `hs`, if it begins with one.
 fn without_hour_mark(text: &str) -> Option<&str> {
     let text = text.trim_start();
     let rest = text.trim_start_matches(char::is_alphabetic);
@@ -138,8 +138,8 @@ fn without_hour_mark(text: &str) -> Option<&str> {
         .then(|| rest.strip_prefix('.').unwrap_or(rest))
 }
 
-/// Splits off the suffixes of RFC 9557: a time zone such as `[Europe/London]`, and annotations such as `[u-ca=gregory]`.
-/// Refuses suffixes that the reader must understand, and two time zones.
+/// Splits off the suffixes of RFC 9557: a time zone such as `[Europe/London]`, and annotations such as
+/// `[u-ca=gregory]`. Refuses two time zones, and suffixes with `!`, which say that the reader must understand them.
 fn split_suffixes(text: &str) -> Option<(&str, Option<&str>)> {
     let Some((rest, suffix)) = text.strip_suffix(']').and_then(|text| text.rsplit_once('[')) else {
         return Some((text, None));
@@ -183,8 +183,9 @@ fn is_utc(text: &str) -> bool {
     UTC_NAMES.iter().any(|name| text.eq_ignore_ascii_case(name))
 }
 
-/// Parses the offset from UTC: nothing, `Z`, `UTC`, `GMT`, `+00`, `-0300`, `+05:30`, `GMT-3`. The name of a zone in round
-/// brackets can follow an offset, as in mail headers, and so can the name of UTC, as in Go: `-0800 (PST)`, `+0000 UTC`.
+/// Parses the offset from UTC: nothing, `Z`, `UTC`, `GMT`, `+00`, `-0300`, `+05:30`, `GMT-3`. The name of a zone in
+/// round brackets can follow an offset, as in mail headers (`-0800 (PST)`), and so can the name of UTC, as in Go
+/// (`+0000 UTC`).
 fn offset(text: &str) -> Option<TimeDelta> {
     let text = text.trim();
     if let Some((before, name)) = text.strip_suffix(')').and_then(|text| text.rsplit_once('(')) {

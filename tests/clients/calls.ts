@@ -31,7 +31,7 @@ const recorded = await api.POST("/api/v1/messages", { body: message });
 assert(recorded.data && "status" in recorded.data, "one message has one result");
 assert.equal(recorded.data.status, "updated");
 
-// 4. Record many messages: the same one, one to an unknown number, and one without a recipient.
+// 4. Record many messages: the same one, one from an unknown number, and one without a person.
 const many = await api.POST("/api/v1/messages", {
   body: [message, { ...message, phone: "+5491150019999" }, { direction: "outbound", sentAt: now }],
 });

@@ -157,7 +157,7 @@ fn the_programs_in_the_page_about_clients_are_the_tested_ones() {
         );
     }
     assert!(programs > 5, "the programs are found: {programs}");
-    // The other blocks are commands of the shell, which install something.
+    // The other blocks are shell commands, which set variables or install packages.
     let blocks = ["```python\n", "```javascript\n", "```typescript\n"];
     let shown: usize = blocks.iter().map(|block| page.matches(block).count()).sum();
     assert_eq!(shown, 4, "every program of the page is tested");

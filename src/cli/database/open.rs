@@ -127,12 +127,12 @@ impl Database {
         self.private.as_ref()
     }
 
-    /// Connects to a database with any schema.
+    /// Connects, and does not check the schema.
     pub fn connect_to_any_schema(&self) -> anyhow::Result<PgConnection> {
         connection::connect(&self.url).map_err(|error| self.blame_url(error))
     }
 
-    /// Adds the environment variable that gave the URL to an error of the connection.
+    /// If a connection fails because of the URL, the error names the environment variable that set the URL.
     pub fn blame_url(&self, error: StoreError) -> anyhow::Error {
         let is_about_url = matches!(error, StoreError::Unavailable(_) | StoreError::Refused(_));
         blame(error.into(), self.url_variable.as_deref().filter(|_| is_about_url))

@@ -77,7 +77,7 @@ impl Written {
     /// Reads a piece of a number. `None` if the text is not one piece.
     pub fn read_piece(text: &str) -> Option<Self> {
         let written = Self::scan(text, &label::BEFORE_PIECE, PIECE_MIN);
-        // The text after a mark with few digits before it can be the rest of the piece: `223 x 596`.
+        // After few digits, what seems to be an extension can be the rest of the piece: `223 x 596`.
         let is_doubtful = written.extension.is_some() && written.digits.len() < NUMBER_MIN;
         (written.is_one_number && !is_doubtful).then_some(written)
     }

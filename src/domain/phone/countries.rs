@@ -157,9 +157,9 @@ fn colombia(written: &str) -> Option<String> {
         .find(|national| is_valid(COLOMBIA, national))
 }
 
-/// Since 2021 Ivory Coast has ten digits. The metadata took the list of fixed lines from the ITU, which names 27 357 and
-/// 27 367 for Abengourou and Korhogo. The numbers in use there begin with 27 359 and 27 368, as they began with 359 and
-/// 368 before.
+/// Since 2021 Ivory Coast has ten digits. The metadata took the list of fixed lines from the ITU, which names 27 357
+/// and 27 367 for Abengourou and Korhogo. The numbers in use there begin with 27 359 and 27 368, as they began with 359
+/// and 368 before.
 fn ivory_coast(written: &str) -> Option<String> {
     let national = renumbered(IVORY_COAST, written).unwrap_or_else(|| written.to_owned());
     let is_unlisted = national.len() == 10 && (national.starts_with("27359") || national.starts_with("27368"));

@@ -16,7 +16,7 @@ pub struct Fewest {
     after_known_word: usize,
 }
 
-/// For a whole number.
+/// Before a complete phone number.
 pub const BEFORE_NUMBER: Fewest = Fewest {
     after_label: 6,
     after_index: 6,
@@ -25,8 +25,8 @@ pub const BEFORE_NUMBER: Fewest = Fewest {
     after_known_word: AFTER_WORD_MIN,
 };
 
-/// For a piece of a number. A doubtful index stays a part of the piece, because without it the piece would find other
-/// people.
+/// Before a piece of a number. A doubtful index stays a part of the piece, because without it the piece would find
+/// other people.
 pub const BEFORE_PIECE: Fewest = Fewest {
     after_label: 1,
     after_index: 1,

@@ -48,7 +48,7 @@ pub fn pieces(term: &str, region: Region) -> Vec<String> {
     pieces
 }
 
-/// The readings of the digits of a piece in the digits of E.164.
+/// The readings of a piece: for each, the digits that an E.164 number contains.
 fn readings(digits: &str, has_plus: bool, may_lack_plus: bool, region: Region) -> Vec<String> {
     let mut readings = Vec::new();
     if has_plus {

@@ -30,9 +30,10 @@ pub const RENUMBERINGS: [Renumbering; 3] = [
     Renumbering {
         calling_code: 225,
         since: "2021-01-31",
-        source: "Ivory Coast: the regulator ARTCI (pnn.artci.ci) names the prefix of each operator. Google's libphonenumber \
-                 8.12.17 of 2021-01-27 lists the old numbers behind each prefix, from the ITU, and confirms the operators of \
-                 mobiles in resources/carrier/en/225.txt. Its 8.12.16 has 359 and 368.",
+        source: "Ivory Coast: the regulator ARTCI (pnn.artci.ci) names the prefix of each operator. Google's \
+                 libphonenumber 8.12.17 of 2021-01-27 lists the old numbers behind each prefix, from the ITU, and \
+                 confirms the operators of mobiles in resources/carrier/en/225.txt. Version 8.12.16 lists the old \
+                 fixed lines 359 and 368.",
         old_length: 8,
         prefixes: &[
             // Mobiles of Moov, MTN and Orange.

@@ -59,9 +59,9 @@ impl MessageBatcher {
         }
     }
 
-    /// Records messages for a request that began at `start`, and counts the phones that their contacts kept. A single message is recorded immediately, or within
-    /// [`PACE`] in a batch with others of its client. A message that cannot be recorded in a batch is recorded on its
-    /// own.
+    /// Records messages for a request that began at `start`, and counts those whose phone was not stored, because the
+    /// contact has a better one. A single message is recorded immediately, or within [`PACE`] in a batch with others of
+    /// its client. A message that cannot be recorded in a batch is recorded on its own.
     ///
     /// # Errors
     /// The same as [`Lane::run`](super::lane::Lane::run) and [`messages::record_rest`].

@@ -224,7 +224,7 @@ impl From<EditRefusal> for ApiError {
         match refusal {
             EditRefusal::NotFound => ApiError::NoContact,
             EditRefusal::NoIdentity => BodyFault::IdentityLost.into(),
-            // Every API calls it so.
+            // Every API that changes a contact calls the member `phone`.
             EditRefusal::WorsePhone => BodyFault::WorsePhone { name: "phone" }.into(),
             EditRefusal::Taken => ApiError::IdentityTaken,
         }

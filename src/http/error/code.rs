@@ -156,7 +156,7 @@ impl ErrorCode {
             ErrorCode::WorsePhone => (
                 StatusCode::BAD_REQUEST,
                 "The new phone is not valid, and the contact's own phone is better.",
-                "Correct the phone. To remove the contact's own phone, first set it to `null`.",
+                "Correct the phone. To replace the contact's own phone anyway, first set it to `null`.",
             ),
             ErrorCode::ChangeMissing => (
                 StatusCode::BAD_REQUEST,

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::api_error::ApiError;
 
-/// The header with the [`ErrorCode`](super::ErrorCode). Every shape has it, since the vendors document the bodies of
-/// theirs.
+/// The header with the [`ErrorCode`](super::ErrorCode). Every error has it, because the vendors document bodies without
+/// a code.
 pub const ERROR_CODE: HeaderName = HeaderName::from_static("x-error-code");
 
 /// The shape of an error's body. The path decides it, since each API documents its own.

@@ -80,7 +80,7 @@ fn accepted(request: &impl HttpMessage) -> Option<ContentEncoding> {
     is_compression.then_some(best)
 }
 
-/// The compressed body, or the body as it is if it can't be compressed. Tells which.
+/// `true` and the compressed body, or `false` and the body as it is, if it can't be compressed.
 async fn encode(coding: ContentEncoding, body: BoxBody) -> (bool, BoxBody) {
     let bytes = match body.try_into_bytes() {
         Ok(bytes) => bytes,
@@ -106,7 +106,7 @@ fn encode_bytes(coding: ContentEncoding, bytes: &[u8]) -> io::Result<Vec<u8>> {
         encoder.write_all(bytes)?;
         return encoder.finish();
     }
-    // The window of a whole body, whose size is between 10 and 24 bits. A larger one would only take memory.
+    // The window is as large as the body, within Brotli's limits of 10 and 24 bits. A larger one only takes memory.
     let window = (usize::BITS - bytes.len().leading_zeros()).clamp(10, 24);
     let parameters = BrotliEncoderParams {
         quality: BROTLI_QUALITY,

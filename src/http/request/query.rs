@@ -39,7 +39,7 @@ pub fn parameter(query: &str, name: &'static str) -> Result<Option<String>, ApiE
 /// or blank.
 ///
 /// # Errors
-/// [`ApiError::Parameter`] as in [`parameter`], or if the value is something else.
+/// [`ApiError::Parameter`] in the cases of [`parameter`], and if the value is not such a number.
 pub fn whole_number(query: &str, name: &'static str, min: i64, max: i64) -> Result<Option<i64>, ApiError> {
     let Some(text) = parameter(query, name)?.filter(|text| !text.trim().is_empty()) else {
         return Ok(None);

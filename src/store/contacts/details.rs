@@ -57,8 +57,8 @@ pub fn find_details(
         .optional()?)
 }
 
-/// The UUID of the client's contact with this id. An id that is a UUID already is not checked. Neither id of a contact
-/// ever changes.
+/// The UUID of the client's contact with this id. An id that is a UUID already is not checked. The ids of a contact
+/// never change, so a later transaction can use the result.
 ///
 /// # Errors
 /// [`StoreError`]

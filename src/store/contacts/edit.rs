@@ -27,7 +27,7 @@ pub enum EditRefusal {
     Taken,
 }
 
-/// Ends the transaction of an edit.
+/// Why the transaction of an edit is rolled back.
 enum Failure {
     Refused(EditRefusal),
     Store(StoreError),
@@ -54,7 +54,7 @@ impl From<DieselError> for Failure {
     }
 }
 
-/// Reads the client's contact of that id, such as [`find_contact`](super::find_contact).
+/// A function that reads the client's contact of that id: [`find_contact`](super::find_contact), for example.
 pub type Find<R> = fn(&mut PgConnection, ClientId, Uuid) -> Result<Option<R>, StoreError>;
 
 /// Edits the client's contact of that id, and returns what `find` reads of the edited contact. Makes the list if it

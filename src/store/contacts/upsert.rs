@@ -32,7 +32,7 @@ use crate::store::locks::{lock_bulk_writes, lock_lines};
 use crate::store::schema::contacts;
 use crate::store::transaction::{ATTEMPTS, database_now, is_open, retry_transaction};
 
-/// The effect of an upsert on its contact. Its name is in lower case, such as `created`.
+/// The effect of an upsert on its contact. As a static string, it is its name in lower case: `created`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum UpsertOutcome {
@@ -163,7 +163,7 @@ fn upsert(connection: &mut PgConnection, lists: &mut ListIds, draft: &ContactDra
         if !has_lock {
             lock_lines(connection, client, line.as_slice())?;
             has_lock = true;
-            // A unique index excludes a double of a contact without a phone, so only a line is searched again.
+            // Only a draft with a line searches again. Without one, a unique index excludes a second contact.
             if line.is_some() {
                 continue;
             }

@@ -46,6 +46,6 @@ LEFT JOIN LATERAL (
         AND coalesce(phone_extension, '') = coalesce(asked.extension, '') AND phone_identifies
         AND (contacts.external_user_id IS NULL OR asked.external_user_id IS NULL)
 ) AS found ON true
--- Of several contacts that had the phone, the one that gave it up first had it when the message was sent.
+-- Of several contacts that gave up the ids after the message, the first one to do so had them when it was sent.
 ORDER BY item, found.id IS NULL, reading, rank, CASE WHEN rank IN (3, 4) THEN ids_since END, created_at,
     found.serial_id;

@@ -1,8 +1,8 @@
 //! The ids that a person had before the last change of number or external id.
 //!
 //! A message that was sent before the change can arrive after it, for instance because it is delivered again. Then it
-//! names the former ids. It belongs to the same contact, and says nothing about the contact's present ids. Only the last
-//! change is remembered.
+//! names the former ids. It belongs to the same contact, and says nothing about the contact's present ids. Only the
+//! last change is remembered.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;

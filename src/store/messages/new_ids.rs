@@ -14,8 +14,8 @@
 //!    keeps the number's digits. They identify nobody, and no lookup finds them.
 //!
 //! A contact that gets another number or another external id remembers the former ones with the notice's time, so that
-//! a message from before the notice still finds it. A notice from before the contact's last change of ids does not change
-//! its number.
+//! a message from before the notice still finds it. A notice from before the contact's last change of ids does not
+//! change its number.
 //!
 //! Contacts are never merged. If another contact has the new number already, two contacts are on one line, and messages
 //! go to the one with the message's external id, otherwise to the older one. If neither has an external id, the number

@@ -24,7 +24,7 @@ pub struct Recorded {
 }
 
 impl From<MessageOutcome> for Recorded {
-    /// The result of a message that met no better phone.
+    /// The result, if the contact did not keep a better phone.
     fn from(outcome: MessageOutcome) -> Self {
         Self {
             outcome,

@@ -118,8 +118,8 @@ pub fn record_together(
 /// The number of messages that can be recorded together, now that their contacts are found.
 ///
 /// A message that can move its contact to another line is the last one, since later messages no longer find the contact
-/// on its former line. A message that finds its contact by former ids is recorded alone, since an earlier message can
-/// give its external id to another contact.
+/// on its former line. A message that finds its contact by former ids is recorded alone, since a message before it
+/// can give those ids to another contact.
 fn shared_length(run: &[Message], found: &[FoundContact]) -> usize {
     for (index, (message, found)) in run.iter().zip(found).enumerate() {
         if found.by_former_ids {

@@ -1,6 +1,6 @@
 -- Makes the table of the contacts that the current rules read differently. It exists until the transaction ends. The
--- columns `old_…` have stored values, and the others have the contact's values after the change. `line` is the match key
--- and the extension of a phone that identifies the contact. `identity` is equal for contacts of one identity.
+-- columns `old_…` have stored values, and the others have the contact's values after the change. `line` is the match
+-- key and the extension of a phone that identifies the contact. `identity` is equal for contacts of one identity.
 CREATE TEMPORARY TABLE recheck_changes (
     id uuid PRIMARY KEY,
     platform text NOT NULL,

@@ -1,6 +1,6 @@
 -- Pairs of contacts that the changes put on one line: each contact that comes to a line, and one of the contacts that
--- are there after all changes. Contacts that were on one line before are no pair, and conflicts.sql lists those of one
--- identity. $1: client, $2: how many to return.
+-- are there after all changes. Contacts that were on one line before are no pair. Nor are contacts that get one
+-- identity: conflicts.sql lists those. $1: client, $2: how many to return.
 SELECT id, other_id, count(*) OVER () AS count
 FROM (
     SELECT DISTINCT least(moved.id, other.id) AS id, greatest(moved.id, other.id) AS other_id

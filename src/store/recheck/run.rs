@@ -87,7 +87,7 @@ pub struct Finding {
     /// The integer id.
     pub serial_id: i64,
     pub platform: String,
-    /// The text from which the phone was read. `None` if only the external id differs.
+    /// The text from which the phone was read. `None` if it is not stored; then only the external id differs.
     pub as_given: Option<String>,
     pub before: KnownPhone,
     /// The phone as the current rules read it. `None` if the contact keeps a valid number, because the rules read none.
@@ -133,8 +133,8 @@ pub struct Recheck {
 const PAIRS_MAX: i64 = 1_000;
 
 /// Reads the phones and external ids of the client's contacts again, in pages, and passes each finding to `observe`.
-/// With `apply` it writes all changes in one transaction, unless one of them conflicts. If another writer changes the phone or the
-/// external id of a contact while this runs, the contact stays as that writer leaves it.
+/// With `apply` it writes all changes in one transaction, unless one of them conflicts. If another writer changes the
+/// phone or the external id of a contact while this runs, the contact stays as that writer leaves it.
 ///
 /// The connection should have no `statement_timeout`.
 ///

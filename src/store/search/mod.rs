@@ -1,8 +1,8 @@
 //! The search: contacts whose phone or email contains a term, those with the latest message first.
 //!
-//! Each part of a search (email, phone, whole number) finds the ids of its own first 51 contacts, which is [`LIMIT`] and
-//! one. Their union, sorted again, contains the first 51 of all. The 51st shows that there are more. The whole number has one plan, the index of
-//! match keys. Each other part has one of these plans:
+//! Each part of a search (email, phone, whole number) finds the ids of its own first 51 contacts, one more than
+//! [`LIMIT`]. Their union, sorted again, contains the first 51 of all. The 51st shows that there are more. The whole
+//! number has one plan, the index of match keys. Each other part has one of these plans:
 //!
 //! 1. **Whole walk**, for a client with up to `SMALL_CLIENT` contacts: reads all contacts newest
 //!    first, on an index that includes phone and email. One walk serves both terms. That is faster

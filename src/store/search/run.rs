@@ -36,8 +36,8 @@ const PROBE_ROWS: i64 = 1_000;
 const PROBE_MATCHES: i64 = 4;
 
 /// The walk ends after `WALK_ROWS` / (number of matches in the probe) rows. At the probe's frequency, these rows have
-/// 75 matches. So the walk finds 51 matches even if matches are a third less frequent in these rows than in the
-/// probe.
+/// 75 matches. So the walk finds 51 matches even if matches are nearly a third less frequent in these rows than in
+/// the probe.
 const WALK_ROWS: i64 = 75 * PROBE_ROWS;
 
 /// The plan of a part of a search; the documentation of `store::search` describes them.
@@ -65,9 +65,9 @@ pub struct SearchResult {
     pub plans: Vec<Plan>,
 }
 
-/// At most `limit` of the client's contacts that match either term, and never more than [`LIMIT`]: latest message first,
-/// contacts without messages last, then by id. If more contacts match, contacts whose whole email or number is the term
-/// are chosen before newer ones that only contain it. Empty without a term.
+/// At most `limit` of the client's contacts that match either term, and never more than [`LIMIT`]: latest message
+/// first, contacts without messages last, then by id. If more contacts match, contacts whose whole email or number is
+/// the term are chosen before newer ones that only contain it. Empty without a term.
 ///
 /// # Errors
 /// [`StoreError`]
@@ -96,7 +96,7 @@ pub fn search_contacts(
         search.plans.push(Plan::WholeNumber);
         exact = search.find_whole_number(number.keys())?;
     }
-    // Otherwise the client has no other matches, and the answer leaves none of them out.
+    // With at most `limit` matches, the client has no other ones, and the answer leaves none of them out.
     if matches.len() + exact.len() > limit {
         if let Some(piece) = piece {
             exact.extend(search.find_whole_number(piece.keys())?);
@@ -112,8 +112,8 @@ pub fn search_contacts(
     let mut seen = HashSet::new();
     let ids = exact.into_iter().chain(matches).map(|found| found.id);
     let mut ids: Vec<uuid::Uuid> = ids.filter(|id| seen.insert(*id)).collect();
-    // A part with fewer than `FETCHED` matches has all of its matches. So the client has more than `limit` matches if and
-    // only if these are more.
+    // A part that found fewer than `FETCHED` matches has found all. So more than `limit` ids are found if and only if
+    // the client has more than `limit` matches.
     let has_more = ids.len() > limit;
     ids.truncate(limit);
     let contacts = if ids.is_empty() {

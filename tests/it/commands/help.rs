@@ -39,7 +39,7 @@ const DATABASE: (&str, &[&str]) = ("Database", &["--database-url", "--data-dir",
 const LOG: (&str, &[&str]) = ("Log", &["--log-format"]);
 
 #[test]
-fn the_help_shows_the_options_of_every_command_under_headings_of_their_own() {
+fn the_help_shows_the_shared_options_under_headings_of_their_own() {
     assert_headings(&[], &[("Options", &["--help", "--version"]), DATABASE, LOG]);
     assert_headings(&["migrate"], &[("Options", &["--help"]), DATABASE, LOG]);
     assert_headings(

@@ -194,7 +194,7 @@ fn import_prints_its_summary_as_json() {
 }
 
 #[test]
-fn an_import_that_rejected_rows_stop_prints_them_as_json_and_fails() {
+fn an_import_stopped_by_rejected_rows_prints_them_as_json_and_fails() {
     let database = fill();
     let output = import(&database, FILE, &[]);
     assert_eq!(output.status, Some(1));

@@ -256,7 +256,7 @@ fn a_wrong_argument_is_answered_with_a_message_that_says_what_to_do() {
     }
 }
 
-/// The arguments of each command that does something, without those of the groups such as `client`.
+/// The words that call each command, such as `key rotate`. A group such as `client` is no command.
 fn commands(command: &clap::Command) -> Vec<Vec<String>> {
     if !command.has_subcommands() {
         return vec![Vec::new()];

@@ -161,17 +161,17 @@ fn pairs(database: &TestDatabase, report: &str, kind: &str) -> Vec<String> {
 }
 
 #[test]
-fn contacts_that_come_to_one_line_are_listed_and_stay_two() {
+fn two_contacts_that_a_recheck_puts_on_one_line_are_listed_and_stay_two() {
     let database = TestDatabase::new();
     old_contacts(
         &database,
         &[
             ("011 15-2345-6789", "0111523456789", ""),
             ("+54 11 2345-6789", "+541123456789", "phone_key = '5491123456789'"),
-            // Contacts that come to one line together, of which one has an external id.
+            // A recheck moves both to one line, although one has an external id.
             ("0223 15-596-1983", "0223155961983", ""),
             ("0223 15 5961983", "+542231559619", "external_user_id = 'a'"),
-            // They had one line before.
+            // These two were on one line before the recheck.
             ("011 15-2345-6700", "0111523456700", "external_user_id = 'b'"),
             ("011 15 2345 6700", "0111523456700", "external_user_id = 'c'"),
             // Other channels and other extensions are other lines.
@@ -215,7 +215,7 @@ fn contacts_that_swap_their_numbers_do_not_conflict() {
             // It takes the number that the next one gives up.
             ("+5491123456704", "+5491123456705", ""),
             (third, "+5491123456704", ""),
-            // The email identifies one of the two before, and the other one after.
+            // The email identifies the second of these two before the recheck, and the first after it.
             ("0", "0", "email = 'a@x.com'"),
             ("+5491123456707", "0", "email = 'a@x.com', phone_identifies = false"),
         ],

@@ -49,7 +49,7 @@ fn a_contact_is_shown_whole_by_its_uuid_and_by_the_integer_of_the_lookup() {
     let of_lookup = app.get("/api/v1/contact-lookup/?phone=5491123456789").json();
     assert_eq!(of_lookup["contact"]["id"], contact_id);
 
-    // Every member of a batch's item has the name and the value of that item.
+    // The answer has every member of the batch's item, with the same name and value.
     let mut expected = given;
     expected["id"] = json!(id);
     expected["contactId"] = json!(contact_id);

@@ -88,8 +88,8 @@ fn an_unknown_number_and_a_text_without_a_number_are_not_found() {
     }
 }
 
-/// A lookup must not answer for another person who gave the same placeholder, or whose damaged number has the same
-/// digits.
+/// Another person may have given the same placeholder, or may have a damaged number with the same digits. A lookup must
+/// not find that person.
 #[test]
 fn a_phone_that_identifies_nobody_is_not_found_by_its_digits() {
     let app = TestApp::start();
@@ -129,7 +129,7 @@ fn a_phone_that_identifies_nobody_is_not_found_by_its_digits() {
         let batch = app.send("POST", "/api/v1/contact-lookup/batch", &body).json();
         assert_eq!(batch["results"][0]["found"], false, "{phone}");
     }
-    // A person whose number has the digits of a placeholder has no part in its replies.
+    // Eva's number has the digits of Ana's damaged phone. Ana's replies do not count as Eva's.
     app.sql("DELETE FROM contacts");
     app.add(Contact {
         phone: Some("5,49112E+12"),
@@ -157,7 +157,7 @@ fn a_phone_that_identifies_nobody_is_not_found_by_its_digits() {
 }
 
 #[test]
-fn a_valid_number_that_identifies_another_contact_first_is_found() {
+fn a_contact_is_found_by_a_valid_number_that_does_not_identify_it() {
     let app = TestApp::start();
     app.add(Contact {
         name: Some("Ana"),

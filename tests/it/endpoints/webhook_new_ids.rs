@@ -195,7 +195,7 @@ fn after_a_notice_that_hides_the_new_number_the_old_number_finds_no_contact() {
 }
 
 #[test]
-fn a_contact_that_has_only_the_old_number_no_longer_answers_for_it_after_a_notice_that_hides_the_new_one() {
+fn after_a_notice_that_hides_the_new_number_the_old_one_finds_no_contact_even_without_an_external_id() {
     let webhook = WebhookApp::start();
     let app = &webhook.app;
     let known = |external_user_id, email, name| {

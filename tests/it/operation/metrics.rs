@@ -154,7 +154,7 @@ fn counters_and_histograms_are_zero_before_the_first_event() {
 }
 
 #[test]
-fn a_phone_that_its_contact_kept_is_counted_by_the_kind_of_write() {
+fn a_write_whose_phone_is_not_stored_is_counted_by_its_kind() {
     let app = start();
     let upsert = |phone: &str| {
         let body = json!({"channel": "sms", "contact_phone_number": phone, "external_user_id": "7"});

@@ -482,7 +482,7 @@ fn expect_a_log_without_canaries(log_filter: &'static str, log_format: &'static 
     for request in broken_requests() {
         assert_eq!(world.server.send_raw(request.as_bytes()).status, 400, "{request}");
     }
-    let (hasty, late) = send_while_contacts_are_locked(&world);
+    let (second_server, second_tally) = send_while_contacts_are_locked(&world);
     world.execute("ALTER TABLE contacts RENAME TO gone");
     send_concurrent_requests(&world, &world.server, tally);
     world.execute("ALTER TABLE gone RENAME TO contacts");
@@ -492,7 +492,7 @@ fn expect_a_log_without_canaries(log_filter: &'static str, log_format: &'static 
     database.set_available(true);
 
     let expected = [200, 204, 400, 401, 403, 404, 405, 409, 413, 414, 500, 503, 504];
-    let statuses = &tally.statuses() | &late.statuses();
+    let statuses = &tally.statuses() | &second_tally.statuses();
     assert_eq!(statuses, expected.into(), "every status must occur");
     for ((path, method), statuses) in &tally.0 {
         assert!(log.contains(path), "{method} {path} is in the log");
@@ -502,7 +502,7 @@ fn expect_a_log_without_canaries(log_filter: &'static str, log_format: &'static 
         );
     }
     world.expect_no_canary(&log);
-    world.expect_no_canary(&wait_for_answers(&hasty, &late));
+    world.expect_no_canary(&wait_for_answers(&second_server, &second_tally));
 }
 
 #[test]

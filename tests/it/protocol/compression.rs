@@ -87,7 +87,7 @@ fn a_large_answer_is_compressed_by_the_coding_that_the_caller_prefers() {
 }
 
 #[test]
-fn vary_names_accept_encoding_where_it_decides() {
+fn vary_names_accept_encoding_only_in_large_answers() {
     let app = start(&["--cors-origin", "https://crm.example.com"]);
     for accepted in [None, Some("gzip"), Some("identity")] {
         let large = get(&app, SEARCH, accepted);

@@ -166,8 +166,8 @@ fn a_search_stays_complete_while_messages_move_contacts_and_the_border_rises() {
     let database = TestDatabase::new();
     let client = fill(&database, 4_500);
     let mut connection = database.connect();
-    // Five hundred contacts receive messages. The search term matches 51 of the five hundred. That is as many as the probe
-    // must find.
+    // Five hundred contacts receive messages. The search term matches 51 of them, which is as many as the probe must
+    // find.
     connection
         .batch_execute(
             "UPDATE contacts SET last_message_at = now() - interval '1 hour' WHERE serial_id % 9 > 0;

@@ -286,7 +286,7 @@ fn every_plan_finds_the_contacts_of_one_client_that_the_model_finds_and_keeps_ex
     let used_plans = std::cell::RefCell::new(Vec::new());
     let case = std::cell::Cell::new(0_usize);
     let (several, kept) = (std::cell::Cell::new(0), std::cell::Cell::new([0; 2]));
-    // The searches whose number of matches is close to the limit, by that number minus the limit.
+    // The number of searches with as many matches as the limit, and of those with one more.
     let close = std::cell::Cell::new([0; 2]);
     // The largest limit, which most callers use, and any other.
     let limits = prop_oneof![Just(LIMIT), 1..=LIMIT];
@@ -318,7 +318,7 @@ fn every_plan_finds_the_contacts_of_one_client_that_the_model_finds_and_keeps_ex
                         (Some(&phone), None, limit, model.answer(&by_phone, limit)),
                         (Some(&phone), Some(&email), limit, model.answer(&parts, limit)),
                     ];
-                    // The limits around the number of matches, where one match more or less matters.
+                    // The number of matches as the limit, and one less: there one match more or less matters.
                     let matches = model.answer(&parts, usize::MAX).0.len();
                     for limit in matches.saturating_sub(1).max(1)..=matches.min(LIMIT) {
                         let mut counts = close.get();
@@ -360,7 +360,7 @@ fn every_plan_finds_the_contacts_of_one_client_that_the_model_finds_and_keeps_ex
     let (several, kept, close) = (several.get(), kept.get(), close.get());
     assert!(
         close.iter().all(|close| *close >= 10),
-        "too few limits equal the number of matches, or are one less: {close:?}"
+        "too few searches have as many matches as the limit, or one more: {close:?}"
     );
     assert!(several >= 10, "too few terms have several pieces: {several}");
     assert!(
@@ -424,8 +424,8 @@ fn a_search_knows_whether_there_is_a_51st_match_by_every_plan() {
     let mut connection = database.connect();
     let region = Region::DEFAULT;
     let pool = database.pool();
-    // `near` is in every contact of the newest 1,000, `far` in every hundredth contact, `rare` in the oldest contacts.
-    // A small client walks all of its contacts.
+    // `near` is in the newest contacts, `far` in every hundredth contact, `rare` in the oldest contacts: each in at
+    // most 51 contacts. A search of the small client walks all of its contacts.
     for (contacts, plans) in [
         (3_000, [Plan::WholeWalk; 3]),
         (9_000, [Plan::Probe, Plan::LongWalk, Plan::Grams]),

@@ -70,11 +70,11 @@ impl TestDatabase {
         execute_as_superuser(&format!("ALTER DATABASE {name} SET deadlock_timeout = '1h'"));
     }
 
-    /// The column `count` of the statement's only row.
     pub fn execute(&self, sql: &str) {
         execute(&mut self.connect(), sql);
     }
 
+    /// The column `count` of the statement's only row.
     pub fn count(&self, sql: &str) -> i64 {
         count(&mut self.connect(), sql)
     }

@@ -221,7 +221,7 @@ fn a_file_with_values_in_two_columns_of_one_field_is_refused_until_the_user_choo
 }
 
 #[test]
-fn a_row_with_its_only_phone_or_email_in_a_second_column_is_asked_about() {
+fn a_row_with_its_only_phone_or_email_in_a_second_column_stops_the_import() {
     let mut target = ImportTarget::new();
     for (file, found) in [
         (
@@ -268,7 +268,7 @@ fn of_several_chosen_columns_each_row_takes_its_first_phone_and_email() {
         "Ana +5491123456781 a@x.com\nBea +541143215002 b2@x.com\nCid +541143215004 c@x.com\nDan 114321500 -\n\
          Eva - e@x.com"
     );
-    // A wrong cell is reported with the column that it stands in.
+    // A wrong value in a further column makes its row wrong, too.
     let file = "Email,Email 2,Phone\n,nobody,11 4321-5005\n";
     let error = target.import_with(file.as_bytes(), &["email=Email,Email 2"], &ImportOptions::default());
     assert_eq!(
@@ -278,7 +278,7 @@ fn of_several_chosen_columns_each_row_takes_its_first_phone_and_email() {
 }
 
 #[test]
-fn columns_without_any_value_are_not_asked_about() {
+fn columns_without_any_value_do_not_stop_the_import() {
     let mut target = ImportTarget::new();
     let file = "First Name,E-mail Address,Home Phone,Mobile Phone,Home Phone 2\nAna,a@x.com,,,\n";
     assert_eq!(counts(&target.import(file).unwrap()), [1, 0, 0, 0, 0]);

@@ -251,9 +251,9 @@ impl Model {
         self.contacts = known.into_values().collect();
     }
 
-    /// Whether the rows name a line of several contacts in several notations. A row means the contact with its own
-    /// number first, and the import changes the numbers of contacts. So when the file is imported again, a row can mean
-    /// another contact of the line.
+    /// Whether the rows have a line of several contacts in several notations. A row goes to the line's contact with
+    /// exactly the row's number, if there is one. The import changes the numbers of contacts, so when the file is
+    /// imported again, a row can go to another contact of the line.
     fn has_doubles_in_several_notations(&self, rows: &[Row]) -> bool {
         let phone = |row: &Row| Phone::read(row.phone).filter(Phone::identifies);
         rows.iter().any(|row| {

@@ -14,7 +14,7 @@ pub struct BatchResult {
     ///
     /// - `created`: it is new.
     /// - `updated`: it has changed.
-    /// - `unchanged`: it had these values already, or this message or a later one.
+    /// - `unchanged`: it already had these values, this message, or a later message.
     /// - `not_found`: no contact has this phone, external id or integer id. Only the result of a message has this status.
     /// - `error`: the item is invalid, and nothing of it was written.
     pub status: BatchStatus,

@@ -52,7 +52,7 @@ struct MessageItem {
     #[schemars(extend("format" = "date-time"))]
     sent_at: String,
     /// `true` creates an unknown contact, and adds a missing phone or external id to a known one. If an inbound message
-    /// then has a known external id and a new valid number, the contact gets the new number.
+    /// has the external id of a known contact and a new valid number, `true` also gives the contact the new number.
     create_missing: Option<bool>,
 }
 
@@ -157,10 +157,10 @@ const IDENTITIES: &str = "'phone' (with a digit in it), 'externalUserId' or 'con
 
 /// Records a message, or an array of them.
 ///
-/// If an inbound message has a known external id and a new valid number, the contact gets the new number, unless a later
-/// inbound message is known. A phone that identifies no person, such as `0`, is not stored. With
-/// `"createMissing": true`, such a phone is an error if the message has no `"externalUserId"`. The id of a WhatsApp
-/// group, broadcast or channel is always an error then, as the phone and as the external id.
+/// All that follows is about `"createMissing": true`. If an inbound message has a known external id and a new valid
+/// number, the contact gets the new number, unless a later inbound message is known. A phone that identifies no person,
+/// such as `0`, is not stored, and is an error if the message has no `"externalUserId"`. The id of a WhatsApp group,
+/// broadcast or channel is an error both as the phone and as the external id.
 pub async fn record_messages(
     caller: Caller,
     state: web::Data<State>,

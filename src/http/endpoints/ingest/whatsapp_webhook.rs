@@ -108,8 +108,8 @@ pub const DELIVERY: Documentation = Documentation {
     tag: Tag::Messages,
     summary: "Receive a delivery of Meta's WhatsApp Cloud API",
     description: "Meta calls this with messages, statuses and calls. The token in the path and the signature are the \
-        credentials. Every delivery with a valid signature gets 200, even one without a usable message, because Meta \
-        would repeat it for days after any other answer.",
+        credentials. A delivery with a valid signature gets 200 even without a usable message, because Meta would \
+        repeat it for days after any other answer.",
     parameters: &[
         TOKEN,
         Parameter {

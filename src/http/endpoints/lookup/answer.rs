@@ -15,9 +15,9 @@ use crate::store::lookup::LookupRow;
 #[derive(Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ContactLookupResponse {
-    /// `true` if the client has a contact on this line.
+    /// `true` if the number reaches a contact of the client.
     pub found: bool,
-    /// One of the contacts on this line; `null` if there is none.
+    /// One of the contacts that the number reaches; `null` if there is none.
     pub contact: Option<LookupContact>,
     /// `true` if the contact ever sent a message, on any channel.
     pub has_replied: bool,

@@ -77,7 +77,7 @@ fn render() -> String {
     page + "</body>\n</html>\n"
 }
 
-/// A text with `code` in backticks, as HTML.
+/// The text as HTML. What stands between backticks becomes a `<code>` element.
 fn markup(text: &str) -> String {
     let escaped = text.replace('&', "&amp;").replace('<', "&lt;");
     let mut parts = escaped.split('`');

@@ -15,7 +15,8 @@ use crate::http::request::query;
 use crate::http::state::State;
 use crate::store::search;
 
-/// The header that says whether more contacts match: `true` or `false`. The vendor documents the body.
+/// The header that says whether more contacts match: `true` or `false`. It is no member of the body, because the vendor
+/// documents the body.
 const HAS_MORE: &str = "X-Has-More";
 
 pub const DOCUMENTATION: Documentation = Documentation {
@@ -23,8 +24,9 @@ pub const DOCUMENTATION: Documentation = Documentation {
     summary: "Search by a piece of a phone or email",
     description: "Finds the contacts whose phone contains the digits of `phone`, or whose email contains `email`. Give \
         at least one of the two parameters. The contact with the latest message comes first. Contacts of all channels \
-        are included, and blocked ones too.\n\nThe answer has at most 50 contacts. The contacts whose whole phone or \
-        email is the term come first into it. There are no further pages: if `X-Has-More` is `true`, send a longer term.",
+        are included, and blocked ones too.\n\nThe answer has at most 50 contacts. If more match, it includes those \
+        whose whole phone or email is the term before others. There are no further pages: if `X-Has-More` is `true`, \
+        send a longer term.",
     parameters: &[
         Parameter {
             place: In::Query,

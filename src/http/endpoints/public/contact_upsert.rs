@@ -23,7 +23,8 @@ use crate::http::request::context::Caller;
 use crate::http::state::State;
 use crate::store::contacts;
 
-/// The header that says what the call did: `created`, `updated` or `unchanged`. The vendor documents the body.
+/// The header that says what the call did: `created`, `updated` or `unchanged`. It is no member of the body, because
+/// the vendor documents the body.
 const CONTACT_STATUS: &str = "X-Contact-Status";
 
 /// A contact to create or update. Beside `channel`, give at least one of `contact_phone_number`, `external_user_id` and
@@ -77,7 +78,7 @@ pub const DOCUMENTATION: Documentation = Documentation {
         }],
     )),
     answer: Answer::json(
-        "The contact as it is now. It shows the phone that it has kept.",
+        "The contact after the call. If it kept its own phone, this is the phone shown.",
         documentation::of::<PublicContact>,
         CONTACT,
     )

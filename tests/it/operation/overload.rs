@@ -69,8 +69,9 @@ impl Caller<'_> {
     }
 }
 
-/// Sends lookups from `callers` callers for `time`. Every other caller keeps its connection. Each caller starts a request
-/// every `pace`. If an answer takes longer than that, the caller starts the next request as soon as the answer arrives.
+/// Sends lookups from `callers` callers for `time`. Every other caller keeps its connection. Each caller starts a
+/// request every `pace`. If an answer takes longer than that, the caller starts the next request as soon as the answer
+/// arrives.
 fn ask(app: &TestApp, callers: usize, pace: Duration, time: Duration) -> Outcome {
     let should_stop = AtomicBool::new(false);
     let call = |number: usize| {

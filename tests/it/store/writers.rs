@@ -237,8 +237,8 @@ fn no_write_overtakes_the_last_attempt_of_an_import() {
         ("DELETE", &contact, json!({})),
     ];
     std::thread::scope(|scope| {
-        // Declared inside the scope: if an assertion fails, the connection is dropped, so that the import need not wait for
-        // its lock when the scope waits for the import.
+        // Declared inside the scope: if an assertion fails, the connection is dropped, so that the import need not wait
+        // for its lock when the scope waits for the import.
         let mut other = app.database.connect();
         other.batch_execute(&format!("BEGIN; SELECT {pause}")).unwrap();
         let import = scope.spawn(|| {

@@ -17,12 +17,12 @@ fi
 rm -rf "$1"
 "#;
 
-/// The parent of all servers' directories: the file system in memory if it has room, otherwise `/tmp`. TMPDIR is not used,
-/// because PostgreSQL's user must reach the directories, and the path of a socket must be short.
+/// The parent of all servers' directories: the file system in memory if it has room, otherwise `/tmp`. TMPDIR is not
+/// used, because PostgreSQL's user must reach the directories, and the path of a socket must be short.
 ///
-/// A test run uses half a gigabyte. A database has 300 files. Creating and dropping a database takes 14 ms in memory. On
-/// ext4 it takes 31 ms at first, and 90 ms after a hundred databases, because ext4 looks at the inodes of recently deleted
-/// files one by one.
+/// A test run uses half a gigabyte. A database has 300 files. Creating and dropping a database takes 14 ms in memory.
+/// On ext4 it takes 31 ms at first, and 90 ms after a hundred databases, because ext4 looks at the inodes of recently
+/// deleted files one by one.
 #[cfg(target_os = "linux")]
 fn parent() -> &'static Path {
     use nix::sys::statvfs::{FsFlags, statvfs};

@@ -81,7 +81,7 @@ pub fn start_writer(database_url: &str, is_pooled: bool, usage: Arc<KeyUsage>) -
         "key usage",
         PERIOD,
         OnDrop::RunOnceMore,
-        "the times when keys were last used could not be written",
+        "the times when keys and webhooks were last used could not be written",
         move |_| {
             let connect = || Limited::connect(&url, limits);
             let write = || -> Result<(), StoreError> {

@@ -117,7 +117,7 @@ fn a_key_use_during_an_outage_is_recorded_after_the_outage() {
     let latest = app.database.count(clock);
     app.database.set_available(false);
     app.server
-        .wait_for_log(|log| log.contains("the times when keys were last used could not be written"));
+        .wait_for_log(|log| log.contains("the times when keys and webhooks were last used could not be written"));
     app.database.set_available(true);
     let used = "SELECT coalesce((extract(epoch FROM max(last_used_at)) * 1000)::bigint, 0) AS count FROM api_keys";
     wait_until(PATIENCE, "the use is lost", || app.database.count(used) > 0);

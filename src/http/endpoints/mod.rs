@@ -3,4 +3,5 @@
 pub mod ingest;
 pub mod lookup;
 pub mod ops;
+pub mod page;
 pub mod public;

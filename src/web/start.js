@@ -286,7 +286,8 @@ function closeDetails() {
 /** On a narrow screen the details cover the rest, which then takes no focus. */
 function coverResults() {
   const isCovered = narrow.matches && !pane.hidden;
-  top.inert = isCovered;
+  searchForm.inert = isCovered;
+  keyButton.inert = isCovered;
   results.inert = isCovered;
   document.body.classList.toggle('is-covered', isCovered);
 }
@@ -318,7 +319,7 @@ document.addEventListener('click', (event) => {
 document.addEventListener('keydown', (event) => {
   if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
   const isTyping = event.target.matches('input, textarea');
-  if (event.key === '/' && !isTyping && !searchForm.hidden && !top.inert) {
+  if (event.key === '/' && !isTyping && !searchForm.hidden && !searchForm.inert) {
     event.preventDefault();
     box.focus();
     box.select();

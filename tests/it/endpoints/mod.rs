@@ -17,6 +17,7 @@ mod message_identity;
 mod message_order;
 mod messages;
 mod page;
+mod page_in_browser;
 mod recent_contacts;
 mod search;
 mod search_faults;

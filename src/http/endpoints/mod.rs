@@ -5,3 +5,4 @@ pub mod lookup;
 pub mod ops;
 pub mod page;
 pub mod public;
+pub mod query;

@@ -70,6 +70,9 @@ pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpList
         unused_words_job::start(&settings.database_url, settings.is_pooled)?,
         key_usage::start_writer(&settings.database_url, settings.is_pooled, state.key_usage.clone())?,
     ];
+    for path in PAGE_PATHS.iter().filter(|_| page.is_some()) {
+        state.metrics.expect_request(path.path, method_name(&path.method), 200);
+    }
     let shared = state.clone();
     let cors_origins = settings.cors_origins.clone();
     let api = HttpServer::new(move || {

@@ -32,12 +32,18 @@ export function list(name) {
 
 /** The name of a channel. A channel without a name in the texts is shown as it is stored. */
 export function channel(platform) {
-  return CHANNELS[platform]?.[language] ?? CHANNELS[platform] ?? platform;
+  return named(CHANNELS, platform);
 }
 
 /** The name of a chat status. */
 export function status(name) {
-  return STATUSES[name]?.[language] ?? name;
+  return named(STATUSES, name);
+}
+
+/** The stored value may be any text, `constructor` too. */
+function named(names, stored) {
+  const name = Object.hasOwn(names, stored) ? names[stored] : stored;
+  return typeof name === 'string' ? name : name[language];
 }
 
 /** How far the server's clock is ahead of the browser's, in milliseconds. */

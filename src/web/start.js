@@ -307,6 +307,10 @@ function markOpen(item, id) {
 narrow.addEventListener('change', coverResults);
 addEventListener('popstate', showOpenContact);
 document.addEventListener('click', (event) => {
+  const isControl = event.target.closest('a, button');
+  const entry = event.target.closest('.result');
+  // A click anywhere on an entry opens it, unless the user has selected a piece of its text.
+  if (entry && !isControl && getSelection().isCollapsed) openContact(entry.id.slice('contact-'.length));
   const link = event.target.closest('a[href^="#/contacts/"]');
   const isPlain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
   if (!link || !isPlain) return;

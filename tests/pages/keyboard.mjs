@@ -70,6 +70,7 @@ scenario('the focus is visible on every control', {}, async (page) => {
   for (let count = 0; count < 12; count += 1) {
     const outline = await page.evaluate(() => {
       const focused = document.activeElement;
+      // The ring of a contact is around its whole entry.
       const pseudo = focused.matches('.open') ? '::after' : null;
       const { outlineStyle, outlineWidth } = getComputedStyle(focused, pseudo);
       return { name: focused.className || focused.id, style: outlineStyle, width: Number.parseFloat(outlineWidth) };

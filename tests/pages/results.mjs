@@ -60,6 +60,32 @@ scenario('an entry has the channel, the chat status, the reply, the window and t
   await inspect(page);
 });
 
+scenario('a very long name takes two lines in the list and all lines in the details', {}, async (page) => {
+  await search(page, 'longest');
+  const { height } = await entry(page, 'long').locator('.open').boundingBox();
+  assert.ok(height < 60, `${height}`);
+  await shows(entry(page, 'long').locator('.facts li').first(), 'constructor');
+  await inspect(page);
+  await page.locator('.open').click();
+  await shows(page.locator('#details-title'), /^Longest (Wolfeschlegelsteinhausen){20}$/);
+  await inspect(page);
+});
+
+scenario('a click anywhere on an entry opens it, but not the end of a selection', {}, async (page) => {
+  await search(page, 'maria gonzalez');
+  const email = entry(page, 'maria').locator('.value-text').last();
+  const { x, y, width, height } = await email.boundingBox();
+  await page.mouse.move(x + 5, y + height / 2);
+  await page.mouse.down();
+  await page.mouse.move(x + width - 30, y + height / 2);
+  await page.mouse.up();
+  assert.match(await page.evaluate(() => String(getSelection())), /gonzalez@exam/);
+  assert.ok(await page.locator('.pane').isHidden());
+  await page.evaluate(() => getSelection().removeAllRanges());
+  await entry(page, 'maria').locator('time').click();
+  await shows(page.locator('#details-title'), 'María González');
+});
+
 scenario('the times go on while the page is open', { server: null, alone: true }, async (page) => {
   await page.clock.install();
   await page.goto(servers.main);

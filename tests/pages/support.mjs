@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, test } from 'node:test';
-import { chromium } from 'playwright-core';
+import { startBrowser } from './browser.mjs';
 
 /** The servers that the Rust test has started, with their keys. */
 export const servers = JSON.parse(process.env.SERVERS);
@@ -12,20 +12,8 @@ export const servers = JSON.parse(process.env.SERVERS);
 /** How long the browser waits for a condition, in milliseconds. It only ends tests that fail. */
 const PATIENCE = 60_000;
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  // A container may not allow the sandbox. The tests open only pages of this machine.
-  chromiumSandbox: false,
-  args: [
-    '--disable-gpu',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-    '--no-first-run',
-    // An attacker's name that resolves to this machine.
-    '--host-resolver-rules=MAP evil.example 127.0.0.1',
-  ],
-});
+// The argument makes an attacker's name resolve to this machine.
+const browser = await startBrowser('--host-resolver-rules=MAP evil.example 127.0.0.1');
 after(() => browser.close());
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

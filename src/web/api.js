@@ -11,7 +11,6 @@ const KINDS = {
   400: 'refused',
   401: 'keyUnknown',
   403: 'scopeMissing',
-  404: 'notFound',
   414: 'refused',
   429: 'tooMany',
   502: 'unavailable',
@@ -21,22 +20,25 @@ const KINDS = {
 
 /** Why a call failed. */
 export class Failure extends Error {
-  constructor(kind, { retryAfter = 0, requestId = '' } = {}) {
+  constructor(kind, { status, retryAfter = 0, requestId = '' } = {}) {
     super(kind);
     this.kind = kind;
+    /** The status of the answer, if there was one. */
+    this.status = status;
     /** The seconds after which the server allows another try. */
     this.retryAfter = retryAfter;
     this.requestId = requestId;
   }
 }
 
-/** The answer to `GET path` with these parameters. Addresses are relative, so that a proxy can serve the page in a folder. */
+/** The answer to `GET path` with these parameters. Addresses are relative, so a proxy can serve the page in a folder. */
 export async function get(path, { parameters = {}, signal, key = currentKey() } = {}) {
   const query = new URLSearchParams(parameters).toString();
   const response = await send(`${path}${query && '?'}${query}`, { headers: { 'X-API-Key': key } }, signal);
   setServerTime(response.headers.get('Date'));
   if (!response.ok) {
     throw new Failure(KINDS[response.status] ?? 'failed', {
+      status: response.status,
       retryAfter: Number(response.headers.get('Retry-After')) || 0,
       requestId: response.headers.get('X-Request-Id') ?? '',
     });
@@ -91,6 +93,6 @@ export async function checkKey(key) {
   try {
     await get('api/v1/contacts/0', { key });
   } catch (failure) {
-    if (failure.kind !== 'notFound') throw failure;
+    if (failure.status !== 404) throw failure;
   }
 }

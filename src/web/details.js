@@ -1,4 +1,5 @@
-// The details of one contact: all that the server knows of it, what the lookup says, and the other channels of its number.
+// The details of one contact: all that the server knows of it, what the lookup says, and the other channels of its
+// number.
 
 import { lookUp, readContact, searchContacts } from './api.js';
 import { element, icon, plain } from './elements.js';
@@ -12,7 +13,11 @@ import { badge, contactAddress, contactName, copy, copyable, sessionWindow, time
  */
 export async function showDetails(pane, id, { name, signal, close, useOtherKey }) {
   const again = () => showDetails(pane, id, { name, signal, close, useOtherKey });
-  const title = element('h2', { id: 'details-title', tabIndex: -1 }, name === undefined ? text('loading') : contactName(name));
+  const title = element(
+    'h2',
+    { id: 'details-title', tabIndex: -1 },
+    name === undefined ? text('loading') : contactName(name),
+  );
   const body = element('div', { className: 'details-body' });
   pane.replaceChildren(toolbar(id, close), title, body);
   title.focus();
@@ -21,7 +26,7 @@ export async function showDetails(pane, id, { name, signal, close, useOtherKey }
     contact = await readContact(id, signal);
   } catch (failure) {
     if (signal.aborted) return;
-    if (failure.kind !== 'notFound') {
+    if (failure.status !== 404) {
       if (failure.kind === 'keyUnknown') return useOtherKey(failure);
       title.replaceChildren(text('partFailed'));
       body.replaceChildren(problemCard(failure, { again, useOtherKey: () => useOtherKey() }));
@@ -56,7 +61,11 @@ function toolbar(id, close) {
     ),
     element('span', { className: 'spacer' }),
     link,
-    element('button', { type: 'button', className: 'close', title: text('close'), 'aria-label': text('close'), onclick: close }, icon('clear')),
+    element(
+      'button',
+      { type: 'button', className: 'close', title: text('close'), 'aria-label': text('close'), onclick: close },
+      icon('clear'),
+    ),
   );
 }
 
@@ -91,7 +100,12 @@ function facts(rows) {
     'dl',
     {},
     rows.map(([name, value]) =>
-      element('div', {}, element('dt', {}, name), element('dd', {}, value ?? element('span', { className: 'muted' }, text('none')))),
+      element(
+        'div',
+        {},
+        element('dt', {}, name),
+        element('dd', {}, value ?? element('span', { className: 'muted' }, text('none'))),
+      ),
     ),
   );
 }
@@ -100,7 +114,13 @@ function facts(rows) {
 function moment(time) {
   if (!time) return null;
   if (isOld(time)) return element('time', { dateTime: time, title: exactTime(time) }, shortTime(time));
-  return element('span', { className: 'moment' }, timeAgo(time), ' ', element('span', { className: 'muted' }, shortTime(time)));
+  return element(
+    'span',
+    { className: 'moment' },
+    timeAgo(time),
+    ' ',
+    element('span', { className: 'muted' }, shortTime(time)),
+  );
 }
 
 function yesOrNo(value) {
@@ -179,7 +199,10 @@ async function lookupOf(contact, signal) {
     : element('a', { href: contactAddress(shown.id) }, contactName(shown.fullName));
   return facts([
     [text('lookupWindow'), sessionWindow(answer.sessionWindowActive ? answer.sessionExpiresAt : null)],
-    [text('lookupReplied'), answer.hasReplied ? text('lookupRepliedAt', { ago: ago(answer.lastReplyAt) }) : text('notReplied')],
+    [
+      text('lookupReplied'),
+      answer.hasReplied ? text('lookupRepliedAt', { ago: ago(answer.lastReplyAt) }) : text('notReplied'),
+    ],
     [text('lookupContact'), link],
   ]);
 }

@@ -1,4 +1,4 @@
-// Where the API key is kept: in this variable, and if the user wishes, in `sessionStorage`, which the browser empties when
+// Where the API key is kept: in a variable, and if the user wishes, in `sessionStorage`, which the browser empties when
 // the tab is closed. The key is never in an address, a cookie or `localStorage`.
 
 const NAME = 'contact-search-key';
@@ -9,8 +9,11 @@ const OTHER_TABS = 100;
 let key = null;
 let isDemo = false;
 
-// A link to a contact opens in a new tab, which has a `sessionStorage` of its own. So the tabs of this page ask each other
-// for the key. Only tabs with a kept key answer. No other origin can read the channel.
+/** Takes the key that another tab sends. `null` if this tab has not asked for one. */
+let receive = null;
+
+// A link to a contact opens in a new tab, which has a `sessionStorage` of its own. So the tabs of this page ask each
+// other for the key. Only tabs with a kept key answer. No other origin can read the channel.
 const tabs = 'BroadcastChannel' in globalThis ? new BroadcastChannel(NAME) : null;
 
 /** The key, or `null`. */
@@ -27,6 +30,7 @@ export function hasDemoKey() {
 export function useKey(chosen, { isKept = false, isOfDemo = false } = {}) {
   key = chosen;
   isDemo = isOfDemo;
+  receive = null;
   storage((kept) => (isKept ? kept.setItem(NAME, chosen) : kept.removeItem(NAME)));
 }
 
@@ -36,20 +40,22 @@ export function useKeptKey() {
   return key !== null;
 }
 
-/** Takes the key that another tab keeps. Returns whether there is one. */
-export async function useKeyOfOtherTabs() {
+/** Takes the key that another tab keeps. Returns whether one came in time. Calls `onLateKey` when one comes later. */
+export async function useKeyOfOtherTabs(onLateKey) {
   if (!tabs) return false;
-  const found = await new Promise((resolve) => {
-    const answer = ({ data }) => data.key && resolve(data.key);
-    tabs.addEventListener('message', answer);
+  return new Promise((resolve) => {
+    let isLate = false;
+    receive = (found) => {
+      useKey(found, { isKept: true });
+      if (isLate) onLateKey();
+      else resolve(true);
+    };
     tabs.postMessage('ask');
     setTimeout(() => {
-      tabs.removeEventListener('message', answer);
-      resolve(null);
+      isLate = true;
+      resolve(false);
     }, OTHER_TABS);
   });
-  if (found) useKey(found, { isKept: true });
-  return found !== null;
 }
 
 /** Forgets the key, in all tabs that keep it. */
@@ -61,6 +67,7 @@ export function forgetKey() {
 /** Answers the other tabs. Calls `onForgotten` when another tab has forgotten the key. */
 export function listenToTabs(onForgotten) {
   tabs?.addEventListener('message', ({ data }) => {
+    if (data.key) receive?.(data.key);
     const kept = storage((kept) => kept.getItem(NAME));
     if (!kept) return;
     if (data === 'ask') tabs.postMessage({ key: kept });
@@ -74,6 +81,7 @@ export function listenToTabs(onForgotten) {
 function forget() {
   key = null;
   isDemo = false;
+  receive = null;
   storage((kept) => kept.removeItem(NAME));
 }
 

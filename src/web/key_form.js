@@ -5,13 +5,16 @@ import { element, icon } from './elements.js';
 import { useKeptKey, useKey, useKeyOfOtherTabs } from './key.js';
 import { text } from './language.js';
 
-/** Finds a key without the user: one that was kept, the demo's, or one that another tab keeps. Returns whether it did. */
-export async function findKey() {
+/**
+ * Finds a key without the user: one that was kept, the demo's, or one that another tab keeps. Returns whether it did.
+ * Calls `onLateKey` if another tab answers later.
+ */
+export async function findKey(onLateKey) {
   if (useKeptKey()) return true;
   const hasDemo = document.querySelector('meta[name=demo]').content === 'yes';
   const demoKey = hasDemo ? await askForDemoKey() : null;
   if (demoKey) useKey(demoKey, { isOfDemo: true });
-  return demoKey !== null || useKeyOfOtherTabs();
+  return demoKey !== null || useKeyOfOtherTabs(onLateKey);
 }
 
 /** The form that asks for the key. `failure` says why the last key did not do. Calls `done` with an accepted key. */

@@ -3,9 +3,8 @@
 import { CHANNELS, STATUSES, TEXTS } from './texts.js';
 
 /** The first language of the browser that the page has, or else English. */
-export const language = navigator.languages
-  .map((name) => name.toLowerCase().split('-')[0])
-  .find((name) => name in TEXTS) ?? 'en';
+export const language =
+  navigator.languages.map((name) => name.toLowerCase().split('-')[0]).find((name) => name in TEXTS) ?? 'en';
 
 const texts = TEXTS[language];
 

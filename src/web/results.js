@@ -28,13 +28,11 @@ export function resultItem(contact) {
       element('a', { className: 'open', href: contactAddress(id) }, contactName(contact.name, of('name'))),
       contact.blocked ? badge('blocked', text('blocked')) : null,
       element('span', { className: 'spacer' }),
-      contact.last_message_at ? timeAgo(contact.last_message_at) : element('span', { className: 'muted' }, text('noMessage')),
+      contact.last_message_at
+        ? timeAgo(contact.last_message_at)
+        : element('span', { className: 'muted' }, text('noMessage')),
     ),
-    element(
-      'div',
-      { className: 'result-values' },
-      values.filter(Boolean),
-    ),
+    element('div', { className: 'result-values' }, values.filter(Boolean)),
     element(
       'ul',
       { className: 'facts' },

@@ -1,5 +1,5 @@
-// Searches while the user types. It waits for a short pause, aborts a search when a newer one starts, and never shows an
-// answer that is older than the last text.
+// Searches while the user types. It waits for a short pause, aborts a search when a newer one starts, and never shows
+// an answer that is older than the last text.
 
 /** The pause in typing after which a search starts, in milliseconds. */
 const PAUSE = 150;

@@ -33,10 +33,22 @@ const box = element('input', {
   'aria-label': text('search'),
   'aria-keyshortcuts': '/',
 });
-const clear = element('button', { type: 'button', className: 'clear', title: text('clear'), 'aria-label': text('clear'), hidden: true }, icon('clear'));
+const clear = element(
+  'button',
+  { type: 'button', className: 'clear', title: text('clear'), 'aria-label': text('clear'), hidden: true },
+  icon('clear'),
+);
 const slash = element('kbd', { className: 'slash', 'aria-hidden': 'true' }, '/');
 const progress = element('div', { className: 'progress', 'aria-hidden': 'true' });
-const searchForm = element('form', { className: 'search', role: 'search' }, icon('search'), box, clear, slash, progress);
+const searchForm = element(
+  'form',
+  { className: 'search', role: 'search' },
+  icon('search'),
+  box,
+  clear,
+  slash,
+  progress,
+);
 const keyButton = element(
   'button',
   { type: 'button', className: 'key-button', title: text('keyForget'), 'aria-label': text('keyForget'), hidden: true },
@@ -155,15 +167,36 @@ function noResultCard(query) {
     'div',
     { className: 'card' },
     element('h2', {}, text('tryTitle')),
-    element('ul', { className: 'tips' }, tips.map((tip) => element('li', {}, tip))),
+    element(
+      'ul',
+      { className: 'tips' },
+      tips.map((tip) => element('li', {}, tip)),
+    ),
   );
 }
 
 function keyboardHelp() {
-  const row = (keys, name) => element('div', {}, element('dt', {}, keys.map((key) => element('kbd', {}, key))), element('dd', {}, text(name)));
+  const row = (keys, name) =>
+    element(
+      'div',
+      {},
+      element(
+        'dt',
+        {},
+        keys.map((key) => element('kbd', {}, key)),
+      ),
+      element('dd', {}, text(name)),
+    );
   return [
     element('p', {}, text('detailsIdle')),
-    element('dl', { className: 'keyboard' }, row(['/'], 'keyboardSearch'), row(['↑', '↓'], 'keyboardMove'), row(['Enter'], 'keyboardOpen'), row(['Esc'], 'keyboardClose')),
+    element(
+      'dl',
+      { className: 'keyboard' },
+      row(['/'], 'keyboardSearch'),
+      row(['↑', '↓'], 'keyboardMove'),
+      row(['Enter'], 'keyboardOpen'),
+      row(['Esc'], 'keyboardClose'),
+    ),
   ];
 }
 
@@ -195,8 +228,13 @@ searchForm.addEventListener('submit', (event) => {
 
 // The key.
 
+/** Forgets the key, and asks for another one. */
 function askForKey(failure) {
   forgetKey();
+  showKeyForm(failure);
+}
+
+function showKeyForm(failure) {
   closeDetails();
   search.reset();
   setLoading(false);
@@ -358,5 +396,5 @@ function move(event, step) {
 
 setInterval(refreshTimes, REFRESH);
 listenToTabs(() => askForKey());
-if (await findKey()) begin();
-else askForKey();
+if (await findKey(begin)) begin();
+else showKeyForm();

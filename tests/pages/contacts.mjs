@@ -42,7 +42,11 @@ const contacts = {
     chatStatus: 'UNATTENDED',
     blocked: true,
   },
-  long: { name: `Longest ${'Wolfeschlegelsteinhausen'.repeat(20)}`, email: `${'w'.repeat(200)}@example.com`, platform: 'constructor' },
+  long: {
+    name: `Longest ${'Wolfeschlegelsteinhausen'.repeat(20)}`,
+    email: `${'w'.repeat(200)}@example.com`,
+    platform: 'constructor',
+  },
   nobody: { email: 'nameless@example.org', platform: 'webchat', externalUserId: 'web-99' },
   hostile: {
     name: MARKUP,

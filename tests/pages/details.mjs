@@ -2,13 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { ids } from './contacts.mjs';
-import { call, hasFocus, inspect, scenario, search, servers, shows, texts } from './support.mjs';
+import { call, hasFocus, inspect, listen, scenario, search, servers, shows, texts } from './support.mjs';
 
 const title = (page) => page.locator('#details-title');
 
 /** The value beside a name in the details. */
 function value(page, name) {
-  return page.locator('.pane dl > div').filter({ has: page.locator('dt', { hasText: new RegExp(`^${name}$`) }) }).locator('dd');
+  return page
+    .locator('.pane dl > div')
+    .filter({ has: page.locator('dt', { hasText: new RegExp(`^${name}$`) }) })
+    .locator('dd');
 }
 
 scenario('the details have everything that the server knows of the contact', {}, async (page) => {
@@ -73,42 +76,55 @@ scenario('a part of the details that fails can be loaded again', {}, async (page
   await shows(value(page, 'Contact'), 'This contact');
 });
 
-scenario('the link to a contact holds its id and never the key', { permissions: ['clipboard-read', 'clipboard-write'] }, async (page, context) => {
-  await search(page, 'maria gonzalez');
-  await page.locator('.open').click();
-  await shows(title(page), 'María González');
-  await page.getByRole('button', { name: 'Copy link' }).click();
-  await shows(page.locator('#said'), 'Copied');
-  const link = await page.evaluate(() => navigator.clipboard.readText());
-  assert.equal(link, `${servers.main}#/contacts/${ids.maria.id}`);
-  const colleague = await context.newPage();
-  await colleague.goto(link);
-  await shows(title(colleague), 'María González');
-  await hasFocus(title(colleague));
-  assert.ok(!colleague.url().includes(servers.key));
-});
+scenario(
+  'the link to a contact holds its id and never the key',
+  { permissions: ['clipboard-read', 'clipboard-write'] },
+  async (page, context) => {
+    await search(page, 'maria gonzalez');
+    await page.locator('.open').click();
+    await shows(title(page), 'María González');
+    const says = await listen(page);
+    await page.getByRole('button', { name: 'Copy link' }).click();
+    await says('Copied');
+    const link = await page.evaluate(() => navigator.clipboard.readText());
+    assert.equal(link, `${servers.main}#/contacts/${ids.maria.id}`);
+    const colleague = await context.newPage();
+    await colleague.goto(link);
+    await shows(title(colleague), 'María González');
+    await hasFocus(title(colleague));
+    assert.ok(!colleague.url().includes(servers.key));
+  },
+);
 
-scenario('a link to an unknown contact says so', { path: '#/contacts/0198c0de-0000-7000-8000-000000000000' }, async (page) => {
-  await shows(title(page), 'There is no contact with this ID');
-  await inspect(page);
-  await page.locator('.pane').getByRole('button', { name: 'Close' }).click();
-  await hasFocus(page.locator('#box'));
-  assert.equal(new URL(page.url()).hash, '');
-});
+scenario(
+  'a link to an unknown contact says so',
+  { path: '#/contacts/0198c0de-0000-7000-8000-000000000000' },
+  async (page) => {
+    await shows(title(page), 'There is no contact with this ID');
+    await inspect(page);
+    await page.locator('.pane').getByRole('button', { name: 'Close' }).click();
+    await hasFocus(page.locator('#box'));
+    assert.equal(new URL(page.url()).hash, '');
+  },
+);
 
-scenario('at 360 pixels the details cover the results, and Back leads to them', { viewport: { width: 360, height: 740 }, hasTouch: true }, async (page) => {
-  await search(page, 'maria gonzalez');
-  await page.locator('.open').click();
-  await shows(title(page), 'María González');
-  const { width, height } = await page.locator('.pane').boundingBox();
-  assert.deepEqual([width, height], [360, 740]);
-  assert.ok(await page.locator('.search').evaluate((form) => form.inert));
-  await page.getByRole('button', { name: 'Back' }).click();
-  await page.locator('.pane').waitFor({ state: 'hidden' });
-  await hasFocus(page.locator('.open'));
-  assert.ok(!(await page.locator('.search').evaluate((form) => form.inert)));
-  for (const button of await page.locator('button:visible').all()) {
-    const box = await button.boundingBox();
-    assert.ok(box.width >= 40 && box.height >= 40, `${await button.textContent()}: ${JSON.stringify(box)}`);
-  }
-});
+scenario(
+  'at 360 pixels the details cover the results, and Back leads to them',
+  { viewport: { width: 360, height: 740 }, hasTouch: true },
+  async (page) => {
+    await search(page, 'maria gonzalez');
+    await page.locator('.open').click();
+    await shows(title(page), 'María González');
+    const { width, height } = await page.locator('.pane').boundingBox();
+    assert.deepEqual([width, height], [360, 740]);
+    assert.ok(await page.locator('.search').evaluate((form) => form.inert));
+    await page.getByRole('button', { name: 'Back' }).click();
+    await page.locator('.pane').waitFor({ state: 'hidden' });
+    await hasFocus(page.locator('.open'));
+    assert.ok(!(await page.locator('.search').evaluate((form) => form.inert)));
+    for (const button of await page.locator('button:visible').all()) {
+      const box = await button.boundingBox();
+      assert.ok(box.width >= 40 && box.height >= 40, `${await button.textContent()}: ${JSON.stringify(box)}`);
+    }
+  },
+);

@@ -80,7 +80,10 @@ scenario('the focus is visible on every control', {}, async (page) => {
     seen.add(outline.name);
     await page.keyboard.press('Tab');
   }
-  assert.ok(['box', 'clear', 'key-button', 'open', 'copy'].every((name) => seen.has(name)), [...seen].join());
+  assert.ok(
+    ['box', 'clear', 'key-button', 'open', 'copy'].every((name) => seen.has(name)),
+    [...seen].join(),
+  );
 });
 
 scenario('a screen reader hears the number of contacts', {}, async (page) => {

@@ -36,7 +36,8 @@ test('every language has the same texts with the same places for values', () => 
     if (Array.isArray(value)) return value.length;
     return Object.keys(value);
   };
-  const shapes = (language) => Object.fromEntries(Object.entries(TEXTS[language]).map(([name, value]) => [name, shape(value)]));
+  const shapes = (language) =>
+    Object.fromEntries(Object.entries(TEXTS[language]).map(([name, value]) => [name, shape(value)]));
   assert.deepEqual(shapes('es'), shapes('en'));
   assert.deepEqual(shapes('pt'), shapes('en'));
   assert.ok(Object.keys(TEXTS.en).length > 50);

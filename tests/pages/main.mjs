@@ -1,5 +1,5 @@
-// The tests of the search page in a real browser. tests/it/endpoints/page_in_browser.rs starts the servers and runs this
-// file.
+// The tests of the search page in a real browser. tests/it/endpoints/page_in_browser.rs starts the servers and runs
+// this file.
 
 await import('./typing.mjs');
 await import('./results.mjs');

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { ids, MARKUP, SCRIPT } from './contacts.mjs';
-import { hasFocus, inspect, scenario, search, servers, shows, texts } from './support.mjs';
+import { hasFocus, inspect, listen, scenario, search, servers, shows, texts } from './support.mjs';
 
 /** The entry of a contact. */
 function entry(page, name) {
@@ -105,6 +105,7 @@ for (const [title, clipboard] of [
     { permissions: clipboard ? ['clipboard-read', 'clipboard-write'] : [] },
     async (page) => {
       if (!clipboard) await page.evaluate(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
+      const says = await listen(page);
       await search(page, 'maria gonzalez');
       for (const [name, value] of [
         ['Copy the phone +5492235550123', '+5492235550123'],
@@ -112,8 +113,7 @@ for (const [title, clipboard] of [
         [`Copy the ID ${ids.maria.id}`, ids.maria.id],
       ]) {
         await page.getByRole('button', { name, exact: true }).click();
-        await shows(page.locator('#said'), 'Copied');
-        await page.evaluate(() => document.getElementById('said').replaceChildren());
+        await says('Copied');
         await search(page, 'juan');
         await page.locator('#box').fill('');
         await page.locator('#box').press('Control+V');

@@ -21,7 +21,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 /** The name under which the page keeps the key. */
 export const KEPT = 'contact-search-key';
 
-/** Browser contexts by their options. Tests with equal options share one, since each new one costs a quarter of a second. */
+/** Browser contexts by their options. Tests with equal options share one, since a new one costs a quarter of a second. */
 const contexts = new Map();
 
 /** The context with these options. `owner` is the test that shares it with no other one. */
@@ -37,37 +37,41 @@ async function contextWith(options, owner) {
 
 /**
  * A test with a page of its own, which is at the server's address and holds the key. Fails if a script throws or if the
- * browser reports a violation of the Content-Security-Policy. `key` is the key that the page has kept, or `null`. `alone`
- * gives the test a browser context of its own, for a clock or a storage that no other test shares.
+ * browser reports a violation of the Content-Security-Policy. `key` is the key that the page has kept, or `null`.
+ * `alone` gives the test a browser context of its own, for a clock or a storage that no other test shares.
  */
 export function scenario(name, options, run) {
-  const { server = servers.main, key = servers.key, path = '', locale = 'en-US', alone = false, ...rest } = options;
-  test(name, { timeout: 3 * PATIENCE }, async () => {
-    const context = await contextWith({ locale, ...rest }, alone ? name : null);
-    const faults = [];
-    const listen = (page) => {
-      page.on('pageerror', (error) => faults.push(error.stack));
-      page.on('console', (message) => {
-        if (/Content.Security.Policy|Trusted/i.test(message.text())) faults.push(message.text());
-      });
-    };
-    context.on('page', listen);
-    const page = await context.newPage();
-    try {
-      if (key) {
-        // The script also runs in the empty page before the first address, which has no storage.
-        const keep = ([kept, key]) => location.protocol === 'http:' && sessionStorage.setItem(kept, key);
-        await page.addInitScript(keep, [KEPT, key]);
-      }
-      if (server) await page.goto(server + path);
-      await run(page, context, faults);
-      assert.deepEqual(faults, []);
-    } finally {
-      await context.setOffline(false);
-      context.off('page', listen);
-      await Promise.all(context.pages().map((tab) => tab.close()));
+  const { server = servers.main, path = '', ...rest } = options;
+  test(name, { timeout: 3 * PATIENCE }, () => visit(server && server + path, run, { ...rest, owner: name }));
+}
+
+/** Runs a part of a test on a page at this address, with the options of `scenario`. */
+export async function visit(address, run, options = {}) {
+  const { key = servers.key, locale = 'en-US', alone = false, owner, ...rest } = options;
+  const context = await contextWith({ locale, ...rest }, alone ? owner : null);
+  const faults = [];
+  const listen = (page) => {
+    page.on('pageerror', (error) => faults.push(error.stack));
+    page.on('console', (message) => {
+      if (/Content.Security.Policy|Trusted/i.test(message.text())) faults.push(message.text());
+    });
+  };
+  context.on('page', listen);
+  const page = await context.newPage();
+  try {
+    if (key) {
+      // The script also runs in the empty page before the first address, which has no storage.
+      const keep = ([kept, key]) => location.protocol === 'http:' && sessionStorage.setItem(kept, key);
+      await page.addInitScript(keep, [KEPT, key]);
     }
-  });
+    if (address) await page.goto(address);
+    await run(page, context, faults);
+    assert.deepEqual(faults, []);
+  } finally {
+    await context.setOffline(false);
+    context.off('page', listen);
+    await Promise.all(context.pages().map((tab) => tab.close()));
+  }
 }
 
 /** Types a text at once, as a paste does. */
@@ -93,6 +97,20 @@ function escape(text) {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
+/** Records what the page says to screen readers after a copy. The returned function waits until it has said a text. */
+export async function listen(page) {
+  await page.locator('#said').evaluate((said) => {
+    window.heard = [];
+    new MutationObserver(() => window.heard.push(said.textContent)).observe(said, { childList: true });
+  });
+  return async (text) => {
+    await page.waitForFunction((text) => window.heard.includes(text), text);
+    await page.evaluate(() => {
+      window.heard = [];
+    });
+  };
+}
+
 /** Waits until the element has the focus. */
 export async function hasFocus(element) {
   await element.evaluate(
@@ -110,8 +128,8 @@ export function texts(elements) {
 }
 
 /**
- * Checks what holds in every state: axe finds nothing, in light on a wide screen and in dark on a narrow one, and no width
- * from 360 pixels scrolls sideways.
+ * Checks what holds in every state: axe finds nothing, in light on a wide screen and in dark on a narrow one, and no
+ * width from 360 pixels scrolls sideways.
  */
 export async function inspect(page) {
   await page.evaluate(AXE);
@@ -123,7 +141,9 @@ export async function inspect(page) {
     await page.setViewportSize({ width, height: 800 });
     // Runs every rule, those of good practice too.
     const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-    const found = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}: ${node.failureSummary}`));
+    const found = violations.flatMap(({ id, nodes }) =>
+      nodes.map((node) => `${id}: ${node.html}: ${node.failureSummary}`),
+    );
     assert.deepEqual(found, [], `${colorScheme} ${width}`);
   }
   for (const width of [360, 700, 1280, 1920]) {

@@ -8,8 +8,8 @@
 //! - `Host` is `localhost` or a loopback address. An attacker's page can make its own name resolve to 127.0.0.1 (DNS
 //!   rebinding), but then the browser sends that name.
 //! - No proxy has passed the request on. Proxies add `X-Forwarded-For`, `Forwarded` or `Via`, or speak HTTP/1.0.
-//! - The page of this server asks. Browsers add `Origin` to every POST of a script, and no script can change it. A page of
-//!   another origin has another `Origin`, and its `Sec-Fetch-Site` is not `same-origin`. Behind a proxy that hides
+//! - The page of this server asks. Browsers add `Origin` to every POST of a script, and no script can change it. A page
+//!   of another origin has another `Origin`, and its `Sec-Fetch-Site` is not `same-origin`. Behind a proxy that hides
 //!   itself, `Origin` has the proxy's public name, which is not `Host`.
 
 use actix_web::http::Version;

@@ -1,8 +1,8 @@
 //! The files of the search page, which are part of the program, and the headers that they are sent with.
 //!
-//! The page itself is at `/`. Browsers ask for it again at each visit, and get `304` if it is the same. It names its other
-//! files with a version, which is a hash of all files: `/page/{version}/page.css`. So browsers keep these files without
-//! asking, and a new program brings new names.
+//! The page itself is at `/`. Browsers ask for it again at each visit, and get `304` if it is the same. It names its
+//! other files with a version, which is a hash of all files: `/page/{version}/page.css`. So browsers keep these files
+//! without asking, and a new program brings new names.
 
 use std::io;
 use std::net::TcpListener;
@@ -20,8 +20,9 @@ use crate::http::settings::PageSettings;
 const PAGE: &str = include_str!("../../../web/index.html");
 
 /// The files that the page loads.
-const FILES: [(&str, &str, &str); 13] = [
+const FILES: [(&str, &str, &str); 14] = [
     ("page.css", CSS, include_str!("../../../web/page.css")),
+    ("contacts.css", CSS, include_str!("../../../web/contacts.css")),
     ("icon.svg", SVG, include_str!("../../../web/icon.svg")),
     ("start.js", JAVASCRIPT, include_str!("../../../web/start.js")),
     ("texts.js", JAVASCRIPT, include_str!("../../../web/texts.js")),

@@ -20,10 +20,12 @@ BEGIN
     IF octet_length(words) > char_length(words) THEN
         words := regexp_replace(
             normalize(words, NFKD),
-            '[\u00ad\u0300-\u036f\u180b-\u180e\u1ab0-\u1aff\u1dc0-\u1dff\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\ufeff]',
+            '[\u00ad\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670\u180b-\u180e\u1ab0-\u1aff\u1dc0-\u1dff\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\ufeff]',
             '', 'g');
         words := translate(words, 'ŁłØøĐđÐðıĦħŦŧŊŋĸ', 'lloodddd' || 'ihhttnnk');
         words := replace(replace(replace(replace(lower(words), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th');
+        -- The small sigma at the end of a word.
+        words := translate(words, 'ς', 'σ');
         words := translate(words, E'\u0085\u00a0\u1680\u2028\u2029–—…·«»“”„¿¡•', repeat(' ', 17));
     ELSE
         words := lower(words);
@@ -44,8 +46,8 @@ CREATE INDEX contacts_recent ON contacts (client_id, last_message_at DESC NULLS 
 
 -- The grams of 20261122000000_contact_texts, and for names and ids:
 -- - each word of the name (w),
--- - the first run of letters before the `@` of the email, and each further one of four or more letters (l), unless it is
---   a word of the name,
+-- - the first run of letters before the `@` of the email, and each further one of three or more letters (l), unless it
+--   is a word of the name,
 -- - the first digits of the phone (f),
 -- - the external id (x).
 -- A term of more than 40 characters is cut, because the index stores no longer ones. The index of grams uses this
@@ -71,8 +73,8 @@ BEGIN
     END IF;
     IF email_lower IS NOT NULL THEN
         FOREACH run IN ARRAY regexp_split_to_array(split_part(email_lower, '@', 1), E'[\\x01-\\x60\\x7b-\\x7f]+') LOOP
-            IF run <> '' AND (is_first OR char_length(run) >= 4)
-               AND strpos(coalesce(name_words, ''), concat(' ', run, ' ')) = 0 THEN
+            IF run <> '' AND (is_first OR char_length(run) >= 3)
+               AND strpos(concat(name, ' '), concat(' ', run, ' ')) = 0 THEN
                 others := concat(others, prefix, 'l', left(run, 40), E'\x01');
             END IF;
             is_first := false;
@@ -179,8 +181,7 @@ SELECT client_id, id, last_message_at, phone, email_lower, name_words
 FROM contact_texts
 WHERE last_message_at >= (SELECT since FROM contacts_newest_border);
 
--- The words of a name, and the runs of four or more letters before the `@` of an email. Words have three or more
--- characters.
+-- The words of a name, and the runs of letters before the `@` of an email, if they have three or more characters.
 CREATE FUNCTION contact_dictionary_words(name_words text, email_lower text) RETURNS SETOF text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -190,7 +191,7 @@ WHERE char_length(word) >= 3
 UNION
 SELECT left(run, 40)
 FROM regexp_split_to_table(split_part(email_lower, '@', 1), E'[\\x01-\\x60\\x7b-\\x7f]+') AS run
-WHERE char_length(run) >= 4
+WHERE char_length(run) >= 3
 $$;
 
 INSERT INTO contact_words (client_id, word)

@@ -1,12 +1,13 @@
 //! The terms by which the index of grams finds the contacts that can match a word.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::parse::QueryWord;
 use super::similar::{allowed_edits, runs};
-use super::texts::{CONTAINED_MIN, LAST_DIGITS_MIN, Level};
+use super::texts::{CONTAINED_MIN, LAST_DIGITS_MIN, Level, Patterns};
 use crate::domain::email;
 use crate::domain::gram::{self, Gram};
+use crate::domain::term::like_literal;
 
 /// With so many words of the dictionary that contain a piece, the piece is not looked up by its words. Each of them
 /// costs a lookup in every period of the index. So many words are in so many contacts that a walk soon meets one.
@@ -86,32 +87,47 @@ impl QueryWord {
         Some(alternatives)
     }
 
-    /// The alternatives of a word with typing errors, and the words that its name or email has at least one of.
-    /// `similar` has the words of the dictionary that are similar to each of [`Self::similar_pieces`].
-    pub fn similar_grams(&self, similar: &Dictionary) -> (Alternatives, Vec<String>) {
-        let of_name = self.longest_similar(self.name.iter().map(String::as_str));
-        let locals = self
-            .email
-            .iter()
-            .map(|email| email.split_once('@').map_or(&**email, |(local, _)| local));
-        let of_email = locals.filter_map(|local| self.longest_similar(runs(local).into_iter().map(|(_, run)| run)));
-        let mut words: Vec<String> = Vec::new();
-        for piece in of_name.into_iter().chain(of_email) {
-            words.extend(similar.all(piece).iter().cloned());
+    /// The alternatives of a word with typing errors, and the patterns of names and emails. Each has a word of the
+    /// dictionary instead of the longest piece that may differ from it. `similar` has these words for each of
+    /// [`Self::similar_pieces`].
+    pub fn similar_grams(&self, similar: &Dictionary) -> (Alternatives, Patterns) {
+        let (mut words, mut patterns) = (BTreeSet::new(), Patterns::default());
+        let name: Vec<&str> = self.name.iter().map(String::as_str).collect();
+        for (word, parts) in similar_parts(&name, similar) {
+            words.insert(word);
+            patterns.name_words.push(format!("% {} %\u{1}%", parts.join(" ")));
         }
-        words.sort_unstable();
-        words.dedup();
-        let alternatives = words
-            .iter()
-            .flat_map(|word| [vec![Gram::Name(word.clone())], vec![Gram::EmailWord(word.clone())]]);
-        (alternatives.collect(), words)
+        for typed in &self.email {
+            let (local, domain) = typed.split_once('@').unwrap_or((typed, ""));
+            let runs: Vec<&str> = runs(local).into_iter().map(|(_, run)| run).collect();
+            for (word, parts) in similar_parts(&runs, similar) {
+                words.insert(word);
+                let pattern = format!("%{}%@{}%", parts.join("%"), like_literal(domain));
+                patterns.email_lower.push(pattern);
+            }
+        }
+        let grams = |word: &String| [vec![Gram::Name(word.clone())], vec![Gram::EmailWord(word.clone())]];
+        (words.into_iter().flat_map(grams).collect(), patterns)
     }
+}
 
-    fn longest_similar<'p>(&self, pieces: impl Iterator<Item = &'p str>) -> Option<&'p str> {
-        pieces
-            .filter(|piece| allowed_edits(piece) > 0)
-            .max_by_key(|piece| piece.chars().count())
-    }
+/// Each word of the dictionary that is similar to the longest piece, with the LIKE patterns of all pieces.
+fn similar_parts<'d>(pieces: &[&str], similar: &'d Dictionary) -> Vec<(&'d String, Vec<String>)> {
+    let may_differ = |place: &usize| allowed_edits(pieces[*place]) > 0;
+    let places = (0..pieces.len()).filter(may_differ);
+    let Some(longest) = places.max_by_key(|place| pieces[*place].chars().count()) else {
+        return Vec::new();
+    };
+    let words = similar.all(pieces[longest]).iter();
+    let with_parts = words.map(|word| {
+        let parts = pieces.iter().enumerate().map(|(place, piece)| match place {
+            _ if place == longest => like_literal(word),
+            _ if may_differ(&place) => "%".to_owned(),
+            _ => like_literal(piece),
+        });
+        (word, parts.collect())
+    });
+    with_parts.collect()
 }
 
 /// The alternatives for a typed text in an email. `None` if the index has nothing to find the text by.

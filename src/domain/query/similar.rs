@@ -40,9 +40,11 @@ pub fn differ_by_typing(typed: &str, other: &str) -> Option<usize> {
     Some(strsim::osa_distance(typed, other)).filter(|edits| *edits <= allowed)
 }
 
-/// The fewest edits with which the typed pieces are consecutive pieces of the other text, and where these begin.
+/// The fewest edits with which the typed pieces are consecutive pieces of the other text, and where these begin. `None`
+/// if no typed piece may have an edit.
 pub(super) fn find_pieces<T: AsRef<str>>(typed: &[T], pieces: &[&str]) -> Option<(usize, usize)> {
-    if typed.is_empty() || typed.len() > pieces.len() {
+    let may_differ = typed.iter().any(|typed| allowed_edits(typed.as_ref()) > 0);
+    if !may_differ || typed.len() > pieces.len() {
         return None;
     }
     let edits_at = |start: usize| {

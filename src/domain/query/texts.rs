@@ -63,13 +63,11 @@ pub struct Patterns {
 }
 
 impl Patterns {
-    /// Adds the names and emails that have one of these words, which differ from the typed word by typing.
-    pub fn add_words(&mut self, words: &[String]) {
-        for word in words {
-            let word = like_literal(word);
-            self.name_words.push(format!("% {word} %\u{1}%"));
-            self.email_lower.push(format!("%{word}%@%"));
-        }
+    /// Adds other patterns of the word.
+    pub fn add(&mut self, others: Self) {
+        self.name_words.extend(others.name_words);
+        self.email_lower.extend(others.email_lower);
+        self.phone.extend(others.phone);
     }
 }
 
@@ -101,15 +99,16 @@ impl Query {
         Some(worst.rank())
     }
 
-    /// As [`Self::rank`], for a search that tolerates typing errors: [`SIMILAR_RANK`] and the edits of all words.
+    /// The rank of a contact that matches only with typing errors: [`SIMILAR_RANK`] and the edits of all words. `None` if
+    /// it does not match, or if [`Self::rank`] has a rank for it.
     pub fn similar_rank(&self, texts: &Texts<'_>, is_equivalent: impl Fn(usize) -> bool) -> Option<u32> {
-        let mut edits = 0;
+        let mut edits = None;
         for (place, word) in self.words.iter().enumerate() {
             if !is_equivalent(place) && word.level(texts).is_none() {
-                edits += word.edits(texts)?;
+                edits = Some(edits.unwrap_or(0) + word.edits(texts)?);
             }
         }
-        Some(SIMILAR_RANK + u32::try_from(edits).unwrap_or(u32::MAX / 2))
+        Some(SIMILAR_RANK + u32::try_from(edits?).unwrap_or(u32::MAX / 2))
     }
 }
 
@@ -148,11 +147,8 @@ impl QueryWord {
         let whole = || name.find(&format!(" {phrase} ")).map(|at| (Kind::Exact, at + 1));
         let start = || name.find(&format!(" {phrase}")).map(|at| (Kind::Prefix, at + 1));
         let inside = || {
-            let is_long = phrase.chars().count() >= CONTAINED_MIN;
-            is_long
-                .then(|| name.find(&phrase))
-                .flatten()
-                .map(|at| (Kind::Contains, at))
+            self.contained_piece()?;
+            name.find(&phrase).map(|at| (Kind::Contains, at))
         };
         whole().or_else(start).or_else(inside)
     }
@@ -206,7 +202,7 @@ impl QueryWord {
         if !phrase.is_empty() {
             name_words.push(match level {
                 Level::Exact => format!("% {phrase} %\u{1}%"),
-                Level::Contains if self.phrase().chars().count() >= CONTAINED_MIN => format!("%{phrase}%\u{1}%"),
+                Level::Contains if self.contained_piece().is_some() => format!("%{phrase}%\u{1}%"),
                 Level::Prefix | Level::Contains => format!("% {phrase}%\u{1}%"),
             });
         }

@@ -41,6 +41,9 @@ const RANKED_MAX: usize = 200;
 /// Matches of a level that are read at once.
 const FETCHED: usize = 64;
 
+/// Contacts that may match with typing errors, and are read at once.
+const SIMILAR_FETCHED: usize = 1_000;
+
 /// The most contacts that are read by the match keys of a query's numbers.
 const NUMBERS_MAX: i64 = 1_000;
 
@@ -133,6 +136,9 @@ impl Run<'_> {
     fn find(&mut self, after: Option<Position>, wanted: usize) -> Result<Vec<Position>, StoreError> {
         let is_behind = |position: &Position| after.is_none_or(|after| *position > after);
         let first_rank = after.map_or(0, |after| after.rank);
+        if !self.is_small {
+            self.read_dictionary()?;
+        }
         let mut found = Vec::new();
         let mut may_be_similar = true;
         if first_rank <= SIMILAR_RANK {
@@ -178,6 +184,11 @@ impl Run<'_> {
             .rank(&candidate.texts(), |word| self.is_equivalent(candidate.id, word))
     }
 
+    fn similar_rank(&self, candidate: &Candidate) -> Option<u32> {
+        self.query
+            .similar_rank(&candidate.texts(), |word| self.is_equivalent(candidate.id, word))
+    }
+
     fn is_equivalent(&self, id: Uuid, word: usize) -> bool {
         self.equivalents.get(&id).is_some_and(|words| words.contains(&word))
     }
@@ -191,8 +202,7 @@ impl Run<'_> {
                 .map(Some);
         }
         self.probe = self.walk(&self.patterns(Level::Contains), None, PROBE_ROWS, PROBE_ROWS as usize)?;
-        self.read_dictionary()?;
-        if self.probe.len() >= FREQUENT {
+        if self.probe.len() >= PAGE {
             return Ok(None);
         }
         let candidates = self.ask(Level::Contains, None, RANKED_MAX + 1)?;
@@ -434,41 +444,50 @@ impl Run<'_> {
             .chain(&self.numbers)
             .filter(|candidate| seen.insert(candidate.id));
         let mut similar: Vec<Position> = candidates
-            .filter_map(|candidate| {
-                let is_equivalent = |word| self.is_equivalent(candidate.id, word);
-                let rank = self.query.similar_rank(&candidate.texts(), is_equivalent)?;
-                (rank > SIMILAR_RANK).then(|| candidate.at(rank))
-            })
+            .filter_map(|candidate| Some(candidate.at(self.similar_rank(candidate)?)))
             .collect();
         similar.sort_unstable_by_key(|position| Position { rank: 0, ..*position });
         similar.truncate(RANKED_MAX);
         Ok(similar)
     }
 
-    /// Candidates for [`Self::read_similar`] of a large client.
+    /// Candidates for [`Self::read_similar`] of a large client. If more than [`RANKED_MAX`] match, it finds at least as
+    /// many, those with the latest messages.
     fn find_similar(&mut self) -> QueryResult<Vec<Candidate>> {
         let similar = self.read_similar_words()?;
         let mut patterns = self.patterns(Level::Contains);
         let mut alternatives = Vec::new();
         for (word, patterns) in self.query.words().iter().zip(&mut patterns) {
-            let (grams, words) = word.similar_grams(&similar);
-            patterns.add_words(&words);
+            let (grams, of_similar) = word.similar_grams(&similar);
+            patterns.add(of_similar);
             let contained = word.grams(Level::Contains, &self.containing);
-            alternatives.push((
-                contained.map(|contained| contained.into_iter().chain(grams).collect()),
-                word,
-            ));
+            let contained = contained.map(|contained| contained.into_iter().chain(grams).collect::<Vec<_>>());
+            alternatives.push((contained, word));
         }
-        let probe = self.walk(&patterns, None, PROBE_ROWS, RANKED_MAX)?;
+        // LIKE cannot compare whole runs of an email, so some candidates are not similar: `john` is also in `johnson`.
+        let mut probe = self.walk(&patterns, None, PROBE_ROWS, PROBE_ROWS as usize)?;
+        probe.retain(|candidate| self.similar_rank(candidate).is_some());
         if probe.len() >= FREQUENT {
             let rows = PROBE_ROWS * (RANKED_MAX + RANKED_MAX / 2) as i64 / to_i64(probe.len());
-            let walked = self.walk(&patterns, None, rows, RANKED_MAX)?;
-            if walked.len() == RANKED_MAX {
+            let mut walked = self.walk(&patterns, None, rows, usize::MAX)?;
+            walked.retain(|candidate| self.similar_rank(candidate).is_some());
+            if walked.len() >= RANKED_MAX {
                 self.plans.push(Plan::LongWalk);
                 return Ok(walked);
             }
         }
-        self.ask_for(alternatives, &patterns, None, RANKED_MAX)
+        let mut found = Vec::new();
+        let mut from = None;
+        loop {
+            let more = self.ask_for(alternatives.clone(), &patterns, from, SIMILAR_FETCHED)?;
+            let is_last = more.len() < SIMILAR_FETCHED;
+            from = more.last().map(|last| last.at(SIMILAR_RANK));
+            found.extend(more);
+            found.retain(|candidate| self.similar_rank(candidate).is_some());
+            if is_last || found.len() >= RANKED_MAX {
+                return Ok(found);
+            }
+        }
     }
 
     /// Reads the contacts of a page, in their order. A contact that was deleted a moment ago is left out.

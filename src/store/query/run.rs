@@ -40,6 +40,9 @@ const RANKED_MAX: usize = 200;
 /// Of the contacts that match only with typing errors, so many with the latest messages are ranked.
 const SIMILAR_MAX: usize = 60;
 
+/// Contacts that may match with typing errors, and are read at once.
+const SIMILAR_FETCHED: usize = 4 * SIMILAR_MAX;
+
 /// Rows of a large client in which matches with typing errors are counted. They are read without a test, so a row costs
 /// more than one of the probe.
 const SIMILAR_PROBE_ROWS: usize = 300;
@@ -195,7 +198,8 @@ impl Run<'_> {
             return self.walk(&patterns, None, usize::MAX, usize::MAX).map(Some);
         }
         self.probe = self.walk(&patterns, None, PROBE_ROWS, PROBE_ROWS)?;
-        if self.probe.len() >= FREQUENT {
+        // With fewer than a page, contacts with typing errors may be missing, so all candidates must be known.
+        if self.probe.len() >= PAGE {
             return Ok(None);
         }
         let candidates = self.ask(Level::Contains, None, RANKED_MAX + 1)?;
@@ -469,8 +473,11 @@ impl Run<'_> {
         similar
     }
 
-    /// Candidates for [`Self::read_similar`] of a large client. The rows have no test in the database, because LIKE with
-    /// each similar word takes longer than reading the row.
+    /// Candidates for [`Self::read_similar`] of a large client. If more than [`SIMILAR_MAX`] match, it finds at least as
+    /// many, those with the latest messages.
+    ///
+    /// The database tests only the words that can have no error, because LIKE with each similar word takes longer than
+    /// reading the row.
     fn find_similar(&mut self) -> QueryResult<Vec<Candidate>> {
         let similar = self.read_similar_words()?;
         let words = self.query.words().iter();
@@ -478,19 +485,33 @@ impl Run<'_> {
         if with_errors.iter().all(Option::is_none) {
             return Ok(Vec::new());
         }
-        let probe = self.walk(&[], None, SIMILAR_PROBE_ROWS, SIMILAR_PROBE_ROWS)?;
+        let certain = words.clone().zip(&with_errors).filter(|(_, errors)| errors.is_none());
+        let patterns: Vec<Patterns> = certain.map(|(word, _)| word.patterns(Level::Contains)).collect();
+        let probe = self.walk(&patterns, None, SIMILAR_PROBE_ROWS, SIMILAR_PROBE_ROWS)?;
         let frequency = self.similar(&probe).len();
         if frequency >= SIMILAR_FREQUENT {
-            self.plans.push(Plan::LongWalk);
             let rows = SIMILAR_PROBE_ROWS * (SIMILAR_MAX + SIMILAR_MAX / 2) / frequency;
-            return self.walk(&[], None, rows, rows);
+            let walked = self.walk(&patterns, None, rows, rows)?;
+            if self.similar(&walked).len() >= SIMILAR_MAX {
+                self.plans.push(Plan::LongWalk);
+                return Ok(walked);
+            }
         }
         let terms = words.zip(with_errors).map(|(word, with_errors)| {
             let without = word.terms(Level::Contains, &self.containing)?;
             Some(Terms::Any([without].into_iter().chain(with_errors).collect()))
         });
-        let terms = terms.collect();
-        self.ask_for(terms, &[], None, 2 * SIMILAR_MAX)
+        let terms: Vec<Option<Terms>> = terms.collect();
+        let (mut candidates, mut from) = (Vec::new(), None);
+        loop {
+            let more = self.ask_for(terms.clone(), &patterns, from, SIMILAR_FETCHED)?;
+            let is_last = more.len() < SIMILAR_FETCHED;
+            from = more.last().map(|last| last.at(0));
+            candidates.extend(more);
+            if is_last || self.similar(&candidates).len() >= SIMILAR_MAX {
+                return Ok(candidates);
+            }
+        }
     }
 
     /// Reads the contacts of a page, in their order. A contact that was deleted a moment ago is left out.

@@ -8,7 +8,7 @@ use actix_web::web::{resource, to};
 use actix_web::{FromRequest, Handler, Resource, Responder, Route, guard};
 
 use super::documentation::Documentation;
-use super::endpoints::ingest::{contact_batch, contact_by_id, messages, whatsapp_webhook};
+use super::endpoints::ingest::{contact_batch, contact_by_id, messages, normalization, whatsapp_webhook};
 use super::endpoints::lookup::{contact_lookup, contact_lookup_batch};
 use super::endpoints::ops::{error_codes, health, specification};
 use super::endpoints::public::{contact, contact_search, contact_upsert, recent_contacts};
@@ -50,6 +50,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     let rows = [
         ("/api/v1/contact-lookup/",          Operation::new(GET,    LOOKUP,  &contact_lookup::DOCUMENTATION,       contact_lookup::look_up_contact)),
         ("/api/v1/contact-lookup/batch",     Operation::new(POST,   LOOKUP,  &contact_lookup_batch::DOCUMENTATION, contact_lookup_batch::look_up_contacts)),
+        ("/api/v1/normalize",                Operation::new(GET,    LOOKUP,  &normalization::DOCUMENTATION,        normalization::normalize_phone)),
         ("/api/public/contacts/search",      Operation::new(GET,    SEARCH,  &contact_search::DOCUMENTATION,       contact_search::search_contacts)),
         ("/api/public/contacts",             Operation::new(GET,    SEARCH,  &recent_contacts::DOCUMENTATION,      recent_contacts::list_recent_contacts)),
         ("/api/public/contact/{id}/info",    Operation::new(GET,    SEARCH,  &contact::INFO,                       contact::show_contact)),

@@ -105,6 +105,8 @@ pub enum ParameterFault {
     Repeated,
     /// Not a whole number between these bounds, inclusive.
     NotBetween(i64, i64),
+    /// Not the code of a region.
+    NotRegion,
     /// Not a cursor of this server.
     Cursor,
 }

@@ -112,6 +112,9 @@ impl ApiError {
                 ParameterFault::NotBetween(min, max) => {
                     format!("The parameter '{name}' should be a whole number from {min} to {max}.")
                 }
+                ParameterFault::NotRegion => {
+                    format!("The parameter '{name}' should be an ISO 3166 code of two letters such as AR.")
+                }
                 ParameterFault::Cursor => {
                     format!(
                         "The parameter '{name}' is not a cursor of this server. Copy it unchanged from the header Link."

@@ -15,6 +15,7 @@ mod message_batcher;
 mod message_identity;
 mod message_order;
 mod messages;
+mod normalize;
 mod recent_contacts;
 mod search;
 mod search_faults;

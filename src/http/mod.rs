@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `server` | listeners, workers, background jobs, and the order in which they stop |
 //! | `routes` | the table of routes |
+//! | `static_paths` | the paths of files that are part of the program |
 //! | `endpoints` | the handlers: one file per endpoint, one folder per API |
 //! | `middleware` | authentication, errors and access log, CORS, idle connections |
 //! | `request` | reads query parameters and bodies |
@@ -29,6 +30,7 @@ mod routes;
 mod server;
 mod settings;
 mod state;
+mod static_paths;
 
 pub use self::database::periodic_job::{OnDrop, PeriodicJob};
 pub use self::endpoints::ingest::normalization_json::Normalization;

@@ -24,6 +24,7 @@ use super::request::body_memory::BodyMemory;
 use super::routes::endpoints;
 use super::settings::Settings;
 use super::state::State;
+use super::static_paths::static_paths;
 
 /// How long requests in flight may take to end when the server stops gracefully.
 const SHUTDOWN_SECONDS: u64 = 8;
@@ -75,6 +76,9 @@ pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpList
             .configure(|config| {
                 for endpoint in endpoints() {
                     config.service(endpoint.resource());
+                }
+                for path in static_paths() {
+                    config.service(path.resource());
                 }
             })
             .default_service(web::to(|| async { Err::<&'static str, _>(ApiError::NotFound) }))

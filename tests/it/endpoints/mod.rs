@@ -17,6 +17,8 @@ mod message_order;
 mod messages;
 mod normalize;
 mod recent_contacts;
+mod reference;
+mod reference_in_browser;
 mod search;
 mod search_faults;
 mod specification;

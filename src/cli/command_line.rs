@@ -150,7 +150,7 @@ enum Command {
     /// Export a client's contacts to CSV, which import can read back
     #[command(after_help = export::EXAMPLE)]
     Export(export::ExportArgs),
-    /// Read the stored phones of a client's contacts again
+    /// Explain how a phone number is read, and read the stored phones of a client's contacts again
     #[command(subcommand)]
     Phones(phones::PhonesCommand),
     /// Generate contacts by the million, for tests and measurements

@@ -15,6 +15,7 @@ pub mod log;
 mod migrate;
 mod names_and_ids;
 pub mod output;
+mod phone_explanation;
 mod phones;
 mod serve;
 mod signals;

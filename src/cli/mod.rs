@@ -16,6 +16,7 @@ mod migrate;
 mod names_and_ids;
 pub mod output;
 mod phones;
+mod search;
 mod serve;
 mod signals;
 mod table;

@@ -14,7 +14,8 @@ use super::statements::{self, CONTACTS, DICTIONARY, NUMBERS};
 use crate::domain::client::ClientId;
 use crate::domain::gram::Gram;
 use crate::domain::query::{
-    Dictionary, ENOUGH_WORDS, Level, Patterns, Query, QueryWord, SIMILAR_RANK, differ_by_typing,
+    Dictionary, ENOUGH_WORDS, Level, MatchedBy, Patterns, Query, QueryWord, SIMILAR_RANK, ShownContact,
+    differ_by_typing,
 };
 use crate::domain::term::containing;
 use crate::domain::window;
@@ -69,6 +70,19 @@ pub struct FoundContact {
     pub now: DateTime<Utc>,
     /// The words of the query, by their places, that are whole numbers with the contact's match key.
     pub equivalents: Vec<usize>,
+}
+
+impl FoundContact {
+    /// Why the contact matches the query.
+    pub fn matched_by<'q>(&self, query: &'q Query) -> Vec<MatchedBy<'q>> {
+        let shown = ShownContact {
+            name: self.row.name.as_deref(),
+            phone: self.row.phone.as_deref(),
+            email: self.row.email.as_deref(),
+            external_user_id: self.external_user_id.as_deref(),
+        };
+        query.matched_by(&shown, |word| self.equivalents.contains(&word))
+    }
 }
 
 /// The contacts of a page, in order, and the plans that found them.

@@ -17,6 +17,7 @@ mod names_and_ids;
 pub mod output;
 mod phone_explanation;
 mod phones;
+mod search;
 mod serve;
 mod signals;
 mod table;

@@ -14,7 +14,8 @@ use super::candidates::{Candidate, NumberCandidate, Position};
 use super::statements::{self, CONTACTS, DICTIONARY, NUMBERS, Tests};
 use crate::domain::client::ClientId;
 use crate::domain::query::{
-    Dictionary, ENOUGH_WORDS, KnownWord, Level, Patterns, Query, SIMILAR_RANK, Terms, differ_by_typing,
+    Dictionary, ENOUGH_WORDS, KnownWord, Level, MatchedBy, Patterns, Query, SIMILAR_RANK, ShownContact, Terms,
+    differ_by_typing,
 };
 use crate::domain::term::containing;
 use crate::domain::window;
@@ -75,6 +76,19 @@ pub struct FoundContact {
     pub now: DateTime<Utc>,
     /// The words of the query, by their places, that are whole numbers with the contact's match key.
     pub equivalents: Vec<usize>,
+}
+
+impl FoundContact {
+    /// Why the contact matches the query.
+    pub fn matched_by<'q>(&self, query: &'q Query) -> Vec<MatchedBy<'q>> {
+        let shown = ShownContact {
+            name: self.row.name.as_deref(),
+            phone: self.row.phone.as_deref(),
+            email: self.row.email.as_deref(),
+            external_user_id: self.external_user_id.as_deref(),
+        };
+        query.matched_by(&shown, |word| self.equivalents.contains(&word))
+    }
 }
 
 /// The contacts of a page, in order, and the plans that found them.

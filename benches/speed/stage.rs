@@ -10,7 +10,7 @@ use anyhow::{Context, bail, ensure};
 use contact_search::domain::client::ClientId;
 use contact_search::domain::key::{ApiKey, Format, NewKey, Scope};
 use contact_search::embedded::{Options, PrivateDatabase, Startup};
-use contact_search::sample::generate::{self, Workload};
+use contact_search::sample::generate::{self, Workload, YEARS};
 use contact_search::store::connection;
 use contact_search::store::migrations;
 use contact_search::store::{PgConnection, clients, keys};
@@ -141,6 +141,7 @@ impl Stage {
                 contacts,
                 small_clients: SMALL_CLIENTS,
                 seed: SEED,
+                years: YEARS,
             },
         };
         let mut connection = filled.connect()?;

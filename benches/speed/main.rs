@@ -21,15 +21,19 @@
     reason = "a benchmark prints its report and its progress"
 )]
 
-mod client;
 mod load;
 mod pgbench;
-mod process;
 mod report;
 mod sections;
-mod stage;
 mod terms;
 mod writes;
+
+#[path = "../common/client.rs"]
+mod client;
+#[path = "../common/process.rs"]
+mod process;
+#[path = "../common/stage.rs"]
+mod stage;
 
 #[path = "../../tests/it/support/directory.rs"]
 mod directory;

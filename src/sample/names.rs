@@ -1,5 +1,5 @@
-//! Generates names as CRMs have them: of people with one or two first names and surnames, of businesses, with labels and
-//! emojis, with and without accents.
+//! Generates names as CRMs have them: of people with one or two first names and surnames, of businesses, with labels
+//! and emojis, with and without accents.
 
 use std::collections::HashSet;
 

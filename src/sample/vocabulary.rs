@@ -178,7 +178,7 @@ const WORDY_LAST_NAMES: [&str; 48] = [
 ];
 
 /// Beginnings and endings of Basque, Italian, German, Slavic and Catalan surnames. Each beginning goes with each ending
-/// of its language. The result looks like a surname, and most are surnames.
+/// of its language. The result looks like a surname.
 const COMPOUNDS: [(&str, &str); 5] = [
     (
         "\

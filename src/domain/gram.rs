@@ -18,9 +18,29 @@ pub enum Gram {
     Phone(String),
     /// A prefix of a phone's piece: one to three digits.
     PhoneStart(String),
+    /// The first digits of a phone, or the beginning of them.
+    FirstDigits(String),
     /// The same digit five to ten times in a row, in a phone.
     Run(String),
+    /// A word of a name.
+    Name(String),
+    /// The beginning of a word of a name.
+    NameStart(String),
+    /// A run of letters before the `@` of an email that is no word of the name.
+    EmailWord(String),
+    /// The beginning of such a run.
+    EmailWordStart(String),
+    /// An external id, in lower case.
+    ExternalId(String),
+    /// The beginning of an external id.
+    ExternalIdStart(String),
 }
+
+/// The most characters of a name's word, an email's word or an external id in the index.
+pub const TERM_MAX: usize = 40;
+
+/// The most digits of [`Gram::FirstDigits`].
+const FIRST_DIGITS: usize = 7;
 
 /// The length of a piece, in characters.
 const LENGTH: usize = 4;
@@ -73,6 +93,24 @@ pub(super) fn of_phone(digits: &str) -> Vec<Gram> {
         let run = &longest[..longest.len().min(*RUNS.end())];
         grams.push(Gram::Run(String::from_utf8_lossy(run).into_owned()));
     }
+    grams
+}
+
+/// The pieces of a phone that begins with the digits.
+pub(super) fn of_first_digits(digits: &str) -> Vec<Gram> {
+    let mut grams = vec![Gram::FirstDigits(digits.chars().take(FIRST_DIGITS).collect())];
+    if digits.len() > FIRST_DIGITS {
+        grams.extend(of_phone(digits));
+    }
+    grams
+}
+
+/// The pieces of a phone that ends with the digits. Of the index's pieces with fewer than four digits, each is the end
+/// of a number.
+pub(super) fn of_last_digits(digits: &str) -> Vec<Gram> {
+    let mut grams = of_phone(digits);
+    let end = digits.len().saturating_sub(LENGTH - 1);
+    grams.push(Gram::Phone(digits[end..].to_owned()));
     grams
 }
 

@@ -338,11 +338,15 @@ const EXTENSION_MARKS: [&str; 12] = [
 ];
 
 /// A LIKE pattern that matches every text containing the literal `term`.
+pub fn containing(term: &str) -> String {
+    format!("%{}%", like_literal(term))
+}
+
+/// A LIKE pattern that matches the literal `term` alone.
 ///
 /// `\` is LIKE's escape character. It must be doubled first: doubling it later would break the escapes of `%` and `_`.
-pub fn containing(term: &str) -> String {
-    let literal = term.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-    format!("%{literal}%")
+pub(super) fn like_literal(term: &str) -> String {
+    term.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_")
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::endpoints::ingest::{contact_batch, contact_by_id, messages, whatsapp_
 use super::endpoints::lookup::{contact_lookup, contact_lookup_batch};
 use super::endpoints::ops::{error_codes, health, specification};
 use super::endpoints::public::{contact, contact_search, contact_upsert, recent_contacts};
+use super::endpoints::query::contact_query;
 use super::error::ApiError;
 use super::middleware::auth::{Access, authorize};
 use crate::domain::key::Scope;
@@ -50,6 +51,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     let rows = [
         ("/api/v1/contact-lookup/",          Operation::new(GET,    LOOKUP,  &contact_lookup::DOCUMENTATION,       contact_lookup::look_up_contact)),
         ("/api/v1/contact-lookup/batch",     Operation::new(POST,   LOOKUP,  &contact_lookup_batch::DOCUMENTATION, contact_lookup_batch::look_up_contacts)),
+        ("/api/v1/search",                   Operation::new(GET,    SEARCH,  &contact_query::DOCUMENTATION,        contact_query::query_contacts)),
         ("/api/public/contacts/search",      Operation::new(GET,    SEARCH,  &contact_search::DOCUMENTATION,       contact_search::search_contacts)),
         ("/api/public/contacts",             Operation::new(GET,    SEARCH,  &recent_contacts::DOCUMENTATION,      recent_contacts::list_recent_contacts)),
         ("/api/public/contact/{id}/info",    Operation::new(GET,    SEARCH,  &contact::INFO,                       contact::show_contact)),

@@ -9,8 +9,8 @@ use actix_web::http::KeepAlive;
 use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
 use actix_web::{App, HttpServer, web};
 
-use super::database::newest_contacts_job;
 use super::database::periodic_job::PeriodicJob;
+use super::database::{newest_contacts_job, unused_words_job};
 use super::endpoints::ops::metrics::show_metrics;
 use super::endpoints::ops::specification::Specification;
 use super::error::ApiError;
@@ -63,6 +63,7 @@ pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpList
     let jobs = vec![
         connections.start_closing()?,
         newest_contacts_job::start(&settings.database_url, settings.is_pooled)?,
+        unused_words_job::start(&settings.database_url, settings.is_pooled)?,
         key_usage::start_writer(&settings.database_url, settings.is_pooled, state.key_usage.clone())?,
     ];
     let shared = state.clone();

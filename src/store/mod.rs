@@ -21,6 +21,7 @@ pub mod messages;
 pub mod migrations;
 pub mod newest_contacts;
 pub mod pool;
+pub mod query;
 pub mod recheck;
 mod schema;
 pub mod search;
@@ -28,6 +29,8 @@ mod search_index;
 pub mod server_version;
 mod statement;
 mod transaction;
+mod tsquery;
+pub mod unused_words;
 pub mod webhooks;
 
 pub use self::connection::PgConnection;

@@ -41,6 +41,25 @@ diesel::table! {
         gram_prefix -> Text,
         phone -> Nullable<Text>,
         email_lower -> Nullable<Text>,
+        name_words -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    contact_words (client_id, word, id) {
+        client_id -> Uuid,
+        word -> Text,
+        id -> Int8,
+        is_leaving -> Bool,
+        fence -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    contact_words_left (client_id, id) {
+        client_id -> Uuid,
+        id -> Int8,
+        word -> Text,
     }
 }
 
@@ -73,6 +92,7 @@ diesel::table! {
         ids_since -> Nullable<Timestamptz>,
         former_line -> Nullable<Text>,
         former_external_user_id -> Nullable<Text>,
+        name_words -> Nullable<Text>,
     }
 }
 
@@ -83,6 +103,7 @@ diesel::table! {
         last_message_at -> Timestamptz,
         phone -> Nullable<Text>,
         email_lower -> Nullable<Text>,
+        name_words -> Nullable<Text>,
     }
 }
 
@@ -121,6 +142,8 @@ diesel::table! {
 
 diesel::joinable!(api_keys -> clients (client_id));
 diesel::joinable!(contact_lists -> clients (client_id));
+diesel::joinable!(contact_words -> clients (client_id));
+diesel::joinable!(contact_words_left -> clients (client_id));
 diesel::joinable!(webhooks -> clients (client_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -128,6 +151,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     clients,
     contact_lists,
     contact_texts,
+    contact_words,
+    contact_words_left,
     contacts,
     contacts_newest,
     contacts_newest_border,

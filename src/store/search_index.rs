@@ -1,22 +1,19 @@
-//! The search index: `contact_texts` with the index of grams, and `contacts_newest`. A trigger maintains both
-//! (`migrations/…_contacts_newest`). This file rebuilds them in bulk after the first large load, which is faster than
+//! The search index: `contact_texts` with the index of grams, `contacts_newest` and `contact_words`. A trigger maintains
+//! them (`migrations/…_name_search`). This file rebuilds them in bulk after the first large load, which is faster than
 //! row by row.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::Text;
 
 use super::error::StoreError;
-use super::search::SMALL_CLIENT;
 
-/// The definition of the index of grams, if its table is empty, the role may rebuild it, and every client is small.
-/// $1: the most contacts of a small client. If all clients together have no more, each of them is small.
+/// The definition of the index of grams, if there are no contacts and the role may rebuild it.
 const DEFINITION: &str = "
 SELECT pg_get_indexdef('contact_texts_grams'::regclass) AS definition
 FROM pg_class
 WHERE oid = 'contact_texts'::regclass AND pg_has_role(relowner, 'USAGE') AND NOT EXISTS (SELECT FROM contact_texts)
-    AND NOT EXISTS (SELECT FROM contacts OFFSET $1)
 ";
 
 #[derive(QueryableByName)]
@@ -27,30 +24,34 @@ struct IndexRow {
 
 /// Ordered by period: PostgreSQL then reads the contacts of one period faster, and inserts their grams faster.
 const REBUILD: &str = "
-INSERT INTO contact_texts (client_id, id, last_message_at, gram_prefix, phone, email_lower)
+INSERT INTO contact_texts (client_id, id, last_message_at, gram_prefix, phone, email_lower, name_words)
 SELECT client_id, id, last_message_at, contact_gram_prefix(client_id, contact_period(last_message_at)) AS gram_prefix,
-       phone, email_lower
+       phone, email_lower, name_words
 FROM contacts
-WHERE coalesce(phone, email_lower) IS NOT NULL
 ORDER BY gram_prefix;
-INSERT INTO contacts_newest (client_id, id, last_message_at, phone, email_lower)
-SELECT client_id, id, last_message_at, phone, email_lower
+INSERT INTO contacts_newest (client_id, id, last_message_at, phone, email_lower, name_words)
+SELECT client_id, id, last_message_at, phone, email_lower, name_words
 FROM contact_texts
-WHERE last_message_at >= (SELECT since FROM contacts_newest_border)
+WHERE last_message_at >= (SELECT since FROM contacts_newest_border);
+INSERT INTO contact_words (client_id, word)
+SELECT DISTINCT client_id, given.word
+FROM contact_texts CROSS JOIN LATERAL contact_dictionary_words(name_words, email_lower) AS given (word)
+WHERE NOT EXISTS (SELECT FROM contact_words AS known
+                  WHERE known.client_id = contact_texts.client_id AND known.word = given.word
+                        AND NOT known.is_leaving)
 ";
 
-/// Runs `fill`, which writes many contacts, within the open transaction. If no contact has a phone or an email yet, the
-/// database has few contacts, and the role owns the tables, rebuilds the whole search index in one step after `fill`.
-/// That takes a fraction of the time of adding the contacts one by one.
+/// Runs `fill`, which writes many contacts, within the open transaction. If the database has no contacts yet, and the
+/// role owns the tables, rebuilds the whole search index in one step after `fill`. That takes a fraction of the time of
+/// adding the contacts one by one.
 ///
-/// Blocks writers of contacts until the commit. Searches don't wait: until the commit every client is small, and a
+/// Blocks writers of contacts until the commit. Searches don't wait: until the commit no client has contacts, and a
 /// search of a small client doesn't read the index.
 pub(super) fn rebuild_around<T, E: From<StoreError>>(
     connection: &mut PgConnection,
     fill: impl FnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<T, E> {
     let index: Option<IndexRow> = sql_query(DEFINITION)
-        .bind::<BigInt, _>(SMALL_CLIENT)
         .get_result(connection)
         .optional()
         .map_err(StoreError::from)?;

@@ -17,7 +17,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::query_dsl::RunQueryDsl;
 use diesel::result::QueryResult;
 use diesel::serialize::ToSql;
-use diesel::sql_types::{Array, BigInt, HasSqlType, Untyped, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, HasSqlType, Text, Untyped, Uuid as SqlUuid};
 use uuid::Uuid;
 
 /// A statement and its values, which are bound in the order of their numbers: `$1`, then `$2`.
@@ -36,6 +36,12 @@ pub(super) struct Values<B, S, V> {
     sql_type: PhantomData<S>,
 }
 
+/// Arrays of texts, and the values that were bound before them.
+pub(super) struct TextArrays<B> {
+    before: B,
+    arrays: Vec<Vec<String>>,
+}
+
 /// Ids and ages, and the values that were bound before them.
 type Ages<B> = Values<Values<B, Array<SqlUuid>, Vec<Uuid>>, Array<BigInt>, Vec<i64>>;
 
@@ -51,7 +57,28 @@ impl<T: Fn() -> &'static str> Statement<T> {
     }
 }
 
+impl Statement<()> {
+    /// A statement whose text was built at run time. diesel finds the prepared statement by the text.
+    pub(super) fn built(text: &'static str) -> Statement<impl Fn() -> &'static str> {
+        Statement {
+            text: move || text,
+            values: (),
+        }
+    }
+}
+
 impl<T, B> Statement<T, B> {
+    /// Binds the next values, each of them an array of texts.
+    pub(super) fn bind_arrays(self, arrays: Vec<Vec<String>>) -> Statement<T, TextArrays<B>> {
+        Statement {
+            text: self.text,
+            values: TextArrays {
+                before: self.values,
+                arrays,
+            },
+        }
+    }
+
     /// Binds the next value.
     pub(super) fn bind<S, V>(self, value: V) -> Statement<T, Values<B, S, V>> {
         Statement {
@@ -89,6 +116,16 @@ where
     }
 }
 
+impl<B: QueryFragment<Pg>> QueryFragment<Pg> for TextArrays<B> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.before.walk_ast(out.reborrow())?;
+        for array in &self.arrays {
+            out.push_bind_param::<Array<Text>, _>(array)?;
+        }
+        Ok(())
+    }
+}
+
 impl<T: Fn() -> &'static str, B: QueryFragment<Pg>> QueryFragment<Pg> for Statement<T, B> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql((self.text)());
@@ -101,7 +138,8 @@ impl<T: Fn() -> &'static str, B: QueryFragment<Pg>> QueryFragment<Pg> for Statem
 
 impl<T: 'static, B> QueryId for Statement<T, B> {
     type QueryId = Statement<T>;
-    const HAS_STATIC_QUERY_ID: bool = true;
+    // A closure that captures a text has a size, and closures of one type can have different texts.
+    const HAS_STATIC_QUERY_ID: bool = size_of::<T>() == 0;
 }
 
 impl<T, B> Query for Statement<T, B> {

@@ -6,3 +6,4 @@ pub mod message_batcher;
 pub mod monitor;
 pub mod newest_contacts_job;
 pub mod periodic_job;
+pub mod unused_words_job;

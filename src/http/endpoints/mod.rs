@@ -4,3 +4,4 @@ pub mod ingest;
 pub mod lookup;
 pub mod ops;
 pub mod public;
+pub mod query;

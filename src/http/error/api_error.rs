@@ -105,6 +105,8 @@ pub enum ParameterFault {
     Repeated,
     /// Not a whole number between these bounds, inclusive.
     NotBetween(i64, i64),
+    /// More than so many words.
+    TooManyWords(usize),
     /// Not a cursor of this server.
     Cursor,
 }

@@ -304,7 +304,8 @@ impl ApiError {
                 ParameterFault::Escape
                 | ParameterFault::Encoding
                 | ParameterFault::Nul
-                | ParameterFault::NotBetween(..) => ErrorCode::ParameterInvalid,
+                | ParameterFault::NotBetween(..)
+                | ParameterFault::TooManyWords(_) => ErrorCode::ParameterInvalid,
                 ParameterFault::TooLong => ErrorCode::ParameterTooLong,
                 ParameterFault::Repeated => ErrorCode::ParameterRepeated,
                 ParameterFault::Cursor => ErrorCode::CursorInvalid,

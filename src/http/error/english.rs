@@ -112,9 +112,12 @@ impl ApiError {
                 ParameterFault::NotBetween(min, max) => {
                     format!("The parameter '{name}' should be a whole number from {min} to {max}.")
                 }
+                ParameterFault::TooManyWords(max) => {
+                    format!("The parameter '{name}' has more than {max} words. Send fewer.")
+                }
                 ParameterFault::Cursor => {
                     format!(
-                        "The parameter '{name}' is not a cursor of this server. Copy it unchanged from the header Link."
+                        "The parameter '{name}' is not a cursor of this server. Copy it unchanged from the previous answer."
                     )
                 }
             },

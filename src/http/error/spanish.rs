@@ -33,6 +33,7 @@ impl ApiError {
                 ParameterFault::NotBetween(min, max) => {
                     format!("El parametro '{name}' debe ser un numero entero de {min} a {max}")
                 }
+                ParameterFault::TooManyWords(max) => format!("El parametro '{name}' supera las {max} palabras"),
                 ParameterFault::Cursor => format!("El parametro '{name}' no es valido"),
             },
             ApiError::OriginRefused => "Las paginas de este origen no tienen acceso".to_owned(),

@@ -14,7 +14,7 @@ CROSS JOIN LATERAL
 CROSS JOIN LATERAL (
     SELECT id, last_message_at
     FROM (SELECT client_id, id, last_message_at, email_lower AS searched FROM contact_texts
-          WHERE contact_grams(gram_prefix, phone, email_lower)
+          WHERE contact_grams(gram_prefix, phone, email_lower, name_words)
                 @@ replace(lower($2), E'\x01', contact_gram_prefix($1, period))::tsquery
           OFFSET 0) AS candidates -- Keeps client and LIKE out of the bitmap scan.
     WHERE client_id = $1 AND searched LIKE (SELECT lower($3))

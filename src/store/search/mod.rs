@@ -36,5 +36,5 @@ mod run;
 mod statements;
 
 pub use self::client_sizes::ClientSizes;
-pub use self::run::{LIMIT, Plan, SMALL_CLIENT, SearchResult, search_contacts};
+pub use self::run::{LIMIT, Plan, SearchResult, search_contacts};
 pub use self::statements::statements;

@@ -8,8 +8,8 @@ use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 use super::client_sizes::ClientSizes;
 use super::matches::{Match, WalkedMatch};
 use super::statements::{
-    CLIENT_SIZE, CONTACTS, EITHER_WALK, EmailColumn, PhoneColumn, PhoneColumnOfSeveral, TermColumn, WHOLE_EMAIL,
-    WHOLE_NUMBER, either_walk_of_several,
+    CONTACTS, EITHER_WALK, EmailColumn, PhoneColumn, PhoneColumnOfSeveral, TermColumn, WHOLE_EMAIL, WHOLE_NUMBER,
+    either_walk_of_several,
 };
 use crate::domain::client::ClientId;
 use crate::domain::gram::Gram;
@@ -17,6 +17,7 @@ use crate::domain::term::{EmailReading, EmailTerm, PhoneTerm};
 use crate::store::contacts::row::ContactRow;
 use crate::store::error::StoreError;
 use crate::store::statement::Statement;
+use crate::store::tsquery;
 
 /// The most contacts that one search returns.
 pub const LIMIT: usize = 50;
@@ -24,9 +25,6 @@ pub const LIMIT: usize = 50;
 /// The most matches of one part of a search: one more than an answer can have, which shows whether there are more. The
 /// statements have the number as a literal, because a plan for an unknown LIMIT expects a tenth of all rows.
 const FETCHED: usize = LIMIT + 1;
-
-/// The most contacts of a small client, whose whole walk takes about a millisecond.
-pub const SMALL_CLIENT: i64 = 4_000;
 
 /// Rows of a large client that every search walks first: the probe.
 const PROBE_ROWS: i64 = 1_000;
@@ -158,7 +156,7 @@ impl Search<'_> {
             }
         }
         match phone {
-            Some(phone) if found.0.is_empty() && self.is_small()? => {
+            Some(phone) if found.0.is_empty() && self.sizes.is_small(self.connection, self.client)? => {
                 let matches = self.walk_for_either(last, phone)?;
                 Ok((matches, Some(last)))
             }
@@ -188,7 +186,7 @@ impl Search<'_> {
 
     /// The first matches of one column's term, in order. `grams` has a list for each pattern of the term.
     fn find<C: TermColumn>(&mut self, pattern: &str, grams: &[Vec<Gram>]) -> QueryResult<Vec<Match>> {
-        if self.is_small()? || grams.iter().any(Vec::is_empty) {
+        if self.sizes.is_small(self.connection, self.client)? || grams.iter().any(Vec::is_empty) {
             self.plans.push(Plan::WholeWalk);
             return self.walk_all::<C>(pattern);
         }
@@ -239,23 +237,10 @@ impl Search<'_> {
         }
     }
 
-    fn is_small(&mut self) -> QueryResult<bool> {
-        if let Some(is_small) = self.sizes.is_small(self.client) {
-            return Ok(is_small);
-        }
-        let row: ClientSizeRow = Statement::new(|| CLIENT_SIZE)
-            .bind::<SqlUuid, _>(self.client.as_uuid())
-            .bind::<BigInt, _>(SMALL_CLIENT + 1)
-            .get_result(self.connection)?;
-        let is_small = row.count <= SMALL_CLIENT;
-        self.sizes.set(self.client, is_small);
-        Ok(is_small)
-    }
-
     fn ask_grams<C: TermColumn>(&mut self, pattern: &str, grams: &[Vec<Gram>]) -> QueryResult<Vec<Match>> {
         Statement::new(|| C::grams())
             .bind::<SqlUuid, _>(self.client.as_uuid())
-            .bind::<Text, _>(tsquery(grams))
+            .bind::<Text, _>(tsquery::any(grams))
             .bind::<Text, _>(pattern)
             .load(self.connection)
     }
@@ -275,32 +260,7 @@ impl Search<'_> {
     }
 }
 
-#[derive(QueryableByName)]
-struct ClientSizeRow {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
-
 /// Patterns of digits as a text array in PostgreSQL's notation. Digits and `%` need no quotes.
 fn text_array(patterns: &[String]) -> String {
     format!("{{{}}}", patterns.join(","))
-}
-
-/// The lists of grams as a tsquery that requires all grams of one list. The statement replaces the \x01 in each gram by
-/// client and period.
-fn tsquery(lists: &[Vec<Gram>]) -> String {
-    let word = |gram: &Gram| {
-        let (kind, text, is_start) = match gram {
-            Gram::Email(text) => ('e', text, false),
-            Gram::EmailStart(text) => ('e', text, true),
-            Gram::Phone(text) => ('p', text, false),
-            Gram::PhoneStart(text) => ('p', text, true),
-            Gram::Run(text) => ('r', text, false),
-        };
-        let text = text.replace('\\', r"\\").replace('\'', "''");
-        format!("'\u{1}{kind}{text}'{}", if is_start { ":*" } else { "" })
-    };
-    // `&` binds more tightly than `|`.
-    let all = |grams: &Vec<Gram>| grams.iter().map(word).collect::<Vec<_>>().join(" & ");
-    lists.iter().map(all).collect::<Vec<_>>().join(" | ")
 }

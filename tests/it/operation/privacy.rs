@@ -250,6 +250,7 @@ impl World {
                     }}]}],
                 }),
             ),
+            ("GET", "/api/v1/search") => (format!("{path}?q={phone}+{email}"), json!(null)),
             ("GET", "/openapi.json" | "/errors" | "/healthz" | "/readyz") => {
                 (format!("{path}?phone={phone}&{email}"), json!(null))
             }

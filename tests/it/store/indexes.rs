@@ -5,7 +5,7 @@ use contact_search::domain::contact_id::ContactId;
 use contact_search::domain::phone::{Region, readings};
 use contact_search::domain::term::{EmailTerm, PhoneTerm};
 use contact_search::store::search::ClientSizes;
-use contact_search::store::{clients, contacts, import, lookup, messages, recheck, search};
+use contact_search::store::{clients, contacts, import, lookup, messages, query, recheck, search};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -72,7 +72,9 @@ fn plans_equal_the_agreed_file() {
     fill(&database);
     let plans = database.pool().run(|connection| {
         let mut plans = String::new();
+        let of_queries = query::statements().map(|(name, statement)| (name, statement.to_owned()));
         let statements = std::iter::once(("lookup", lookup::LOOKUP.to_owned())).chain(search::statements());
+        let statements = statements.chain(of_queries);
         for (number, (name, statement)) in statements.enumerate() {
             connection.batch_execute(&format!("PREPARE s{number} AS {statement}"))?;
             let explain = format!("EXPLAIN (COSTS OFF) EXECUTE s{number} ({})", nulls(&statement));
@@ -256,11 +258,18 @@ fn the_search_tables_follow_every_kind_of_write_to_contacts() {
     let missing = "
         SELECT count(*) AS count
         FROM (SELECT client_id, id, last_message_at, phone, lower(email) AS email_lower,
+                     contact_name_words(name, external_user_id) AS name_words,
                      contact_gram_prefix(client_id, contact_period(last_message_at)) AS gram_prefix
-              FROM contacts WHERE coalesce(phone, email) IS NOT NULL) AS wanted
+              FROM contacts) AS wanted
         FULL JOIN contact_texts AS texts USING (client_id, id)
-        WHERE (wanted.last_message_at, wanted.phone, wanted.email_lower, wanted.gram_prefix)
-              IS DISTINCT FROM (texts.last_message_at, texts.phone, texts.email_lower, texts.gram_prefix)";
+        WHERE (wanted.last_message_at, wanted.phone, wanted.email_lower, wanted.name_words, wanted.gram_prefix)
+              IS DISTINCT FROM
+              (texts.last_message_at, texts.phone, texts.email_lower, texts.name_words, texts.gram_prefix)";
+    let unknown_words = "
+        SELECT count(*) AS count
+        FROM contacts CROSS JOIN LATERAL contact_dictionary_words(name_words, lower(email)) AS given (word)
+        WHERE NOT EXISTS (SELECT FROM contact_words AS known
+                          WHERE known.client_id = contacts.client_id AND known.word = given.word)";
     let (mut most, mut most_newest) = (0, 0);
     connection
         .batch_execute("UPDATE contacts_newest_border SET since = now()")
@@ -271,6 +280,9 @@ fn the_search_tables_follow_every_kind_of_write_to_contacts() {
         "UPDATE contacts SET last_message_at = now() + external_user_id::int * interval '1 minute' - interval '20 minutes'
          WHERE external_user_id::int % 3 > 0",
         "UPDATE contacts SET phone = NULL, phone_key = NULL WHERE external_user_id::int % 2 = 0",
+        "UPDATE contacts SET name = 'Ana-Łucía O''Brien ' || external_user_id WHERE external_user_id::int % 3 = 0",
+        "UPDATE contacts SET external_user_id = external_user_id::int + 0 WHERE external_user_id::int > 50",
+        "UPDATE contacts SET name = NULL WHERE external_user_id::int % 9 = 0",
         "UPDATE contacts SET email = 'Ñ' || external_user_id || '@Y.com' WHERE external_user_id::int > 40",
         "UPDATE contacts SET id = gen_random_uuid(), blocked = true WHERE external_user_id::int < 10",
         "UPDATE contacts SET last_message_at = last_message_at - interval '30 minutes' WHERE external_user_id::int % 2 = 0",
@@ -281,9 +293,10 @@ fn the_search_tables_follow_every_kind_of_write_to_contacts() {
     ] {
         connection.batch_execute(write).unwrap();
         assert_eq!(database.count(missing), 0, "{write}");
+        assert_eq!(database.count(unknown_words), 0, "{write}");
         assert_eq!(database.count(newest_contacts::DIFFERENCES), 0, "{write}");
         most = most.max(database.count("SELECT count(*) AS count FROM contact_texts"));
         most_newest = most_newest.max(database.count("SELECT count(*) AS count FROM contacts_newest"));
     }
-    assert_eq!((most, most_newest), (55, 29));
+    assert_eq!((most, most_newest), (60, 29));
 }

@@ -5,12 +5,13 @@
 /// a contact.
 pub const DIFFERENCES: &str = "
     WITH wanted AS (
-        SELECT client_id, id, last_message_at, phone, lower(email) AS email_lower
+        SELECT client_id, id, last_message_at, phone, lower(email) AS email_lower,
+               contact_name_words(name, external_user_id) AS name_words
         FROM contacts, contacts_newest_border
-        WHERE coalesce(phone, email) IS NOT NULL AND last_message_at >= since
+        WHERE last_message_at >= since
     ), newest AS (
         SELECT contacts_newest.* FROM contacts_newest, contacts_newest_border WHERE last_message_at >= since
     )
     SELECT count(*) AS count FROM wanted FULL JOIN newest USING (client_id, id)
-    WHERE (wanted.last_message_at, wanted.phone, wanted.email_lower)
-          IS DISTINCT FROM (newest.last_message_at, newest.phone, newest.email_lower)";
+    WHERE (wanted.last_message_at, wanted.phone, wanted.email_lower, wanted.name_words)
+          IS DISTINCT FROM (newest.last_message_at, newest.phone, newest.email_lower, newest.name_words)";

@@ -1,0 +1,271 @@
+-- The texts by which people search for a contact: the words of its name and its external id.
+--
+-- The result is ` maria gonzalez ` and, after \x01, the external id in lower case. Each word has a blank before and
+-- after it, so LIKE can tell a whole word and the beginning of a word from other pieces. Case and accents are gone. A
+-- name has at most 128 characters here and an id at most 64, so that an index entry fits into a page.
+-- `src/domain/fold.rs` folds the words of a search in the same way, and a test compares the two.
+--
+-- A generated column uses this function, and a restore computes such columns without a search_path. So the function
+-- calls no other function of this schema.
+CREATE FUNCTION contact_name_words(name text, external_user_id text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+DECLARE
+    words text := translate(name, $q$'`’‘´ʼ$q$, '');
+BEGIN
+    IF coalesce(name, external_user_id) IS NULL THEN
+        RETURN NULL;
+    END IF;
+    -- Most names have ASCII characters only, and need less work.
+    IF octet_length(words) > char_length(words) THEN
+        words := regexp_replace(
+            normalize(words, NFKD),
+            '[\u00ad\u0300-\u036f\u180b-\u180e\u1ab0-\u1aff\u1dc0-\u1dff\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\ufeff]',
+            '', 'g');
+        words := translate(words, 'ŁłØøĐđÐðıĦħŦŧŊŋĸ', 'lloodddd' || 'ihhttnnk');
+        words := replace(replace(replace(replace(lower(words), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th');
+        words := translate(words, E'\u0085\u00a0\u1680\u2028\u2029–—…·«»“”„¿¡•', repeat(' ', 17));
+    ELSE
+        words := lower(words);
+    END IF;
+    words := regexp_replace(words, E'[\\x01-\\x2f\\x3a-\\x40\\x5b-\\x60\\x7b-\\x7f]+', ' ', 'g');
+    RETURN concat(' ', btrim(left(btrim(words), 128)) || ' ', E'\x01',
+                  left(translate(lower(external_user_id), E'\x01', ''), 64));
+END
+$$;
+
+ALTER TABLE contacts ADD COLUMN name_words text
+    GENERATED ALWAYS AS (contact_name_words(name, external_user_id)) STORED;
+
+-- A search walks the contacts by their latest message, without reading the table.
+DROP INDEX contacts_recent;
+CREATE INDEX contacts_recent ON contacts (client_id, last_message_at DESC NULLS LAST, id)
+    INCLUDE (phone, email_lower, name_words);
+
+-- The grams of 20261122000000_contact_texts, and for names and ids:
+-- - each word of the name (w),
+-- - the first run of letters before the `@` of the email, and each further one of four or more letters (l), unless it is
+--   a word of the name,
+-- - the first digits of the phone (f),
+-- - the external id (x).
+-- A term of more than 40 characters is cut, because the index stores no longer ones. The index of grams uses this
+-- function, so it calls no other function of this schema.
+CREATE FUNCTION contact_grams(prefix text, phone text, email_lower text, name_words text) RETURNS tsvector
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+DECLARE
+    of_email CONSTANT text := concat(prefix, E'e\\&\x01');
+    of_phone CONSTANT text := concat(prefix, E'p\\&\x01');
+    name CONSTANT text := rtrim(split_part(name_words, E'\x01', 1));
+    external_user_id CONSTANT text := nullif(split_part(name_words, E'\x01', 2), '');
+    is_first boolean := true;
+    run text;
+    others text := '';
+    runs text;
+BEGIN
+    IF phone ~ '0{5}|1{5}|2{5}|3{5}|4{5}|5{5}|6{5}|7{5}|8{5}|9{5}' THEN
+        SELECT string_agg(concat(prefix, 'r', digits, E'\x01'), '')
+        INTO runs
+        FROM generate_series(0, 9) AS digit, generate_series(5, 10) AS length, repeat(digit::text, length) AS digits
+        WHERE strpos(phone, digits) > 0;
+    END IF;
+    IF email_lower IS NOT NULL THEN
+        FOREACH run IN ARRAY regexp_split_to_array(split_part(email_lower, '@', 1), E'[\\x01-\\x60\\x7b-\\x7f]+') LOOP
+            IF run <> '' AND (is_first OR char_length(run) >= 4)
+               AND strpos(coalesce(name_words, ''), concat(' ', run, ' ')) = 0 THEN
+                others := concat(others, prefix, 'l', left(run, 40), E'\x01');
+            END IF;
+            is_first := false;
+        END LOOP;
+    END IF;
+    RETURN array_to_tsvector(array_remove(string_to_array(concat(
+        regexp_replace(email_lower, '.{1,4}', of_email, 'g'),
+        regexp_replace(substr(email_lower, 2), '.{1,4}', of_email, 'g'),
+        regexp_replace(substr(email_lower, 3), '.{1,4}', of_email, 'g'),
+        regexp_replace(substr(email_lower, 4), '.{1,4}', of_email, 'g'),
+        regexp_replace(phone, '.{1,4}', of_phone, 'g'),
+        regexp_replace(substr(phone, 2), '.{1,4}', of_phone, 'g'),
+        regexp_replace(substr(phone, 3), '.{1,4}', of_phone, 'g'),
+        regexp_replace(substr(phone, 4), '.{1,4}', of_phone, 'g'),
+        regexp_replace(name, ' ([^ ]{1,40})[^ ]*', concat(prefix, E'w\\1\x01'), 'g'),
+        prefix || 'f' || left(ltrim(phone, '+'), 7) || E'\x01',
+        prefix || 'x' || left(external_user_id, 40) || E'\x01',
+        others, runs), E'\x01'), ''));
+END
+$$;
+
+-- The words of a client's names and emails. A search finds here the words that contain a typed piece, or that differ
+-- from it by a typing error. Their number grows slowly: most new contacts have known words.
+--
+-- A word can be here twice, because no unique index forbids it: with one, a writer of a new word would wait for
+-- another writer of the same word until that one's transaction ends.
+--
+-- `is_leaving` and `fence` are for the removal of words that no contact has any more (`src/store/unused_words.rs`).
+CREATE TABLE contact_words (
+    client_id uuid NOT NULL,
+    word text NOT NULL,
+    id bigserial NOT NULL,
+    is_leaving boolean NOT NULL DEFAULT false,
+    fence bigint,
+    CONSTRAINT contact_words_pkey PRIMARY KEY (client_id, word, id),
+    CONSTRAINT contact_words_client_fkey FOREIGN KEY (client_id) REFERENCES clients (id) ON DELETE CASCADE
+);
+CREATE INDEX contact_words_leaving ON contact_words (client_id) WHERE is_leaving;
+-- No plan uses statistics of words, and samples would keep the words of erased people.
+ALTER TABLE contact_words ALTER COLUMN word SET STATISTICS 0;
+
+-- Words that a contact had before it was deleted or changed. A server looks whether another contact has them.
+CREATE TABLE contact_words_left (
+    client_id uuid NOT NULL,
+    id bigserial NOT NULL,
+    word text NOT NULL,
+    CONSTRAINT contact_words_left_pkey PRIMARY KEY (client_id, id),
+    CONSTRAINT contact_words_left_client_fkey FOREIGN KEY (client_id) REFERENCES clients (id) ON DELETE CASCADE
+);
+ALTER TABLE contact_words_left ALTER COLUMN word SET STATISTICS 0;
+
+-- The keys of a word in the index of words:
+-- - each of its endings of three or more characters (s): a word contains a piece if one of its endings begins with it.
+-- - what is left of its first seven characters without up to two of them (d), or without up to one of them if the word
+--   has fewer than six characters. Two texts that differ by so many edits have such a key in common. The method is
+--   that of SymSpell (Garbe 2012).
+-- Clients share sixteen prefixes, as in the index of grams.
+CREATE FUNCTION contact_word_keys(client_id uuid, word text) RETURNS tsvector
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+DECLARE
+    prefix CONSTANT text := right(client_id::text, 1);
+    start CONSTANT text := left(word, 7);
+    keys text[] := ARRAY[prefix || 'd' || start];
+    shorter text;
+BEGIN
+    FOR at IN 1 .. char_length(word) - 2 LOOP
+        keys := keys || (prefix || 's' || substr(word, at));
+    END LOOP;
+    FOR at IN 1 .. char_length(start) LOOP
+        shorter := overlay(start PLACING '' FROM at FOR 1);
+        keys := keys || (prefix || 'd' || shorter);
+        IF char_length(word) >= 6 THEN
+            FOR other IN at .. char_length(shorter) LOOP
+                keys := keys || (prefix || 'd' || overlay(shorter PLACING '' FROM other FOR 1));
+            END LOOP;
+        END IF;
+    END LOOP;
+    RETURN array_to_tsvector(keys);
+END
+$$;
+
+-- Blocks writers of contacts until the end of this migration, so that it misses no contact.
+LOCK TABLE contacts IN SHARE ROW EXCLUSIVE MODE;
+DROP INDEX contact_texts_grams;
+DROP FUNCTION contact_grams(text, text, text);
+ALTER TABLE contact_texts ADD COLUMN name_words text;
+TRUNCATE contact_texts;
+INSERT INTO contact_texts (client_id, id, last_message_at, gram_prefix, phone, email_lower, name_words)
+SELECT client_id, id, last_message_at, contact_gram_prefix(client_id, contact_period(last_message_at)) AS gram_prefix,
+       phone, email_lower, name_words
+FROM contacts
+-- Ordered by period: PostgreSQL then reads the contacts of one period faster, and inserts their grams faster.
+ORDER BY gram_prefix;
+CREATE INDEX contact_texts_grams ON contact_texts
+    USING gin (contact_grams(gram_prefix, phone, email_lower, name_words)) WITH (fastupdate = off);
+-- No plan uses statistics of grams. To collect them, ANALYZE would compute the grams of many contacts.
+ALTER INDEX contact_texts_grams ALTER COLUMN 1 SET STATISTICS 0;
+
+ALTER TABLE contacts_newest ADD COLUMN name_words text;
+DELETE FROM contacts_newest;
+INSERT INTO contacts_newest (client_id, id, last_message_at, phone, email_lower, name_words)
+SELECT client_id, id, last_message_at, phone, email_lower, name_words
+FROM contact_texts
+WHERE last_message_at >= (SELECT since FROM contacts_newest_border);
+
+-- The words of a name, and the runs of four or more letters before the `@` of an email. Words have three or more
+-- characters.
+CREATE FUNCTION contact_dictionary_words(name_words text, email_lower text) RETURNS SETOF text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+SELECT left(word, 40)
+FROM string_to_table(btrim(split_part(name_words, E'\x01', 1)), ' ') AS word
+WHERE char_length(word) >= 3
+UNION
+SELECT left(run, 40)
+FROM regexp_split_to_table(split_part(email_lower, '@', 1), E'[\\x01-\\x60\\x7b-\\x7f]+') AS run
+WHERE char_length(run) >= 4
+$$;
+
+INSERT INTO contact_words (client_id, word)
+SELECT DISTINCT client_id, word
+FROM contact_texts CROSS JOIN LATERAL contact_dictionary_words(name_words, email_lower) AS word;
+CREATE INDEX contact_words_keys ON contact_words USING gin (contact_word_keys(client_id, word))
+    WITH (fastupdate = off);
+ALTER INDEX contact_words_keys ALTER COLUMN 1 SET STATISTICS 0;
+
+-- Keeps contact_texts, contacts_newest and contact_words in step with contacts, for every writer.
+CREATE OR REPLACE FUNCTION contact_texts_follow() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'DELETE' OR TG_OP = 'UPDATE' AND (NEW.client_id, NEW.id) <> (OLD.client_id, OLD.id) THEN
+        DELETE FROM contact_texts WHERE client_id = OLD.client_id AND id = OLD.id;
+    END IF;
+    IF TG_OP <> 'INSERT' AND OLD.last_message_at IS NOT NULL THEN
+        DELETE FROM contacts_newest WHERE client_id = OLD.client_id AND id = OLD.id;
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        INSERT INTO contact_words_left (client_id, word)
+        SELECT OLD.client_id, word FROM contact_dictionary_words(OLD.name_words, OLD.email_lower) AS word;
+        RETURN NULL;
+    END IF;
+    INSERT INTO contact_texts (client_id, id, last_message_at, gram_prefix, phone, email_lower, name_words)
+    VALUES (NEW.client_id, NEW.id, NEW.last_message_at,
+            contact_gram_prefix(NEW.client_id, contact_period(NEW.last_message_at)), NEW.phone, NEW.email_lower,
+            NEW.name_words)
+    ON CONFLICT (client_id, id) DO UPDATE
+    SET last_message_at = excluded.last_message_at, gram_prefix = excluded.gram_prefix, phone = excluded.phone,
+        email_lower = excluded.email_lower, name_words = excluded.name_words;
+    IF NEW.last_message_at IS NOT NULL THEN
+        INSERT INTO contacts_newest (client_id, id, last_message_at, phone, email_lower, name_words)
+        SELECT NEW.client_id, NEW.id, NEW.last_message_at, NEW.phone, NEW.email_lower, NEW.name_words
+        FROM contacts_newest_border
+        WHERE since <= NEW.last_message_at;
+    END IF;
+    IF TG_OP = 'UPDATE' AND (OLD.client_id, OLD.name_words, OLD.email_lower)
+                            IS NOT DISTINCT FROM (NEW.client_id, NEW.name_words, NEW.email_lower) THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO contact_words (client_id, word)
+    SELECT NEW.client_id, given.word
+    FROM contact_dictionary_words(NEW.name_words, NEW.email_lower) AS given (word)
+    WHERE NOT EXISTS (SELECT FROM contact_words AS known
+                      WHERE known.client_id = NEW.client_id AND known.word = given.word AND NOT known.is_leaving);
+    IF TG_OP = 'UPDATE' THEN
+        INSERT INTO contact_words_left (client_id, word)
+        SELECT OLD.client_id, word FROM contact_dictionary_words(OLD.name_words, OLD.email_lower) AS word
+        EXCEPT
+        SELECT NEW.client_id, word FROM contact_dictionary_words(NEW.name_words, NEW.email_lower) AS word;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+DROP TRIGGER contacts_texts_of_changed ON contacts;
+CREATE TRIGGER contacts_texts_of_changed AFTER UPDATE ON contacts
+    FOR EACH ROW
+    WHEN ((OLD.client_id, OLD.id, OLD.phone, OLD.email, OLD.name, OLD.external_user_id, OLD.last_message_at)
+          IS DISTINCT FROM
+          (NEW.client_id, NEW.id, NEW.phone, NEW.email, NEW.name, NEW.external_user_id, NEW.last_message_at))
+    EXECUTE FUNCTION contact_texts_follow();
+
+CREATE OR REPLACE FUNCTION contact_texts_clear() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    TRUNCATE contact_texts, contacts_newest, contact_words, contact_words_left;
+    RETURN NULL;
+END
+$$;
+
+ALTER TABLE contact_words SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_insert_scale_factor = 0.01);
+
+-- An older program searches an index that is gone.
+UPDATE schema_requirement SET oldest_program = '20261201000000';

@@ -1,0 +1,248 @@
+//! How well a word matches the texts of a contact, without typing errors.
+
+use super::parse::{Query, QueryWord};
+use super::similar;
+use crate::domain::term::{containing, like_literal};
+
+/// The fewest digits at the end of a number that rank like its beginning. People remember the last digits.
+pub(super) const LAST_DIGITS_MIN: usize = 4;
+
+/// The fewest characters of a word that is looked for in the middle of a name.
+pub(super) const CONTAINED_MIN: usize = 3;
+
+/// The rank of a contact that matches only with typing errors is greater than this, by the number of edits.
+pub const SIMILAR_RANK: u32 = 2;
+
+/// How a word matches a field.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, strum::IntoStaticStr)]
+#[strum(serialize_all = "camelCase")]
+pub enum Kind {
+    Exact,
+    /// The word is a whole phone number, and the field has another notation of it.
+    Equivalent,
+    Prefix,
+    Contains,
+    Similar,
+}
+
+/// How well a word matches at least. Each level includes the levels before it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, strum::EnumIter)]
+pub enum Level {
+    Exact,
+    /// The word is the beginning of a text, or the last digits of a number.
+    Prefix,
+    Contains,
+}
+
+impl Level {
+    /// The rank of a contact whose worst word matches at this level.
+    pub fn rank(self) -> u32 {
+        self as u32
+    }
+}
+
+/// The texts of a contact as the database keeps them for searches.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Texts<'t> {
+    /// The folded words of the name, with one blank before and after each.
+    pub(super) name: &'t str,
+    /// In lower case.
+    pub(super) external_user_id: &'t str,
+    /// In lower case.
+    pub(super) email: &'t str,
+    /// The digits.
+    pub(super) phone: &'t str,
+}
+
+/// The LIKE patterns of a word, for each column. A contact matches the word if one of them matches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Patterns {
+    pub name_words: Vec<String>,
+    pub email_lower: Vec<String>,
+    pub phone: Vec<String>,
+}
+
+impl Patterns {
+    /// Adds the names and emails that have one of these words, which differ from the typed word by typing.
+    pub fn add_words(&mut self, words: &[String]) {
+        for word in words {
+            let word = like_literal(word);
+            self.name_words.push(format!("% {word} %\u{1}%"));
+            self.email_lower.push(format!("%{word}%@%"));
+        }
+    }
+}
+
+impl<'t> Texts<'t> {
+    /// `name_words`, `email_lower` and `phone` are columns of `contact_texts`.
+    pub fn new(name_words: Option<&'t str>, email_lower: Option<&'t str>, phone: Option<&'t str>) -> Self {
+        let (name, external_user_id) = name_words.and_then(|text| text.split_once('\u{1}')).unwrap_or_default();
+        let phone = phone.unwrap_or_default();
+        Self {
+            name,
+            external_user_id,
+            email: email_lower.unwrap_or_default(),
+            phone: phone.strip_prefix('+').unwrap_or(phone),
+        }
+    }
+}
+
+impl Query {
+    /// The rank of a contact with these texts: the level of its worst word. `None` if a word matches nothing.
+    /// `is_equivalent` says of a word, by its place, whether the contact has its match key.
+    pub fn rank(&self, texts: &Texts<'_>, is_equivalent: impl Fn(usize) -> bool) -> Option<u32> {
+        let levels = self.words.iter().enumerate().map(|(place, word)| {
+            if is_equivalent(place) {
+                return Some(Level::Exact);
+            }
+            word.level(texts)
+        });
+        let worst = levels.collect::<Option<Vec<_>>>()?.into_iter().max()?;
+        Some(worst.rank())
+    }
+
+    /// As [`Self::rank`], for a search that tolerates typing errors: [`SIMILAR_RANK`] and the edits of all words.
+    pub fn similar_rank(&self, texts: &Texts<'_>, is_equivalent: impl Fn(usize) -> bool) -> Option<u32> {
+        let mut edits = 0;
+        for (place, word) in self.words.iter().enumerate() {
+            if !is_equivalent(place) && word.level(texts).is_none() {
+                edits += word.edits(texts)?;
+            }
+        }
+        Some(SIMILAR_RANK + u32::try_from(edits).unwrap_or(u32::MAX / 2))
+    }
+}
+
+impl QueryWord {
+    /// The best level of the word.
+    pub(super) fn level(&self, texts: &Texts<'_>) -> Option<Level> {
+        let name = self.in_name(texts.name).map(|(kind, _)| level_of(kind));
+        let email = self.in_email(texts.email).map(|(kind, ..)| level_of(kind));
+        let phone = self.in_phone(texts.phone).map(|(kind, start, end)| match kind {
+            Kind::Contains if end == texts.phone.len() && end - start >= LAST_DIGITS_MIN => Level::Prefix,
+            kind => level_of(kind),
+        });
+        let external_user_id = self.in_external_user_id(texts.external_user_id).map(level_of);
+        [name, email, phone, external_user_id].into_iter().flatten().min()
+    }
+
+    /// The fewest edits with which the word matches.
+    fn edits(&self, texts: &Texts<'_>) -> Option<usize> {
+        let words: Vec<&str> = texts.name.split_whitespace().collect();
+        let name = similar::find_pieces(&self.name, &words).map(|(edits, _)| edits);
+        let emails = self
+            .email
+            .iter()
+            .filter_map(|typed| similar::find_in_email(typed, texts.email));
+        let email = emails.map(|(edits, ..)| edits).min();
+        name.into_iter().chain(email).min()
+    }
+
+    /// How the word is in the folded words of a name, and the place in bytes where it begins there. `name` has a blank
+    /// before and after each word.
+    pub(super) fn in_name(&self, name: &str) -> Option<(Kind, usize)> {
+        let phrase = self.phrase();
+        if phrase.is_empty() {
+            return None;
+        }
+        let whole = || name.find(&format!(" {phrase} ")).map(|at| (Kind::Exact, at + 1));
+        let start = || name.find(&format!(" {phrase}")).map(|at| (Kind::Prefix, at + 1));
+        let inside = || {
+            let is_long = phrase.chars().count() >= CONTAINED_MIN;
+            is_long
+                .then(|| name.find(&phrase))
+                .flatten()
+                .map(|at| (Kind::Contains, at))
+        };
+        whole().or_else(start).or_else(inside)
+    }
+
+    /// How the word is in an email in lower case, and the place in bytes where it is.
+    pub(super) fn in_email(&self, email: &str) -> Option<(Kind, usize, usize)> {
+        let found = self.email.iter().filter_map(|typed| {
+            let start = email.find(&**typed)?;
+            let kind = match start {
+                0 if typed.len() == email.len() => Kind::Exact,
+                0 => Kind::Prefix,
+                _ => Kind::Contains,
+            };
+            Some((kind, start, start + typed.len()))
+        });
+        found.min()
+    }
+
+    /// How the word is in the digits of a phone, and the place where it is. The last digits go before other places.
+    pub(super) fn in_phone(&self, digits: &str) -> Option<(Kind, usize, usize)> {
+        let pieces = self.phone.iter().flat_map(|phone| phone.pieces());
+        let found = pieces.filter_map(|piece| {
+            let start = match digits.find(&**piece)? {
+                0 => 0,
+                _ if digits.ends_with(&**piece) => digits.len() - piece.len(),
+                start => start,
+            };
+            let kind = match start {
+                0 if piece.len() == digits.len() => Kind::Exact,
+                0 => Kind::Prefix,
+                _ => Kind::Contains,
+            };
+            Some((kind, start, start + piece.len()))
+        });
+        // Of equal kinds, the piece that reaches the end.
+        found.min_by_key(|(kind, _, end)| (*kind, digits.len() - end))
+    }
+
+    pub(super) fn in_external_user_id(&self, id: &str) -> Option<Kind> {
+        let typed = self.external_user_id.as_deref().filter(|typed| !typed.is_empty())?;
+        match id.strip_prefix(typed)? {
+            "" => Some(Kind::Exact),
+            _ => Some(Kind::Prefix),
+        }
+    }
+
+    /// The LIKE patterns for a level.
+    pub fn patterns(&self, level: Level) -> Patterns {
+        let mut name_words = Vec::new();
+        let phrase = like_literal(&self.phrase());
+        if !phrase.is_empty() {
+            name_words.push(match level {
+                Level::Exact => format!("% {phrase} %\u{1}%"),
+                Level::Contains if self.phrase().chars().count() >= CONTAINED_MIN => format!("%{phrase}%\u{1}%"),
+                Level::Prefix | Level::Contains => format!("% {phrase}%\u{1}%"),
+            });
+        }
+        if let Some(id) = self.external_user_id.as_deref().filter(|id| !id.is_empty()) {
+            let end = if level == Level::Exact { "" } else { "%" };
+            name_words.push(format!("%\u{1}{}{end}", like_literal(id)));
+        }
+        let emails = self.email.iter().map(|typed| match level {
+            Level::Exact => like_literal(typed),
+            Level::Prefix => format!("{}%", like_literal(typed)),
+            Level::Contains => containing(typed),
+        });
+        let pieces = self.phone.iter().flat_map(|phone| phone.pieces());
+        let phones = pieces.flat_map(|piece| match level {
+            Level::Exact => vec![piece.clone(), format!("+{piece}")],
+            Level::Prefix => {
+                let last = (piece.len() >= LAST_DIGITS_MIN).then(|| format!("%{piece}"));
+                [format!("{piece}%"), format!("+{piece}%")]
+                    .into_iter()
+                    .chain(last)
+                    .collect()
+            }
+            Level::Contains => vec![containing(piece)],
+        });
+        Patterns {
+            name_words,
+            email_lower: emails.collect(),
+            phone: phones.collect(),
+        }
+    }
+}
+
+fn level_of(kind: Kind) -> Level {
+    match kind {
+        Kind::Exact | Kind::Equivalent => Level::Exact,
+        Kind::Prefix => Level::Prefix,
+        Kind::Contains | Kind::Similar => Level::Contains,
+    }
+}

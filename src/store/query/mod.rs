@@ -1,0 +1,23 @@
+//! The one search box: contacts that match every word of a query, the best matches first.
+//!
+//! Matches have levels: all words exact, then prefixes, then pieces, then words with typing errors. The database tests
+//! the words of a contact by LIKE; the ranks are computed here (`domain/query`). The plans are those of
+//! `store/search`:
+//!
+//! 1. **Small client**: one walk returns all contacts that match.
+//! 2. **Probe**: a walk of the newest contacts of a large client shows how frequent the matches are.
+//! 3. **Few matches**: the index of grams returns all of them, and a page is chosen here.
+//! 4. **Many matches**: each level is asked for its first matches, the best level first. A longer walk finds them if the
+//!    probe has some, and else the index of grams.
+//! 5. **Typing errors**: if a page is not full, the dictionary of the client's words names the words that differ from a
+//!    typed one by an edit or two, and the index of grams finds their contacts.
+//!
+//! A whole phone number has an index of its own in each plan.
+
+mod candidates;
+mod run;
+mod statements;
+
+pub use self::candidates::Position;
+pub use self::run::{FoundContact, PAGE, QueryPage, find_contacts};
+pub use self::statements::statements;

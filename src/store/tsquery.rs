@@ -1,0 +1,51 @@
+//! Grams as a tsquery for the index of grams.
+//!
+//! Each gram begins with \x01. The statements replace it by the client's prefix and a period.
+
+use crate::domain::gram::{Gram, TERM_MAX};
+
+/// Requires all grams of one of the lists.
+pub(super) fn any(lists: &[Vec<Gram>]) -> String {
+    // `&` binds more tightly than `|`.
+    let all = |grams: &Vec<Gram>| grams.iter().map(lexeme).collect::<Vec<_>>().join(" & ");
+    lists.iter().map(all).collect::<Vec<_>>().join(" | ")
+}
+
+/// Requires of each element all grams of one of its lists.
+pub(super) fn each(elements: &[Vec<Vec<Gram>>]) -> String {
+    let elements = elements.iter().map(|lists| format!("({})", any(lists)));
+    elements.collect::<Vec<_>>().join(" & ")
+}
+
+/// Requires one of the keys of an index of words, which have the client's prefix.
+pub(super) fn any_key(keys: impl Iterator<Item = String>) -> String {
+    keys.map(|key| quote(&key)).collect::<Vec<_>>().join(" | ")
+}
+
+/// Requires a key that begins with this text.
+pub(super) fn key_start(key: &str) -> String {
+    quote(key) + ":*"
+}
+
+fn lexeme(gram: &Gram) -> String {
+    let (kind, text, is_start) = match gram {
+        Gram::Email(text) => ('e', text, false),
+        Gram::EmailStart(text) => ('e', text, true),
+        Gram::Phone(text) => ('p', text, false),
+        Gram::PhoneStart(text) => ('p', text, true),
+        Gram::FirstDigits(text) => ('f', text, true),
+        Gram::Run(text) => ('r', text, false),
+        Gram::Name(text) => ('w', text, false),
+        Gram::NameStart(text) => ('w', text, true),
+        Gram::EmailWord(text) => ('l', text, false),
+        Gram::EmailWordStart(text) => ('l', text, true),
+        Gram::ExternalId(text) => ('x', text, false),
+        Gram::ExternalIdStart(text) => ('x', text, true),
+    };
+    let text: String = text.chars().take(TERM_MAX).collect();
+    quote(&format!("\u{1}{kind}{text}")) + if is_start { ":*" } else { "" }
+}
+
+fn quote(lexeme: &str) -> String {
+    format!("'{}'", lexeme.replace('\\', r"\\").replace('\'', "''"))
+}

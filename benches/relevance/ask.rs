@@ -1,6 +1,7 @@
 //! Asks the server, and finds the place of the wanted contact among its answers.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use contact_search::domain::client::ClientId;
@@ -53,6 +54,10 @@ pub struct Outcome {
     pub is_first: bool,
     /// The first answer: the contact's fields, and why it matched.
     pub first: Option<String>,
+    /// The time until the answer was received.
+    pub took: Duration,
+    /// The status was 503 (no capacity) or 504 (deadline passed).
+    pub is_refused: bool,
 }
 
 impl Outcome {
@@ -79,15 +84,23 @@ pub fn ask_all(address: &str, key: &str, contacts: &Contacts, pairs: Vec<Pair>) 
             pair.query
         );
         let request = Request::get(key, "/api/v1/search", &[("q", &pair.query)], Expected::Any);
+        let start = Instant::now();
         let (status, body) = connection.fetch(&request)?;
+        let took = start.elapsed();
         ensure!(
-            status == 200,
+            matches!(status, 200 | 503 | 504),
             "{}: status {status}: {}",
             pair.query,
             String::from_utf8_lossy(&body)
         );
         let body: Value = serde_json::from_slice(&body).with_context(|| format!("the answer to {}", pair.query))?;
-        let results = body["results"].as_array().context("the answer has no results")?;
+        let results = match body["results"].as_array() {
+            Some(results) => &results[..],
+            None => {
+                ensure!(status != 200, "the answer to {} has no results", pair.query);
+                &[]
+            }
+        };
         let mut found = Vec::new();
         for result in results {
             let id = result["id"].as_str().context("a result has no id")?;
@@ -104,6 +117,8 @@ pub fn ask_all(address: &str, key: &str, contacts: &Contacts, pairs: Vec<Pair>) 
             place: place.map(|place| place + 1),
             is_first: place.is_some() && before.iter().all(|at| good.binary_search(at).is_ok()),
             first: results.first().map(describe),
+            took,
+            is_refused: status != 200,
             pair,
         });
     }

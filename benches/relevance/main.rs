@@ -62,7 +62,7 @@ struct Arguments {
     /// The random seed of the queries
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
-    /// Also list the queries whose wanted contact is not first, the worst ones first
+    /// Also list the queries whose wanted contact is not first, the worst ones first, and the slowest queries
     #[arg(long)]
     verbose: bool,
     /// Exit with 1 if a goal is not met
@@ -100,7 +100,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let outcomes = ask::ask_all(&server.address, &filled.key(client)?, &contacts, pairs)?;
     let report = Report::new(&outcomes, &contacts);
     if arguments.verbose {
-        print!("{}", report.misses());
+        print!("{}\n{}", report.misses(), report.slowest());
     }
     print!("\n{}", report.text());
     if let Some(file) = &arguments.markdown {

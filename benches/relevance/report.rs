@@ -9,7 +9,10 @@ use crate::pairs::{Contacts, Kind};
 const GOAL_FIRST: f64 = 0.95;
 const GOAL_FIVE: f64 = 0.99;
 
-const COLUMNS: usize = 7;
+/// The slowest queries that the list shows.
+const SLOWEST: usize = 10;
+
+const COLUMNS: usize = 8;
 const HEADING: [&str; COLUMNS] = [
     "Kind of query",
     "Queries",
@@ -18,6 +21,7 @@ const HEADING: [&str; COLUMNS] = [
     "At place 1",
     "First five",
     "Not among 20",
+    "No answer",
 ];
 
 /// The numbers of one row.
@@ -29,6 +33,7 @@ struct Counts {
     at_one: usize,
     in_five: usize,
     absent: usize,
+    refused: usize,
 }
 
 impl Counts {
@@ -42,6 +47,7 @@ impl Counts {
                 counts.at_one += usize::from(outcome.place == Some(1));
                 counts.in_five += usize::from(outcome.is_in_five());
                 counts.absent += usize::from(outcome.place.is_none());
+                counts.refused += usize::from(outcome.is_refused);
             }
         }
         counts
@@ -60,6 +66,7 @@ impl Counts {
             share(self.at_one),
             share(self.in_five),
             self.absent.to_string(),
+            self.refused.to_string(),
         ]
     }
 }
@@ -120,7 +127,7 @@ impl<'a> Report<'a> {
         for (at, row) in self.rows().iter().enumerate() {
             let _ = writeln!(text, "| {} |", row.join(" | "));
             if at == 0 {
-                text += "|---|--:|--:|--:|--:|--:|--:|\n";
+                text += "|---|--:|--:|--:|--:|--:|--:|--:|\n";
             }
         }
         text
@@ -150,9 +157,28 @@ impl<'a> Report<'a> {
                 field(&wanted.phone),
                 field(&wanted.email),
                 outcome.good,
-                outcome.first.as_deref().unwrap_or("no contact"),
+                match &outcome.first {
+                    Some(first) => first,
+                    None if outcome.is_refused => "no answer, but 503 or 504",
+                    None => "no contact",
+                },
             );
         }
         text
+    }
+
+    /// The queries whose answers took longest.
+    pub fn slowest(&self) -> String {
+        let mut slowest: Vec<&Outcome> = self.outcomes.iter().collect();
+        slowest.sort_by_key(|outcome| std::cmp::Reverse(outcome.took));
+        let lines = slowest.iter().take(SLOWEST).map(|outcome| {
+            let milliseconds = outcome.took.as_secs_f64() * 1e3;
+            format!(
+                "{milliseconds:.1} ms: `{}`, {}\n",
+                outcome.pair.query,
+                outcome.pair.kind.name()
+            )
+        });
+        lines.collect()
     }
 }

@@ -162,7 +162,7 @@ impl Written {
         [
             format!(
                 "INSERT INTO {table} ({COLUMNS})
-                 SELECT client_id, gen_random_uuid(), contact_list_id, name, 'x' || email, phone || '77',
+                 SELECT client_id, gen_random_uuid(), contact_list_id, name, replace(email, '@', '77@'), phone || '77',
                         phone_key || '77', '{latest}', now()
                  FROM {rows}"
             ),

@@ -152,6 +152,15 @@ pub struct ServeConfig {
     )]
     pub cors_origin: Vec<String>,
 
+    /// Do not serve the search page at /
+    #[arg(
+        long,
+        env = "CONTACT_SEARCH_NO_PAGE",
+        value_parser = BoolishValueParser::new(),
+        help_heading = NETWORK
+    )]
+    pub no_page: bool,
+
     /// Connections for reads, and the same number for writes [default: two per core, 4 to 64]
     #[arg(
         long,

@@ -1,8 +1,9 @@
 -- The texts by which people search for a contact: the words of its name and its external id.
 --
--- The result is ` maria gonzalez ` and, after \x01, the external id in lower case. Each word has a blank before and
--- after it, so LIKE can tell a whole word and the beginning of a word from other pieces. Case and accents are gone. A
--- name has at most 128 characters here and an id at most 64, so that an index entry fits into a page.
+-- The result is ` maria gonzalez `, \x01, and the external id in lower case between two blanks. Each word and the id
+-- have a blank before and after them, so LIKE can tell a whole text and the beginning of a text from other pieces. Case
+-- and accents are gone. A name has at most 128 characters here and an id at most 64, so that an index entry fits into a
+-- page.
 -- `src/domain/fold.rs` folds the words of a search in the same way, and a test compares the two.
 --
 -- A generated column uses this function, and a restore computes such columns without a search_path. So the function
@@ -20,17 +21,19 @@ BEGIN
     IF octet_length(words) > char_length(words) THEN
         words := regexp_replace(
             normalize(words, NFKD),
-            '[\u00ad\u0300-\u036f\u180b-\u180e\u1ab0-\u1aff\u1dc0-\u1dff\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\ufeff]',
+            '[\u00ad\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670\u180b-\u180e\u1ab0-\u1aff\u1dc0-\u1dff\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\ufeff]',
             '', 'g');
         words := translate(words, 'ŁłØøĐđÐðıĦħŦŧŊŋĸ', 'lloodddd' || 'ihhttnnk');
         words := replace(replace(replace(replace(lower(words), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th');
+        -- The small sigma at the end of a word.
+        words := translate(words, 'ς', 'σ');
         words := translate(words, E'\u0085\u00a0\u1680\u2028\u2029–—…·«»“”„¿¡•', repeat(' ', 17));
     ELSE
         words := lower(words);
     END IF;
     words := regexp_replace(words, E'[\\x01-\\x2f\\x3a-\\x40\\x5b-\\x60\\x7b-\\x7f]+', ' ', 'g');
     RETURN concat(' ', btrim(left(btrim(words), 128)) || ' ', E'\x01',
-                  left(translate(lower(external_user_id), E'\x01', ''), 64));
+                  ' ' || left(translate(lower(external_user_id), E'\x01', ''), 64) || ' ');
 END
 $$;
 
@@ -44,7 +47,7 @@ CREATE INDEX contacts_recent ON contacts (client_id, last_message_at DESC NULLS 
 
 -- The grams of 20261122000000_contact_texts, and for names and ids:
 -- - each word of the name (w),
--- - the first run of letters before the `@` of the email, and each further one of four or more letters (l), unless it is
+-- - the first run of letters before the `@` of the email, and each further one of three or more letters (l), unless it is
 --   a word of the name,
 -- - the first digits of the phone (f),
 -- - the external id (x).
@@ -57,7 +60,7 @@ DECLARE
     of_email CONSTANT text := concat(prefix, E'e\\&\x01');
     of_phone CONSTANT text := concat(prefix, E'p\\&\x01');
     name CONSTANT text := rtrim(split_part(name_words, E'\x01', 1));
-    external_user_id CONSTANT text := nullif(split_part(name_words, E'\x01', 2), '');
+    external_user_id CONSTANT text := nullif(rtrim(substr(split_part(name_words, E'\x01', 2), 2)), '');
     is_first boolean := true;
     run text;
     others text := '';
@@ -71,8 +74,8 @@ BEGIN
     END IF;
     IF email_lower IS NOT NULL THEN
         FOREACH run IN ARRAY regexp_split_to_array(split_part(email_lower, '@', 1), E'[\\x01-\\x60\\x7b-\\x7f]+') LOOP
-            IF run <> '' AND (is_first OR char_length(run) >= 4)
-               AND strpos(coalesce(name_words, ''), concat(' ', run, ' ')) = 0 THEN
+            IF run <> '' AND (is_first OR char_length(run) >= 3)
+               AND strpos(concat(name, ' '), concat(' ', run, ' ')) = 0 THEN
                 others := concat(others, prefix, 'l', left(run, 40), E'\x01');
             END IF;
             is_first := false;
@@ -94,8 +97,9 @@ BEGIN
 END
 $$;
 
--- The words of a client's names and emails. A search finds here the words that contain a typed piece, or that differ
--- from it by a typing error. Their number grows slowly: most new contacts have known words.
+-- The words of a client's names and emails. A search finds here the words of names (`is_name`) that contain a typed
+-- piece, and all words that differ from it by a typing error. Their number grows slowly: most new contacts have known
+-- words.
 --
 -- A word can be here twice, because no unique index forbids it: with one, a writer of a new word would wait for
 -- another writer of the same word until that one's transaction ends.
@@ -105,6 +109,7 @@ CREATE TABLE contact_words (
     client_id uuid NOT NULL,
     word text NOT NULL,
     id bigserial NOT NULL,
+    is_name boolean NOT NULL,
     is_leaving boolean NOT NULL DEFAULT false,
     fence bigint,
     CONSTRAINT contact_words_pkey PRIMARY KEY (client_id, word, id),
@@ -179,23 +184,24 @@ SELECT client_id, id, last_message_at, phone, email_lower, name_words
 FROM contact_texts
 WHERE last_message_at >= (SELECT since FROM contacts_newest_border);
 
--- The words of a name, and the runs of four or more letters before the `@` of an email. Words have three or more
--- characters.
-CREATE FUNCTION contact_dictionary_words(name_words text, email_lower text) RETURNS SETOF text
+-- The words of a name, and the runs of letters before the `@` of an email, of three or more characters.
+CREATE FUNCTION contact_dictionary_words(name_words text, email_lower text)
+    RETURNS TABLE (word text, is_name boolean)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
-SELECT left(word, 40)
-FROM string_to_table(btrim(split_part(name_words, E'\x01', 1)), ' ') AS word
-WHERE char_length(word) >= 3
+SELECT left(part, 40), true
+FROM string_to_table(btrim(split_part(name_words, E'\x01', 1)), ' ') AS part
+WHERE char_length(part) >= 3
 UNION
-SELECT left(run, 40)
+SELECT left(run, 40), false
 FROM regexp_split_to_table(split_part(email_lower, '@', 1), E'[\\x01-\\x60\\x7b-\\x7f]+') AS run
-WHERE char_length(run) >= 4
+WHERE char_length(run) >= 3
+      AND strpos(coalesce(split_part(name_words, E'\x01', 1), ''), concat(' ', run, ' ')) = 0
 $$;
 
-INSERT INTO contact_words (client_id, word)
-SELECT DISTINCT client_id, word
-FROM contact_texts CROSS JOIN LATERAL contact_dictionary_words(name_words, email_lower) AS word;
+INSERT INTO contact_words (client_id, word, is_name)
+SELECT DISTINCT client_id, given.word, given.is_name
+FROM contact_texts CROSS JOIN LATERAL contact_dictionary_words(name_words, email_lower) AS given;
 CREATE INDEX contact_words_keys ON contact_words USING gin (contact_word_keys(client_id, word))
     WITH (fastupdate = off);
 ALTER INDEX contact_words_keys ALTER COLUMN 1 SET STATISTICS 0;
@@ -213,7 +219,8 @@ BEGIN
     END IF;
     IF TG_OP = 'DELETE' THEN
         INSERT INTO contact_words_left (client_id, word)
-        SELECT OLD.client_id, word FROM contact_dictionary_words(OLD.name_words, OLD.email_lower) AS word;
+        SELECT OLD.client_id, former.word
+        FROM contact_dictionary_words(OLD.name_words, OLD.email_lower) AS former;
         RETURN NULL;
     END IF;
     INSERT INTO contact_texts (client_id, id, last_message_at, gram_prefix, phone, email_lower, name_words)
@@ -233,16 +240,19 @@ BEGIN
                             IS NOT DISTINCT FROM (NEW.client_id, NEW.name_words, NEW.email_lower) THEN
         RETURN NULL;
     END IF;
-    INSERT INTO contact_words (client_id, word)
-    SELECT NEW.client_id, given.word
-    FROM contact_dictionary_words(NEW.name_words, NEW.email_lower) AS given (word)
+    INSERT INTO contact_words (client_id, word, is_name)
+    SELECT NEW.client_id, given.word, given.is_name
+    FROM contact_dictionary_words(NEW.name_words, NEW.email_lower) AS given
     WHERE NOT EXISTS (SELECT FROM contact_words AS known
-                      WHERE known.client_id = NEW.client_id AND known.word = given.word AND NOT known.is_leaving);
+                      WHERE known.client_id = NEW.client_id AND known.word = given.word
+                            AND known.is_name = given.is_name AND NOT known.is_leaving);
     IF TG_OP = 'UPDATE' THEN
         INSERT INTO contact_words_left (client_id, word)
-        SELECT OLD.client_id, word FROM contact_dictionary_words(OLD.name_words, OLD.email_lower) AS word
+        SELECT OLD.client_id, former.word
+        FROM contact_dictionary_words(OLD.name_words, OLD.email_lower) AS former
         EXCEPT
-        SELECT NEW.client_id, word FROM contact_dictionary_words(NEW.name_words, NEW.email_lower) AS word;
+        SELECT NEW.client_id, given.word
+        FROM contact_dictionary_words(NEW.name_words, NEW.email_lower) AS given;
     END IF;
     RETURN NULL;
 END

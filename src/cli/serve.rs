@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::io;
-use std::net::TcpListener;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ use crate::config::{DatabaseConfig, ServeConfig};
 use crate::domain::key::{ApiKey, Format, NewKey, Scope};
 use crate::domain::phone::Region;
 use crate::embedded::PrivateDatabase;
-use crate::http::{self, OnDrop, PeriodicJob, Settings};
+use crate::http::{self, OnDrop, PageSettings, PeriodicJob, Settings};
 use crate::sample::demo::{self, CLIENT, CONTACTS};
 use crate::store::server_version::{ServerVersion, server_version};
 use crate::store::{PgConnection, StoreError, clients, connection, keys, migrations};
@@ -55,6 +55,7 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
             trusted_proxies: serve.trusted_proxy.clone(),
             rate_limit: serve.rate_limit.and_then(NonZeroU32::new),
             deadline_factor: serve.deadline_factor,
+            page: (!serve.no_page).then(|| PageSettings { demo_key: demo.clone() }),
         },
         listener,
         metrics,
@@ -87,6 +88,9 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
         "contact-search {} answers on http://{address}\n",
         env!("CARGO_PKG_VERSION")
     ))?;
+    if !serve.no_page {
+        output::print(format_args!("Page: http://{}/\n", reachable(address)))?;
+    }
     if let Some(address) = metrics_address {
         output::print(format_args!("Metrics are at http://{address}/metrics\n"))?;
     }
@@ -107,6 +111,17 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
     database.close()?;
     log::info!("stopped");
     Ok(())
+}
+
+/// An address that a browser on this machine can open. A server that listens on all addresses also listens on the
+/// loopback address.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
 }
 
 fn text_or_dash(value: Option<impl Display>) -> String {

@@ -37,4 +37,4 @@ pub use self::middleware::auth::Access;
 pub use self::request::query::parameter;
 pub use self::routes::{Endpoint, Operation, endpoints};
 pub use self::server::{Servers, serve};
-pub use self::settings::Settings;
+pub use self::settings::{PageSettings, Settings};

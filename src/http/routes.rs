@@ -1,7 +1,9 @@
-//! The table of routes. The server registers its routes from it, and the specification and the tests read it.
+//! The table of routes. The server registers its routes from it, and the specification and the tests read it. A second,
+//! small table has the paths of the search page.
 
 use std::any::type_name;
 
+use actix_web::guard::Guard;
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::web::{resource, to};
@@ -11,6 +13,7 @@ use super::documentation::Documentation;
 use super::endpoints::ingest::{contact_batch, contact_by_id, messages, whatsapp_webhook};
 use super::endpoints::lookup::{contact_lookup, contact_lookup_batch};
 use super::endpoints::ops::{error_codes, health, specification};
+use super::endpoints::page::{demo_key, page_file, search_page};
 use super::endpoints::public::{contact, contact_search, contact_upsert, recent_contacts};
 use super::endpoints::query::contact_query;
 use super::error::ApiError;
@@ -35,7 +38,7 @@ pub struct Operation {
     handler: Box<dyn Fn() -> Route>,
 }
 
-/// Every path that the server answers.
+/// Every path of the API.
 pub fn endpoints() -> Vec<Endpoint> {
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
@@ -83,11 +86,39 @@ pub fn endpoints() -> Vec<Endpoint> {
     endpoints
 }
 
+/// A path of the search page, and its one method.
+pub struct PagePath {
+    pub path: &'static str,
+    pub method: Method,
+    route: fn() -> Route,
+}
+
+/// The paths of the search page. They are not among the [`endpoints`], because only the page's own browser calls them.
+/// The specification, its clients and docs/api.md describe calls of programs.
+#[rustfmt::skip]
+pub const PAGE_PATHS: [PagePath; 3] = [
+    PagePath { path: "/",                      method: Method::GET,  route: || to(search_page::show_page) },
+    PagePath { path: "/page/{version}/{file}", method: Method::GET,  route: || to(page_file::show_page_file) },
+    PagePath { path: "/page/demo-key",         method: Method::POST, route: || to(demo_key::give_demo_key) },
+];
+
+impl PagePath {
+    /// The actix resource. It needs no key, since its answers hold no contact.
+    pub fn resource(&self) -> Resource {
+        let methods = with_head(&self.method);
+        let resource = refuse_other_methods(resource(self.path), names(&methods));
+        resource.route((self.route)().guard(one_of(methods)))
+    }
+}
+
 impl Endpoint {
     /// The value of the header `Allow`.
     pub fn allow(&self) -> String {
-        let names = self.operations.iter().flat_map(|operation| operation.methods());
-        names.map(|method| method.to_string()).collect::<Vec<_>>().join(", ")
+        let methods = self
+            .operations
+            .iter()
+            .flat_map(|operation| with_head(&operation.method));
+        names(&methods.collect::<Vec<_>>())
     }
 
     /// The actix resource. It checks a request in this order: the path, the method, the key, the key's scope. The
@@ -96,11 +127,7 @@ impl Endpoint {
         // The access log names the first path, so the documented one goes first.
         let path = self.path;
         let twin = path.strip_suffix('/').map_or_else(|| format!("{path}/"), str::to_owned);
-        let allow = self.allow();
-        let resource = resource([path.to_owned(), twin]).default_service(to(move || {
-            let allow = allow.clone();
-            async move { Err::<&'static str, _>(ApiError::MethodNotAllowed { allow }) }
-        }));
+        let resource = refuse_other_methods(resource([path.to_owned(), twin]), self.allow());
         self.operations
             .iter()
             .fold(resource, |resource, operation| resource.route(operation.route()))
@@ -127,16 +154,33 @@ impl Operation {
         }
     }
 
-    fn methods(&self) -> impl Iterator<Item = Method> {
-        let head = (self.method == Method::GET).then_some(Method::HEAD);
-        std::iter::once(self.method.clone()).chain(head)
-    }
-
     fn route(&self) -> Route {
         let access = self.access;
-        let methods: Vec<Method> = self.methods().collect();
         (self.handler)()
-            .guard(guard::fn_guard(move |context| methods.contains(&context.head().method)))
+            .guard(one_of(with_head(&self.method)))
             .wrap(from_fn(move |request, next| authorize(access, request, next)))
     }
+}
+
+/// The methods that a handler of this method answers. A handler of GET answers HEAD too.
+fn with_head(method: &Method) -> Vec<Method> {
+    let head = (method == Method::GET).then_some(Method::HEAD);
+    std::iter::once(method.clone()).chain(head).collect()
+}
+
+/// The names of the methods, as the header `Allow` lists them.
+fn names(methods: &[Method]) -> String {
+    methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// Answers the methods that no route of the resource has with 405.
+fn refuse_other_methods(resource: Resource, allow: String) -> Resource {
+    resource.default_service(to(move || {
+        let allow = allow.clone();
+        async move { Err::<&'static str, _>(ApiError::MethodNotAllowed { allow }) }
+    }))
+}
+
+fn one_of(methods: Vec<Method>) -> impl Guard {
+    guard::fn_guard(move |context| methods.contains(&context.head().method))
 }

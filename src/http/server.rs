@@ -13,6 +13,7 @@ use super::database::periodic_job::PeriodicJob;
 use super::database::{newest_contacts_job, unused_words_job};
 use super::endpoints::ops::metrics::show_metrics;
 use super::endpoints::ops::specification::Specification;
+use super::endpoints::page::files::PageFiles;
 use super::error::ApiError;
 use super::failures::failure_statuses;
 use super::keys::key_usage;
@@ -21,7 +22,7 @@ use super::middleware::frame::{NO_SNIFFING, frame, method_name};
 use super::middleware::idle_connections::IdleConnections;
 use super::openapi;
 use super::request::body_memory::BodyMemory;
-use super::routes::endpoints;
+use super::routes::{PAGE_PATHS, endpoints};
 use super::settings::Settings;
 use super::state::State;
 
@@ -59,6 +60,9 @@ pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpList
             }
         }
     }
+    let page = settings.page.as_ref();
+    let page = page.map(|page| PageFiles::new(page, &listener)).transpose()?;
+    let page = page.map(web::Data::new);
     let connections = IdleConnections::default();
     let jobs = vec![
         connections.start_closing()?,
@@ -66,6 +70,9 @@ pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpList
         unused_words_job::start(&settings.database_url, settings.is_pooled)?,
         key_usage::start_writer(&settings.database_url, settings.is_pooled, state.key_usage.clone())?,
     ];
+    for path in PAGE_PATHS.iter().filter(|_| page.is_some()) {
+        state.metrics.expect_request(path.path, method_name(&path.method), 200);
+    }
     let shared = state.clone();
     let cors_origins = settings.cors_origins.clone();
     let api = HttpServer::new(move || {
@@ -76,6 +83,12 @@ pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpList
             .configure(|config| {
                 for endpoint in endpoints() {
                     config.service(endpoint.resource());
+                }
+                if let Some(page) = &page {
+                    config.app_data(page.clone());
+                    for path in &PAGE_PATHS {
+                        config.service(path.resource());
+                    }
                 }
             })
             .default_service(web::to(|| async { Err::<&'static str, _>(ApiError::NotFound) }))

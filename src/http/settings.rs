@@ -5,6 +5,8 @@ use std::num::NonZeroU32;
 
 use ipnet::IpNet;
 
+use crate::domain::key::ApiKey;
+
 /// The settings of a server. `Debug` hides the database URL, which may hold a password.
 #[derive(Clone)]
 pub struct Settings {
@@ -24,6 +26,15 @@ pub struct Settings {
     pub rate_limit: Option<NonZeroU32>,
     /// Multiplies the deadlines of requests, and the times that a request waits for its turn and for a connection.
     pub deadline_factor: u32,
+    /// The search page at `/`; `None` for no page.
+    pub page: Option<PageSettings>,
+}
+
+/// The settings of the search page.
+#[derive(Clone, Debug)]
+pub struct PageSettings {
+    /// The key of the demo, if the server has one. The page gets it only on the same machine.
+    pub demo_key: Option<ApiKey>,
 }
 
 impl fmt::Debug for Settings {
@@ -36,6 +47,7 @@ impl fmt::Debug for Settings {
             .field("trusted_proxies", &self.trusted_proxies)
             .field("rate_limit", &self.rate_limit)
             .field("deadline_factor", &self.deadline_factor)
+            .field("page", &self.page)
             .finish_non_exhaustive()
     }
 }
@@ -45,7 +57,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_hides_the_database_url() {
+    fn debug_hides_the_database_url_and_the_demo_key() {
+        let key = "mindo_abcdefghijklmnopqrstuvwx";
         let settings = Settings {
             database_url: "postgresql://u:hunter2@h/d".to_owned(),
             is_pooled: false,
@@ -55,8 +68,12 @@ mod tests {
             trusted_proxies: Vec::new(),
             rate_limit: None,
             deadline_factor: 1,
+            page: Some(PageSettings {
+                demo_key: ApiKey::parse(key).ok(),
+            }),
         };
         let text = format!("{settings:?}");
         assert!(!text.contains("hunter2") && text.contains("pool_size: 4"), "{text}");
+        assert!(!text.contains(key) && text.contains("page: Some"), "{text}");
     }
 }

@@ -50,6 +50,7 @@ diesel::table! {
         client_id -> Uuid,
         word -> Text,
         id -> Int8,
+        is_name -> Bool,
         is_leaving -> Bool,
         fence -> Nullable<Int8>,
     }

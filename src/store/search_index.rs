@@ -33,12 +33,12 @@ INSERT INTO contacts_newest (client_id, id, last_message_at, phone, email_lower,
 SELECT client_id, id, last_message_at, phone, email_lower, name_words
 FROM contact_texts
 WHERE last_message_at >= (SELECT since FROM contacts_newest_border);
-INSERT INTO contact_words (client_id, word)
-SELECT DISTINCT client_id, given.word
-FROM contact_texts CROSS JOIN LATERAL contact_dictionary_words(name_words, email_lower) AS given (word)
+INSERT INTO contact_words (client_id, word, is_name)
+SELECT DISTINCT client_id, given.word, given.is_name
+FROM contact_texts CROSS JOIN LATERAL contact_dictionary_words(name_words, email_lower) AS given
 WHERE NOT EXISTS (SELECT FROM contact_words AS known
                   WHERE known.client_id = contact_texts.client_id AND known.word = given.word
-                        AND NOT known.is_leaving)
+                        AND known.is_name = given.is_name AND NOT known.is_leaving)
 ";
 
 /// Runs `fill`, which writes many contacts, within the open transaction. If the database has no contacts yet, and the

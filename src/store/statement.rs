@@ -36,9 +36,10 @@ pub(super) struct Values<B, S, V> {
     sql_type: PhantomData<S>,
 }
 
-/// Arrays of texts, and the values that were bound before them.
-pub(super) struct TextArrays<B> {
+/// Texts and arrays of texts, and the values that were bound before them.
+pub(super) struct Texts<B> {
     before: B,
+    texts: Vec<String>,
     arrays: Vec<Vec<String>>,
 }
 
@@ -68,12 +69,13 @@ impl Statement<()> {
 }
 
 impl<T, B> Statement<T, B> {
-    /// Binds the next values, each of them an array of texts.
-    pub(super) fn bind_arrays(self, arrays: Vec<Vec<String>>) -> Statement<T, TextArrays<B>> {
+    /// Binds the next values: texts, then arrays of texts.
+    pub(super) fn bind_texts(self, texts: Vec<String>, arrays: Vec<Vec<String>>) -> Statement<T, Texts<B>> {
         Statement {
             text: self.text,
-            values: TextArrays {
+            values: Texts {
                 before: self.values,
+                texts,
                 arrays,
             },
         }
@@ -116,9 +118,12 @@ where
     }
 }
 
-impl<B: QueryFragment<Pg>> QueryFragment<Pg> for TextArrays<B> {
+impl<B: QueryFragment<Pg>> QueryFragment<Pg> for Texts<B> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.before.walk_ast(out.reborrow())?;
+        for text in &self.texts {
+            out.push_bind_param::<Text, _>(text)?;
+        }
         for array in &self.arrays {
             out.push_bind_param::<Array<Text>, _>(array)?;
         }

@@ -3,6 +3,7 @@
 //! Each gram begins with \x01. The statements replace it by the client's prefix and a period.
 
 use crate::domain::gram::{Gram, TERM_MAX};
+use crate::domain::query::Terms;
 
 /// Requires all grams of one of the lists.
 pub(super) fn any(lists: &[Vec<Gram>]) -> String {
@@ -11,10 +12,19 @@ pub(super) fn any(lists: &[Vec<Gram>]) -> String {
     lists.iter().map(all).collect::<Vec<_>>().join(" | ")
 }
 
-/// Requires of each element all grams of one of its lists.
-pub(super) fn each(elements: &[Vec<Vec<Gram>>]) -> String {
-    let elements = elements.iter().map(|lists| format!("({})", any(lists)));
-    elements.collect::<Vec<_>>().join(" & ")
+/// Requires all of these conditions. None of them may be impossible.
+pub(super) fn each(terms: &[Terms]) -> String {
+    let join = |terms: &[Terms], operator: &str| {
+        let terms = terms.iter().filter(|terms| !terms.is_impossible());
+        let terms: Vec<String> = terms.map(|terms| each(std::slice::from_ref(terms))).collect();
+        format!("({})", terms.join(operator))
+    };
+    match terms {
+        [Terms::Gram(gram)] => lexeme(gram),
+        [Terms::Any(any)] => join(any, " | "),
+        [Terms::All(all)] => join(all, " & "),
+        all => join(all, " & "),
+    }
 }
 
 /// Requires one of the keys of an index of words, which have the client's prefix.

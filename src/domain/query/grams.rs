@@ -14,25 +14,60 @@ pub const ENOUGH_WORDS: usize = 64;
 
 /// The words of a client's names and emails that contain a typed piece, or are similar to it.
 #[derive(Clone, Debug, Default)]
-pub struct Dictionary(HashMap<String, Vec<String>>);
+pub struct Dictionary(HashMap<String, Vec<KnownWord>>);
 
-/// Alternatives for one word. A contact can match the word only if it has all grams of one alternative.
-pub type Alternatives = Vec<Vec<Gram>>;
+/// A word of a client's names or emails. A word of both is in the dictionary twice.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KnownWord {
+    pub text: String,
+    /// Whether a name has it, and not only an email.
+    pub is_name: bool,
+}
+
+impl KnownWord {
+    fn gram(&self) -> Gram {
+        match self.is_name {
+            true => Gram::Name(self.text.clone()),
+            false => Gram::EmailWord(self.text.clone()),
+        }
+    }
+}
 
 impl Dictionary {
-    pub fn insert(&mut self, piece: String, words: Vec<String>) {
+    /// Adds the words for a piece.
+    pub fn insert(&mut self, piece: String, words: Vec<KnownWord>) {
         self.0.insert(piece, words);
     }
 
-    /// `None` if more than [`ENOUGH_WORDS`] match.
-    fn words(&self, piece: &str) -> Option<&[String]> {
-        let words = self.0.get(piece).map(Vec::as_slice).unwrap_or_default();
-        (words.len() <= ENOUGH_WORDS).then_some(words)
+    /// The words for a piece.
+    fn words(&self, piece: &str) -> &[KnownWord] {
+        self.0.get(piece).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+/// A condition on the grams of a contact.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Terms {
+    Gram(Gram),
+    /// Every one of these holds.
+    All(Vec<Terms>),
+    /// One of these holds. Without any, no contact can match.
+    Any(Vec<Terms>),
+}
+
+impl Terms {
+    /// All grams of a text.
+    fn all(grams: Vec<Gram>) -> Self {
+        Terms::All(grams.into_iter().map(Terms::Gram).collect())
     }
 
-    /// The words that match a piece.
-    pub fn all(&self, piece: &str) -> &[String] {
-        self.0.get(piece).map(Vec::as_slice).unwrap_or_default()
+    /// Whether no contact can match.
+    pub fn is_impossible(&self) -> bool {
+        match self {
+            Terms::Gram(_) => false,
+            Terms::All(terms) => terms.iter().any(Terms::is_impossible),
+            Terms::Any(terms) => terms.iter().all(Terms::is_impossible),
+        }
     }
 }
 
@@ -43,97 +78,110 @@ impl QueryWord {
         (longest.chars().count() >= CONTAINED_MIN).then_some(longest)
     }
 
-    /// The alternatives of a word at a level. `containing` has the words of the dictionary that contain
-    /// [`Self::contained_piece`]. `None` if the index cannot find all contacts of the word.
-    pub fn grams(&self, level: Level, containing: &Dictionary) -> Option<Alternatives> {
-        let mut alternatives = Vec::new();
+    /// What the grams of a contact must be, so that the word can match it at a level. `containing` has the words of
+    /// names that contain [`Self::contained_piece`]. `None` if the index cannot find all contacts of the word.
+    pub fn terms(&self, level: Level, containing: &Dictionary) -> Option<Terms> {
+        let mut any = Vec::new();
         if let Some((last, whole)) = self.name.split_last() {
-            let whole = |last: Gram| {
-                whole
-                    .iter()
-                    .map(|word| Gram::Name(word.clone()))
-                    .chain([last])
-                    .collect()
+            let with = |last: Gram| {
+                let whole = whole.iter().cloned().map(Gram::Name);
+                Terms::all(whole.chain([last]).collect())
             };
             match (level, self.contained_piece()) {
-                (Level::Exact, _) => alternatives.push(whole(Gram::Name(last.clone()))),
+                (Level::Exact, _) => any.push(with(Gram::Name(last.clone()))),
                 (Level::Contains, Some(piece)) => {
-                    let words = containing.words(piece)?.iter();
-                    alternatives.extend(words.map(|word| vec![Gram::Name(word.clone())]));
+                    let words = containing.words(piece);
+                    if words.len() > ENOUGH_WORDS {
+                        return None;
+                    }
+                    any.extend(words.iter().map(|word| Terms::Gram(word.gram())));
                 }
-                _ => alternatives.push(whole(Gram::NameStart(last.clone()))),
+                _ => any.push(with(Gram::NameStart(last.clone()))),
             }
         }
         if let Some(id) = self.external_user_id.as_ref().filter(|id| !id.is_empty()) {
-            alternatives.push(vec![match level {
+            any.push(Terms::Gram(match level {
                 Level::Exact => Gram::ExternalId(id.clone()),
                 _ => Gram::ExternalIdStart(id.clone()),
-            }]);
+            }));
         }
         for typed in &self.email {
-            alternatives.extend(grams_of_email(typed, level)?);
+            any.push(terms_of_email(typed, level)?);
         }
-        let pieces = self.phone.iter().flat_map(|phone| phone.pieces());
-        alternatives.extend(pieces.flat_map(|piece| match level {
-            // The index of match keys finds the contacts with exactly these digits.
-            Level::Exact => Vec::new(),
-            Level::Prefix if piece.len() >= LAST_DIGITS_MIN => {
-                vec![gram::of_first_digits(piece), gram::of_last_digits(piece)]
+        for piece in self.phone.iter().flat_map(|phone| phone.pieces()) {
+            match level {
+                // The index of match keys finds the contacts with exactly these digits.
+                Level::Exact => {}
+                Level::Prefix => {
+                    any.push(Terms::all(gram::of_first_digits(piece)));
+                    if piece.len() >= LAST_DIGITS_MIN {
+                        any.push(Terms::all(gram::of_last_digits(piece)));
+                    }
+                }
+                Level::Contains => any.push(Terms::all(gram::of_phone(piece))),
             }
-            Level::Prefix => vec![gram::of_first_digits(piece)],
-            Level::Contains => vec![gram::of_phone(piece)],
-        }));
-        Some(alternatives)
-    }
-
-    /// The alternatives of a word with typing errors, and the words that its name or email has at least one of.
-    /// `similar` has the words of the dictionary that are similar to each of [`Self::similar_pieces`].
-    pub fn similar_grams(&self, similar: &Dictionary) -> (Alternatives, Vec<String>) {
-        let of_name = self.longest_similar(self.name.iter().map(String::as_str));
-        let locals = self
-            .email
-            .iter()
-            .map(|email| email.split_once('@').map_or(&**email, |(local, _)| local));
-        let of_email = locals.filter_map(|local| self.longest_similar(runs(local).into_iter().map(|(_, run)| run)));
-        let mut words: Vec<String> = Vec::new();
-        for piece in of_name.into_iter().chain(of_email) {
-            words.extend(similar.all(piece).iter().cloned());
         }
-        words.sort_unstable();
-        words.dedup();
-        let alternatives = words
-            .iter()
-            .flat_map(|word| [vec![Gram::Name(word.clone())], vec![Gram::EmailWord(word.clone())]]);
-        (alternatives.collect(), words)
+        Some(Terms::Any(any))
     }
 
-    fn longest_similar<'p>(&self, pieces: impl Iterator<Item = &'p str>) -> Option<&'p str> {
-        pieces
-            .filter(|piece| allowed_edits(piece) > 0)
-            .max_by_key(|piece| piece.chars().count())
+    /// What the grams of a contact must be, so that the word can match it with typing errors. `similar` has the words
+    /// that are similar to each of [`Self::similar_pieces`]. `None` if no word is similar.
+    pub fn similar_terms(&self, similar: &Dictionary) -> Option<Terms> {
+        let name = similar_pieces(self.name.iter().map(String::as_str), similar);
+        let emails = self.email.iter().map(|typed| {
+            let (local, domain) = match typed.split_once('@') {
+                Some((local, domain)) => (local, format!("@{domain}")),
+                None => (&**typed, String::new()),
+            };
+            let runs = runs(local);
+            let mut terms = similar_pieces(runs.iter().map(|(_, run)| *run), similar)?;
+            if domain.len() > 1 {
+                terms.extend(gram::of_email(&domain).into_iter().map(Terms::Gram));
+            }
+            Some(terms)
+        });
+        let any: Vec<Terms> = [name].into_iter().chain(emails).flatten().map(Terms::All).collect();
+        Some(Terms::Any(any)).filter(|any| !any.is_impossible())
     }
 }
 
-/// The alternatives for a typed text in an email. `None` if the index has nothing to find the text by.
-fn grams_of_email(typed: &str, level: Level) -> Option<Alternatives> {
-    let grams = || Some(gram::of_email(typed)).filter(|grams| !grams.is_empty());
+/// For each piece that may have typing errors, the words that are similar to it. `None` if there is no such piece.
+fn similar_pieces<'p>(pieces: impl Iterator<Item = &'p str>, similar: &Dictionary) -> Option<Vec<Terms>> {
+    let terms = pieces.filter(|piece| allowed_edits(piece) > 0).map(|piece| {
+        Terms::Any(
+            similar
+                .words(piece)
+                .iter()
+                .map(|word| Terms::Gram(word.gram()))
+                .collect(),
+        )
+    });
+    Some(terms.collect()).filter(|terms: &Vec<Terms>| !terms.is_empty())
+}
+
+/// The terms of a typed text in an email. `None` if the index has nothing to find the text by.
+fn terms_of_email(typed: &str, level: Level) -> Option<Terms> {
+    let pieces = || gram::of_email(typed);
     match level {
-        Level::Exact if !email::is_email(typed) => Some(Vec::new()),
-        // No email begins with these.
-        Level::Prefix if typed.starts_with('@') => Some(Vec::new()),
+        Level::Exact if !email::is_email(typed) => Some(Terms::Any(Vec::new())),
+        // No email begins with it.
+        Level::Prefix if typed.starts_with('@') => Some(Terms::Any(Vec::new())),
         // An email that begins with letters has them as its first run. Its pieces can be anywhere, and so in many more
         // emails: `gmail` is in half of them.
         Level::Prefix if typed.starts_with(|c: char| c.is_ascii_lowercase()) => {
             let end = typed.find(|c: char| c.is_ascii() && !c.is_ascii_alphabetic());
             let run = typed[..end.unwrap_or(typed.len())].to_owned();
             Some(match end {
-                None => vec![vec![Gram::EmailWordStart(run.clone())], vec![Gram::NameStart(run)]],
+                None => Terms::Any(vec![
+                    Terms::Gram(Gram::EmailWordStart(run.clone())),
+                    Terms::Gram(Gram::NameStart(run)),
+                ]),
                 Some(_) => {
-                    let with_pieces = |gram| gram::of_email(typed).into_iter().chain([gram]).collect();
-                    vec![with_pieces(Gram::EmailWord(run.clone())), with_pieces(Gram::Name(run))]
+                    let first = [Gram::EmailWord(run.clone()), Gram::Name(run)].map(Terms::Gram);
+                    Terms::All(vec![Terms::Any(first.to_vec()), Terms::all(pieces())])
                 }
             })
         }
-        _ => Some(vec![grams()?]),
+        _ => Some(pieces()).filter(|pieces| !pieces.is_empty()).map(Terms::all),
     }
 }

@@ -10,7 +10,7 @@ mod parse;
 mod similar;
 mod texts;
 
-pub use grams::{Dictionary, ENOUGH_WORDS};
+pub use grams::{Dictionary, ENOUGH_WORDS, KnownWord, Terms};
 pub use highlight::{Highlight, MatchedBy, ShownContact};
 pub use parse::{Field, Query, QueryError, QueryWord, WORDS_MAX};
 pub use similar::{SimilarKeys, differ_by_typing};

@@ -44,6 +44,8 @@ pub struct QueryWord {
     field: Option<Field>,
     /// The folded words in it: `garcia-lopez` has two.
     pub(super) name: Vec<String>,
+    /// The folded words, joined by blanks, with one blank before and after them. Empty without a word.
+    pub(super) phrase: String,
     /// The texts of which an email contains one: in lower case, and without accents if that differs.
     pub(super) email: Vec<String>,
     pub(super) phone: Option<PhoneTerm>,
@@ -66,8 +68,8 @@ impl Query {
                 continue;
             }
             let word = QueryWord::new(typed, field, region);
-            let is_known =
-                |known: &QueryWord| known.field == word.field && known.typed.eq_ignore_ascii_case(&word.typed);
+            let lower = word.typed.to_lowercase();
+            let is_known = |known: &QueryWord| known.field == word.field && known.typed.to_lowercase() == lower;
             if !words.iter().any(is_known) {
                 words.push(word);
             }
@@ -102,12 +104,18 @@ impl QueryWord {
         } else {
             Vec::new()
         };
+        let name = if may_be(Field::Name) {
+            fold::words(&typed)
+        } else {
+            Vec::new()
+        };
         Self {
-            name: if may_be(Field::Name) {
-                fold::words(&typed)
+            phrase: if name.is_empty() {
+                String::new()
             } else {
-                Vec::new()
+                format!(" {} ", name.join(" "))
             },
+            name,
             email,
             phone,
             external_user_id: field.is_none().then(|| typed.to_lowercase()),
@@ -134,9 +142,9 @@ impl QueryWord {
         self.phone.as_ref().map_or(&[], PhoneTerm::keys)
     }
 
-    /// Words that come to one text in the name's words, joined by blanks.
-    pub(super) fn phrase(&self) -> String {
-        self.name.join(" ")
+    /// The folded words, joined by blanks.
+    pub(super) fn phrase(&self) -> &str {
+        self.phrase.trim()
     }
 }
 
@@ -153,17 +161,21 @@ fn group(text: &str) -> Vec<(String, Option<Field>)> {
         if word.is_empty() {
             continue;
         }
-        let has_only_symbols = |word: &str| word.chars().all(|c| c.is_numeric() || is_phone_symbol(c));
-        if is_named || !has_only_symbols(word) {
+        let is_mark = |c: char| matches!(c, '<' | '>' | '"' | '\'' | ',' | ';' | '[' | ']');
+        let word = word.trim_matches(is_mark);
+        let has_only_symbols = word.chars().all(|c| c.is_numeric() || is_phone_symbol(c));
+        if is_named || !has_only_symbols {
             join_phone(&mut words, run);
             run = words.len();
         }
-        if has_only_symbols(word) {
-            words.push((word.to_owned(), field.take()));
+        if has_only_symbols {
+            // The brackets of an area code are part of a phone.
+            if !word.is_empty() {
+                words.push((word.to_owned(), field.take()));
+            }
             continue;
         }
-        let is_bracket = |c: char| matches!(c, '<' | '>' | '"' | '\'' | '(' | ')' | ',' | ';' | '[' | ']');
-        let word = word.trim_matches(is_bracket);
+        let word = word.trim_matches(|c| is_mark(c) || matches!(c, '(' | ')'));
         let word = strip_prefix_of_any_case(word, "mailto:").unwrap_or(word);
         if !word.is_empty() {
             words.push((word.to_owned(), field.take()));
@@ -266,6 +278,7 @@ mod tests {
         assert_eq!(typed("11 2345 - 6789"), ["11 2345 - 6789"]);
         assert_eq!(typed("ana 12 34"), ["ana", "12", "34"]);
         assert_eq!(typed("phone: 12 34 ana"), ["12 34", "ana"]);
+        assert_eq!(typed("\"0223 15-555-0123\", ana"), ["0223 15-555-0123", "ana"]);
     }
 
     #[test]

@@ -27,6 +27,23 @@ pub(super) fn allowed_edits(typed: &str) -> usize {
     }
 }
 
+/// The different letters of a word. An edit changes at most two of them, so most words can be told apart without
+/// counting their edits.
+#[derive(Clone, Copy)]
+struct Letters(u64);
+
+fn letters(word: &str) -> Letters {
+    let bit = |character| 1 << (u32::from(character) % u64::BITS);
+    Letters(word.chars().fold(0, |letters, character| letters | bit(character)))
+}
+
+impl Letters {
+    /// The letters that only one of the words has.
+    fn count_different(self, other: Self) -> usize {
+        (self.0 ^ other.0).count_ones() as usize
+    }
+}
+
 /// The number of edits between a typed word and another one, if the typed word may have as many.
 pub fn differ_by_typing(typed: &str, other: &str) -> Option<usize> {
     if typed == other {
@@ -34,15 +51,17 @@ pub fn differ_by_typing(typed: &str, other: &str) -> Option<usize> {
     }
     let allowed = allowed_edits(typed);
     let difference = typed.chars().count().abs_diff(other.chars().count());
-    if allowed == 0 || difference > allowed {
+    if allowed == 0 || difference > allowed || letters(typed).count_different(letters(other)) > 2 * allowed {
         return None;
     }
     Some(strsim::osa_distance(typed, other)).filter(|edits| *edits <= allowed)
 }
 
-/// The fewest edits with which the typed pieces are consecutive pieces of the other text, and where these begin.
+/// The fewest edits with which the typed pieces are consecutive pieces of the other text, and where these begin. `None`
+/// if no typed piece may have an edit.
 pub(super) fn find_pieces<T: AsRef<str>>(typed: &[T], pieces: &[&str]) -> Option<(usize, usize)> {
-    if typed.is_empty() || typed.len() > pieces.len() {
+    let may_differ = typed.iter().any(|typed| allowed_edits(typed.as_ref()) > 0);
+    if !may_differ || typed.len() > pieces.len() {
         return None;
     }
     let edits_at = |start: usize| {

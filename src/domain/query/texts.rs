@@ -7,7 +7,7 @@ use crate::domain::term::{containing, like_literal};
 /// The fewest digits at the end of a number that rank like its beginning. People remember the last digits.
 pub(super) const LAST_DIGITS_MIN: usize = 4;
 
-/// The fewest characters of a word that is looked for in the middle of a name.
+/// A word is looked for in the middle of a name if one of its parts has so many characters.
 pub(super) const CONTAINED_MIN: usize = 3;
 
 /// The rank of a contact that matches only with typing errors is greater than this, by the number of edits.
@@ -54,7 +54,7 @@ pub struct Texts<'t> {
     pub(super) phone: &'t str,
 }
 
-/// The LIKE patterns of a word, for each column. A contact matches the word if one of them matches.
+/// The LIKE patterns of a word, for each column. A contact can match the word only if one of them matches.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Patterns {
     pub name_words: Vec<String>,
@@ -62,25 +62,15 @@ pub struct Patterns {
     pub phone: Vec<String>,
 }
 
-impl Patterns {
-    /// Adds the names and emails that have one of these words, which differ from the typed word by typing.
-    pub fn add_words(&mut self, words: &[String]) {
-        for word in words {
-            let word = like_literal(word);
-            self.name_words.push(format!("% {word} %\u{1}%"));
-            self.email_lower.push(format!("%{word}%@%"));
-        }
-    }
-}
-
 impl<'t> Texts<'t> {
     /// `name_words`, `email_lower` and `phone` are columns of `contact_texts`.
     pub fn new(name_words: Option<&'t str>, email_lower: Option<&'t str>, phone: Option<&'t str>) -> Self {
-        let (name, external_user_id) = name_words.and_then(|text| text.split_once('\u{1}')).unwrap_or_default();
+        let (name, id) = name_words.and_then(|text| text.split_once('\u{1}')).unwrap_or_default();
+        let id = id.strip_prefix(' ').and_then(|id| id.strip_suffix(' '));
         let phone = phone.unwrap_or_default();
         Self {
             name,
-            external_user_id,
+            external_user_id: id.unwrap_or_default(),
             email: email_lower.unwrap_or_default(),
             phone: phone.strip_prefix('+').unwrap_or(phone),
         }
@@ -101,15 +91,16 @@ impl Query {
         Some(worst.rank())
     }
 
-    /// As [`Self::rank`], for a search that tolerates typing errors: [`SIMILAR_RANK`] and the edits of all words.
+    /// The rank of a contact that matches only with typing errors: [`SIMILAR_RANK`] and the edits of all words. `None` if
+    /// it does not match, or if [`Self::rank`] has a rank for it.
     pub fn similar_rank(&self, texts: &Texts<'_>, is_equivalent: impl Fn(usize) -> bool) -> Option<u32> {
-        let mut edits = 0;
+        let mut edits = None;
         for (place, word) in self.words.iter().enumerate() {
             if !is_equivalent(place) && word.level(texts).is_none() {
-                edits += word.edits(texts)?;
+                edits = Some(edits.unwrap_or(0) + word.edits(texts)?);
             }
         }
-        Some(SIMILAR_RANK + u32::try_from(edits).unwrap_or(u32::MAX / 2))
+        Some(SIMILAR_RANK + u32::try_from(edits?).unwrap_or(u32::MAX / 2))
     }
 }
 
@@ -142,18 +133,12 @@ impl QueryWord {
     /// before and after each word.
     pub(super) fn in_name(&self, name: &str) -> Option<(Kind, usize)> {
         let phrase = self.phrase();
-        if phrase.is_empty() {
-            return None;
-        }
-        let whole = || name.find(&format!(" {phrase} ")).map(|at| (Kind::Exact, at + 1));
-        let start = || name.find(&format!(" {phrase}")).map(|at| (Kind::Prefix, at + 1));
-        let inside = || {
-            let is_long = phrase.chars().count() >= CONTAINED_MIN;
-            is_long
-                .then(|| name.find(&phrase))
-                .flatten()
-                .map(|at| (Kind::Contains, at))
-        };
+        // Most names do not have it at all.
+        let first = name.find(phrase).filter(|_| !phrase.is_empty())?;
+        let from_start = &self.phrase[..self.phrase.len() - 1];
+        let whole = || name.find(&self.phrase).map(|at| (Kind::Exact, at + 1));
+        let start = || name.find(from_start).map(|at| (Kind::Prefix, at + 1));
+        let inside = || self.contained_piece().map(|_| (Kind::Contains, first));
         whole().or_else(start).or_else(inside)
     }
 
@@ -199,21 +184,22 @@ impl QueryWord {
         }
     }
 
-    /// The LIKE patterns for a level.
+    /// The LIKE patterns for a level. The one for `name_words` can also match inside of an external id.
     pub fn patterns(&self, level: Level) -> Patterns {
-        let mut name_words = Vec::new();
-        let phrase = like_literal(&self.phrase());
-        if !phrase.is_empty() {
-            name_words.push(match level {
-                Level::Exact => format!("% {phrase} %\u{1}%"),
-                Level::Contains if self.phrase().chars().count() >= CONTAINED_MIN => format!("%{phrase}%\u{1}%"),
-                Level::Prefix | Level::Contains => format!("% {phrase}%\u{1}%"),
-            });
-        }
-        if let Some(id) = self.external_user_id.as_deref().filter(|id| !id.is_empty()) {
-            let end = if level == Level::Exact { "" } else { "%" };
-            name_words.push(format!("%\u{1}{}{end}", like_literal(id)));
-        }
+        let mut texts = vec![self.phrase().to_owned()];
+        texts.extend(self.external_user_id.clone());
+        texts.retain(|text| !text.is_empty());
+        texts.dedup();
+        let is_long = self.contained_piece().is_some();
+        let texts = texts.into_iter().map(|text| {
+            let literal = like_literal(&text);
+            match level {
+                Level::Exact => format!("% {literal} %"),
+                Level::Contains if is_long => format!("%{literal}%"),
+                Level::Prefix | Level::Contains => format!("% {literal}%"),
+            }
+        });
+        let name_words = texts.collect();
         let emails = self.email.iter().map(|typed| match level {
             Level::Exact => like_literal(typed),
             Level::Prefix => format!("{}%", like_literal(typed)),

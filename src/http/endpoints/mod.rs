@@ -3,5 +3,6 @@
 pub mod ingest;
 pub mod lookup;
 pub mod ops;
+pub mod page;
 pub mod public;
 pub mod query;

@@ -52,10 +52,12 @@ pub async fn frame(
 
     let mut response = shape_error(response, &id);
     response.headers_mut().insert(REQUEST_ID, id.clone());
-    // Answers hold personal data, so no cache on the way may keep them.
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Answers hold personal data, so no cache on the way may keep them. Only the files of the search page hold none, and
+    // bring a header of their own.
+    let headers = response.headers_mut();
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     let (name, value) = NO_SNIFFING;
     response.headers_mut().insert(name, value);
     let quota = response.request().extensions().get::<Quota>().copied();

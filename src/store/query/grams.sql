@@ -1,6 +1,6 @@
 -- Asks the index of grams for one period after the other, the newest first, then for contacts without messages.
 -- $1: client, $2 and $3: where the answer begins, as in walk.sql, $4: tsquery of the grams (\x01 stands for client and
--- period), $5: most matches, $6, $7, $8: the LIKE patterns of a word. The line with them is repeated for each word.
+-- period), $5: most matches, $6 to $10: the patterns, as in walk.sql.
 SELECT found.id, found.last_message_at, found.name_words, found.email_lower, found.phone
 FROM (SELECT CASE
                  WHEN $2::timestamptz = 'infinity' THEN contact_period((SELECT last_message_at FROM contacts
@@ -22,7 +22,8 @@ CROSS JOIN LATERAL (
           OFFSET 0) AS candidates -- Keeps client and LIKE out of the bitmap scan.
     WHERE client_id = $1 AND (last_message_at <= $2 AND (last_message_at < $2 OR id > $3)
                               OR last_message_at IS NULL AND ($2 IS NOT NULL OR id > $3))
-          AND (name_words LIKE ANY ($6::text[]) OR email_lower LIKE ANY ($7::text[]) OR phone LIKE ANY ($8::text[]))
+          AND (name_words LIKE $6 OR email_lower LIKE $7)
+          AND (name_words LIKE ANY ($8::text[]) OR email_lower LIKE ANY ($9::text[]) OR phone LIKE ANY ($10::text[]))
     ORDER BY last_message_at DESC NULLS LAST, id
     LIMIT $5) AS found
 LIMIT $5; -- Periods come in their order, so nothing is read behind the last of these matches.

@@ -1,20 +1,20 @@
 //! Runs a query and chooses the plan.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::pg::data_types::PgTimestamp;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use strum::IntoEnumIterator;
 use uuid::Uuid;
 
 use super::candidates::{Candidate, NumberCandidate, Position};
-use super::statements::{self, CONTACTS, DICTIONARY, NUMBERS};
+use super::statements::{self, CONTACTS, DICTIONARY, NUMBERS, Tests};
 use crate::domain::client::ClientId;
-use crate::domain::gram::Gram;
 use crate::domain::query::{
-    Dictionary, ENOUGH_WORDS, Level, Patterns, Query, QueryWord, SIMILAR_RANK, differ_by_typing,
+    Dictionary, ENOUGH_WORDS, KnownWord, Level, Patterns, Query, SIMILAR_RANK, Terms, differ_by_typing,
 };
 use crate::domain::term::containing;
 use crate::domain::window;
@@ -28,27 +28,33 @@ use crate::store::tsquery;
 pub const PAGE: usize = 20;
 
 /// Rows of a large client that every query walks first: the probe.
-const PROBE_ROWS: i64 = 1_000;
+const PROBE_ROWS: usize = 1_000;
 
-/// With so many matches in the probe, a walk is faster than the index of grams. At one match in a hundred rows, a walk
-/// to 21 matches and the grams of a period cost the same.
-const FREQUENT: usize = 10;
+/// With so many matches in the probe, a walk is faster than the index of grams: a row of the walk takes 0.8 µs, and a
+/// contact of the index 1.3 µs. Measured with a client of five million contacts, whose periods have 170,000.
+const FREQUENT: usize = 15;
 
-/// With at most so many matches without typing errors, all are read at once and ranked here. Of the contacts that match
-/// only with typing errors, so many with the latest messages are ranked.
+/// With at most so many matches without typing errors, all are read at once and ranked here.
 const RANKED_MAX: usize = 200;
 
-/// Matches of a level that are read at once.
-const FETCHED: usize = 64;
+/// Of the contacts that match only with typing errors, so many with the latest messages are ranked.
+const SIMILAR_MAX: usize = 60;
+
+/// Rows of a large client in which matches with typing errors are counted. They are read without a test, so a row costs
+/// more than one of the probe.
+const SIMILAR_PROBE_ROWS: usize = 300;
+
+/// With so many matches with typing errors among these rows, a walk is faster than the index of grams.
+const SIMILAR_FREQUENT: usize = 9;
 
 /// The most contacts that are read by the match keys of a query's numbers.
 const NUMBERS_MAX: i64 = 1_000;
 
-/// The most words of the index of grams' question. Further words hardly narrow it.
+/// The most words in a question to the index of grams. Further words hardly narrow it.
 const ASKED_WORDS: usize = 3;
 
 /// The most words of the dictionary that share a key with a typed word. The longer a word, the fewer share one.
-const SIMILAR_MAX: i64 = 5_000;
+const SHARED_KEY_MAX: i64 = 5_000;
 
 /// The year 2000, in microseconds since 1970.
 const YEAR_2000: i64 = 946_684_800_000_000;
@@ -130,33 +136,32 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn find(&mut self, after: Option<Position>, wanted: usize) -> Result<Vec<Position>, StoreError> {
+    fn find(&mut self, after: Option<Position>, wanted: usize) -> QueryResult<Vec<Position>> {
         let is_behind = |position: &Position| after.is_none_or(|after| *position > after);
         let first_rank = after.map_or(0, |after| after.rank);
+        if !self.is_small {
+            self.read_dictionary()?;
+        }
         let mut found = Vec::new();
-        let mut may_be_similar = true;
-        if first_rank <= SIMILAR_RANK {
-            if let Some(candidates) = self.read_all_if_few()? {
-                let ranked = self.ranked(&candidates);
-                may_be_similar = ranked.len() < PAGE;
-                found = ranked;
-            } else {
-                may_be_similar = false;
-                for level in Level::iter().filter(|level| level.rank() >= first_rank) {
+        if first_rank > SIMILAR_RANK {
+            found = self.read_similar()?;
+        } else if let Some(candidates) = self.read_all_if_few()? {
+            found = self.ranked(&candidates);
+            if found.len() < PAGE {
+                found.extend(self.read_similar()?);
+            }
+        } else {
+            for level in Level::iter().filter(|level| level.rank() >= first_rank) {
+                if found.len() < wanted {
                     let start = after.filter(|after| after.rank == level.rank());
                     let missing = wanted - found.len();
                     found.extend(self.read_level(level, start, missing)?);
-                    if found.len() >= wanted {
-                        break;
-                    }
                 }
             }
         }
-        if may_be_similar {
-            found.extend(self.read_similar()?);
-        }
         found.retain(is_behind);
         found.sort_unstable();
+        found.dedup_by_key(|position| position.id);
         found.truncate(wanted);
         Ok(found)
     }
@@ -184,19 +189,23 @@ impl Run<'_> {
 
     /// All candidates without typing errors, if the client is small or has few of them. Else the probe is read.
     fn read_all_if_few(&mut self) -> QueryResult<Option<Vec<Candidate>>> {
+        let patterns = self.patterns(Level::Contains);
         if self.is_small {
             self.plans.push(Plan::WholeWalk);
-            return self
-                .walk(&self.patterns(Level::Contains), None, i64::MAX, usize::MAX)
-                .map(Some);
+            return self.walk(&patterns, None, usize::MAX, usize::MAX).map(Some);
         }
-        self.probe = self.walk(&self.patterns(Level::Contains), None, PROBE_ROWS, PROBE_ROWS as usize)?;
-        self.read_dictionary()?;
+        self.probe = self.walk(&patterns, None, PROBE_ROWS, PROBE_ROWS)?;
         if self.probe.len() >= FREQUENT {
             return Ok(None);
         }
         let candidates = self.ask(Level::Contains, None, RANKED_MAX + 1)?;
         Ok(Some(candidates).filter(|candidates| candidates.len() <= RANKED_MAX))
+    }
+
+    /// The contacts of the probe that match at a level or better.
+    fn frequency(&self, level: Level) -> usize {
+        let ranks = self.probe.iter().filter_map(|candidate| self.rank(candidate));
+        ranks.filter(|rank| *rank <= level.rank()).count()
     }
 
     /// The first contacts of a level after a position of its rank.
@@ -210,11 +219,13 @@ impl Run<'_> {
             found.sort_unstable();
             return Ok(found);
         }
+        // Better ones are among the first, and a page can have as many of them.
+        let limit = if level == Level::Exact { missing } else { PAGE + missing } + self.numbers.len();
         let mut from = start;
         let mut candidates = Vec::new();
         loop {
-            let more = self.read_more(level, from, FETCHED)?;
-            let is_last = more.len() < FETCHED;
+            let more = self.read_more(level, from, limit)?;
+            let is_last = more.len() < limit;
             from = more.last().map(|last| last.at(level.rank()));
             candidates.extend(more);
             found = self.ranked(&candidates);
@@ -227,10 +238,9 @@ impl Run<'_> {
 
     /// The first candidates of a level and better ones behind a position, latest message first.
     fn read_more(&mut self, level: Level, from: Option<Position>, limit: usize) -> QueryResult<Vec<Candidate>> {
-        let ranks = self.probe.iter().filter_map(|candidate| self.rank(candidate));
-        let frequency = ranks.filter(|rank| *rank <= level.rank()).count();
+        let frequency = self.frequency(level);
         if frequency >= FREQUENT {
-            let rows = PROBE_ROWS * (limit + limit / 2) as i64 / frequency as i64;
+            let rows = PROBE_ROWS * (limit + limit / 2) / frequency;
             let walked = self.walk(&self.patterns(level), from, rows, limit)?;
             if walked.len() == limit {
                 self.plans.push(Plan::LongWalk);
@@ -242,72 +252,73 @@ impl Run<'_> {
 
     /// Asks the index of grams for the first candidates of a level and better ones behind a position.
     fn ask(&mut self, level: Level, from: Option<Position>, limit: usize) -> QueryResult<Vec<Candidate>> {
-        let words = self.query.words().iter();
-        let alternatives = words.map(|word| word.grams(level, &self.containing));
-        let alternatives = alternatives.zip(self.query.words()).collect();
-        let patterns = self.patterns(level);
-        self.ask_for(alternatives, &patterns, from, limit)
+        let terms = self
+            .query
+            .words()
+            .iter()
+            .map(|word| word.terms(level, &self.containing))
+            .collect();
+        self.ask_for(terms, &self.patterns(level), from, limit)
     }
 
-    /// Asks the index of grams for the first contacts that have one alternative of each word and match its patterns.
-    /// Walks all contacts if the index cannot find them.
+    /// Asks the index of grams for the first contacts that have the terms of each word, one element per word, and match
+    /// the patterns. Walks all contacts if the index cannot find them.
     fn ask_for(
         &mut self,
-        alternatives: Vec<(Option<Vec<Vec<Gram>>>, &QueryWord)>,
+        terms: Vec<Option<Terms>>,
         patterns: &[Patterns],
         from: Option<Position>,
         limit: usize,
     ) -> QueryResult<Vec<Candidate>> {
-        if alternatives
-            .iter()
-            .any(|(alternatives, _)| alternatives.as_ref().is_some_and(Vec::is_empty))
-        {
+        if terms.iter().flatten().any(Terms::is_impossible) {
             return Ok(Vec::new());
         }
-        let length = |word: &QueryWord| word.typed().chars().count();
-        let mut asked: Vec<_> = alternatives
-            .into_iter()
-            .filter_map(|(alternatives, word)| Some((length(word), alternatives?)))
+        let lengths = self.query.words().iter().map(|word| word.typed().chars().count());
+        let mut asked: Vec<(usize, Terms)> = lengths
+            .zip(terms)
+            .filter_map(|(length, terms)| Some((length, terms?)))
             .collect();
         // The longest words are in the fewest contacts. Beside them, a word of two characters only costs time.
-        asked.sort_by_key(|(length, _)| std::cmp::Reverse(*length));
+        asked.sort_by_key(|(length, _)| Reverse(*length));
         asked.truncate(ASKED_WORDS);
         if asked.first().is_some_and(|(length, _)| *length > 2) {
             asked.retain(|(length, _)| *length > 2);
         }
         if asked.is_empty() {
             self.plans.push(Plan::WholeWalk);
-            return self.walk(patterns, from, i64::MAX, limit);
+            return self.walk(patterns, from, usize::MAX, limit);
         }
         self.plans.push(Plan::Grams);
-        let asked: Vec<Vec<Vec<Gram>>> = asked.into_iter().map(|(_, alternatives)| alternatives).collect();
+        let asked: Vec<Terms> = asked.into_iter().map(|(_, terms)| terms).collect();
         let (time, id) = start_of(from);
-        Statement::built(statements::grams(patterns.len()))
+        let (tests, texts, arrays) = values(patterns);
+        Statement::built(statements::grams(tests))
             .bind::<SqlUuid, _>(self.client.as_uuid())
             .bind::<Nullable<Timestamptz>, _>(time)
             .bind::<SqlUuid, _>(id)
             .bind::<Text, _>(tsquery::each(&asked))
             .bind::<BigInt, _>(to_i64(limit))
-            .bind_arrays(arrays(patterns))
+            .bind_texts(texts, arrays)
             .load(self.connection)
     }
 
-    /// The first matches among so many contacts behind a position.
+    /// The first contacts that match the patterns among so many contacts behind a position.
     fn walk(
         &mut self,
         patterns: &[Patterns],
         from: Option<Position>,
-        rows: i64,
+        rows: usize,
         limit: usize,
     ) -> QueryResult<Vec<Candidate>> {
         let (time, id) = start_of(from);
-        Statement::built(statements::walk(patterns.len()))
+        let (tests, texts, arrays) = values(patterns);
+        Statement::built(statements::walk(tests))
             .bind::<SqlUuid, _>(self.client.as_uuid())
             .bind::<Nullable<Timestamptz>, _>(time)
             .bind::<SqlUuid, _>(id)
-            .bind::<BigInt, _>(rows)
+            .bind::<BigInt, _>(to_i64(rows))
             .bind::<BigInt, _>(to_i64(limit))
-            .bind_arrays(arrays(patterns))
+            .bind_texts(texts, arrays)
             .load(self.connection)
     }
 
@@ -349,7 +360,7 @@ impl Run<'_> {
             let key = format!("{}s{piece}", self.key_prefix());
             (tsquery::key_start(&key), containing(piece))
         });
-        let answers = self.ask_dictionary(questions.collect(), to_i64(ENOUGH_WORDS + 1))?;
+        let answers = self.ask_dictionary(questions.collect(), to_i64(ENOUGH_WORDS + 1), true)?;
         for (piece, words) in pieces.into_iter().zip(answers) {
             self.containing.insert(piece, words);
         }
@@ -369,10 +380,10 @@ impl Run<'_> {
             let keys = piece.keys.iter().map(|key| format!("{prefix}d{key}"));
             (tsquery::any_key(keys), "%".to_owned())
         });
-        let answers = self.ask_dictionary(questions.collect(), SIMILAR_MAX)?;
+        let answers = self.ask_dictionary(questions.collect(), SHARED_KEY_MAX, false)?;
         let mut similar = Dictionary::default();
         for (piece, mut words) in pieces.into_iter().zip(answers) {
-            words.retain(|word| differ_by_typing(&piece.piece, word).is_some());
+            words.retain(|word| differ_by_typing(&piece.piece, &word.text).is_some());
             similar.insert(piece.piece, words);
         }
         Ok(similar)
@@ -383,14 +394,21 @@ impl Run<'_> {
         self.client.to_string().chars().last().into_iter().collect()
     }
 
-    /// For each question, a tsquery of keys and a LIKE pattern, at most `limit` words.
-    fn ask_dictionary(&mut self, questions: Vec<(String, String)>, limit: i64) -> QueryResult<Vec<Vec<String>>> {
+    /// For each question, a tsquery of keys and a LIKE pattern, at most `limit` words: of names, or also of emails.
+    fn ask_dictionary(
+        &mut self,
+        questions: Vec<(String, String)>,
+        limit: i64,
+        of_names: bool,
+    ) -> QueryResult<Vec<Vec<KnownWord>>> {
         #[derive(QueryableByName)]
         struct WordRow {
             #[diesel(sql_type = BigInt)]
             question: i64,
             #[diesel(sql_type = Text)]
             word: String,
+            #[diesel(sql_type = Bool)]
+            is_name: bool,
         }
         let mut answers = vec![Vec::new(); questions.len()];
         if questions.is_empty() {
@@ -402,32 +420,38 @@ impl Run<'_> {
             .bind::<Array<Text>, _>(keys)
             .bind::<Array<Text>, _>(patterns)
             .bind::<BigInt, _>(limit)
+            .bind::<Bool, _>(of_names)
             .load(self.connection)?;
-        for WordRow { question, word } in rows {
+        for WordRow {
+            question,
+            word,
+            is_name,
+        } in rows
+        {
             if let Some(answer) = usize::try_from(question - 1).ok().and_then(|at| answers.get_mut(at)) {
-                answer.push(word);
+                answer.push(KnownWord { text: word, is_name });
             }
         }
         Ok(answers)
     }
 
     /// The positions of the contacts that match only with typing errors: those with the latest messages, at most
-    /// [`RANKED_MAX`].
+    /// [`SIMILAR_MAX`].
     fn read_similar(&mut self) -> QueryResult<Vec<Position>> {
-        let pieces = self.query.words().iter().any(|word| !word.similar_pieces().is_empty());
-        if !pieces {
+        let may_be_similar = self.query.words().iter().any(|word| !word.similar_pieces().is_empty());
+        if !may_be_similar {
             return Ok(Vec::new());
         }
         let candidates = if self.is_small {
-            let all = Patterns {
-                name_words: vec!["%".to_owned()],
-                email_lower: vec!["%".to_owned()],
-                phone: vec!["%".to_owned()],
-            };
-            self.walk(&[all], None, i64::MAX, usize::MAX)?
+            self.walk(&[], None, usize::MAX, usize::MAX)?
         } else {
             self.find_similar()?
         };
+        Ok(self.similar(&candidates))
+    }
+
+    /// The positions of the candidates that match only with typing errors, in the order of [`Self::read_similar`].
+    fn similar(&self, candidates: &[Candidate]) -> Vec<Position> {
         let mut seen = HashSet::new();
         let candidates = candidates
             .iter()
@@ -437,38 +461,36 @@ impl Run<'_> {
             .filter_map(|candidate| {
                 let is_equivalent = |word| self.is_equivalent(candidate.id, word);
                 let rank = self.query.similar_rank(&candidate.texts(), is_equivalent)?;
-                (rank > SIMILAR_RANK).then(|| candidate.at(rank))
+                Some(candidate.at(rank))
             })
             .collect();
         similar.sort_unstable_by_key(|position| Position { rank: 0, ..*position });
-        similar.truncate(RANKED_MAX);
-        Ok(similar)
+        similar.truncate(SIMILAR_MAX);
+        similar
     }
 
-    /// Candidates for [`Self::read_similar`] of a large client.
+    /// Candidates for [`Self::read_similar`] of a large client. The rows have no test in the database, because LIKE with
+    /// each similar word takes longer than reading the row.
     fn find_similar(&mut self) -> QueryResult<Vec<Candidate>> {
         let similar = self.read_similar_words()?;
-        let mut patterns = self.patterns(Level::Contains);
-        let mut alternatives = Vec::new();
-        for (word, patterns) in self.query.words().iter().zip(&mut patterns) {
-            let (grams, words) = word.similar_grams(&similar);
-            patterns.add_words(&words);
-            let contained = word.grams(Level::Contains, &self.containing);
-            alternatives.push((
-                contained.map(|contained| contained.into_iter().chain(grams).collect()),
-                word,
-            ));
+        let words = self.query.words().iter();
+        let with_errors: Vec<Option<Terms>> = words.clone().map(|word| word.similar_terms(&similar)).collect();
+        if with_errors.iter().all(Option::is_none) {
+            return Ok(Vec::new());
         }
-        let probe = self.walk(&patterns, None, PROBE_ROWS, RANKED_MAX)?;
-        if probe.len() >= FREQUENT {
-            let rows = PROBE_ROWS * (RANKED_MAX + RANKED_MAX / 2) as i64 / to_i64(probe.len());
-            let walked = self.walk(&patterns, None, rows, RANKED_MAX)?;
-            if walked.len() == RANKED_MAX {
-                self.plans.push(Plan::LongWalk);
-                return Ok(walked);
-            }
+        let probe = self.walk(&[], None, SIMILAR_PROBE_ROWS, SIMILAR_PROBE_ROWS)?;
+        let frequency = self.similar(&probe).len();
+        if frequency >= SIMILAR_FREQUENT {
+            self.plans.push(Plan::LongWalk);
+            let rows = SIMILAR_PROBE_ROWS * (SIMILAR_MAX + SIMILAR_MAX / 2) / frequency;
+            return self.walk(&[], None, rows, rows);
         }
-        self.ask_for(alternatives, &patterns, None, RANKED_MAX)
+        let terms = words.zip(with_errors).map(|(word, with_errors)| {
+            let without = word.terms(Level::Contains, &self.containing)?;
+            Some(Terms::Any([without].into_iter().chain(with_errors).collect()))
+        });
+        let terms = terms.collect();
+        self.ask_for(terms, &[], None, 2 * SIMILAR_MAX)
     }
 
     /// Reads the contacts of a page, in their order. A contact that was deleted a moment ago is left out.
@@ -522,11 +544,23 @@ fn start_of(from: Option<Position>) -> (Option<PgTimestamp>, Uuid) {
     (time, from.id)
 }
 
-fn arrays(patterns: &[Patterns]) -> Vec<Vec<String>> {
-    let arrays = patterns
-        .iter()
-        .flat_map(|of_word| [&of_word.name_words, &of_word.email_lower, &of_word.phone]);
-    arrays.cloned().collect()
+/// The tests of a statement, and their values: first the plain words, the longest first, then the others.
+fn values(patterns: &[Patterns]) -> (Tests, Vec<String>, Vec<Vec<String>>) {
+    let is_plain = |word: &&Patterns| matches!((&*word.name_words, &*word.email_lower, &*word.phone), ([_], [_], []));
+    let (mut plain, other): (Vec<&Patterns>, Vec<&Patterns>) = patterns.iter().partition(is_plain);
+    // The longest word fails first, and the others need no test then.
+    plain.sort_by_key(|word| Reverse(word.email_lower[0].len()));
+    let tests = Tests {
+        plain: plain.len(),
+        other: other.len(),
+    };
+    let texts = plain
+        .into_iter()
+        .flat_map(|word| [word.name_words[0].clone(), word.email_lower[0].clone()]);
+    let arrays = other
+        .into_iter()
+        .flat_map(|word| [&word.name_words, &word.email_lower, &word.phone]);
+    (tests, texts.collect(), arrays.cloned().collect())
 }
 
 fn to_i64(count: usize) -> i64 {

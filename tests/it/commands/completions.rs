@@ -51,7 +51,7 @@ fn bash_completes_commands_options_and_values() {
         (&["webhook", "list", "--j"], &["--json"]),
         (&["key", "create", "--format", ""], &["mindo", "opaque"]),
         (&["completions", "fi"], &["fish"]),
-        (&["serve", "--no"], &["--no-demo"]),
+        (&["serve", "--no-d"], &["--no-demo"]),
         (&["--metrics"], &["--metrics-listen"]),
     ] {
         let words: Vec<String> = ["contact-search"]

@@ -112,6 +112,7 @@ fn an_error_about_the_value_of_any_environment_variable_names_the_variable() {
         ("CONTACT_SEARCH_POOLER", "perhaps", &serve, "not a boolean"),
         ("CONTACT_SEARCH_MIGRATE", "perhaps", &serve, "not a boolean"),
         ("CONTACT_SEARCH_NO_DEMO", "perhaps", &serve, "not a boolean"),
+        ("CONTACT_SEARCH_NO_PAGE", "perhaps", &serve, "not a boolean"),
         (
             "CONTACT_SEARCH_BOOTSTRAP",
             "\u{202e}",

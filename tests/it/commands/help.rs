@@ -56,7 +56,13 @@ fn the_help_of_serve_groups_its_options() {
             ("Options", &["--help"]),
             (
                 "Network",
-                &["--listen", "--metrics-listen", "--trusted-proxy", "--cors-origin"],
+                &[
+                    "--listen",
+                    "--metrics-listen",
+                    "--trusted-proxy",
+                    "--cors-origin",
+                    "--no-page",
+                ],
             ),
             ("Capacity", &["--pool-size", "--rate-limit", "--deadline-factor"]),
             (

@@ -119,6 +119,7 @@ fn other_commands_ignore_the_variables_of_serve_and_empty_variables_count_as_uns
         "CONTACT_SEARCH_MIGRATE",
         "CONTACT_SEARCH_BOOTSTRAP",
         "CONTACT_SEARCH_NO_DEMO",
+        "CONTACT_SEARCH_NO_PAGE",
     ];
     let mut command = program();
     command.args(["client", "list"]).env("DATABASE_URL", database.url());

@@ -82,7 +82,7 @@ fn an_error_has_the_shape_of_its_path() {
     });
     assert_eq!(search.json(), expected);
 
-    for target in ["/nothing", "/", "/api/v1/nothing", "/api/publicity"] {
+    for target in ["/nothing", "/page", "/api/v1/nothing", "/api/publicity"] {
         let other = app.get(target);
         assert_eq!(
             (other.status, other.header("content-type")),

@@ -267,9 +267,10 @@ fn the_search_tables_follow_every_kind_of_write_to_contacts() {
               (texts.last_message_at, texts.phone, texts.email_lower, texts.name_words, texts.gram_prefix)";
     let unknown_words = "
         SELECT count(*) AS count
-        FROM contacts CROSS JOIN LATERAL contact_dictionary_words(name_words, lower(email)) AS given (word)
+        FROM contacts CROSS JOIN LATERAL contact_dictionary_words(name_words, lower(email)) AS given
         WHERE NOT EXISTS (SELECT FROM contact_words AS known
-                          WHERE known.client_id = contacts.client_id AND known.word = given.word)";
+                          WHERE known.client_id = contacts.client_id AND known.word = given.word
+                                AND known.is_name = given.is_name)";
     let (mut most, mut most_newest) = (0, 0);
     connection
         .batch_execute("UPDATE contacts_newest_border SET since = now()")

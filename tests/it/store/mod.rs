@@ -4,4 +4,5 @@ mod indexes;
 mod newest_contacts;
 mod platforms;
 mod search;
+mod unused_words;
 mod writers;

@@ -8,11 +8,13 @@
 //! |---|---|
 //! | `stage` | PostgreSQL, its databases filled with contacts, the program serving them |
 //! | `terms` | the requests: classes of terms, chosen from the data by a seed |
+//! | `names` | the requests to the one box: classes of names |
 //! | `client` | one kept-alive connection, and the check of each answer |
 //! | `load` | requests in turn, on many concurrent connections, and beside writers |
 //! | `pgbench` | measures the unit U |
 //! | `sections` | the sections of the report: each sends requests and adds rows |
 //! | `writes` | the sections that write: messages, indexes, import |
+//! | `costs` | the section about what the search's tables cost a write |
 //! | `report` | the rows, on the terminal and as Markdown |
 //! | `process` | child processes, which end with this one, and their processor time and memory |
 #![allow(
@@ -21,15 +23,21 @@
     reason = "a benchmark prints its report and its progress"
 )]
 
-mod client;
+mod costs;
 mod load;
+mod names;
 mod pgbench;
-mod process;
 mod report;
 mod sections;
-mod stage;
 mod terms;
 mod writes;
+
+#[path = "../common/client.rs"]
+mod client;
+#[path = "../common/process.rs"]
+mod process;
+#[path = "../common/stage.rs"]
+mod stage;
 
 #[path = "../../tests/it/support/directory.rs"]
 mod directory;
@@ -38,9 +46,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
+use contact_search::sample::generate::YEARS;
 
 use sections::{Bench, Section};
-use stage::Stage;
+use stage::{Size, Stage};
+
+const SMALL_CLIENTS: u64 = 1_000;
+const SEED: u64 = 1;
 
 /// Measures the server's speed with generated contacts, and prints one table.
 ///
@@ -57,13 +69,16 @@ struct Arguments {
     /// for every 5000 of the large one
     #[arg(long, value_name = "N", default_value_t = 5_000_000, value_parser = clap::value_parser!(u64).range(10_000..=50_000_000))]
     contacts: u64,
+    /// The time span of the contacts' last messages, in years
+    #[arg(long, value_name = "N", default_value_t = YEARS, value_parser = clap::value_parser!(u32).range(1..=20))]
+    years: u32,
     /// Also write the table to a file, as Markdown
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
     /// Measures only these sections
     #[arg(long, value_name = "SECTION", value_enum, value_delimiter = ',')]
     only: Vec<Section>,
-    /// Keeps the data here, and reuses the data of an earlier run with the same number of contacts [default: a
+    /// Keeps the data here, and reuses the data of an earlier run with the same number of contacts and years [default: a
     /// directory in /tmp that is deleted at the end]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -85,7 +100,13 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let load = Duration::from_secs(arguments.seconds);
     let stage = Stage::open(&arguments.program, arguments.data_dir.as_deref())?;
-    let mut bench = Bench::prepare(&stage, arguments.contacts, load, arguments.growth)?;
+    let size = Size {
+        contacts: arguments.contacts,
+        small_clients: SMALL_CLIENTS,
+        seed: SEED,
+        years: arguments.years,
+    };
+    let mut bench = Bench::prepare(&stage, size, load, arguments.growth)?;
     for section in Section::ALL {
         if arguments.only.is_empty() || arguments.only.contains(&section) {
             bench.run(section)?;

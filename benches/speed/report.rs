@@ -89,6 +89,7 @@ impl Row {
             (goal, if is_met { "met" } else { "no" }.to_owned())
         });
         let ratio = value.map_or_else(String::new, |(value, suffix)| match value {
+            10.0.. if suffix == "×" => format!("{value:.1} {suffix}"),
             10.0.. => format!("{value:.0} {suffix}"),
             ..0.1 => format!("{value:.3} {suffix}"),
             _ => format!("{value:.2} {suffix}"),

@@ -6,12 +6,12 @@ use anyhow::Context;
 use clap::ValueEnum;
 use contact_search::domain::client::ClientId;
 
-use crate::client::{Connection, Request};
+use crate::client::{Connection, Expected, Request};
 use crate::load::{self, Mix, Samples, Throughput, Track};
 use crate::pgbench::Pgbench;
 use crate::process::{self, MachineTime};
 use crate::report::{Goal, Ratio, Report, Row};
-use crate::stage::{Filled, Server, Stage};
+use crate::stage::{Filled, Server, Size, Stage};
 use crate::terms::{self, Asker, Class, Person};
 
 /// Contacts that are sampled for their phones and emails.
@@ -44,6 +44,8 @@ pub enum Section {
     Throughput,
     /// The classes while messages are recorded
     Writes,
+    /// The cost of a write beside that of the same write on a plain table
+    Costs,
     /// The cost of each index for writes
     Indexes,
     /// Import of a CSV file
@@ -54,13 +56,14 @@ pub enum Section {
 
 impl Section {
     /// In the order of measurement. Sections that write come late.
-    pub const ALL: [Section; 9] = [
+    pub const ALL: [Section; 10] = [
         Section::Classes,
         Section::Small,
         Section::Scale,
         Section::Random,
         Section::Throughput,
         Section::Writes,
+        Section::Costs,
         Section::Indexes,
         Section::Import,
         Section::Memory,
@@ -75,10 +78,12 @@ pub struct Caller {
     pub people: Vec<Person>,
     pub lookups: Vec<Class>,
     pub searches: Vec<Class>,
+    /// Requests to the one box. Empty if the measured program has none.
+    pub names: Vec<Class>,
 }
 
 impl Caller {
-    fn new(filled: &Filled, client: ClientId, contacts: u64) -> anyhow::Result<Self> {
+    fn new(filled: &Filled, server: &Server, client: ClientId, contacts: u64) -> anyhow::Result<Self> {
         let key = filled.key(client)?;
         let people = terms::pick_people(&mut filled.connect()?, client, PEOPLE)?;
         let asker = Asker {
@@ -87,6 +92,11 @@ impl Caller {
             people: &people,
         };
         let (lookups, searches) = (asker.lookups()?, asker.searches()?);
+        let names = if has_one_box(server, &key)? {
+            asker.names()?
+        } else {
+            Vec::new()
+        };
         Ok(Self {
             client,
             key,
@@ -94,6 +104,7 @@ impl Caller {
             people,
             lookups,
             searches,
+            names,
         })
     }
 
@@ -107,8 +118,14 @@ impl Caller {
 
     /// All classes, the lookups first.
     pub fn classes(&self) -> impl Iterator<Item = &Class> {
-        self.lookups.iter().chain(&self.searches)
+        self.lookups.iter().chain(&self.searches).chain(&self.names)
     }
+}
+
+/// Whether the measured program has the one box. Earlier builds, which `--program` measures, have none.
+fn has_one_box(server: &Server, key: &str) -> anyhow::Result<bool> {
+    let request = Request::get(key, "/api/v1/search", &[("q", "a")], Expected::Any);
+    Ok(Connection::open(&server.address)?.fetch(&request)?.0 != 404)
 }
 
 fn requests(classes: &[Class]) -> Vec<&Request> {
@@ -142,9 +159,10 @@ pub struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     /// Fills the large database and starts the server on it.
-    pub fn prepare(stage: &'a Stage, contacts: u64, load: Duration, with_growth: bool) -> anyhow::Result<Self> {
-        let filled = stage.fill(contacts)?;
-        let large = Caller::new(&filled, filled.large_client()?, contacts)?;
+    pub fn prepare(stage: &'a Stage, size: Size, load: Duration, with_growth: bool) -> anyhow::Result<Self> {
+        let filled = stage.fill(size)?;
+        let server = Server::start(stage, &filled)?;
+        let large = Caller::new(&filled, &server, filled.large_client()?, size.contacts)?;
         let looked_up: Vec<Person> = large
             .people
             .iter()
@@ -159,18 +177,20 @@ impl<'a> Bench<'a> {
             large.client,
             &looked_up,
         )?;
-        let server = Server::start(stage, &filled)?;
         let head = format!(
-            "{}, {} cores, {} MB of memory; PostgreSQL {}{}; {contacts} contacts in the large client, {} in each of {} small ones",
+            "{}, {} cores, {} MB of memory; PostgreSQL {}{}; {} contacts in the large client, {} in each of {} small \
+             ones, last messages of {} years",
             process::processor().unwrap_or_else(|| "A processor".to_owned()),
             process::cores(),
             process::machine_memory().map_or("?".to_owned(), |megabytes| megabytes.to_string()),
             stage.version(),
             stage.settings,
+            size.contacts,
             filled.workload.small_contacts(),
             filled.workload.small_clients,
+            size.years,
         );
-        let bench = Self {
+        let mut bench = Self {
             stage,
             filled,
             server,
@@ -180,6 +200,11 @@ impl<'a> Bench<'a> {
             load,
             with_growth,
         };
+        if bench.large.names.is_empty() {
+            bench
+                .report
+                .add(Row::new("classes", "names").note("the program has no search by name"));
+        }
         // Warms up.
         bench.pgbench.run(1, bench.load)?;
         Ok(bench)
@@ -215,6 +240,7 @@ impl<'a> Bench<'a> {
             Section::Random => self.measure_random_terms(),
             Section::Throughput => self.measure_throughput(),
             Section::Writes => self.measure_beside_writes(),
+            Section::Costs => self.measure_costs(),
             Section::Indexes => self.measure_indexes(),
             Section::Import => self.measure_import(),
             Section::Memory => self.measure_memory(),
@@ -222,7 +248,7 @@ impl<'a> Bench<'a> {
         .with_context(|| format!("{section:?} can't be measured"))
     }
 
-    /// One pass: sends requests of every class of each caller in turn, after a warm-up. Lookups and searches are
+    /// One pass: sends requests of every class of each caller in turn, after a warm-up. Lookups, searches and names are
     /// measured separately, because a search evicts the data of a lookup from the processor's caches. Returns the
     /// samples per caller and class.
     pub fn ask_in_turn(&self, callers: &[(&Server, &Caller)]) -> anyhow::Result<Vec<Vec<Samples>>> {
@@ -238,8 +264,11 @@ impl<'a> Bench<'a> {
             load::ask_in_turn(&mut tracks, MEASURING.0, self.load * MEASURING.1)
         };
         let mut samples = ask(|caller| &caller.lookups)?;
-        for (samples, searches) in samples.iter_mut().zip(ask(|caller| &caller.searches)?) {
-            samples.extend(searches);
+        let others: [fn(&Caller) -> &[Class]; 2] = [|caller| &caller.searches, |caller| &caller.names];
+        for classes in others {
+            for (samples, others) in samples.iter_mut().zip(ask(classes)?) {
+                samples.extend(others);
+            }
         }
         Ok(samples)
     }
@@ -250,7 +279,11 @@ impl<'a> Bench<'a> {
         self.report.add_unit(unit);
         for (class, samples) in self.large.classes().zip(&samples[0]) {
             let is_lookup = self.large.lookups.iter().any(|lookup| lookup.name == class.name);
-            let most = if is_lookup { 3.0 } else { 60.0 };
+            let most = match class.name {
+                _ if is_lookup => 3.0,
+                "name-typo" => 120.0,
+                _ => 60.0,
+            };
             let row = Row::new("classes", class.name)
                 .times(samples)
                 .ratio(Ratio::ToUnit(samples.median(), unit))
@@ -262,7 +295,7 @@ impl<'a> Bench<'a> {
 
     fn measure_small_client(&mut self) -> anyhow::Result<()> {
         let contacts = self.filled.workload.small_contacts();
-        let small = Caller::new(&self.filled, self.filled.small_client()?, contacts)?;
+        let small = Caller::new(&self.filled, &self.server, self.filled.small_client()?, contacts)?;
         let (passes, unit) = self.beside_unit(|| self.ask_in_turn(&[(&self.server, &small)]))?;
         let samples = merged(passes);
         self.report.add_unit(unit);
@@ -282,9 +315,12 @@ impl<'a> Bench<'a> {
             50_001.. => 50_000,
             contacts => contacts / 10,
         };
-        let filled = self.stage.fill(contacts)?;
-        let fewer = Caller::new(&filled, filled.large_client()?, contacts)?;
+        let filled = self.stage.fill(Size {
+            contacts,
+            ..self.filled.size
+        })?;
         let server = Server::start(self.stage, &filled)?;
+        let fewer = Caller::new(&filled, &server, filled.large_client()?, contacts)?;
         let callers = [(&self.server, &self.large), (&server, &fewer)];
         let passes: Vec<_> = (0..self.passes())
             .map(|_| self.ask_in_turn(&callers))

@@ -53,6 +53,8 @@ pub struct Person {
     #[diesel(sql_type = Nullable<Text>)]
     pub phone_key: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
+    pub name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
     pub email: Option<String>,
     #[diesel(sql_type = Text)]
     pub platform: String,
@@ -83,7 +85,7 @@ pub fn pick_people(connection: &mut PgConnection, client: ClientId, count: usize
         .map(|_| random.random_range(range.first..=range.last))
         .collect();
     let people: Vec<Person> = diesel::sql_query(
-        "SELECT serial_id, phone, phone_key, email, platform FROM contacts WHERE client_id = $1 AND serial_id = ANY($2)",
+        "SELECT serial_id, phone, phone_key, name, email, platform FROM contacts WHERE client_id = $1 AND serial_id = ANY($2)",
     )
     .bind::<Uuid, _>(client.as_uuid())
     .bind::<Array<BigInt>, _>(&wanted)
@@ -96,7 +98,7 @@ pub fn pick_people(connection: &mut PgConnection, client: ClientId, count: usize
 /// has separate entries for each period.
 pub fn pick_silent(connection: &mut PgConnection, client: ClientId, count: usize) -> anyhow::Result<Vec<Person>> {
     let people = diesel::sql_query(
-        "SELECT serial_id, phone, phone_key, email, platform FROM contacts
+        "SELECT serial_id, phone, phone_key, name, email, platform FROM contacts
          WHERE client_id = $1 AND phone IS NOT NULL AND last_message_at < now() - interval '25 days'
          ORDER BY hashint8(serial_id) LIMIT $2",
     );
@@ -279,7 +281,9 @@ impl Asker<'_> {
     }
 }
 
-fn classes<const N: usize>(named: [(&'static str, Vec<Request>); N]) -> anyhow::Result<Vec<Class>> {
+/// # Errors
+/// If a class has no request.
+pub fn classes<const N: usize>(named: [(&'static str, Vec<Request>); N]) -> anyhow::Result<Vec<Class>> {
     for (name, requests) in &named {
         ensure!(!requests.is_empty(), "no contact fits the class {name}");
     }

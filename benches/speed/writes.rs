@@ -102,8 +102,8 @@ impl Bench<'_> {
         )?;
         let insert = format!(
             "INSERT INTO contacts (client_id, id, contact_list_id, email, phone, phone_key, last_message_at)
-             SELECT client_id, gen_random_uuid(), contact_list_id, 'x' || email, phone || '77', phone_key || '77',
-                    last_message_at
+             SELECT client_id, gen_random_uuid(), contact_list_id, replace(email, '@', '77@'), phone || '77',
+                    phone_key || '77', last_message_at
              FROM contacts
              WHERE client_id = '{client}' AND phone IS NOT NULL
              ORDER BY id LIMIT {WRITTEN}"

@@ -9,7 +9,7 @@ use super::names_and_ids::parse_client_name;
 use super::output;
 use crate::config::DatabaseConfig;
 use crate::domain::counted::counted;
-use crate::sample::generate::{self, CONTACTS_MAX, Workload};
+use crate::sample::generate::{self, CONTACTS_MAX, Workload, YEARS};
 
 pub const EXAMPLE: &str = "Example, a client to measure with and a thousand small ones:\n  contact-search generate \
                            --contacts 5000000 --small-clients 1000 --client Load\n  contact-search key create --client \
@@ -30,6 +30,9 @@ pub struct GenerateArgs {
     /// The random seed: equal seeds generate equal contacts
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
+    /// The time span of the contacts' last messages, in years. Recent days have more messages than older ones
+    #[arg(long, value_name = "N", default_value_t = YEARS, value_parser = clap::value_parser!(u32).range(1..=20))]
+    years: u32,
 }
 
 pub fn run(config: &DatabaseConfig, arguments: GenerateArgs) -> anyhow::Result<()> {
@@ -38,6 +41,7 @@ pub fn run(config: &DatabaseConfig, arguments: GenerateArgs) -> anyhow::Result<(
         contacts: arguments.contacts,
         small_clients: arguments.small_clients,
         seed: arguments.seed,
+        years: arguments.years,
     };
     let database = Database::open_or_create(config)?;
     let mut connection = database.connect()?;

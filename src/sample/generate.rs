@@ -4,6 +4,8 @@
 //! Everything comes from a seed: equal seeds generate equal contacts, including their ids (UUIDs) and times. Emails,
 //! names and phones are distributed as in CRMs of Latin America, so that searches meet terms of every frequency:
 //! `gmail` is in a third of the contacts, `john` in 2 %, `ximena` in 0.1 %, `maria.lopez` in fewer.
+//!
+//! Names have a random stream of their own, so that a change of the names changes neither phones nor times.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,7 +13,9 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use uuid::Uuid;
 
+use super::names::{Names, by_rank};
 use super::random::{ascii, pick};
+use super::vocabulary::{FIRST_NAMES, LAST_NAMES, SPECIAL_NAMES};
 use crate::domain::contact::{ContactDraft, ContactError, ContactFields};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::store::bulk_load::{self, BulkLoad, EmptyClient};
@@ -19,6 +23,9 @@ use crate::store::{PgConnection, StoreError};
 
 /// The most contacts of one client, limited by the numbers available per country.
 pub const CONTACTS_MAX: u64 = 50_000_000;
+
+/// The usual time span of the last messages.
+pub const YEARS: u32 = 2;
 
 /// A small client has `SMALL_SHARE` contacts for every [`LARGE_SHARE`] of the large one.
 const SMALL_SHARE: u64 = 3;
@@ -30,25 +37,6 @@ const PROGRESS_EVERY: u64 = 1_000;
 /// The time of the latest message. It is a constant and not the clock's time, so that equal seeds generate equal
 /// contacts.
 const LATEST: &str = "2025-06-30T12:00:00Z";
-
-/// First names, ordered from the most to the least common. The frequency of the n-th name is proportional to
-/// 1 / (n + 5). [`SPECIAL_NAMES`] has the names whose frequency matters.
-const FIRST_NAMES: &str = "María José Juan Ana Luis Carlos Jorge Sofía Pedro Martín Valentina Camila Lucía Diego Pablo \
-    Laura Daniel Andrea Gabriel Paula Fernando Claudia Alejandro Carolina Marcelo Patricia Ricardo Daniela Miguel \
-    Natalia Roberto Florencia Sergio Mariana Eduardo Julieta Francisco Gabriela Nicolás Silvia Matías Verónica Gustavo \
-    Cecilia Sebastián Lorena Rodrigo Mónica Santiago Rosa Lucas Victoria Mateo Constanza Felipe Isabel Raúl Adriana \
-    Hugo Beatriz João Fernanda Thiago Larissa Rafael Juliana Antônio Bruna Iván Teresa Agustín Josefa Emilio Pilar \
-    Ramiro Elena";
-
-const LAST_NAMES: &str = "González Rodríguez García Fernández Martínez Pérez Gómez Sánchez Díaz Romero Silva Muñoz \
-    Rojas Santos Hernández Ramírez Torres Castro Vargas López Oliveira Souza Álvarez Ruiz Flores Acosta Benítez \
-    Medina Herrera Suárez Aguirre Giménez Gutiérrez Pereyra Soto Contreras Sepúlveda Morales Fuentes Espinoza \
-    Reyes Ortiz Cruz Mendoza Guzmán Salazar Delgado Ríos Cabrera Molina Navarro Vega Campos Núñez Ponce Smith \
-    Costa Pereira Almeida Ribeiro Carvalho Lima Araújo Barbosa Gonçalves Moreira Restrepo Ospina Zuluaga Cárdenas \
-    Valencia Quintero Bianchi Rossi Ferrari Ibáñez Quiroga Zapata Lagos Tapia";
-
-/// Names by their share of all people in ten-thousandths. 72 % of these people have the name in their email.
-const SPECIAL_NAMES: [(&str, u32); 2] = [("John", 278), ("Ximena", 14)];
 
 /// Mailbox providers, each with its share of all emails in percent. The empty name stands for all [`COMPANIES`].
 const PROVIDERS: [(&str, u32); 5] = [
@@ -84,6 +72,9 @@ const NUMBERS: u64 = 10_u64.pow(DIGITS as u32);
 /// A prime: its multiples go through a country's numbers in an apparently random order, without repeats.
 const STRIDE: u64 = 6_700_417;
 
+/// Seconds.
+const YEAR: f64 = 31_536_000.0;
+
 /// Platforms by weight in percent, for contacts with and without a phone.
 const PHONE_PLATFORMS: [(&str, u32); 4] = [("whatsapp", 75), ("web-whatsapp", 10), ("sms", 10), ("webchat", 5)];
 const OTHER_PLATFORMS: [(&str, u32); 3] = [("instagram", 45), ("messenger", 30), ("webchat", 25)];
@@ -100,6 +91,8 @@ pub struct Workload {
     pub contacts: u64,
     pub small_clients: u64,
     pub seed: u64,
+    /// The time span of the last messages in years. Recent days have more of them than older ones.
+    pub years: u32,
 }
 
 impl Workload {
@@ -147,7 +140,7 @@ pub fn generate(
             let Some(client) = load.empty_client(&name)? else {
                 return Err(GenerateError::NotEmpty(name));
             };
-            let people = People::new(workload.seed, stream);
+            let people = People::new(workload.seed, stream, workload.years);
             fill_client(load, client, people, count, &mut || {
                 made += 1;
                 if made % PROGRESS_EVERY == 0 {
@@ -196,15 +189,18 @@ struct People {
     random: ChaCha8Rng,
     first_names: Vec<(&'static str, u32)>,
     last_names: Vec<(&'static str, u32)>,
+    names: Names,
     latest: DateTime<Utc>,
     /// The offset of the client's first number within every country's numbers.
     first_phone: u64,
+    /// The greatest age of a last message, in seconds.
+    oldest: f64,
 }
 
 impl People {
     /// Every client has its own random stream of the seed, so that its contacts do not depend on the size of other
     /// clients.
-    fn new(seed: u64, stream: u64) -> Self {
+    fn new(seed: u64, stream: u64, years: u32) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         random.set_stream(stream);
         Self {
@@ -212,7 +208,9 @@ impl People {
             random,
             first_names: by_rank(FIRST_NAMES),
             last_names: by_rank(LAST_NAMES),
+            names: Names::new(seed, stream),
             latest: LATEST.parse().expect("a time"),
+            oldest: f64::from(years) * YEAR,
         }
     }
 
@@ -220,20 +218,23 @@ impl People {
     fn generate_contact(&mut self, number: u64) -> (Uuid, ContactFields) {
         let first = self.first_name();
         let last = pick(&mut self.random, &self.last_names, |name| name.1).0;
+        let person = self.names.person(first, last);
         let has_phone = self.has_percent_chance(95);
         let platforms: &[_] = if has_phone { &PHONE_PLATFORMS } else { &OTHER_PLATFORMS };
         let platform = pick(&mut self.random, platforms, |choice| choice.1).0;
-        // In seconds, up to two years. Squared, so that recent days have more messages than older ones.
-        let age = self.random.random_range(0.0_f64..1.0).powi(2) * 63_072_000.0;
+        // In seconds. Squared, so that recent days have more messages than older ones.
+        let age = self.random.random_range(0.0_f64..1.0).powi(2) * self.oldest;
         let last_message_at = self.latest - TimeDelta::microseconds((age * 1e6) as i64);
         let created_at = last_message_at - TimeDelta::seconds(self.random.random_range(0..100_000_000));
         let has_message = self.has_percent_chance(98);
         let has_inbound = has_message && self.has_percent_chance(60);
         let last_inbound_at = last_message_at - TimeDelta::seconds(self.random.random_range(0..200_000));
         let given = ContactFields {
-            name: self.has_percent_chance(97).then(|| format!("{first} {last}")),
+            name: self.has_percent_chance(97).then_some(person.shown),
             phone: has_phone.then(|| StoredPhone::read(&self.phone(number), Region::DEFAULT, platform)),
-            email: self.has_percent_chance(80).then(|| self.email(first, last)),
+            email: self
+                .has_percent_chance(80)
+                .then(|| self.email(&person.first, &person.last)),
             platform: Some(platform.to_owned()),
             source: Some(pick(&mut self.random, &SOURCES, |choice| choice.1).0.to_owned()),
             chat_status: Some(pick(&mut self.random, &STATUSES, |choice| choice.1).0.to_owned()),
@@ -308,15 +309,6 @@ impl People {
     }
 }
 
-/// Names and their weights. The n-th weight is proportional to 1 / (n + 5): Zipf's law, flattened
-/// at the top.
-fn by_rank(names: &'static str) -> Vec<(&'static str, u32)> {
-    (6..)
-        .zip(names.split_whitespace())
-        .map(|(rank, name)| (name, 100_000 / rank))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -324,7 +316,7 @@ mod tests {
     use std::collections::HashSet;
 
     fn people(stream: u64, count: u64) -> Vec<(Uuid, ContactFields)> {
-        let mut people = People::new(7, stream);
+        let mut people = People::new(7, stream, 2);
         (0..count).map(|number| people.generate_contact(number)).collect()
     }
 
@@ -404,6 +396,46 @@ mod tests {
         );
         let domains: HashSet<&str> = emails.filter_map(|email| email.split('@').nth(1)).collect();
         assert!(domains.len() > 5_000, "{}", domains.len());
+    }
+
+    #[test]
+    fn last_messages_spread_over_the_given_years_most_of_them_recent() {
+        const DAY: i64 = 86_400;
+        for years in [2, 10] {
+            let mut people = People::new(7, 0, years);
+            let latest = people.latest;
+            let ages: Vec<i64> = (0..10_000)
+                .filter_map(|number| people.generate_contact(number).1.last_message_at)
+                .map(|at| (latest - at).num_seconds() / DAY)
+                .collect();
+            let span = i64::from(years) * 365;
+            assert!(ages.iter().all(|age| (0..span).contains(age)));
+            let older_than = |days| ages.iter().filter(|age| **age >= days).count() * 100 / ages.len();
+            // Half of the contacts are in the last quarter of the time, and a tenth in the first fifth.
+            assert!((46..54).contains(&older_than(span / 4)), "{}", older_than(span / 4));
+            assert!(
+                (8..13).contains(&older_than(span * 4 / 5)),
+                "{}",
+                older_than(span * 4 / 5)
+            );
+        }
+    }
+
+    #[test]
+    fn an_email_has_the_names_of_its_person() {
+        let all = people(0, 20_000);
+        let with_both = all
+            .iter()
+            .filter_map(|(_, given)| Some((given.name.as_ref()?, given.email.as_ref()?)));
+        let (mut count, mut of_name) = (0, 0);
+        for (name, email) in with_both {
+            count += 1;
+            let local = email.split('@').next().unwrap_or_default();
+            let mut words = name.split_whitespace().map(ascii).filter(|word| word.len() > 1);
+            of_name += usize::from(words.any(|word| local.contains(&word)));
+        }
+        // The others are contacts with an initial, with the name of a business, or in another script.
+        assert!(of_name * 100 > count * 90, "{of_name} of {count}");
     }
 
     #[test]

@@ -2,4 +2,6 @@
 
 pub mod demo;
 pub mod generate;
+mod names;
 mod random;
+mod vocabulary;

@@ -1,5 +1,6 @@
 //! Random choices, and names in emails.
 
+use icu_normalizer::DecomposingNormalizerBorrowed;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
@@ -16,19 +17,21 @@ pub(super) fn pick<T: Copy>(random: &mut ChaCha8Rng, choices: &[T], weight: impl
     choices[0]
 }
 
-/// A name as people write it in an email address.
+/// The name without accents.
+pub(super) fn without_accents(name: &str) -> String {
+    DecomposingNormalizerBorrowed::new_nfd()
+        .normalize_iter(name.chars())
+        .filter(|letter| !('\u{300}'..='\u{36f}').contains(letter))
+        .collect()
+}
+
+/// A name as people write it in an email address: letters and digits only.
 pub(super) fn ascii(name: &str) -> String {
-    name.to_lowercase()
+    without_accents(name)
+        .to_lowercase()
+        .replace('ø', "o")
+        .replace('ł', "l")
         .chars()
-        .map(|letter| match letter {
-            'á' | 'ã' => 'a',
-            'ç' => 'c',
-            'é' => 'e',
-            'í' => 'i',
-            'ó' | 'ô' => 'o',
-            'ú' | 'ü' => 'u',
-            'ñ' => 'n',
-            other => other,
-        })
+        .filter(char::is_ascii_alphanumeric)
         .collect()
 }

@@ -8,6 +8,7 @@ mod endpoints;
 mod layers;
 mod operation;
 mod protocol;
+mod relevance;
 mod store;
 mod support;
 mod transfer;

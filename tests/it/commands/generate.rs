@@ -2,7 +2,7 @@
 
 use contact_search::domain::contact::DEFAULT_PLATFORM;
 use contact_search::domain::phone::{Region, StoredPhone};
-use contact_search::sample::generate::{GenerateError, Workload, generate};
+use contact_search::sample::generate::{GenerateError, Workload, YEARS, generate};
 use contact_search::store::PgConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
@@ -16,6 +16,7 @@ fn workload(contacts: u64, small_clients: u64) -> Workload {
         contacts,
         small_clients,
         seed: 7,
+        years: YEARS,
     }
 }
 

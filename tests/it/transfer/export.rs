@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
 
 use contact_search::domain::phone::Region;
-use contact_search::sample::generate::{Workload, generate};
+use contact_search::sample::generate::{Workload, YEARS, generate};
 use contact_search::store::clients;
 use contact_search::transfer::export::{ExportFormat, ExportReport, export};
 use diesel::prelude::*;
@@ -61,6 +61,7 @@ fn thousands_of_contacts_of_one_client_are_exported_and_imported_in_order() {
         contacts: 5_000,
         small_clients: 1,
         seed: 1,
+        years: YEARS,
     };
     generate(&mut connection, &workload, &mut |_| {}).unwrap();
     let source = clients::find_client(&mut connection, "Load").unwrap().unwrap().id;
@@ -216,6 +217,7 @@ fn an_export_is_a_consistent_snapshot() {
         contacts: 3_000,
         small_clients: 0,
         seed: 1,
+        years: YEARS,
     };
     generate(&mut connection, &workload, &mut |_| {}).unwrap();
     let load = clients::find_client(&mut connection, "Load").unwrap().unwrap();
@@ -263,6 +265,7 @@ fn export_writes_to_stdout_or_a_file_and_ends_quietly_when_the_reader_closes() {
         contacts: 20_000,
         small_clients: 0,
         seed: 1,
+        years: YEARS,
     };
     generate(&mut database.connect(), &workload, &mut |_| {}).unwrap();
     let command = |arguments: &[&str]| {

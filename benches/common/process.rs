@@ -106,6 +106,14 @@ fn running() -> std::sync::MutexGuard<'static, Vec<u32>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The time for which the process has been on a processor so far, to the nanosecond, or `None` if the system has no
+/// Linux `/proc`. The process may be one that others started.
+pub fn run_time(pid: i32) -> Option<Duration> {
+    let schedule = fs::read_to_string(format!("/proc/{pid}/schedstat")).ok()?;
+    let nanoseconds = schedule.split_whitespace().next()?.parse().ok()?;
+    Some(Duration::from_nanos(nanoseconds))
+}
+
 /// The machine's memory in MB, or `None` if the system has no Linux `/proc`.
 pub fn machine_memory() -> Option<u64> {
     let kilobytes = kilobytes(&fs::read_to_string("/proc/meminfo").ok()?, "MemTotal")?;

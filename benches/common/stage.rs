@@ -26,8 +26,29 @@ use crate::process::{self, Process};
 
 /// The large client, whose size is `--contacts`. The small clients are named `Load 1`, `Load 2` and so on.
 const LARGE_CLIENT: &str = "Load";
-const SMALL_CLIENTS: u64 = 1_000;
-const SEED: u64 = 1;
+
+/// The contacts of a database.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    /// The number of contacts of the large client.
+    pub contacts: u64,
+    pub small_clients: u64,
+    pub seed: u64,
+    pub years: u32,
+}
+
+impl Size {
+    /// The name of the database.
+    fn database(self) -> String {
+        let Self {
+            contacts,
+            small_clients,
+            seed,
+            years,
+        } = self;
+        format!("load_{contacts}_{small_clients}_{seed}_{years}")
+    }
+}
 
 /// Connections to PostgreSQL that the servers and this process need at most.
 const OTHER_CONNECTIONS: usize = 40;
@@ -122,10 +143,15 @@ impl Stage {
         if own.exists() { own } else { PathBuf::from(name) }
     }
 
-    /// A database with `contacts` contacts in its large client, and a thousand small clients. Reuses the database of an
-    /// earlier run if there is one.
-    pub fn fill(&self, contacts: u64) -> anyhow::Result<Filled> {
-        let name = format!("speed_{contacts}");
+    /// A database with a large client and small ones. Reuses the database of an earlier run if there is one.
+    pub fn fill(&self, size: Size) -> anyhow::Result<Filled> {
+        let name = size.database();
+        let Size {
+            contacts,
+            small_clients,
+            seed,
+            years,
+        } = size;
         let mut superuser = connection::connect(&self.database.superuser_url("postgres"))?;
         let present = format!("SELECT count(*) FROM pg_database WHERE datname = '{name}'");
         if count(&mut superuser, &present)? == 0 {
@@ -139,17 +165,21 @@ impl Stage {
             workload: Workload {
                 client: LARGE_CLIENT.to_owned(),
                 contacts,
-                small_clients: SMALL_CLIENTS,
-                seed: SEED,
+                small_clients,
+                seed,
+                years,
             },
+            size,
         };
         let mut connection = filled.connect()?;
         migrations::migrate(&mut connection)?;
         let workload = &filled.workload;
         if clients::find_client(&mut connection, LARGE_CLIENT)?.is_some() {
             eprintln!("reusing {contacts} contacts of an earlier run");
-            let last = format!("{LARGE_CLIENT} {SMALL_CLIENTS}");
-            for (client, expected) in [(LARGE_CLIENT, contacts), (&last, workload.small_contacts())] {
+            let last = format!("{LARGE_CLIENT} {small_clients}");
+            let all = [(LARGE_CLIENT, contacts), (&last, workload.small_contacts())];
+            // The last small client is the large one if there are no small ones.
+            for (client, expected) in all.into_iter().take(if small_clients == 0 { 1 } else { 2 }) {
                 let client = filled.client(client)?;
                 let counted = format!("SELECT count(*) FROM contacts WHERE client_id = '{client}'");
                 let counted = count(&mut connection, &counted)?;
@@ -159,7 +189,7 @@ impl Stage {
                 );
             }
             // Cleans up after the writes of earlier runs, so that they do not slow this one down.
-            connection.batch_execute("VACUUM (ANALYZE) contacts")?;
+            connection.batch_execute("VACUUM (ANALYZE)")?;
         } else {
             eprintln!("generating {} contacts", workload.total());
             generate::generate(&mut connection, workload, &mut generate::bar(workload.total()))?;
@@ -210,9 +240,15 @@ fn end_on_signals(database: Arc<PrivateDatabase>) -> anyhow::Result<()> {
 pub struct Filled {
     pub url: String,
     pub workload: Workload,
+    pub size: Size,
 }
 
 impl Filled {
+    /// Cleans up after writes, so that they do not slow down what is measured next.
+    pub fn vacuum(&self, connection: &mut PgConnection) -> anyhow::Result<()> {
+        Ok(connection.batch_execute("VACUUM")?)
+    }
+
     pub fn connect(&self) -> anyhow::Result<PgConnection> {
         Ok(connection::connect(&self.url)?)
     }
@@ -248,7 +284,7 @@ pub struct Server {
 
 impl Server {
     pub fn start(stage: &Stage, filled: &Filled) -> anyhow::Result<Self> {
-        let log = stage.file(&format!("server-{}.log", filled.workload.contacts));
+        let log = stage.file(&format!("{}.log", filled.size.database()));
         let mut command = stage.measured();
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--database-url", &filled.url])

@@ -26,6 +26,10 @@ pub enum Expected {
     None,
     /// The search finds any number of contacts.
     Any,
+    /// The one box finds contacts.
+    FoundSome,
+    /// The one box finds no contacts.
+    FoundNone,
     /// The server finds the contact of the message.
     Recorded,
 }
@@ -38,6 +42,8 @@ impl Expected {
             Expected::Some => body.starts_with(b"[{"),
             Expected::None => body == b"[]",
             Expected::Any => body.starts_with(b"["),
+            Expected::FoundSome => body.starts_with(br#"{"results":[{"#),
+            Expected::FoundNone => body.starts_with(br#"{"results":[],"#),
             Expected::Recorded => body == br#"{"status":"updated"}"# || body == br#"{"status":"unchanged"}"#,
         }
     }
@@ -135,6 +141,16 @@ impl Connection {
     pub fn ask(&mut self, request: &Request) -> anyhow::Result<Answer> {
         self.send(request)?;
         self.answer(request)
+    }
+
+    /// Sends a request. Returns the status and the body of its answer, whatever they are.
+    pub fn fetch(&mut self, request: &Request) -> anyhow::Result<(u16, Vec<u8>)> {
+        self.send(request)?;
+        let (status, body) = self
+            .receive()
+            .with_context(|| format!("{} has no answer", request.label))?;
+        self.used_at = Instant::now();
+        Ok((status, self.received.split_off(body)))
     }
 
     /// Sends a request. The next call must be [`Self::answer`].

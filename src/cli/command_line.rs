@@ -9,8 +9,8 @@ use clap::parser::ValueSource;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::{
-    client, completions, database, environment, export, generate, import, key, migrate, output, phones, serve, signals,
-    webhook,
+    client, completions, database, environment, export, generate, import, key, migrate, output, phones, search, serve,
+    signals, webhook,
 };
 use crate::config::{DatabaseConfig, LogConfig, ServeConfig};
 use crate::domain::visible::{is_active, visible};
@@ -144,13 +144,16 @@ enum Command {
     /// Create, list and delete webhooks, which receive WhatsApp messages from Meta
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
+    /// Search for people by names, phones, emails and ids, and say why each contact matches
+    #[command(after_help = search::EXAMPLE)]
+    Search(search::SearchArgs),
     /// Import contacts from a CSV file, all or nothing
     #[command(after_help = import::EXAMPLE)]
     Import(import::ImportArgs),
     /// Export a client's contacts to CSV, which import can read back
     #[command(after_help = export::EXAMPLE)]
     Export(export::ExportArgs),
-    /// Read the stored phones of a client's contacts again
+    /// Explain how a phone number is read, and read the stored phones of a client's contacts again
     #[command(subcommand)]
     Phones(phones::PhonesCommand),
     /// Generate contacts by the million, for tests and measurements
@@ -183,6 +186,7 @@ fn run_command(cli: Cli) -> anyhow::Result<()> {
         Command::Client(command) => client::run(config, command),
         Command::Key(command) => key::run(config, command),
         Command::Webhook(command) => webhook::run(config, command),
+        Command::Search(arguments) => search::run(config, arguments),
         Command::Import(arguments) => import::run(config, arguments),
         Command::Export(arguments) => export::run(config, arguments),
         Command::Phones(command) => phones::run(config, command),

@@ -1,4 +1,4 @@
-//! `phones`
+//! `phones`; `phone_explanation` prints an explanation
 
 use std::fmt;
 
@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use super::database::Database;
 use super::names_and_ids::find_client;
 use super::output;
+use super::phone_explanation::{self, ExplainArgs};
 use crate::config::DatabaseConfig;
 use crate::domain::counted::counted;
 use crate::domain::recheck::KnownPhone;
@@ -21,6 +22,10 @@ pub enum PhonesCommand {
     #[command(after_help = "Example:\n  contact-search phones recheck --client Acme\n  \
                             contact-search phones recheck --client Acme --apply")]
     Recheck(RecheckArgs),
+    /// Explain how a phone number is read: what a contact stores, which readings a lookup tries, and why
+    #[command(after_help = "Examples:\n  contact-search phones explain '0223 15-596-1983'\n  \
+                            contact-search phones explain '4915112345678' --region DE --platform whatsapp --json")]
+    Explain(ExplainArgs),
 }
 
 #[derive(Args, Debug)]
@@ -34,7 +39,14 @@ pub struct RecheckArgs {
 }
 
 pub fn run(config: &DatabaseConfig, command: PhonesCommand) -> anyhow::Result<()> {
-    let PhonesCommand::Recheck(RecheckArgs { client, apply }) = command;
+    match command {
+        PhonesCommand::Recheck(arguments) => run_recheck(config, arguments),
+        PhonesCommand::Explain(arguments) => phone_explanation::run(&arguments),
+    }
+}
+
+fn run_recheck(config: &DatabaseConfig, arguments: RecheckArgs) -> anyhow::Result<()> {
+    let RecheckArgs { client, apply } = arguments;
     let database = Database::open(config)?;
     let mut connection = database.connect()?;
     let client = find_client(&mut connection, &client)?;

@@ -100,6 +100,15 @@ fn is_dropped(character: char) -> bool {
         character,
         '\u{ad}'
             | '\u{300}'..='\u{36f}'
+            | '\u{483}'..='\u{487}'
+            | '\u{591}'..='\u{5bd}'
+            | '\u{5bf}'
+            | '\u{5c1}'..='\u{5c2}'
+            | '\u{5c4}'..='\u{5c5}'
+            | '\u{5c7}'
+            | '\u{610}'..='\u{61a}'
+            | '\u{64b}'..='\u{65f}'
+            | '\u{670}'
             | '\u{180b}'..='\u{180e}'
             | '\u{1ab0}'..='\u{1aff}'
             | '\u{1dc0}'..='\u{1dff}'
@@ -113,7 +122,7 @@ fn is_dropped(character: char) -> bool {
     )
 }
 
-/// Letters that Unicode does not decompose, as they are written without their diacritic.
+/// Letters that Unicode does not decompose, and how they are written without their diacritic.
 fn replacement(letter: char) -> Option<&'static str> {
     Some(match letter {
         'ł' => "l",
@@ -128,6 +137,8 @@ fn replacement(letter: char) -> Option<&'static str> {
         'æ' => "ae",
         'œ' => "oe",
         'þ' => "th",
+        // The small sigma at the end of a word has the same capital letter as the other one.
+        'ς' => "σ",
         _ => return None,
     })
 }
@@ -174,6 +185,8 @@ mod tests {
             ("Ana 🌸\u{fe0f} Gil", "ana 🌸 gil"),
             ("İstanbul", "istanbul"),
             ("Иванов Й", "иванов и"),
+            ("ΑΛΈΞΗΣ Αλέξης", "αλεξησ αλεξησ"),
+            ("مُحَمَّد", "محمد"),
             ("Ａｎａ　№5", "ana no5"),
             ("¿?", ""),
         ] {

@@ -31,6 +31,8 @@ mod settings;
 mod state;
 
 pub use self::database::periodic_job::{OnDrop, PeriodicJob};
+pub use self::endpoints::ingest::normalization_json::Normalization;
+pub use self::endpoints::query::found_contact::ContactQueryResponse;
 pub use self::error::{ErrorCode, ErrorText, chain};
 pub use self::middleware::auth::Access;
 #[cfg(fuzzing)]

@@ -1,5 +1,5 @@
 //! The table of routes. The server registers its routes from it, and the specification and the tests read it. A second,
-//! small table has the paths of the search page.
+//! small table has the paths of pages.
 
 use std::any::type_name;
 
@@ -10,12 +10,13 @@ use actix_web::web::{resource, to};
 use actix_web::{FromRequest, Handler, Resource, Responder, Route, guard};
 
 use super::documentation::Documentation;
-use super::endpoints::ingest::{contact_batch, contact_by_id, messages, whatsapp_webhook};
+use super::endpoints::ingest::{contact_batch, contact_by_id, messages, normalization, whatsapp_webhook};
 use super::endpoints::lookup::{contact_lookup, contact_lookup_batch};
 use super::endpoints::ops::{error_codes, health, specification};
 use super::endpoints::page::{demo_key, page_file, search_page};
 use super::endpoints::public::{contact, contact_search, contact_upsert, recent_contacts};
 use super::endpoints::query::contact_query;
+use super::endpoints::reference::{reference_file, reference_page};
 use super::error::ApiError;
 use super::middleware::auth::{Access, authorize};
 use crate::domain::key::Scope;
@@ -55,6 +56,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         ("/api/v1/contact-lookup/",          Operation::new(GET,    LOOKUP,  &contact_lookup::DOCUMENTATION,       contact_lookup::look_up_contact)),
         ("/api/v1/contact-lookup/batch",     Operation::new(POST,   LOOKUP,  &contact_lookup_batch::DOCUMENTATION, contact_lookup_batch::look_up_contacts)),
         ("/api/v1/search",                   Operation::new(GET,    SEARCH,  &contact_query::DOCUMENTATION,        contact_query::query_contacts)),
+        ("/api/v1/normalize",                Operation::new(GET,    LOOKUP,  &normalization::DOCUMENTATION,        normalization::normalize_phone)),
         ("/api/public/contacts/search",      Operation::new(GET,    SEARCH,  &contact_search::DOCUMENTATION,       contact_search::search_contacts)),
         ("/api/public/contacts",             Operation::new(GET,    SEARCH,  &recent_contacts::DOCUMENTATION,      recent_contacts::list_recent_contacts)),
         ("/api/public/contact/{id}/info",    Operation::new(GET,    SEARCH,  &contact::INFO,                       contact::show_contact)),
@@ -86,20 +88,23 @@ pub fn endpoints() -> Vec<Endpoint> {
     endpoints
 }
 
-/// A path of the search page, and its one method.
+/// A path of the search page or the API reference, and its one method.
 pub struct PagePath {
     pub path: &'static str,
     pub method: Method,
     route: fn() -> Route,
 }
 
-/// The paths of the search page. They are not among the [`endpoints`], because only the page's own browser calls them.
+/// The paths of pages. They are not among the [`endpoints`], because only the browser of a page calls them.
 /// The specification, its clients and docs/api.md describe calls of programs.
 #[rustfmt::skip]
-pub const PAGE_PATHS: [PagePath; 3] = [
+pub const PAGE_PATHS: [PagePath; 6] = [
     PagePath { path: "/",                      method: Method::GET,  route: || to(search_page::show_page) },
     PagePath { path: "/page/{version}/{file}", method: Method::GET,  route: || to(page_file::show_page_file) },
     PagePath { path: "/page/demo-key",         method: Method::POST, route: || to(demo_key::give_demo_key) },
+    PagePath { path: "/docs",                  method: Method::GET,  route: || to(reference_page::show_reference) },
+    PagePath { path: "/docs/",                 method: Method::GET,  route: || to(reference_page::show_reference) },
+    PagePath { path: "/docs/{version}/{file}", method: Method::GET,  route: || to(reference_file::show_reference_file) },
 ];
 
 impl PagePath {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
 use contact_search::cli::Cli;
+use contact_search::domain::phone::{Problem, Rule};
 use contact_search::http::{ErrorCode, endpoints};
 use strum::VariantArray;
 
@@ -129,6 +130,25 @@ fn every_error_code_is_documented() {
         fs::write(&proposed, tables).unwrap();
         panic!(
             "the error codes have changed; if that is intended, replace the tables of docs/errors.md by target/errors.md"
+        );
+    }
+}
+
+#[test]
+fn every_rule_and_every_problem_of_phones_is_documented() {
+    let rules = Rule::VARIANTS.iter().map(|rule| (rule.name(), rule.sentence()));
+    let problems = Problem::VARIANTS
+        .iter()
+        .map(|problem| (problem.code(), problem.sentence()));
+    let page = read("docs/phones.md");
+    let table = |rows: &mut dyn Iterator<Item = (&str, &str)>| -> String {
+        rows.map(|(name, sentence)| format!("| `{name}` | {sentence} |\n"))
+            .collect()
+    };
+    for rows in [table(&mut rules.into_iter()), table(&mut problems.into_iter())] {
+        assert!(
+            page.contains(&rows),
+            "docs/phones.md should have these rows, in this order:\n{rows}"
         );
     }
 }

@@ -1,11 +1,15 @@
 //! Addresses with a number: links of WhatsApp and Telegram, `sip:`, and the parameters of `tel:`.
 
+use super::rule::Rule;
+
 /// The number in an address.
 pub struct Address {
     pub number: String,
     /// Whether the number begins with a calling code, as in a WhatsApp id and in a link.
     pub is_whatsapp: bool,
     pub extension: Option<String>,
+    /// The rule for this kind of address.
+    pub rule: Rule,
 }
 
 /// The prefix that Twilio puts before WhatsApp's number. A label that a person types has a blank after the colon.
@@ -46,6 +50,7 @@ pub fn read(text: &str) -> Option<Address> {
             number: number.to_owned(),
             is_whatsapp: true,
             extension: None,
+            rule: Rule::WhatsAppPrefix,
         });
     }
     let lower = text.to_ascii_lowercase();
@@ -59,6 +64,7 @@ pub fn read(text: &str) -> Option<Address> {
             number: number.to_owned(),
             is_whatsapp: false,
             extension,
+            rule: Rule::SipAddress,
         });
     }
     let is_link = lower.contains("://") || lower.contains("whatsapp.com/") || lower.contains("wa.me/");
@@ -74,6 +80,7 @@ pub fn read(text: &str) -> Option<Address> {
         number,
         is_whatsapp: true,
         extension: None,
+        rule: Rule::ChatLink,
     })
 }
 

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::problem::Problem;
+use super::rule::{Rule, Rules};
 use super::tail::{self, Tail};
 use super::{address, label, metadata, whatsapp_id};
 use crate::domain::visible::is_invisible;
@@ -22,16 +24,16 @@ pub enum Notation {
 }
 
 /// The phone number in a text.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Written {
     /// ASCII digits, without a leading `00`. All digits of the text if it is not one number.
     pub digits: String,
     pub notation: Notation,
     /// The digits of the extension.
     pub extension: Option<String>,
-    /// Whether the digits form one number. Two numbers in a cell, letters amid the digits and a spreadsheet's
+    /// Why the digits do not form one number. Two numbers in a cell, letters amid the digits and a spreadsheet's
     /// `5.49112E+12` do not: joining or completing them would invent a number.
-    pub is_one_number: bool,
+    pub fault: Option<Problem>,
     /// The text starting at the first digit, if it has letters that mark no extension: a remark, or a vanity number
     /// (`1-800-FLOWERS`).
     pub lettered: Option<String>,
@@ -39,6 +41,8 @@ pub struct Written {
     pub begins_with_letters: bool,
     /// Whether a blank precedes the first digit, where a query parameter may have lost a `+`.
     pub blank_first: bool,
+    /// The rules that led from the text to the digits.
+    pub rules: Rules,
 }
 
 /// The fewest digits before an extension or a remark. After fewer digits an `x` is not a mark (`0xx11`).
@@ -55,19 +59,23 @@ const LENGTH_MAX: usize = 1_000;
 
 impl Written {
     pub fn read(text: &str) -> Self {
-        let text = plain(text);
+        let mut rules = Rules::default();
+        let text = plain(text, &mut rules);
         let trimmed = text.trim();
         let blank_first = text.starts_with(' ') && trimmed.starts_with(|c: char| c.is_ascii_digit());
         let mut written = Self::read_trimmed(trimmed);
         written.blank_first = blank_first;
-        if !written.is_one_number {
+        written.rules = written.rules.with(rules);
+        if !written.is_one_number() {
             written.digits = trimmed.chars().filter(char::is_ascii_digit).collect();
             written.extension = None;
         }
         let zeros = double_zeros(&written.digits);
         if zeros > 0 {
             written.digits.drain(..zeros);
-            if written.notation != Notation::Plus {
+            if written.notation == Notation::Plus {
+                written.rules.note(Rule::DoubleZero);
+            } else {
                 written.notation = Notation::DoubleZero;
             }
         }
@@ -79,50 +87,61 @@ impl Written {
         let written = Self::scan(text, &label::BEFORE_PIECE, PIECE_MIN);
         // After few digits, what seems to be an extension can be the rest of the piece: `223 x 596`.
         let is_doubtful = written.extension.is_some() && written.digits.len() < NUMBER_MIN;
-        (written.is_one_number && !is_doubtful).then_some(written)
+        (written.is_one_number() && !is_doubtful).then_some(written)
+    }
+
+    pub fn is_one_number(&self) -> bool {
+        self.fault.is_none()
     }
 
     fn read_trimmed(text: &str) -> Self {
-        if text.len() > LENGTH_MAX {
-            return Self::no_number();
+        if let Some(id) = whatsapp_id::number(text).filter(|_| text.len() <= LENGTH_MAX) {
+            let mut written = Self::scan_number(id);
+            written.notation = Notation::WhatsApp;
+            written.rules.note(Rule::WhatsAppId);
+            return written;
         }
-        if let Some(id) = whatsapp_id::number(text) {
-            return Self {
-                notation: Notation::WhatsApp,
-                ..Self::scan_number(id)
-            };
-        }
-        if address::is_link_without_number(text)
-            || whatsapp_id::is_group_or_channel(text)
-            || whatsapp_id::is_hidden_number(text)
-            || is_scientific(text)
-            || has_two_values(text)
-        {
-            return Self::no_number();
+        if let Some(fault) = fault(text) {
+            return Self::no_number(Some(fault));
         }
         let Some(address) = address::read(text) else {
-            let (text, extension) = address::without_parameters(text);
-            let mut written = Self::scan_number(without_decimal_zero(text));
-            written.extension = written.extension.or(extension);
+            let (number, extension) = address::without_parameters(text);
+            let without_zero = without_decimal_zero(number);
+            let mut written = Self::scan_number(without_zero);
+            written.take_extension(extension);
+            written
+                .rules
+                .note_if(number.len() < text.len(), Rule::AddressParameters);
+            written
+                .rules
+                .note_if(without_zero.len() < number.len(), Rule::DecimalZero);
             return written;
         };
         let mut written = Self::scan_number(&address.number);
         if address.is_whatsapp && written.notation != Notation::Plus {
             written.notation = Notation::WhatsApp;
         }
-        written.extension = written.extension.or(address.extension);
+        written.take_extension(address.extension);
+        written.rules.note(address.rule);
         written
     }
 
-    fn no_number() -> Self {
+    /// Takes the extension in the parameters of an address, unless the number itself has one.
+    fn take_extension(&mut self, extension: Option<String>) {
+        self.rules.note_if(extension.is_some(), Rule::ExtensionSplit);
+        self.extension = self.extension.take().or(extension);
+    }
+
+    fn no_number(fault: Option<Problem>) -> Self {
         Self {
             digits: String::new(),
             notation: Notation::Bare,
             extension: None,
-            is_one_number: false,
+            fault,
             lettered: None,
             begins_with_letters: false,
             blank_first: false,
+            rules: Rules::default(),
         }
     }
 
@@ -133,16 +152,18 @@ impl Written {
     /// Collects the digits up to an extension or a remark, and detects characters that cannot be part of one number. At
     /// least `fewest_before_tail` digits precede an extension or a remark.
     fn scan(text: &str, fewest_after: &label::Fewest, fewest_before_tail: usize) -> Self {
-        let (begins_with_letters, text) = label::without(text, fewest_after);
+        let mut rules = Rules::default();
+        let (begins_with_letters, text) = label::without(text, fewest_after, &mut rules);
         let mut written = Self {
             digits: String::with_capacity(16),
-            is_one_number: true,
             begins_with_letters,
-            ..Self::no_number()
+            rules,
+            ..Self::no_number(None)
         };
         let mut is_closed = false;
         let mut first_digit = None;
         let mut has_letters = false;
+        let mut has_signs = false;
         let mut previous = ' ';
         for (at, character) in text.char_indices() {
             let digits = written.digits.len();
@@ -160,7 +181,9 @@ impl Written {
                 }
                 '0'..='9' => {
                     first_digit.get_or_insert(at);
-                    written.is_one_number &= !is_closed;
+                    if is_closed {
+                        written.add_fault(Problem::TwoNumbers);
+                    }
                     written.digits.push(character);
                 }
                 '+' if digits == 0 => written.notation = Notation::Plus,
@@ -173,15 +196,18 @@ impl Written {
                 {
                     written.digits.clear();
                     written.notation = Notation::Plus;
-                    written.is_one_number = true;
+                    written.fault = None;
+                    written.rules.note(Rule::DigitsBeforePlus);
                     (first_digit, is_closed, has_letters) = (None, false, false);
                 }
                 '(' if digits == 0 && written.notation == Notation::Bare => {
                     written.notation = Notation::BareWithAreaCode;
                 }
-                '/' if digits <= area_code_max(written.notation) => {}
+                '/' if digits <= area_code_max(written.notation) => has_signs |= digits > 0,
                 // Brazil's "0xx11" and "0**11": the trunk prefix, and a placeholder for any carrier.
-                'x' | 'X' | '*' if matches!(written.digits.as_str(), "0" | "550" | "00550") => {}
+                'x' | 'X' | '*' if matches!(written.digits.as_str(), "0" | "550" | "00550") => {
+                    written.rules.note(Rule::CarrierPlaceholder);
+                }
                 _ if digits >= fewest_before_tail && tail::begins(&text[at..], character, previous.is_whitespace()) => {
                     let is_separate = is_closed || previous.is_whitespace() || previous == '(';
                     let tail = tail::read(&text[at..], is_separate);
@@ -189,18 +215,24 @@ impl Written {
                     written.add_tail(tail);
                     break;
                 }
-                '@' => written.is_one_number = false,
+                '@' => written.add_fault(Problem::EmailAddress),
                 '+' | '/' | '\\' | ',' | ';' | '|' | '&' | '*' | '#' | '\n' | '\r' | '\t' | '×' | '^' => {
                     is_closed = digits > 0;
+                    has_signs |= digits > 0;
                 }
                 _ if character.is_alphanumeric() => {
                     has_letters |= digits > 0;
-                    written.is_one_number &= digits == 0;
+                    if digits == 0 {
+                        written.rules.note(Rule::LabelRemoved);
+                    } else {
+                        written.add_fault(Problem::LettersInNumber);
+                    }
                 }
-                _ => {}
+                _ => has_signs |= digits > 0,
             }
             previous = character;
         }
+        written.rules.note_if(has_signs, Rule::Cleaned);
         if has_letters && let Some(at) = first_digit {
             written.lettered = Some(text[at..].to_owned());
         }
@@ -208,8 +240,36 @@ impl Written {
     }
 
     fn add_tail(&mut self, tail: Tail) {
+        match tail.fault {
+            Some(fault) => self.add_fault(fault),
+            None if tail.extension.is_some() => self.rules.note(Rule::ExtensionSplit),
+            None => self.rules.note(Rule::RemarkRemoved),
+        }
         self.extension = tail.extension;
-        self.is_one_number &= tail.is_one_number;
+    }
+
+    /// Adds a fault. The first one counts.
+    fn add_fault(&mut self, fault: Problem) {
+        self.fault.get_or_insert(fault);
+    }
+}
+
+/// Why the text as a whole is not one number.
+fn fault(text: &str) -> Option<Problem> {
+    if text.len() > LENGTH_MAX {
+        Some(Problem::TextTooLong)
+    } else if address::is_link_without_number(text) {
+        Some(Problem::LinkWithoutNumber)
+    } else if whatsapp_id::is_group_or_channel(text) {
+        Some(Problem::GroupId)
+    } else if whatsapp_id::is_hidden_number(text) {
+        Some(Problem::HiddenNumber)
+    } else if is_scientific(text) {
+        Some(Problem::ScientificNotation)
+    } else if has_two_values(text) {
+        Some(Problem::TwoNumbers)
+    } else {
+        None
     }
 }
 
@@ -241,7 +301,7 @@ fn repeats(text: &str, digits: &str) -> bool {
 
 /// The text with ASCII digits and punctuation, and without invisible characters. WhatsApp and address books put
 /// direction marks around a copied number.
-pub(super) fn plain(text: &str) -> Cow<'_, str> {
+pub(super) fn plain<'t>(text: &'t str, rules: &mut Rules) -> Cow<'t, str> {
     if text
         .bytes()
         .all(|byte| byte.is_ascii() && (byte >= b' ' || byte.is_ascii_whitespace()))
@@ -250,21 +310,23 @@ pub(super) fn plain(text: &str) -> Cow<'_, str> {
     }
     let mut plain = String::with_capacity(text.len());
     for character in text.chars() {
-        match character {
-            '\u{FE62}' | '\u{207A}' => plain.push('+'),
+        let ascii = match character {
+            '\u{FE62}' | '\u{207A}' => Some('+'),
             // The Arabic decimal mark.
-            '\u{66B}' => plain.push('.'),
+            '\u{66B}' => Some('.'),
             // Fullwidth characters of East Asian keyboards, such as `：` and `（`.
-            '\u{FF01}'..='\u{FF5E}' => {
-                plain.push(char::from_u32(u32::from(character) - 0xFEE0).unwrap_or(character));
+            '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(character) - 0xFEE0),
+            _ if is_invisible(character) => {
+                rules.note(Rule::InvisibleCharacters);
+                continue;
             }
-            _ if is_invisible(character) => {}
             _ if !character.is_ascii() && character.is_numeric() => {
-                let digit = metadata::digits(character.encode_utf8(&mut [0; 4]));
-                plain.push(digit.chars().next().unwrap_or(character));
+                metadata::digits(character.encode_utf8(&mut [0; 4])).chars().next()
             }
-            _ => plain.push(character),
-        }
+            _ => None,
+        };
+        rules.note_if(ascii.is_some(), Rule::OtherScripts);
+        plain.push(ascii.unwrap_or(character));
     }
     Cow::Owned(plain)
 }
@@ -272,7 +334,7 @@ pub(super) fn plain(text: &str) -> Cow<'_, str> {
 /// Whether a spreadsheet shortened the number to a power of ten: `5.49112E+12`. A label can precede it, and a remark
 /// can follow it.
 fn is_scientific(text: &str) -> bool {
-    let (_, text) = label::without(text, &label::BEFORE_NUMBER);
+    let (_, text) = label::without(text, &label::BEFORE_NUMBER, &mut Rules::default());
     let start = text.find(|c: char| c.is_ascii_digit()).unwrap_or(text.len());
     let Some((mantissa, exponent)) = text[start..].split_once(char::is_alphabetic) else {
         return false;
@@ -300,8 +362,11 @@ fn is_scientific(text: &str) -> bool {
 /// Whether Google's separator of several values stands between digits: `11 2345-6789 ::: 11 2345-6780`.
 fn has_two_values(text: &str) -> bool {
     let has_digit = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
-    text.split_once(":::")
-        .is_some_and(|(first, rest)| has_digit(first) && has_digit(rest))
+    // Hardly any text has a colon, and a search for one character costs far less than a search for a string.
+    text.contains(':')
+        && text
+            .split_once(":::")
+            .is_some_and(|(first, rest)| has_digit(first) && has_digit(rest))
 }
 
 /// Removes the zero of a number such as `5491123456789.0`, which comes from a column of decimals. Unlike `5.49112E+12`

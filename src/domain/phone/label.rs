@@ -1,5 +1,6 @@
 //! The text before the digits of a number: a label such as `Tel 2:`, an index such as `1)`, a telephone's service code.
 
+use super::rule::{Rule, Rules};
 use super::{countries, metadata};
 
 /// The fewest digits after a label or an index that has a digit. With fewer digits its digit is part of the number.
@@ -91,19 +92,21 @@ const WORDS: [&str; 41] = [
 ];
 
 /// Removes a service code, and a label or an index that has a digit. Returns whether the rest of the text begins with
-/// letters that are no known label, and the rest of the text.
-pub fn without<'t>(text: &'t str, fewest: &Fewest) -> (bool, &'t str) {
+/// letters that are no known label, and the rest of the text. Notes what it removed.
+pub fn without<'t>(text: &'t str, fewest: &Fewest, rules: &mut Rules) -> (bool, &'t str) {
     let text = text.trim_start();
     if text.starts_with('+') || text.starts_with(|c: char| c.is_ascii_digit()) && !begins_with_index(text) {
         return (false, text);
     }
-    let number = without_service_code(text);
-    let number = without_index(number, fewest)
-        .or_else(|| without_index(without_symbols(number), fewest))
-        .or_else(|| without_numbered_label(number, fewest))
-        .or_else(|| without_spaced_index(number, fewest))
-        .or_else(|| without_numbered_word(number, fewest))
-        .unwrap_or(number);
+    let after_code = without_service_code(text);
+    let number = without_index(after_code, fewest)
+        .or_else(|| without_index(without_symbols(after_code), fewest))
+        .or_else(|| without_numbered_label(after_code, fewest))
+        .or_else(|| without_spaced_index(after_code, fewest))
+        .or_else(|| without_numbered_word(after_code, fewest));
+    rules.note_if(after_code.len() < text.len(), Rule::ServiceCode);
+    rules.note_if(number.is_some(), Rule::IndexRemoved);
+    let number = number.unwrap_or(after_code);
     (begins_with_other_letters(number), number)
 }
 
@@ -201,7 +204,7 @@ fn without_spaced_index<'t>(text: &'t str, fewest: &Fewest) -> Option<&'t str> {
 fn is_international(text: &str) -> bool {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     metadata::split_calling_code(&digits)
-        .is_some_and(|(calling_code, written)| countries::significant(calling_code, written).is_some())
+        .is_some_and(|(calling_code, written)| countries::is_number(calling_code, written))
 }
 
 /// Removes a word that ends with a digit: `cel2 `.

@@ -1,6 +1,37 @@
 //! Google's phone number metadata. Apart from tests, no other file uses the library that contains it.
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberType};
+use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, ParseError, PhoneNumber, PhoneNumberType, ValidationError};
+use strum::{IntoStaticStr, VariantArray};
+
+use super::problem::Problem;
+
+/// The kind of line that a number reaches, as far as its digits tell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
+pub enum LineType {
+    FixedLine,
+    Mobile,
+    /// Mobiles and fixed lines of the country share these numbers.
+    FixedLineOrMobile,
+    TollFree,
+    PremiumRate,
+    SharedCost,
+    Voip,
+    /// A number that a person directs to any line.
+    PersonalNumber,
+    Pager,
+    /// A number of a company for all its offices.
+    CompanyNumber,
+    VoicemailAccess,
+    Unknown,
+}
+
+impl LineType {
+    /// The name in kebab case, such as `fixed-line`.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
 
 /// The calling code of a region, or `None` if the metadata does not have the region.
 pub fn calling_code(region: &str) -> Option<i32> {
@@ -37,6 +68,63 @@ pub fn is_mobile(calling_code: i32, national: &str) -> bool {
             PhoneNumberType::Mobile | PhoneNumberType::FixedLineOrMobile
         )
     })
+}
+
+/// The kind of line that a valid number reaches. `Unknown` for a number that the metadata does not list.
+pub fn line_type(calling_code: i32, national: &str) -> LineType {
+    let Some(number) = number(calling_code, national) else {
+        return LineType::Unknown;
+    };
+    match PHONE_NUMBER_UTIL.get_number_type(&number) {
+        PhoneNumberType::FixedLine => LineType::FixedLine,
+        PhoneNumberType::Mobile => LineType::Mobile,
+        PhoneNumberType::FixedLineOrMobile => LineType::FixedLineOrMobile,
+        PhoneNumberType::TollFree => LineType::TollFree,
+        PhoneNumberType::PremiumRate => LineType::PremiumRate,
+        PhoneNumberType::SharedCost => LineType::SharedCost,
+        PhoneNumberType::VoIP => LineType::Voip,
+        PhoneNumberType::PersonalNumber => LineType::PersonalNumber,
+        PhoneNumberType::Pager => LineType::Pager,
+        PhoneNumberType::UAN => LineType::CompanyNumber,
+        PhoneNumberType::VoiceMail => LineType::VoicemailAccess,
+        PhoneNumberType::Unknown => LineType::Unknown,
+    }
+}
+
+/// The ISO 3166 code of a valid number's region. `None` for a number of no region, such as `+800…`.
+pub fn region_of_number(calling_code: i32, national: &str) -> Option<String> {
+    let region = PHONE_NUMBER_UTIL.get_region_for_number(&number(calling_code, national)?)?;
+    Some(region.to_string()).filter(|code| code.bytes().all(|byte| byte.is_ascii_alphabetic()))
+}
+
+/// Why digits that are dialled within the region are no valid number.
+pub fn national_problem(digits: &str, region: &str) -> Problem {
+    problem(PHONE_NUMBER_UTIL.parse(digits, Some(library_region(region))))
+}
+
+/// Why the digits after a calling code are no valid number.
+pub fn international_problem(calling_code: i32, written: &str) -> Problem {
+    problem(PHONE_NUMBER_UTIL.parse(format!("+{calling_code}{written}"), None))
+}
+
+fn problem(parsed: Result<PhoneNumber, ParseError>) -> Problem {
+    let number = match parsed {
+        Ok(number) => number,
+        Err(ParseError::InvalidCountryCode) => return Problem::UnknownCallingCode,
+        Err(ParseError::TooLongNsn) => return Problem::TooLong,
+        // The library accepts no number of fewer than two digits.
+        Err(ParseError::NotANumber(_) | ParseError::TooShortAfterIdd | ParseError::TooShortNsn) => {
+            return Problem::TooShort;
+        }
+    };
+    match PHONE_NUMBER_UTIL.is_possible_number_with_reason(&number) {
+        Ok(NumberLengthType::IsPossible) => Problem::NotInNumberingPlan,
+        Ok(NumberLengthType::IsPossibleLocalOnly) => Problem::AreaCodeMissing,
+        Err(ValidationError::InvalidCountryCode) => Problem::UnknownCallingCode,
+        Err(ValidationError::TooShort) => Problem::TooShort,
+        Err(ValidationError::InvalidLength) => Problem::WrongLength,
+        Err(ValidationError::TooLong) => Problem::TooLong,
+    }
 }
 
 fn number(calling_code: i32, national: &str) -> Option<PhoneNumber> {

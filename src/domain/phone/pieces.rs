@@ -3,6 +3,7 @@
 use super::clean::{Notation, Written};
 use super::countries::{ARGENTINA, MEXICO};
 use super::region::Region;
+use super::rule::Rules;
 use super::{clean, dialling, metadata};
 
 /// The most strings for one term.
@@ -20,7 +21,7 @@ const PIECES_MAX: usize = 4;
 ///
 /// A digit of a label before the piece or of a remark after it does not join the piece: `Tel2: 223 (24hs)`.
 pub fn pieces(term: &str, region: Region) -> Vec<String> {
-    let term = clean::plain(term);
+    let term = clean::plain(term, &mut Rules::default());
     let digits = metadata::digits(&term);
     if digits.is_empty() {
         return Vec::new();

@@ -3,7 +3,9 @@
 use super::clean::{Notation, Written};
 use super::countries;
 use super::number::{First, Number};
+use super::problem::Problem;
 use super::region::Region;
+use super::rule::{Rule, Rules};
 use super::whatsapp_id;
 
 /// One interpretation of a number in a lookup.
@@ -35,76 +37,131 @@ const READINGS_MAX: usize = 4;
 /// A leading blank before a digit is read as an unencoded `+` if that gives a valid number, so the parameter must not
 /// be trimmed. Texts from other sources must be trimmed, because they cannot have lost a `+`.
 pub fn readings(parameter: &str, region: Region) -> Vec<Reading> {
-    readings_of(&Written::read(parameter), parameter, region)
+    let written = Written::read(parameter);
+    let readings = traced_readings(&written, parameter, region);
+    readings.map(|traced| traced.reading).collect()
 }
 
 /// The [`readings`] by which a lookup finds contacts. A number that identifies nobody, such as `000-0000`, has none.
 pub fn identifying_readings(parameter: &str, region: Region) -> Vec<Reading> {
     let written = Written::read(parameter);
-    let mut readings = readings_of(&written, parameter, region);
-    readings.retain(|reading| reading.identifies(&written));
+    let readings = traced_readings(&written, parameter, region);
     readings
+        .map(|traced| traced.reading)
+        .filter(|reading| reading.obstacle(&written).is_none())
+        .collect()
 }
 
-fn readings_of(written: &Written, parameter: &str, region: Region) -> Vec<Reading> {
-    if written.digits.is_empty() {
-        return Vec::new();
-    }
-    if written.blank_first
-        && let Some(number) = written.as_international()
-    {
-        return vec![Reading::resolved(number, written)];
-    }
-    let numbers = written.numbers(region, First::National, READINGS_MAX);
-    let mut readings: Vec<Reading> = numbers
-        .into_iter()
-        .map(|number| Reading::resolved(number, written))
-        .collect();
-    if readings.is_empty() {
-        let mut reading = Reading::unresolved(written);
+/// A reading with the number and the rules that led to it, for an explanation.
+pub(super) struct TracedReading {
+    pub(super) reading: Reading,
+    /// `None` if the reading is no valid number.
+    pub(super) number: Option<Number>,
+    pub(super) rules: Rules,
+}
+
+/// The [`readings`] of a parameter that was read as `written`.
+pub(super) fn traced_readings(
+    written: &Written,
+    parameter: &str,
+    region: Region,
+) -> impl Iterator<Item = TracedReading> {
+    let numbers = if written.digits.is_empty() {
+        Vec::new()
+    } else if let Some(mut number) = number_after_lost_plus(written) {
+        number.rules.note(Rule::LostPlus);
+        vec![number]
+    } else {
+        written.numbers(region, First::National, READINGS_MAX)
+    };
+    let is_unresolved = numbers.is_empty() && !written.digits.is_empty();
+    let unresolved = is_unresolved.then(|| {
+        let mut unresolved = TracedReading::unresolved(written);
         if whatsapp_id::is_hidden_number(parameter) || whatsapp_id::is_group_or_channel(parameter) {
             // The digits of such an id can be those of another person's phone. No contact has the whole id as match
             // key.
-            reading.key = parameter.trim().to_lowercase();
+            unresolved.reading.key = parameter.trim().to_lowercase();
         }
-        readings.push(reading);
-    }
-    readings
+        unresolved
+    });
+    let resolved = numbers
+        .into_iter()
+        .map(|number| TracedReading::resolved(number, written));
+    resolved.chain(unresolved)
 }
 
-impl Reading {
+/// The number of a query parameter whose leading blank is a `+` that was not encoded.
+pub(super) fn number_after_lost_plus(written: &Written) -> Option<Number> {
+    written.blank_first.then(|| written.as_international()).flatten()
+}
+
+impl TracedReading {
     pub(super) fn resolved(number: Number, written: &Written) -> Self {
-        let Number { calling_code, national } = number;
-        Self {
+        let Number {
+            calling_code,
+            national,
+            rules,
+        } = &number;
+        let mut rules = *rules;
+        let key = countries::line(*calling_code, national, &mut rules);
+        let reading = Reading {
             phone: format!("+{calling_code}{national}"),
-            key: format!("{calling_code}{}", countries::line(calling_code, &national)),
+            key: format!("{calling_code}{key}"),
             extension: written.extension.clone(),
             resolved: true,
+        };
+        Self {
+            reading,
+            number: Some(number),
+            rules,
         }
     }
 
     /// The reading that an unresolved contact stores.
     pub(super) fn unresolved(written: &Written) -> Self {
+        let mut rules = written.rules;
+        rules.note(Rule::DigitsAsMatchKey);
         let phone = match written.notation {
-            Notation::Plus | Notation::DoubleZero => format!("+{}", written.digits),
+            Notation::Plus => format!("+{}", written.digits),
+            Notation::DoubleZero => {
+                rules.note(Rule::DoubleZero);
+                format!("+{}", written.digits)
+            }
             Notation::Bare | Notation::BareWithAreaCode | Notation::WhatsApp => written.digits.clone(),
         };
-        Self {
+        let reading = Reading {
             phone,
             key: written.digits.clone(),
             extension: written.extension.clone(),
             resolved: false,
+        };
+        Self {
+            reading,
+            number: None,
+            rules,
         }
     }
+}
 
-    /// Whether the number can identify a contact. Placeholders such as `000-0000` and damaged or incomplete numbers are
-    /// equal for many people.
-    pub(super) fn identifies(&self, written: &Written) -> bool {
-        if has_one_digit(&written.digits) || has_one_digit(&self.key) || written.digits.len() < DIGITS_MIN {
-            return false;
+impl Reading {
+    /// Why the number cannot identify a contact; `None` if it can. Placeholders such as `000-0000` and damaged or
+    /// incomplete numbers are equal for many people.
+    pub(super) fn obstacle(&self, written: &Written) -> Option<Problem> {
+        if has_one_digit(&written.digits) || has_one_digit(&self.key) {
+            Some(Problem::Placeholder)
+        } else if written.digits.len() < DIGITS_MIN {
+            Some(Problem::TooFewDigits)
+        } else if self.resolved {
+            None
+        } else if written.fault.is_some() {
+            written.fault
+        } else if written.begins_with_letters || written.lettered.is_some() {
+            Some(Problem::LettersDropped)
+        } else if written.digits.len() > DIGITS_MAX {
+            Some(Problem::TooManyDigits)
+        } else {
+            None
         }
-        let has_dropped_letters = written.begins_with_letters || written.lettered.is_some();
-        self.resolved || written.is_one_number && !has_dropped_letters && written.digits.len() <= DIGITS_MAX
     }
 }
 

@@ -104,6 +104,7 @@ mod tests {
 
     use super::*;
     use crate::domain::phone::countries::significant;
+    use crate::domain::phone::rule::Rules;
 
     #[test]
     fn each_old_prefix_is_listed_once_and_leads_to_valid_numbers() {
@@ -115,7 +116,8 @@ mod tests {
                     let is_valid = (b'1'..=b'9').any(|digit| {
                         let old =
                             (*start).to_owned() + &char::from(digit).to_string().repeat(row.old_length - start.len());
-                        significant(row.calling_code, &old).is_some_and(|new| new == format!("{prefix}{old}"))
+                        significant(row.calling_code, &old, &mut Rules::default())
+                            .is_some_and(|new| new == format!("{prefix}{old}"))
                     });
                     assert!(is_valid, "{start} of {}", row.calling_code);
                 }

@@ -1,10 +1,11 @@
 //! Phone numbers as contacts store them.
 
 use super::clean::Written;
-use super::number::First;
-use super::reading::Reading;
+use super::number::{First, Number};
+use super::problem::Problem;
+use super::reading::TracedReading;
 use super::region::Region;
-use crate::domain::window::is_whatsapp;
+use super::rule::{Rule, Rules};
 
 /// A phone number as a contact stores it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,36 +31,70 @@ impl StoredPhone {
     /// international if that is valid, or else unresolved. The international reading comes first on WhatsApp's
     /// platforms, and for digits that are the region's own calling code and a valid mobile number of the region.
     pub fn read(input: &str, region: Region, platform: &str) -> Self {
+        TracedPhone::read(input, &Written::read(input), region, platform).stored
+    }
+}
+
+/// A stored phone with the number and the rules that led to it, for an explanation.
+pub(super) struct TracedPhone {
+    pub(super) stored: StoredPhone,
+    /// `None` if the phone is no valid number.
+    pub(super) number: Option<Number>,
+    pub(super) rules: Rules,
+    /// Why the phone identifies nobody.
+    pub(super) obstacle: Option<Problem>,
+}
+
+impl TracedPhone {
+    /// Reads the phone as [`StoredPhone::read`] does. `written` is the input as `Written` reads it.
+    pub(super) fn read(input: &str, written: &Written, region: Region, platform: &str) -> Self {
         let as_given = input.to_owned();
-        let written = Written::read(input);
         if written.digits.is_empty() {
             return Self {
-                as_given,
-                phone: None,
-                key: None,
-                extension: None,
-                resolved: false,
-                identifies: false,
+                stored: StoredPhone {
+                    as_given,
+                    phone: None,
+                    key: None,
+                    extension: None,
+                    resolved: false,
+                    identifies: false,
+                },
+                number: None,
+                rules: written.rules,
+                obstacle: None,
             };
         }
-        let first = if is_whatsapp(platform) {
-            First::International
-        } else {
-            First::OwnMobile
-        };
-        let number = written.numbers(region, first, 1).into_iter().next();
-        let reading = number.map_or_else(
-            || Reading::unresolved(&written),
-            |number| Reading::resolved(number, &written),
+        let number = written
+            .numbers(region, First::of_stored(platform), 1)
+            .into_iter()
+            .next();
+        let traced = number.map_or_else(
+            || TracedReading::unresolved(written),
+            |number| TracedReading::resolved(number, written),
         );
-        let identifies = reading.identifies(&written);
+        let TracedReading {
+            reading,
+            number,
+            mut rules,
+        } = traced;
+        let obstacle = reading.obstacle(written);
+        rules.note_if(obstacle.is_some(), Rule::DigitsAsMatchKey);
+        let key = match obstacle {
+            None => reading.key,
+            Some(_) => written.digits.clone(),
+        };
         Self {
-            as_given,
-            identifies,
-            phone: Some(reading.phone),
-            key: Some(if identifies { reading.key } else { written.digits }),
-            extension: reading.extension,
-            resolved: reading.resolved,
+            stored: StoredPhone {
+                as_given,
+                phone: Some(reading.phone),
+                key: Some(key),
+                extension: reading.extension,
+                resolved: reading.resolved,
+                identifies: obstacle.is_none(),
+            },
+            number,
+            rules,
+            obstacle,
         }
     }
 }

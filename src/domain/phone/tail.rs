@@ -1,5 +1,7 @@
 //! The text after the digits of a number: an extension, a remark, or a second number.
 
+use super::problem::Problem;
+
 /// Words after a number of hours: `24 hs`.
 const TIME_WORDS: [&str; 12] = [
     "h", "hs", "hr", "hrs", "hora", "horas", "hour", "hours", "am", "pm", "uhr", "uur",
@@ -15,8 +17,8 @@ const RANGE_MARKS: [char; 7] = ['-', '\u{2010}', '\u{2011}', '\u{2012}', '–', 
 #[derive(PartialEq, Eq, Debug)]
 pub struct Tail {
     pub extension: Option<String>,
-    /// False if the end is neither an extension nor a remark, such as a second number or an email.
-    pub is_one_number: bool,
+    /// Why the end is neither an extension nor a remark: a second number, or an email.
+    pub fault: Option<Problem>,
     /// Whether the end has letters that do not mark an extension.
     pub has_letters: bool,
 }
@@ -217,7 +219,7 @@ fn is_bracketed_remark(text: &str) -> bool {
 pub fn read(text: &str, is_separate: bool) -> Tail {
     let extension = |digits: &str| Tail {
         extension: Some(digits.to_owned()),
-        is_one_number: true,
+        fault: None,
         has_letters: false,
     };
     if let Some(digits) = symbol_extension(text) {
@@ -241,7 +243,7 @@ pub fn read(text: &str, is_separate: bool) -> Tail {
     }
     Tail {
         extension: None,
-        is_one_number: is_remark(text, is_separate),
+        fault: fault(text, is_separate),
         has_letters,
     }
 }
@@ -291,8 +293,8 @@ fn leading_extension(text: &str, longest: usize) -> Option<&str> {
     ((1..=longest).contains(&digits.len()) && is_last).then_some(digits)
 }
 
-/// Whether the end of a text can be a remark, and not a second number or an email.
-fn is_remark(text: &str, is_separate: bool) -> bool {
+/// Why the end of a text is no remark, but a second number or an email. `None` if it can be a remark.
+fn fault(text: &str, is_separate: bool) -> Option<Problem> {
     let word = first_word(text.trim_start_matches(|c: char| !c.is_alphanumeric()));
     let after_word = text.trim_start_matches(|c: char| !c.is_alphanumeric())[word.len()..].trim_start();
     let joins_number = CONJUNCTIONS.contains(&&*word.to_lowercase())
@@ -301,13 +303,16 @@ fn is_remark(text: &str, is_separate: bool) -> bool {
         .split_whitespace()
         .any(|token| token.contains('@') && token.contains(|c: char| c.is_ascii_digit()));
     let is_attached_address = !is_separate && text.split_whitespace().next().is_some_and(|token| token.contains('@'));
+    if has_address || is_attached_address {
+        return Some(Problem::EmailAddress);
+    }
     let groups = text
         .split(|c: char| !c.is_ascii_digit())
         .filter(|group| !group.is_empty());
     let longest = groups.clone().map(str::len).max().unwrap_or(0);
     let digits: usize = groups.map(str::len).sum();
     let has_few_digits = digits <= REMARK_NUMBER_MAX || longest <= 2 && digits <= REMARK_DIGITS_MAX;
-    has_few_digits && !joins_number && !has_address && !is_attached_address
+    (joins_number || !has_few_digits).then_some(Problem::TwoNumbers)
 }
 
 /// The letters with which the text begins.

@@ -6,3 +6,4 @@ pub mod ops;
 pub mod page;
 pub mod public;
 pub mod query;
+pub mod reference;

@@ -107,6 +107,8 @@ pub enum ParameterFault {
     NotBetween(i64, i64),
     /// More than so many words.
     TooManyWords(usize),
+    /// Not the code of a region.
+    NotRegion,
     /// Not a cursor of this server.
     Cursor,
 }

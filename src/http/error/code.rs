@@ -73,7 +73,7 @@ impl ErrorCode {
         let (status, meaning, remedy) = match self {
             ErrorCode::PhoneMissing => (
                 StatusCode::BAD_REQUEST,
-                "The lookup needs the parameter `phone`, with a digit in it.",
+                "The parameter `phone` is missing or blank.",
                 "Send `?phone=…`. If you have no phone, don't call.",
             ),
             ErrorCode::ParameterMissing => (
@@ -88,9 +88,10 @@ impl ErrorCode {
             ),
             ErrorCode::ParameterInvalid => (
                 StatusCode::BAD_REQUEST,
-                "A parameter is no valid UTF-8, has a NUL character or a broken escape, or is outside its range.",
+                "A parameter is no valid UTF-8, has a NUL character or a broken escape, or is not one of the accepted \
+                 values.",
                 "Encode values with your language's URL functions, such as `encodeURIComponent`. The text names the \
-                 range.",
+                 accepted values.",
             ),
             ErrorCode::ParameterTooLong => (
                 StatusCode::BAD_REQUEST,
@@ -305,7 +306,8 @@ impl ApiError {
                 | ParameterFault::Encoding
                 | ParameterFault::Nul
                 | ParameterFault::NotBetween(..)
-                | ParameterFault::TooManyWords(_) => ErrorCode::ParameterInvalid,
+                | ParameterFault::TooManyWords(_)
+                | ParameterFault::NotRegion => ErrorCode::ParameterInvalid,
                 ParameterFault::TooLong => ErrorCode::ParameterTooLong,
                 ParameterFault::Repeated => ErrorCode::ParameterRepeated,
                 ParameterFault::Cursor => ErrorCode::CursorInvalid,

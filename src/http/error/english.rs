@@ -115,6 +115,9 @@ impl ApiError {
                 ParameterFault::TooManyWords(max) => {
                     format!("The parameter '{name}' has more than {max} words. Send fewer.")
                 }
+                ParameterFault::NotRegion => {
+                    format!("The parameter '{name}' should be an ISO 3166 code of two letters such as AR.")
+                }
                 ParameterFault::Cursor => {
                     format!(
                         "The parameter '{name}' is not a cursor of this server. Copy it unchanged from the previous answer."

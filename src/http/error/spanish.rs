@@ -34,6 +34,7 @@ impl ApiError {
                     format!("El parametro '{name}' debe ser un numero entero de {min} a {max}")
                 }
                 ParameterFault::TooManyWords(max) => format!("El parametro '{name}' supera las {max} palabras"),
+                ParameterFault::NotRegion => format!("El parametro '{name}' debe ser un codigo ISO 3166 como AR"),
                 ParameterFault::Cursor => format!("El parametro '{name}' no es valido"),
             },
             ApiError::OriginRefused => "Las paginas de este origen no tienen acceso".to_owned(),

@@ -52,8 +52,8 @@ pub async fn frame(
 
     let mut response = shape_error(response, &id);
     response.headers_mut().insert(REQUEST_ID, id.clone());
-    // Answers hold personal data, so no cache on the way may keep them. Only the files of the search page hold none, and
-    // bring a header of their own.
+    // Answers hold personal data, so no cache on the way may keep them. Only files of the program hold none. They bring
+    // a header of their own.
     let headers = response.headers_mut();
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -14,7 +14,8 @@ use super::candidates::{Candidate, NumberCandidate, Position};
 use super::statements::{self, CONTACTS, DICTIONARY, NUMBERS, Tests};
 use crate::domain::client::ClientId;
 use crate::domain::query::{
-    Dictionary, ENOUGH_WORDS, KnownWord, Level, Patterns, Query, SIMILAR_RANK, Terms, differ_by_typing,
+    Dictionary, ENOUGH_WORDS, KnownWord, Level, MatchedBy, Patterns, Query, SIMILAR_RANK, ShownContact, Terms,
+    differ_by_typing,
 };
 use crate::domain::term::containing;
 use crate::domain::window;
@@ -39,6 +40,9 @@ const RANKED_MAX: usize = 200;
 
 /// Of the contacts that match only with typing errors, so many with the latest messages are ranked.
 const SIMILAR_MAX: usize = 60;
+
+/// Contacts that may match with typing errors, and are read at once.
+const SIMILAR_FETCHED: usize = 4 * SIMILAR_MAX;
 
 /// Rows of a large client in which matches with typing errors are counted. They are read without a test, so a row costs
 /// more than one of the probe.
@@ -72,6 +76,19 @@ pub struct FoundContact {
     pub now: DateTime<Utc>,
     /// The words of the query, by their places, that are whole numbers with the contact's match key.
     pub equivalents: Vec<usize>,
+}
+
+impl FoundContact {
+    /// Why the contact matches the query.
+    pub fn matched_by<'q>(&self, query: &'q Query) -> Vec<MatchedBy<'q>> {
+        let shown = ShownContact {
+            name: self.row.name.as_deref(),
+            phone: self.row.phone.as_deref(),
+            email: self.row.email.as_deref(),
+            external_user_id: self.external_user_id.as_deref(),
+        };
+        query.matched_by(&shown, |word| self.equivalents.contains(&word))
+    }
 }
 
 /// The contacts of a page, in order, and the plans that found them.
@@ -195,7 +212,8 @@ impl Run<'_> {
             return self.walk(&patterns, None, usize::MAX, usize::MAX).map(Some);
         }
         self.probe = self.walk(&patterns, None, PROBE_ROWS, PROBE_ROWS)?;
-        if self.probe.len() >= FREQUENT {
+        // With fewer than a page, contacts with typing errors may be missing, so all candidates must be known.
+        if self.probe.len() >= PAGE {
             return Ok(None);
         }
         let candidates = self.ask(Level::Contains, None, RANKED_MAX + 1)?;
@@ -469,8 +487,11 @@ impl Run<'_> {
         similar
     }
 
-    /// Candidates for [`Self::read_similar`] of a large client. The rows have no test in the database, because LIKE with
-    /// each similar word takes longer than reading the row.
+    /// Candidates for [`Self::read_similar`] of a large client. If more than [`SIMILAR_MAX`] match, it finds at least as
+    /// many, those with the latest messages.
+    ///
+    /// The database tests only the words that can have no error, because LIKE with each similar word takes longer than
+    /// reading the row.
     fn find_similar(&mut self) -> QueryResult<Vec<Candidate>> {
         let similar = self.read_similar_words()?;
         let words = self.query.words().iter();
@@ -478,19 +499,33 @@ impl Run<'_> {
         if with_errors.iter().all(Option::is_none) {
             return Ok(Vec::new());
         }
-        let probe = self.walk(&[], None, SIMILAR_PROBE_ROWS, SIMILAR_PROBE_ROWS)?;
+        let certain = words.clone().zip(&with_errors).filter(|(_, errors)| errors.is_none());
+        let patterns: Vec<Patterns> = certain.map(|(word, _)| word.patterns(Level::Contains)).collect();
+        let probe = self.walk(&patterns, None, SIMILAR_PROBE_ROWS, SIMILAR_PROBE_ROWS)?;
         let frequency = self.similar(&probe).len();
         if frequency >= SIMILAR_FREQUENT {
-            self.plans.push(Plan::LongWalk);
             let rows = SIMILAR_PROBE_ROWS * (SIMILAR_MAX + SIMILAR_MAX / 2) / frequency;
-            return self.walk(&[], None, rows, rows);
+            let walked = self.walk(&patterns, None, rows, rows)?;
+            if self.similar(&walked).len() >= SIMILAR_MAX {
+                self.plans.push(Plan::LongWalk);
+                return Ok(walked);
+            }
         }
         let terms = words.zip(with_errors).map(|(word, with_errors)| {
             let without = word.terms(Level::Contains, &self.containing)?;
             Some(Terms::Any([without].into_iter().chain(with_errors).collect()))
         });
-        let terms = terms.collect();
-        self.ask_for(terms, &[], None, 2 * SIMILAR_MAX)
+        let terms: Vec<Option<Terms>> = terms.collect();
+        let (mut candidates, mut from) = (Vec::new(), None);
+        loop {
+            let more = self.ask_for(terms.clone(), &patterns, from, SIMILAR_FETCHED)?;
+            let is_last = more.len() < SIMILAR_FETCHED;
+            from = more.last().map(|last| last.at(0));
+            candidates.extend(more);
+            if is_last || self.similar(&candidates).len() >= SIMILAR_MAX {
+                return Ok(candidates);
+            }
+        }
     }
 
     /// Reads the contacts of a page, in their order. A contact that was deleted a moment ago is left out.

@@ -46,6 +46,10 @@ fn the_help_shows_the_shared_options_under_headings_of_their_own() {
         &["webhook", "list"],
         &[("Options", &["--client", "--json", "--help"]), DATABASE, LOG],
     );
+    assert_headings(
+        &["search"],
+        &[("Options", &["--client", "--limit", "--json", "--help"]), DATABASE, LOG],
+    );
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod keys;
 mod options;
 mod phones;
 mod restore;
+mod search;
 mod signals;
 mod startup;
 mod summaries;

@@ -1,12 +1,15 @@
 //! `contact-search phones recheck`: finds and mends contacts whose phone the current rules read differently.
+//! `contact-search phones explain`: how the rules read a text.
 
 use contact_search::domain::phone::Region;
 use contact_search::store::clients;
 use diesel::connection::SimpleConnection;
+use serde_json::Value;
 
-use crate::support::command::{error_of, run_on, stdout};
+use crate::support::app::{encode, program};
+use crate::support::command::{CommandOutput, error_of, run, run_on, stdout};
 use crate::support::import::ask;
-use crate::support::{Contact, TestDatabase};
+use crate::support::{Contact, TestApp, TestDatabase};
 
 /// Adds a client with one contact for each tuple: the text that was given, the phone as older rules could have stored
 /// it, and SQL assignments of further columns.
@@ -375,4 +378,74 @@ fn a_recheck_of_a_read_only_database_reports_and_apply_says_that_it_takes_no_wri
     let message = error_of(run_on(&database, &APPLY));
     assert!(message.contains("needs a database that takes writes"), "{message}");
     assert_eq!(dump(&database), before);
+}
+
+/// Runs `phones explain` without a database.
+fn explain(arguments: &[&str]) -> CommandOutput {
+    let mut command = program();
+    command
+        .args(["phones", "explain"])
+        .args(arguments)
+        .env("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing");
+    run(command, "")
+}
+
+#[test]
+fn a_number_is_explained_without_a_database() {
+    let text = stdout(explain(&["0223 15-596-1983"]));
+    for line in [
+        "\"0223 15-596-1983\" in AR, on the platform \"other\"\n",
+        "  +5492235961983 (match key 5492235961983), mobile of AR\n",
+        "    Argentina: the 15 after the area code became a 9 before it. (argentina-mobile-15)\n",
+        "A lookup finds contacts by:\n  +5492235961983 (match key 5492235961983), mobile of AR\n",
+        "    by the same rules\n",
+    ] {
+        assert!(text.contains(line), "{line}{text}");
+    }
+    let text = stdout(explain(&["555-0123", "--region", "us"]));
+    assert!(
+        text.contains("No valid number:\n  national: The number is too short"),
+        "{text}"
+    );
+    assert!(text.contains("(area-code-missing)\n"), "{text}");
+    let text = stdout(explain(&["000-0000"]));
+    assert!(text.contains("It identifies nobody: The phone is one digit"), "{text}");
+    assert!(text.ends_with("A lookup finds contacts by:\n  nothing\n"), "{text}");
+    let text = stdout(explain(&["98765432101234@lid"]));
+    assert_eq!(
+        text.matches("the external id 98765432101234@lid\n").count(),
+        2,
+        "{text}"
+    );
+}
+
+#[test]
+fn an_explanation_as_json_is_the_answer_of_the_endpoint() {
+    let app = TestApp::start();
+    for (text, region, platform) in [
+        ("0223 15-596-1983", "AR", "other"),
+        ("51987654321", "BR", "whatsapp"),
+        ("5.49112E+12", "AR", "sms"),
+        ("hola \u{202e}", "AR", "other"),
+    ] {
+        let printed = stdout(explain(&[text, "--region", region, "--platform", platform, "--json"]));
+        let target = format!(
+            "/api/v1/normalize?phone={}&region={region}&platform={platform}",
+            encode(text)
+        );
+        assert_eq!(
+            serde_json::from_str::<Value>(&printed).unwrap(),
+            app.get(&target).json(),
+            "{text}"
+        );
+        assert!(!printed.contains('\u{202e}'));
+    }
+}
+
+#[test]
+fn the_explanation_of_a_text_cannot_drive_the_terminal() {
+    let text = stdout(explain(&["11 2345-6789\u{1b}[2J", "--platform", "a\u{1b}[2J"]));
+    assert!(!text.contains('\u{1b}') && text.contains("\\u{1b}"), "{text}");
+    let error = error_of(explain(&["1", "--region", "AQ"]));
+    assert!(error.contains("ISO 3166"), "{error}");
 }

@@ -33,7 +33,7 @@ fn contacts_with_a_message_in_the_last_days_are_listed_newest_first() {
 fn invalid_parameters_of_recent_contacts_are_400() {
     let app = TestApp::start();
     let between = "The parameter 'days' should be a whole number from 1 to 365.";
-    let cursor = "The parameter 'cursor' is not a cursor of this server. Copy it unchanged from the header Link.";
+    let cursor = "The parameter 'cursor' is not a cursor of this server. Copy it unchanged from the previous answer.";
     let good = format!("{:016x}{}", 1_700_000_000_000_000_i64, UNKNOWN_ID.replace('-', ""));
     let path = "/api/public/contacts";
     assert_eq!(app.get(&format!("{path}?days=7&cursor={good}")).status, 200);

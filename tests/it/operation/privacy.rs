@@ -192,6 +192,7 @@ impl World {
         let (target, body) = match (method, path) {
             ("GET", "/api/v1/contact-lookup/") => (format!("{path}?phone={phone}&{email}={name}"), json!(null)),
             ("POST", "/api/v1/contact-lookup/batch") => (path.into(), json!({"phones": [PHONE, EMAIL, NAME]})),
+            ("GET", "/api/v1/normalize") => (format!("{path}?phone={phone}&platform={email}&{name}"), json!(null)),
             ("GET", "/api/public/contacts/search") => (format!("{path}?phone={phone}&email={email}"), json!(null)),
             ("GET", "/api/public/contacts") => (format!("{path}?days=365&{email}={phone}"), json!(null)),
             ("GET", "/api/public/contact/{id}/info") => (format!("/api/public/contact/{id}/info?{email}"), json!(null)),

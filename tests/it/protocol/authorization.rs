@@ -23,10 +23,11 @@ use Shape::{Problem, Public, Spanish};
 
 /// The agreed access of every operation. A new operation must be added here, or
 /// `every_operation_requires_the_agreed_access` fails.
-const AGREED: [(&str, &str, Access, Shape); 20] = [
+const AGREED: [(&str, &str, Access, Shape); 21] = [
     ("/api/v1/contact-lookup/", "GET", LOOKUP, Spanish),
     ("/api/v1/contact-lookup/batch", "POST", LOOKUP, Spanish),
     ("/api/v1/search", "GET", SEARCH, Problem),
+    ("/api/v1/normalize", "GET", LOOKUP, Problem),
     ("/api/public/contacts/search", "GET", SEARCH, Public),
     ("/api/public/contacts", "GET", SEARCH, Public),
     ("/api/public/contact/{id}/info", "GET", SEARCH, Public),

@@ -97,12 +97,14 @@ fn no_request_finds_another_clients_contact() {
         r"b\@ejemplo.com",
         "maria.lopez@x.com",
     ];
+    let names = ["John Doe", "Jhon", "Ana López", "José", "María Lopez"];
     let mut serial_ids = Vec::new();
     for client in [app.client, other] {
         let mut ids = Vec::new();
-        for (phone, email) in phones.iter().zip(emails) {
+        for ((phone, email), name) in phones.iter().zip(emails).zip(names) {
             for platform in ["whatsapp", "sms"] {
                 let contact = Contact {
+                    name: Some(name),
                     phone: Some(phone),
                     email: Some(email),
                     platform,
@@ -124,19 +126,23 @@ fn no_request_finds_another_clients_contact() {
             "[@.a-z]",
             proptest::sample::select(emails.to_vec()).prop_map(str::to_owned)
         ],
+        // Words of names and their typos.
+        "(jo|an|jhon|johm|jose|lopes|maria|mario|doe)?",
     );
-    // Each case sends four requests for each of the two clients.
-    let cases = u32::try_from(requests().div_ceil(CALLERS * 8)).expect("the number of cases fits");
-    let found: usize = thread::scope(|scope| {
+    // Each case sends five requests for each of the two clients.
+    let cases = u32::try_from(requests().div_ceil(CALLERS * 10)).expect("the number of cases fits");
+    // The contacts of the documented search, and those of the search by words.
+    let found: [usize; 2] = thread::scope(|scope| {
         let callers = [(); CALLERS].map(|()| {
             scope.spawn(|| {
-                let (found, caller) = (Cell::new(0), RefCell::new(Caller::connect(&app)));
+                let (found, found_by_words) = (Cell::new(0), Cell::new(0));
+                let caller = RefCell::new(Caller::connect(&app));
                 let mut runner = TestRunner::new(ProptestConfig {
                     cases,
                     failure_persistence: None,
                     ..ProptestConfig::default()
                 });
-                let ask = |(phone, email): (String, String)| {
+                let ask = |(phone, email, name): (String, String, String)| {
                     for (index, (client, key)) in keys.iter().enumerate() {
                         for query in [
                             format!("phone={}", encode(&phone)),
@@ -153,6 +159,15 @@ fn no_request_finds_another_clients_contact() {
                                 found.set(found.get() + 1);
                             }
                         }
+                        let words = encode(&format!("{name} {email} {phone}"));
+                        let words = [encode(&name), encode(&email), encode(&phone), words];
+                        let words = &words[email.len() % words.len()];
+                        let answer = caller.borrow_mut().get(&format!("/api/v1/search?q={words}"), key);
+                        let results = answer.map(|answer| answer["results"].clone());
+                        for contact in results.iter().flat_map(|results| results.as_array().expect("an array")) {
+                            prop_assert_eq!(contact["client_id"].as_str().unwrap(), client.to_string());
+                            found_by_words.set(found_by_words.get() + 1);
+                        }
                         let target = format!("/api/v1/contact-lookup/?phone={}", encode(&phone));
                         let answer = caller.borrow_mut().get(&target, key);
                         let id = answer.and_then(|answer| answer["contact"]["id"].as_i64());
@@ -161,13 +176,17 @@ fn no_request_finds_another_clients_contact() {
                     Ok(())
                 };
                 runner.run(&terms, ask).unwrap();
-                found.get()
+                [found.get(), found_by_words.get()]
             })
         });
-        callers.into_iter().map(|caller| caller.join().unwrap()).sum()
+        let found = callers.map(|caller| caller.join().unwrap());
+        [0, 1].map(|which| found.iter().map(|found| found[which]).sum())
     });
-    println!("{found} contacts were found");
-    assert!(found > requests() / 4, "too few terms match contacts: {found}");
+    println!("{found:?} contacts were found");
+    assert!(
+        found.iter().all(|found| *found > requests() / 5),
+        "too few terms match contacts: {found:?}"
+    );
 }
 
 #[test]
@@ -184,4 +203,31 @@ fn a_key_finds_only_the_contacts_of_its_client() {
     let target = "/api/v1/contact-lookup/?phone=5491123456789";
     assert_eq!(app.get(target).json()["found"], true);
     assert_eq!(app.server.get(target, Some(&key)).json()["found"], false);
+}
+
+#[test]
+fn a_cursor_shows_only_the_contacts_of_the_key_that_it_is_sent_with() {
+    let app = TestApp::start();
+    let mut connection = app.database.connect();
+    let other = clients::create_client(&mut connection, "Other", Region::DEFAULT).unwrap();
+    let other_key = add_key(&mut connection, other, &Scope::ALL, None);
+    for client in [app.client, other] {
+        app.sql(&format!(
+            "INSERT INTO contacts (client_id, id, contact_list_id, name, external_user_id)
+             SELECT '{client}', gen_random_uuid(), (SELECT min(id) FROM contact_lists WHERE client_id = '{client}'),
+                    'Ana', n
+             FROM generate_series(1, 45) AS n"
+        ));
+    }
+    let first = app.get("/api/v1/search?q=ana").json();
+    let cursor = first["nextCursor"].as_str().expect("a second page");
+    let answer = app.server.get(
+        &format!("/api/v1/search?q=ana&cursor={}", encode(cursor)),
+        Some(&other_key),
+    );
+    // The server may refuse the cursor of another client.
+    assert!([200, 400].contains(&answer.status), "{answer:?}");
+    for contact in answer.json()["results"].as_array().into_iter().flatten() {
+        assert_eq!(contact["client_id"], other.to_string());
+    }
 }

@@ -6,6 +6,7 @@ pub mod backup;
 pub mod canaries;
 pub mod command;
 pub mod contact_api;
+pub mod contact_query;
 pub mod contacts;
 pub mod database;
 pub mod directory;

@@ -2,6 +2,7 @@
 
 mod countries;
 mod examples;
+mod explain;
 mod faults;
 mod identity;
 mod notations;

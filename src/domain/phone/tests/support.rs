@@ -1,6 +1,7 @@
 //! Checks tables of cases. A case has the client's region, the written text, and the resulting E.164. `-` stands for a
 //! number that must not resolve.
 
+use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -65,4 +66,19 @@ pub(super) fn argentine() -> impl Strategy<Value = (String, String)> {
         ("2901", "4[0-9]{5}"),
     ])
     .prop_flat_map(|(area, number)| (Just(area.to_owned()), number))
+}
+
+pub(super) fn any_region() -> impl Strategy<Value = &'static str> {
+    select(vec!["AR", "MX", "BR", "CL", "CO", "US", "DE", "GB", "IT", "BS"])
+}
+
+/// Texts similar enough to phone numbers to reach every rule.
+pub(super) fn phone_like() -> impl Strategy<Value = String> {
+    let piece = select(vec![
+        "+", "00", "0", "9", "15", "11", "54", "549", "52", "1", "55", "56", "57", "3", "60", "223", "90", " ", "-",
+        "(", ")", "/", ",", "x", "ext", "@c.us", ".0", "E", "2345", "6789", "8765", "4321", "٣", "\u{200f}", "é",
+    ]);
+    let pieces = vec(piece, 0..12).prop_map(|pieces| pieces.concat());
+    let likely = "(\\+|00)?(54|549|54 9 11 15|54223|52|521|55|5511|55119|569|56|57|571|573|1|39|44|4930)?[0-9]{7,11}";
+    prop_oneof![pieces, likely]
 }

@@ -1,9 +1,12 @@
-//! Our own endpoints, most of which keep contacts current: batches, single contacts, messages, WhatsApp's webhook.
+//! Our own endpoints, most of which keep contacts current: batches, single contacts, messages, WhatsApp's webhook, and
+//! the explanation of a phone number.
 
 mod batch_result;
 pub mod contact_batch;
 pub mod contact_by_id;
 mod contact_json;
 pub mod messages;
+pub mod normalization;
+pub mod normalization_json;
 mod whatsapp_delivery;
 pub mod whatsapp_webhook;

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::domain::query::{Field, Kind, Query, ShownContact};
+use crate::domain::query::{Field, Kind, Query};
 use crate::domain::window;
 use crate::http::documentation::Example;
 use crate::http::endpoints::public::contact_json::PublicContact;
@@ -125,14 +125,7 @@ impl ContactQueryResponse {
 impl QueryResult {
     fn new(query: &Query, found: FoundContact) -> Self {
         let expires_at = window::expires_at(found.last_window_inbound_at, found.now);
-        let shown = ShownContact {
-            name: found.row.name.as_deref(),
-            phone: found.row.phone.as_deref(),
-            email: found.row.email.as_deref(),
-            external_user_id: found.external_user_id.as_deref(),
-        };
-        let matches = query.matched_by(&shown, |word| found.equivalents.contains(&word));
-        let matched_by = matches.into_iter().map(|matched| QueryMatch {
+        let matched_by = found.matched_by(query).into_iter().map(|matched| QueryMatch {
             word: matched.word.to_owned(),
             field: match matched.field {
                 Field::Name => QueryField::Name,

@@ -1,0 +1,293 @@
+//! The model's own answers about examples that were worked out by hand.
+
+use contact_search::domain::phone::Region;
+use serde_json::{Value, json};
+
+use super::contact::{Contact, Stored};
+use super::query::{Refusal, words};
+use super::ranking::find;
+use super::text::{Text, edits, name_words};
+
+/// A contact of an example.
+struct Example {
+    name: &'static str,
+    phone: Option<&'static str>,
+    email: Option<&'static str>,
+    external: Option<&'static str>,
+}
+
+const NOBODY: Example = Example {
+    name: "",
+    phone: None,
+    email: None,
+    external: None,
+};
+
+impl Example {
+    fn contact(&self) -> Contact {
+        Stored::example(self.name, self.phone, self.email, self.external).into()
+    }
+}
+
+fn texts(query: &str) -> Vec<String> {
+    let words = words(query, Region::DEFAULT).expect("the query is valid");
+    words.into_iter().map(|word| word.text).collect()
+}
+
+/// The rank of the contact, and word, field, kind and highlighted text of each entry. `None` if it does not match.
+fn matches(example: &Example, query: &str) -> Option<(usize, Vec<[String; 4]>)> {
+    let words = words(query, Region::DEFAULT).expect("the query is valid");
+    let contact = example.contact();
+    let found = find(std::slice::from_ref(&contact), &words).pop()?;
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let entries = found.matched_by.iter().map(|entry| {
+        let value = match entry["field"].as_str() {
+            Some("name") => example.name.to_owned(),
+            Some("phone") => contact.stored.phone.clone().expect("a phone"),
+            Some("email") => example.email.expect("an email").to_owned(),
+            _ => text(&entry["value"]),
+        };
+        let units: Vec<u16> = value.encode_utf16().collect();
+        let ranges = entry["highlights"].as_array().expect("ranges").iter();
+        let marked = ranges.map(|range| {
+            let [start, end] = ["start", "end"].map(|name| range[name].as_u64().expect("a number") as usize);
+            String::from_utf16(&units[start..end]).expect("whole characters")
+        });
+        let marked: Vec<String> = marked.collect();
+        [
+            text(&entry["word"]),
+            text(&entry["field"]),
+            text(&entry["kind"]),
+            marked.join("|"),
+        ]
+    });
+    Some((found.rank, entries.collect()))
+}
+
+/// The only entry of the only word, and the rank.
+fn only(example: &Example, query: &str) -> Option<(usize, String)> {
+    let (rank, entries) = matches(example, query)?;
+    let [entry] = &entries[..] else {
+        panic!("{query} has several entries: {entries:?}");
+    };
+    Some((rank, format!("{} {} {}", entry[1], entry[2], entry[3])))
+}
+
+fn named(name: &'static str) -> Example {
+    Example { name, ..NOBODY }
+}
+
+fn mailed(email: &'static str) -> Example {
+    Example {
+        email: Some(email),
+        ..NOBODY
+    }
+}
+
+fn phoned(phone: &'static str) -> Example {
+    Example {
+        phone: Some(phone),
+        ..NOBODY
+    }
+}
+
+#[track_caller]
+fn check(example: &Example, query: &str, expected: Option<(usize, &str)>) {
+    let found = only(example, query);
+    assert_eq!(found, expected.map(|(rank, text)| (rank, text.to_owned())), "{query}");
+}
+
+#[test]
+fn the_model_splits_and_cleans_words() {
+    assert_eq!(texts("Ana <ana@x.com>,"), ["Ana", "ana@x.com"]);
+    assert_eq!(texts("(\"Ana\") <mailto:ana@x.com>"), ["Ana", "ana@x.com"]);
+    assert_eq!(texts("ana - lópez"), ["ana", "lópez"]);
+    assert_eq!(texts("@"), ["@"]);
+    assert_eq!(texts("name: ana"), ["ana"]);
+    assert_eq!(texts("ana ana Ana"), ["ana"]);
+    assert_eq!(texts("garcia-lopez"), ["garcia-lopez"]);
+}
+
+#[test]
+fn the_model_joins_words_that_are_one_phone() {
+    assert_eq!(texts("11 2345 6789"), ["11 2345 6789"]);
+    assert_eq!(texts("11 2345"), ["11", "2345"]);
+    assert_eq!(texts("+54 11"), ["+54 11"]);
+    assert_eq!(texts("(223) 15"), ["(223) 15"]);
+    assert_eq!(texts("ana (0223) 555-0123 2"), ["ana", "(0223) 555-0123 2"]);
+    assert_eq!(texts("phone: 11 2345 6789 ana"), ["11 2345 6789", "ana"]);
+}
+
+#[test]
+fn the_model_refuses_blank_queries_and_eleven_words() {
+    let refusal = |query: &str| words(query, Region::DEFAULT).err();
+    assert_eq!(refusal(" \u{3000}"), Some(Refusal::Blank));
+    assert_eq!(refusal("a b c d e f g h i j"), None);
+    assert_eq!(refusal("a b c d e f g h i j k"), Some(Refusal::TooManyWords));
+    assert_eq!(refusal("a b c d e f g h i j a"), None);
+}
+
+#[test]
+fn the_model_folds_names() {
+    let words = |name: &str| -> Vec<String> {
+        let words = name_words(name);
+        words.iter().map(|word| word.chars.iter().collect()).collect()
+    };
+    assert_eq!(words("MARÍA  González-Łuk"), ["maria", "gonzalez", "luk"]);
+    assert_eq!(words("O'Brien O’Brien O´Brien ʼx"), ["obrien", "obrien", "obrien", "x"]);
+    assert_eq!(words("Straße Ærø ﬁn ẞ İı"), ["strasse", "aero", "fin", "ss", "ii"]);
+    assert_eq!(words("«¡Ana!» 🎉Party 李"), ["ana", "🎉party", "李"]);
+    assert_eq!(words("❤\u{fe0f}Ana Jose\u{301}"), ["❤ana", "jose"]);
+}
+
+#[test]
+fn the_model_keeps_the_places_of_the_original_text() {
+    let folded = Text::folded("🎉Jose\u{301}ß");
+    let all: String = folded.chars.iter().collect();
+    assert_eq!(all, "🎉josess");
+    assert_eq!(folded.source(1..5), 2..7);
+    assert_eq!(folded.source(5..6), 7..8);
+    assert_eq!(folded.source(0..1), 0..2);
+}
+
+#[test]
+fn the_model_counts_edits() {
+    let count = |a: &str, b: &str| edits(&a.chars().collect::<Vec<_>>(), &b.chars().collect::<Vec<_>>());
+    for (a, b, expected) in [
+        ("jhon", "john", 1),
+        ("gonzales", "gonzalez", 1),
+        ("anna", "ana", 1),
+        ("ca", "abc", 3),
+        ("", "abc", 3),
+        ("abcd", "badc", 2),
+        ("same", "same", 0),
+    ] {
+        assert_eq!((count(a, b), count(b, a)), (expected, expected), "{a} {b}");
+    }
+}
+
+#[test]
+fn the_model_matches_names() {
+    check(&named("André Díaz"), "andre", Some((0, "name exact André")));
+    check(&named("Łukasz"), "LUKASZ", Some((0, "name exact Łukasz")));
+    check(
+        &named("García López"),
+        "garcia-lopez",
+        Some((0, "name exact García López")),
+    );
+    check(
+        &named("Ana García-López"),
+        "garcia-lo",
+        Some((1, "name prefix García-Ló")),
+    );
+    check(&named("Groß"), "gros", Some((1, "name prefix Groß")));
+    check(&named("Roberto"), "ber", Some((2, "name contains ber")));
+    check(&named("Roberto"), "be", None);
+    check(&named("Ana Maria"), "a-mar", Some((2, "name contains a Mar")));
+    check(&named("John O'Brien"), "obrien", Some((0, "name exact O'Brien")));
+    check(&named("María"), "phone:maria", None);
+}
+
+#[test]
+fn the_model_matches_similar_names() {
+    check(&named("John Doe"), "jhon", Some((3, "name similar John")));
+    check(&named("María González"), "gonzales", Some((3, "name similar González")));
+    check(
+        &named("Constantinopla"),
+        "konstantinople",
+        Some((4, "name similar Constantinopla")),
+    );
+    check(&named("Ana"), "anna", Some((3, "name similar Ana")));
+    check(&named("Anna"), "ann", Some((1, "name prefix Ann")));
+    check(&named("Lee"), "leo", None);
+    check(&named("Agente 24"), "agent7", None);
+    check(
+        &named("García López"),
+        "garsia-lopes",
+        Some((4, "name similar García López")),
+    );
+    let (rank, entries) = matches(&named("John Smith"), "jhon smiht").expect("both words are similar");
+    assert_eq!((rank, entries.len()), (4, 2));
+}
+
+#[test]
+fn the_model_matches_emails() {
+    let email = mailed("Ana.Lopez24@Acme.com");
+    check(
+        &email,
+        "ana.lopez24@acme.com",
+        Some((0, "email exact Ana.Lopez24@Acme.com")),
+    );
+    check(&email, "ANA.", Some((1, "email prefix Ana.")));
+    check(&email, "@acme.com", Some((2, "email contains @Acme.com")));
+    check(&email, "@", Some((2, "email contains @")));
+    check(&email, "lópez", Some((2, "email contains Lopez")));
+    check(&email, "lopes", Some((3, "email similar Lopez")));
+    check(&email, "lopes24@ac", Some((3, "email similar Lopez24")));
+    check(&email, "lopes25", None);
+    check(&email, "lopes@acme", None);
+    check(&email, "lopes24@x", None);
+    check(&email, "name:ana", None);
+}
+
+#[test]
+fn the_model_matches_phones_and_external_ids() {
+    let phone = phoned("+5492235961983");
+    check(&phone, "5492235961983", Some((0, "phone exact +5492235961983")));
+    check(&phone, "0223 15-596-1983", Some((0, "phone equivalent +5492235961983")));
+    check(&phone, "+54 9 223", Some((1, "phone prefix 549223")));
+    check(&phone, "1983", Some((1, "phone contains 1983")));
+    check(&phone, "983", Some((2, "phone contains 983")));
+    check(&phone, "5961", Some((2, "phone contains 5961")));
+    check(
+        &phone,
+        "5492235961983@s.whatsapp.net",
+        Some((0, "phone exact +5492235961983")),
+    );
+    check(&phone, "email:5961", None);
+    let external = Example {
+        external: Some("U-7001"),
+        ..NOBODY
+    };
+    check(&external, "u-7001", Some((0, "externalUserId exact U-7001")));
+    check(&external, "u-7", Some((1, "externalUserId prefix U-7")));
+    check(&external, "7001", None);
+}
+
+#[test]
+fn the_model_demands_every_word_and_ranks_by_the_worst_one() {
+    let ana = Example {
+        name: "Ana López",
+        phone: Some("+5492235961983"),
+        email: Some("ana@x.com"),
+        external: None,
+    };
+    let (rank, entries) = matches(&ana, "lopez an 1983").expect("each word matches");
+    assert_eq!(rank, 1);
+    let entries: Vec<String> = entries.iter().map(|entry| entry.join(" ")).collect();
+    assert_eq!(
+        entries,
+        [
+            "lopez name exact López",
+            "an name prefix An",
+            "an email prefix an",
+            "1983 phone contains 1983"
+        ]
+    );
+    assert!(matches(&ana, "ana lopez pedro").is_none());
+}
+
+#[test]
+fn the_model_ranks_similar_contacts_only_if_fewer_than_twenty_match_better() {
+    let words = words("john", Region::DEFAULT).unwrap();
+    for (exact, expected) in [(19, 20), (20, 20)] {
+        let names = (0..exact).map(|_| "John").chain(["Jhon"]);
+        let contacts: Vec<Contact> = names.map(|name| named(name).contact()).collect();
+        let found = find(&contacts, &words);
+        assert_eq!(found.len(), expected, "{exact}");
+        let kinds = found
+            .iter()
+            .filter(|found| found.matched_by[0]["kind"] == json!("similar"));
+        assert_eq!(kinds.count(), expected - exact);
+    }
+}

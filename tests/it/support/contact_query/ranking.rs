@@ -1,0 +1,75 @@
+//! The contacts that match a query, in the order of the answer.
+
+use std::cmp::Reverse;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::contact::Contact;
+use super::field_match::{better, similar};
+use super::query::Word;
+
+/// A contact of the answer.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub id: Uuid,
+    pub rank: usize,
+    pub matched_by: Vec<Value>,
+}
+
+/// With this many better matches, no similar contacts are looked for.
+const ENOUGH: usize = 20;
+
+/// The most contacts that are ranked although they match only by similarity.
+const SIMILAR_MAX: usize = 60;
+
+/// The contacts that match every word, in the order of the answer.
+pub fn find(contacts: &[Contact], words: &[Word]) -> Vec<Found> {
+    let newest_first = |(contact, _): &(&Contact, Found)| (Reverse(contact.stored.last_message_at), contact.stored.id);
+    let matching = |may_be_similar| {
+        let found = contacts.iter();
+        found.filter_map(move |contact| Some((contact, matched(contact, words, may_be_similar)?)))
+    };
+    let mut found: Vec<(&Contact, Found)> = matching(false).collect();
+    if found.len() < ENOUGH {
+        let is_new =
+            |(contact, _): &(&Contact, Found)| found.iter().all(|(other, _)| other.stored.id != contact.stored.id);
+        let mut others: Vec<(&Contact, Found)> = matching(true).filter(is_new).collect();
+        others.sort_by_key(newest_first);
+        others.truncate(SIMILAR_MAX);
+        found.extend(others);
+    }
+    // `None` is less than any time, so contacts without a message are the last.
+    found.sort_by_key(|one| (one.1.rank, newest_first(one)));
+    found.into_iter().map(|(_, found)| found).collect()
+}
+
+/// How the contact matches all words. `None` if it does not match one of them.
+fn matched(contact: &Contact, words: &[Word], may_be_similar: bool) -> Option<Found> {
+    let (mut rank, mut edits) = (0, None);
+    let mut matched_by = Vec::new();
+    for word in words {
+        let mut fields = better(word, contact);
+        if let Some(best) = fields.iter().map(|(_, found)| found.rank).min() {
+            rank = rank.max(best);
+        } else {
+            fields = if may_be_similar {
+                similar(word, contact)
+            } else {
+                Vec::new()
+            };
+            let fewest = fields.iter().map(|(_, found)| found.rank).min()?;
+            edits = Some(edits.unwrap_or(0) + fewest);
+        }
+        matched_by.extend(
+            fields
+                .into_iter()
+                .map(|(field, found)| found.entry(word, field, contact)),
+        );
+    }
+    Some(Found {
+        id: contact.stored.id,
+        rank: edits.map_or(rank, |edits| 2 + edits),
+        matched_by,
+    })
+}

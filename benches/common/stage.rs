@@ -189,7 +189,7 @@ impl Stage {
                 );
             }
             // Cleans up after the writes of earlier runs, so that they do not slow this one down.
-            connection.batch_execute("VACUUM (ANALYZE)")?;
+            filled.vacuum(&mut connection)?;
         } else {
             eprintln!("generating {} contacts", workload.total());
             generate::generate(&mut connection, workload, &mut generate::bar(workload.total()))?;
@@ -246,7 +246,9 @@ pub struct Filled {
 impl Filled {
     /// Cleans up after writes, so that they do not slow down what is measured next.
     pub fn vacuum(&self, connection: &mut PgConnection) -> anyhow::Result<()> {
-        Ok(connection.batch_execute("VACUUM")?)
+        let tables = "SELECT string_agg(relid::regclass::text, ', ') AS text FROM pg_stat_user_tables";
+        let tables = text(connection, tables)?;
+        Ok(connection.batch_execute(&format!("VACUUM (ANALYZE) {tables}"))?)
     }
 
     pub fn connect(&self) -> anyhow::Result<PgConnection> {

@@ -210,6 +210,8 @@ ALTER INDEX contact_words_keys ALTER COLUMN 1 SET STATISTICS 0;
 CREATE OR REPLACE FUNCTION contact_texts_follow() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    added record;
 BEGIN
     IF TG_OP = 'DELETE' OR TG_OP = 'UPDATE' AND (NEW.client_id, NEW.id) <> (OLD.client_id, OLD.id) THEN
         DELETE FROM contact_texts WHERE client_id = OLD.client_id AND id = OLD.id;
@@ -240,12 +242,14 @@ BEGIN
                             IS NOT DISTINCT FROM (NEW.client_id, NEW.name_words, NEW.email_lower) THEN
         RETURN NULL;
     END IF;
-    INSERT INTO contact_words (client_id, word, is_name)
-    SELECT NEW.client_id, given.word, given.is_name
-    FROM contact_dictionary_words(NEW.name_words, NEW.email_lower) AS given
-    WHERE NOT EXISTS (SELECT FROM contact_words AS known
-                      WHERE known.client_id = NEW.client_id AND known.word = given.word
-                            AND known.is_name = given.is_name AND NOT known.is_leaving);
+    -- A loop, because one statement for all words would hash the client's whole dictionary.
+    FOR added IN SELECT * FROM contact_dictionary_words(NEW.name_words, NEW.email_lower) LOOP
+        IF NOT EXISTS (SELECT FROM contact_words AS known
+                       WHERE known.client_id = NEW.client_id AND known.word = added.word
+                             AND known.is_name = added.is_name AND NOT known.is_leaving) THEN
+            INSERT INTO contact_words (client_id, word, is_name) VALUES (NEW.client_id, added.word, added.is_name);
+        END IF;
+    END LOOP;
     IF TG_OP = 'UPDATE' THEN
         INSERT INTO contact_words_left (client_id, word)
         SELECT OLD.client_id, former.word

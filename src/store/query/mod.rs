@@ -15,9 +15,11 @@
 //! A whole phone number has an index of its own in each plan.
 
 mod candidates;
+mod found_contact;
 mod run;
 mod statements;
 
 pub use self::candidates::Position;
-pub use self::run::{FoundContact, PAGE, QueryPage, find_contacts};
+pub use self::found_contact::FoundContact;
+pub use self::run::{PAGE, QueryPage, find_contacts};
 pub use self::statements::statements;

@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
 use diesel::pg::data_types::PgTimestamp;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -11,15 +10,13 @@ use strum::IntoEnumIterator;
 use uuid::Uuid;
 
 use super::candidates::{Candidate, NumberCandidate, Position};
-use super::statements::{self, CONTACTS, DICTIONARY, NUMBERS, Tests};
+use super::found_contact::{self, FoundContact};
+use super::statements::{self, DICTIONARY, NUMBERS, Tests};
 use crate::domain::client::ClientId;
 use crate::domain::query::{
-    Dictionary, ENOUGH_WORDS, KnownWord, Level, MatchedBy, Patterns, Query, SIMILAR_RANK, ShownContact, Terms,
-    differ_by_typing,
+    Dictionary, ENOUGH_WORDS, KnownWord, Level, Patterns, Query, SIMILAR_RANK, Terms, differ_by_typing,
 };
 use crate::domain::term::containing;
-use crate::domain::window;
-use crate::store::contacts::row::ContactRow;
 use crate::store::error::StoreError;
 use crate::store::search::{ClientSizes, Plan};
 use crate::store::statement::Statement;
@@ -31,8 +28,9 @@ pub const PAGE: usize = 20;
 /// Rows of a large client that every query walks first: the probe.
 const PROBE_ROWS: usize = 1_000;
 
-/// With so many matches in the probe, a walk is faster than the index of grams: a row of the walk takes 0.8 µs, and a
-/// contact of the index 1.3 µs. Measured with a client of five million contacts, whose periods have 170,000.
+/// With so many matches in the probe, a walk is used instead of the index of grams. An estimate for five million
+/// contacts, from 1.2 µs for a row of a walk, which was measured with 500,000 contacts, and 1.3 µs for a contact of the
+/// index (docs/how-search-works.md).
 const FREQUENT: usize = 15;
 
 /// With at most so many matches without typing errors, all are read at once and ranked here.
@@ -48,7 +46,8 @@ const SIMILAR_FETCHED: usize = 4 * SIMILAR_MAX;
 /// more than one of the probe.
 const SIMILAR_PROBE_ROWS: usize = 300;
 
-/// With so many matches with typing errors among these rows, a walk is faster than the index of grams.
+/// With so many matches with typing errors among these rows, a walk is used instead of the index of grams. An estimate,
+/// as for [`FREQUENT`].
 const SIMILAR_FREQUENT: usize = 9;
 
 /// The most contacts that are read by the match keys of a query's numbers.
@@ -62,34 +61,6 @@ const SHARED_KEY_MAX: i64 = 5_000;
 
 /// The year 2000, in microseconds since 1970.
 const YEAR_2000: i64 = 946_684_800_000_000;
-
-/// A contact of a page.
-#[derive(Debug)]
-pub struct FoundContact {
-    pub row: ContactRow,
-    pub external_user_id: Option<String>,
-    /// The latest inbound message on any platform among all contacts of the same number.
-    pub last_inbound_at: Option<DateTime<Utc>>,
-    /// The same on the platform that has a session window.
-    pub last_window_inbound_at: Option<DateTime<Utc>>,
-    /// The time of the database's clock.
-    pub now: DateTime<Utc>,
-    /// The words of the query, by their places, that are whole numbers with the contact's match key.
-    pub equivalents: Vec<usize>,
-}
-
-impl FoundContact {
-    /// Why the contact matches the query.
-    pub fn matched_by<'q>(&self, query: &'q Query) -> Vec<MatchedBy<'q>> {
-        let shown = ShownContact {
-            name: self.row.name.as_deref(),
-            phone: self.row.phone.as_deref(),
-            email: self.row.email.as_deref(),
-            external_user_id: self.external_user_id.as_deref(),
-        };
-        query.matched_by(&shown, |word| self.equivalents.contains(&word))
-    }
-}
 
 /// The contacts of a page, in order, and the plans that found them.
 #[derive(Debug)]
@@ -128,7 +99,7 @@ pub fn find_contacts(
     let mut found = run.find(after, PAGE + 1)?;
     let has_more = found.len() > PAGE;
     found.truncate(PAGE);
-    let contacts = run.read_page(&found)?;
+    let contacts = found_contact::read_page(run.connection, client, &found, &run.equivalents)?;
     Ok(QueryPage {
         contacts,
         next: found.last().copied().filter(|_| has_more),
@@ -526,44 +497,6 @@ impl Run<'_> {
                 return Ok(candidates);
             }
         }
-    }
-
-    /// Reads the contacts of a page, in their order. A contact that was deleted a moment ago is left out.
-    fn read_page(&mut self, found: &[Position]) -> QueryResult<Vec<FoundContact>> {
-        #[derive(QueryableByName)]
-        struct PageRow {
-            #[diesel(embed)]
-            contact: ContactRow,
-            #[diesel(sql_type = Nullable<Text>)]
-            external_user_id: Option<String>,
-            #[diesel(sql_type = Nullable<Timestamptz>)]
-            last_inbound_at: Option<DateTime<Utc>>,
-            #[diesel(sql_type = Nullable<Timestamptz>)]
-            last_window_inbound_at: Option<DateTime<Utc>>,
-            #[diesel(sql_type = Timestamptz)]
-            now: DateTime<Utc>,
-        }
-        if found.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids: Vec<Uuid> = found.iter().map(|position| position.id).collect();
-        let rows: Vec<PageRow> = Statement::new(|| CONTACTS)
-            .bind::<Text, _>(window::PLATFORM)
-            .bind::<SqlUuid, _>(self.client.as_uuid())
-            .bind::<Array<SqlUuid>, _>(&ids)
-            .load(self.connection)?;
-        let mut rows: HashMap<Uuid, PageRow> = rows.into_iter().map(|row| (row.contact.id, row)).collect();
-        let rows = ids.iter().filter_map(|id| rows.remove(id));
-        Ok(rows
-            .map(|row| FoundContact {
-                equivalents: self.equivalents.get(&row.contact.id).cloned().unwrap_or_default(),
-                row: row.contact,
-                external_user_id: row.external_user_id,
-                last_inbound_at: row.last_inbound_at,
-                last_window_inbound_at: row.last_window_inbound_at,
-                now: row.now,
-            })
-            .collect())
     }
 }
 

@@ -45,13 +45,13 @@ DROP INDEX contacts_recent;
 CREATE INDEX contacts_recent ON contacts (client_id, last_message_at DESC NULLS LAST, id)
     INCLUDE (phone, email_lower, name_words);
 
--- The grams of 20261122000000_contact_texts, and for names and ids:
+-- The grams of 20261122000000_contact_texts, and also:
 -- - each word of the name (w),
 -- - the first run of letters before the `@` of the email, and each further one of three or more letters (l), unless it is
 --   a word of the name,
 -- - the first digits of the phone (f),
 -- - the external id (x).
--- A term of more than 40 characters is cut, because the index stores no longer ones. The index of grams uses this
+-- Terms are cut to 40 characters. The index of grams uses this
 -- function, so it calls no other function of this schema.
 CREATE FUNCTION contact_grams(prefix text, phone text, email_lower text, name_words text) RETURNS tsvector
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -131,9 +131,9 @@ ALTER TABLE contact_words_left ALTER COLUMN word SET STATISTICS 0;
 
 -- The keys of a word in the index of words:
 -- - each of its endings of three or more characters (s): a word contains a piece if one of its endings begins with it.
--- - what is left of its first seven characters without up to two of them (d), or without up to one of them if the word
---   has fewer than six characters. Two texts that differ by so many edits have such a key in common. The method is
---   that of SymSpell (Garbe 2012).
+-- - its first seven characters with zero, one or two of them deleted (d). Of a word with fewer than six characters, at
+--   most one is deleted. Two texts that differ by as many edits have such a key in common. The method is that of
+--   SymSpell (Garbe 2012).
 -- Clients share sixteen prefixes, as in the index of grams.
 CREATE FUNCTION contact_word_keys(client_id uuid, word text) RETURNS tsvector
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -160,8 +160,7 @@ BEGIN
 END
 $$;
 
--- Blocks writers of contacts until the end of this migration, so that it misses no contact.
-LOCK TABLE contacts IN SHARE ROW EXCLUSIVE MODE;
+-- The new column has locked `contacts` until the end of this migration, so the copies miss no contact.
 DROP INDEX contact_texts_grams;
 DROP FUNCTION contact_grams(text, text, text);
 ALTER TABLE contact_texts ADD COLUMN name_words text;

@@ -8,9 +8,6 @@ use icu_normalizer::DecomposingNormalizerBorrowed;
 /// The most characters of a name that are searched. The database keeps as many.
 pub const NAME_MAX: usize = 128;
 
-/// The most characters of an external id that are searched. The database keeps as many.
-pub const EXTERNAL_ID_MAX: usize = 64;
-
 /// A folded character, and the part of the text that it comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Folded {

@@ -1,4 +1,5 @@
-//! Grams: the pieces of a search term that are looked up in the gram index.
+//! Grams: the entries of the gram index. They are pieces of phones and emails, words of names and emails, the first
+//! digits of phones, and external ids.
 //!
 //! The index has every four-character piece of an email or phone, and the shorter pieces at its end. A value that
 //! contains a term therefore contains each four-character piece of the term, and a shorter term is a prefix of one of
@@ -105,8 +106,8 @@ pub(super) fn of_first_digits(digits: &str) -> Vec<Gram> {
     grams
 }
 
-/// The pieces of a phone that ends with the digits. Of the index's pieces with fewer than four digits, each is the end
-/// of a number.
+/// The pieces of a phone that ends with the digits. A piece of three digits in the index is always the
+/// end of a number.
 pub(super) fn of_last_digits(digits: &str) -> Vec<Gram> {
     let mut grams = of_phone(digits);
     let end = digits.len().saturating_sub(LENGTH - 1);

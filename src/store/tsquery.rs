@@ -1,4 +1,4 @@
-//! Grams as a tsquery for the index of grams.
+//! Texts of tsqueries, for the index of grams and for the index of words.
 //!
 //! Each gram begins with \x01. The statements replace it by the client's prefix and a period.
 
@@ -12,7 +12,7 @@ pub(super) fn any(lists: &[Vec<Gram>]) -> String {
     lists.iter().map(all).collect::<Vec<_>>().join(" | ")
 }
 
-/// Requires all of these conditions. None of them may be impossible.
+/// Requires all of these conditions. None of them may be impossible. Impossible alternatives inside of them are left out.
 pub(super) fn each(terms: &[Terms]) -> String {
     let join = |terms: &[Terms], operator: &str| {
         let terms = terms.iter().filter(|terms| !terms.is_impossible());

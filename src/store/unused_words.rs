@@ -1,7 +1,6 @@
 //! Removes words that no contact has any more from `contact_words`, the dictionary of a client's words.
 //!
-//! A writer adds a word only if the dictionary lacks it. So a word may be removed only if no writer relies on it whose
-//! transaction is still running. Each word goes through three steps, one in each run:
+//! A writer adds a word only if the dictionary lacks it. So a word must stay while a running transaction relies on it. Each word goes through three steps, one in each run:
 //!
 //! 1. **Leaving.** A word of `contact_words_left` that no contact has is marked. From now on writers add the word anew,
 //!    as if the marked one were not there. Searches still read it.
@@ -18,7 +17,7 @@ use uuid::Uuid;
 use super::error::StoreError;
 use super::transaction::transaction;
 
-/// The most words of one client in one transaction.
+/// The most words of a client that one transaction marks, and the most that one removes.
 const WORDS_AT_ONCE: usize = 500;
 
 /// Of the words in $2, those that a contact of the client $1 has. Words have neither quotes nor backslashes.
@@ -39,7 +38,8 @@ struct ClientRow {
     client_id: Uuid,
 }
 
-/// Takes the words of every client one step further. Returns whether there may be more words to look at.
+/// Takes the words of every client one step further. Returns whether `contact_words_left` may have more
+/// words.
 ///
 /// # Errors
 /// [`StoreError`]
@@ -63,7 +63,7 @@ fn clients(connection: &mut PgConnection, statement: &str) -> Result<Vec<Uuid>, 
     Ok(rows.into_iter().map(|row| row.client_id).collect())
 }
 
-/// The third step, for words whose fence all transactions have passed.
+/// The third step, for words whose fence is at or below the oldest running transaction's id.
 fn remove(connection: &mut PgConnection, client: Uuid) -> Result<(), StoreError> {
     let words = rows(
         connection,

@@ -8,8 +8,8 @@ use super::texts::{CONTAINED_MIN, LAST_DIGITS_MIN, Level};
 use crate::domain::email;
 use crate::domain::gram::{self, Gram};
 
-/// With so many words of the dictionary that contain a piece, the piece is not looked up by its words. Each of them
-/// costs a lookup in every period of the index. So many words are in so many contacts that a walk soon meets one.
+/// If more than this many words of the dictionary contain a piece, the index of grams is not asked for it. Each word costs
+/// a lookup in every period. That many words are common, so a walk finds a match soon.
 pub const ENOUGH_WORDS: usize = 64;
 
 /// The words of a client's names and emails that contain a typed piece, or are similar to it.

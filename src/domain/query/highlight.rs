@@ -84,8 +84,8 @@ impl Placed {
 }
 
 impl Query {
-    /// Each word and each field that it matches. A word that matches nothing in a better way has the fields that are
-    /// similar to it. `is_equivalent` says of a word, by its place, whether the contact has its match key.
+    /// Each word and each field that it matches. A word without any other match lists its similar fields.
+    /// `is_equivalent(i)` says whether the contact has a match key of word `i`.
     pub fn matched_by(&self, contact: &ShownContact<'_>, is_equivalent: impl Fn(usize) -> bool) -> Vec<MatchedBy<'_>> {
         let name = contact.name.map(Placed::name).unwrap_or_default();
         let email = contact.email.map(Placed::lower).unwrap_or_default();

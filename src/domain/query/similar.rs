@@ -149,7 +149,7 @@ impl QueryWord {
     }
 }
 
-/// What is left of the first characters of a word without up to `edits` of them.
+/// The first characters of a word, and what is left of them if up to `edits` of them are deleted.
 fn deletions(word: &str, edits: usize) -> Vec<String> {
     let start: String = word.chars().take(KEYED).collect();
     let mut keys = BTreeSet::from([start.clone()]);

@@ -7,7 +7,7 @@ use crate::domain::term::{containing, like_literal};
 /// The fewest digits at the end of a number that rank like its beginning. People remember the last digits.
 pub(super) const LAST_DIGITS_MIN: usize = 4;
 
-/// A word is looked for in the middle of a name if one of its parts has so many characters.
+/// The fewest characters of a piece that is searched inside the words of a name.
 pub(super) const CONTAINED_MIN: usize = 3;
 
 /// The rank of a contact that matches only with typing errors is greater than this, by the number of edits.
@@ -54,7 +54,8 @@ pub struct Texts<'t> {
     pub(super) phone: &'t str,
 }
 
-/// The LIKE patterns of a word, for each column. A contact can match the word only if one of them matches.
+/// The LIKE patterns of a word, for each column. A contact can match the word only if one of them matches, or if the
+/// contact has its match key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Patterns {
     pub name_words: Vec<String>,
@@ -79,7 +80,7 @@ impl<'t> Texts<'t> {
 
 impl Query {
     /// The rank of a contact with these texts: the level of its worst word. `None` if a word matches nothing.
-    /// `is_equivalent` says of a word, by its place, whether the contact has its match key.
+    /// `is_equivalent(i)` says whether the contact has a match key of word `i`.
     pub fn rank(&self, texts: &Texts<'_>, is_equivalent: impl Fn(usize) -> bool) -> Option<u32> {
         let levels = self.words.iter().enumerate().map(|(place, word)| {
             if is_equivalent(place) {

@@ -1,4 +1,4 @@
-//! The handlers: one file per endpoint, one folder per API.
+//! The handlers: one file per endpoint, one folder per API. `site` sends pages and their files.
 
 pub mod ingest;
 pub mod lookup;
@@ -7,3 +7,4 @@ pub mod page;
 pub mod public;
 pub mod query;
 pub mod reference;
+mod site;

@@ -1,5 +1,6 @@
 -- The contacts of a page, each with the latest inbound messages among all contacts that share its match key, as
--- src/store/lookup.sql reads them. A contact whose phone identifies nobody has its own.
+-- src/store/lookup.sql reads them. A contact without a phone, or with an invalid phone that identifies
+-- nobody, has only its own.
 -- $1: platform of the session window, $2: client, $3: ids.
 SELECT c.id, c.name, c.phone, c.email, c.platform, c.last_message_at, c.chat_status, c.created_at, c.client_id,
        c.ai_customer_id, c.default_stage_id, c.blocked, c.is_chat_read, c.external_user_id,

@@ -20,7 +20,8 @@ use crate::store::statement::Statement;
 pub struct FoundContact {
     pub row: ContactRow,
     pub external_user_id: Option<String>,
-    /// The latest inbound message on any platform among all contacts of the same number.
+    /// The latest inbound message on any platform among all contacts of the same number. A contact without a phone, or
+    /// with an invalid phone that identifies nobody, has only its own.
     pub last_inbound_at: Option<DateTime<Utc>>,
     /// The same on the platform that has a session window.
     pub last_window_inbound_at: Option<DateTime<Utc>>,

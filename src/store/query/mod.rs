@@ -1,7 +1,7 @@
 //! The one search box: contacts that match every word of a query, the best matches first.
 //!
 //! Matches have levels: all words exact, then prefixes, then pieces, then words with typing errors. The database tests
-//! the words of a contact by LIKE; the ranks are computed here (`domain/query`). The plans are those of
+//! the query's words by LIKE. `domain/query` computes the ranks. The plans are those of
 //! `store/search`:
 //!
 //! 1. **Small client**: one walk returns all contacts that match.
@@ -12,7 +12,7 @@
 //! 5. **Typing errors**: if a page is not full, the dictionary of the client's words names the words that differ from a
 //!    typed one by an edit or two, and the index of grams finds their contacts.
 //!
-//! A whole phone number has an index of its own in each plan.
+//! Every plan finds whole phone numbers by their match keys.
 
 mod candidates;
 mod found_contact;

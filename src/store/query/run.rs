@@ -25,28 +25,28 @@ use crate::store::tsquery;
 /// The contacts of a page.
 pub const PAGE: usize = 20;
 
-/// Rows of a large client that every query walks first: the probe.
+/// Rows of a large client that a query walks first, except on pages of matches with typing errors: the probe.
 const PROBE_ROWS: usize = 1_000;
 
-/// With so many matches in the probe, a walk is used instead of the index of grams. An estimate for five million
+/// The matches in the probe from which on a walk is used instead of the index of grams. An estimate for five million
 /// contacts, from 1.2 µs for a row of a walk, which was measured with 500,000 contacts, and 1.3 µs for a contact of the
 /// index (docs/how-search-works.md).
 const FREQUENT: usize = 15;
 
-/// With at most so many matches without typing errors, all are read at once and ranked here.
+/// The most matches without typing errors that are read at once and ranked here.
 const RANKED_MAX: usize = 200;
 
-/// Of the contacts that match only with typing errors, so many with the latest messages are ranked.
+/// The most contacts that match only with typing errors and are ranked: those with the latest messages.
 const SIMILAR_MAX: usize = 60;
 
 /// Contacts that may match with typing errors, and are read at once.
 const SIMILAR_FETCHED: usize = 4 * SIMILAR_MAX;
 
-/// Rows of a large client in which matches with typing errors are counted. They are read without a test, so a row costs
-/// more than one of the probe.
+/// Rows of a large client in which matches with typing errors are counted. The database tests only the words that allow
+/// no error, so it returns more of these rows, and a row costs more than one of the probe.
 const SIMILAR_PROBE_ROWS: usize = 300;
 
-/// With so many matches with typing errors among these rows, a walk is used instead of the index of grams. An estimate,
+/// The matches with typing errors among these rows from which on a walk is used instead of the index of grams. An estimate,
 /// as for [`FREQUENT`].
 const SIMILAR_FREQUENT: usize = 9;
 
@@ -156,14 +156,16 @@ impl Run<'_> {
 
     /// The positions of all candidates that match without typing errors, and of the contacts with the query's numbers.
     fn ranked(&self, candidates: &[Candidate]) -> Vec<Position> {
-        let mut seen = HashSet::new();
-        let candidates = candidates
-            .iter()
-            .chain(&self.numbers)
-            .filter(|candidate| seen.insert(candidate.id));
-        candidates
+        self.with_numbers(candidates)
             .filter_map(|candidate| Some(candidate.at(self.rank(candidate)?)))
             .collect()
+    }
+
+    /// The candidates and the contacts with the query's numbers, each contact once.
+    fn with_numbers<'c>(&'c self, candidates: &'c [Candidate]) -> impl Iterator<Item = &'c Candidate> {
+        let mut seen = HashSet::new();
+        let all = candidates.iter().chain(&self.numbers);
+        all.filter(move |candidate| seen.insert(candidate.id))
     }
 
     fn rank(&self, candidate: &Candidate) -> Option<u32> {
@@ -175,7 +177,7 @@ impl Run<'_> {
         self.equivalents.get(&id).is_some_and(|words| words.contains(&word))
     }
 
-    /// All candidates without typing errors, if the client is small or has few of them. Else the probe is read.
+    /// All candidates without typing errors, or `None` if a large client has too many. Fills `probe` for a large client.
     fn read_all_if_few(&mut self) -> QueryResult<Option<Vec<Candidate>>> {
         let patterns = self.patterns(Level::Contains);
         if self.is_small {
@@ -208,7 +210,7 @@ impl Run<'_> {
             found.sort_unstable();
             return Ok(found);
         }
-        // Better ones are among the first, and a page can have as many of them.
+        // The answer also has contacts of better levels, up to a page. `limit` leaves room for them.
         let limit = if level == Level::Exact { missing } else { PAGE + missing } + self.numbers.len();
         let mut from = start;
         let mut candidates = Vec::new();
@@ -291,7 +293,7 @@ impl Run<'_> {
             .load(self.connection)
     }
 
-    /// The first contacts that match the patterns among so many contacts behind a position.
+    /// The first contacts that match the patterns among `rows` contacts behind a position.
     fn walk(
         &mut self,
         patterns: &[Patterns],
@@ -388,7 +390,7 @@ impl Run<'_> {
         &mut self,
         questions: Vec<(String, String)>,
         limit: i64,
-        of_names: bool,
+        names_only: bool,
     ) -> QueryResult<Vec<Vec<KnownWord>>> {
         #[derive(QueryableByName)]
         struct WordRow {
@@ -409,7 +411,7 @@ impl Run<'_> {
             .bind::<Array<Text>, _>(keys)
             .bind::<Array<Text>, _>(patterns)
             .bind::<BigInt, _>(limit)
-            .bind::<Bool, _>(of_names)
+            .bind::<Bool, _>(names_only)
             .load(self.connection)?;
         for WordRow {
             question,
@@ -441,12 +443,8 @@ impl Run<'_> {
 
     /// The positions of the candidates that match only with typing errors, in the order of [`Self::read_similar`].
     fn similar(&self, candidates: &[Candidate]) -> Vec<Position> {
-        let mut seen = HashSet::new();
-        let candidates = candidates
-            .iter()
-            .chain(&self.numbers)
-            .filter(|candidate| seen.insert(candidate.id));
-        let mut similar: Vec<Position> = candidates
+        let mut similar: Vec<Position> = self
+            .with_numbers(candidates)
             .filter_map(|candidate| {
                 let is_equivalent = |word| self.is_equivalent(candidate.id, word);
                 let rank = self.query.similar_rank(&candidate.texts(), is_equivalent)?;

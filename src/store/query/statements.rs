@@ -53,7 +53,7 @@ fn for_words(statement: &str, tests: Tests) -> String {
         };
         for copy in 0..copies {
             let mut line = line.to_owned();
-            // A place that no value has, so that a new number is not replaced again.
+            // Placeholders first, so that a number just inserted is not replaced again.
             for value in 0..values {
                 line = line.replace(&format!("${}", first + value), &format!("$<{value}>"));
             }

@@ -2,7 +2,7 @@
 -- $1: client, $2: the walk begins at contacts of this time ('infinity' for the first contact, NULL for contacts without
 -- messages), $3: the contact of this time and id, and those before it, are skipped, $4: rows to walk, $5: most matches,
 -- $6, $7: the LIKE patterns of a word with one pattern for each of two columns, $8, $9, $10: those of any other word. The
--- line with them is repeated for each word (`statements.rs`).
+-- two lines with them are repeated for each word (`statements.rs`).
 --
 -- Rows come from the same three places, in the same order, as those of src/store/search/walk.sql.
 SELECT id, last_message_at, name_words, email_lower, phone

@@ -5,6 +5,7 @@
 //!
 //! - The server has a demo, and listens on a loopback address. [`PageFiles`] holds no key otherwise.
 //! - The caller's address is a loopback address.
+//! - The request's target is a path. Browsers send an address with a host only to proxies.
 //! - `Host` is `localhost` or a loopback address. An attacker's page can make its own name resolve to 127.0.0.1 (DNS
 //!   rebinding), but then the browser sends that name.
 //! - No proxy has passed the request on. Proxies add `X-Forwarded-For`, `Forwarded` or `Via`, or speak HTTP/1.0.
@@ -55,7 +56,6 @@ fn is_own_page_on_this_machine(request: &HttpRequest) -> bool {
     let is_near = request
         .peer_addr()
         .is_some_and(|peer| peer.ip().to_canonical().is_loopback());
-    // Browsers send an address with a host only to proxies.
     let has_plain_target = request.uri().authority().is_none();
     let is_same_site = match headers.contains_key(SEC_FETCH_SITE) {
         true => only(headers, &SEC_FETCH_SITE) == Some("same-origin"),

@@ -2,9 +2,10 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::files::{Keeping, PageFiles};
+use super::files::PageFiles;
+use crate::http::endpoints::site::Keeping;
 
 /// Answers with the page.
 pub async fn show_page(request: HttpRequest, files: web::Data<PageFiles>) -> HttpResponse {
-    files.page().answer(&request, Keeping::Ask)
+    files.site.page().answer(&request, Keeping::Ask)
 }

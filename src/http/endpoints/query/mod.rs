@@ -1,4 +1,4 @@
-//! The search of people by one text, in RFC 9457's error shape.
+//! Search for people by one text. Errors are problem documents (RFC 9457).
 
 pub mod contact_query;
 pub mod found_contact;

@@ -2,7 +2,8 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::files::{Keeping, reference};
+use super::files::reference;
+use crate::http::endpoints::site::Keeping;
 
 /// Answers with the page.
 pub async fn show_reference(request: HttpRequest) -> HttpResponse {

@@ -42,10 +42,10 @@ pub enum Section {
     Random,
     /// Many connections at once
     Throughput,
-    /// The classes while messages are recorded
-    Writes,
     /// The cost of a write beside that of the same write on a plain table
     Costs,
+    /// The classes while messages are recorded
+    Writes,
     /// The cost of each index for writes
     Indexes,
     /// Import of a CSV file
@@ -239,8 +239,8 @@ impl<'a> Bench<'a> {
             Section::Scale => self.measure_scale(),
             Section::Random => self.measure_random_terms(),
             Section::Throughput => self.measure_throughput(),
-            Section::Writes => self.measure_beside_writes(),
             Section::Costs => self.measure_costs(),
+            Section::Writes => self.measure_beside_writes(),
             Section::Indexes => self.measure_indexes(),
             Section::Import => self.measure_import(),
             Section::Memory => self.measure_memory(),

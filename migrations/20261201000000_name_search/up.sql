@@ -46,7 +46,7 @@ CREATE INDEX contacts_recent ON contacts (client_id, last_message_at DESC NULLS 
     INCLUDE (phone, email_lower, name_words);
 
 -- The grams of 20261122000000_contact_texts, and also:
--- - each word of the name (w),
+-- - each word of the name (w), and the only word of a name with one word (n),
 -- - the first run of letters before the `@` of the email, and each further one of three or more letters (l), unless it is
 --   a word of the name,
 -- - the first digits of the phone (f),
@@ -91,6 +91,7 @@ BEGIN
         regexp_replace(substr(phone, 3), '.{1,4}', of_phone, 'g'),
         regexp_replace(substr(phone, 4), '.{1,4}', of_phone, 'g'),
         regexp_replace(name, ' ([^ ]{1,40})[^ ]*', concat(prefix, E'w\\1\x01'), 'g'),
+        prefix || 'n' || substring(name FROM '^ ([^ ]{1,40})[^ ]*$') || E'\x01',
         prefix || 'f' || left(ltrim(phone, '+'), 7) || E'\x01',
         prefix || 'x' || left(external_user_id, 40) || E'\x01',
         others, runs), E'\x01'), ''));

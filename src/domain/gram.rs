@@ -27,6 +27,8 @@ pub enum Gram {
     Name(String),
     /// The beginning of a word of a name.
     NameStart(String),
+    /// The word of a name that has no other word.
+    OnlyName(String),
     /// A run of letters before the `@` of an email that is no word of the name.
     EmailWord(String),
     /// The beginning of such a run.
@@ -142,7 +144,13 @@ fn is_common(piece: &str) -> bool {
 /// has pieces of the whole lowercased email, while a search lowercases each piece of the term
 /// alone.
 fn is_reliable(character: char) -> bool {
-    character.is_ascii_graphic() || matches!(character, 'À'..='ÿ' | 'Ā'..='Ž' if !matches!(character, 'İ' | 'ı'))
+    let has_case = || !character.to_lowercase().eq([character]) || !character.to_uppercase().eq([character]);
+    match character {
+        'İ' | 'ı' | 'Σ' | 'σ' | 'ς' => false,
+        'À'..='ÿ' | 'Ā'..='Ž' | 'Ά'..='ώ' | 'Ѐ'..='џ' => true,
+        _ if character.is_ascii() => character.is_ascii_graphic(),
+        _ => !character.is_control() && !has_case(),
+    }
 }
 
 #[cfg(test)]
@@ -210,6 +218,16 @@ mod tests {
         assert_eq!(email("aİbc"), ["bc…"]);
         assert_eq!(email("ΣΣ"), [""; 0]);
         assert_eq!(email("\u{1}"), [""; 0]);
+        assert_eq!(email("Ⓐ"), [""; 0]);
+    }
+
+    #[test]
+    fn every_script_has_pieces() {
+        assert_eq!(email("Иванов"), ["Иван", "анов"]);
+        assert_eq!(email("Αλέξης"), ["Αλέξ", "λέξη"]);
+        assert_eq!(email("李"), ["李…"]);
+        assert_eq!(email("محمد"), ["محمد"]);
+        assert_eq!(email("🌸"), ["🌸…"]);
     }
 
     #[test]

@@ -77,6 +77,7 @@ impl EmailReading {
 /// A whole phone number or a part of one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PhoneTerm {
+    digits: String,
     pieces: Vec<String>,
     is_number: bool,
     keys: Vec<String>,
@@ -87,9 +88,7 @@ impl PhoneTerm {
     /// part of a number in any notation in `region`. The keys are the match keys of the term as a whole number.
     pub fn parse(parameter: &str, region: Region) -> Option<Self> {
         let all = phone::pieces(parameter, region);
-        if all.is_empty() {
-            return None;
-        }
+        let digits = all.first()?.clone();
         let readings = phone::readings(parameter, region).into_iter();
         let numbers = readings.filter(|reading| reading.resolved || reading.extension.is_some());
         let mut keys: Vec<String> = numbers.map(|reading| reading.key).collect();
@@ -105,10 +104,16 @@ impl PhoneTerm {
         });
         let pieces = pieces.map(|(_, piece)| piece.clone()).collect();
         Some(Self {
+            digits,
             pieces,
             is_number,
             keys,
         })
+    }
+
+    /// The digits as they were typed.
+    pub fn digits(&self) -> &str {
+        &self.digits
     }
 
     /// One to four strings of digits. A number matches if it contains one of them. None contains another one.

@@ -12,18 +12,17 @@ pub(super) fn any(lists: &[Vec<Gram>]) -> String {
     lists.iter().map(all).collect::<Vec<_>>().join(" | ")
 }
 
-/// Requires all of these conditions. None of them may be impossible. Impossible alternatives inside of them are left out.
-pub(super) fn each(terms: &[Terms]) -> String {
+/// Requires a condition that is possible. Impossible alternatives inside of it are left out.
+pub(super) fn of(terms: &Terms) -> String {
     let join = |terms: &[Terms], operator: &str| {
         let terms = terms.iter().filter(|terms| !terms.is_impossible());
-        let terms: Vec<String> = terms.map(|terms| each(std::slice::from_ref(terms))).collect();
+        let terms: Vec<String> = terms.map(of).collect();
         format!("({})", terms.join(operator))
     };
     match terms {
-        [Terms::Gram(gram)] => lexeme(gram),
-        [Terms::Any(any)] => join(any, " | "),
-        [Terms::All(all)] => join(all, " & "),
-        all => join(all, " & "),
+        Terms::Gram(gram) => lexeme(gram),
+        Terms::Any(any) => join(any, " | "),
+        Terms::All(all) => join(all, " & "),
     }
 }
 
@@ -47,6 +46,7 @@ fn lexeme(gram: &Gram) -> String {
         Gram::Run(text) => ('r', text, false),
         Gram::Name(text) => ('w', text, false),
         Gram::NameStart(text) => ('w', text, true),
+        Gram::OnlyName(text) => ('n', text, false),
         Gram::EmailWord(text) => ('l', text, false),
         Gram::EmailWordStart(text) => ('l', text, true),
         Gram::ExternalId(text) => ('x', text, false),

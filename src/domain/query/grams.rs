@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::parse::QueryWord;
+use super::parse::{Query, QueryWord};
 use super::similar::{allowed_edits, runs};
-use super::texts::{CONTAINED_MIN, LAST_DIGITS_MIN, Level};
+use super::texts::{CONTAINED_MIN, Level};
 use crate::domain::email;
 use crate::domain::gram::{self, Gram};
 
@@ -71,6 +71,23 @@ impl Terms {
     }
 }
 
+impl Query {
+    /// For each word, what the grams of a contact must be, so that the words can match it at a level. `containing` has,
+    /// for the level [`Level::Contains`], the words of names that contain [`QueryWord::contained_piece`]. `None` stands
+    /// for a word by which the index cannot find all contacts.
+    pub fn terms(&self, level: Level, containing: &Dictionary) -> Vec<Option<Terms>> {
+        if level != Level::Whole {
+            return self.words.iter().map(|word| word.terms(level, containing)).collect();
+        }
+        let Some(name) = self.name() else {
+            return vec![Some(Terms::Any(Vec::new()))];
+        };
+        let gram: fn(String) -> Gram = if name.len() == 1 { Gram::OnlyName } else { Gram::Name };
+        let terms = |word: &QueryWord| Some(Terms::all(word.name.iter().cloned().map(gram).collect()));
+        self.words.iter().map(terms).collect()
+    }
+}
+
 impl QueryWord {
     /// The longest of the word's folded words if it is long enough to be inside of another word.
     pub fn contained_piece(&self) -> Option<&str> {
@@ -78,8 +95,7 @@ impl QueryWord {
         (longest.chars().count() >= CONTAINED_MIN).then_some(longest)
     }
 
-    /// What the grams of a contact must be, so that the word can match it at a level. `containing` has the words of
-    /// names that contain [`Self::contained_piece`]. `None` if the index cannot find all contacts of the word.
+    /// What the grams of a contact must be, so that the word can match it at a level other than [`Level::Whole`].
     pub fn terms(&self, level: Level, containing: &Dictionary) -> Option<Terms> {
         let mut any = Vec::new();
         if let Some((last, whole)) = self.name.split_last() {
@@ -88,7 +104,7 @@ impl QueryWord {
                 Terms::all(whole.chain([last]).collect())
             };
             match (level, self.contained_piece()) {
-                (Level::Exact, _) => any.push(with(Gram::Name(last.clone()))),
+                (Level::Whole | Level::Exact, _) => any.push(with(Gram::Name(last.clone()))),
                 (Level::Contains, Some(piece)) => {
                     let words = containing.words(piece);
                     if words.len() > ENOUGH_WORDS {
@@ -101,7 +117,7 @@ impl QueryWord {
         }
         if let Some(id) = self.external_user_id.as_ref().filter(|id| !id.is_empty()) {
             any.push(Terms::Gram(match level {
-                Level::Exact => Gram::ExternalId(id.clone()),
+                Level::Whole | Level::Exact => Gram::ExternalId(id.clone()),
                 _ => Gram::ExternalIdStart(id.clone()),
             }));
         }
@@ -111,15 +127,13 @@ impl QueryWord {
         for piece in self.phone.iter().flat_map(|phone| phone.pieces()) {
             match level {
                 // The index of match keys finds the contacts with exactly these digits.
-                Level::Exact => {}
-                Level::Prefix => {
-                    any.push(Terms::all(gram::of_first_digits(piece)));
-                    if piece.len() >= LAST_DIGITS_MIN {
-                        any.push(Terms::all(gram::of_last_digits(piece)));
-                    }
-                }
+                Level::Whole | Level::Exact => {}
+                Level::Prefix => any.push(Terms::all(gram::of_first_digits(piece))),
                 Level::Contains => any.push(Terms::all(gram::of_phone(piece))),
             }
+        }
+        if level == Level::Prefix {
+            any.extend(self.last_digits().map(|last| Terms::all(gram::of_last_digits(last))));
         }
         Some(Terms::Any(any))
     }
@@ -163,7 +177,7 @@ fn similar_pieces<'p>(pieces: impl Iterator<Item = &'p str>, similar: &Dictionar
 fn terms_of_email(typed: &str, level: Level) -> Option<Terms> {
     let pieces = || gram::of_email(typed);
     match level {
-        Level::Exact if !email::is_email(typed) => Some(Terms::Any(Vec::new())),
+        Level::Whole | Level::Exact if !email::is_email(typed) => Some(Terms::Any(Vec::new())),
         // No email begins with it.
         Level::Prefix if typed.starts_with('@') => Some(Terms::Any(Vec::new())),
         // An email that begins with letters has them as its first run. Its pieces can be anywhere, and so in many more

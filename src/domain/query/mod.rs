@@ -14,4 +14,4 @@ pub use grams::{Dictionary, ENOUGH_WORDS, KnownWord, Terms};
 pub use highlight::{Highlight, MatchedBy, ShownContact};
 pub use parse::{Field, Query, QueryError, QueryWord, WORDS_MAX};
 pub use similar::{SimilarKeys, differ_by_typing};
-pub use texts::{Kind, Level, Patterns, SIMILAR_RANK, Texts};
+pub use texts::{CONTAINS_RANK, Kind, Level, Patterns, Texts};

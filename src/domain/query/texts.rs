@@ -2,16 +2,16 @@
 
 use super::parse::{Query, QueryWord};
 use super::similar;
-use crate::domain::term::{containing, like_literal};
+use crate::domain::term::{PhoneTerm, containing, like_literal};
 
 /// The fewest digits at the end of a number that rank like its beginning. People remember the last digits.
-pub(super) const LAST_DIGITS_MIN: usize = 4;
+const LAST_DIGITS_MIN: usize = 4;
 
 /// The fewest characters of a piece that is searched inside the words of a name.
 pub(super) const CONTAINED_MIN: usize = 3;
 
-/// The rank of a contact that matches only with typing errors is greater than this, by the number of edits.
-pub const SIMILAR_RANK: u32 = 2;
+/// The greatest rank of a contact that matches without typing errors.
+pub const CONTAINS_RANK: u32 = Level::Contains as u32;
 
 /// How a word matches a field.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, strum::IntoStaticStr)]
@@ -25,11 +25,13 @@ pub enum Kind {
     Similar,
 }
 
-/// How well a word matches at least. Each level includes the levels before it.
+/// How well the words match at least. Each level includes the levels before it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, strum::EnumIter)]
 pub enum Level {
+    /// The words, in any order, are the whole name.
+    Whole,
     Exact,
-    /// The word is the beginning of a text, or the last digits of a number.
+    /// A word is the beginning of a text, or the last digits of a number.
     Prefix,
     Contains,
 }
@@ -89,11 +91,15 @@ impl Query {
             word.level(texts)
         });
         let worst = levels.collect::<Option<Vec<_>>>()?.into_iter().max()?;
+        if worst == Level::Exact && self.is_whole_name(texts.name) {
+            return Some(Level::Whole.rank());
+        }
         Some(worst.rank())
     }
 
-    /// The rank of a contact that matches only with typing errors: [`SIMILAR_RANK`] and the edits of all words. `None` if
-    /// it does not match, or if [`Self::rank`] has a rank for it.
+    /// The rank of a contact that matches only with typing errors: greater than [`CONTAINS_RANK`], first by the edits of
+    /// all words, then by whether the name has further words. `None` if it does not match, or if [`Self::rank`] has a
+    /// rank for it.
     pub fn similar_rank(&self, texts: &Texts<'_>, is_equivalent: impl Fn(usize) -> bool) -> Option<u32> {
         let mut edits = None;
         for (place, word) in self.words.iter().enumerate() {
@@ -101,7 +107,56 @@ impl Query {
                 edits = Some(edits.unwrap_or(0) + word.edits(texts)?);
             }
         }
-        Some(SIMILAR_RANK + u32::try_from(edits?).unwrap_or(u32::MAX / 2))
+        let edits = u32::try_from(edits?).unwrap_or(u32::MAX / 4);
+        let has_more = !self.is_similar_to_whole_name(texts.name);
+        Some(CONTAINS_RANK + 2 * edits - 1 + u32::from(has_more))
+    }
+
+    /// The words of the name that the query asks for if all its words are words of a name.
+    pub(super) fn name(&self) -> Option<Vec<&str>> {
+        let is_name = self.words.iter().all(|word| !word.name.is_empty());
+        is_name.then(|| {
+            self.words
+                .iter()
+                .flat_map(|word| &word.name)
+                .map(String::as_str)
+                .collect()
+        })
+    }
+
+    fn is_whole_name(&self, name: &str) -> bool {
+        let Some(mut typed) = self.name() else { return false };
+        let mut words: Vec<&str> = name.split_whitespace().collect();
+        if typed.len() != words.len() {
+            return false;
+        }
+        typed.sort_unstable();
+        words.sort_unstable();
+        typed == words
+    }
+
+    fn is_similar_to_whole_name(&self, name: &str) -> bool {
+        let words: Vec<&str> = name.split_whitespace().collect();
+        self.name().is_some_and(|typed| typed.len() == words.len())
+            && self
+                .words
+                .iter()
+                .all(|word| name.contains(&word.phrase) || similar::find_pieces(&word.name, &words).is_some())
+    }
+
+    /// The LIKE patterns of each word for a level.
+    pub fn patterns(&self, level: Level) -> Vec<Patterns> {
+        self.words
+            .iter()
+            .map(|word| match (level, self.name().as_deref()) {
+                (Level::Whole, Some([only])) => Patterns {
+                    name_words: vec![format!(" {} \u{1}%", like_literal(only))],
+                    ..Patterns::default()
+                },
+                (Level::Whole, _) => word.patterns(Level::Exact),
+                _ => word.patterns(level),
+            })
+            .collect()
     }
 }
 
@@ -110,12 +165,19 @@ impl QueryWord {
     pub(super) fn level(&self, texts: &Texts<'_>) -> Option<Level> {
         let name = self.in_name(texts.name).map(|(kind, _)| level_of(kind));
         let email = self.in_email(texts.email).map(|(kind, ..)| level_of(kind));
-        let phone = self.in_phone(texts.phone).map(|(kind, start, end)| match kind {
-            Kind::Contains if end == texts.phone.len() && end - start >= LAST_DIGITS_MIN => Level::Prefix,
-            kind => level_of(kind),
+        let is_end = || self.last_digits().is_some_and(|last| texts.phone.ends_with(last));
+        let phone = self.in_phone(texts.phone).map(|(kind, ..)| match level_of(kind) {
+            Level::Contains if is_end() => Level::Prefix,
+            level => level,
         });
         let external_user_id = self.in_external_user_id(texts.external_user_id).map(level_of);
         [name, email, phone, external_user_id].into_iter().flatten().min()
+    }
+
+    /// The digits as they were typed, if a number that ends with them ranks like one that begins with them.
+    pub(super) fn last_digits(&self) -> Option<&str> {
+        let digits = self.phone.as_ref().map(PhoneTerm::digits);
+        digits.filter(|digits| digits.len() >= LAST_DIGITS_MIN)
     }
 
     /// The fewest edits with which the word matches.
@@ -186,7 +248,7 @@ impl QueryWord {
     }
 
     /// The LIKE patterns for a level. The one for `name_words` can also match inside of an external id.
-    pub fn patterns(&self, level: Level) -> Patterns {
+    fn patterns(&self, level: Level) -> Patterns {
         let mut texts = vec![self.phrase().to_owned()];
         texts.extend(self.external_user_id.clone());
         texts.retain(|text| !text.is_empty());
@@ -195,33 +257,32 @@ impl QueryWord {
         let texts = texts.into_iter().map(|text| {
             let literal = like_literal(&text);
             match level {
-                Level::Exact => format!("% {literal} %"),
+                Level::Whole | Level::Exact => format!("% {literal} %"),
                 Level::Contains if is_long => format!("%{literal}%"),
                 Level::Prefix | Level::Contains => format!("% {literal}%"),
             }
         });
         let name_words = texts.collect();
         let emails = self.email.iter().map(|typed| match level {
-            Level::Exact => like_literal(typed),
+            Level::Whole | Level::Exact => like_literal(typed),
             Level::Prefix => format!("{}%", like_literal(typed)),
             Level::Contains => containing(typed),
         });
         let pieces = self.phone.iter().flat_map(|phone| phone.pieces());
-        let phones = pieces.flat_map(|piece| match level {
-            Level::Exact => vec![piece.clone(), format!("+{piece}")],
-            Level::Prefix => {
-                let last = (piece.len() >= LAST_DIGITS_MIN).then(|| format!("%{piece}"));
-                [format!("{piece}%"), format!("+{piece}%")]
-                    .into_iter()
-                    .chain(last)
-                    .collect()
-            }
-            Level::Contains => vec![containing(piece)],
-        });
+        let mut phones: Vec<String> = pieces
+            .flat_map(|piece| match level {
+                Level::Whole | Level::Exact => vec![piece.clone(), format!("+{piece}")],
+                Level::Prefix => vec![format!("{piece}%"), format!("+{piece}%")],
+                Level::Contains => vec![containing(piece)],
+            })
+            .collect();
+        if level == Level::Prefix {
+            phones.extend(self.last_digits().map(|last| format!("%{last}")));
+        }
         Patterns {
             name_words,
             email_lower: emails.collect(),
-            phone: phones.collect(),
+            phone: phones,
         }
     }
 }

@@ -1,6 +1,8 @@
 -- Asks the index of grams for one period after the other, the newest first, then for contacts without messages.
--- $1: client, $2 and $3: where the answer begins, as in walk.sql, $4: tsquery of the grams (\x01 stands for client and
--- period), $5: most matches, $6 to $10: the patterns, as in walk.sql.
+-- $1: client, $2 and $3: where the answer begins, as in walk.sql, $4: a tsquery of grams for each of some words (\x01
+-- stands for client and period), $5: most matches, $6 to $10: the patterns, as in walk.sql.
+-- The line with the tsquery is repeated for each of them. With one tsquery for all words, the index would test every
+-- contact of every alternative. With several ones it skips those that another word excludes.
 SELECT found.id, found.last_message_at, found.name_words, found.email_lower, found.phone
 FROM (SELECT CASE
                  WHEN $2::timestamptz = 'infinity' THEN contact_period((SELECT last_message_at FROM contacts
@@ -17,8 +19,8 @@ CROSS JOIN LATERAL
 CROSS JOIN LATERAL (
     SELECT id, last_message_at, name_words, email_lower, phone
     FROM (SELECT client_id, id, last_message_at, name_words, email_lower, phone FROM contact_texts
-          WHERE contact_grams(gram_prefix, phone, email_lower, name_words)
-                @@ replace($4, E'\x01', contact_gram_prefix($1, period))::tsquery
+          WHERE true
+                AND contact_grams(gram_prefix, phone, email_lower, name_words) @@ replace(($4::text[])[1], E'\x01', contact_gram_prefix($1, period))::tsquery
           OFFSET 0) AS candidates -- Keeps client and LIKE out of the bitmap scan.
     WHERE client_id = $1 AND (last_message_at <= $2 AND (last_message_at < $2 OR id > $3)
                               OR last_message_at IS NULL AND ($2 IS NOT NULL OR id > $3))

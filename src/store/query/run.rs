@@ -11,10 +11,10 @@ use uuid::Uuid;
 
 use super::candidates::{Candidate, NumberCandidate, Position};
 use super::found_contact::{self, FoundContact};
-use super::statements::{self, DICTIONARY, NUMBERS, Tests};
+use super::statements::{self, ASKED_WORDS, DICTIONARY, NUMBERS, Tests};
 use crate::domain::client::ClientId;
 use crate::domain::query::{
-    Dictionary, ENOUGH_WORDS, KnownWord, Level, Patterns, Query, SIMILAR_RANK, Terms, differ_by_typing,
+    CONTAINS_RANK, Dictionary, ENOUGH_WORDS, KnownWord, Level, Patterns, Query, Terms, differ_by_typing,
 };
 use crate::domain::term::containing;
 use crate::store::error::StoreError;
@@ -37,10 +37,10 @@ const FREQUENT: usize = 15;
 const RANKED_MAX: usize = 200;
 
 /// The most contacts that match only with typing errors and are ranked: those with the latest messages.
-const SIMILAR_MAX: usize = 60;
+const SIMILAR_MAX: usize = 200;
 
 /// Contacts that may match with typing errors, and are read at once.
-const SIMILAR_FETCHED: usize = 4 * SIMILAR_MAX;
+const SIMILAR_FETCHED: usize = 2 * SIMILAR_MAX;
 
 /// Rows of a large client in which matches with typing errors are counted. The database tests only the words that allow
 /// no error, so it returns more of these rows, and a row costs more than one of the probe.
@@ -52,9 +52,6 @@ const SIMILAR_FREQUENT: usize = 9;
 
 /// The most contacts that are read by the match keys of a query's numbers.
 const NUMBERS_MAX: i64 = 1_000;
-
-/// The most words in a question to the index of grams. Further words hardly narrow it.
-const ASKED_WORDS: usize = 3;
 
 /// The most words of the dictionary that share a key with a typed word. The longer a word, the fewer share one.
 const SHARED_KEY_MAX: i64 = 5_000;
@@ -91,7 +88,7 @@ pub fn find_contacts(
         numbers: Vec::new(),
         equivalents: HashMap::new(),
         probe: Vec::new(),
-        containing: Dictionary::default(),
+        containing: None,
         plans: Vec::new(),
     };
     run.read_numbers()?;
@@ -118,8 +115,8 @@ struct Run<'a> {
     equivalents: HashMap<Uuid, Vec<usize>>,
     /// The matches among the newest contacts.
     probe: Vec<Candidate>,
-    /// The words of the client that contain a word of the query.
-    containing: Dictionary,
+    /// The words of the client that contain a word of the query, once they have been read.
+    containing: Option<Dictionary>,
     plans: Vec<Plan>,
 }
 
@@ -127,11 +124,8 @@ impl Run<'_> {
     fn find(&mut self, after: Option<Position>, wanted: usize) -> QueryResult<Vec<Position>> {
         let is_behind = |position: &Position| after.is_none_or(|after| *position > after);
         let first_rank = after.map_or(0, |after| after.rank);
-        if !self.is_small {
-            self.read_dictionary()?;
-        }
         let mut found = Vec::new();
-        if first_rank > SIMILAR_RANK {
+        if first_rank > CONTAINS_RANK {
             found = self.read_similar()?;
         } else if let Some(candidates) = self.read_all_if_few()? {
             found = self.ranked(&candidates);
@@ -179,7 +173,7 @@ impl Run<'_> {
 
     /// All candidates without typing errors, or `None` if a large client has too many. Fills `probe` for a large client.
     fn read_all_if_few(&mut self) -> QueryResult<Option<Vec<Candidate>>> {
-        let patterns = self.patterns(Level::Contains);
+        let patterns = self.query.patterns(Level::Contains);
         if self.is_small {
             self.plans.push(Plan::WholeWalk);
             return self.walk(&patterns, None, usize::MAX, usize::MAX).map(Some);
@@ -211,7 +205,7 @@ impl Run<'_> {
             return Ok(found);
         }
         // The answer also has contacts of better levels, up to a page. `limit` leaves room for them.
-        let limit = if level == Level::Exact { missing } else { PAGE + missing } + self.numbers.len();
+        let limit = if level == Level::Whole { missing } else { PAGE + missing } + self.numbers.len();
         let mut from = start;
         let mut candidates = Vec::new();
         loop {
@@ -232,7 +226,7 @@ impl Run<'_> {
         let frequency = self.frequency(level);
         if frequency >= FREQUENT {
             let rows = PROBE_ROWS * (limit + limit / 2) / frequency;
-            let walked = self.walk(&self.patterns(level), from, rows, limit)?;
+            let walked = self.walk(&self.query.patterns(level), from, rows, limit)?;
             if walked.len() == limit {
                 self.plans.push(Plan::LongWalk);
                 return Ok(walked);
@@ -243,13 +237,12 @@ impl Run<'_> {
 
     /// Asks the index of grams for the first candidates of a level and better ones behind a position.
     fn ask(&mut self, level: Level, from: Option<Position>, limit: usize) -> QueryResult<Vec<Candidate>> {
-        let terms = self
-            .query
-            .words()
-            .iter()
-            .map(|word| word.terms(level, &self.containing))
-            .collect();
-        self.ask_for(terms, &self.patterns(level), from, limit)
+        if level == Level::Contains {
+            self.read_dictionary()?;
+        }
+        let no_words = Dictionary::default();
+        let terms = self.query.terms(level, self.containing.as_ref().unwrap_or(&no_words));
+        self.ask_for(terms, &self.query.patterns(level), from, limit)
     }
 
     /// Asks the index of grams for the first contacts that have the terms of each word, one element per word, and match
@@ -280,14 +273,14 @@ impl Run<'_> {
             return self.walk(patterns, from, usize::MAX, limit);
         }
         self.plans.push(Plan::Grams);
-        let asked: Vec<Terms> = asked.into_iter().map(|(_, terms)| terms).collect();
+        let asked: Vec<String> = asked.iter().map(|(_, terms)| tsquery::of(terms)).collect();
         let (time, id) = start_of(from);
         let (tests, texts, arrays) = values(patterns);
-        Statement::built(statements::grams(tests))
+        Statement::built(statements::grams(asked.len(), tests))
             .bind::<SqlUuid, _>(self.client.as_uuid())
             .bind::<Nullable<Timestamptz>, _>(time)
             .bind::<SqlUuid, _>(id)
-            .bind::<Text, _>(tsquery::each(&asked))
+            .bind::<Array<Text>, _>(asked)
             .bind::<BigInt, _>(to_i64(limit))
             .bind_texts(texts, arrays)
             .load(self.connection)
@@ -311,10 +304,6 @@ impl Run<'_> {
             .bind::<BigInt, _>(to_i64(limit))
             .bind_texts(texts, arrays)
             .load(self.connection)
-    }
-
-    fn patterns(&self, level: Level) -> Vec<Patterns> {
-        self.query.words().iter().map(|word| word.patterns(level)).collect()
     }
 
     /// Reads the contacts with the match keys of the query's numbers.
@@ -342,6 +331,9 @@ impl Run<'_> {
 
     /// Reads the words of the client that contain a word of the query.
     fn read_dictionary(&mut self) -> QueryResult<()> {
+        if self.containing.is_some() {
+            return Ok(());
+        }
         let words = self.query.words().iter();
         let pieces: Vec<String> = words
             .filter_map(|word| word.contained_piece())
@@ -352,8 +344,9 @@ impl Run<'_> {
             (tsquery::key_start(&key), containing(piece))
         });
         let answers = self.ask_dictionary(questions.collect(), to_i64(ENOUGH_WORDS + 1), true)?;
+        let dictionary = self.containing.insert(Dictionary::default());
         for (piece, words) in pieces.into_iter().zip(answers) {
-            self.containing.insert(piece, words);
+            dictionary.insert(piece, words);
         }
         Ok(())
     }
@@ -468,8 +461,9 @@ impl Run<'_> {
         if with_errors.iter().all(Option::is_none) {
             return Ok(Vec::new());
         }
-        let certain = words.clone().zip(&with_errors).filter(|(_, errors)| errors.is_none());
-        let patterns: Vec<Patterns> = certain.map(|(word, _)| word.patterns(Level::Contains)).collect();
+        let all = self.query.patterns(Level::Contains).into_iter();
+        let certain = all.zip(&with_errors).filter(|(_, errors)| errors.is_none());
+        let patterns: Vec<Patterns> = certain.map(|(patterns, _)| patterns).collect();
         let probe = self.walk(&patterns, None, SIMILAR_PROBE_ROWS, SIMILAR_PROBE_ROWS)?;
         let frequency = self.similar(&probe).len();
         if frequency >= SIMILAR_FREQUENT {
@@ -480,10 +474,15 @@ impl Run<'_> {
                 return Ok(walked);
             }
         }
-        let terms = words.zip(with_errors).map(|(word, with_errors)| {
-            let without = word.terms(Level::Contains, &self.containing)?;
-            Some(Terms::Any([without].into_iter().chain(with_errors).collect()))
-        });
+        self.read_dictionary()?;
+        let no_words = Dictionary::default();
+        let without_errors = self
+            .query
+            .terms(Level::Contains, self.containing.as_ref().unwrap_or(&no_words));
+        let terms = without_errors
+            .into_iter()
+            .zip(with_errors)
+            .map(|(without, with_errors)| Some(Terms::Any([without?].into_iter().chain(with_errors).collect())));
         let terms: Vec<Option<Terms>> = terms.collect();
         let (mut candidates, mut from) = (Vec::new(), None);
         loop {

@@ -4,6 +4,9 @@ use std::sync::LazyLock;
 
 use crate::domain::query::WORDS_MAX;
 
+/// The most words in a question to the index of grams. Further words hardly narrow it.
+pub(super) const ASKED_WORDS: usize = 3;
+
 pub(super) const NUMBERS: &str = include_str!("numbers.sql");
 
 pub(super) const DICTIONARY: &str = include_str!("dictionary.sql");
@@ -25,9 +28,26 @@ pub(super) fn walk(tests: Tests) -> &'static str {
     &TEXTS[tests.plain][tests.other]
 }
 
-pub(super) fn grams(tests: Tests) -> &'static str {
-    static TEXTS: LazyLock<Vec<Vec<String>>> = LazyLock::new(|| for_each_number_of_words(include_str!("grams.sql")));
-    &TEXTS[tests.plain][tests.other]
+/// `asked` is the number of tsqueries: from 1 to [`ASKED_WORDS`].
+pub(super) fn grams(asked: usize, tests: Tests) -> &'static str {
+    static TEXTS: LazyLock<Vec<Vec<Vec<String>>>> = LazyLock::new(|| {
+        let of_asked = |asked| for_each_number_of_words(&for_tsqueries(include_str!("grams.sql"), asked));
+        (1..=ASKED_WORDS).map(of_asked).collect()
+    });
+    &TEXTS[asked - 1][tests.plain][tests.other]
+}
+
+/// Repeats the line with a tsquery.
+fn for_tsqueries(statement: &str, asked: usize) -> String {
+    let mut text = String::new();
+    for line in statement.lines() {
+        let copies = if line.contains("[])[1]") { asked } else { 1 };
+        for copy in 1..=copies {
+            text += &line.replace("[])[1]", &format!("[])[{copy}]"));
+            text += "\n";
+        }
+    }
+    text
 }
 
 /// The texts for each number of plain words and of other words.
@@ -74,7 +94,7 @@ pub fn statements() -> [(&'static str, &'static str); 5] {
     let tests = Tests { plain: 2, other: 1 };
     [
         ("query, walk", walk(tests)),
-        ("query, grams", grams(tests)),
+        ("query, grams", grams(2, tests)),
         ("query, numbers", NUMBERS),
         ("query, dictionary", DICTIONARY),
         ("query, contacts", CONTACTS),

@@ -1,9 +1,11 @@
-//! `GET /api/v1/search`: which contacts the words of a query match, and how. The sentences of the specification, one by
-//! one.
+//! `GET /api/v1/search`: which contacts the words of a query match, how, and in which ranks. The sentences of the
+//! specification, one by one.
 
 use serde_json::{Value, json};
 
-use crate::support::contact_query::calls::{add_name, ask, described, entries, ids, names, search};
+use crate::support::contact_query::calls::{
+    OTHERS, add_name, add_others, ask, described, entries, ids, names, page, search,
+};
 use crate::support::{Contact, TestApp};
 
 #[test]
@@ -234,6 +236,189 @@ fn the_last_four_digits_of_a_phone_rank_like_its_first_digits() {
     add("In the middle", "+5492235491983", "'2025-01-03'");
     assert_eq!(names(&app, "5491"), ["At the begin", "At the end", "In the middle"]);
     assert_eq!(names(&app, "491"), ["In the middle", "At the begin", "At the end"]);
+}
+
+#[test]
+fn the_last_digits_of_a_phone_are_those_that_were_typed() {
+    for others in OTHERS {
+        let app = TestApp::start();
+        add_others(&app, others);
+        let add = |name, phone, last_message_at| {
+            app.add(Contact {
+                name: Some(name),
+                phone: Some(phone),
+                last_message_at,
+                ..Contact::default()
+            });
+        };
+        // `0643` is searched as `643`.
+        add("As typed", "+5492235960643", "'2025-01-01'");
+        add("Begins with 643", "+6433456789", "'2025-01-02'");
+        add("Ends with 643", "+5492235961643", "'2025-01-03'");
+        add("643 inside", "+5492236431983", "'2025-01-04'");
+        let expected = ["Begins with 643", "As typed", "643 inside", "Ends with 643"];
+        assert_eq!(names(&app, "phone:0643"), expected, "{others} others");
+        // `2231` is searched as `223`, and `01643` as `1643`.
+        add("Ends with 2231", "+5492235962231", "'2024-01-01'");
+        assert_eq!(names(&app, "phone:2231")[0], "Ends with 2231", "{others} others");
+        add("Begins with 1643", "+16435550123", "'2024-01-02'");
+        let expected = ["Begins with 1643", "Ends with 643"];
+        assert_eq!(names(&app, "phone:01643"), expected, "{others} others");
+    }
+}
+
+/// Adds contacts with these names. Each one has a later message than the one before.
+fn add_names(app: &TestApp, all: &[&str]) {
+    for (place, name) in all.iter().enumerate() {
+        app.add(Contact {
+            name: Some(name),
+            external_user_id: Some(&format!("id of {name}")),
+            last_message_at: &format!("timestamptz '2025-01-01' + {place} * interval '1 minute'"),
+            ..Contact::default()
+        });
+    }
+}
+
+#[test]
+fn a_contact_whose_whole_name_is_the_query_comes_first() {
+    for others in OTHERS {
+        let app = TestApp::start();
+        add_others(&app, others);
+        add_names(
+            &app,
+            &[
+                "Maria",
+                "María González",
+                "González Paz, María",
+                "Maria Gonzalez Maria",
+                "Mariana Gonzalez",
+            ],
+        );
+        for (query, expected) in [
+            (
+                "maria",
+                &[
+                    "Maria",
+                    "Maria Gonzalez Maria",
+                    "González Paz, María",
+                    "María González",
+                    "Mariana Gonzalez",
+                ][..],
+            ),
+            (
+                "gonzalez maria",
+                &[
+                    "María González",
+                    "Maria Gonzalez Maria",
+                    "González Paz, María",
+                    "Mariana Gonzalez",
+                ],
+            ),
+            ("maria paz gonzalez", &["González Paz, María"]),
+            ("maria-gonzalez", &["María González", "Maria Gonzalez Maria"]),
+        ] {
+            assert_eq!(names(&app, query), expected, "{query}, {others} others");
+        }
+    }
+}
+
+/// The page must have it although its message is the oldest of all.
+#[test]
+fn a_whole_name_comes_before_more_than_a_page_of_longer_names() {
+    for others in OTHERS {
+        let app = TestApp::start();
+        add_others(&app, others);
+        add_names(&app, &["Gonzalez Maria"]);
+        app.sql(&format!(
+            "INSERT INTO contacts (client_id, id, contact_list_id, name, external_user_id, last_message_at)
+             SELECT '{}', gen_random_uuid(), (SELECT min(id) FROM contact_lists), 'Maria Gonzalez Paz', n,
+                    timestamptz '2025-06-01' + n * interval '1 minute'
+             FROM generate_series(1, 1500) AS n",
+            app.client
+        ));
+        let found = page(&app, "maria gonzalez", None).0;
+        let names: Vec<&Value> = found.iter().map(|found| &found["name"]).collect();
+        assert_eq!(names[0], "Gonzalez Maria", "{others} others");
+        assert!(
+            names[1..].iter().all(|name| *name == "Maria Gonzalez Paz"),
+            "{others} others"
+        );
+    }
+}
+
+#[test]
+fn one_word_of_a_name_does_not_serve_two_words_of_the_query() {
+    for others in OTHERS {
+        let app = TestApp::start();
+        add_others(&app, others);
+        add_names(&app, &["Maria Marta Gil", "Maria Perez", "Submaria Marta", "Ana Maria"]);
+        app.add(Contact {
+            name: Some("Maria Paz"),
+            email: Some("mar@x.com"),
+            ..Contact::default()
+        });
+        assert_eq!(
+            names(&app, "mar maria"),
+            // The last three rank like a piece.
+            [
+                "Maria Marta Gil",
+                "Maria Paz",
+                "Ana Maria",
+                "Submaria Marta",
+                "Maria Perez"
+            ],
+            "{others} others"
+        );
+        add_names(&app, &["Ana Maria Gil Ana", "Ana Maria Paz"]);
+        let expected = ["Ana Maria Gil Ana", "Ana Maria", "Ana Maria Paz"];
+        assert_eq!(names(&app, "ana ana-maria"), expected, "{others} others");
+    }
+}
+
+#[test]
+fn similar_contacts_come_by_edits_and_then_those_without_further_words_in_the_name() {
+    for others in OTHERS {
+        let app = TestApp::start();
+        add_others(&app, others);
+        add_names(
+            &app,
+            &[
+                "Constantina Diaz",
+                "Constantyna",
+                "Constantyna Diaz",
+                "Konstantyna",
+                "Konstantyna Diaz",
+            ],
+        );
+        for (query, expected) in [
+            (
+                "constantina",
+                &[
+                    "Constantina Diaz",
+                    "Constantyna",
+                    "Constantyna Diaz",
+                    "Konstantyna",
+                    "Konstantyna Diaz",
+                ][..],
+            ),
+            (
+                "diaz constantina",
+                &["Constantina Diaz", "Constantyna Diaz", "Konstantyna Diaz"],
+            ),
+            (
+                "konstantina",
+                &[
+                    "Konstantyna",
+                    "Konstantyna Diaz",
+                    "Constantina Diaz",
+                    "Constantyna",
+                    "Constantyna Diaz",
+                ],
+            ),
+        ] {
+            assert_eq!(names(&app, query), expected, "{query}, {others} others");
+        }
+    }
 }
 
 #[test]

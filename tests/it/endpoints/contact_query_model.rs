@@ -272,12 +272,33 @@ fn queries(contacts: Vec<Stored>) -> impl Strategy<Value = String> {
     });
     let of_vocabulary = proptest::collection::vec(proptest::sample::select(NAME_WORDS.to_vec()), 1..3);
     let of_vocabulary = of_vocabulary.prop_map(|words| words.join(" "));
+    // The whole name in the other order, or one of its words after the beginning of that word.
+    let of_names = (
+        proptest::sample::select(contacts.clone()),
+        any::<Index>(),
+        0_usize..6,
+        any::<bool>(),
+    );
+    let of_names = of_names.prop_map(|(stored, word, at, is_shared)| {
+        let name = stored.name.unwrap_or_default();
+        let words: Vec<&str> = name.split_whitespace().rev().collect();
+        if !is_shared || words.is_empty() {
+            return words.join(" ");
+        }
+        let word = words[word.index(words.len())];
+        format!("{} {word}", Change::Begin.apply(word, at, ' '))
+    });
+    // The last digits after a `0` that the phone does not have.
+    let last_digits = proptest::sample::select(contacts.clone()).prop_map(|stored| {
+        let phone = stored.phone.unwrap_or_default();
+        format!("0{}", Change::LastDigits.apply(&phone, 0, ' '))
+    });
     let pasted = proptest::sample::select(contacts).prop_map(|stored| {
         let name = stored.name.unwrap_or_default();
         format!("{name} <{}>", stored.email.unwrap_or_default())
     });
     let junk = "[a-eéñßŁ0-9@.%_\\\\'\"&|!:*<>()+, -]{1,8}";
-    let all = prop_oneof![12 => about_one, 3 => of_vocabulary, 1 => pasted, 2 => junk];
+    let all = prop_oneof![12 => about_one, 3 => of_vocabulary, 2 => of_names, 1 => last_digits, 1 => pasted, 2 => junk];
     all.prop_filter("too long", |query| query.len() <= QUERY_MAX)
         .prop_filter("an address with marks around it", |query| !has_marked_address(query))
 }

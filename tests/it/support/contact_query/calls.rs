@@ -70,6 +70,20 @@ pub fn add_name(app: &TestApp, name: &str) -> String {
     app.add(contact).id
 }
 
+/// The numbers of contacts that no test searches for: of a small and of a large client.
+pub const OTHERS: [usize; 2] = [0, 4_001];
+
+/// Adds contacts that no test searches for. The server searches a client with more than 4,000 contacts in another way.
+pub fn add_others(app: &TestApp, count: usize) {
+    app.sql(&format!(
+        "INSERT INTO contacts (client_id, id, contact_list_id, name, external_user_id, last_message_at)
+         SELECT '{}', gen_random_uuid(), (SELECT min(id) FROM contact_lists), 'Zoe Ku', 'z' || n,
+                timestamptz '2023-01-01' + n * interval '1 minute'
+         FROM generate_series(1, {count}) AS n",
+        app.client
+    ));
+}
+
 /// The names of all results.
 pub fn names(app: &TestApp, query: &str) -> Vec<String> {
     let results = search(app, query);

@@ -2,17 +2,20 @@
 
 use std::ops::Range;
 
+use contact_search::domain::phone::digits;
 use serde_json::{Value, json};
 
 use super::contact::Contact;
 use super::query::{Field, Word};
+use super::rank;
 use super::text::{Text, edits};
 
 /// How a word matches a field.
 #[derive(Clone, Debug)]
 pub struct FieldMatch {
     pub kind: &'static str,
-    /// The smaller, the better: 0 to 2, or the number of edits of a similar word.
+    /// The smaller, the better: the rank of a contact whose worst word matches like this, or the number of edits of a
+    /// similar word.
     pub rank: usize,
     /// The part of the shown value, in UTF-16 code units.
     highlight: Range<usize>,
@@ -26,11 +29,11 @@ const FIELDS: [(Field, &str); 4] = [
     (Field::ExternalUserId, "externalUserId"),
 ];
 
-const EXACT: (&str, usize) = ("exact", 0);
-const EQUIVALENT: (&str, usize) = ("equivalent", 0);
-const PREFIX: (&str, usize) = ("prefix", 1);
-const LAST_DIGITS: (&str, usize) = ("contains", 1);
-const CONTAINS: (&str, usize) = ("contains", 2);
+const EXACT: (&str, usize) = ("exact", rank::EXACT);
+const EQUIVALENT: (&str, usize) = ("equivalent", rank::EXACT);
+const PREFIX: (&str, usize) = ("prefix", rank::PREFIX);
+const LAST_DIGITS: (&str, usize) = ("contains", rank::PREFIX);
+const CONTAINS: (&str, usize) = ("contains", rank::CONTAINS);
 
 /// The fewest digits that people remember as the end of a number.
 const LAST_DIGITS_MIN: usize = 4;
@@ -87,22 +90,14 @@ impl FieldMatch {
 }
 
 fn name(word: &Word, contact: &Contact) -> Option<FieldMatch> {
-    let (last, others) = word.name_words.split_last()?;
-    let places = contact.name_words.windows(word.name_words.len());
-    for (kind, is_whole) in [(EXACT, true), (PREFIX, false)] {
-        let found = places.clone().find(|place| {
-            let (end, begin) = place.split_last().expect("the word has name words");
-            let is_end = if is_whole {
-                end.chars == last.chars
-            } else {
-                end.starts_with(last)
-            };
-            is_end && begin.iter().zip(others).all(|(a, b)| a.chars == b.chars)
-        });
-        if let Some(place) = found {
-            let end = &place[place.len() - 1];
-            let end = end.source(0..last.chars.len()).end;
-            let start = place[0].source(0..1).start;
+    let last = word.name_words.last()?;
+    for (kind, places) in [
+        (EXACT, exact_places(word, contact)),
+        (PREFIX, prefix_places(word, contact)),
+    ] {
+        if let Some(place) = places.first() {
+            let end = contact.name_words[place.end - 1].source(0..last.chars.len()).end;
+            let start = contact.name_words[place.start].source(0..1).start;
             return Some(FieldMatch::new(kind, start..end));
         }
     }
@@ -112,6 +107,32 @@ fn name(word: &Word, contact: &Contact) -> Option<FieldMatch> {
     }
     let place = contact.name_joined.find(&text)?;
     Some(FieldMatch::new(CONTAINS, contact.name_joined.source(place)))
+}
+
+/// The runs of words of the name that are equal to the words in the typed word.
+pub fn exact_places(word: &Word, contact: &Contact) -> Vec<Range<usize>> {
+    name_places(word, contact, |last, typed| last.chars == typed.chars)
+}
+
+/// The runs of words of the name that are equal to the words in the typed word, except that the last one only begins
+/// with the last typed one.
+pub fn prefix_places(word: &Word, contact: &Contact) -> Vec<Range<usize>> {
+    name_places(word, contact, Text::starts_with)
+}
+
+fn name_places(word: &Word, contact: &Contact, is_last: impl Fn(&Text, &Text) -> bool) -> Vec<Range<usize>> {
+    let Some((typed_last, typed_others)) = word.name_words.split_last() else {
+        return Vec::new();
+    };
+    let mut places = Vec::new();
+    for (start, run) in contact.name_words.windows(word.name_words.len()).enumerate() {
+        let (last, others) = run.split_last().expect("the word has name words");
+        let are_equal = others.iter().zip(typed_others).all(|(a, b)| a.chars == b.chars);
+        if are_equal && is_last(last, typed_last) {
+            places.push(start..start + run.len());
+        }
+    }
+    places
 }
 
 fn email(word: &Word, contact: &Contact) -> Option<FieldMatch> {
@@ -140,32 +161,35 @@ fn external(word: &Word, contact: &Contact) -> Option<FieldMatch> {
 fn phone(word: &Word, contact: &Contact) -> Option<FieldMatch> {
     let term = word.phone.as_ref()?;
     let stored = contact.stored.phone.as_deref()?;
-    let digits = stored.trim_start_matches('+');
+    let number = stored.trim_start_matches('+');
     let pieces = term.pieces();
-    if pieces.iter().any(|piece| piece == digits) {
+    if pieces.iter().any(|piece| piece == number) {
         return Some(FieldMatch::new(EXACT, 0..stored.len()));
     }
     let key = contact.stored.phone_key.as_ref()?;
     if term.is_number() && term.keys().contains(key) {
         return Some(FieldMatch::new(EQUIVALENT, 0..stored.len()));
     }
-    let plus = stored.len() - digits.len();
+    let plus = stored.len() - number.len();
     let found =
         |kind, start: usize, piece: &String| Some(FieldMatch::new(kind, plus + start..plus + start + piece.len()));
-    if let Some(piece) = pieces.iter().find(|piece| digits.starts_with(*piece)) {
+    if let Some(piece) = pieces.iter().find(|piece| number.starts_with(*piece)) {
         return found(PREFIX, 0, piece);
     }
-    if let Some(piece) = pieces.iter().find(|piece| digits.ends_with(*piece)) {
-        let is_long = piece.len() >= LAST_DIGITS_MIN;
-        let kind = if is_long { LAST_DIGITS } else { CONTAINS };
-        return found(kind, digits.len() - piece.len(), piece);
+    // A piece can lack typed digits: `0643` is searched as `643`. The last digits must be all typed ones.
+    let typed = digits(&word.text);
+    let has_last_digits = typed.len() >= LAST_DIGITS_MIN && number.ends_with(&typed);
+    let kind = if has_last_digits { LAST_DIGITS } else { CONTAINS };
+    if let Some(piece) = pieces.iter().find(|piece| number.ends_with(*piece)) {
+        return found(kind, number.len() - piece.len(), piece);
     }
-    let places = pieces.iter().filter_map(|piece| Some((digits.find(piece)?, piece)));
+    let places = pieces.iter().filter_map(|piece| Some((number.find(piece)?, piece)));
     let (start, piece) = places.max_by_key(|(start, piece)| start + piece.len())?;
-    found(CONTAINS, start, piece)
+    found(kind, start, piece)
 }
 
-fn similar_name(word: &Word, contact: &Contact) -> Option<FieldMatch> {
+/// The place of the words in the name that are equal or similar to the words in the typed word.
+pub fn similar_name(word: &Word, contact: &Contact) -> Option<FieldMatch> {
     let (edits, place) = fewest_edits(&word.name_words, &contact.name_words, false)?;
     Some(FieldMatch::similar(edits, &contact.name_words[place]))
 }

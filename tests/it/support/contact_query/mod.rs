@@ -6,6 +6,7 @@ mod contact;
 mod examples;
 mod field_match;
 mod query;
+mod rank;
 mod ranking;
 mod text;
 pub mod vocabulary;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::contact::Contact;
 use super::field_match::{better, similar};
 use super::query::Word;
+use super::rank::{self, WordMatch};
 
 /// A contact of the answer.
 #[derive(Clone, Debug)]
@@ -20,8 +21,8 @@ pub struct Found {
 /// With this many better matches, no similar contacts are looked for.
 const ENOUGH: usize = 20;
 
-/// The most contacts that are ranked although they match only by similarity.
-const SIMILAR_MAX: usize = 60;
+/// The most contacts that are ranked although they match only by similarity: those with the latest messages.
+const SIMILAR_MAX: usize = 200;
 
 /// The contacts that match every word, in the order of the answer.
 pub fn find(contacts: &[Contact], words: &[Word]) -> Vec<Found> {
@@ -46,21 +47,24 @@ pub fn find(contacts: &[Contact], words: &[Word]) -> Vec<Found> {
 
 /// How the contact matches all words. `None` if it does not match one of them.
 fn matched(contact: &Contact, words: &[Word], may_be_similar: bool) -> Option<Found> {
-    let (mut rank, mut edits) = (0, None);
-    let mut matched_by = Vec::new();
+    let mut edits = None;
+    let mut matches: Vec<WordMatch<'_>> = Vec::new();
     for word in words {
         let mut fields = better(word, contact);
-        if let Some(best) = fields.iter().map(|(_, found)| found.rank).min() {
-            rank = rank.max(best);
-        } else {
-            fields = if may_be_similar {
-                similar(word, contact)
-            } else {
-                Vec::new()
-            };
-            let fewest = fields.iter().map(|(_, found)| found.rank).min()?;
-            edits = Some(edits.unwrap_or(0) + fewest);
+        if fields.is_empty() {
+            if may_be_similar {
+                fields = similar(word, contact);
+            }
+            edits = Some(edits.unwrap_or(0) + rank::best(&fields)?);
         }
+        matches.push((word, fields));
+    }
+    let rank = match edits {
+        None => rank::without_errors(contact, &matches),
+        Some(edits) => rank::similar(contact, words, edits),
+    };
+    let mut matched_by = Vec::new();
+    for (word, fields) in matches {
         matched_by.extend(
             fields
                 .into_iter()
@@ -69,7 +73,7 @@ fn matched(contact: &Contact, words: &[Word], may_be_similar: bool) -> Option<Fo
     }
     Some(Found {
         id: contact.stored.id,
-        rank: edits.map_or(rank, |edits| 2 + edits),
+        rank,
         matched_by,
     })
 }

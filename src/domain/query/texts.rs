@@ -109,7 +109,7 @@ impl Query {
         }
         let edits = u32::try_from(edits?).unwrap_or(u32::MAX / 4);
         let has_more = !self.is_similar_to_whole_name(texts.name);
-        Some(CONTAINS_RANK + 2 * edits - 1 + u32::from(has_more))
+        Some(CONTAINS_RANK + 1 + 2 * edits + u32::from(has_more))
     }
 
     /// The words of the name that the query asks for if all its words are words of a name.

@@ -347,35 +347,6 @@ fn a_whole_name_comes_before_more_than_a_page_of_longer_names() {
 }
 
 #[test]
-fn one_word_of_a_name_does_not_serve_two_words_of_the_query() {
-    for others in OTHERS {
-        let app = TestApp::start();
-        add_others(&app, others);
-        add_names(&app, &["Maria Marta Gil", "Maria Perez", "Submaria Marta", "Ana Maria"]);
-        app.add(Contact {
-            name: Some("Maria Paz"),
-            email: Some("mar@x.com"),
-            ..Contact::default()
-        });
-        assert_eq!(
-            names(&app, "mar maria"),
-            // The last three rank like a piece.
-            [
-                "Maria Marta Gil",
-                "Maria Paz",
-                "Ana Maria",
-                "Submaria Marta",
-                "Maria Perez"
-            ],
-            "{others} others"
-        );
-        add_names(&app, &["Ana Maria Gil Ana", "Ana Maria Paz"]);
-        let expected = ["Ana Maria Gil Ana", "Ana Maria", "Ana Maria Paz"];
-        assert_eq!(names(&app, "ana ana-maria"), expected, "{others} others");
-    }
-}
-
-#[test]
 fn similar_contacts_come_by_edits_and_then_those_without_further_words_in_the_name() {
     for others in OTHERS {
         let app = TestApp::start();

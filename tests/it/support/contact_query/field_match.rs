@@ -116,7 +116,7 @@ pub fn exact_places(word: &Word, contact: &Contact) -> Vec<Range<usize>> {
 
 /// The runs of words of the name that are equal to the words in the typed word, except that the last one only begins
 /// with the last typed one.
-pub fn prefix_places(word: &Word, contact: &Contact) -> Vec<Range<usize>> {
+fn prefix_places(word: &Word, contact: &Contact) -> Vec<Range<usize>> {
     name_places(word, contact, Text::starts_with)
 }
 

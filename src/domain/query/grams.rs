@@ -12,6 +12,10 @@ use crate::domain::gram::{self, Gram};
 /// a lookup in every period. That many words are common, so a walk finds a match soon.
 pub const ENOUGH_WORDS: usize = 64;
 
+/// The fewest characters of a part of an email without typing errors that the index of grams is asked for. Shorter parts
+/// are in too many emails.
+const EQUAL_MIN: usize = 2;
+
 /// The words of a client's names and emails that contain a typed piece, or are similar to it.
 #[derive(Clone, Debug, Default)]
 pub struct Dictionary(HashMap<String, Vec<KnownWord>>);
@@ -61,6 +65,24 @@ impl Terms {
         Terms::All(grams.into_iter().map(Terms::Gram).collect())
     }
 
+    /// Conditions that hold for every contact for which this one holds. The index of grams skips contacts for which one
+    /// of several conditions does not hold, but it tests all contacts of the alternatives inside of one condition. So
+    /// `a & b | c & d` becomes `a | c` and `b | d`.
+    pub fn conjuncts(self) -> Vec<Terms> {
+        match self {
+            Terms::Any(any) => {
+                let any: Vec<Vec<Terms>> = any.into_iter().map(Terms::conjuncts).collect();
+                let most = any.iter().map(Vec::len).max().unwrap_or(1);
+                let conjunct = |at: usize| Terms::Any(any.iter().map(|all| all[at % all.len()].clone()).collect());
+                (0..most).map(conjunct).collect()
+            }
+            Terms::All(all) if all.iter().any(|terms| !matches!(terms, Terms::Gram(_))) => {
+                all.into_iter().flat_map(Terms::conjuncts).collect()
+            }
+            all => vec![all],
+        }
+    }
+
     /// Whether no contact can match.
     pub fn is_impossible(&self) -> bool {
         match self {
@@ -79,11 +101,15 @@ impl Query {
         if level != Level::Whole {
             return self.words.iter().map(|word| word.terms(level, containing)).collect();
         }
-        let Some(name) = self.name() else {
+        let name = self.name();
+        if name.is_empty() {
             return vec![Some(Terms::Any(Vec::new()))];
-        };
+        }
         let gram: fn(String) -> Gram = if name.len() == 1 { Gram::OnlyName } else { Gram::Name };
-        let terms = |word: &QueryWord| Some(Terms::all(word.name.iter().cloned().map(gram).collect()));
+        let terms = |word: &QueryWord| match word.is_for_name() {
+            true => Some(Terms::all(word.name.iter().cloned().map(gram).collect())),
+            false => word.terms(Level::Exact, containing),
+        };
         self.words.iter().map(terms).collect()
     }
 }
@@ -132,7 +158,7 @@ impl QueryWord {
                 Level::Contains => any.push(Terms::all(gram::of_phone(piece))),
             }
         }
-        if level == Level::Prefix {
+        if level != Level::Contains {
             any.extend(self.last_digits().map(|last| Terms::all(gram::of_last_digits(last))));
         }
         Some(Terms::Any(any))
@@ -149,6 +175,9 @@ impl QueryWord {
             };
             let runs = runs(local);
             let mut terms = similar_pieces(runs.iter().map(|(_, run)| *run), similar)?;
+            let equal = runs.iter().map(|(_, run)| *run).filter(|run| allowed_edits(run) == 0);
+            let equal = equal.filter(|run| run.chars().count() >= EQUAL_MIN);
+            terms.extend(equal.flat_map(gram::of_email).map(Terms::Gram));
             if domain.len() > 1 {
                 terms.extend(gram::of_email(&domain).into_iter().map(Terms::Gram));
             }

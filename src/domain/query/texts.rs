@@ -4,7 +4,7 @@ use super::parse::{Query, QueryWord};
 use super::similar;
 use crate::domain::term::{PhoneTerm, containing, like_literal};
 
-/// The fewest digits at the end of a number that rank like its beginning. People remember the last digits.
+/// The fewest digits at the end of a number that rank like the whole number. People remember the last digits.
 const LAST_DIGITS_MIN: usize = 4;
 
 /// The fewest characters of a piece that is searched inside the words of a name.
@@ -28,10 +28,10 @@ pub enum Kind {
 /// How well the words match at least. Each level includes the levels before it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, strum::EnumIter)]
 pub enum Level {
-    /// The words, in any order, are the whole name.
+    /// All words are exact, and those that are no phones and have no `@` are the whole name, in any order.
     Whole,
+    /// Texts, or the last digits of a number.
     Exact,
-    /// A word is the beginning of a text, or the last digits of a number.
     Prefix,
     Contains,
 }
@@ -112,44 +112,36 @@ impl Query {
         Some(CONTAINS_RANK + 1 + 2 * edits + u32::from(has_more))
     }
 
-    /// The words of the name that the query asks for if all its words are words of a name.
-    pub(super) fn name(&self) -> Option<Vec<&str>> {
-        let is_name = self.words.iter().all(|word| !word.name.is_empty());
-        is_name.then(|| {
-            self.words
-                .iter()
-                .flat_map(|word| &word.name)
-                .map(String::as_str)
-                .collect()
-        })
+    /// The folded words of the query's words that can only be a name or an external id.
+    pub(super) fn name(&self) -> Vec<&str> {
+        let names = self.words.iter().filter(|word| word.is_for_name());
+        names.flat_map(|word| &word.name).map(String::as_str).collect()
     }
 
     fn is_whole_name(&self, name: &str) -> bool {
-        let Some(mut typed) = self.name() else { return false };
+        let mut typed = self.name();
         let mut words: Vec<&str> = name.split_whitespace().collect();
         if typed.len() != words.len() {
             return false;
         }
         typed.sort_unstable();
         words.sort_unstable();
-        typed == words
+        typed == words && !typed.is_empty()
     }
 
     fn is_similar_to_whole_name(&self, name: &str) -> bool {
         let words: Vec<&str> = name.split_whitespace().collect();
-        self.name().is_some_and(|typed| typed.len() == words.len())
-            && self
-                .words
-                .iter()
-                .all(|word| name.contains(&word.phrase) || similar::find_pieces(&word.name, &words).is_some())
+        let mut names = self.words.iter().filter(|word| word.is_for_name());
+        self.name().len() == words.len()
+            && names.all(|word| name.contains(&word.phrase) || similar::find_pieces(&word.name, &words).is_some())
     }
 
     /// The LIKE patterns of each word for a level.
     pub fn patterns(&self, level: Level) -> Vec<Patterns> {
         self.words
             .iter()
-            .map(|word| match (level, self.name().as_deref()) {
-                (Level::Whole, Some([only])) => Patterns {
+            .map(|word| match (level, &*self.name()) {
+                (Level::Whole, [only]) if word.is_for_name() => Patterns {
                     name_words: vec![format!(" {} \u{1}%", like_literal(only))],
                     ..Patterns::default()
                 },
@@ -166,15 +158,18 @@ impl QueryWord {
         let name = self.in_name(texts.name).map(|(kind, _)| level_of(kind));
         let email = self.in_email(texts.email).map(|(kind, ..)| level_of(kind));
         let is_end = || self.last_digits().is_some_and(|last| texts.phone.ends_with(last));
-        let phone = self.in_phone(texts.phone).map(|(kind, ..)| match level_of(kind) {
-            Level::Contains if is_end() => Level::Prefix,
-            level => level,
-        });
+        let phone = self.in_phone(texts.phone);
+        let phone = phone.map(|(kind, ..)| if is_end() { Level::Exact } else { level_of(kind) });
         let external_user_id = self.in_external_user_id(texts.external_user_id).map(level_of);
         [name, email, phone, external_user_id].into_iter().flatten().min()
     }
 
-    /// The digits as they were typed, if a number that ends with them ranks like one that begins with them.
+    /// Whether the word can only be a name or an external id.
+    pub(super) fn is_for_name(&self) -> bool {
+        !self.name.is_empty() && self.phone.is_none() && !self.typed.contains('@')
+    }
+
+    /// The digits as they were typed, if a number that ends with them ranks like one that is equal to them.
     pub(super) fn last_digits(&self) -> Option<&str> {
         let digits = self.phone.as_ref().map(PhoneTerm::digits);
         digits.filter(|digits| digits.len() >= LAST_DIGITS_MIN)
@@ -276,7 +271,7 @@ impl QueryWord {
                 Level::Contains => vec![containing(piece)],
             })
             .collect();
-        if level == Level::Prefix {
+        if level != Level::Contains {
             phones.extend(self.last_digits().map(|last| format!("%{last}")));
         }
         Patterns {

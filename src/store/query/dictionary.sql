@@ -1,10 +1,10 @@
 -- Finds words of a client's names and emails. $1: client, $2: for each question, a tsquery of keys of words, $3: for
 -- each question, a LIKE pattern, $4: most words of a question, $5: true for words of names only.
--- `question` counts from 1.
+-- `question` counts from 1. A word can be there twice. With DISTINCT, the LIMIT would not end the scan.
 SELECT asked.question, found.word, found.is_name
 FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS asked (keys, pattern, question)
 CROSS JOIN LATERAL (
-    SELECT DISTINCT word, is_name
+    SELECT word, is_name
     FROM (SELECT client_id, word, is_name FROM contact_words
           WHERE contact_word_keys(client_id, word) @@ asked.keys::tsquery
           OFFSET 0) AS candidates -- Keeps client and LIKE out of the bitmap scan.

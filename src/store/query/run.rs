@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::candidates::{Candidate, NumberCandidate, Position};
 use super::found_contact::{self, FoundContact};
-use super::statements::{self, ASKED_WORDS, DICTIONARY, NUMBERS, Tests};
+use super::statements::{self, ASKED_MAX, DICTIONARY, NUMBERS, Tests};
 use crate::domain::client::ClientId;
 use crate::domain::query::{
     CONTAINS_RANK, Dictionary, ENOUGH_WORDS, KnownWord, Level, Patterns, Query, Terms, differ_by_typing,
@@ -39,8 +39,11 @@ const RANKED_MAX: usize = 200;
 /// The most contacts that match only with typing errors and are ranked: those with the latest messages.
 const SIMILAR_MAX: usize = 200;
 
-/// Contacts that may match with typing errors, and are read at once.
+/// Contacts that may match with typing errors, and are read at once. Each further question reads twice as many.
 const SIMILAR_FETCHED: usize = 2 * SIMILAR_MAX;
+
+/// The most contacts that are read because they may match with typing errors: those with the latest messages.
+const SIMILAR_READ_MAX: usize = 20_000;
 
 /// Rows of a large client in which matches with typing errors are counted. The database tests only the words that allow
 /// no error, so it returns more of these rows, and a row costs more than one of the probe.
@@ -264,7 +267,6 @@ impl Run<'_> {
             .collect();
         // The longest words are in the fewest contacts. Beside them, a word of two characters only costs time.
         asked.sort_by_key(|(length, _)| Reverse(*length));
-        asked.truncate(ASKED_WORDS);
         if asked.first().is_some_and(|(length, _)| *length > 2) {
             asked.retain(|(length, _)| *length > 2);
         }
@@ -273,7 +275,8 @@ impl Run<'_> {
             return self.walk(patterns, from, usize::MAX, limit);
         }
         self.plans.push(Plan::Grams);
-        let asked: Vec<String> = asked.iter().map(|(_, terms)| tsquery::of(terms)).collect();
+        let conditions = asked.into_iter().flat_map(|(_, terms)| terms.conjuncts());
+        let asked: Vec<String> = conditions.take(ASKED_MAX).map(|terms| tsquery::of(&terms)).collect();
         let (time, id) = start_of(from);
         let (tests, texts, arrays) = values(patterns);
         Statement::built(statements::grams(asked.len(), tests))
@@ -484,13 +487,14 @@ impl Run<'_> {
             .zip(with_errors)
             .map(|(without, with_errors)| Some(Terms::Any([without?].into_iter().chain(with_errors).collect())));
         let terms: Vec<Option<Terms>> = terms.collect();
-        let (mut candidates, mut from) = (Vec::new(), None);
+        let (mut candidates, mut from, mut limit) = (Vec::new(), None, SIMILAR_FETCHED);
         loop {
-            let more = self.ask_for(terms.clone(), &patterns, from, SIMILAR_FETCHED)?;
-            let is_last = more.len() < SIMILAR_FETCHED;
+            let more = self.ask_for(terms.clone(), &patterns, from, limit)?;
+            let is_last = more.len() < limit;
             from = more.last().map(|last| last.at(0));
             candidates.extend(more);
-            if is_last || self.similar(&candidates).len() >= SIMILAR_MAX {
+            limit = (2 * limit).min(SIMILAR_READ_MAX - candidates.len());
+            if is_last || limit == 0 || self.similar(&candidates).len() >= SIMILAR_MAX {
                 return Ok(candidates);
             }
         }

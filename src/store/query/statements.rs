@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use crate::domain::query::WORDS_MAX;
 
-/// The most words in a question to the index of grams. Further words hardly narrow it.
-pub(super) const ASKED_WORDS: usize = 3;
+/// The most conditions of a question to the index of grams. Further ones hardly narrow it.
+pub(super) const ASKED_MAX: usize = 4;
 
 pub(super) const NUMBERS: &str = include_str!("numbers.sql");
 
@@ -28,11 +28,11 @@ pub(super) fn walk(tests: Tests) -> &'static str {
     &TEXTS[tests.plain][tests.other]
 }
 
-/// `asked` is the number of tsqueries: from 1 to [`ASKED_WORDS`].
+/// `asked` is the number of tsqueries: from 1 to [`ASKED_MAX`].
 pub(super) fn grams(asked: usize, tests: Tests) -> &'static str {
     static TEXTS: LazyLock<Vec<Vec<Vec<String>>>> = LazyLock::new(|| {
         let of_asked = |asked| for_each_number_of_words(&for_tsqueries(include_str!("grams.sql"), asked));
-        (1..=ASKED_WORDS).map(of_asked).collect()
+        (1..=ASKED_MAX).map(of_asked).collect()
     });
     &TEXTS[asked - 1][tests.plain][tests.other]
 }

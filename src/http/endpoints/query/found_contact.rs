@@ -16,7 +16,7 @@ use crate::store::query::FoundContact;
 #[serde(rename_all = "camelCase")]
 pub struct ContactQueryResponse {
     /// The contacts of the page, the best matches first.
-    pub results: Vec<QueryResult>,
+    pub results: Vec<ContactQueryResult>,
     /// The `cursor` of the next page; `null` on the last page.
     pub next_cursor: Option<String>,
 }
@@ -24,7 +24,7 @@ pub struct ContactQueryResponse {
 /// A contact, its session window, and why it matches.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct QueryResult {
+pub struct ContactQueryResult {
     #[serde(flatten)]
     pub contact: PublicContact,
     /// Whether a contact with this number has ever sent a message, on any channel.
@@ -92,7 +92,7 @@ impl ContactQueryResponse {
         Self {
             results: contacts
                 .into_iter()
-                .map(|contact| QueryResult::new(query, contact))
+                .map(|contact| ContactQueryResult::new(query, contact))
                 .collect(),
             next_cursor,
         }
@@ -107,7 +107,7 @@ impl ContactQueryResponse {
             highlights: vec![QueryHighlight { start: 0, end }],
         };
         Self {
-            results: vec![QueryResult {
+            results: vec![ContactQueryResult {
                 contact: PublicContact::example(),
                 has_replied: true,
                 session_window_active: false,
@@ -122,7 +122,7 @@ impl ContactQueryResponse {
     }
 }
 
-impl QueryResult {
+impl ContactQueryResult {
     fn new(query: &Query, found: FoundContact) -> Self {
         let expires_at = window::expires_at(found.last_window_inbound_at, found.now);
         let matched_by = found.matched_by(query).into_iter().map(|matched| QueryMatch {

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use contact_search::domain::phone::digits;
 use serde_json::{Value, json};
 
 use super::contact::Contact;
@@ -32,7 +31,6 @@ const FIELDS: [(Field, &str); 4] = [
 const EXACT: (&str, usize) = ("exact", rank::EXACT);
 const EQUIVALENT: (&str, usize) = ("equivalent", rank::EXACT);
 const PREFIX: (&str, usize) = ("prefix", rank::PREFIX);
-const LAST_DIGITS: (&str, usize) = ("contains", rank::PREFIX);
 const CONTAINS: (&str, usize) = ("contains", rank::CONTAINS);
 
 /// The fewest digits that people remember as the end of a number.
@@ -171,21 +169,22 @@ fn phone(word: &Word, contact: &Contact) -> Option<FieldMatch> {
         return Some(FieldMatch::new(EQUIVALENT, 0..stored.len()));
     }
     let plus = stored.len() - number.len();
-    let found =
-        |kind, start: usize, piece: &String| Some(FieldMatch::new(kind, plus + start..plus + start + piece.len()));
+    // A piece can lack typed digits: `0643` is searched as `643`. The last digits must be all typed ones.
+    let typed = term.digits();
+    let has_last_digits = typed.len() >= LAST_DIGITS_MIN && number.ends_with(typed);
+    let found = |(kind, rank), start: usize, piece: &String| {
+        let rank = if has_last_digits { rank::EXACT } else { rank };
+        Some(FieldMatch::new((kind, rank), plus + start..plus + start + piece.len()))
+    };
     if let Some(piece) = pieces.iter().find(|piece| number.starts_with(*piece)) {
         return found(PREFIX, 0, piece);
     }
-    // A piece can lack typed digits: `0643` is searched as `643`. The last digits must be all typed ones.
-    let typed = digits(&word.text);
-    let has_last_digits = typed.len() >= LAST_DIGITS_MIN && number.ends_with(&typed);
-    let kind = if has_last_digits { LAST_DIGITS } else { CONTAINS };
     if let Some(piece) = pieces.iter().find(|piece| number.ends_with(*piece)) {
-        return found(kind, number.len() - piece.len(), piece);
+        return found(CONTAINS, number.len() - piece.len(), piece);
     }
     let places = pieces.iter().filter_map(|piece| Some((number.find(piece)?, piece)));
     let (start, piece) = places.max_by_key(|(start, piece)| start + piece.len())?;
-    found(kind, start, piece)
+    found(CONTAINS, start, piece)
 }
 
 /// The place of the words in the name that are equal or similar to the words in the typed word.

@@ -5,13 +5,14 @@ use super::field_match::{FieldMatch, exact_places, similar_name};
 use super::query::{Field, Word};
 use super::text::Text;
 
-/// The name has exactly the words of the query, in any order.
+/// The name has exactly the words of the query that are no phones and have no `@`, in any order. The others match
+/// exactly.
 const WHOLE_NAME: usize = 0;
 
-/// Every word matches exactly, or is another notation of the phone.
+/// Every word matches exactly, is another notation of the phone, or is its last digits.
 pub const EXACT: usize = 1;
 
-/// The worst word is a beginning, or the last digits of a phone.
+/// The worst word is a beginning.
 pub const PREFIX: usize = 2;
 
 /// The worst word is a piece.
@@ -42,26 +43,24 @@ pub fn without_errors(contact: &Contact, matches: &[WordMatch<'_>]) -> usize {
 
 /// The rank of a contact that matches some words only with typing errors. `edits` is the sum over these words.
 pub fn similar(contact: &Contact, words: &[Word], edits: usize) -> usize {
-    let is_in_name = |word: &Word| {
-        let is_exact = || !exact_places(word, contact).is_empty();
-        word.is_for(Field::Name) && (is_exact() || similar_name(word, contact).is_some())
-    };
-    let typed: usize = words.iter().map(|word| word.name_words.len()).sum();
-    let is_whole = typed == contact.name_words.len() && words.iter().all(is_in_name);
+    let is_in_name = |word: &&Word| !exact_places(word, contact).is_empty() || similar_name(word, contact).is_some();
+    let names: Vec<&Word> = words.iter().filter(|word| is_for_name(word)).collect();
+    let typed: usize = names.iter().map(|word| word.name_words.len()).sum();
+    let is_whole = typed == contact.name_words.len() && names.iter().all(is_in_name);
     SIMILAR + 2 * edits + usize::from(!is_whole)
 }
 
-/// Whether the name has the words of the query and no others.
+/// Whether the word can only be a name or an external id.
+fn is_for_name(word: &Word) -> bool {
+    word.is_for(Field::Name) && word.phone.is_none() && !word.text.contains('@')
+}
+
+/// Whether the name has the words of the query that are for a name, and no others.
 fn is_whole_name(contact: &Contact, matches: &[WordMatch<'_>]) -> bool {
-    let mut typed: Vec<String> = Vec::new();
-    for (word, _) in matches {
-        if !word.is_for(Field::Name) {
-            return false;
-        }
-        typed.extend(word.name_words.iter().map(Text::text));
-    }
+    let names = matches.iter().filter(|(word, _)| is_for_name(word));
+    let mut typed: Vec<String> = names.flat_map(|(word, _)| word.name_words.iter().map(Text::text)).collect();
     let mut stored: Vec<String> = contact.name_words.iter().map(Text::text).collect();
     typed.sort();
     stored.sort();
-    typed == stored
+    typed == stored && !typed.is_empty()
 }

@@ -75,8 +75,18 @@ END
 $$;
 DROP INDEX contact_texts_grams;
 DROP FUNCTION contact_grams(text, text, text, text);
+DROP FUNCTION contact_gram_query(text, text, text);
+DROP FUNCTION contact_gram_steps(uuid, integer, integer, integer);
+DROP FUNCTION contact_gram_prefix(uuid, integer, integer);
+DROP FUNCTION contact_period_start(integer);
+DROP TABLE contact_period_border;
+CREATE FUNCTION contact_gram_prefix(client_id uuid, period integer) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT right(client_id::text, 1) || coalesce(period::text, '') $$;
 ALTER TABLE contact_texts DROP COLUMN name_words;
 DELETE FROM contact_texts WHERE coalesce(phone, email_lower) IS NULL;
+UPDATE contact_texts SET gram_prefix = contact_gram_prefix(client_id, contact_period(last_message_at))
+WHERE gram_prefix <> contact_gram_prefix(client_id, contact_period(last_message_at));
 CREATE INDEX contact_texts_grams ON contact_texts USING gin (contact_grams(gram_prefix, phone, email_lower))
     WITH (fastupdate = off);
 ALTER INDEX contact_texts_grams ALTER COLUMN 1 SET STATISTICS 0;

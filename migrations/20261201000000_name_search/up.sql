@@ -166,13 +166,78 @@ BEGIN
 END
 $$;
 
+-- The border between new and old periods. Contacts of the border's period and of later ones have their period's prefix
+-- in the index of grams. Older contacts have the prefix of their chunk of 32 periods (about two years). So a search of
+-- many years takes few steps. A reference table of one row, for all clients.
+--
+-- Servers raise the border with time, and move the contacts of one period after the other to their chunks. `fence` is
+-- for this (`src/store/period_border.rs`).
+CREATE TABLE contact_period_border (
+    is_only boolean NOT NULL DEFAULT true,
+    border integer NOT NULL,
+    fence bigint,
+    CONSTRAINT contact_period_border_pkey PRIMARY KEY (is_only),
+    CONSTRAINT contact_period_border_only_check CHECK (is_only)
+);
+INSERT INTO contact_period_border (border) VALUES (contact_period(now()) - 3);
+
+-- The first moment of a period. `contact_period` rounds to seconds.
+CREATE FUNCTION contact_period_start(period integer) RETURNS timestamptz
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$ SELECT CASE WHEN period <= 752 THEN '-infinity' ELSE to_timestamp((period::bigint << 21) - 0.5) END $$;
+
+DROP FUNCTION contact_gram_prefix(uuid, integer);
+-- The prefix of the grams of one period's contacts under a border. A contact without messages has no period. The
+-- letter of a chunk (o) is no kind of gram, and the letter of the kind ends a number. So a gram of one prefix never
+-- begins like a gram of another one.
+CREATE FUNCTION contact_gram_prefix(client_id uuid, period integer, border integer) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+SELECT right(client_id::text, 1)
+       || CASE WHEN period < border THEN 'o' || (period >> 5)::text ELSE coalesce(period::text, '') END
+$$;
+
+-- The steps in which a search asks the index of grams for a client's contacts, the latest messages first. First come
+-- the periods from the client's newest one down to the border, then the chunks down to the client's oldest period, then
+-- the contacts without messages.
+--
+-- Contacts of the period before the border can have the period's prefix or their chunk's, because servers move them
+-- while searches and writers run. So one step asks for both. A statement reads the border and the contacts in one
+-- snapshot, in which no contact of a still older period has its period's prefix.
+CREATE FUNCTION contact_gram_steps(client_id uuid, newest integer, oldest integer, border integer)
+    RETURNS TABLE (prefix text, moving_prefix text)
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+SELECT contact_gram_prefix(client_id, period, NULL), NULL
+FROM generate_series(newest, greatest(oldest, border), -1) AS period
+UNION ALL
+SELECT contact_gram_prefix(client_id, chunk << 5, border),
+       CASE WHEN chunk = (border - 1) >> 5 THEN contact_gram_prefix(client_id, border - 1, NULL) END
+FROM generate_series(least(newest, border - 1) >> 5, oldest >> 5, -1) AS chunk
+WHERE oldest < border AND newest IS NOT NULL
+UNION ALL
+SELECT contact_gram_prefix(client_id, NULL, NULL), NULL
+$$;
+
+-- The tsquery of a step. `asked` is the text of a tsquery in which \x01 stands for the prefix.
+CREATE FUNCTION contact_gram_query(asked text, prefix text, moving_prefix text) RETURNS tsquery
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+SELECT CASE
+           WHEN moving_prefix IS NULL THEN replace(asked, E'\x01', prefix)
+           ELSE '(' || replace(asked, E'\x01', prefix) || ') | (' || replace(asked, E'\x01', moving_prefix) || ')'
+       END::tsquery
+$$;
+
 -- The new column has locked `contacts` until the end of this migration, so the copies miss no contact.
 DROP INDEX contact_texts_grams;
 DROP FUNCTION contact_grams(text, text, text);
 ALTER TABLE contact_texts ADD COLUMN name_words text;
 TRUNCATE contact_texts;
 INSERT INTO contact_texts (client_id, id, last_message_at, gram_prefix, phone, email_lower, name_words)
-SELECT client_id, id, last_message_at, contact_gram_prefix(client_id, contact_period(last_message_at)) AS gram_prefix,
+SELECT client_id, id, last_message_at,
+       contact_gram_prefix(client_id, contact_period(last_message_at), (SELECT border FROM contact_period_border))
+           AS gram_prefix,
        phone, email_lower, name_words
 FROM contacts
 -- Ordered by period: PostgreSQL then reads the contacts of one period faster, and inserts their grams faster.
@@ -233,8 +298,9 @@ BEGIN
     END IF;
     INSERT INTO contact_texts (client_id, id, last_message_at, gram_prefix, phone, email_lower, name_words)
     VALUES (NEW.client_id, NEW.id, NEW.last_message_at,
-            contact_gram_prefix(NEW.client_id, contact_period(NEW.last_message_at)), NEW.phone, NEW.email_lower,
-            NEW.name_words)
+            contact_gram_prefix(NEW.client_id, contact_period(NEW.last_message_at),
+                                (SELECT border FROM contact_period_border)),
+            NEW.phone, NEW.email_lower, NEW.name_words)
     ON CONFLICT (client_id, id) DO UPDATE
     SET last_message_at = excluded.last_message_at, gram_prefix = excluded.gram_prefix, phone = excluded.phone,
         email_lower = excluded.email_lower, name_words = excluded.name_words;

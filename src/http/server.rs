@@ -10,7 +10,7 @@ use actix_web::middleware::{Condition, DefaultHeaders, from_fn};
 use actix_web::{App, HttpServer, web};
 
 use super::database::periodic_job::PeriodicJob;
-use super::database::{newest_contacts_job, unused_words_job};
+use super::database::search_tables_jobs;
 use super::endpoints::ops::metrics::show_metrics;
 use super::endpoints::ops::specification::Specification;
 use super::endpoints::page::files::PageFiles;
@@ -64,12 +64,13 @@ pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpList
     let page = page.map(|page| PageFiles::new(page, &listener)).transpose()?;
     let page = page.map(web::Data::new);
     let connections = IdleConnections::default();
-    let jobs = vec![
-        connections.start_closing()?,
-        newest_contacts_job::start(&settings.database_url, settings.is_pooled)?,
-        unused_words_job::start(&settings.database_url, settings.is_pooled)?,
-        key_usage::start_writer(&settings.database_url, settings.is_pooled, state.key_usage.clone())?,
-    ];
+    let mut jobs = search_tables_jobs::start(&settings.database_url, settings.is_pooled)?;
+    jobs.push(connections.start_closing()?);
+    jobs.push(key_usage::start_writer(
+        &settings.database_url,
+        settings.is_pooled,
+        state.key_usage.clone(),
+    )?);
     for path in PAGE_PATHS.iter().filter(|_| page.is_some()) {
         state.metrics.expect_request(path.path, method_name(&path.method), 200);
     }

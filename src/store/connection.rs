@@ -18,8 +18,7 @@ const CONNECT_SECONDS: u32 = 2;
 ///
 /// Generic plans avoid planning at each call, which PostgreSQL otherwise does for statements with arrays: planning a
 /// lookup takes five times as long as running it. A generic plan overestimates the rows. So JIT would compile for
-/// longer than the statement runs, and a search by grams would scan a small table sequentially, once for each period of
-/// 24 days.
+/// longer than the statement runs, and a search by grams would scan a small table sequentially, once for each step.
 const PLANS: [(&str, &str); 4] = [
     ("plan_cache_mode", "force_generic_plan"),
     ("jit", "off"),

@@ -2,7 +2,8 @@
 //!
 //! Every function that reads or writes contacts takes the [`ClientId`](crate::domain::client::ClientId) whose rows it
 //! may touch. The exceptions serve all clients and return no contact: `newest_contacts.rs` trims `contacts_newest`,
-//! `search_index.rs` rebuilds the search index, and `backup.rs` restores a whole database.
+//! `period_border.rs` moves contacts within the index of grams, `unused_words.rs` removes words, `search_index.rs`
+//! rebuilds the search index, and `backup.rs` restores a whole database.
 
 pub mod backup;
 pub mod bulk_load;
@@ -13,6 +14,7 @@ pub mod contacts;
 mod copy_writer;
 mod error;
 pub mod export;
+mod fence;
 pub mod import;
 pub mod keys;
 mod locks;
@@ -20,6 +22,7 @@ pub mod lookup;
 pub mod messages;
 pub mod migrations;
 pub mod newest_contacts;
+pub mod period_border;
 pub mod pool;
 pub mod query;
 pub mod recheck;

@@ -34,6 +34,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    contact_period_border (is_only) {
+        is_only -> Bool,
+        border -> Int4,
+        fence -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
     contact_texts (client_id, id) {
         client_id -> Uuid,
         id -> Uuid,
@@ -151,6 +159,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     clients,
     contact_lists,
+    contact_period_border,
     contact_texts,
     contact_words,
     contact_words_left,

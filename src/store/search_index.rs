@@ -25,7 +25,9 @@ struct IndexRow {
 /// Ordered by period: PostgreSQL then reads the contacts of one period faster, and inserts their grams faster.
 const REBUILD: &str = "
 INSERT INTO contact_texts (client_id, id, last_message_at, gram_prefix, phone, email_lower, name_words)
-SELECT client_id, id, last_message_at, contact_gram_prefix(client_id, contact_period(last_message_at)) AS gram_prefix,
+SELECT client_id, id, last_message_at,
+       contact_gram_prefix(client_id, contact_period(last_message_at), (SELECT border FROM contact_period_border))
+           AS gram_prefix,
        phone, email_lower, name_words
 FROM contacts
 ORDER BY gram_prefix;

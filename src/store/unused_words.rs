@@ -1,13 +1,13 @@
 //! Removes words that no contact has any more from `contact_words`, the dictionary of a client's words.
 //!
-//! A writer adds a word only if the dictionary lacks it. So a word must stay while a running transaction relies on it. Each word goes through three steps, one in each run:
+//! A writer adds a word only if the dictionary lacks it. So a word must stay while a running transaction relies on it.
+//! Each word goes through three steps, one in each run:
 //!
 //! 1. **Leaving.** A word of `contact_words_left` that no contact has is marked. From now on writers add the word anew,
 //!    as if the marked one were not there. Searches still read it.
-//! 2. **Fence.** A later transaction notes the next transaction id. Every writer that has not seen the mark has a lower
-//!    one.
-//! 3. **Removal.** When all transactions below the fence have ended, every contact of those writers is visible. If one
-//!    has the word, the mark is taken away. Otherwise the word is removed.
+//! 2. **Fence.** A later transaction notes its id ([`super::fence`]).
+//! 3. **Removal.** When all transactions that rely on the word have ended, every contact of those writers is visible. If
+//!    one has the word, the mark is taken away. Otherwise the word is removed.
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -15,6 +15,7 @@ use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::error::StoreError;
+use super::fence;
 use super::transaction::transaction;
 
 /// The most words of a client that one transaction marks, and the most that one removes.
@@ -44,11 +45,12 @@ struct ClientRow {
 /// # Errors
 /// [`StoreError`]
 pub fn remove_unused_words(connection: &mut PgConnection) -> Result<bool, StoreError> {
+    let oldest = fence::oldest_running(connection)?;
     for client in clients(
         connection,
         "SELECT DISTINCT client_id FROM contact_words WHERE is_leaving",
     )? {
-        transaction(connection, |connection| remove(connection, client))?;
+        transaction(connection, |connection| remove(connection, client, oldest))?;
         transaction(connection, |connection| set_fence(connection, client))?;
     }
     let mut may_be_more = false;
@@ -63,15 +65,14 @@ fn clients(connection: &mut PgConnection, statement: &str) -> Result<Vec<Uuid>, 
     Ok(rows.into_iter().map(|row| row.client_id).collect())
 }
 
-/// The third step, for words whose fence is at or below the oldest running transaction's id.
-fn remove(connection: &mut PgConnection, client: Uuid) -> Result<(), StoreError> {
-    let words = rows(
-        connection,
-        "SELECT id, word FROM contact_words
-         WHERE client_id = $1 AND is_leaving AND fence <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-         LIMIT $2",
-        client,
-    )?;
+/// The third step, for words whose fence is at most `oldest`.
+fn remove(connection: &mut PgConnection, client: Uuid, oldest: i64) -> Result<(), StoreError> {
+    let words: Vec<WordRow> =
+        sql_query("SELECT id, word FROM contact_words WHERE client_id = $1 AND is_leaving AND fence <= $2 LIMIT $3")
+            .bind::<SqlUuid, _>(client)
+            .bind::<BigInt, _>(oldest)
+            .bind::<BigInt, _>(WORDS_AT_ONCE as i64)
+            .load(connection)?;
     let used = used(connection, client, &words)?;
     let (used, unused): (Vec<&WordRow>, Vec<&WordRow>) = words.iter().partition(|row| used.contains(&row.word));
     let ids = |rows: Vec<&WordRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
@@ -88,10 +89,11 @@ fn remove(connection: &mut PgConnection, client: Uuid) -> Result<(), StoreError>
 
 /// The second step.
 fn set_fence(connection: &mut PgConnection, client: Uuid) -> Result<(), StoreError> {
-    sql_query(
-        "UPDATE contact_words SET fence = pg_snapshot_xmax(pg_current_snapshot())::text::bigint
-         WHERE client_id = $1 AND is_leaving AND fence IS NULL",
-    )
+    sql_query(format!(
+        "UPDATE contact_words SET fence = {} WHERE client_id = $1 AND is_leaving AND (fence IS NULL OR {})",
+        fence::OWN_ID,
+        fence::IS_FOREIGN
+    ))
     .bind::<SqlUuid, _>(client)
     .execute(connection)?;
     Ok(())
@@ -99,11 +101,10 @@ fn set_fence(connection: &mut PgConnection, client: Uuid) -> Result<(), StoreErr
 
 /// The first step. Returns whether the client may have more words to look at.
 fn mark(connection: &mut PgConnection, client: Uuid) -> Result<bool, StoreError> {
-    let left = rows(
-        connection,
-        "SELECT id, word FROM contact_words_left WHERE client_id = $1 LIMIT $2",
-        client,
-    )?;
+    let left: Vec<WordRow> = sql_query("SELECT id, word FROM contact_words_left WHERE client_id = $1 LIMIT $2")
+        .bind::<SqlUuid, _>(client)
+        .bind::<BigInt, _>(WORDS_AT_ONCE as i64)
+        .load(connection)?;
     let used = used(connection, client, &left)?;
     let unused = left.iter().map(|row| &row.word).filter(|word| !used.contains(word));
     sql_query("UPDATE contact_words SET is_leaving = true WHERE client_id = $1 AND word = ANY($2) AND NOT is_leaving")
@@ -115,14 +116,6 @@ fn mark(connection: &mut PgConnection, client: Uuid) -> Result<bool, StoreError>
         .bind::<Array<BigInt>, _>(left.iter().map(|row| row.id).collect::<Vec<_>>())
         .execute(connection)?;
     Ok(left.len() == WORDS_AT_ONCE)
-}
-
-/// At most [`WORDS_AT_ONCE`] rows of a statement. $1: client, $2: most rows.
-fn rows(connection: &mut PgConnection, statement: &str, client: Uuid) -> QueryResult<Vec<WordRow>> {
-    sql_query(statement)
-        .bind::<SqlUuid, _>(client)
-        .bind::<BigInt, _>(WORDS_AT_ONCE as i64)
-        .load(connection)
 }
 
 /// Of these words, those that a contact has.

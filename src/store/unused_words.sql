@@ -1,5 +1,5 @@
 -- Finds those of a client's words that a contact has. $1: client, $2: words. Words have neither quotes nor backslashes.
--- Asks the index of grams for one period after the other and ends at the first contact.
+-- Asks the index of grams step by step (contact_gram_steps) and ends at the first contact.
 SELECT asked.word
 FROM unnest($2::text[]) AS asked (word)
 WHERE EXISTS (
@@ -9,13 +9,13 @@ WHERE EXISTS (
                                  ORDER BY last_message_at DESC NULLS LAST, id LIMIT 1)) AS newest,
                  contact_period((SELECT last_message_at FROM contacts
                                  WHERE client_id = $1 AND last_message_at IS NOT NULL
-                                 ORDER BY last_message_at ASC NULLS FIRST, id DESC LIMIT 1)) AS oldest
-         ) AS span
-    CROSS JOIN LATERAL
-        (SELECT generate_series(newest, oldest, -1) AS period UNION ALL SELECT NULL) AS periods
+                                 ORDER BY last_message_at ASC NULLS FIRST, id DESC LIMIT 1)) AS oldest,
+                 (SELECT border FROM contact_period_border) AS border
+          OFFSET 0) AS span -- Keeps PostgreSQL from reading these again for each place that uses them.
+    CROSS JOIN LATERAL contact_gram_steps($1, newest, oldest, border) AS step
     CROSS JOIN LATERAL (
         SELECT client_id FROM contact_texts
         WHERE contact_grams(gram_prefix, phone, email_lower, name_words)
-              @@ format('''%1$sw%2$s'' | ''%1$sl%2$s''', contact_gram_prefix($1, period), asked.word)::tsquery
+              @@ contact_gram_query(format(E'''\x01w%1$s'' | ''\x01l%1$s''', asked.word), prefix, moving_prefix)
         OFFSET 0) AS candidates -- Keeps the client out of the bitmap scan.
     WHERE client_id = $1);

@@ -132,7 +132,8 @@ impl Query {
     fn is_similar_to_whole_name(&self, name: &str) -> bool {
         let words: Vec<&str> = name.split_whitespace().collect();
         let mut names = self.words.iter().filter(|word| word.is_for_name());
-        self.name().len() == words.len()
+        !words.is_empty()
+            && self.name().len() == words.len()
             && names.all(|word| name.contains(&word.phrase) || similar::find_pieces(&word.name, &words).is_some())
     }
 

@@ -4,6 +4,5 @@ pub mod lane;
 pub mod lookup_coalescer;
 pub mod message_batcher;
 pub mod monitor;
-pub mod newest_contacts_job;
 pub mod periodic_job;
-pub mod unused_words_job;
+pub mod search_tables_jobs;

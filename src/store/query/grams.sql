@@ -1,8 +1,8 @@
--- Asks the index of grams for one period after the other, the newest first, then for contacts without messages.
--- $1: client, $2 and $3: where the answer begins, as in walk.sql, $4: a tsquery of grams for each of some words (\x01
--- stands for client and period), $5: most matches, $6 to $10: the patterns, as in walk.sql.
--- The line with the tsquery is repeated for each of them. With one tsquery for all words, the index would test every
--- contact of every alternative. With several ones it skips those that another word excludes.
+-- Asks the index of grams step by step, the newest period first (contact_gram_steps).
+-- $1: client, $2 and $3: where the answer begins, as in walk.sql, $4: some tsqueries of grams (\x01 stands for a step's
+-- prefix), $5: most matches, $6 to $10: the patterns, as in walk.sql.
+-- The line with the tsquery is repeated for each of them. With one tsquery for all, the index would test every contact of
+-- every alternative. With several ones it skips the contacts that another one excludes.
 SELECT found.id, found.last_message_at, found.name_words, found.email_lower, found.phone
 FROM (SELECT CASE
                  WHEN $2::timestamptz = 'infinity' THEN contact_period((SELECT last_message_at FROM contacts
@@ -12,15 +12,15 @@ FROM (SELECT CASE
              END AS newest,
              contact_period((SELECT last_message_at FROM contacts
                              WHERE client_id = $1 AND last_message_at IS NOT NULL
-                             ORDER BY last_message_at ASC NULLS FIRST, id DESC LIMIT 1)) AS oldest
-     ) AS span
-CROSS JOIN LATERAL
-    (SELECT generate_series(newest, oldest, -1) AS period UNION ALL SELECT NULL) AS periods
+                             ORDER BY last_message_at ASC NULLS FIRST, id DESC LIMIT 1)) AS oldest,
+             (SELECT border FROM contact_period_border) AS border
+      OFFSET 0) AS span -- Keeps PostgreSQL from reading these again for each place that uses them.
+CROSS JOIN LATERAL contact_gram_steps($1, newest, oldest, border) AS step
 CROSS JOIN LATERAL (
     SELECT id, last_message_at, name_words, email_lower, phone
     FROM (SELECT client_id, id, last_message_at, name_words, email_lower, phone FROM contact_texts
           WHERE true
-                AND contact_grams(gram_prefix, phone, email_lower, name_words) @@ replace(($4::text[])[1], E'\x01', contact_gram_prefix($1, period))::tsquery
+                AND contact_grams(gram_prefix, phone, email_lower, name_words) @@ contact_gram_query(($4::text[])[1], prefix, moving_prefix)
           OFFSET 0) AS candidates -- Keeps client and LIKE out of the bitmap scan.
     WHERE client_id = $1 AND (last_message_at <= $2 AND (last_message_at < $2 OR id > $3)
                               OR last_message_at IS NULL AND ($2 IS NOT NULL OR id > $3))
@@ -28,4 +28,4 @@ CROSS JOIN LATERAL (
           AND (name_words LIKE ANY ($8::text[]) OR email_lower LIKE ANY ($9::text[]) OR phone LIKE ANY ($10::text[]))
     ORDER BY last_message_at DESC NULLS LAST, id
     LIMIT $5) AS found
-LIMIT $5; -- Periods come in their order, so nothing is read behind the last of these matches.
+LIMIT $5; -- The steps come in their order, so nothing is read behind the last of these matches.

@@ -1,5 +1,5 @@
--- Asks the index of grams for one period after the other, the newest first, then for contacts without messages.
--- $1: client, $2: tsquery of the grams (\x01 stands for client and period), $3: LIKE pattern.
+-- Asks the index of grams step by step, the newest period first (contact_gram_steps).
+-- $1: client, $2: tsquery of the grams (\x01 stands for a step's prefix), $3: LIKE pattern.
 -- The phone's statement has `phone AS searched` in place of `email_lower AS searched`.
 SELECT found.id, found.last_message_at
 FROM (SELECT contact_period((SELECT last_message_at FROM contacts
@@ -7,17 +7,17 @@ FROM (SELECT contact_period((SELECT last_message_at FROM contacts
                              ORDER BY last_message_at DESC NULLS LAST, id LIMIT 1)) AS newest,
              contact_period((SELECT last_message_at FROM contacts
                              WHERE client_id = $1 AND last_message_at IS NOT NULL
-                             ORDER BY last_message_at ASC NULLS FIRST, id DESC LIMIT 1)) AS oldest
-     ) AS span
-CROSS JOIN LATERAL
-    (SELECT generate_series(newest, oldest, -1) AS period UNION ALL SELECT NULL) AS periods
+                             ORDER BY last_message_at ASC NULLS FIRST, id DESC LIMIT 1)) AS oldest,
+             (SELECT border FROM contact_period_border) AS border
+      OFFSET 0) AS span -- Keeps PostgreSQL from reading these again for each place that uses them.
+CROSS JOIN LATERAL contact_gram_steps($1, newest, oldest, border) AS step
 CROSS JOIN LATERAL (
     SELECT id, last_message_at
     FROM (SELECT client_id, id, last_message_at, email_lower AS searched FROM contact_texts
           WHERE contact_grams(gram_prefix, phone, email_lower, name_words)
-                @@ replace(lower($2), E'\x01', contact_gram_prefix($1, period))::tsquery
+                @@ contact_gram_query(lower($2), prefix, moving_prefix)
           OFFSET 0) AS candidates -- Keeps client and LIKE out of the bitmap scan.
     WHERE client_id = $1 AND searched LIKE (SELECT lower($3))
     ORDER BY last_message_at DESC NULLS LAST, id
     LIMIT 51) AS found
-LIMIT 51; -- Periods come in their order, so nothing is read behind the last of these matches.
+LIMIT 51; -- The steps come in their order, so nothing is read behind the last of these matches.

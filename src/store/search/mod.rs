@@ -14,10 +14,10 @@
 //!    to a limit. It is part of the probe's statement. With two statements, a message between them
 //!    could move a contact from the rows of the second to those of the first, and the search would
 //!    miss it.
-//! 4. **Grams**, otherwise: the index of grams finds the few contacts that have all pieces of the
-//!    term (`domain/gram.rs`). It is scanned one period of 24 days after the other, newest first.
-//!    For a term with thousands of matches the scan ends after the first period. A term with few
-//!    matches costs one short scan per period.
+//! 4. **Grams**, otherwise: the index of grams finds the few contacts that have all pieces of the term
+//!    (`domain/gram.rs`). It is scanned step by step, newest first: periods of 24 days, then chunks of 32 old
+//!    periods. For a term with thousands of matches the scan ends after the first period. A term with few matches
+//!    costs one short scan per step.
 //! 5. A term without grams, such as one in Greek or Cyrillic letters alone, takes the whole walk.
 //!
 //! The plans 2 to 4 cost the same for a term with a few thousand matches among millions of

@@ -221,7 +221,7 @@ fn a_phone_is_found_in_any_notation_and_by_any_piece() {
 }
 
 #[test]
-fn the_last_four_digits_of_a_phone_rank_like_its_first_digits() {
+fn the_last_four_digits_of_a_phone_rank_like_the_whole_phone() {
     let app = TestApp::start();
     let add = |name, phone, last_message_at| {
         app.add(Contact {
@@ -234,7 +234,7 @@ fn the_last_four_digits_of_a_phone_rank_like_its_first_digits() {
     add("At the end", "+5492235965491", "'2025-01-01'");
     add("At the begin", "+5491123456789", "'2025-01-02'");
     add("In the middle", "+5492235491983", "'2025-01-03'");
-    assert_eq!(names(&app, "5491"), ["At the begin", "At the end", "In the middle"]);
+    assert_eq!(names(&app, "5491"), ["At the end", "At the begin", "In the middle"]);
     assert_eq!(names(&app, "491"), ["In the middle", "At the begin", "At the end"]);
 }
 
@@ -256,7 +256,7 @@ fn the_last_digits_of_a_phone_are_those_that_were_typed() {
         add("Begins with 643", "+6433456789", "'2025-01-02'");
         add("Ends with 643", "+5492235961643", "'2025-01-03'");
         add("643 inside", "+5492236431983", "'2025-01-04'");
-        let expected = ["Begins with 643", "As typed", "643 inside", "Ends with 643"];
+        let expected = ["As typed", "Begins with 643", "643 inside", "Ends with 643"];
         assert_eq!(names(&app, "phone:0643"), expected, "{others} others");
         // `2231` is searched as `223`, and `01643` as `1643`.
         add("Ends with 2231", "+5492235962231", "'2024-01-01'");

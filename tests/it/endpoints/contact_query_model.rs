@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
 use contact_search::domain::phone::Region;
+use contact_search::store::PgConnection;
 use diesel::connection::SimpleConnection;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -19,6 +20,7 @@ use crate::support::contact_query::calls::{PAGE, ask, pages};
 use crate::support::contact_query::vocabulary::{self, NAME_WORDS, contact, filler, insert};
 use crate::support::contact_query::{Client, Stored, find, folded, words};
 use crate::support::messages;
+use crate::support::period_border::{MISPLACED, hold_border, set_border};
 
 const ADDRESS_MARKS: [char; 10] = ['<', '>', '(', ')', '"', ',', ':', '|', '!', '*'];
 
@@ -36,9 +38,16 @@ fn queries_of_a_client() -> u32 {
 /// The queries about the same contacts.
 const QUERIES_OF_A_STAGE: u32 = 1_000;
 
+/// The border of the periods moves after this many queries.
+const QUERIES_OF_A_BORDER: usize = 10;
+
 /// A server whose contacts the model knows.
 struct Stage {
     app: TestApp,
+    /// Keeps the server from raising the border of the periods, which this test sets.
+    _border: PgConnection,
+    /// The number of queries so far.
+    queries: usize,
     client: Client,
     objects: HashMap<Uuid, Value>,
     /// How often each kind of match was in an answer.
@@ -62,6 +71,8 @@ impl Stage {
             objects: HashMap::new(),
             kinds: BTreeMap::new(),
             several_pages: 0,
+            queries: 0,
+            _border: hold_border(app.database.connect()),
             app,
         };
         stage.read();
@@ -81,8 +92,23 @@ impl Stage {
         stored.filter(|stored| !is_filler(stored)).collect()
     }
 
+    /// Sets the border of the periods to the period of any contact, or mostly to the next one, as if servers were
+    /// moving the contacts of that period.
+    fn move_border(&self) {
+        set_border(
+            &mut self.app.database.connect(),
+            "SELECT contact_period(last_message_at) + (random() < 0.8)::integer FROM contacts
+             WHERE last_message_at IS NOT NULL ORDER BY random() LIMIT 1",
+        );
+        assert_eq!(self.app.database.count(MISPLACED), 0);
+    }
+
     /// Compares the server's answer with the model's.
     fn check(&mut self, query: &str) -> Result<(), TestCaseError> {
+        if self.queries.is_multiple_of(QUERIES_OF_A_BORDER) {
+            self.move_border();
+        }
+        self.queries += 1;
         let Ok(words) = words(query, Region::DEFAULT) else {
             let answer = ask(&self.app, query);
             prop_assert_eq!(answer.status, 400, "{:?}", query);
@@ -298,7 +324,9 @@ fn queries(contacts: Vec<Stored>) -> impl Strategy<Value = String> {
         format!("{name} <{}>", stored.email.unwrap_or_default())
     });
     let junk = "[a-eéñßŁ0-9@.%_\\\\'\"&|!:*<>()+, -]{1,8}";
-    let all = prop_oneof![12 => about_one, 3 => of_vocabulary, 2 => of_names, 1 => last_digits, 1 => pasted, 2 => junk];
+    let emails: Vec<String> = contacts.iter().filter_map(|contact| contact.email.clone()).collect();
+    let whole_email = proptest::sample::select(emails);
+    let all = prop_oneof![12 => about_one, 2 => whole_email, 3 => of_vocabulary, 2 => of_names, 1 => last_digits, 1 => pasted, 2 => junk];
     all.prop_filter("too long", |query| query.len() <= QUERY_MAX)
         .prop_filter("an address with marks around it", |query| !has_marked_address(query))
 }

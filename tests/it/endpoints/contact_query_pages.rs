@@ -1,10 +1,13 @@
 //! `GET /api/v1/search`: the order of the results, the pages, and the session of each result.
 
+use diesel::RunQueryDsl;
 use serde_json::Value;
 
 use crate::support::app::encode;
 use crate::support::contact_query::calls::{OTHERS, add_name, add_others, ids, names, page, search};
+use crate::support::contacts::Added;
 use crate::support::messages::{message, status};
+use crate::support::period_border::{hold_border, set_border};
 use crate::support::{Contact, TestApp};
 
 #[test]
@@ -191,6 +194,51 @@ fn a_page_has_20_results_and_the_last_page_has_no_cursor() {
         all.sort();
         all.dedup();
         assert_eq!(all.len(), contacts);
+    }
+}
+
+#[test]
+fn pages_have_no_gap_and_no_repeat_on_either_side_of_the_border_of_the_periods() {
+    let app = TestApp::start();
+    let mut connection = app.database.connect();
+    let _held = hold_border(app.database.connect());
+    // More matches than the server ranks at once, and none among the newest contacts. So each page asks the index of
+    // grams. Each period has five matches, some with equal times.
+    app.sql(&format!(
+        "INSERT INTO contacts (client_id, id, contact_list_id, name, external_user_id, last_message_at)
+         SELECT '{}', gen_random_uuid(), (SELECT min(id) FROM contact_lists), 'Maria ' || n, 'm' || n,
+                contact_period_start(contact_period(now()) - 1 - n / 5) + (n % 5 / 2) * interval '1 day'
+         FROM generate_series(0, 349) AS n",
+        app.client
+    ));
+    add_others(&app, OTHERS[1]);
+    app.sql("UPDATE contacts SET last_message_at = now() WHERE name = 'Zoe Ku'");
+    let order =
+        "SELECT id::text AS id, serial_id FROM contacts WHERE name LIKE 'Maria%' ORDER BY last_message_at DESC, id";
+    let expected: Vec<Added> = diesel::sql_query(order).load(&mut connection).unwrap();
+    let expected: Vec<String> = expected.into_iter().map(|contact| contact.id).collect();
+    for periods in [2, 3, 4, 9, 30, 31, 32, 33, 69, 70, 71] {
+        set_border(&mut connection, &format!("contact_period(now()) - {periods}"));
+        assert_eq!(ids(&app, "maria"), expected, "the border is {periods} periods ago");
+    }
+    // The border rises between the pages.
+    for step in [1, 3, 8] {
+        let (mut found, mut cursor) = (Vec::new(), None);
+        for periods in (0..60).rev().step_by(step) {
+            set_border(&mut connection, &format!("contact_period(now()) - {periods}"));
+            let (results, next) = page(&app, "maria", cursor.as_deref());
+            found.extend(
+                results
+                    .iter()
+                    .map(|found| found["id"].as_str().expect("an id").to_owned()),
+            );
+            cursor = next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let shown = expected.len().min(20 * 60_usize.div_ceil(step));
+        assert_eq!(found, expected[..shown], "the border rises by {step} periods");
     }
 }
 

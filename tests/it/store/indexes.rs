@@ -259,8 +259,8 @@ fn the_search_tables_follow_every_kind_of_write_to_contacts() {
         SELECT count(*) AS count
         FROM (SELECT client_id, id, last_message_at, phone, lower(email) AS email_lower,
                      contact_name_words(name, external_user_id) AS name_words,
-                     contact_gram_prefix(client_id, contact_period(last_message_at)) AS gram_prefix
-              FROM contacts) AS wanted
+                     contact_gram_prefix(client_id, contact_period(last_message_at), border) AS gram_prefix
+              FROM contacts CROSS JOIN contact_period_border) AS wanted
         FULL JOIN contact_texts AS texts USING (client_id, id)
         WHERE (wanted.last_message_at, wanted.phone, wanted.email_lower, wanted.name_words, wanted.gram_prefix)
               IS DISTINCT FROM

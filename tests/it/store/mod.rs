@@ -1,8 +1,10 @@
-//! The store: search plans, indexes, concurrent writers, the table of the newest contacts, platforms.
+//! The store: search plans, indexes, concurrent writers, the table of the newest contacts, the border of the
+//! periods, platforms.
 
 mod indexes;
 mod name_words;
 mod newest_contacts;
+mod period_border;
 mod platforms;
 mod search;
 mod unused_words;

@@ -18,6 +18,7 @@ use proptest::test_runner::TestRunner;
 use uuid::Uuid;
 
 use crate::support::TestDatabase;
+use crate::support::period_border::{MISPLACED, set_border};
 
 /// The largest number of contacts in the answer of a search.
 const LIMIT: usize = 50;
@@ -186,7 +187,7 @@ fn contact_emails(connection: &mut PgConnection, client: Uuid) -> Vec<String> {
 
 /// Fills clients with 9,000 random contacts each, more than a search walks at first. The texts use few different
 /// letters, so that terms match them. Some emails and some short phones equal a whole term, and longer emails and
-/// phones contain them. The fraction `with_messages` of the contacts has a message time. The times cover the seven
+/// phones contain them. The fraction `with_messages` of the contacts has a message time. The times cover the ten
 /// years before `until`, and some are equal.
 fn fill_randomly(connection: &mut PgConnection, clients: &[(ClientId, f64, &str)]) {
     diesel::sql_query("SELECT setseed(0.5)").execute(connection).unwrap();
@@ -199,7 +200,7 @@ fn fill_randomly(connection: &mut PgConnection, clients: &[(ClientId, f64, &str)
                         SELECT string_agg(substr('aAbBéÉñÑ%_\\.@12 ''ΣİK', 1 + floor(random() * 20)::int, 1), '')
                         FROM generate_series(1, 3 + n % 9)) END,
                     phone, ltrim(phone, '+'), n,
-                    CASE WHEN random() < $2 THEN $3::timestamptz - floor(random() * 500) * interval '5 days' END
+                    CASE WHEN random() < $2 THEN $3::timestamptz - floor(random() * 730) * interval '5 days' END
              FROM generate_series(1, 9000) AS n,
                   LATERAL (SELECT CASE WHEN n % 50 = 7 THEN (n / 50)::text
                                       WHEN n % 9 = 0 THEN '+' || 10000000 + n / 9
@@ -246,8 +247,8 @@ fn every_plan_finds_the_contacts_of_one_client_that_the_model_finds_and_keeps_ex
     let region = Region::DEFAULT;
     let all = ["one", "silent", "busy"].map(|name| clients::create_client(&mut connection, name, region).unwrap());
     let [client, silent, busy] = all;
-    // Few contacts of `silent` have a message, so the walk reaches contacts without one. In the first round, about
-    // 4,000 contacts of `busy` are newer than the border of `contacts_newest`. In the second round, about 300 are.
+    // Few contacts of `silent` have a message, so the walk reaches contacts without one. In the first rounds, about
+    // 4,000 contacts of `busy` are newer than the border of `contacts_newest`. In the last rounds, about 300 are.
     fill_randomly(
         &mut connection,
         &[
@@ -261,7 +262,7 @@ fn every_plan_finds_the_contacts_of_one_client_that_the_model_finds_and_keeps_ex
     let pool = database.pool();
     let sizes = ClientSizes::default();
     let config = ProptestConfig {
-        cases: 200,
+        cases: 80,
         failure_persistence: None,
         ..ProptestConfig::default()
     };
@@ -290,11 +291,29 @@ fn every_plan_finds_the_contacts_of_one_client_that_the_model_finds_and_keeps_ex
     let close = std::cell::Cell::new([0; 2]);
     // The largest limit, which most callers use, and any other.
     let limits = prop_oneof![Just(LIMIT), 1..=LIMIT];
-    for newest in [4_000, 300] {
+    // The border of the periods is at any period of one of the clients, and once above and below all of their periods.
+    let any_period = |client| {
+        format!(
+            "SELECT contact_period(last_message_at) FROM contacts
+             WHERE client_id = '{client}' AND last_message_at IS NOT NULL ORDER BY random() LIMIT 1"
+        )
+    };
+    let rounds = [
+        (4_000, any_period(busy)),
+        (4_000, any_period(client)),
+        (4_000, any_period(silent)),
+        (300, any_period(busy)),
+        (300, "SELECT 3000".to_owned()),
+        (300, "SELECT 700".to_owned()),
+    ];
+    for (newest, period_border) in rounds {
         connection
             .borrow_mut()
             .batch_execute(&raise_border(busy, newest))
             .unwrap();
+        set_border(&mut connection.borrow_mut(), &period_border);
+        connection.borrow_mut().batch_execute("VACUUM contact_texts").unwrap();
+        assert_eq!(database.count(MISPLACED), 0);
         TestRunner::new(config.clone())
             .run(&(&emails, phones, &limits), |((email, text), digits, limit)| {
                 let connection = &mut *connection.borrow_mut();

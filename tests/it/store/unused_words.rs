@@ -2,8 +2,8 @@
 
 use contact_search::domain::client::ClientId;
 use contact_search::domain::phone::Region;
-use contact_search::store::clients;
 use contact_search::store::unused_words::remove_unused_words;
+use contact_search::store::{StoreError, clients};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
@@ -81,6 +81,42 @@ fn a_word_stays_for_a_writer_whose_transaction_is_still_running() {
         .unwrap();
     clean(&database, 5);
     assert_eq!(rows(&database, "zubizarreta"), (1, 1));
+    writer.batch_execute("COMMIT").unwrap();
+    clean_until(&database, "zubizarreta", (1, 0));
+}
+
+#[test]
+fn a_word_stays_for_a_writer_with_an_older_snapshot() {
+    let (database, client) = database();
+    let (mut connection, mut writer) = (database.connect(), database.connect());
+    add(&mut connection, client, 1, "Ana Zubizarreta");
+    // Has a snapshot and no transaction id.
+    writer
+        .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM clients")
+        .unwrap();
+    connection.batch_execute("DELETE FROM contacts").unwrap();
+    clean(&database, 5);
+    add(&mut writer, client, 2, "Luz Zubizarreta");
+    writer.batch_execute("COMMIT").unwrap();
+    clean_until(&database, "zubizarreta", (1, 0));
+}
+
+#[test]
+fn a_word_stays_for_the_writer_with_the_newest_transaction_id() {
+    let (database, client) = database();
+    let (mut connection, mut writer) = (database.connect(), database.connect());
+    add(&mut connection, client, 1, "Ana Zubizarreta");
+    connection.batch_execute("DELETE FROM contacts").unwrap();
+    // The id of the mark is lower than that of the writer, which reads the word before the mark is committed.
+    connection
+        .transaction(|connection| -> Result<(), StoreError> {
+            remove_unused_words(connection)?;
+            writer.batch_execute("BEGIN")?;
+            add(&mut writer, client, 2, "Luz Zubizarreta");
+            Ok(())
+        })
+        .unwrap();
+    clean(&database, 5);
     writer.batch_execute("COMMIT").unwrap();
     clean_until(&database, "zubizarreta", (1, 0));
 }

@@ -14,7 +14,7 @@ use super::database::execute;
 
 /// Queries for everything that a backup must preserve: the rows, and the sequences, indexes, options and triggers that
 /// keep them correct.
-pub const CONTENTS: [&str; 12] = [
+pub const CONTENTS: [&str; 13] = [
     "SELECT * FROM clients",
     "SELECT * FROM api_keys",
     "SELECT * FROM webhooks",
@@ -23,6 +23,7 @@ pub const CONTENTS: [&str; 12] = [
     "SELECT * FROM contact_texts",
     "SELECT * FROM contacts_newest",
     "SELECT * FROM contacts_newest_border",
+    "SELECT * FROM contact_period_border",
     "SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public'",
     "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
     "SELECT relname, reloptions, attstattarget FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid

@@ -18,6 +18,7 @@ pub mod messages;
 pub mod metrics;
 pub mod new_ids;
 pub mod newest_contacts;
+pub mod period_border;
 pub mod private_database;
 mod slot;
 pub mod webhook;

@@ -46,7 +46,7 @@ pub fn similar(contact: &Contact, words: &[Word], edits: usize) -> usize {
     let is_in_name = |word: &&Word| !exact_places(word, contact).is_empty() || similar_name(word, contact).is_some();
     let names: Vec<&Word> = words.iter().filter(|word| is_for_name(word)).collect();
     let typed: usize = names.iter().map(|word| word.name_words.len()).sum();
-    let is_whole = typed == contact.name_words.len() && names.iter().all(is_in_name);
+    let is_whole = typed > 0 && typed == contact.name_words.len() && names.iter().all(is_in_name);
     SIMILAR + 2 * edits + usize::from(!is_whole)
 }
 
@@ -58,7 +58,9 @@ fn is_for_name(word: &Word) -> bool {
 /// Whether the name has the words of the query that are for a name, and no others.
 fn is_whole_name(contact: &Contact, matches: &[WordMatch<'_>]) -> bool {
     let names = matches.iter().filter(|(word, _)| is_for_name(word));
-    let mut typed: Vec<String> = names.flat_map(|(word, _)| word.name_words.iter().map(Text::text)).collect();
+    let mut typed: Vec<String> = names
+        .flat_map(|(word, _)| word.name_words.iter().map(Text::text))
+        .collect();
     let mut stored: Vec<String> = contact.name_words.iter().map(Text::text).collect();
     typed.sort();
     stored.sort();

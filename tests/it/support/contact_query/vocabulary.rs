@@ -146,9 +146,15 @@ const NUMBERS: [&str; 9] = [
 const PLATFORMS: [&str; 4] = ["whatsapp", "sms", "web-whatsapp", "instagram"];
 
 /// SQL expressions of the last message. Several contacts have the same one.
-const TIMES: [&str; 9] = [
+const TIMES: [&str; 15] = [
     "null",
     "null",
+    "'2016-07-08'",
+    "'2019-12-01'",
+    "'2020-02-03'",
+    "'2021-03-04'",
+    "'2022-09-09'",
+    "'2023-08-09'",
     "'2025-01-01'",
     "'2025-01-01'",
     "'2025-01-02T10:00:00.123456Z'",

@@ -319,13 +319,13 @@ fn queries(contacts: Vec<Stored>) -> impl Strategy<Value = String> {
         let phone = stored.phone.unwrap_or_default();
         format!("0{}", Change::LastDigits.apply(&phone, 0, ' '))
     });
+    let emails: Vec<String> = contacts.iter().filter_map(|contact| contact.email.clone()).collect();
+    let whole_email = proptest::sample::select(emails);
     let pasted = proptest::sample::select(contacts).prop_map(|stored| {
         let name = stored.name.unwrap_or_default();
         format!("{name} <{}>", stored.email.unwrap_or_default())
     });
     let junk = "[a-eéñßŁ0-9@.%_\\\\'\"&|!:*<>()+, -]{1,8}";
-    let emails: Vec<String> = contacts.iter().filter_map(|contact| contact.email.clone()).collect();
-    let whole_email = proptest::sample::select(emails);
     let all = prop_oneof![12 => about_one, 2 => whole_email, 3 => of_vocabulary, 2 => of_names, 1 => last_digits, 1 => pasted, 2 => junk];
     all.prop_filter("too long", |query| query.len() <= QUERY_MAX)
         .prop_filter("an address with marks around it", |query| !has_marked_address(query))

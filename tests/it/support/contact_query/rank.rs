@@ -52,7 +52,8 @@ pub fn similar(contact: &Contact, words: &[Word], edits: usize) -> usize {
 
 /// Whether the word can only be a name or an external id.
 fn is_for_name(word: &Word) -> bool {
-    word.is_for(Field::Name) && word.phone.is_none() && !word.text.contains('@')
+    let can_be_phone = word.is_for(Field::Phone) && word.phone.is_some();
+    word.is_for(Field::Name) && !can_be_phone && !word.text.contains('@')
 }
 
 /// Whether the name has the words of the query that are for a name, and no others.

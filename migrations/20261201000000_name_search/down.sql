@@ -85,6 +85,9 @@ CREATE FUNCTION contact_gram_prefix(client_id uuid, period integer) RETURNS text
     AS $$ SELECT right(client_id::text, 1) || coalesce(period::text, '') $$;
 ALTER TABLE contact_texts DROP COLUMN name_words;
 DELETE FROM contact_texts WHERE coalesce(phone, email_lower) IS NULL;
+CREATE OR REPLACE FUNCTION contact_period(at timestamptz) RETURNS integer
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$ SELECT greatest(extract(epoch FROM at)::bigint >> 21, 752)::integer $$;
 UPDATE contact_texts SET gram_prefix = contact_gram_prefix(client_id, contact_period(last_message_at))
 WHERE gram_prefix <> contact_gram_prefix(client_id, contact_period(last_message_at));
 CREATE INDEX contact_texts_grams ON contact_texts USING gin (contact_grams(gram_prefix, phone, email_lower))

@@ -166,6 +166,14 @@ BEGIN
 END
 $$;
 
+-- The same number as before, but PostgreSQL can inline this function: all parts are strict and immutable, which
+-- greatest() and extract() of a time are not. A call that is not inlined takes 40 µs.
+CREATE OR REPLACE FUNCTION contact_period(at timestamptz) RETURNS integer
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+SELECT int8larger(extract(epoch FROM at - timestamptz '1970-01-01 00:00:00+00')::bigint >> 21, 752)::integer
+$$;
+
 -- The border between new and old periods. Contacts of the border's period and of later ones have their period's prefix
 -- in the index of grams. Older contacts have the prefix of their chunk of 32 periods (about two years). So a search of
 -- many years takes few steps. A reference table of one row, for all clients.
@@ -275,10 +283,14 @@ CREATE INDEX contact_words_keys ON contact_words USING gin (contact_word_keys(cl
 ALTER INDEX contact_words_keys ALTER COLUMN 1 SET STATISTICS 0;
 
 -- Keeps contact_texts, contacts_newest and contact_words in step with contacts, for every writer.
+--
+-- Without the setting, a writer would plan some of these statements for each contact, which takes longer than they run.
 CREATE OR REPLACE FUNCTION contact_texts_follow() RETURNS trigger
     LANGUAGE plpgsql
+    SET plan_cache_mode = force_generic_plan
     AS $$
 DECLARE
+    prefix text;
     names text[];
     runs text[];
     known integer;
@@ -296,11 +308,11 @@ BEGIN
         FROM contact_dictionary_words(OLD.name_words, OLD.email_lower) AS former;
         RETURN NULL;
     END IF;
+    SELECT contact_gram_prefix(NEW.client_id, contact_period(NEW.last_message_at), border)
+    INTO prefix
+    FROM contact_period_border;
     INSERT INTO contact_texts (client_id, id, last_message_at, gram_prefix, phone, email_lower, name_words)
-    VALUES (NEW.client_id, NEW.id, NEW.last_message_at,
-            contact_gram_prefix(NEW.client_id, contact_period(NEW.last_message_at),
-                                (SELECT border FROM contact_period_border)),
-            NEW.phone, NEW.email_lower, NEW.name_words)
+    VALUES (NEW.client_id, NEW.id, NEW.last_message_at, prefix, NEW.phone, NEW.email_lower, NEW.name_words)
     ON CONFLICT (client_id, id) DO UPDATE
     SET last_message_at = excluded.last_message_at, gram_prefix = excluded.gram_prefix, phone = excluded.phone,
         email_lower = excluded.email_lower, name_words = excluded.name_words;

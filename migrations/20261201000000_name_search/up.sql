@@ -50,7 +50,9 @@ CREATE INDEX contacts_recent ON contacts (client_id, last_message_at DESC NULLS 
 -- - the first run of letters before the `@` of the email, and each further one of three or more letters (l), unless it is
 --   a word of the name,
 -- - the first digits of the phone (f),
--- - the external id (x).
+-- - the external id (x),
+-- - a frequent provider of an email (v). Then the email has only the pieces that begin before its `@`: the others are
+--   pieces of the provider (`src/domain/gram.rs`).
 -- Terms are cut to 40 characters. The index of grams uses this
 -- function, so it calls no other function of this schema.
 CREATE FUNCTION contact_grams(prefix text, phone text, email_lower text, name_words text) RETURNS tsvector
@@ -62,9 +64,18 @@ DECLARE
     before_word CONSTANT text := concat(E'\x01', prefix, 'w');
     name text := rtrim(split_part(name_words, E'\x01', 1));
     external_user_id CONSTANT text := nullif(rtrim(substr(split_part(name_words, E'\x01', 2), 2)), '');
+    provider CONSTANT text := CASE
+        WHEN right(email_lower, 10) = '@gmail.com' THEN '@gmail.com'
+        WHEN right(email_lower, 12) = '@hotmail.com' THEN '@hotmail.com'
+        WHEN right(email_lower, 12) = '@outlook.com' THEN '@outlook.com'
+        WHEN right(email_lower, 10) = '@yahoo.com' THEN '@yahoo.com'
+    END;
+    -- The characters from which pieces are cut: up to three of the provider belong to a piece that begins before it.
+    searched CONSTANT integer := char_length(email_lower) - coalesce(char_length(provider) - 3, 0);
     is_first boolean := true;
     run text;
     others text := '';
+    emails text;
     runs text;
 BEGIN
     IF phone ~ '0{5}|1{5}|2{5}|3{5}|4{5}|5{5}|6{5}|7{5}|8{5}|9{5}' THEN
@@ -86,11 +97,23 @@ BEGIN
             is_first := false;
         END LOOP;
     END IF;
+    IF provider IS NULL THEN
+        emails := concat(
+            regexp_replace(email_lower, '.{1,4}', of_email, 'g'),
+            regexp_replace(substr(email_lower, 2), '.{1,4}', of_email, 'g'),
+            regexp_replace(substr(email_lower, 3), '.{1,4}', of_email, 'g'),
+            regexp_replace(substr(email_lower, 4), '.{1,4}', of_email, 'g'));
+    ELSE
+        -- Whole pieces only.
+        emails := concat(
+            regexp_replace(left(email_lower, searched / 4 * 4), '.{4}', of_email, 'g'),
+            regexp_replace(substr(email_lower, 2, (searched - 1) / 4 * 4), '.{4}', of_email, 'g'),
+            regexp_replace(substr(email_lower, 3, (searched - 2) / 4 * 4), '.{4}', of_email, 'g'),
+            regexp_replace(substr(email_lower, 4, (searched - 3) / 4 * 4), '.{4}', of_email, 'g'),
+            prefix, 'v', provider, E'\x01');
+    END IF;
     RETURN array_to_tsvector(array_remove(string_to_array(concat(
-        regexp_replace(email_lower, '.{1,4}', of_email, 'g'),
-        regexp_replace(substr(email_lower, 2), '.{1,4}', of_email, 'g'),
-        regexp_replace(substr(email_lower, 3), '.{1,4}', of_email, 'g'),
-        regexp_replace(substr(email_lower, 4), '.{1,4}', of_email, 'g'),
+        emails,
         regexp_replace(phone, '.{1,4}', of_phone, 'g'),
         regexp_replace(substr(phone, 2), '.{1,4}', of_phone, 'g'),
         regexp_replace(substr(phone, 3), '.{1,4}', of_phone, 'g'),

@@ -15,6 +15,8 @@ pub enum Gram {
     Email(String),
     /// A prefix of an email's piece: one to three characters.
     EmailStart(String),
+    /// The provider of an email, with the `@`: one of [`PROVIDERS`].
+    Provider(String),
     /// Four digits of a phone.
     Phone(String),
     /// A prefix of a phone's piece: one to three digits.
@@ -54,14 +56,32 @@ const LENGTH: usize = 4;
 /// come from one common name and then take 40 ms.
 const PIECES_MAX: usize = 3;
 
-/// Providers that nearly every client's emails contain. Their pieces are not selective: the index
-/// has a long list of contacts for each of them.
+/// Providers that nearly every client's emails contain. Their pieces are not selective: the index would have a long list
+/// of contacts for each of them. It has one gram for the provider instead, and the pieces that begin before the `@`.
+/// The function `contact_grams` has the same providers.
 const PROVIDERS: [&str; 4] = ["@gmail.com", "@hotmail.com", "@outlook.com", "@yahoo.com"];
 
 const RUNS: std::ops::RangeInclusive<usize> = 5..=10;
 
-/// The pieces of an email term. Empty if the term has no [reliable](is_reliable) character.
-pub(super) fn of_email(term: &str) -> Vec<Gram> {
+/// Grams of an email term: an email with the term has all grams of one of these lists. No list if the term has no
+/// [reliable](is_reliable) character.
+///
+/// A piece that no provider contains begins before the `@` of a provider, or the email has another domain. So the index
+/// has it. Any other piece can be a part of the provider.
+pub(super) fn of_email(term: &str) -> Vec<Vec<Gram>> {
+    let pieces = email_pieces(term);
+    let text = match &*pieces {
+        [] => return Vec::new(),
+        [Gram::Email(text) | Gram::EmailStart(text)] => text.to_lowercase(),
+        _ => return vec![pieces],
+    };
+    let providers = PROVIDERS.iter().filter(|provider| provider.contains(&text));
+    let providers = providers.map(|provider| vec![Gram::Provider((*provider).to_owned())]);
+    [pieces].into_iter().chain(providers).collect()
+}
+
+/// The pieces of an email term.
+fn email_pieces(term: &str) -> Vec<Gram> {
     let characters: Vec<char> = term.chars().collect();
     let runs = characters.split(|&character| !is_reliable(character));
     let Some(longest) = runs.clone().max_by_key(|run| run.len()).filter(|run| !run.is_empty()) else {
@@ -163,7 +183,7 @@ mod tests {
             Gram::EmailStart(start) => start + "…",
             other => panic!("{other:?}"),
         };
-        of_email(term).into_iter().map(text).collect()
+        email_pieces(term).into_iter().map(text).collect()
     }
 
     fn phone(digits: &str) -> Vec<String> {
@@ -219,6 +239,17 @@ mod tests {
         assert_eq!(email("ΣΣ"), [""; 0]);
         assert_eq!(email("\u{1}"), [""; 0]);
         assert_eq!(email("Ⓐ"), [""; 0]);
+    }
+
+    #[test]
+    fn a_piece_of_a_provider_can_also_be_one_of_the_email_before_it() {
+        let grams = |term| of_email(term).concat();
+        let gmail = || Gram::Provider("@gmail.com".to_owned());
+        assert_eq!(grams("GMAIL"), [Gram::Email("GMAI".to_owned()), gmail()]);
+        assert_eq!(grams("@g"), [Gram::EmailStart("@g".to_owned()), gmail()]);
+        assert_eq!(of_email("com").len(), 1 + PROVIDERS.len());
+        assert_eq!(of_email("ana@gmail.com").len(), 1);
+        assert_eq!(of_email("Σ").len(), 0);
     }
 
     #[test]

@@ -68,8 +68,9 @@ impl EmailReading {
         containing(&self.0)
     }
 
-    /// Grams that every email with the text has. Empty if the text has no reliable character.
-    pub fn grams(&self) -> Vec<Gram> {
+    /// Lists of grams. Every email with the text has all grams of one of them. No list if the text has no reliable
+    /// character.
+    pub fn grams(&self) -> Vec<Vec<Gram>> {
         gram::of_email(&self.0)
     }
 }

@@ -40,6 +40,7 @@ fn lexeme(gram: &Gram) -> String {
     let (kind, text, is_start) = match gram {
         Gram::Email(text) => ('e', text, false),
         Gram::EmailStart(text) => ('e', text, true),
+        Gram::Provider(text) => ('v', text, false),
         Gram::Phone(text) => ('p', text, false),
         Gram::PhoneStart(text) => ('p', text, true),
         Gram::FirstDigits(text) => ('f', text, true),

@@ -60,6 +60,15 @@ pub enum Terms {
 }
 
 impl Terms {
+    /// The grams of a text in an email. `None` if the index has nothing to find the text by.
+    fn of_email(text: &str) -> Option<Self> {
+        let mut lists: Vec<Terms> = gram::of_email(text).into_iter().map(Terms::all).collect();
+        match lists.len() {
+            0 | 1 => lists.pop(),
+            _ => Some(Terms::Any(lists)),
+        }
+    }
+
     /// All grams of a text.
     fn all(grams: Vec<Gram>) -> Self {
         Terms::All(grams.into_iter().map(Terms::Gram).collect())
@@ -136,7 +145,18 @@ impl QueryWord {
                     if words.len() > ENOUGH_WORDS {
                         return None;
                     }
-                    any.extend(words.iter().map(|word| Terms::Gram(word.gram())));
+                    let words = Terms::Any(words.iter().map(|word| Terms::Gram(word.gram())).collect());
+                    // `ana-lopez-g` is in a name only if `lopez` is a word of it, and `g` begins a word. `ana` can be
+                    // the end of a word.
+                    let others = self.name.iter().enumerate().filter(|(_, other)| *other != piece);
+                    let others = others.filter_map(|(at, other)| match at {
+                        // Very many words have a shorter beginning.
+                        _ if at == whole.len() && other.chars().count() < CONTAINED_MIN => None,
+                        _ if at == whole.len() => Some(Gram::NameStart(other.clone())),
+                        0 => None,
+                        _ => Some(Gram::Name(other.clone())),
+                    });
+                    any.push(Terms::All([words].into_iter().chain(others.map(Terms::Gram)).collect()));
                 }
                 _ => any.push(with(Gram::NameStart(last.clone()))),
             }
@@ -177,9 +197,9 @@ impl QueryWord {
             let mut terms = similar_pieces(runs.iter().map(|(_, run)| *run), similar)?;
             let equal = runs.iter().map(|(_, run)| *run).filter(|run| allowed_edits(run) == 0);
             let equal = equal.filter(|run| run.chars().count() >= EQUAL_MIN);
-            terms.extend(equal.flat_map(gram::of_email).map(Terms::Gram));
+            terms.extend(equal.filter_map(Terms::of_email));
             if domain.len() > 1 {
-                terms.extend(gram::of_email(&domain).into_iter().map(Terms::Gram));
+                terms.extend(Terms::of_email(&domain));
             }
             Some(terms)
         });
@@ -204,7 +224,7 @@ fn similar_pieces<'p>(pieces: impl Iterator<Item = &'p str>, similar: &Dictionar
 
 /// The terms of a typed text in an email. `None` if the index has nothing to find the text by.
 fn terms_of_email(typed: &str, level: Level) -> Option<Terms> {
-    let pieces = || gram::of_email(typed);
+    let pieces = || Terms::of_email(typed);
     match level {
         Level::Whole | Level::Exact if !email::is_email(typed) => Some(Terms::Any(Vec::new())),
         // No email begins with it.
@@ -221,10 +241,10 @@ fn terms_of_email(typed: &str, level: Level) -> Option<Terms> {
                 ]),
                 Some(_) => {
                     let first = [Gram::EmailWord(run.clone()), Gram::Name(run)].map(Terms::Gram);
-                    Terms::All(vec![Terms::Any(first.to_vec()), Terms::all(pieces())])
+                    Terms::All([Terms::Any(first.to_vec())].into_iter().chain(pieces()).collect())
                 }
             })
         }
-        _ => Some(pieces()).filter(|pieces| !pieces.is_empty()).map(Terms::all),
+        _ => pieces(),
     }
 }

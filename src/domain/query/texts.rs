@@ -30,8 +30,9 @@ pub enum Kind {
 pub enum Level {
     /// All words are exact, and those that are no phones and have no `@` are the whole name, in any order.
     Whole,
-    /// Texts, or the last digits of a number.
+    /// A word is a whole text, or the last digits of a number.
     Exact,
+    /// A word is the beginning of a text.
     Prefix,
     Contains,
 }

@@ -174,7 +174,7 @@ impl Search<'_> {
     }
 
     fn find_email(&mut self, email: &EmailReading) -> QueryResult<Vec<Match>> {
-        self.find::<EmailColumn>(&email.pattern(), &[email.grams()])
+        self.find::<EmailColumn>(&email.pattern(), &email.grams())
     }
 
     fn find_phone(&mut self, phone: &PhoneTerm) -> QueryResult<Vec<Match>> {
@@ -186,7 +186,7 @@ impl Search<'_> {
 
     /// The first matches of one column's term, in order. `grams` has a list for each pattern of the term.
     fn find<C: TermColumn>(&mut self, pattern: &str, grams: &[Vec<Gram>]) -> QueryResult<Vec<Match>> {
-        if self.sizes.is_small(self.connection, self.client)? || grams.iter().any(Vec::is_empty) {
+        if self.sizes.is_small(self.connection, self.client)? || grams.is_empty() {
             self.plans.push(Plan::WholeWalk);
             return self.walk_all::<C>(pattern);
         }

@@ -15,7 +15,7 @@ pub enum Gram {
     Email(String),
     /// A prefix of an email's piece: one to three characters.
     EmailStart(String),
-    /// The provider of an email, with the `@`: one of [`PROVIDERS`].
+    /// The provider of an email, with the `@`: one of `PROVIDERS`.
     Provider(String),
     /// Four digits of a phone.
     Phone(String),

@@ -5,7 +5,7 @@
 //! both prefixes of that period, and for one prefix of each other period. So before the border rises, every contact of
 //! the period before it is moved to its chunk:
 //!
-//! 1. **Fence.** The job waits until no transaction can write by a lower border ([`super::fence`]). Then writers store
+//! 1. **Fence.** The job waits until no transaction can write by a lower border (`store::fence`). Then writers store
 //!    no contact under the prefix of the period before the border any more.
 //! 2. **Move.** The job walks the contacts of that period, client by client, and moves those that are still under its
 //!    prefix. It skips rows that a writer has locked, so it never waits for a writer, and a deadlock is impossible.

@@ -5,7 +5,7 @@
 //!
 //! 1. **Leaving.** A word of `contact_words_left` that no contact has is marked. From now on writers add the word anew,
 //!    as if the marked one were not there. Searches still read it.
-//! 2. **Fence.** A later transaction notes its id ([`super::fence`]).
+//! 2. **Fence.** A later transaction notes its id (`store::fence`).
 //! 3. **Removal.** When all transactions that rely on the word have ended, every contact of those writers is visible. If
 //!    one has the word, the mark is taken away. Otherwise the word is removed.
 

@@ -37,7 +37,7 @@ const FREQUENT: usize = 15;
 const RANKED_MAX: usize = 200;
 
 /// The most contacts that match only with typing errors and are ranked: those with the latest messages.
-const SIMILAR_MAX: usize = 200;
+const SIMILAR_MAX: usize = 100;
 
 /// Contacts that may match with typing errors, and are read at once. Each further question reads twice as many.
 const SIMILAR_FETCHED: usize = 2 * SIMILAR_MAX;

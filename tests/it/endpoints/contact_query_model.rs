@@ -321,12 +321,24 @@ fn queries(contacts: Vec<Stored>) -> impl Strategy<Value = String> {
     });
     let emails: Vec<String> = contacts.iter().filter_map(|contact| contact.email.clone()).collect();
     let whole_email = proptest::sample::select(emails);
+    let phones = contacts.iter().filter_map(|contact| contact.phone.as_deref());
+    let dialled: Vec<String> = phones.filter(|phone| national(phone) != *phone).map(national).collect();
+    let dialled = proptest::sample::select(dialled);
+    let ids: Vec<String> = contacts
+        .iter()
+        .filter_map(|contact| contact.external_user_id.clone())
+        .collect();
+    let whole_id = proptest::sample::select(ids);
     let pasted = proptest::sample::select(contacts).prop_map(|stored| {
         let name = stored.name.unwrap_or_default();
         format!("{name} <{}>", stored.email.unwrap_or_default())
     });
     let junk = "[a-eéñßŁ0-9@.%_\\\\'\"&|!:*<>()+, -]{1,8}";
-    let all = prop_oneof![12 => about_one, 2 => whole_email, 3 => of_vocabulary, 2 => of_names, 1 => last_digits, 1 => pasted, 2 => junk];
+    // Each kind of match that the test counts needs queries that find it.
+    let whole = prop_oneof![whole_email, dialled, whole_id];
+    let all = prop_oneof![
+        12 => about_one, 4 => whole, 3 => of_vocabulary, 2 => of_names, 1 => last_digits, 1 => pasted, 2 => junk
+    ];
     all.prop_filter("too long", |query| query.len() <= QUERY_MAX)
         .prop_filter("an address with marks around it", |query| !has_marked_address(query))
 }

@@ -430,8 +430,8 @@ fn the_model_ranks_other_punctuation_before_typing_errors() {
 }
 
 #[test]
-fn the_model_ranks_the_200_similar_contacts_with_the_latest_messages() {
-    for (newer, expected) in [(199, "John"), (200, "John Doe")] {
+fn the_model_ranks_the_100_similar_contacts_with_the_latest_messages() {
+    for (newer, expected) in [(99, "John"), (100, "John Doe")] {
         let mut all = all_named(&["John"]);
         all.extend((0..newer).map(|_| {
             let mut contact = named("John Doe").contact();
@@ -439,6 +439,6 @@ fn the_model_ranks_the_200_similar_contacts_with_the_latest_messages() {
             contact
         }));
         let found = order(&all, "jhon");
-        assert_eq!((found.len(), &*found[0]), (200, expected));
+        assert_eq!((found.len(), &*found[0]), (100, expected));
     }
 }

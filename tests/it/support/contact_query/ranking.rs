@@ -22,7 +22,7 @@ pub struct Found {
 const ENOUGH: usize = 20;
 
 /// The most contacts that are ranked although they match only by similarity: those with the latest messages.
-const SIMILAR_MAX: usize = 200;
+const SIMILAR_MAX: usize = 100;
 
 /// The contacts that match every word, in the order of the answer.
 pub fn find(contacts: &[Contact], words: &[Word]) -> Vec<Found> {

@@ -349,7 +349,8 @@ BEGIN
                             IS NOT DISTINCT FROM (NEW.client_id, NEW.name_words, NEW.email_lower) THEN
         RETURN NULL;
     END IF;
-    -- Most contacts have known words only. One statement finds that out. The loop takes twice as long.
+    -- Most contacts have known words only. One statement finds that out. The loop takes twice as long. The words are
+    -- split as in contact_dictionary_words.
     names := string_to_array(btrim(split_part(NEW.name_words, E'\x01', 1)), ' ');
     runs := array_remove(
         regexp_split_to_array(split_part(NEW.email_lower, '@', 1), E'[\\x01-\\x60\\x7b-\\x7f]+'), '');

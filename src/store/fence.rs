@@ -12,10 +12,11 @@ use diesel::sql_types::BigInt;
 /// SQL for the id of the own transaction. Every id that was given before is lower.
 pub(super) const OWN_ID: &str = "pg_current_xact_id()::text::bigint";
 
-/// SQL for a condition: the fence is from another cluster, whose backup was restored here. It would never end.
+/// SQL for a condition: this cluster has not yet given the fence's id, because a backup of another cluster was restored
+/// here. To wait for it could take for ever.
 pub(super) const IS_FOREIGN: &str = "fence >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
 
-/// The oldest id that a running transaction has, or that it sees as running in its snapshot. All transactions that
+/// The smallest id that a running transaction has, or that it sees as running in its snapshot. All transactions that
 /// relied on a value behind a fence up to this id have ended. Only a later statement is sure to see their writes.
 pub(super) fn oldest_running(connection: &mut PgConnection) -> QueryResult<i64> {
     #[derive(QueryableByName)]

@@ -70,7 +70,7 @@ impl BorderRaise {
             return Ok(self.walk.is_some());
         };
         if let Some(client) = walk.clients.last().copied() {
-            walk.read_slice(connection, client)?;
+            walk.move_slice(connection, client)?;
             self.walk = Some(walk);
             return Ok(true);
         }
@@ -84,7 +84,8 @@ impl BorderRaise {
     }
 }
 
-/// Begins a walk if the border should rise and no transaction can write by a lower border any more.
+/// Notes a fence if there is none. Begins a walk if the border should rise and no transaction can write by a lower border
+/// any more.
 fn begin(connection: &mut PgConnection) -> Result<Option<Walk>, StoreError> {
     #[derive(QueryableByName)]
     struct BorderRow {
@@ -95,7 +96,7 @@ fn begin(connection: &mut PgConnection) -> Result<Option<Walk>, StoreError> {
         #[diesel(sql_type = Bool)]
         is_due: bool,
     }
-    // The raise removed the fence in an earlier transaction, which this statement sees.
+    // A raise commits without a fence. So the id noted here is greater than that of each writer that read a lower border.
     sql_query(format!(
         "UPDATE contact_period_border SET fence = {} WHERE fence IS NULL OR {}",
         fence::OWN_ID,
@@ -129,7 +130,7 @@ fn begin(connection: &mut PgConnection) -> Result<Option<Walk>, StoreError> {
 
 impl Walk {
     /// Reads the next contacts of the client, and moves those that are not yet in their chunk.
-    fn read_slice(&mut self, connection: &mut PgConnection, client: Uuid) -> Result<(), StoreError> {
+    fn move_slice(&mut self, connection: &mut PgConnection, client: Uuid) -> Result<(), StoreError> {
         let period = self.border - 1;
         let read: Vec<ContactRow> = sql_query(
             "SELECT id, last_message_at FROM contacts

@@ -1,6 +1,6 @@
 //! Texts of tsqueries, for the index of grams and for the index of words.
 //!
-//! Each gram begins with \x01. The statements replace it by the client's prefix and a period.
+//! Each gram begins with \x01. `contact_gram_query` replaces it by the prefix of a step: a period or a chunk.
 
 use crate::domain::gram::{Gram, TERM_MAX};
 use crate::domain::query::Terms;
@@ -12,7 +12,7 @@ pub(super) fn any(lists: &[Vec<Gram>]) -> String {
     lists.iter().map(all).collect::<Vec<_>>().join(" | ")
 }
 
-/// Requires a condition that is possible. Impossible alternatives inside of it are left out.
+/// The tsquery of a condition, without its impossible alternatives. The condition itself must be possible.
 pub(super) fn of(terms: &Terms) -> String {
     let join = |terms: &[Terms], operator: &str| {
         let terms = terms.iter().filter(|terms| !terms.is_impossible());

@@ -8,8 +8,8 @@ use super::texts::{CONTAINED_MIN, Level};
 use crate::domain::email;
 use crate::domain::gram::{self, Gram};
 
-/// If more than this many words of the dictionary contain a piece, the index of grams is not asked for it. Each word costs
-/// a lookup in every period. That many words are common, so a walk finds a match soon.
+/// If more than this many words of the dictionary contain a piece, the index of grams is not asked for it. Each word
+/// costs a lookup in every step. The contacts with these words are many together, so a walk finds one soon.
 pub const ENOUGH_WORDS: usize = 64;
 
 /// The fewest characters of a part of an email without typing errors that the index of grams is asked for. Shorter parts
@@ -74,19 +74,19 @@ impl Terms {
         Terms::All(grams.into_iter().map(Terms::Gram).collect())
     }
 
-    /// Conditions that hold for every contact for which this one holds. The index of grams skips contacts for which one
-    /// of several conditions does not hold, but it tests all contacts of the alternatives inside of one condition. So
-    /// `a & b | c & d` becomes `a | c` and `b | d`.
-    pub fn conjuncts(self) -> Vec<Terms> {
+    /// Several weaker conditions. A contact that fulfils this condition fulfils all of them: `a & b | c & d` becomes
+    /// `a | c` and `b | d`. The index of grams skips the contacts that fulfil only one of several conditions. But it
+    /// tests every contact that has one of the alternatives inside of a condition.
+    pub fn implied_conditions(self) -> Vec<Terms> {
         match self {
             Terms::Any(any) => {
-                let any: Vec<Vec<Terms>> = any.into_iter().map(Terms::conjuncts).collect();
+                let any: Vec<Vec<Terms>> = any.into_iter().map(Terms::implied_conditions).collect();
                 let most = any.iter().map(Vec::len).max().unwrap_or(1);
-                let conjunct = |at: usize| Terms::Any(any.iter().map(|all| all[at % all.len()].clone()).collect());
-                (0..most).map(conjunct).collect()
+                let condition = |at: usize| Terms::Any(any.iter().map(|all| all[at % all.len()].clone()).collect());
+                (0..most).map(condition).collect()
             }
             Terms::All(all) if all.iter().any(|terms| !matches!(terms, Terms::Gram(_))) => {
-                all.into_iter().flat_map(Terms::conjuncts).collect()
+                all.into_iter().flat_map(Terms::implied_conditions).collect()
             }
             all => vec![all],
         }
@@ -130,7 +130,8 @@ impl QueryWord {
         (longest.chars().count() >= CONTAINED_MIN).then_some(longest)
     }
 
-    /// What the grams of a contact must be, so that the word can match it at a level other than [`Level::Whole`].
+    /// What the grams of a contact must be, so that the word can match it at a level. [`Level::Whole`] concerns all words
+    /// together, so it is the same as [`Level::Exact`] here.
     pub fn terms(&self, level: Level, containing: &Dictionary) -> Option<Terms> {
         let mut any = Vec::new();
         if let Some((last, whole)) = self.name.split_last() {

@@ -1,6 +1,6 @@
 -- Finds words of a client's names and emails. $1: client, $2: for each question, a tsquery of keys of words, $3: for
 -- each question, a LIKE pattern, $4: most words of a question, $5: true for words of names only.
--- `question` counts from 1. A word can be there twice. With DISTINCT, the LIMIT would not end the scan.
+-- `question` counts from 1. The answer can repeat a word: DISTINCT would read all rows before the LIMIT.
 SELECT asked.question, found.word, found.is_name
 FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS asked (keys, pattern, question)
 CROSS JOIN LATERAL (

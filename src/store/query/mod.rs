@@ -1,8 +1,7 @@
 //! The one search box: contacts that match every word of a query, the best matches first.
 //!
-//! Matches have levels: all words exact, then prefixes, then pieces, then words with typing errors. The database tests
-//! the query's words by LIKE. `domain/query` computes the ranks. The plans are those of
-//! `store/search`:
+//! A match has a level: whole name, exact, prefix, contains. Matches with typing errors come after these. The database
+//! tests the query's words by LIKE. `domain/query` computes the ranks. The plans are those of `store/search`:
 //!
 //! 1. **Small client**: one walk returns all contacts that match.
 //! 2. **Probe**: a walk of the newest contacts of a large client shows how frequent the matches are.

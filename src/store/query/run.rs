@@ -240,12 +240,17 @@ impl Run<'_> {
 
     /// Asks the index of grams for the first candidates of a level and better ones behind a position.
     fn ask(&mut self, level: Level, from: Option<Position>, limit: usize) -> QueryResult<Vec<Candidate>> {
+        let terms = self.terms(level)?;
+        self.ask_for(terms, &self.query.patterns(level), from, limit)
+    }
+
+    /// For each word, what the index of grams is asked for to find the contacts of a level.
+    fn terms(&mut self, level: Level) -> QueryResult<Vec<Option<Terms>>> {
         if level == Level::Contains {
             self.read_dictionary()?;
         }
         let no_words = Dictionary::default();
-        let terms = self.query.terms(level, self.containing.as_ref().unwrap_or(&no_words));
-        self.ask_for(terms, &self.query.patterns(level), from, limit)
+        Ok(self.query.terms(level, self.containing.as_ref().unwrap_or(&no_words)))
     }
 
     /// Asks the index of grams for the first contacts that have the terms of each word, one element per word, and match
@@ -275,7 +280,7 @@ impl Run<'_> {
             return self.walk(patterns, from, usize::MAX, limit);
         }
         self.plans.push(Plan::Grams);
-        let conditions = asked.into_iter().flat_map(|(_, terms)| terms.conjuncts());
+        let conditions = asked.into_iter().flat_map(|(_, terms)| terms.implied_conditions());
         let asked: Vec<String> = conditions.take(ASKED_MAX).map(|terms| tsquery::of(&terms)).collect();
         let (time, id) = start_of(from);
         let (tests, texts, arrays) = values(patterns);
@@ -477,11 +482,7 @@ impl Run<'_> {
                 return Ok(walked);
             }
         }
-        self.read_dictionary()?;
-        let no_words = Dictionary::default();
-        let without_errors = self
-            .query
-            .terms(Level::Contains, self.containing.as_ref().unwrap_or(&no_words));
+        let without_errors = self.terms(Level::Contains)?;
         let terms = without_errors
             .into_iter()
             .zip(with_errors)

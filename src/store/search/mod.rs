@@ -18,7 +18,7 @@
 //!    (`domain/gram.rs`). It is scanned step by step, newest first: periods of 24 days, then chunks of 32 old
 //!    periods. For a term with thousands of matches the scan ends after the first period. A term with few matches
 //!    costs one short scan per step.
-//! 5. A term without grams, such as one in Greek or Cyrillic letters alone, takes the whole walk.
+//! 5. A term without grams, such as `Σ` alone, takes the whole walk.
 //!
 //! The plans 2 to 4 cost the same for a term with a few thousand matches among millions of
 //! contacts: some milliseconds. The walk reads 51 / frequency rows at 0.3 us each. The grams read

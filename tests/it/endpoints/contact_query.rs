@@ -223,14 +223,7 @@ fn a_phone_is_found_in_any_notation_and_by_any_piece() {
 #[test]
 fn the_last_four_digits_of_a_phone_rank_like_the_whole_phone() {
     let app = TestApp::start();
-    let add = |name, phone, last_message_at| {
-        app.add(Contact {
-            name: Some(name),
-            phone: Some(phone),
-            last_message_at,
-            ..Contact::default()
-        });
-    };
+    let add = |name, phone, last_message_at| add_phone(&app, name, phone, last_message_at);
     add("At the end", "+5492235965491", "'2025-01-01'");
     add("At the begin", "+5491123456789", "'2025-01-02'");
     add("In the middle", "+5492235491983", "'2025-01-03'");
@@ -243,14 +236,7 @@ fn the_last_digits_of_a_phone_are_those_that_were_typed() {
     for others in OTHERS {
         let app = TestApp::start();
         add_others(&app, others);
-        let add = |name, phone, last_message_at| {
-            app.add(Contact {
-                name: Some(name),
-                phone: Some(phone),
-                last_message_at,
-                ..Contact::default()
-            });
-        };
+        let add = |name, phone, last_message_at| add_phone(&app, name, phone, last_message_at);
         // `0643` is searched as `643`.
         add("As typed", "+5492235960643", "'2025-01-01'");
         add("Begins with 643", "+6433456789", "'2025-01-02'");
@@ -265,6 +251,16 @@ fn the_last_digits_of_a_phone_are_those_that_were_typed() {
         let expected = ["Begins with 1643", "Ends with 643"];
         assert_eq!(names(&app, "phone:01643"), expected, "{others} others");
     }
+}
+
+/// Adds a contact with this phone and the SQL time of its last message.
+fn add_phone(app: &TestApp, name: &str, phone: &str, last_message_at: &str) {
+    app.add(Contact {
+        name: Some(name),
+        phone: Some(phone),
+        last_message_at,
+        ..Contact::default()
+    });
 }
 
 /// Adds contacts with these names. Each one has a later message than the one before.

@@ -31,9 +31,9 @@ pub const DOCUMENTATION: Documentation = Documentation {
         before a word narrows it to that field.\n\nIf fewer than 20 contacts match, the answer also has those whose \
         name or email differs from a word by a typing error: by one edit if the word has four letters or more, by two \
         if it has eight or more.\n\nContacts that match all words exactly come first, then \
-        those with beginnings, then those with pieces, then those with typing errors. Among the exact ones, those come \
-        first whose name has no further words. The last four digits of a phone are an exact match. Among equal ones, \
-        the contact with the latest message comes first. `matchedBy` says why a contact matches.\n\nA page has at most 20 contacts.",
+        those with beginnings, then those with pieces, then those with typing errors. A name without \
+        further words comes before other exact matches. Four or more last digits of a phone rank like the whole phone. \
+        Among equal ones, the contact with the latest message comes first. `matchedBy` says why a contact matches.\n\nA page has at most 20 contacts.",
     parameters: &[
         Parameter {
             place: In::Query,

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use contact_search::domain::client::ClientId;
 use contact_search::domain::phone::Region;
@@ -267,14 +268,14 @@ fn a_restored_fence_of_another_cluster_does_not_stop_the_border() {
 #[test]
 fn a_search_stays_complete_while_servers_raise_the_border_and_writers_write() {
     let database = TestDatabase::new();
-    let client = fill(&database, 4_500, 45);
+    let client = fill(&database, 4_500, 20);
     let mut connection = database.connect();
     connection
         .batch_execute("UPDATE contacts SET email = 'needle' || email WHERE serial_id % 100 = 17")
         .unwrap();
     let expected = found(&database, client, "needle");
     assert_eq!(expected.len(), 45);
-    set_border(&mut connection, &format!("{NOW} - 45"));
+    set_border(&mut connection, &format!("{NOW} - 20"));
     let should_stop = AtomicBool::new(false);
     thread::scope(|scope| {
         let stop = SetOnDrop(&should_stop);
@@ -297,20 +298,22 @@ fn a_search_stays_complete_while_servers_raise_the_border_and_writers_write() {
                  UPDATE contacts
                  SET last_message_at = contact_period_start(
                      CASE WHEN random() < 0.3 THEN (SELECT border - 1 FROM contact_period_border)
-                          ELSE {NOW} - floor(random() * 45)::integer END) + random() * interval '24 days'
+                          ELSE {NOW} - floor(random() * 20)::integer END) + random() * interval '24 days'
                  FROM meant WHERE (contacts.client_id, contacts.id) = (meant.client_id, meant.id)"
             );
             while !should_stop.load(Ordering::Relaxed) {
                 connection.batch_execute(&write).unwrap();
+                // The job moves only what no writer has locked.
+                thread::sleep(Duration::from_millis(2));
             }
         });
         let mut incomplete = 0;
-        wait_until(PATIENCE, "the border does not rise", || {
-            for _ in 0..5 {
+        for left in (0..16).rev() {
+            wait_until(PATIENCE, "the border does not rise", || {
                 incomplete += usize::from(found(&database, client, "needle") != expected);
-            }
-            database.count(BEHIND) == 0
-        });
+                database.count(BEHIND) <= left
+            });
+        }
         drop(stop);
         for thread in servers.into_iter().chain([writer]) {
             thread.join().expect("nobody is blocked");

@@ -44,7 +44,7 @@ END
 $$;
 DROP TABLE contact_words_left;
 DROP TABLE contact_words;
-DROP FUNCTION contact_word_keys(uuid, text);
+DROP FUNCTION contact_word_keys(uuid, text, boolean);
 DROP FUNCTION contact_dictionary_words(text, text);
 
 CREATE FUNCTION contact_grams(prefix text, phone text, email_lower text) RETURNS tsvector

@@ -159,23 +159,27 @@ CREATE TABLE contact_words_left (
 ALTER TABLE contact_words_left ALTER COLUMN word SET STATISTICS 0;
 
 -- The keys of a word in the index of words:
--- - each of its endings of three or more characters (s): a word contains a piece if one of its endings begins with it.
+-- - of a word of names, each of its endings of three or more characters (s): a word contains a piece if one of its
+--   endings begins with it.
 -- - its first seven characters with zero, one or two of them deleted (d). Of a word with fewer than six characters, at
 --   most one is deleted. Two texts that differ by as many edits have such a key in common. The method is that of
 --   SymSpell (Garbe 2012).
--- Clients share sixteen prefixes, as in the index of grams.
-CREATE FUNCTION contact_word_keys(client_id uuid, word text) RETURNS tsvector
+-- Clients share sixteen prefixes, as in the index of grams. Names repeat among clients, so the words of a client have a
+-- further key (c), by which the index skips most words of other clients.
+CREATE FUNCTION contact_word_keys(client_id uuid, word text, is_name boolean) RETURNS tsvector
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     AS $$
 DECLARE
     prefix CONSTANT text := right(client_id::text, 1);
     start CONSTANT text := left(word, 7);
-    keys text[] := ARRAY[prefix || 'd' || start];
+    keys text[] := ARRAY[prefix || 'd' || start, 'c' || right(client_id::text, 4)];
     shorter text;
 BEGIN
-    FOR at IN 1 .. char_length(word) - 2 LOOP
-        keys := keys || (prefix || 's' || substr(word, at));
-    END LOOP;
+    IF is_name THEN
+        FOR at IN 1 .. char_length(word) - 2 LOOP
+            keys := keys || (prefix || 's' || substr(word, at));
+        END LOOP;
+    END IF;
     FOR at IN 1 .. char_length(start) LOOP
         shorter := overlay(start PLACING '' FROM at FOR 1);
         keys := keys || (prefix || 'd' || shorter);
@@ -301,7 +305,7 @@ $$;
 INSERT INTO contact_words (client_id, word, is_name)
 SELECT DISTINCT client_id, given.word, given.is_name
 FROM contact_texts CROSS JOIN LATERAL contact_dictionary_words(name_words, email_lower) AS given;
-CREATE INDEX contact_words_keys ON contact_words USING gin (contact_word_keys(client_id, word))
+CREATE INDEX contact_words_keys ON contact_words USING gin (contact_word_keys(client_id, word, is_name))
     WITH (fastupdate = off);
 ALTER INDEX contact_words_keys ALTER COLUMN 1 SET STATISTICS 0;
 

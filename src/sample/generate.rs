@@ -34,9 +34,8 @@ const LARGE_SHARE: u64 = 5_000;
 /// The interval between calls of `progress`, in contacts.
 const PROGRESS_EVERY: u64 = 1_000;
 
-/// The time of the latest message. It is a constant and not the clock's time, so that equal seeds generate equal
-/// contacts.
-const LATEST: &str = "2025-06-30T12:00:00Z";
+/// The milliseconds since 1970 in the UUID of the first contact. A constant, so that equal seeds generate equal UUIDs.
+const FIRST_ID_AT: u64 = 1_751_284_800_000;
 
 /// Mailbox providers, each with its share of all emails in percent. The empty name stands for all [`COMPANIES`].
 const PROVIDERS: [(&str, u32); 5] = [
@@ -140,7 +139,7 @@ pub fn generate(
             let Some(client) = load.empty_client(&name)? else {
                 return Err(GenerateError::NotEmpty(name));
             };
-            let people = People::new(workload.seed, stream, workload.years);
+            let people = People::new(workload.seed, stream, workload.years, load.now());
             fill_client(load, client, people, count, &mut || {
                 made += 1;
                 if made % PROGRESS_EVERY == 0 {
@@ -190,6 +189,7 @@ struct People {
     first_names: Vec<(&'static str, u32)>,
     last_names: Vec<(&'static str, u32)>,
     names: Names,
+    /// The time of the latest message. In a running system that is now.
     latest: DateTime<Utc>,
     /// The offset of the client's first number within every country's numbers.
     first_phone: u64,
@@ -200,7 +200,7 @@ struct People {
 impl People {
     /// Every client has its own random stream of the seed, so that its contacts do not depend on the size of other
     /// clients.
-    fn new(seed: u64, stream: u64, years: u32) -> Self {
+    fn new(seed: u64, stream: u64, years: u32, latest: DateTime<Utc>) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         random.set_stream(stream);
         Self {
@@ -209,7 +209,7 @@ impl People {
             first_names: by_rank(FIRST_NAMES),
             last_names: by_rank(LAST_NAMES),
             names: Names::new(seed, stream),
-            latest: LATEST.parse().expect("a time"),
+            latest,
             oldest: f64::from(years) * YEAR,
         }
     }
@@ -304,8 +304,7 @@ impl People {
 
     /// A UUID of version 7, one millisecond after the previous contact's, so that ids ascend as for real contacts.
     fn id(&mut self, number: u64) -> Uuid {
-        let millisecond = self.latest.timestamp_millis().unsigned_abs() + number;
-        uuid::Builder::from_unix_timestamp_millis(millisecond, &self.random.random()).into_uuid()
+        uuid::Builder::from_unix_timestamp_millis(FIRST_ID_AT + number, &self.random.random()).into_uuid()
     }
 }
 
@@ -316,7 +315,7 @@ mod tests {
     use std::collections::HashSet;
 
     fn people(stream: u64, count: u64) -> Vec<(Uuid, ContactFields)> {
-        let mut people = People::new(7, stream, 2);
+        let mut people = People::new(7, stream, 2, Utc::now());
         (0..count).map(|number| people.generate_contact(number)).collect()
     }
 
@@ -402,8 +401,8 @@ mod tests {
     fn last_messages_spread_over_the_given_years_most_of_them_recent() {
         const DAY: i64 = 86_400;
         for years in [2, 10] {
-            let mut people = People::new(7, 0, years);
-            let latest = people.latest;
+            let latest = Utc::now();
+            let mut people = People::new(7, 0, years, latest);
             let ages: Vec<i64> = (0..10_000)
                 .filter_map(|number| people.generate_contact(number).1.last_message_at)
                 .map(|at| (latest - at).num_seconds() / DAY)

@@ -26,9 +26,10 @@ pub(super) fn of(terms: &Terms) -> String {
     }
 }
 
-/// Requires one of the keys of an index of words, which have the client's prefix.
-pub(super) fn any_key(keys: impl Iterator<Item = String>) -> String {
-    keys.map(|key| quote(&key)).collect::<Vec<_>>().join(" | ")
+/// Requires a key of an index of words, and one of the others.
+pub(super) fn with_any_key(key: &str, others: impl Iterator<Item = String>) -> String {
+    let others: Vec<String> = others.map(|key| quote(&key)).collect();
+    format!("{} & ({})", quote(key), others.join(" | "))
 }
 
 /// Requires a key that begins with this text.

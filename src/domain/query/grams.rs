@@ -92,6 +92,15 @@ impl Terms {
         }
     }
 
+    /// Whether the condition is more than that the email has a frequent provider.
+    pub fn is_selective(&self) -> bool {
+        match self {
+            Terms::Gram(gram) => !matches!(gram, Gram::Provider(_)),
+            Terms::All(terms) => terms.iter().any(Terms::is_selective),
+            Terms::Any(terms) => terms.iter().all(Terms::is_selective),
+        }
+    }
+
     /// Whether no contact can match.
     pub fn is_impossible(&self) -> bool {
         match self {
@@ -135,12 +144,10 @@ impl QueryWord {
     pub fn terms(&self, level: Level, containing: &Dictionary) -> Option<Terms> {
         let mut any = Vec::new();
         if let Some((last, whole)) = self.name.split_last() {
-            let with = |last: Gram| {
-                let whole = whole.iter().cloned().map(Gram::Name);
-                Terms::all(whole.chain([last]).collect())
-            };
             match (level, self.contained_piece()) {
-                (Level::Whole | Level::Exact, _) => any.push(with(Gram::Name(last.clone()))),
+                (Level::Whole | Level::Exact, _) => {
+                    any.push(Terms::all(self.name.iter().cloned().map(Gram::Name).collect()));
+                }
                 (Level::Contains, Some(piece)) => {
                     let words = containing.words(piece);
                     if words.len() > ENOUGH_WORDS {
@@ -159,7 +166,9 @@ impl QueryWord {
                     });
                     any.push(Terms::All([words].into_iter().chain(others.map(Terms::Gram)).collect()));
                 }
-                _ => any.push(with(Gram::NameStart(last.clone()))),
+                _ if whole.is_empty() => any.push(Terms::Gram(Gram::NameStart(last.clone()))),
+                // Whole words are selective. A beginning beside them costs more than it excludes.
+                _ => any.push(Terms::all(whole.iter().cloned().map(Gram::Name).collect())),
             }
         }
         if let Some(id) = self.external_user_id.as_ref().filter(|id| !id.is_empty()) {

@@ -1,12 +1,12 @@
 -- Finds words of a client's names and emails. $1: client, $2: for each question, a tsquery of keys of words, $3: for
--- each question, a LIKE pattern, $4: most words of a question, $5: true for words of names only.
+-- each question, a LIKE pattern, $4: most words of a question.
 -- `question` counts from 1. The answer can repeat a word: DISTINCT would read all rows before the LIMIT.
 SELECT asked.question, found.word, found.is_name
 FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS asked (keys, pattern, question)
 CROSS JOIN LATERAL (
     SELECT word, is_name
     FROM (SELECT client_id, word, is_name FROM contact_words
-          WHERE contact_word_keys(client_id, word) @@ asked.keys::tsquery
+          WHERE contact_word_keys(client_id, word, is_name) @@ asked.keys::tsquery
           OFFSET 0) AS candidates -- Keeps client and LIKE out of the bitmap scan.
-    WHERE client_id = $1 AND word LIKE asked.pattern AND (is_name OR NOT $5)
+    WHERE client_id = $1 AND word LIKE asked.pattern
     LIMIT $4) AS found;

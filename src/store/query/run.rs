@@ -26,12 +26,19 @@ use crate::store::tsquery;
 pub const PAGE: usize = 20;
 
 /// Rows of a large client that a query walks first, except on pages of matches with typing errors: the probe.
-const PROBE_ROWS: usize = 1_000;
+const PROBE_ROWS: usize = 500;
 
 /// The matches in the probe from which on a walk is used instead of the index of grams. An estimate for five million
 /// contacts, from 1.2 µs for a row of a walk, which was measured with 500,000 contacts, and 1.3 µs for a contact of the
 /// index (docs/how-search-works.md).
-const FREQUENT: usize = 15;
+const FREQUENT: usize = 8;
+
+/// The same as [`FREQUENT`], if the index of grams can only find the contacts of an email provider.
+const FREQUENT_AT_PROVIDER: usize = 2;
+
+/// The matches in the probe from which on a query is read level by level. With fewer, at most [`RANKED_MAX`] may match in
+/// the whole client.
+const MANY: usize = 2;
 
 /// The most matches without typing errors that are read at once and ranked here.
 const RANKED_MAX: usize = 200;
@@ -127,27 +134,66 @@ impl Run<'_> {
     fn find(&mut self, after: Option<Position>, wanted: usize) -> QueryResult<Vec<Position>> {
         let is_behind = |position: &Position| after.is_none_or(|after| *position > after);
         let first_rank = after.map_or(0, |after| after.rank);
-        let mut found = Vec::new();
-        if first_rank > CONTAINS_RANK {
-            found = self.read_similar()?;
-        } else if let Some(candidates) = self.read_all_if_few()? {
-            found = self.ranked(&candidates);
-            if found.len() < PAGE {
-                found.extend(self.read_similar()?);
-            }
+        let mut found = if first_rank > CONTAINS_RANK {
+            self.read_similar()?
+        } else if self.is_small {
+            self.plans.push(Plan::WholeWalk);
+            let candidates = self.walk(&self.query.patterns(Level::Contains), None, usize::MAX, usize::MAX)?;
+            self.ranked_with_similar(&candidates)?
         } else {
-            for level in Level::iter().filter(|level| level.rank() >= first_rank) {
-                if found.len() < wanted {
-                    let start = after.filter(|after| after.rank == level.rank());
-                    let missing = wanted - found.len();
-                    found.extend(self.read_level(level, start, missing)?);
-                }
-            }
-        }
+            self.find_in_large(after, wanted)?
+        };
         found.retain(is_behind);
         found.sort_unstable();
         found.dedup_by_key(|position| position.id);
         found.truncate(wanted);
+        Ok(found)
+    }
+
+    /// The first contacts of a large client that match without typing errors, behind a position. If they are fewer than
+    /// a page, all that match, also with typing errors. Can contain further contacts.
+    fn find_in_large(&mut self, after: Option<Position>, wanted: usize) -> QueryResult<Vec<Position>> {
+        self.probe = self.walk(&self.query.patterns(Level::Contains), None, PROBE_ROWS, PROBE_ROWS)?;
+        let mut levels: Vec<Level> = Level::iter()
+            .filter(|level| after.is_none_or(|after| level.rank() >= after.rank))
+            .collect();
+        let mut found = Vec::new();
+        // Several words are mostly a whole name. Its level needs no dictionary, and few contacts have it.
+        if after.is_none() && self.query.words().len() > 1 {
+            found = self.read_level(levels.remove(0), None, wanted)?;
+            if found.len() >= wanted {
+                return Ok(found);
+            }
+        }
+        // With fewer than a page, contacts with typing errors may be missing, so all candidates must be known. Without a
+        // position, reading every level finds them all, too.
+        let many = if after.is_none() { MANY } else { PAGE };
+        if self.probe.len() < many {
+            let candidates = self.ask(Level::Contains, None, RANKED_MAX + 1)?;
+            if candidates.len() <= RANKED_MAX {
+                return self.ranked_with_similar(&candidates);
+            }
+        }
+        for level in levels {
+            if found.len() < wanted {
+                let start = after.filter(|after| after.rank == level.rank());
+                let missing = wanted - found.len();
+                found.extend(self.read_level(level, start, missing)?);
+            }
+        }
+        if after.is_none() && found.len() < PAGE {
+            found.extend(self.read_similar()?);
+        }
+        Ok(found)
+    }
+
+    /// The positions of all candidates that match, and if these are fewer than a page, also of the contacts that match
+    /// with typing errors.
+    fn ranked_with_similar(&mut self, candidates: &[Candidate]) -> QueryResult<Vec<Position>> {
+        let mut found = self.ranked(candidates);
+        if found.len() < PAGE {
+            found.extend(self.read_similar()?);
+        }
         Ok(found)
     }
 
@@ -172,22 +218,6 @@ impl Run<'_> {
 
     fn is_equivalent(&self, id: Uuid, word: usize) -> bool {
         self.equivalents.get(&id).is_some_and(|words| words.contains(&word))
-    }
-
-    /// All candidates without typing errors, or `None` if a large client has too many. Fills `probe` for a large client.
-    fn read_all_if_few(&mut self) -> QueryResult<Option<Vec<Candidate>>> {
-        let patterns = self.query.patterns(Level::Contains);
-        if self.is_small {
-            self.plans.push(Plan::WholeWalk);
-            return self.walk(&patterns, None, usize::MAX, usize::MAX).map(Some);
-        }
-        self.probe = self.walk(&patterns, None, PROBE_ROWS, PROBE_ROWS)?;
-        // With fewer than a page, contacts with typing errors may be missing, so all candidates must be known.
-        if self.probe.len() >= PAGE {
-            return Ok(None);
-        }
-        let candidates = self.ask(Level::Contains, None, RANKED_MAX + 1)?;
-        Ok(Some(candidates).filter(|candidates| candidates.len() <= RANKED_MAX))
     }
 
     /// The contacts of the probe that match at a level or better.
@@ -227,7 +257,7 @@ impl Run<'_> {
     /// The first candidates of a level and better ones behind a position, latest message first.
     fn read_more(&mut self, level: Level, from: Option<Position>, limit: usize) -> QueryResult<Vec<Candidate>> {
         let frequency = self.frequency(level);
-        if frequency >= FREQUENT {
+        if frequency >= FREQUENT || frequency >= FREQUENT_AT_PROVIDER && !self.is_selective(level)? {
             let rows = PROBE_ROWS * (limit + limit / 2) / frequency;
             let walked = self.walk(&self.query.patterns(level), from, rows, limit)?;
             if walked.len() == limit {
@@ -236,6 +266,11 @@ impl Run<'_> {
             }
         }
         self.ask(level, from, limit)
+    }
+
+    /// Whether the index of grams is asked for more than the provider of an email, which nearly half of the contacts share.
+    fn is_selective(&mut self, level: Level) -> QueryResult<bool> {
+        Ok(self.terms(level)?.iter().flatten().any(Terms::is_selective))
     }
 
     /// Asks the index of grams for the first candidates of a level and better ones behind a position.
@@ -348,10 +383,10 @@ impl Run<'_> {
             .map(str::to_owned)
             .collect();
         let questions = pieces.iter().map(|piece| {
-            let key = format!("{}s{piece}", self.key_prefix());
+            let key = format!("{}s{piece}", self.end_of_id(1));
             (tsquery::key_start(&key), containing(piece))
         });
-        let answers = self.ask_dictionary(questions.collect(), to_i64(ENOUGH_WORDS + 1), true)?;
+        let answers = self.ask_dictionary(questions.collect(), to_i64(ENOUGH_WORDS + 1))?;
         let dictionary = self.containing.insert(Dictionary::default());
         for (piece, words) in pieces.into_iter().zip(answers) {
             dictionary.insert(piece, words);
@@ -367,12 +402,13 @@ impl Run<'_> {
             .iter()
             .flat_map(|word| word.similar_pieces())
             .collect();
-        let prefix = self.key_prefix();
+        let prefix = self.end_of_id(1);
+        let of_client = format!("c{}", self.end_of_id(4));
         let questions = pieces.iter().map(|piece| {
             let keys = piece.keys.iter().map(|key| format!("{prefix}d{key}"));
-            (tsquery::any_key(keys), "%".to_owned())
+            (tsquery::with_any_key(&of_client, keys), "%".to_owned())
         });
-        let answers = self.ask_dictionary(questions.collect(), SHARED_KEY_MAX, false)?;
+        let answers = self.ask_dictionary(questions.collect(), SHARED_KEY_MAX)?;
         let mut similar = Dictionary::default();
         for (piece, mut words) in pieces.into_iter().zip(answers) {
             words.retain(|word| differ_by_typing(&piece.piece, &word.text).is_some());
@@ -381,18 +417,14 @@ impl Run<'_> {
         Ok(similar)
     }
 
-    /// The last character of the client's id, which its keys in the index of words begin with.
-    fn key_prefix(&self) -> String {
-        self.client.to_string().chars().last().into_iter().collect()
+    /// The last characters of the client's id, which its keys in the index of words have.
+    fn end_of_id(&self, length: usize) -> String {
+        let id = self.client.to_string();
+        id[id.len() - length..].to_owned()
     }
 
-    /// For each question, a tsquery of keys and a LIKE pattern, at most `limit` words: of names, or also of emails.
-    fn ask_dictionary(
-        &mut self,
-        questions: Vec<(String, String)>,
-        limit: i64,
-        names_only: bool,
-    ) -> QueryResult<Vec<Vec<KnownWord>>> {
+    /// At most `limit` words for each question, which is a tsquery of keys and a LIKE pattern.
+    fn ask_dictionary(&mut self, questions: Vec<(String, String)>, limit: i64) -> QueryResult<Vec<Vec<KnownWord>>> {
         #[derive(QueryableByName)]
         struct WordRow {
             #[diesel(sql_type = BigInt)]
@@ -412,7 +444,6 @@ impl Run<'_> {
             .bind::<Array<Text>, _>(keys)
             .bind::<Array<Text>, _>(patterns)
             .bind::<BigInt, _>(limit)
-            .bind::<Bool, _>(names_only)
             .load(self.connection)?;
         for WordRow {
             question,

@@ -47,6 +47,11 @@ impl Dictionary {
     fn words(&self, piece: &str) -> &[KnownWord] {
         self.0.get(piece).map(Vec::as_slice).unwrap_or_default()
     }
+
+    /// Whether it is known that no word belongs to the piece.
+    fn has_none(&self, piece: &str) -> bool {
+        self.0.get(piece).is_some_and(Vec::is_empty)
+    }
 }
 
 /// A condition on the grams of a contact.
@@ -101,6 +106,18 @@ impl Terms {
         }
     }
 
+    /// Whether the condition concerns only external ids. Hardly two contacts share one.
+    pub fn is_external_id(&self) -> bool {
+        match self {
+            Terms::Gram(gram) => matches!(gram, Gram::ExternalId(_) | Gram::ExternalIdStart(_)),
+            Terms::All(terms) => terms.iter().any(Terms::is_external_id),
+            Terms::Any(terms) => terms
+                .iter()
+                .filter(|terms| !terms.is_impossible())
+                .all(Terms::is_external_id),
+        }
+    }
+
     /// Whether no contact can match.
     pub fn is_impossible(&self) -> bool {
         match self {
@@ -112,9 +129,9 @@ impl Terms {
 }
 
 impl Query {
-    /// For each word, what the grams of a contact must be, so that the words can match it at a level. `containing` has,
-    /// for the level [`Level::Contains`], the words of names that contain [`QueryWord::contained_piece`]. `None` stands
-    /// for a word by which the index cannot find all contacts.
+    /// For each word, what the grams of a contact must be, so that the words can match it at a level. `containing` has the
+    /// words of names that contain [`QueryWord::contained_piece`]. [`Level::Contains`] needs it. For other levels it may be
+    /// empty, and excludes words that no name has. `None` stands for a word by which the index cannot find all contacts.
     pub fn terms(&self, level: Level, containing: &Dictionary) -> Vec<Option<Terms>> {
         if level != Level::Whole {
             return self.words.iter().map(|word| word.terms(level, containing)).collect();
@@ -143,7 +160,8 @@ impl QueryWord {
     /// together, so it is the same as [`Level::Exact`] here.
     pub fn terms(&self, level: Level, containing: &Dictionary) -> Option<Terms> {
         let mut any = Vec::new();
-        if let Some((last, whole)) = self.name.split_last() {
+        let is_in_no_name = self.contained_piece().is_some_and(|piece| containing.has_none(piece));
+        if let Some((last, whole)) = self.name.split_last().filter(|_| !is_in_no_name) {
             match (level, self.contained_piece()) {
                 (Level::Whole | Level::Exact, _) => {
                     any.push(Terms::all(self.name.iter().cloned().map(Gram::Name).collect()));

@@ -281,7 +281,8 @@ impl Run<'_> {
 
     /// For each word, what the index of grams is asked for to find the contacts of a level.
     fn terms(&mut self, level: Level) -> QueryResult<Vec<Option<Terms>>> {
-        if level == Level::Contains {
+        // Hardly a name has a piece of an email. The index of grams would still read all beginnings of the other words.
+        if level == Level::Contains || self.query.words().iter().any(|word| word.typed().contains('@')) {
             self.read_dictionary()?;
         }
         let no_words = Dictionary::default();
@@ -309,6 +310,9 @@ impl Run<'_> {
         asked.sort_by_key(|(length, _)| Reverse(*length));
         if asked.first().is_some_and(|(length, _)| *length > 2) {
             asked.retain(|(length, _)| *length > 2);
+        }
+        if asked.iter().any(|(_, terms)| terms.is_external_id()) {
+            asked.retain(|(_, terms)| terms.is_external_id());
         }
         if asked.is_empty() {
             self.plans.push(Plan::WholeWalk);

@@ -314,8 +314,12 @@ mod tests {
     use crate::domain::contact::DEFAULT_PLATFORM;
     use std::collections::HashSet;
 
+    fn latest() -> DateTime<Utc> {
+        "2025-06-30T12:00:00Z".parse().unwrap()
+    }
+
     fn people(stream: u64, count: u64) -> Vec<(Uuid, ContactFields)> {
-        let mut people = People::new(7, stream, 2, Utc::now());
+        let mut people = People::new(7, stream, 2, latest());
         (0..count).map(|number| people.generate_contact(number)).collect()
     }
 
@@ -401,11 +405,10 @@ mod tests {
     fn last_messages_spread_over_the_given_years_most_of_them_recent() {
         const DAY: i64 = 86_400;
         for years in [2, 10] {
-            let latest = Utc::now();
-            let mut people = People::new(7, 0, years, latest);
+            let mut people = People::new(7, 0, years, latest());
             let ages: Vec<i64> = (0..10_000)
                 .filter_map(|number| people.generate_contact(number).1.last_message_at)
-                .map(|at| (latest - at).num_seconds() / DAY)
+                .map(|at| (latest() - at).num_seconds() / DAY)
                 .collect();
             let span = i64::from(years) * 365;
             assert!(ages.iter().all(|age| (0..span).contains(age)));

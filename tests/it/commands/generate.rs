@@ -20,7 +20,8 @@ fn workload(contacts: u64, small_clients: u64) -> Workload {
     }
 }
 
-/// Every contact as text, ordered by client and id, without the columns that the database assigns.
+/// Every contact as text, ordered by client and id, without the columns that the database assigns. Times are given as the
+/// time before the latest message.
 fn contacts(connection: &mut PgConnection) -> Vec<String> {
     #[derive(QueryableByName)]
     struct Row {
@@ -30,8 +31,11 @@ fn contacts(connection: &mut PgConnection) -> Vec<String> {
     diesel::sql_query(
         "SELECT row(contacts.*)::text AS contact
          FROM (SELECT clients.name AS client, c.id, c.name AS person, phone, phone_key, phone_as_given, email, platform, external_user_id,
-                      source, chat_status, blocked, is_chat_read, c.created_at, updated_at, last_message_at, last_inbound_at
-               FROM contacts c JOIN clients ON clients.id = client_id ORDER BY clients.name, c.id) AS contacts",
+                      source, chat_status, blocked, is_chat_read, latest.at - c.created_at, latest.at - updated_at,
+                      latest.at - last_message_at, latest.at - last_inbound_at
+               FROM contacts c JOIN clients ON clients.id = client_id
+               CROSS JOIN (SELECT max(last_message_at) AS at FROM contacts) AS latest
+               ORDER BY clients.name, c.id) AS contacts",
     )
     .load::<Row>(connection)
     .unwrap()

@@ -14,14 +14,14 @@ use super::{json, output};
 use crate::config::DatabaseConfig;
 use crate::domain::phone::Region;
 use crate::transfer::import::{Import, ImportOptions};
-use crate::transfer::{self, ColumnChoice};
+use crate::transfer::{self, ColumnChoice, Encoding};
 
 pub const EXAMPLE: &str = "Example:\n  contact-search import contacts.csv --client Acme --list Newsletter \\\n    \
                            --column name=first_name,surname --column external_user_id=crm_id";
 
 #[derive(Args, Debug)]
 pub struct ImportArgs {
-    /// A CSV file with a header line, UTF-8, separated by commas, semicolons, tabs or bars; - is standard input
+    /// A CSV file with a header line, separated by commas, semicolons, tabs or bars; - is standard input
     #[arg(value_hint = ValueHint::FilePath)]
     file: PathBuf,
     /// The client that gets the contacts, by name or id
@@ -43,6 +43,9 @@ pub struct ImportArgs {
     /// The character between two cells: `,` `;` `|` or `tab` [default: the file decides]
     #[arg(long, value_name = "CHARACTER", value_parser = parse_delimiter)]
     delimiter: Option<u8>,
+    /// The encoding of the text, such as windows-1252 or utf-16le [default: the file decides]
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<Encoding>,
     /// Match a row only to the contact that has exactly the row's identity, which is its external
     /// id, or else its phone, or else its email. For files that `export` wrote
     #[arg(long)]
@@ -73,6 +76,7 @@ pub fn run(config: &DatabaseConfig, arguments: ImportArgs) -> anyhow::Result<()>
     let options = ImportOptions {
         columns: arguments.column,
         delimiter: arguments.delimiter,
+        encoding: arguments.encoding,
         region: arguments.region,
         list: arguments.list,
         platform: Some(arguments.platform),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::transfer::import::{Event, ImportReport, Lines, Rejection};
-use crate::transfer::{Lookalike, import::ImportError};
+use crate::transfer::{Encoding, Lookalike, import::ImportError};
 
 /// The most rejected rows, and the most left-out cells, that a summary lists. A large file can be wrong in every row.
 const PLACES_MAX: usize = 1_000;
@@ -30,6 +30,8 @@ pub struct ImportSummary {
     rejected_rows: Vec<Place>,
     left_out_cells: Vec<Place>,
     lookalikes: Vec<LookalikeColumn>,
+    /// `utf-8` if the file is ASCII.
+    encoding: &'static str,
 }
 
 /// Lines of the file, of which only the first are named.
@@ -134,6 +136,7 @@ impl Places {
             several_emails,
             doubtful,
             lookalikes,
+            encoding,
         } = report;
         Some(ImportSummary {
             imported,
@@ -153,6 +156,7 @@ impl Places {
             rejected_rows: self.rejected_rows,
             left_out_cells: self.left_out_cells,
             lookalikes: lookalikes.into_iter().map(LookalikeColumn::from).collect(),
+            encoding: encoding.map_or("UTF-8", Encoding::name),
         })
     }
 }

@@ -4,13 +4,15 @@
 
 use std::io::Read;
 
+pub use super::decoder::Encoding;
 use super::header::{ColumnChoice, HeaderError, Mapping};
 pub use super::lines::Lines;
 use super::lookalikes::{Lookalike, Lookalikes};
-use super::reader::{ReadError, Records};
+use super::read_error::ReadError;
 pub use super::report::ImportReport;
 pub use super::row::Rejection;
 use super::row::RowParser;
+use super::table::Table;
 use crate::domain::client::NAME_MAX;
 use crate::domain::contact::Attribute;
 use crate::domain::phone::Region;
@@ -31,6 +33,8 @@ pub struct ImportOptions {
     pub columns: Vec<ColumnChoice>,
     /// The byte between two cells. `None` means that the file decides.
     pub delimiter: Option<u8>,
+    /// The encoding of the text. `None` means that the file decides.
+    pub encoding: Option<Encoding>,
     /// The region for phones without a calling code. `None` means the client's default region.
     pub region: Option<Region>,
     /// The contact list for rows without one, created if it does not exist. `None` leaves existing contacts in their
@@ -97,7 +101,7 @@ impl From<StoreError> for ImportError {
 
 /// A file whose header has been read and understood.
 pub struct Import<R> {
-    records: Records<R>,
+    table: Table<R>,
     mapping: Mapping,
     options: ImportOptions,
 }
@@ -110,17 +114,10 @@ impl<R: Read> Import<R> {
     pub fn open(source: R, options: ImportOptions) -> Result<Self, ImportError> {
         check_length("list's name", &options.list, NAME_MAX)?;
         check_length("platform", &options.platform, 64)?;
-        let mut records = Records::open(source, options.delimiter)?;
-        let header: Vec<String> = loop {
-            let record = records.next()?.ok_or(ReadError::Empty)?;
-            if !record.is_blank() {
-                let columns = (0..record.len()).map(|index| record.get(index).unwrap_or_default().to_owned());
-                break columns.collect();
-            }
-        };
-        let mapping = Mapping::new(header, &options.columns, records.filled())?;
+        let table = Table::open(source, options.encoding, options.delimiter)?;
+        let mapping = Mapping::new(table.header().to_vec(), &options.columns, table.filled())?;
         Ok(Self {
-            records,
+            table,
             mapping,
             options,
         })
@@ -174,6 +171,7 @@ impl<R: Read> Import<R> {
             several_emails: counts.several_emails,
             doubtful: merged.doubtful,
             lookalikes: counts.lookalikes,
+            encoding: self.table.encoding(),
         })
     }
 
@@ -196,14 +194,11 @@ impl<R: Read> Import<R> {
             now: staging.now(),
         };
         let mut lookalikes = Lookalikes::new(&self.mapping, region);
-        while let Some(record) = self.records.next()? {
-            if record.is_blank() {
-                continue;
-            }
+        self.table.for_each(|record, position| {
             counts.read += 1;
-            self.mapping.check_contests(&record)?;
-            lookalikes.count(&record, &self.mapping);
-            match parser.parse(&record) {
+            self.mapping.check_contests(record)?;
+            lookalikes.count(record, &self.mapping);
+            match parser.parse(record) {
                 Err(rejection) => {
                     counts.rejected += 1;
                     observe(Event::Rejected(rejection));
@@ -228,10 +223,11 @@ impl<R: Read> Import<R> {
                 }
             }
             if counts.read.is_multiple_of(PROGRESS_EVERY) {
-                observe(Event::Read(self.records.position()));
+                observe(Event::Read(position));
             }
-        }
-        observe(Event::Read(self.records.position()));
+            Ok::<_, ImportError>(())
+        })?;
+        observe(Event::Read(self.table.position()));
         counts.lookalikes = lookalikes.found(&self.mapping);
         if counts.rejected > 0 && !self.options.skip_bad_rows {
             for lookalike in counts.lookalikes.drain(..) {

@@ -2,25 +2,30 @@
 
 mod column_words;
 mod dates;
+mod decoder;
 mod delimiter;
 pub mod export;
 mod fold;
 mod header;
 mod header_error;
 pub mod import;
+mod line_counter;
 mod lines;
 mod lookalikes;
 mod progress;
+mod read_error;
 mod reader;
 mod report;
 mod row;
 mod spellings;
+mod table;
 mod times;
 mod values;
 
+pub use decoder::Encoding;
 pub use header::{ColumnChoice, HeaderError, Mapping};
 pub use lookalikes::Lookalike;
 pub use progress::on_stderr;
-pub use reader::ReadError;
+pub use read_error::ReadError;
 #[cfg(fuzzing)]
 pub use reader::Records;

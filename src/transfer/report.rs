@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::decoder::Encoding;
 use super::lines::Lines;
 use super::lookalikes::Lookalike;
 use crate::domain::contact::Attribute;
@@ -39,6 +40,8 @@ pub struct ImportReport {
     pub doubtful: u64,
     /// Ignored columns that look like phone or email columns.
     pub lookalikes: Vec<Lookalike>,
+    /// The encoding of the file, unless it is UTF-8.
+    pub encoding: Option<Encoding>,
 }
 
 impl fmt::Display for ImportReport {
@@ -58,6 +61,7 @@ impl fmt::Display for ImportReport {
             several_emails,
             doubtful,
             lookalikes,
+            encoding,
         } = self;
         write!(
             f,
@@ -113,6 +117,9 @@ impl fmt::Display for ImportReport {
         }
         for lookalike in lookalikes {
             write!(f, "\n{lookalike}")?;
+        }
+        if let Some(encoding) = encoding {
+            write!(f, "\nthe file was read as {}, which is not UTF-8", encoding.name())?;
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
 ];
 
 /// Libraries, and the layers or files that may use them.
-const LIBRARIES: [(&str, &[&str]); 8] = [
+const LIBRARIES: [(&str, &[&str]); 10] = [
     ("diesel", &["store"]),
     ("diesel_migrations", &["store"]),
     ("r2d2", &["store"]),
@@ -29,6 +29,8 @@ const LIBRARIES: [(&str, &[&str]); 8] = [
     ("brotli", &["http"]),
     ("flate2", &["http"]),
     ("csv_core", &["transfer"]),
+    ("encoding_rs", &["transfer"]),
+    ("chardetng", &["transfer"]),
     ("serde", &["http", "cli"]),
 ];
 

@@ -187,6 +187,7 @@ fn import_prints_its_summary_as_json() {
             "lookalikes": [{
                 "column": "reply to", "field": "email", "onlyHere": {"count": 1, "lines": [3]},
             }],
+            "encoding": "UTF-8",
         })
     );
     let again = json_of(import(&database, FILE, &["--skip-bad-rows", "--skip-bad-cells"]));

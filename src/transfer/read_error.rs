@@ -1,0 +1,45 @@
+//! Why a file can't be read.
+
+use std::io;
+
+/// Why reading a file stopped. Lines are counted from 1. In a workbook they are the rows of the sheet.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error("the file can't be read")]
+    Io(#[source] io::Error),
+    #[error("the file is empty: its first line must name the columns")]
+    Empty,
+    #[error("line 1: the file is a workbook or an archive, not text: save it as “CSV UTF-8”")]
+    NotText,
+    #[error("line {line}: the text is not UTF-8: save the file as “CSV UTF-8”")]
+    NotUtf8 { line: u64 },
+    #[error(
+        "line {line}: the text is not UTF-8 and may be {guess}: save the file as “CSV UTF-8”, or name its encoding, as \
+         in --encoding {guess}"
+    )]
+    UncertainEncoding { line: u64, guess: &'static str },
+    #[error("line {line}: the text is not {encoding}: save the file as “CSV UTF-8”, or name another --encoding")]
+    Malformed { line: u64, encoding: &'static str },
+    #[error("line {line}: the text holds a NUL byte: save the file as “CSV UTF-8”")]
+    Nul { line: u64 },
+    #[error("line {line}: a quote opens in the record that begins here and is never closed")]
+    OpenQuote { line: u64 },
+    #[error("line {line}: the record that begins here is longer than 1 MiB: look for a quote that is not closed")]
+    RecordTooLong { line: u64 },
+}
+
+/// Takes the [`ReadError`] out of an error that passed through [`io::Read`].
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> Self {
+        error.downcast::<Self>().unwrap_or_else(Self::Io)
+    }
+}
+
+impl From<ReadError> for io::Error {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Io(error) => error,
+            error => Self::new(io::ErrorKind::InvalidData, error),
+        }
+    }
+}

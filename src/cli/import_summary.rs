@@ -15,6 +15,7 @@ pub struct ImportSummary {
     /// Whether the rows were written. Rejected rows stop an import, unless they are skipped.
     imported: bool,
     read: u64,
+    further_phones: u64,
     created: u64,
     updated: u64,
     unchanged: u64,
@@ -59,7 +60,8 @@ struct LookalikeColumn {
 }
 
 impl From<Lines> for LineSample {
-    fn from(Lines { count, first }: Lines) -> Self {
+    fn from(Lines { count, mut first }: Lines) -> Self {
+        first.dedup();
         Self { count, lines: first }
     }
 }
@@ -123,6 +125,7 @@ impl Places {
         };
         let ImportReport {
             read,
+            further_phones,
             created,
             updated,
             unchanged,
@@ -141,6 +144,7 @@ impl Places {
         Some(ImportSummary {
             imported,
             read,
+            further_phones,
             created,
             updated,
             unchanged,

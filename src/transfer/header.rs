@@ -7,6 +7,7 @@ use super::column_words::Rank;
 use super::fold::normalise;
 pub use super::header_error::HeaderError;
 use super::header_error::takes_first_value;
+use super::layouts::{self, Layout};
 use super::reader::Record;
 use super::spellings::{self, FIRST_NAMES, LAST_NAMES, LAST_NAMES_IN_PORTUGAL, NAMES_OR_FIRST_NAMES};
 use super::values;
@@ -45,6 +46,14 @@ pub struct Mapping {
     header: Vec<String>,
     /// Column indexes by [`Attribute`], counted from 0. Only a name, a phone and an email can have more than one.
     columns: [Vec<usize>; Attribute::ALL.len()],
+    /// The columns of a name in groups. The first group with a value is the name.
+    names: Vec<Vec<usize>>,
+    /// The program that wrote the file, if it is known.
+    program: Option<&'static str>,
+    /// Whether each phone of a row is a contact, instead of the first one only.
+    has_all_phones: bool,
+    /// Columns of phones, each with the column that says what kind of phone it is.
+    phone_labels: Vec<(usize, usize)>,
     /// The recognised columns, each with the other columns that could be the same attribute, if there are any.
     contests: Vec<Contest>,
 }
@@ -72,15 +81,20 @@ struct Candidate {
 impl Mapping {
     /// Finds the columns. The user's choices override the names in the header. `filled` says which columns have a value
     /// in the first rows. If several columns could be one attribute, and only one of them has values, that column is
-    /// used.
+    /// used. In the export of a known program, several columns can be phones and emails.
     ///
     /// # Errors
     /// A [`HeaderError`] if a chosen column does not exist, if the header is ambiguous, or if no column can identify a
     /// contact.
     pub fn new(header: Vec<String>, choices: &[ColumnChoice], filled: &[bool]) -> Result<Self, HeaderError> {
+        let layout = layouts::recognise(&header);
         let mut mapping = Self {
             header,
             columns: Default::default(),
+            names: Vec::new(),
+            program: layout.map(|layout| layout.program),
+            has_all_phones: false,
+            phone_labels: Vec::new(),
             contests: Vec::new(),
         };
         for choice in choices {
@@ -89,20 +103,48 @@ impl Mapping {
             }
             mapping.columns[choice.attribute as usize] = mapping.chosen(choice)?;
         }
+        if let Some(layout) = layout {
+            mapping.take(layout);
+        }
         // A column chosen by the user gets no other meaning.
         let free: Vec<usize> = (0..mapping.header.len())
-            .filter(|index| !mapping.columns.iter().any(|used| used.contains(index)))
+            .filter(|index| !mapping.is_used(*index))
             .collect();
         for attribute in Attribute::ALL {
             if mapping.columns(attribute).is_empty() {
                 mapping.columns[attribute as usize] = mapping.recognised(attribute, &free, filled)?;
             }
         }
+        if mapping.names.is_empty() {
+            mapping.names = vec![mapping.columns(Attribute::Name).to_vec()];
+        }
         let identities = [Attribute::ExternalUserId, Attribute::Phone, Attribute::Email];
         if identities.iter().all(|identity| mapping.columns(*identity).is_empty()) {
             return Err(mapping.missing(|present| HeaderError::NoIdentity { present }));
         }
         Ok(mapping)
+    }
+
+    /// Takes the columns of a known program that the user has not chosen.
+    fn take(&mut self, layout: &Layout) {
+        let free = |columns: Vec<usize>| -> Vec<usize> {
+            columns.into_iter().filter(|column| !self.is_used(*column)).collect()
+        };
+        let phones = free(layout.columns(Attribute::Phone, &self.header));
+        let emails = free(layout.columns(Attribute::Email, &self.header));
+        let names: Vec<Vec<usize>> = layout.names(&self.header).into_iter().map(free).collect();
+        if self.columns(Attribute::Phone).is_empty() {
+            self.columns[Attribute::Phone as usize] = phones;
+            self.has_all_phones = true;
+            self.phone_labels = layout.phone_labels(&self.header);
+        }
+        if self.columns(Attribute::Email).is_empty() {
+            self.columns[Attribute::Email as usize] = emails;
+        }
+        if self.columns(Attribute::Name).is_empty() {
+            self.columns[Attribute::Name as usize] = names.concat();
+            self.names = names;
+        }
     }
 
     /// An error that lists the existing columns, unless the header contains personal data.
@@ -119,7 +161,17 @@ impl Mapping {
         names.join(", ")
     }
 
-    /// The indexes of the attribute's columns, counted from 0: none, one, or the parts of a name in order.
+    /// The program that wrote the file, if it is known.
+    pub fn program(&self) -> Option<&'static str> {
+        self.program
+    }
+
+    /// Whether each phone of a row is a contact, instead of the first one only.
+    pub fn has_all_phones(&self) -> bool {
+        self.has_all_phones
+    }
+
+    /// The indexes of the attribute's columns, counted from 0: none, one, or several of a name, a phone or an email.
     pub fn columns(&self, attribute: Attribute) -> &[usize] {
         &self.columns[attribute as usize]
     }
@@ -140,6 +192,24 @@ impl Mapping {
             Some(name) => visible(name).into_owned(),
             None => format!("column {}, which has no name,", column + 1),
         }
+    }
+
+    /// The columns of the parts of the row's name.
+    pub fn name_columns(&self, record: &Record<'_>) -> &[usize] {
+        let has_value = |columns: &&Vec<usize>| columns.iter().any(|column| record.get(*column).is_some());
+        let first = self.names.iter().find(has_value).or(self.names.first());
+        first.map_or(&[], Vec::as_slice)
+    }
+
+    /// The columns in which the row has a value of a phone or an email. A fax or a pager is no phone.
+    pub fn filled_columns(&self, record: &Record<'_>, attribute: Attribute) -> impl Iterator<Item = usize> {
+        let columns = self.columns(attribute).iter().copied();
+        columns.filter(move |column| has_value(record, *column, attribute) && !self.is_fax(record, *column))
+    }
+
+    fn is_fax(&self, record: &Record<'_>, phone: usize) -> bool {
+        let mut labels = self.phone_labels.iter().filter(|(labelled, _)| *labelled == phone);
+        labels.any(|(_, label)| record.get(*label).is_some_and(values::is_fax_label))
     }
 
     /// Checks the columns that [`Self::new`] passed over: that the row has no value in a rival of a used column, and
@@ -177,19 +247,15 @@ impl Mapping {
             [column] => Some(*column),
             columns => {
                 let is_filled = |column: &&usize| record.get(**column).is_some();
-                let with_value = columns.iter().find(|column| has_value(record, **column, attribute));
-                with_value
-                    .or_else(|| columns.iter().find(is_filled))
-                    .or(columns.first())
-                    .copied()
+                let with_value = self.filled_columns(record, attribute).next();
+                with_value.or_else(|| columns.iter().find(is_filled).or(columns.first()).copied())
             }
         }
     }
 
     /// Whether the row has a value of the attribute.
     pub fn has_value(&self, record: &Record<'_>, attribute: Attribute) -> bool {
-        let mut columns = self.columns(attribute).iter();
-        columns.any(|column| has_value(record, *column, attribute))
+        self.filled_columns(record, attribute).next().is_some()
     }
 
     /// The attribute that the name of the column says, if that is a phone or an email.
@@ -208,8 +274,11 @@ impl Mapping {
 
     /// The columns that are not read.
     pub fn ignored(&self) -> impl Iterator<Item = usize> {
-        let used = |index: &usize| self.columns.iter().any(|columns| columns.contains(index));
-        (0..self.header.len()).filter(move |index| !used(index))
+        (0..self.header.len()).filter(|index| !self.is_used(*index))
+    }
+
+    fn is_used(&self, column: usize) -> bool {
+        self.columns.iter().any(|columns| columns.contains(&column))
     }
 
     fn chosen(&self, choice: &ColumnChoice) -> Result<Vec<usize>, HeaderError> {
@@ -330,9 +399,26 @@ impl Mapping {
 
 impl fmt::Display for Mapping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(program) = self.program {
+            let phones = if self.has_all_phones {
+                ", each phone is a contact"
+            } else {
+                ""
+            };
+            writeln!(f, "  the file is an export of {program}{phones}")?;
+        }
         for attribute in Attribute::ALL {
-            if !self.columns(attribute).is_empty() {
-                writeln!(f, "  {attribute:<16} from {}", self.names(&[attribute]))?;
+            let columns = match attribute {
+                Attribute::Name => self
+                    .names
+                    .iter()
+                    .map(|columns| self.shown(columns))
+                    .collect::<Vec<_>>()
+                    .join("; or else "),
+                _ => self.names(&[attribute]),
+            };
+            if !columns.is_empty() {
+                writeln!(f, "  {attribute:<16} from {columns}")?;
             }
         }
         let ignored: Vec<usize> = self.ignored().filter(|index| !self.header[*index].is_empty()).collect();

@@ -7,12 +7,13 @@ use std::io::Read;
 pub use super::decoder::Encoding;
 use super::header::{ColumnChoice, HeaderError, Mapping};
 pub use super::lines::Lines;
-use super::lookalikes::{Lookalike, Lookalikes};
+use super::lines::row_number;
+use super::lookalikes::Lookalike;
 use super::read_error::ReadError;
 pub use super::report::ImportReport;
 pub use super::row::Rejection;
-use super::row::RowParser;
-use super::table::Table;
+use super::row::RowOptions;
+use super::rows::{FileOptions, Rows};
 use crate::domain::client::NAME_MAX;
 use crate::domain::contact::Attribute;
 use crate::domain::phone::Region;
@@ -101,8 +102,7 @@ impl From<StoreError> for ImportError {
 
 /// A file whose header has been read and understood.
 pub struct Import<R> {
-    table: Table<R>,
-    mapping: Mapping,
+    rows: Rows<R>,
     options: ImportOptions,
 }
 
@@ -114,18 +114,20 @@ impl<R: Read> Import<R> {
     pub fn open(source: R, options: ImportOptions) -> Result<Self, ImportError> {
         check_length("list's name", &options.list, NAME_MAX)?;
         check_length("platform", &options.platform, 64)?;
-        let table = Table::open(source, options.encoding, options.delimiter)?;
-        let mapping = Mapping::new(table.header().to_vec(), &options.columns, table.filled())?;
-        Ok(Self {
-            table,
-            mapping,
-            options,
-        })
+        let rows = Rows::open::<ImportError>(
+            source,
+            FileOptions {
+                columns: &options.columns,
+                delimiter: options.delimiter,
+                encoding: options.encoding,
+            },
+        )?;
+        Ok(Self { rows, options })
     }
 
     /// The columns recognised in the header.
     pub fn mapping(&self) -> &Mapping {
-        &self.mapping
+        self.rows.mapping()
     }
 
     /// Imports the rows in one transaction. The file is read to its end even after a rejected row, so that `observe`
@@ -144,7 +146,7 @@ impl<R: Read> Import<R> {
         observe: &mut dyn FnMut(Event),
     ) -> Result<ImportReport, ImportError> {
         let mut counts = Counts::default();
-        let default_source = self.mapping.columns(Attribute::Source).is_empty().then_some(SOURCE);
+        let default_source = self.mapping().columns(Attribute::Source).is_empty().then_some(SOURCE);
         let rules = Rules {
             default_source,
             exact: self.options.exact,
@@ -161,7 +163,8 @@ impl<R: Read> Import<R> {
             created: merged.created,
             updated: merged.updated,
             unchanged: merged.unchanged,
-            merged: counts.read - counts.rejected - contacts,
+            further_phones: counts.further_phones,
+            merged: counts.read - counts.rejected + counts.further_phones - contacts,
             rejected: counts.rejected,
             cells_left_out: counts.cells_left_out,
             phones_unresolved: counts.phones_unresolved,
@@ -171,7 +174,7 @@ impl<R: Read> Import<R> {
             several_emails: counts.several_emails,
             doubtful: merged.doubtful,
             lookalikes: counts.lookalikes,
-            encoding: self.table.encoding(),
+            encoding: self.rows.encoding(),
         })
     }
 
@@ -182,53 +185,50 @@ impl<R: Read> Import<R> {
         counts: &mut Counts,
         observe: &mut dyn FnMut(Event),
     ) -> Result<(), ImportError> {
-        let region = self.options.region.unwrap_or(client.default_region);
-        let parser = RowParser {
-            mapping: &self.mapping,
-            region,
-            list: self.options.list.as_deref(),
-            platform: self.options.platform.as_deref(),
-            skip_bad_cells: self.options.skip_bad_cells,
-            // An export writes one value per cell, even if the value contains separators.
-            splits_cells: !self.options.exact,
+        let Self { rows, options } = self;
+        let row_options = RowOptions {
+            client: client.id,
+            region: options.region.unwrap_or(client.default_region),
+            list: options.list.as_deref(),
+            platform: options.platform.as_deref(),
+            exact: options.exact,
+            skip_bad_cells: options.skip_bad_cells,
             now: staging.now(),
         };
-        let mut lookalikes = Lookalikes::new(&self.mapping, region);
-        self.table.for_each(|record, position| {
+        counts.lookalikes = rows.for_each(row_options, |read| {
+            let line = read.line;
             counts.read += 1;
-            self.mapping.check_contests(record)?;
-            lookalikes.count(record, &self.mapping);
-            match parser.parse(record) {
+            match read.parsed {
                 Err(rejection) => {
                     counts.rejected += 1;
                     observe(Event::Rejected(rejection));
                 }
                 Ok(row) => {
-                    for (is_counted, lines) in [
-                        (!row.phone_resolved, &mut counts.phones_unresolved),
-                        (row.has_several_phones, &mut counts.several_phones),
-                        (row.has_several_emails, &mut counts.several_emails),
+                    for (times, lines) in [
+                        (row.phones_unresolved, &mut counts.phones_unresolved),
+                        (row.has_several_phones.into(), &mut counts.several_phones),
+                        (row.has_several_emails.into(), &mut counts.several_emails),
                     ] {
-                        if is_counted {
-                            lines.push(record.line);
-                        }
+                        (0..times).for_each(|_| lines.push(line));
                     }
                     for cell in row.left_out {
                         counts.cells_left_out += 1;
                         observe(Event::CellLeftOut(cell));
                     }
-                    if counts.rejected == 0 || self.options.skip_bad_rows {
-                        staging.push_numbered(record.line, row.draft)?;
+                    counts.further_phones += row.contacts.len() as u64 - 1;
+                    if counts.rejected == 0 || options.skip_bad_rows {
+                        for (index, contact) in row.contacts.into_iter().enumerate() {
+                            staging.push_numbered(row_number(line, index), row.person, contact)?;
+                        }
                     }
                 }
             }
             if counts.read.is_multiple_of(PROGRESS_EVERY) {
-                observe(Event::Read(position));
+                observe(Event::Read(read.position));
             }
             Ok::<_, ImportError>(())
         })?;
-        observe(Event::Read(self.table.position()));
-        counts.lookalikes = lookalikes.found(&self.mapping);
+        observe(Event::Read(rows.position()));
         if counts.rejected > 0 && !self.options.skip_bad_rows {
             for lookalike in counts.lookalikes.drain(..) {
                 observe(Event::Lookalike(lookalike));
@@ -254,6 +254,7 @@ fn check_length(what: &'static str, text: &Option<String>, max: usize) -> Result
 struct Counts {
     read: u64,
     rejected: u64,
+    further_phones: u64,
     cells_left_out: u64,
     phones_unresolved: Lines,
     several_phones: Lines,

@@ -8,18 +8,21 @@ use super::lookalikes::Lookalike;
 use crate::domain::contact::Attribute;
 use crate::domain::counted::counted;
 
-/// The result of an import. Every row is counted once. Blank rows are not counted.
+/// The result of an import. Every row is counted once, and so is every further phone of a row. Blank rows are not
+/// counted.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct ImportReport {
-    /// `created + updated + unchanged + merged + rejected`.
+    /// Rows. `read + further_phones` is `created + updated + unchanged + merged + rejected`.
     pub read: u64,
+    /// Phones of people beyond their first one. Each is a contact.
+    pub further_phones: u64,
     /// New contacts.
     pub created: u64,
     /// Existing contacts that have changed.
     pub updated: u64,
     /// Existing contacts that already had the values of the file.
     pub unchanged: u64,
-    /// Further rows about the same contact, merged with the contact's first row.
+    /// Further rows or phones about the same contact, merged with its first row.
     pub merged: u64,
     pub rejected: u64,
     /// Cells that could not be read and were left out of their rows.
@@ -31,9 +34,9 @@ pub struct ImportReport {
     pub phones_kept: Lines,
     /// Rows whose phone replaced another number of an existing contact.
     pub phones_replaced: Lines,
-    /// Rows with several phones in one cell, of which the first was taken.
+    /// Rows with several phones, of which the first was taken.
     pub several_phones: Lines,
-    /// Rows with several emails in one cell, of which the first was taken.
+    /// Rows with several emails, of which the first was taken.
     pub several_emails: Lines,
     /// Rows with the same invalid phone as another row or an existing contact, but with another
     /// email. Only that phone joined them.
@@ -48,6 +51,7 @@ impl fmt::Display for ImportReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             read,
+            further_phones,
             created,
             updated,
             unchanged,
@@ -63,11 +67,14 @@ impl fmt::Display for ImportReport {
             lookalikes,
             encoding,
         } = self;
+        write!(f, "{} read", counted(*read, "row", "rows"))?;
+        if *further_phones > 0 {
+            write!(f, " + {}", counted(*further_phones, "further phone", "further phones"))?;
+        }
         write!(
             f,
-            "{} read = {created} created + {updated} updated + {unchanged} unchanged \
-             + {merged} merged within the file + {rejected} rejected",
-            counted(*read, "row", "rows")
+            " = {created} created + {updated} updated + {unchanged} unchanged \
+             + {merged} merged within the file + {rejected} rejected"
         )?;
         match cells_left_out {
             0 => {}
@@ -92,13 +99,13 @@ impl fmt::Display for ImportReport {
             ),
             (
                 several_phones,
-                "cell has several phones, of which the first was taken",
-                "cells have several phones, of which the first was taken",
+                "row has several phones, of which the first was taken",
+                "rows have several phones, of which the first was taken",
             ),
             (
                 several_emails,
-                "cell has several emails, of which the first was taken",
-                "cells have several emails, of which the first was taken",
+                "row has several emails, of which the first was taken",
+                "rows have several emails, of which the first was taken",
             ),
         ] {
             match lines.count {

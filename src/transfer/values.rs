@@ -38,6 +38,14 @@ pub(super) fn is_placeholder(attribute: Attribute, text: &str) -> bool {
     }
 }
 
+/// Whether the label of a phone says a fax, a pager or a telex: `Home Fax`, `Fax del trabajo`.
+pub(super) fn is_fax_label(label: &str) -> bool {
+    let label = fold_text(label);
+    ["fax", "pager", "telex", "buscapersonas"]
+        .iter()
+        .any(|word| label.contains(word))
+}
+
 /// Whether the text looks like an email: `ana@example.com`.
 pub(super) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else {

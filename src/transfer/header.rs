@@ -48,7 +48,7 @@ pub struct Mapping {
     columns: [Vec<usize>; Attribute::ALL.len()],
     /// The columns of a name in groups. The first group with a value is the name.
     names: Vec<Vec<usize>>,
-    /// The program that wrote the file, if it is known.
+    /// The kind of file by the program that wrote it, if it is known.
     program: Option<&'static str>,
     /// Whether each phone of a row is a contact, instead of the first one only.
     has_all_phones: bool,
@@ -88,6 +88,16 @@ impl Mapping {
     /// contact.
     pub fn new(header: Vec<String>, choices: &[ColumnChoice], filled: &[bool]) -> Result<Self, HeaderError> {
         let layout = layouts::recognise(&header);
+        Self::with_layout(header, layout, choices, filled)
+    }
+
+    /// As [`Self::new`], for a file whose layout is known.
+    pub(super) fn with_layout(
+        header: Vec<String>,
+        layout: Option<&Layout>,
+        choices: &[ColumnChoice],
+        filled: &[bool],
+    ) -> Result<Self, HeaderError> {
         let mut mapping = Self {
             header,
             columns: Default::default(),
@@ -161,7 +171,7 @@ impl Mapping {
         names.join(", ")
     }
 
-    /// The program that wrote the file, if it is known.
+    /// The kind of file by the program that wrote it, if it is known: `vCards`, `an export of Outlook`.
     pub fn program(&self) -> Option<&'static str> {
         self.program
     }
@@ -401,11 +411,11 @@ impl fmt::Display for Mapping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(program) = self.program {
             let phones = if self.has_all_phones {
-                ", each phone is a contact"
+                ": each phone becomes a contact"
             } else {
                 ""
             };
-            writeln!(f, "  the file is an export of {program}{phones}")?;
+            writeln!(f, "  read as {program}{phones}")?;
         }
         for attribute in Attribute::ALL {
             let columns = match attribute {

@@ -9,7 +9,7 @@ use crate::domain::contact::Attribute;
 /// The columns of a program's export, by their names as [`normalise`] returns them. `#` stands for a number.
 #[derive(Debug)]
 pub(super) struct Layout {
-    /// The program that wrote the file, for messages.
+    /// The file by the program that wrote it, for messages.
     pub program: &'static str,
     /// A header is the program's if it has a column of each group.
     signature: &'static [&'static [&'static str]],
@@ -27,7 +27,7 @@ pub(super) struct Layout {
 // programs do not identify a person on a channel, and several phones of a person can't share one.
 const LAYOUTS: [Layout; 8] = [
     Layout {
-        program: "Google Contacts",
+        program: "an export of Google Contacts",
         signature: &[&["firstname"], &["lastname"], &["phone1label", "email1label"]],
         names: &[
             &["firstname", "middlename", "lastname"],
@@ -40,7 +40,7 @@ const LAYOUTS: [Layout; 8] = [
         emails: &["email#value"],
     },
     Layout {
-        program: "Google Contacts",
+        program: "an export of Google Contacts",
         signature: &[
             &["name"],
             &["givenname"],
@@ -58,7 +58,7 @@ const LAYOUTS: [Layout; 8] = [
         emails: &["email#value"],
     },
     Layout {
-        program: "Outlook",
+        program: "an export of Outlook",
         signature: &[
             &["firstname"],
             &["middlename"],
@@ -81,7 +81,7 @@ const LAYOUTS: [Layout; 8] = [
         emails: &["emailaddress", "email#address"],
     },
     Layout {
-        program: "Outlook",
+        program: "an export of Outlook",
         signature: &[
             &["nombre"],
             &["segundonombre"],
@@ -115,7 +115,7 @@ const LAYOUTS: [Layout; 8] = [
         ],
     },
     Layout {
-        program: "Outlook",
+        program: "an export of Outlook",
         signature: &[
             &["primeironome", "nome"],
             &["segundonome", "nomedomeio"],
@@ -141,7 +141,7 @@ const LAYOUTS: [Layout; 8] = [
         emails: &["enderecodeemail", "emailaddress", "enderecodeemail#"],
     },
     Layout {
-        program: "HubSpot",
+        program: "an export of HubSpot",
         signature: &[
             &["recordid", "contactid"],
             &["firstname"],
@@ -155,7 +155,7 @@ const LAYOUTS: [Layout; 8] = [
         emails: &["email", "workemail", "additionalemailaddresses"],
     },
     Layout {
-        program: "Salesforce",
+        program: "an export of Salesforce",
         signature: &[
             &["contactid", "accountid", "accountowner"],
             &["firstname"],
@@ -176,7 +176,7 @@ const LAYOUTS: [Layout; 8] = [
         emails: &["email"],
     },
     Layout {
-        program: "Mailchimp",
+        program: "an export of Mailchimp",
         signature: &[
             &["emailaddress"],
             &["firstname"],
@@ -189,6 +189,16 @@ const LAYOUTS: [Layout; 8] = [
         emails: &["emailaddress"],
     },
 ];
+
+/// The properties of vCards.
+pub(super) const VCARD: Layout = Layout {
+    program: "vCards",
+    signature: &[],
+    names: &[&["fn"], &["n"], &["nickname"], &["org"]],
+    phones: &["tel"],
+    phone_labels: &[],
+    emails: &["email"],
+};
 
 /// The layout of the program that writes such a header.
 pub(super) fn recognise(header: &[String]) -> Option<&'static Layout> {
@@ -282,7 +292,7 @@ mod tests {
             "First Name,Last Name,Phone 10 - Value,Phone 1 - Label,Phone 1 - Value,Phone 2 - Value,Phone 2 - Label,Labels",
         );
         let layout = recognise(&header).unwrap();
-        assert_eq!(layout.program, "Google Contacts");
+        assert_eq!(layout.program, "an export of Google Contacts");
         assert_eq!(layout.columns(Attribute::Phone, &header), [4, 5, 2]);
         assert_eq!(layout.phone_labels(&header), [(4, 3), (5, 6)]);
         assert_eq!(layout.names(&header), [[0, 1]]);

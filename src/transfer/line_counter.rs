@@ -25,4 +25,9 @@ impl LineCounter {
             }
         })
     }
+
+    /// Whether the last byte was a carriage return. A line feed after it belongs to the same line end.
+    pub(super) fn is_after_return(self) -> bool {
+        self.after_return
+    }
 }

@@ -24,6 +24,7 @@ mod spellings;
 mod table;
 mod times;
 mod values;
+mod vcard;
 
 pub use decoder::Encoding;
 pub use header::{ColumnChoice, HeaderError, Mapping};

@@ -26,6 +26,10 @@ pub enum ReadError {
     OpenQuote { line: u64 },
     #[error("line {line}: the record that begins here is longer than 1 MiB: look for a quote that is not closed")]
     RecordTooLong { line: u64 },
+    #[error("line {line}: the vCard that begins here has no line END:VCARD before the next one")]
+    OpenCard { line: u64 },
+    #[error("line {line}: the names, phones and emails of the vCard are longer than 1 MiB, or one of them than 64 KiB")]
+    CardTooLong { line: u64 },
 }
 
 /// Takes the [`ReadError`] out of an error that passed through [`io::Read`].

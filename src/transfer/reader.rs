@@ -23,6 +23,11 @@ pub struct Record<'r> {
 }
 
 impl<'r> Record<'r> {
+    /// A record of the text's parts, each of which ends where `ends` says.
+    pub(super) fn new(text: &'r str, ends: &'r [usize], line: u64) -> Self {
+        Self { text, ends, line }
+    }
+
     /// The number of cells.
     pub fn len(&self) -> usize {
         self.ends.len()

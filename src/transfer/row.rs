@@ -42,7 +42,8 @@ pub(super) struct RowOptions<'a> {
     pub list: Option<&'a str>,
     /// The platform for rows without one.
     pub platform: Option<&'a str>,
-    /// Whether `export` wrote the file. Then each cell has one value, even if the value contains separators.
+    /// Whether `export` wrote the file. Then each cell has one value, even if the value contains separators. The export
+    /// of another program has several.
     pub exact: bool,
     /// Whether a wrong cell of an optional attribute is left out, instead of rejecting its row.
     pub skip_bad_cells: bool,
@@ -244,7 +245,7 @@ impl RowParser<'_> {
 
     /// Whether a phone or email cell can hold several values.
     fn splits_cells(&self) -> bool {
-        !self.options.exact
+        !self.options.exact || self.mapping.program().is_some()
     }
 
     /// The cell in a column. In an exact import, a cell of invisible characters is a value, because an export wrote it.

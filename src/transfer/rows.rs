@@ -46,7 +46,7 @@ impl<R: Read> Rows<R> {
         E: From<ReadError> + From<HeaderError>,
     {
         let table = Table::open(source, options.encoding, options.delimiter)?;
-        let mapping = Mapping::new(table.header().to_vec(), options.columns, table.filled())?;
+        let mapping = Mapping::with_layout(table.header().to_vec(), table.layout(), options.columns, table.filled())?;
         Ok(Self { table, mapping })
     }
 

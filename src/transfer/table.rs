@@ -1,25 +1,34 @@
 //! Opens a file of any format as a table: a header, and records.
 
-use std::io::{BufReader, Chain, Cursor, Read};
+use std::io::{BufRead, BufReader, Chain, Cursor, Read};
 
 use super::decoder::{Decoder, Encoding};
+use super::layouts::{self, Layout};
 use super::read_error::ReadError;
 use super::reader::{Record, Records};
+use super::vcard::{self, Cards};
 
 /// The number of bytes that show the format of a file.
 const SIGNATURE: u64 = 4;
 
 /// The text of a file from which the first bytes have been read.
-type Text<R> = Decoder<Chain<Cursor<Vec<u8>>, R>>;
+type Text<R> = BufReader<Decoder<Chain<Cursor<Vec<u8>>, R>>>;
 
 /// A file whose header has been read.
 pub(super) struct Table<R> {
-    records: Records<BufReader<Text<R>>>,
+    content: Content<R>,
     header: Vec<String>,
+    layout: Option<&'static Layout>,
+}
+
+enum Content<R> {
+    Delimited(Box<Records<Text<R>>>),
+    Cards(Box<Cards<Text<R>>>),
 }
 
 impl<R: Read> Table<R> {
-    /// Reads the header. The user's `encoding` and `delimiter` override the file's contents.
+    /// Recognises the format of the file by its contents, and reads the header. The user's `encoding` and `delimiter`
+    /// override the file's contents.
     ///
     /// # Errors
     /// [`ReadError`]
@@ -30,7 +39,14 @@ impl<R: Read> Table<R> {
         if let b"PK\x03\x04" | b"\xd0\xcf\x11\xe0" = signature.as_slice() {
             return Err(ReadError::NotText);
         }
-        let text = BufReader::new(Decoder::open(Cursor::new(signature).chain(source), encoding)?);
+        let mut text = BufReader::new(Decoder::open(Cursor::new(signature).chain(source), encoding)?);
+        if is_vcard(text.fill_buf()?) {
+            return Ok(Self {
+                content: Content::Cards(Box::new(Cards::new(text))),
+                header: vcard::COLUMNS.map(str::to_owned).to_vec(),
+                layout: Some(&layouts::VCARD),
+            });
+        }
         let mut records = Records::open(text, delimiter)?;
         let header = loop {
             let record = records.next()?.ok_or(ReadError::Empty)?;
@@ -38,7 +54,11 @@ impl<R: Read> Table<R> {
                 break record.cells();
             }
         };
-        Ok(Self { records, header })
+        Ok(Self {
+            layout: layouts::recognise(&header),
+            content: Content::Delimited(Box::new(records)),
+            header,
+        })
     }
 
     /// The names of the columns.
@@ -46,23 +66,34 @@ impl<R: Read> Table<R> {
         &self.header
     }
 
+    /// The layout of the columns, if the program that wrote the file is known.
+    pub(super) fn layout(&self) -> Option<&'static Layout> {
+        self.layout
+    }
+
     /// For each column, whether it has a value in the first rows.
     pub(super) fn filled(&self) -> &[bool] {
-        self.records.filled()
+        match &self.content {
+            Content::Delimited(records) => records.filled(),
+            Content::Cards(_) => &[],
+        }
     }
 
     /// The encoding, unless it is UTF-8. It is certain after the last record.
     pub(super) fn encoding(&self) -> Option<Encoding> {
-        self.decoder().encoding()
+        self.text().get_ref().encoding()
     }
 
     /// The number of bytes of the file read so far.
     pub(super) fn position(&self) -> u64 {
-        self.decoder().position()
+        self.text().get_ref().position()
     }
 
-    fn decoder(&self) -> &Text<R> {
-        self.records.source().get_ref()
+    fn text(&self) -> &Text<R> {
+        match &self.content {
+            Content::Delimited(records) => records.source(),
+            Content::Cards(cards) => cards.source(),
+        }
     }
 
     /// Visits the records after the header that are not blank, each with the number of bytes of the file read so far.
@@ -75,11 +106,24 @@ impl<R: Read> Table<R> {
     ) -> Result<(), E> {
         loop {
             let position = self.position();
-            match self.records.next()? {
+            let record = match &mut self.content {
+                Content::Delimited(records) => records.next()?,
+                Content::Cards(cards) => cards.next()?,
+            };
+            match record {
                 None => return Ok(()),
                 Some(record) if record.is_blank() => {}
                 Some(record) => visit(&record, position)?,
             }
         }
     }
+}
+
+/// Whether the text begins with a vCard, after blank lines.
+fn is_vcard(start: &[u8]) -> bool {
+    const BEGIN: &[u8] = b"BEGIN:VCARD";
+    let start = start.trim_ascii_start();
+    start
+        .get(..BEGIN.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(BEGIN))
 }

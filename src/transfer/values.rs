@@ -60,10 +60,13 @@ pub(super) fn is_email(text: &str) -> bool {
     is_part(local) && is_part(domain) && is_dotted
 }
 
-/// The values in a cell. Google joins several values by `:::`. Several emails can also be separated by other characters
+/// Separates several values in a cell, as in the exports of Google Contacts.
+pub(super) const SEPARATOR: &str = ":::";
+
+/// The values in a cell. Google joins several values by [`SEPARATOR`]. Several emails can also be separated by other characters
 /// or by words. Each email can have a name: `Ana <ana@ej.com>, Leo <leo@ej.com>`.
 pub(super) fn values_in(text: &str) -> impl Iterator<Item = &str> {
-    let parts = text.split(":::").map(str::trim).filter(|part| !part.is_empty());
+    let parts = text.split(SEPARATOR).map(str::trim).filter(|part| !part.is_empty());
     parts.flat_map(|part| {
         let emails = bare_emails(part);
         match emails.len() {

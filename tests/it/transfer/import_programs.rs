@@ -13,8 +13,9 @@ const CONTACTS: &str = "
 
 /// Imports an export of the program, twice. Returns the summary of the first import.
 fn import_twice(program: &str, file: &[u8], expected: &str) -> String {
+    let program = format!("an export of {program}");
     let import = Import::open(file, ImportOptions::default()).unwrap_or_else(|error| panic!("{program}: {error}"));
-    assert_eq!(import.mapping().program(), Some(program));
+    assert_eq!(import.mapping().program(), Some(program.as_str()));
     let mut target = ImportTarget::new();
     let report = target.import(file).unwrap_or_else(|error| panic!("{program}: {error}"));
     assert_eq!(target.ask(CONTACTS), expected, "{program}");
@@ -126,7 +127,7 @@ fn the_table_of_columns_names_the_program() {
     assert_eq!(
         import.mapping().to_string().lines().take(4).collect::<Vec<_>>(),
         [
-            "  the file is an export of Mailchimp, each phone is a contact",
+            "  read as an export of Mailchimp: each phone becomes a contact",
             "  name             from First Name, Last Name",
             "  phone            from Phone Number",
             "  email            from Email Address",

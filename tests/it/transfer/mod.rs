@@ -13,3 +13,4 @@ mod import_matching;
 mod import_model;
 mod import_programs;
 mod import_rejections;
+mod import_vcards;

@@ -33,6 +33,8 @@ pub struct ImportSummary {
     lookalikes: Vec<LookalikeColumn>,
     /// `utf-8` if the file is ASCII.
     encoding: &'static str,
+    /// The name of the sheet, if the file is a workbook.
+    sheet: Option<String>,
 }
 
 /// Lines of the file, of which only the first are named.
@@ -140,6 +142,7 @@ impl Places {
             doubtful,
             lookalikes,
             encoding,
+            sheet,
         } = report;
         Some(ImportSummary {
             imported,
@@ -161,6 +164,7 @@ impl Places {
             left_out_cells: self.left_out_cells,
             lookalikes: lookalikes.into_iter().map(LookalikeColumn::from).collect(),
             encoding: encoding.map_or("UTF-8", Encoding::name),
+            sheet: sheet.map(|sheet| sheet.name),
         })
     }
 }

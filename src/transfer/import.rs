@@ -14,6 +14,7 @@ pub use super::report::ImportReport;
 pub use super::row::Rejection;
 use super::row::RowOptions;
 use super::rows::{FileOptions, Rows};
+pub use super::table::ReadSheet;
 use crate::domain::client::NAME_MAX;
 use crate::domain::contact::Attribute;
 use crate::domain::phone::Region;
@@ -130,6 +131,11 @@ impl<R: Read> Import<R> {
         self.rows.mapping()
     }
 
+    /// The sheet that is read, if the file is a workbook.
+    pub fn sheet(&self) -> Option<&ReadSheet> {
+        self.rows.sheet()
+    }
+
     /// Imports the rows in one transaction. The file is read to its end even after a rejected row, so that `observe`
     /// gets all rejections.
     ///
@@ -175,6 +181,7 @@ impl<R: Read> Import<R> {
             doubtful: merged.doubtful,
             lookalikes: counts.lookalikes,
             encoding: self.rows.encoding(),
+            sheet: self.rows.sheet().cloned(),
         })
     }
 

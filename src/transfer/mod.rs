@@ -25,6 +25,7 @@ mod table;
 mod times;
 mod values;
 mod vcard;
+mod workbook;
 
 pub use decoder::Encoding;
 pub use header::{ColumnChoice, HeaderError, Mapping};
@@ -33,3 +34,7 @@ pub use progress::on_stderr;
 pub use read_error::ReadError;
 #[cfg(fuzzing)]
 pub use reader::Records;
+#[cfg(fuzzing)]
+pub use vcard::Cards;
+#[cfg(fuzzing)]
+pub use workbook::Workbook;

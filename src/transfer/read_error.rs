@@ -9,8 +9,23 @@ pub enum ReadError {
     Io(#[source] io::Error),
     #[error("the file is empty: its first line must name the columns")]
     Empty,
-    #[error("line 1: the file is a workbook or an archive, not text: save it as “CSV UTF-8”")]
-    NotText,
+    #[error(
+        "the file is a workbook in the old format of Excel (.xls) or has a password: save it as .xlsx without a \
+         password, or as “CSV UTF-8”"
+    )]
+    OldWorkbook,
+    #[error("the file is an archive and no workbook in the format .xlsx: save its table as .xlsx, or as “CSV UTF-8”")]
+    NoWorkbook,
+    #[error(
+        "the workbook is larger than 64 MiB, or its content than 256 MiB: save it as “CSV UTF-8”, which can have any size"
+    )]
+    WorkbookTooLarge,
+    #[error("the workbook is damaged: open it and save it again, or save it as “CSV UTF-8”")]
+    BrokenWorkbook,
+    #[error("the sheet is damaged after row {line}: open the workbook and save it again, or save it as “CSV UTF-8”")]
+    BrokenSheet { line: u64 },
+    #[error("line {line}: the row is longer than 1 MiB")]
+    RowTooLong { line: u64 },
     #[error("line {line}: the text is not UTF-8: save the file as “CSV UTF-8”")]
     NotUtf8 { line: u64 },
     #[error(

@@ -5,8 +5,10 @@ use std::fmt;
 use super::decoder::Encoding;
 use super::lines::Lines;
 use super::lookalikes::Lookalike;
+use super::table::ReadSheet;
 use crate::domain::contact::Attribute;
 use crate::domain::counted::counted;
+use crate::domain::visible::visible;
 
 /// The result of an import. Every row is counted once, and so is every further phone of a row. Blank rows are not
 /// counted.
@@ -45,6 +47,8 @@ pub struct ImportReport {
     pub lookalikes: Vec<Lookalike>,
     /// The encoding of the file, unless it is UTF-8.
     pub encoding: Option<Encoding>,
+    /// The sheet that was read, if the file is a workbook.
+    pub sheet: Option<ReadSheet>,
 }
 
 impl fmt::Display for ImportReport {
@@ -66,6 +70,7 @@ impl fmt::Display for ImportReport {
             doubtful,
             lookalikes,
             encoding,
+            sheet,
         } = self;
         write!(f, "{} read", counted(*read, "row", "rows"))?;
         if *further_phones > 0 {
@@ -128,7 +133,18 @@ impl fmt::Display for ImportReport {
         if let Some(encoding) = encoding {
             write!(f, "\nthe file was read as {}, which is not UTF-8", encoding.name())?;
         }
+        if let Some(sheet) = sheet.as_ref().filter(|sheet| sheet.of > 1) {
+            write!(f, "\n{sheet}")?;
+        }
         Ok(())
+    }
+}
+
+/// `of 3 sheets, only “Contacts” was read`
+impl fmt::Display for ReadSheet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sheets = counted(self.of as u64, "sheet", "sheets");
+        write!(f, "of {sheets}, only “{}” was read", visible(&self.name))
     }
 }
 

@@ -7,7 +7,7 @@ use super::header::{ColumnChoice, HeaderError, Mapping};
 use super::lookalikes::{Lookalike, Lookalikes};
 use super::read_error::ReadError;
 use super::row::{Rejection, Row, RowOptions, RowParser};
-use super::table::Table;
+use super::table::{ReadSheet, Table};
 
 /// How to read a file.
 #[derive(Clone, Copy, Default)]
@@ -45,8 +45,11 @@ impl<R: Read> Rows<R> {
     where
         E: From<ReadError> + From<HeaderError>,
     {
-        let table = Table::open(source, options.encoding, options.delimiter)?;
-        let mapping = Mapping::with_layout(table.header().to_vec(), table.layout(), options.columns, table.filled())?;
+        let is_usable =
+            |header: &[String], filled: &[bool]| Mapping::new(header.to_vec(), options.columns, filled).is_ok();
+        let table = Table::open(source, options.encoding, options.delimiter, is_usable)?;
+        let header = table.header().to_vec();
+        let mapping = Mapping::with_layout(header, table.layout(), options.columns, table.filled())?;
         Ok(Self { table, mapping })
     }
 
@@ -57,6 +60,11 @@ impl<R: Read> Rows<R> {
     /// The encoding, unless it is UTF-8. It is certain after the last row.
     pub(super) fn encoding(&self) -> Option<Encoding> {
         self.table.encoding()
+    }
+
+    /// The sheet that is read, if the file is a workbook.
+    pub(super) fn sheet(&self) -> Option<&ReadSheet> {
+        self.table.sheet()
     }
 
     /// The number of bytes of the file read so far.

@@ -7,37 +7,58 @@ use super::layouts::{self, Layout};
 use super::read_error::ReadError;
 use super::reader::{Record, Records};
 use super::vcard::{self, Cards};
+use super::workbook::{Sheet, Workbook};
 
 /// The number of bytes that show the format of a file.
 const SIGNATURE: u64 = 4;
 
-/// The text of a file from which the first bytes have been read.
-type Text<R> = BufReader<Decoder<Chain<Cursor<Vec<u8>>, R>>>;
+/// A file from which the first bytes have been read.
+type File<R> = Chain<Cursor<Vec<u8>>, R>;
+
+type Text<R> = BufReader<Decoder<File<R>>>;
 
 /// A file whose header has been read.
 pub(super) struct Table<R> {
     content: Content<R>,
     header: Vec<String>,
     layout: Option<&'static Layout>,
+    filled: Vec<bool>,
+    sheet: Option<ReadSheet>,
+}
+
+/// The sheet of a workbook that is read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReadSheet {
+    pub name: String,
+    /// The number of visible sheets in the workbook that are not blank.
+    pub of: usize,
 }
 
 enum Content<R> {
     Delimited(Box<Records<Text<R>>>),
     Cards(Box<Cards<Text<R>>>),
+    Workbook(Box<Workbook>),
 }
 
 impl<R: Read> Table<R> {
     /// Recognises the format of the file by its contents, and reads the header. The user's `encoding` and `delimiter`
-    /// override the file's contents.
+    /// override the file's contents. Of a workbook it takes the first sheet whose header is usable, or else the first
+    /// sheet.
     ///
     /// # Errors
     /// [`ReadError`]
-    pub(super) fn open(mut source: R, encoding: Option<Encoding>, delimiter: Option<u8>) -> Result<Self, ReadError> {
+    pub(super) fn open(
+        mut source: R,
+        encoding: Option<Encoding>,
+        delimiter: Option<u8>,
+        is_usable: impl Fn(&[String], &[bool]) -> bool,
+    ) -> Result<Self, ReadError> {
         let mut signature = Vec::new();
         source.by_ref().take(SIGNATURE).read_to_end(&mut signature)?;
-        // A ZIP archive, which .xlsx and .ods files are, or an .xls workbook.
-        if let b"PK\x03\x04" | b"\xd0\xcf\x11\xe0" = signature.as_slice() {
-            return Err(ReadError::NotText);
+        match signature.as_slice() {
+            b"PK\x03\x04" => return Self::of_workbook(Cursor::new(signature).chain(source), is_usable),
+            b"\xd0\xcf\x11\xe0" => return Err(ReadError::OldWorkbook),
+            _ => {}
         }
         let mut text = BufReader::new(Decoder::open(Cursor::new(signature).chain(source), encoding)?);
         if is_vcard(text.fill_buf()?) {
@@ -45,6 +66,8 @@ impl<R: Read> Table<R> {
                 content: Content::Cards(Box::new(Cards::new(text))),
                 header: vcard::COLUMNS.map(str::to_owned).to_vec(),
                 layout: Some(&layouts::VCARD),
+                filled: Vec::new(),
+                sheet: None,
             });
         }
         let mut records = Records::open(text, delimiter)?;
@@ -56,9 +79,34 @@ impl<R: Read> Table<R> {
         };
         Ok(Self {
             layout: layouts::recognise(&header),
+            filled: records.filled().to_vec(),
             content: Content::Delimited(Box::new(records)),
             header,
+            sheet: None,
         })
+    }
+
+    fn of_workbook(source: impl Read, is_usable: impl Fn(&[String], &[bool]) -> bool) -> Result<Self, ReadError> {
+        let workbook = Workbook::open(source)?;
+        let mut sheets = workbook.sheets().iter();
+        let usable = sheets.find(|sheet| is_usable(&sheet.header, &sheet.filled));
+        let sheet = usable.or(workbook.sheets().first()).ok_or(ReadError::Empty)?;
+        let Sheet { name, header, filled } = sheet.clone();
+        Ok(Self {
+            layout: layouts::recognise(&header),
+            header,
+            filled,
+            sheet: Some(ReadSheet {
+                name,
+                of: workbook.sheets().len(),
+            }),
+            content: Content::Workbook(Box::new(workbook)),
+        })
+    }
+
+    /// The sheet that is read, if the file is a workbook.
+    pub(super) fn sheet(&self) -> Option<&ReadSheet> {
+        self.sheet.as_ref()
     }
 
     /// The names of the columns.
@@ -73,26 +121,27 @@ impl<R: Read> Table<R> {
 
     /// For each column, whether it has a value in the first rows.
     pub(super) fn filled(&self) -> &[bool] {
-        match &self.content {
-            Content::Delimited(records) => records.filled(),
-            Content::Cards(_) => &[],
-        }
+        &self.filled
     }
 
-    /// The encoding, unless it is UTF-8. It is certain after the last record.
+    /// The encoding, unless it is UTF-8 or that of a workbook. It is certain after the last record.
     pub(super) fn encoding(&self) -> Option<Encoding> {
-        self.text().get_ref().encoding()
+        self.decoder()?.encoding()
     }
 
     /// The number of bytes of the file read so far.
     pub(super) fn position(&self) -> u64 {
-        self.text().get_ref().position()
+        match (&self.content, self.decoder()) {
+            (Content::Workbook(workbook), _) => workbook.size(),
+            (_, decoder) => decoder.map_or(0, Decoder::position),
+        }
     }
 
-    fn text(&self) -> &Text<R> {
+    fn decoder(&self) -> Option<&Decoder<File<R>>> {
         match &self.content {
-            Content::Delimited(records) => records.source(),
-            Content::Cards(cards) => cards.source(),
+            Content::Delimited(records) => Some(records.source().get_ref()),
+            Content::Cards(cards) => Some(cards.source().get_ref()),
+            Content::Workbook(_) => None,
         }
     }
 
@@ -109,6 +158,10 @@ impl<R: Read> Table<R> {
             let record = match &mut self.content {
                 Content::Delimited(records) => records.next()?,
                 Content::Cards(cards) => cards.next()?,
+                Content::Workbook(workbook) => {
+                    let sheet = self.sheet.as_ref().map_or("", |sheet| &sheet.name);
+                    return workbook.for_each(sheet, |record| visit(record, position));
+                }
             };
             match record {
                 None => return Ok(()),

@@ -8,4 +8,4 @@ mod cards;
 mod lines;
 mod property;
 
-pub(super) use cards::{COLUMNS, Cards};
+pub use cards::{COLUMNS, Cards};

@@ -188,6 +188,7 @@ fn import_prints_its_summary_as_json() {
                 "column": "reply to", "field": "email", "onlyHere": {"count": 1, "lines": [3]},
             }],
             "encoding": "UTF-8",
+            "sheet": null,
         })
     );
     let again = json_of(import(&database, FILE, &["--skip-bad-rows", "--skip-bad-cells"]));

@@ -227,7 +227,12 @@ fn an_unreadable_file_is_refused_with_the_line_and_what_to_do() {
         (Vec::new(), "the file is empty: its first line must name the columns"),
         (
             b"PK\x03\x04\x14\0".to_vec(),
-            "line 1: the file is a workbook or an archive, not text: save it as “CSV UTF-8”",
+            "the workbook is damaged: open it and save it again, or save it as “CSV UTF-8”",
+        ),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec(),
+            "the file is a workbook in the old format of Excel (.xls) or has a password: save it as .xlsx without a \
+             password, or as “CSV UTF-8”",
         ),
         (
             b"email,name\na@example.com,Mar\xc3\xada\nb@example.com,Mu\xf1oz\n".to_vec(),

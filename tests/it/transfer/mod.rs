@@ -14,3 +14,4 @@ mod import_model;
 mod import_programs;
 mod import_rejections;
 mod import_vcards;
+mod import_workbooks;

@@ -1,5 +1,5 @@
-//! vCards: the size of the reads does not matter, each card begins in a later line, and a simple card that is written and
-//! read again has the same values.
+//! vCards: the size of the reads does not matter, each card begins in a later line, and a simple card that is written
+//! and read again has the same values.
 
 #![no_main]
 

@@ -30,7 +30,8 @@ fn read(file: &[u8]) {
 /// A workbook with one sheet.
 fn workbook(sheet: &[u8], texts: &[u8]) -> Vec<u8> {
     let list = format!(
-        "<workbook xmlns:r=\"{RELATIONSHIPS}\"><sheets><sheet name=\"a\" sheetId=\"1\" r:id=\"r1\"/></sheets></workbook>"
+        "<workbook xmlns:r=\"{RELATIONSHIPS}\"><sheets><sheet name=\"a\" sheetId=\"1\" r:id=\"r1\"/>\
+         </sheets></workbook>"
     );
     let relationships = format!(
         "<Relationships><Relationship Id=\"r1\" Type=\"{RELATIONSHIPS}/worksheet\" Target=\"worksheets/s.xml\"/>\

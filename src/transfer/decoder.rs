@@ -20,8 +20,8 @@ const SAMPLE: usize = 4 * CHUNK;
 /// The bytes at the start of a file that show whether it is UTF-16 without a byte order mark.
 const UTF_16_SAMPLE: usize = 256;
 
-/// A top-level domain whose pages are in Windows-1252. It decides between encodings of Latin letters if the text has few
-/// accents: without it, `Antônio` alone would be Vietnamese.
+/// A top-level domain whose pages are in Windows-1252. It decides between encodings of Latin letters if the text has
+/// few accents: without it, `Antônio` alone would be Vietnamese.
 const WESTERN_DOMAIN: &[u8] = b"br";
 
 /// An encoding of text, by one of its names in the Encoding Standard of browsers.
@@ -58,8 +58,8 @@ impl fmt::Display for UnknownEncoding {
 
 impl std::error::Error for UnknownEncoding {}
 
-/// The text of a file in UTF-8, without a byte order mark. UTF-8 itself passes unchecked, because the readers of records
-/// check it and know the line.
+/// The text of a file in UTF-8, without a byte order mark. UTF-8 itself passes unchecked, because the readers of
+/// records check it and know the line.
 pub(super) struct Decoder<R> {
     source: R,
     /// Raw bytes that are not yet decoded.
@@ -408,8 +408,8 @@ mod tests {
             let error = decode(bytes, None).unwrap_err().to_string();
             assert_eq!(
                 error,
-                "line 2: the text is not UTF-8 and may be macintosh: save the file as “CSV UTF-8”, or name its encoding, \
-                 as in --encoding macintosh"
+                "line 2: the text is not UTF-8 and may be macintosh: save the file as “CSV UTF-8”, or name its \
+                 encoding, as in --encoding macintosh"
             );
         }
         let mut cut = utf_16("name,phone\nAna,1\n", u16::to_le_bytes);

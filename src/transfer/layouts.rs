@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn numbered_columns_come_in_the_order_of_their_numbers() {
         let header = header(
-            "First Name,Last Name,Phone 10 - Value,Phone 1 - Label,Phone 1 - Value,Phone 2 - Value,Phone 2 - Label,Labels",
+            "First Name,Last Name,Phone 10 - Value,Phone 1 - Label,Phone 1 - Value,Phone 2 - Value,Phone 2 - Label",
         );
         let layout = recognise(&header).unwrap();
         assert_eq!(layout.program, "an export of Google Contacts");

@@ -71,9 +71,9 @@ impl Lookalikes {
         }
     }
 
-    /// The columns whose names say a phone or an email, and those in which at least half of the values look like one. In
-    /// the export of a known program, only those with a value that its row has nowhere else: the import ignores faxes
-    /// and the phones of assistants on purpose.
+    /// The columns whose names say a phone or an email, and those in which at least half of the values look like one.
+    /// In the export of a known program, only those with a value that its row has nowhere else: the import ignores
+    /// faxes and the phones of assistants on purpose.
     pub(super) fn found(&mut self, mapping: &Mapping) -> Vec<Lookalike> {
         let is_reported = |found: &Lookalike| mapping.program().is_none() || found.only_here.count > 0;
         let found = self.columns.iter_mut().filter_map(|column| {

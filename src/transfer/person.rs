@@ -6,8 +6,8 @@ use uuid::{Builder, Uuid};
 use crate::domain::client::ClientId;
 use crate::domain::phone::StoredPhone;
 
-/// The `ai_customer_id` of a person with several phones. It depends on the client and on the set of phones alone, so that
-/// the same file gives the same id at every import, and two clients never share one.
+/// The `ai_customer_id` of a person with several phones. It depends on the client and on the set of phones alone, so
+/// that the same file gives the same id at every import, and two clients never share one.
 pub(super) fn person_id<'p>(client: ClientId, phones: impl Iterator<Item = &'p StoredPhone>) -> Uuid {
     let mut lines: Vec<_> = phones.map(|phone| (&phone.phone, &phone.extension)).collect();
     lines.sort_unstable();

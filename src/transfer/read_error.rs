@@ -17,7 +17,8 @@ pub enum ReadError {
     #[error("the file is an archive and no workbook in the format .xlsx: save its table as .xlsx, or as “CSV UTF-8”")]
     NoWorkbook,
     #[error(
-        "the workbook is larger than 64 MiB, or its content than 256 MiB: save it as “CSV UTF-8”, which can have any size"
+        "the workbook is larger than 64 MiB, or its content than 256 MiB: save it as “CSV UTF-8”, which can have any \
+         size"
     )]
     WorkbookTooLarge,
     #[error("the workbook is damaged: open it and save it again, or save it as “CSV UTF-8”")]

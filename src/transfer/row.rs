@@ -156,8 +156,8 @@ impl RowParser<'_> {
         })
     }
 
-    /// The contacts of the row without the `skipped` attributes. Phones that identify nobody are left out beside others,
-    /// because they would make no contact.
+    /// The contacts of the row without the `skipped` attributes. Phones that identify nobody are left out beside
+    /// others, because they would make no contact.
     fn contacts(&self, record: &Record<'_>, skipped: &[Attribute]) -> Result<Contacts, Fault> {
         let fields = self.fields(record, skipped)?;
         if !self.mapping.has_all_phones() {

@@ -1,4 +1,5 @@
-//! The rows of a file, whatever its format. `import` reads them, and so does every other command that takes such a file.
+//! The rows of a file, whatever its format. `import` reads them, and so does every other command that takes such a
+//! file.
 
 use std::io::Read;
 

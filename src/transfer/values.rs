@@ -63,8 +63,8 @@ pub(super) fn is_email(text: &str) -> bool {
 /// Separates several values in a cell, as in the exports of Google Contacts.
 pub(super) const SEPARATOR: &str = ":::";
 
-/// The values in a cell. Google joins several values by [`SEPARATOR`]. Several emails can also be separated by other characters
-/// or by words. Each email can have a name: `Ana <ana@ej.com>, Leo <leo@ej.com>`.
+/// The values in a cell. Google joins several values by [`SEPARATOR`]. Several emails can also be separated by other
+/// characters or by words. Each email can have a name: `Ana <ana@ej.com>, Leo <leo@ej.com>`.
 pub(super) fn values_in(text: &str) -> impl Iterator<Item = &str> {
     let parts = text.split(SEPARATOR).map(str::trim).filter(|part| !part.is_empty());
     parts.flat_map(|part| {

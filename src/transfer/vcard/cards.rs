@@ -11,8 +11,8 @@ use crate::transfer::values::SEPARATOR;
 /// The columns of a card's record, by the names of their properties. Several values in one cell are separated by
 /// [`SEPARATOR`].
 ///
-/// `UID` is not read. It identifies a card in one address book, not a person on a channel: another device gives the same
-/// person another one, and an import by it would make each contact twice.
+/// `UID` is not read. It identifies a card in one address book, not a person on a channel: another device gives the
+/// same person another one, and an import by it would make each contact twice.
 pub const COLUMNS: [&str; 6] = ["FN", "N", "NICKNAME", "ORG", "TEL", "EMAIL"];
 
 /// The longest text that is kept of a card, in bytes.

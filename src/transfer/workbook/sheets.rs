@@ -164,7 +164,8 @@ impl Row {
         self.ends.clear();
     }
 
-    /// Adds a cell. Cells come in the order of columns. Of a column that a damaged sheet has twice, the first one counts.
+    /// Adds a cell. Cells come in the order of columns. Of a column that a damaged sheet has twice, the first one
+    /// counts.
     fn add(&mut self, column: usize, value: &DataRef<'_>) -> Result<(), ReadError> {
         let line = u64::from(self.index) + 1;
         if column < self.ends.len() {

@@ -161,9 +161,9 @@ ALTER TABLE contact_words_left ALTER COLUMN word SET STATISTICS 0;
 -- The keys of a word in the index of words:
 -- - of a word of names, each of its endings of three or more characters (s): a word contains a piece if one of its
 --   endings begins with it.
--- - its first seven characters with zero, one or two of them deleted (d). Of a word with fewer than six characters, at
---   most one is deleted. Two texts that differ by as many edits have such a key in common. The method is that of
---   SymSpell (Garbe 2012).
+-- - its first seven characters with zero or one of them deleted (d), or with two (t). Of a word with fewer than six
+--   characters, at most one is deleted. Two texts that differ by as many edits have such a key in common. The method is
+--   that of SymSpell (Garbe 2012).
 -- Clients share sixteen prefixes, as in the index of grams. Names repeat among clients, so the words of a client have a
 -- further key (c), by which the index skips most words of other clients.
 CREATE FUNCTION contact_word_keys(client_id uuid, word text, is_name boolean) RETURNS tsvector
@@ -185,7 +185,7 @@ BEGIN
         keys := keys || (prefix || 'd' || shorter);
         IF char_length(word) >= 6 THEN
             FOR other IN at .. char_length(shorter) LOOP
-                keys := keys || (prefix || 'd' || overlay(shorter PLACING '' FROM other FOR 1));
+                keys := keys || (prefix || 't' || overlay(shorter PLACING '' FROM other FOR 1));
             END LOOP;
         END IF;
     END LOOP;

@@ -128,8 +128,14 @@ pub(super) fn find_in_email(typed: &str, email: &str) -> Option<(usize, usize, u
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SimilarKeys {
     pub piece: String,
+    /// Keys of words that differ by one edit, or by two.
     pub keys: Vec<String>,
 }
+
+/// The kinds of keys: with up to one character deleted, and with two. One edit needs no key of the second kind, and most
+/// keys of the index are of this kind.
+const UP_TO_ONE_DELETED: char = 'd';
+const TWO_DELETED: char = 't';
 
 impl QueryWord {
     /// The pieces of the word that may have typing errors: its words, and the runs of letters before its `@`.
@@ -142,29 +148,42 @@ impl QueryWord {
         let pieces = pieces.into_iter().filter(|piece| allowed_edits(piece) > 0);
         pieces
             .map(|piece| SimilarKeys {
-                keys: deletions(&piece, allowed_edits(&piece)),
+                keys: typed_keys(&piece, allowed_edits(&piece)),
                 piece,
             })
             .collect()
     }
 }
 
-/// The first characters of a word, and what is left of them if up to `edits` of them are deleted.
-fn deletions(word: &str, edits: usize) -> Vec<String> {
+/// The keys by which a word is found that may differ by `edits` from this one.
+fn typed_keys(word: &str, edits: usize) -> Vec<String> {
+    let mut keys = keys_of(UP_TO_ONE_DELETED, &deletions(word, 0));
+    keys.extend(keys_of(UP_TO_ONE_DELETED, &deletions(word, 1)));
+    if edits == 2 {
+        // A shorter word can lack one of the characters.
+        keys.extend(keys_of(UP_TO_ONE_DELETED, &deletions(word, 2)));
+        keys.extend(keys_of(TWO_DELETED, &deletions(word, 2)));
+    }
+    keys
+}
+
+fn keys_of(kind: char, texts: &BTreeSet<String>) -> Vec<String> {
+    texts.iter().map(|text| format!("{kind}{text}")).collect()
+}
+
+/// What is left of the first characters of a word if so many of them are deleted.
+fn deletions(word: &str, deleted: usize) -> BTreeSet<String> {
     let start: String = word.chars().take(KEYED).collect();
-    let mut keys = BTreeSet::from([start.clone()]);
-    let mut longest = vec![start];
-    for _ in 0..edits {
-        let shorter = longest.iter().flat_map(|key| {
+    let shorten = |longer: BTreeSet<String>| {
+        let shorter = longer.iter().flat_map(|key| {
             key.char_indices().map(|(at, character)| {
                 let (before, after) = (&key[..at], &key[at + character.len_utf8()..]);
                 format!("{before}{after}")
             })
         });
-        longest = shorter.collect();
-        keys.extend(longest.iter().cloned());
-    }
-    keys.into_iter().collect()
+        shorter.collect()
+    };
+    (0..deleted).fold(BTreeSet::from([start]), |longer, _| shorten(longer))
 }
 
 #[cfg(test)]
@@ -208,8 +227,12 @@ mod tests {
         #[test]
         fn similar_words_have_a_key_in_common(word in "[abc]{3,10}", other in "[abc]{3,10}") {
             if differ_by_typing(&word, &other).is_some_and(|edits| edits > 0) {
-                let keys = deletions(&word, allowed_edits(&word));
-                let stored = deletions(&other, if other.len() >= 6 { 2 } else { 1 });
+                let keys = typed_keys(&word, allowed_edits(&word));
+                let mut stored = keys_of(UP_TO_ONE_DELETED, &deletions(&other, 0));
+                stored.extend(keys_of(UP_TO_ONE_DELETED, &deletions(&other, 1)));
+                if other.len() >= 6 {
+                    stored.extend(keys_of(TWO_DELETED, &deletions(&other, 2)));
+                }
                 prop_assert!(keys.iter().any(|key| stored.contains(key)), "{keys:?} {stored:?}");
             }
         }

@@ -409,7 +409,7 @@ impl Run<'_> {
         let prefix = self.end_of_id(1);
         let of_client = format!("c{}", self.end_of_id(4));
         let questions = pieces.iter().map(|piece| {
-            let keys = piece.keys.iter().map(|key| format!("{prefix}d{key}"));
+            let keys = piece.keys.iter().map(|key| format!("{prefix}{key}"));
             (tsquery::with_any_key(&of_client, keys), "%".to_owned())
         });
         let answers = self.ask_dictionary(questions.collect(), SHARED_KEY_MAX)?;

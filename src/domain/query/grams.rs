@@ -97,6 +97,14 @@ impl Terms {
         }
     }
 
+    /// The number of grams.
+    pub fn count(&self) -> usize {
+        match self {
+            Terms::Gram(_) => 1,
+            Terms::All(terms) | Terms::Any(terms) => terms.iter().map(Terms::count).sum(),
+        }
+    }
+
     /// Whether the condition is more than that the email has a frequent provider.
     pub fn is_selective(&self) -> bool {
         match self {

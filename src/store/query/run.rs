@@ -60,6 +60,10 @@ const SIMILAR_PROBE_ROWS: usize = 300;
 /// as for [`FREQUENT`].
 const SIMILAR_FREQUENT: usize = 9;
 
+/// With more grams than these, the index of grams is asked for two conditions only: it looks each gram up in each step,
+/// and two conditions exclude most contacts.
+const ENOUGH_GRAMS: usize = 64;
+
 /// The most contacts that are read by the match keys of a query's numbers.
 const NUMBERS_MAX: i64 = 1_000;
 
@@ -320,7 +324,12 @@ impl Run<'_> {
         }
         self.plans.push(Plan::Grams);
         let conditions = asked.into_iter().flat_map(|(_, terms)| terms.implied_conditions());
-        let asked: Vec<String> = conditions.take(ASKED_MAX).map(|terms| tsquery::of(&terms)).collect();
+        let mut asked: Vec<Terms> = conditions.take(ASKED_MAX).collect();
+        if asked.iter().map(Terms::count).sum::<usize>() > ENOUGH_GRAMS {
+            asked.sort_by_key(Terms::count);
+            asked.truncate(2);
+        }
+        let asked: Vec<String> = asked.iter().map(tsquery::of).collect();
         let (time, id) = start_of(from);
         let (tests, texts, arrays) = values(patterns);
         Statement::built(statements::grams(asked.len(), tests))

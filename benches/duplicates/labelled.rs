@@ -45,12 +45,24 @@ impl Labelled {
     /// Reads a CSV file without quotes. The column `cluster` is the person. The name is in `name`, or in `first_name`
     /// and `surname`. `email` and `phone` can be missing. Other columns are ignored.
     pub fn read(csv: &str) -> anyhow::Result<Self> {
-        ensure!(!csv.contains('"'), "this tool reads no quotes: remove them from the file");
+        ensure!(
+            !csv.contains('"'),
+            "this tool reads no quotes: remove them from the file"
+        );
         let mut lines = csv.lines();
-        let header: Vec<&str> = lines.next().context("the file is empty")?.split(',').map(str::trim).collect();
+        let header: Vec<&str> = lines
+            .next()
+            .context("the file is empty")?
+            .split(',')
+            .map(str::trim)
+            .collect();
         let column = |name: &str| header.iter().position(|column| *column == name);
-        let person = column("cluster").context("the file has no column cluster: add one with the person of each row")?;
-        let names: Vec<usize> = ["name", "first_name", "surname"].iter().filter_map(|name| column(name)).collect();
+        let person =
+            column("cluster").context("the file has no column cluster: add one with the person of each row")?;
+        let names: Vec<usize> = ["name", "first_name", "surname"]
+            .iter()
+            .filter_map(|name| column(name))
+            .collect();
         let (email, phone) = (column("email"), column("phone"));
         let mut persons: HashMap<&str, u32> = HashMap::new();
         let mut labelled = Self::default();

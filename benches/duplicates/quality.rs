@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use contact_search::domain::duplicates::{Model, candidate_pairs, group};
 
-use crate::labelled::Labelled;
+use super::labelled::Labelled;
 
 /// The thresholds of the curve.
 pub const THRESHOLDS: [f64; 15] = [

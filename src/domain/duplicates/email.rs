@@ -80,6 +80,9 @@ fn similarity(one: &str, other: &str) -> EmailLevel {
         .eq(other_local.chars().filter(|character| *character != '.'));
     if is_same_local && domain != other_domain && !domain.is_empty() && !other_domain.is_empty() {
         let shorter = domain.len().min(other_domain.len());
+        if differ_only_by_number(domain, other_domain) {
+            return EmailLevel::Different;
+        }
         return match edits(domain, other_domain, if shorter < DOMAIN_TWO_EDITS { 1 } else { 2 }) {
             Some(_) => EmailLevel::Typing,
             None if local.chars().count() >= LOCAL_MIN && !is_role(local) => EmailLevel::SameLocal,
@@ -114,7 +117,7 @@ fn similarity(one: &str, other: &str) -> EmailLevel {
     }
 }
 
-/// Whether the local parts have the same letters and other digits: `ana1985` and `ana1987` are two people.
+/// Whether the texts have the same letters and other digits: `ana1985` and `ana1987` are two people.
 fn differ_only_by_number(one: &str, other: &str) -> bool {
     let has_digit = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
     let is_letter = |character: &char| !character.is_ascii_digit();

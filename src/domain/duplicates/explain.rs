@@ -40,7 +40,7 @@ impl Level {
                 NameLevel::PartMissing => "one name is a part of the other one",
                 NameLevel::MostWords => "the names have most of their words in common",
                 NameLevel::SameFirstWord => "the names have only the first word in common",
-                NameLevel::SameOtherWord => "the names have only one word in common, which is not the first one",
+                NameLevel::SameOtherWord => "the names have a word in common, but different first words",
                 NameLevel::DifferentShort => "the names have no word in common, and one of them is a single word",
                 NameLevel::Different => "the names are two full names without a common word",
             },
@@ -64,7 +64,7 @@ impl Model<'_> {
             };
             let weight = match reason.weight {
                 // The email and the name agree for the same reason.
-                0.0 => "0, because the email is made of the name".to_owned(),
+                0.0 if reason.level.is_alike() => "0, because the emails are made of the name".to_owned(),
                 weight => format!("{weight:+.1}"),
             };
             format!("{}{words}: {weight}", reason.level.text())
@@ -76,7 +76,7 @@ impl Model<'_> {
     fn explain_words(&self, one: &Record, other: &Record) -> String {
         let (one, other) = (Words::of(one), Words::of(other));
         let (one, other) = (one.as_slice(), other.as_slice());
-        let Some(alignment) = Alignment::of(one, other) else {
+        let Some(alignment) = Alignment::of(one, other, self.frequencies) else {
             return String::new();
         };
         if matches!(alignment.level, NameLevel::Different | NameLevel::DifferentShort) {

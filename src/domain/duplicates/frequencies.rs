@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::hash::hash;
 use super::parameters::Parameters;
 use super::record::Record;
+use super::repeats::Repeats;
 
 /// The counts of the words of names among the records of a comparison: the client's contacts and the rows of the file.
 /// A count needs 16 bytes, because it is kept by the hash of the word.
@@ -12,12 +13,14 @@ use super::record::Record;
 pub struct Frequencies {
     counts: HashMap<u64, u32>,
     records: u64,
+    repeats: Repeats,
 }
 
 impl Frequencies {
     /// Counts the words of a record, each once.
     pub fn add(&mut self, record: &Record) {
         self.records += 1;
+        self.repeats.add(record);
         for (at, word) in record.words().enumerate() {
             if record.words().take(at).all(|earlier| earlier != word) {
                 self.add_count(word, 1);
@@ -49,6 +52,12 @@ impl Frequencies {
     /// The number of records together with the unseen ones.
     pub(super) fn smoothed_records(&self, parameters: &Parameters) -> f64 {
         self.records as f64 + parameters.unseen_records
+    }
+
+    /// With how many other records of one person a record is compared, on average.
+    pub(super) fn expected_matches(&self, parameters: &Parameters) -> f64 {
+        let estimate = self.repeats.per_record() / parameters.repeats_share;
+        estimate.clamp(parameters.expected_matches, parameters.expected_matches_most)
     }
 
     /// The share of records with the word. In small sets, the frequency of unseen words smooths it.

@@ -6,7 +6,7 @@ use super::record::Record;
 use super::words::formal_name;
 
 /// The most keys of a record.
-pub const KEYS_MAX: usize = 10;
+pub const KEYS_MAX: usize = 11;
 
 /// The most records of a key that are compared with each other.
 pub const RECORDS_PER_KEY: usize = 50;
@@ -63,7 +63,7 @@ impl Record {
         if !self.email().is_empty() {
             push(Key::of_identity("mailbox", self.mailbox()));
             let (local, domain) = self.mailbox().rsplit_once('@').unwrap_or((self.mailbox(), ""));
-            let domain = first(domain, PIECE);
+            let domain = first(domain, 1);
             push(Key::of_likeness(&["local", first(local, LOCAL_PIECE), domain]));
             push(Key::of_likeness(&["local end", last(local, LOCAL_PIECE), domain]));
         }
@@ -72,28 +72,29 @@ impl Record {
     }
 
     /// A name's keys come from its first word and from two others, whatever their order. A nickname counts as the name
-    /// that it stands for. Each key has one whole word
-    /// and a piece of another one, so that a typing error in the other word leaves the key unchanged unless it is in
-    /// this piece.
+    /// that it stands for. A rare word is a key. A key of a frequent word also has a piece of another word. A typing
+    /// error in the other word leaves this key unchanged unless it is in the piece.
     fn push_name_keys(&self, push: &mut impl FnMut(Key)) {
         let words: Vec<&str> = self.words().map(formal_name).collect();
+        let word = |word: &str| Key::of_likeness(&["word", word]);
         let pair = |whole: &str, piece: &str| Key::of_likeness(&["name", whole, piece]);
         match words[..] {
             [] => {}
-            [only] => push(Key::of_likeness(&["one word", only])),
+            [only] => push(word(only)),
             [one, other] => {
+                push(word(one));
+                push(word(other));
                 for (whole, piece) in [(one, other), (other, one)] {
                     push(pair(whole, first(piece, PIECE)));
                     push(pair(whole, last(piece, PIECE)));
                 }
-                push(pair(other, first(one, 1)));
             }
             [one, .., middle, end] => {
                 for other in [middle, end] {
+                    push(word(other));
                     push(pair(one, first(other, PIECE)));
                     push(pair(other, first(one, PIECE)));
                 }
-                push(pair(end, first(one, 1)));
             }
         }
     }
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_has_at_most_ten_keys_and_they_are_the_same_in_every_process() {
+    fn a_record_has_at_most_eleven_keys_and_they_are_the_same_in_every_process() {
         let full = Record::new(&RecordFields {
             name: Some("María José Gómez Pérez"),
             email: Some("maria.jose+x@gmail.com"),

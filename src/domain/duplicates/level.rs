@@ -72,11 +72,11 @@ pub enum NameLevel {
     Typing,
     /// One name has all words of the other one, and more.
     PartMissing,
-    /// Several words agree. Both names have other words that do not.
+    /// Several words agree, also the first ones. Both names have other words that do not.
     MostWords,
     /// Only the first words agree. Both names have other words that do not.
     SameFirstWord,
-    /// Only one word agrees, and it is not the first one of both names. Both names have words that do not.
+    /// Words agree that are not the first ones of both names. Both names have words that do not.
     SameOtherWord,
     /// No word agrees, and one of the names has a single word.
     DifferentShort,
@@ -135,16 +135,36 @@ impl Level {
         }
     }
 
-    /// Whether the records share a phone, an email or an external id at this level.
+    /// Whether the records share a phone, a mailbox or an external id at this level.
     pub(super) fn is_shared_contact(self) -> bool {
         match self {
             Self::ExternalId(level) => level == ExternalIdLevel::Same,
-            Self::Phone(level) => level != PhoneLevel::Different,
-            Self::Email(level) => !matches!(
-                level,
-                EmailLevel::Different | EmailLevel::MadeOfName | EmailLevel::NameOnly
-            ),
+            Self::Phone(level) => !matches!(level, PhoneLevel::Similar | PhoneLevel::Different),
+            Self::Email(level) => {
+                matches!(level, EmailLevel::Same | EmailLevel::SameRole | EmailLevel::SameMailbox)
+            }
             Self::Name(_) => false,
         }
+    }
+
+    /// Whether phones or emails differ, but could be one with typing errors.
+    pub(super) fn is_alike(self) -> bool {
+        match self {
+            Self::Phone(level) => level == PhoneLevel::Similar,
+            Self::Email(level) => {
+                matches!(level, EmailLevel::Typing | EmailLevel::Similar | EmailLevel::SameLocal)
+            }
+            Self::ExternalId(_) | Self::Name(_) => false,
+        }
+    }
+}
+
+impl NameLevel {
+    /// Whether the names are those of two people.
+    pub(super) fn is_contradiction(self) -> bool {
+        matches!(
+            self,
+            Self::SameFirstWord | Self::SameOtherWord | Self::DifferentShort | Self::Different
+        )
     }
 }

@@ -54,13 +54,7 @@ impl Comparison {
 
     /// Whether the names are those of two people, such as two members of a family.
     pub fn is_clearly_another_person(&self) -> bool {
-        let contradictions = [
-            NameLevel::Different,
-            NameLevel::DifferentShort,
-            NameLevel::SameFirstWord,
-            NameLevel::SameOtherWord,
-        ];
-        contradictions.iter().any(|level| self.has(Level::Name(*level)))
+        matches!(self.level(Field::Name), Some(Level::Name(level)) if level.is_contradiction())
     }
 }
 
@@ -84,7 +78,7 @@ impl<'a> Model<'a> {
             frequencies,
             parameters,
             records,
-            prior: (parameters.expected_matches / records).log2(),
+            prior: (frequencies.expected_matches(parameters) / records).log2(),
         }
     }
 
@@ -123,7 +117,8 @@ impl<'a> Model<'a> {
                 },
             });
         }
-        reasons[FIELDS - 1] = self.compare_names(one, other, lead.is_some());
+        let is_alike = contact.iter().flatten().any(|level| level.is_alike());
+        reasons[Field::Name as usize] = self.compare_names(one, other, lead.is_some(), is_alike);
         self.count_once(one, other, &mut reasons);
         let total: f64 = self.prior + reasons.iter().flatten().map(|reason| reason.weight).sum::<f64>();
         Comparison {
@@ -148,15 +143,18 @@ impl<'a> Model<'a> {
         (level.m / u.max(least).min(1.0)).log2()
     }
 
-    fn compare_names(&self, one: &Record, other: &Record, are_known: bool) -> Option<Reason> {
+    /// Weighs the names. People who share a phone or an email are often relatives or colleagues, and so are people with
+    /// different names whose phones or emails are alike.
+    fn compare_names(&self, one: &Record, other: &Record, is_shared: bool, is_alike: bool) -> Option<Reason> {
         let (one, other) = (Words::of(one), Words::of(other));
         let (one, other) = (one.as_slice(), other.as_slice());
-        let alignment = Alignment::of(one, other)?;
+        let alignment = Alignment::of(one, other, self.frequencies)?;
         let level = Level::Name(alignment.level);
         let chance = match alignment.level {
             NameLevel::Different | NameLevel::DifferentShort => 1.0,
             _ => alignment.chance(one, other, self.frequencies, self.parameters),
         };
+        let are_known = is_shared || is_alike && alignment.level.is_contradiction();
         let least = if are_known { self.known(level) } else { 0.0 };
         Some(Reason {
             level,
@@ -173,20 +171,14 @@ impl<'a> Model<'a> {
         self.weight_by_chance(level, chance, 0.0)
     }
 
-    /// Two people with similar names have similar emails if their emails are made of the names. So only the stronger
-    /// one of these agreements counts. An email that is the same belongs to one mailbox, and counts in full.
+    /// Two people with similar names have similar emails if their emails are made of the names. So such a likeness counts
+    /// nothing beside the name. An email that is the same belongs to one mailbox, and counts.
     fn count_once(&self, one: &Record, other: &Record, reasons: &mut [Option<Reason>; FIELDS]) {
-        let [_, _, Some(email), Some(name)] = reasons else {
+        let Some(email) = &mut reasons[Field::Email as usize] else {
             return;
         };
-        let is_alike = matches!(
-            email.level,
-            Level::Email(EmailLevel::Typing | EmailLevel::Similar | EmailLevel::SameLocal)
-        );
-        let are_for = email.weight > 0.0 && name.weight > 0.0;
-        if is_alike && are_for && email::are_made_of_a_shared_word(one, other) {
-            let weaker = if email.weight < name.weight { email } else { name };
-            weaker.weight = 0.0;
+        if email.level.is_alike() && email::are_made_of_a_shared_word(one, other) {
+            email.weight = 0.0;
         }
     }
 }

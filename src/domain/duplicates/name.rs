@@ -4,7 +4,7 @@ use super::frequencies::Frequencies;
 use super::level::NameLevel;
 use super::parameters::Parameters;
 use super::record::{Record, WORDS_MAX};
-use super::words::are_nicknames;
+use super::words::{are_nicknames, is_known};
 use crate::domain::query::differ_by_typing;
 
 /// Stands for the edits of a word whose letters are in another order.
@@ -12,6 +12,9 @@ pub(super) const SCRAMBLED: usize = 3;
 
 /// The fewest letters of a word that is recognised in another order.
 const SCRAMBLED_MIN: usize = 4;
+
+/// The records that a word must have to be a name and no typing error.
+const ESTABLISHED: u32 = 5;
 
 /// How two words agree.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,7 +67,7 @@ pub(super) struct Alignment {
 
 impl Alignment {
     /// `None` if a name is missing.
-    pub(super) fn of(one: &[&str], other: &[&str]) -> Option<Self> {
+    pub(super) fn of(one: &[&str], other: &[&str], frequencies: &Frequencies) -> Option<Self> {
         if one.is_empty() || other.is_empty() {
             return None;
         }
@@ -85,7 +88,9 @@ impl Alignment {
             });
             for edits in 1..=SCRAMBLED {
                 alignment.match_words(one, other, |one, other| {
-                    (typing_edits(one, other) == Some(edits)).then_some(WordMatch::Typing(edits))
+                    let is_typing =
+                        typing_edits(one, other) == Some(edits) && !are_two_names(one, other, edits, frequencies);
+                    is_typing.then_some(WordMatch::Typing(edits))
                 });
             }
             alignment.match_words(one, other, |one, other| {
@@ -154,12 +159,12 @@ impl Alignment {
         }
         if left_one > 0 && left_other > 0 {
             let agreeing = pairs.iter().filter(|pair| pair.kind != WordMatch::Initial).count();
-            return if agreeing >= 2 {
-                NameLevel::MostWords
-            } else if pairs.iter().any(|pair| pair.one == 0 && pair.other == 0) {
-                NameLevel::SameFirstWord
-            } else {
-                NameLevel::SameOtherWord
+            // Relatives can share two surnames.
+            let is_first_same = pairs.iter().any(|pair| pair.one == 0 && pair.other == 0);
+            return match (is_first_same, agreeing) {
+                (true, 2..) => NameLevel::MostWords,
+                (true, _) => NameLevel::SameFirstWord,
+                (false, _) => NameLevel::SameOtherWord,
             };
         }
         if left_one > 0 || left_other > 0 {
@@ -188,24 +193,31 @@ impl Alignment {
     ) -> f64 {
         let frequency = |word: &str| frequencies.frequency(word, parameters);
         let of_all = |words: &[&str]| words.iter().map(|word| frequency(word)).product::<f64>();
-        let chances = self.pairs().iter().map(|pair| {
-            let (one_word, other_word) = (one[pair.one], other[pair.other]);
-            let typing = |edits: usize| {
-                let further = i32::try_from(edits).unwrap_or(i32::MAX) - 1;
-                parameters.typing_errors * parameters.second_typing_errors.powi(further)
-            };
-            match pair.kind {
-                WordMatch::Equal => frequency(one_word),
-                WordMatch::Nickname => parameters.nicknames * frequency(one_word).max(frequency(other_word)),
-                // If both spellings are frequent, they are two names. Only a rare spelling shows a typing error.
-                WordMatch::Typing(edits) if self.is_joined(one, other) => {
-                    typing(edits) * of_all(one).max(of_all(other))
+        let chances =
+            self.pairs().iter().map(|pair| {
+                let (one_word, other_word) = (one[pair.one], other[pair.other]);
+                // If both spellings are frequent, they are two names. Only a rare spelling shows a typing error. The
+                // first record with it is the one that is compared.
+                let typing = |edits: usize, rarer: f64, repeats: u32| {
+                    let words = parameters.typing_errors * edits as f64;
+                    let similar = parameters.typing_frequency * edits as f64;
+                    similar.min(words * rarer) + words * f64::from(repeats) / frequencies.smoothed_records(parameters)
+                };
+                match pair.kind {
+                    WordMatch::Equal => frequency(one_word),
+                    WordMatch::Nickname => parameters.nicknames * frequency(one_word).max(frequency(other_word)),
+                    WordMatch::Typing(edits) if self.is_joined(one, other) => of_all(one)
+                        .max(of_all(other))
+                        .max(typing(edits, of_all(one).min(of_all(other)), 0)),
+                    WordMatch::Typing(edits) => {
+                        let repeats = frequencies.count(one_word).min(frequencies.count(other_word));
+                        let rarer = frequency(one_word).min(frequency(other_word));
+                        typing(edits, rarer, repeats.saturating_sub(1))
+                    }
+                    WordMatch::Initial => parameters.initial_frequency,
+                    WordMatch::Joined => of_all(one).max(of_all(other)),
                 }
-                WordMatch::Typing(edits) => typing(edits) * frequency(one_word).min(frequency(other_word)),
-                WordMatch::Initial => parameters.initial_frequency,
-                WordMatch::Joined => of_all(one).max(of_all(other)),
-            }
-        });
+            });
         chances.map(|chance| chance.min(1.0)).product()
     }
 
@@ -215,8 +227,8 @@ impl Alignment {
     }
 }
 
-/// The edits between two words, one of which can be the other with typing errors. `None` for words that can't, and for
-/// forms of a name for women and men, such as `juan` and `juana`.
+/// The edits between two words, one of which can be the other with typing errors. `None` for words that can't, for forms
+/// of a name for women and men, such as `juan` and `juana`, and for two known names, such as `marta` and `maria`.
 pub(super) fn typing_edits(one: &str, other: &str) -> Option<usize> {
     // The longer word decides how many edits are allowed.
     let (longer, shorter) = if one.len() >= other.len() {
@@ -225,11 +237,17 @@ pub(super) fn typing_edits(one: &str, other: &str) -> Option<usize> {
         (other, one)
     };
     let edits = differ_by_typing(longer, shorter).or_else(|| is_scrambled(longer, shorter).then_some(SCRAMBLED));
-    edits.filter(|edits| *edits > 0 && !differ_by_gender(longer, shorter))
+    edits.filter(|edits| *edits > 0 && !differ_by_gender(longer, shorter) && !(is_known(one) && is_known(other)))
 }
 
-/// Whether the words have the same letters in another order, but for one letter that one of them has more, or that
-/// differs.
+/// Whether both words are names that several records have, and too different to be mixed up: `martin` and `martinez`, or
+/// `hernandez` and `fernandez`. People rarely mistype the first letter.
+fn are_two_names(one: &str, other: &str, edits: usize, frequencies: &Frequencies) -> bool {
+    let has_other_start = one.chars().next() != other.chars().next();
+    (edits > 1 || has_other_start) && frequencies.count(one) >= ESTABLISHED && frequencies.count(other) >= ESTABLISHED
+}
+
+/// Whether the words have the same letters in another order. One letter of the longer word can be missing.
 fn is_scrambled(longer: &str, shorter: &str) -> bool {
     let is_plain = |word: &str| word.len() >= SCRAMBLED_MIN && word.bytes().all(|byte| byte.is_ascii_lowercase());
     if longer.len() > shorter.len() + 1 || !is_plain(longer) || !is_plain(shorter) {
@@ -242,12 +260,7 @@ fn is_scrambled(longer: &str, shorter: &str) -> bool {
     for byte in shorter.bytes() {
         counts[usize::from(byte - b'a')] -= 1;
     }
-    counts
-        .iter()
-        .filter(|count| **count > 0)
-        .map(|count| i32::from(*count))
-        .sum::<i32>()
-        <= 1
+    counts.iter().all(|count| *count >= 0)
 }
 
 /// Whether the words differ only by the last letter, as `mario` and `maria`, or by an `a` after a consonant, as
@@ -291,8 +304,12 @@ mod tests {
     fn level(one: &str, other: &str) -> NameLevel {
         let words = |name: &'static str| name.split(' ').collect::<Vec<_>>();
         let (one, other) = (words(one.to_owned().leak()), words(other.to_owned().leak()));
-        let level = Alignment::of(&one, &other).unwrap().level;
-        assert_eq!(Alignment::of(&other, &one).unwrap().level, level, "{one:?} {other:?}");
+        let level = Alignment::of(&one, &other, &Frequencies::default()).unwrap().level;
+        assert_eq!(
+            Alignment::of(&other, &one, &Frequencies::default()).unwrap().level,
+            level,
+            "{one:?} {other:?}"
+        );
         level
     }
 
@@ -312,7 +329,14 @@ mod tests {
             ("jacob thomas", "j cob thomas", NameLevel::Typing),
             ("harry hill", "hayr hill", NameLevel::Typing),
             ("ana wallace", "cllawe ana", NameLevel::Typing),
+            ("laura gomez", "paula gomez", NameLevel::SameOtherWord),
+            ("martha gomez", "maria gomez", NameLevel::SameOtherWord),
             ("maria laura gomez", "maria gomez perez", NameLevel::MostWords),
+            (
+                "julian herrera romero",
+                "lorena herrera romero",
+                NameLevel::SameOtherWord,
+            ),
             ("ana", "ana gomez", NameLevel::PartMissing),
             ("a", "ana gomez", NameLevel::PartMissing),
             ("maria gomez", "maria jose gomez perez", NameLevel::PartMissing),
@@ -331,7 +355,29 @@ mod tests {
 
     #[test]
     fn a_missing_name_is_no_evidence() {
-        assert!(Alignment::of(&[], &["ana"]).is_none());
-        assert!(Alignment::of(&["ana"], &[]).is_none());
+        assert!(Alignment::of(&[], &["ana"], &Frequencies::default()).is_none());
+        assert!(Alignment::of(&["ana"], &[], &Frequencies::default()).is_none());
+    }
+
+    #[test]
+    fn two_names_that_several_records_have_are_no_typing_error_if_they_are_too_different() {
+        let mut frequencies = Frequencies::default();
+        for (word, count) in [
+            ("martin", 9),
+            ("martinez", 9),
+            ("gonzalez", 9),
+            ("gonzales", 9),
+            ("martines", 1),
+        ] {
+            frequencies.add_count(word, count);
+        }
+        let level = |one: &str, other: &str| {
+            Alignment::of(&["ana", one], &["ana", other], &frequencies)
+                .unwrap()
+                .level
+        };
+        assert_eq!(level("martin", "martinez"), NameLevel::SameFirstWord);
+        assert_eq!(level("gonzales", "gonzalez"), NameLevel::Typing);
+        assert_eq!(level("martines", "martinez"), NameLevel::Typing);
     }
 }

@@ -22,10 +22,12 @@ pub struct Parameters {
     /// The probability at which two records are likely the same person.
     pub threshold: f64,
     pub expected_matches: f64,
+    pub expected_matches_most: f64,
+    pub repeats_share: f64,
     pub unseen_records: f64,
     pub unseen_frequency: f64,
     pub typing_errors: f64,
-    pub second_typing_errors: f64,
+    pub typing_frequency: f64,
     pub nicknames: f64,
     pub initial_frequency: f64,
     levels: Vec<LevelParameters>,
@@ -70,10 +72,12 @@ impl Parameters {
         Self {
             threshold: setting("threshold"),
             expected_matches: setting("expected-matches"),
+            expected_matches_most: setting("expected-matches-most"),
+            repeats_share: setting("repeats-share"),
             unseen_records: setting("unseen-records"),
             unseen_frequency: setting("unseen-frequency"),
             typing_errors: setting("typing-errors"),
-            second_typing_errors: setting("second-typing-errors"),
+            typing_frequency: setting("typing-frequency"),
             nicknames: setting("nicknames"),
             initial_frequency: setting("initial-frequency"),
             levels: Level::all().map(level).collect(),
@@ -90,7 +94,7 @@ mod tests {
     #[test]
     fn the_parameter_file_is_well_formed() {
         let parameters = Parameters::parse(FILE);
-        let settings = 8;
+        let settings = 10;
         assert_eq!(
             data::lines(FILE).count(),
             settings + Level::all().count(),

@@ -6,6 +6,9 @@ use super::record::Record;
 /// Digits at the end of a number that identify a line within a region.
 const LAST_DIGITS: usize = 8;
 
+/// The fewest digits of a number that may have a typing error.
+const DIGITS_MIN: usize = 7;
+
 /// The level of two records' phones. `None` if a phone is missing.
 pub(super) fn level(one: &Record, other: &Record) -> Option<PhoneLevel> {
     let (phone, other_phone) = (one.phone(), other.phone());
@@ -38,10 +41,11 @@ pub(super) fn last_digits(key: &str) -> Option<&str> {
 
 /// Whether the last digits are the same, or one typing error is between the numbers.
 fn is_similar(one: &str, other: &str) -> bool {
-    let (Some(last), Some(other_last)) = (last_digits(one), last_digits(other)) else {
+    if one.len().min(other.len()) < DIGITS_MIN {
         return false;
-    };
-    last == other_last || differ_by_one_edit(one.as_bytes(), other.as_bytes())
+    }
+    let (last, other_last) = (last_digits(one), last_digits(other));
+    last.is_some() && last == other_last || differ_by_one_edit(one.as_bytes(), other.as_bytes())
 }
 
 /// Whether two different texts differ by one digit that is inserted, deleted or replaced, or by two neighbours that are

@@ -152,7 +152,10 @@ fn name_words(name: &str) -> String {
     let telling: Vec<&str> = words
         .iter()
         .map(String::as_str)
-        .filter(|word| !is_ignored(word))
+        .enumerate()
+        // The letters in `Ortega y Gasset` and `E. Gasset` differ by their place.
+        .filter(|(at, word)| !is_ignored(word) || word.len() == 1 && (*at == 0 || *at == words.len() - 1))
+        .map(|(_, word)| word)
         .take(WORDS_MAX)
         .collect();
     if telling.is_empty() {

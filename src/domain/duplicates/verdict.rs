@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use strum::{Display, VariantArray};
 
-use super::level::{EmailLevel, ExternalIdLevel, Level, PhoneLevel};
+use super::level::{EmailLevel, ExternalIdLevel, Field, Level, NameLevel, PhoneLevel};
 use super::model::Comparison;
 
 /// What an import must know about a row.
@@ -130,6 +130,17 @@ fn count_identities(comparison: &Comparison) -> usize {
         .count()
 }
 
+/// Whether only the phone is exact, and the name does not say in full who it is.
+fn is_unnamed_caller(comparison: &Comparison) -> bool {
+    let is_identified = [Identity::ExternalId, Identity::Email]
+        .iter()
+        .any(|identity| identity.leads_to(comparison));
+    let is_partial = [NameLevel::Initials, NameLevel::PartMissing, NameLevel::MostWords]
+        .iter()
+        .any(|level| comparison.has(Level::Name(*level)));
+    !is_identified && (is_partial || comparison.level(Field::Name).is_none())
+}
+
 impl Certainty {
     fn of(comparison: &Comparison, threshold: f64) -> Option<Self> {
         if Identity::ExternalId.leads_to(comparison) {
@@ -176,9 +187,14 @@ impl<Id: Ord + Copy> Finding<Id> {
             !identity.leads_to(&best.comparison)
                 && matches.iter().any(|(_, found)| identity.leads_to(&found.comparison))
         };
+        // Somebody else has the phone too.
+        let is_shared = matches
+            .iter()
+            .any(|(certainty, _)| *certainty == Certainty::SharedByOthers);
         let verdict = match certainty {
             _ if IDENTITIES.iter().any(leads_elsewhere) => Verdict::Conflict,
             Certainty::SharedByOthers => Verdict::Conflict,
+            Certainty::Exact if is_shared && is_unnamed_caller(&best.comparison) => Verdict::Likely,
             Certainty::Exact => Verdict::Exact,
             Certainty::Likely => Verdict::Likely,
         };

@@ -42,6 +42,11 @@ pub(super) fn are_nicknames(one: &str, other: &str) -> bool {
     groups.iter().any(|group| others.contains(group))
 }
 
+/// Whether the list of nicknames has the word.
+pub(super) fn is_known(word: &str) -> bool {
+    GROUPS.contains_key(word)
+}
+
 /// The word that stands for a nickname: the first one of the word's first group. A word that begins a group stands for
 /// itself.
 pub(super) fn formal_name(word: &str) -> &str {

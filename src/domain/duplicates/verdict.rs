@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use strum::{Display, VariantArray};
 
-use super::level::{EmailLevel, ExternalIdLevel, Field, Level, NameLevel, PhoneLevel};
+use super::level::{EmailLevel, ExternalIdLevel, Level, NameLevel, PhoneLevel};
 use super::model::Comparison;
 
 /// What an import must know about a row.
@@ -15,10 +15,11 @@ pub enum Verdict {
     New,
     /// A contact has the same external id, the same E.164 or the same email.
     Exact,
-    /// A contact has the same match key, an alias of the same mailbox, or is similar enough.
+    /// A contact has the same match key, an alias of the same mailbox, or is similar enough. Or it has the same E.164,
+    /// but the name agrees only in part and the person can be somebody else.
     Likely,
-    /// The row's phone, email and external id lead to different contacts, or its phone leads to a clearly different
-    /// person.
+    /// The row's phone, email and external id lead to different contacts, or its phone or email leads to a clearly
+    /// different person.
     Conflict,
     /// No contact matches. An earlier row does.
     DuplicateInFile,
@@ -58,8 +59,9 @@ pub struct Judgement<Id> {
 /// Judges a row by its candidates. Their order does not matter. `threshold` is the least probability of a likely match.
 /// [`super::Parameters::threshold`] is the usual one.
 pub fn judge<Id: Ord + Copy>(contacts: &[Match<Id>], earlier_rows: &[Match<u64>], threshold: f64) -> Judgement<Id> {
-    let contacts_finding = Finding::of(contacts, threshold);
-    let row_finding = Finding::of(earlier_rows, threshold);
+    let of_rows = || earlier_rows.iter().map(|earlier| &earlier.comparison);
+    let contacts_finding = Finding::of(contacts, of_rows(), threshold);
+    let row_finding = Finding::of(earlier_rows, std::iter::empty(), threshold);
     let duplicate_of = row_finding.as_ref().filter(|finding| !finding.is_conflict());
     let duplicate_of = duplicate_of.map(|finding| finding.best.id);
     let probabilities = contacts.iter().map(|found| found.comparison.probability);
@@ -97,7 +99,7 @@ pub fn judge<Id: Ord + Copy>(contacts: &[Match<Id>], earlier_rows: &[Match<u64>]
 enum Certainty {
     Exact,
     Likely,
-    /// The phone or a role's mailbox belongs to a clearly different person.
+    /// The phone or the mailbox belongs to a clearly different person.
     SharedByOthers,
 }
 
@@ -130,15 +132,34 @@ fn count_identities(comparison: &Comparison) -> usize {
         .count()
 }
 
-/// Whether only the phone is exact, and the name does not say in full who it is.
-fn is_unnamed_caller(comparison: &Comparison) -> bool {
+/// Whether the records have a phone or a role's mailbox in common, which several people can have.
+fn shares_with_others(comparison: &Comparison) -> bool {
+    Identity::Phone.leads_to(comparison) || comparison.has(Level::Email(EmailLevel::SameRole))
+}
+
+/// Whether the records have only in common what several people can have, and the name is missing or agrees only in
+/// part.
+fn is_unnamed(comparison: &Comparison) -> bool {
     let is_identified = [Identity::ExternalId, Identity::Email]
         .iter()
         .any(|identity| identity.leads_to(comparison));
-    let is_partial = [NameLevel::Initials, NameLevel::PartMissing, NameLevel::MostWords]
+    let is_named = [NameLevel::Same, NameLevel::Swapped]
         .iter()
         .any(|level| comparison.has(Level::Name(*level)));
-    !is_identified && (is_partial || comparison.level(Field::Name).is_none())
+    !is_identified && !is_named
+}
+
+/// Whether something speaks against an unnamed match: another email, an initial, which fits many first names, or words
+/// of both names that the other one lacks.
+fn is_doubtful(comparison: &Comparison) -> bool {
+    [
+        Level::Email(EmailLevel::Different),
+        Level::Email(EmailLevel::MadeOfName),
+        Level::Name(NameLevel::Initials),
+        Level::Name(NameLevel::MostWords),
+    ]
+    .iter()
+    .any(|level| comparison.has(*level))
 }
 
 impl Certainty {
@@ -146,15 +167,15 @@ impl Certainty {
         if Identity::ExternalId.leads_to(comparison) {
             return Some(Self::Exact);
         }
-        let is_same_line = Identity::Phone.leads_to(comparison);
         let is_role = comparison.has(Level::Email(EmailLevel::SameRole));
-        if comparison.is_clearly_another_person() && (is_same_line || is_role) {
+        let is_alias = Identity::Email.leads_to(comparison);
+        let is_same_line = Identity::Phone.leads_to(comparison);
+        if comparison.is_clearly_another_person() && (is_same_line || is_alias || is_role) {
             return Some(Self::SharedByOthers);
         }
         if comparison.is_exact() {
             return Some(Self::Exact);
         }
-        let is_alias = comparison.has(Level::Email(EmailLevel::SameMailbox)) && !comparison.is_clearly_another_person();
         (is_same_line || is_alias || comparison.probability >= threshold).then_some(Self::Likely)
     }
 }
@@ -167,8 +188,8 @@ struct Finding<Id> {
 }
 
 impl<Id: Ord + Copy> Finding<Id> {
-    /// `None` if nothing matches.
-    fn of(candidates: &[Match<Id>], threshold: f64) -> Option<Self> {
+    /// `None` if nothing matches. `rest` are the other comparisons of the row.
+    fn of<'a>(candidates: &'a [Match<Id>], rest: impl Iterator<Item = &'a Comparison>, threshold: f64) -> Option<Self> {
         let mut matches: Vec<(Certainty, &Match<Id>)> = candidates
             .iter()
             .filter_map(|found| Some((Certainty::of(&found.comparison, threshold)?, found)))
@@ -187,14 +208,15 @@ impl<Id: Ord + Copy> Finding<Id> {
             !identity.leads_to(&best.comparison)
                 && matches.iter().any(|(_, found)| identity.leads_to(&found.comparison))
         };
-        // Somebody else has the phone too.
-        let is_shared = matches
-            .iter()
-            .any(|(certainty, _)| *certainty == Certainty::SharedByOthers);
+        // Another match can be the person too.
+        let mut others = matches[1..].iter().map(|(_, found)| &found.comparison).chain(rest);
+        let is_shared = others.any(shares_with_others);
         let verdict = match certainty {
             _ if IDENTITIES.iter().any(leads_elsewhere) => Verdict::Conflict,
             Certainty::SharedByOthers => Verdict::Conflict,
-            Certainty::Exact if is_shared && is_unnamed_caller(&best.comparison) => Verdict::Likely,
+            Certainty::Exact if is_unnamed(&best.comparison) && (is_shared || is_doubtful(&best.comparison)) => {
+                Verdict::Likely
+            }
             Certainty::Exact => Verdict::Exact,
             Certainty::Likely => Verdict::Likely,
         };

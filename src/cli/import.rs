@@ -14,14 +14,14 @@ use super::{json, output};
 use crate::config::DatabaseConfig;
 use crate::domain::phone::Region;
 use crate::transfer::import::{Import, ImportOptions};
-use crate::transfer::{self, ColumnChoice};
+use crate::transfer::{self, ColumnChoice, Encoding};
 
 pub const EXAMPLE: &str = "Example:\n  contact-search import contacts.csv --client Acme --list Newsletter \\\n    \
                            --column name=first_name,surname --column external_user_id=crm_id";
 
 #[derive(Args, Debug)]
 pub struct ImportArgs {
-    /// A CSV file with a header line, UTF-8, separated by commas, semicolons, tabs or bars; - is standard input
+    /// A CSV file with a header line, an Excel workbook (.xlsx), or vCards (.vcf); - is standard input
     #[arg(value_hint = ValueHint::FilePath)]
     file: PathBuf,
     /// The client that gets the contacts, by name or id
@@ -40,9 +40,12 @@ pub struct ImportArgs {
     /// from all the columns, and a phone or email is the first one that the row has
     #[arg(long, value_name = "FIELD=COLUMN")]
     column: Vec<ColumnChoice>,
-    /// The character between two cells: `,` `;` `|` or `tab` [default: the file decides]
+    /// The character between two cells of a CSV file: `,` `;` `|` or `tab` [default: the file decides]
     #[arg(long, value_name = "CHARACTER", value_parser = parse_delimiter)]
     delimiter: Option<u8>,
+    /// The encoding of the text, such as windows-1252 or utf-16le [default: the file decides]
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<Encoding>,
     /// Match a row only to the contact that has exactly the row's identity, which is its external
     /// id, or else its phone, or else its email. For files that `export` wrote
     #[arg(long)]
@@ -73,6 +76,7 @@ pub fn run(config: &DatabaseConfig, arguments: ImportArgs) -> anyhow::Result<()>
     let options = ImportOptions {
         columns: arguments.column,
         delimiter: arguments.delimiter,
+        encoding: arguments.encoding,
         region: arguments.region,
         list: arguments.list,
         platform: Some(arguments.platform),
@@ -82,6 +86,9 @@ pub fn run(config: &DatabaseConfig, arguments: ImportArgs) -> anyhow::Result<()>
     };
     // Checked before a database is opened, which may have to be started.
     let import = Import::open(stream, options).with_context(|| format!("{name} can't be imported"))?;
+    if let Some(sheet) = import.sheet().filter(|sheet| sheet.of > 1) {
+        output::say(format_args!("  {sheet}"));
+    }
     output::say(import.mapping());
 
     let database = Database::open(config)?;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::transfer::import::{Event, ImportReport, Lines, Rejection};
-use crate::transfer::{Lookalike, import::ImportError};
+use crate::transfer::{Encoding, Lookalike, import::ImportError};
 
 /// The most rejected rows, and the most left-out cells, that a summary lists. A large file can be wrong in every row.
 const PLACES_MAX: usize = 1_000;
@@ -15,6 +15,7 @@ pub struct ImportSummary {
     /// Whether the rows were written. Rejected rows stop an import, unless they are skipped.
     imported: bool,
     read: u64,
+    further_phones: u64,
     created: u64,
     updated: u64,
     unchanged: u64,
@@ -30,6 +31,10 @@ pub struct ImportSummary {
     rejected_rows: Vec<Place>,
     left_out_cells: Vec<Place>,
     lookalikes: Vec<LookalikeColumn>,
+    /// `utf-8` if the file is ASCII.
+    encoding: &'static str,
+    /// The name of the sheet, if the file is a workbook.
+    sheet: Option<String>,
 }
 
 /// Lines of the file, of which only the first are named.
@@ -57,7 +62,8 @@ struct LookalikeColumn {
 }
 
 impl From<Lines> for LineSample {
-    fn from(Lines { count, first }: Lines) -> Self {
+    fn from(Lines { count, mut first }: Lines) -> Self {
+        first.dedup();
         Self { count, lines: first }
     }
 }
@@ -121,6 +127,7 @@ impl Places {
         };
         let ImportReport {
             read,
+            further_phones,
             created,
             updated,
             unchanged,
@@ -134,10 +141,13 @@ impl Places {
             several_emails,
             doubtful,
             lookalikes,
+            encoding,
+            sheet,
         } = report;
         Some(ImportSummary {
             imported,
             read,
+            further_phones,
             created,
             updated,
             unchanged,
@@ -153,6 +163,8 @@ impl Places {
             rejected_rows: self.rejected_rows,
             left_out_cells: self.left_out_cells,
             lookalikes: lookalikes.into_iter().map(LookalikeColumn::from).collect(),
+            encoding: encoding.map_or("UTF-8", Encoding::name),
+            sheet: sheet.map(|sheet| sheet.name),
         })
     }
 }

@@ -7,6 +7,7 @@ use super::column_words::Rank;
 use super::fold::normalise;
 pub use super::header_error::HeaderError;
 use super::header_error::takes_first_value;
+use super::layouts::{self, Layout};
 use super::reader::Record;
 use super::spellings::{self, FIRST_NAMES, LAST_NAMES, LAST_NAMES_IN_PORTUGAL, NAMES_OR_FIRST_NAMES};
 use super::values;
@@ -45,6 +46,14 @@ pub struct Mapping {
     header: Vec<String>,
     /// Column indexes by [`Attribute`], counted from 0. Only a name, a phone and an email can have more than one.
     columns: [Vec<usize>; Attribute::ALL.len()],
+    /// The columns of a name in groups. The first group with a value is the name.
+    names: Vec<Vec<usize>>,
+    /// The kind of file by the program that wrote it, if it is known.
+    program: Option<&'static str>,
+    /// Whether each phone of a row is a contact, instead of the first one only.
+    has_all_phones: bool,
+    /// Columns of phones, each with the column that says what kind of phone it is.
+    phone_labels: Vec<(usize, usize)>,
     /// The recognised columns, each with the other columns that could be the same attribute, if there are any.
     contests: Vec<Contest>,
 }
@@ -72,15 +81,30 @@ struct Candidate {
 impl Mapping {
     /// Finds the columns. The user's choices override the names in the header. `filled` says which columns have a value
     /// in the first rows. If several columns could be one attribute, and only one of them has values, that column is
-    /// used.
+    /// used. In the export of a known program, several columns can be phones and emails.
     ///
     /// # Errors
     /// A [`HeaderError`] if a chosen column does not exist, if the header is ambiguous, or if no column can identify a
     /// contact.
     pub fn new(header: Vec<String>, choices: &[ColumnChoice], filled: &[bool]) -> Result<Self, HeaderError> {
+        let layout = layouts::recognise(&header);
+        Self::with_layout(header, layout, choices, filled)
+    }
+
+    /// As [`Self::new`], for a file whose layout is known.
+    pub(super) fn with_layout(
+        header: Vec<String>,
+        layout: Option<&Layout>,
+        choices: &[ColumnChoice],
+        filled: &[bool],
+    ) -> Result<Self, HeaderError> {
         let mut mapping = Self {
             header,
             columns: Default::default(),
+            names: Vec::new(),
+            program: layout.map(|layout| layout.program),
+            has_all_phones: false,
+            phone_labels: Vec::new(),
             contests: Vec::new(),
         };
         for choice in choices {
@@ -89,20 +113,48 @@ impl Mapping {
             }
             mapping.columns[choice.attribute as usize] = mapping.chosen(choice)?;
         }
+        if let Some(layout) = layout {
+            mapping.take(layout);
+        }
         // A column chosen by the user gets no other meaning.
         let free: Vec<usize> = (0..mapping.header.len())
-            .filter(|index| !mapping.columns.iter().any(|used| used.contains(index)))
+            .filter(|index| !mapping.is_used(*index))
             .collect();
         for attribute in Attribute::ALL {
             if mapping.columns(attribute).is_empty() {
                 mapping.columns[attribute as usize] = mapping.recognised(attribute, &free, filled)?;
             }
         }
+        if mapping.names.is_empty() {
+            mapping.names = vec![mapping.columns(Attribute::Name).to_vec()];
+        }
         let identities = [Attribute::ExternalUserId, Attribute::Phone, Attribute::Email];
         if identities.iter().all(|identity| mapping.columns(*identity).is_empty()) {
             return Err(mapping.missing(|present| HeaderError::NoIdentity { present }));
         }
         Ok(mapping)
+    }
+
+    /// Takes the columns of a known program that the user has not chosen.
+    fn take(&mut self, layout: &Layout) {
+        let free = |columns: Vec<usize>| -> Vec<usize> {
+            columns.into_iter().filter(|column| !self.is_used(*column)).collect()
+        };
+        let phones = free(layout.columns(Attribute::Phone, &self.header));
+        let emails = free(layout.columns(Attribute::Email, &self.header));
+        let names: Vec<Vec<usize>> = layout.names(&self.header).into_iter().map(free).collect();
+        if self.columns(Attribute::Phone).is_empty() {
+            self.columns[Attribute::Phone as usize] = phones;
+            self.has_all_phones = true;
+            self.phone_labels = layout.phone_labels(&self.header);
+        }
+        if self.columns(Attribute::Email).is_empty() {
+            self.columns[Attribute::Email as usize] = emails;
+        }
+        if self.columns(Attribute::Name).is_empty() {
+            self.columns[Attribute::Name as usize] = names.concat();
+            self.names = names;
+        }
     }
 
     /// An error that lists the existing columns, unless the header contains personal data.
@@ -119,7 +171,17 @@ impl Mapping {
         names.join(", ")
     }
 
-    /// The indexes of the attribute's columns, counted from 0: none, one, or the parts of a name in order.
+    /// The kind of file by the program that wrote it, if it is known: `vCards`, `an export of Outlook`.
+    pub fn program(&self) -> Option<&'static str> {
+        self.program
+    }
+
+    /// Whether each phone of a row is a contact, instead of the first one only.
+    pub fn has_all_phones(&self) -> bool {
+        self.has_all_phones
+    }
+
+    /// The indexes of the attribute's columns, counted from 0: none, one, or several of a name, a phone or an email.
     pub fn columns(&self, attribute: Attribute) -> &[usize] {
         &self.columns[attribute as usize]
     }
@@ -140,6 +202,24 @@ impl Mapping {
             Some(name) => visible(name).into_owned(),
             None => format!("column {}, which has no name,", column + 1),
         }
+    }
+
+    /// The columns of the parts of the row's name.
+    pub fn name_columns(&self, record: &Record<'_>) -> &[usize] {
+        let has_value = |columns: &&Vec<usize>| columns.iter().any(|column| record.get(*column).is_some());
+        let first = self.names.iter().find(has_value).or(self.names.first());
+        first.map_or(&[], Vec::as_slice)
+    }
+
+    /// The columns in which the row has a value of a phone or an email. A fax or a pager is no phone.
+    pub fn filled_columns(&self, record: &Record<'_>, attribute: Attribute) -> impl Iterator<Item = usize> {
+        let columns = self.columns(attribute).iter().copied();
+        columns.filter(move |column| has_value(record, *column, attribute) && !self.is_fax(record, *column))
+    }
+
+    fn is_fax(&self, record: &Record<'_>, phone: usize) -> bool {
+        let mut labels = self.phone_labels.iter().filter(|(labelled, _)| *labelled == phone);
+        labels.any(|(_, label)| record.get(*label).is_some_and(values::is_fax_label))
     }
 
     /// Checks the columns that [`Self::new`] passed over: that the row has no value in a rival of a used column, and
@@ -177,19 +257,15 @@ impl Mapping {
             [column] => Some(*column),
             columns => {
                 let is_filled = |column: &&usize| record.get(**column).is_some();
-                let with_value = columns.iter().find(|column| has_value(record, **column, attribute));
-                with_value
-                    .or_else(|| columns.iter().find(is_filled))
-                    .or(columns.first())
-                    .copied()
+                let with_value = self.filled_columns(record, attribute).next();
+                with_value.or_else(|| columns.iter().find(is_filled).or(columns.first()).copied())
             }
         }
     }
 
     /// Whether the row has a value of the attribute.
     pub fn has_value(&self, record: &Record<'_>, attribute: Attribute) -> bool {
-        let mut columns = self.columns(attribute).iter();
-        columns.any(|column| has_value(record, *column, attribute))
+        self.filled_columns(record, attribute).next().is_some()
     }
 
     /// The attribute that the name of the column says, if that is a phone or an email.
@@ -208,8 +284,11 @@ impl Mapping {
 
     /// The columns that are not read.
     pub fn ignored(&self) -> impl Iterator<Item = usize> {
-        let used = |index: &usize| self.columns.iter().any(|columns| columns.contains(index));
-        (0..self.header.len()).filter(move |index| !used(index))
+        (0..self.header.len()).filter(|index| !self.is_used(*index))
+    }
+
+    fn is_used(&self, column: usize) -> bool {
+        self.columns.iter().any(|columns| columns.contains(&column))
     }
 
     fn chosen(&self, choice: &ColumnChoice) -> Result<Vec<usize>, HeaderError> {
@@ -330,9 +409,26 @@ impl Mapping {
 
 impl fmt::Display for Mapping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(program) = self.program {
+            let phones = if self.has_all_phones {
+                ": each phone becomes a contact"
+            } else {
+                ""
+            };
+            writeln!(f, "  read as {program}{phones}")?;
+        }
         for attribute in Attribute::ALL {
-            if !self.columns(attribute).is_empty() {
-                writeln!(f, "  {attribute:<16} from {}", self.names(&[attribute]))?;
+            let columns = match attribute {
+                Attribute::Name => self
+                    .names
+                    .iter()
+                    .map(|columns| self.shown(columns))
+                    .collect::<Vec<_>>()
+                    .join("; or else "),
+                _ => self.names(&[attribute]),
+            };
+            if !columns.is_empty() {
+                writeln!(f, "  {attribute:<16} from {columns}")?;
             }
         }
         let ignored: Vec<usize> = self.ignored().filter(|index| !self.header[*index].is_empty()).collect();
@@ -356,200 +452,5 @@ fn is_data(cell: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CHOICE: &str = "choose one with --column phone=COLUMN, or several with --column phone=COLUMN,COLUMN, which \
-                          takes the first one with a value";
-
-    fn mapping(header: &str, choices: &[&str]) -> Result<String, HeaderError> {
-        mapping_with(header, choices, &[])
-    }
-
-    fn mapping_with(header: &str, choices: &[&str], filled: &[bool]) -> Result<String, HeaderError> {
-        let header = header.split(';').map(str::to_owned).collect();
-        let choices: Result<Vec<ColumnChoice>, _> = choices.iter().map(|choice| choice.parse()).collect();
-        let mapping = Mapping::new(header, &choices?, filled)?;
-        let found = Attribute::ALL.into_iter().filter(|it| !mapping.columns(*it).is_empty());
-        let found: Vec<String> = found.map(|it| format!("{it}={}", mapping.names(&[it]))).collect();
-        Ok(found.join(" "))
-    }
-
-    #[test]
-    fn the_fields_own_names_are_recognised() {
-        let header = Attribute::ALL.map(Attribute::name).join(";");
-        let expected = Attribute::ALL.map(|it| format!("{it}={it}")).join(" ");
-        assert_eq!(mapping(&header, &[]).unwrap(), expected);
-    }
-
-    #[test]
-    fn usual_names_are_recognised_in_three_languages() {
-        for (header, expected) in [
-            (
-                "Nombre;Apellido;Teléfono;Correo electrónico",
-                "name=Nombre, Apellido phone=Teléfono email=Correo electrónico",
-            ),
-            (
-                "NOME;Sobrenome;Celular;E-mail",
-                "name=NOME, Sobrenome phone=Celular email=E-mail",
-            ),
-            ("first_name;Last Name;mobile", "name=first_name, Last Name phone=mobile"),
-            ("Full Name;surname;Phone Number", "name=Full Name phone=Phone Number"),
-            ("name;first_name;last_name;email", "name=name email=email"),
-            ("surname;first_name;email", "name=first_name, surname email=email"),
-            ("last_name;email", "name=last_name email=email"),
-            ("Tele\u{301}fono;Lista", "phone=Tele\u{301}fono contact_list=Lista"),
-            ("phone;External ID", "phone=phone external_user_id=External ID"),
-            ("Nome próprio;Apelido;E-mail", "name=Nome próprio, Apelido email=E-mail"),
-            ("Nome;Sobrenome;Apelido;E-mail", "name=Nome, Sobrenome email=E-mail"),
-            (
-                "Nombre y apellido;Número de WhatsApp",
-                "name=Nombre y apellido phone=Número de WhatsApp",
-            ),
-        ] {
-            assert_eq!(mapping(header, &[]).unwrap_or_default(), expected, "{header}");
-        }
-    }
-
-    #[test]
-    fn the_users_choice_overrides_the_header() {
-        let header = "unique_id;first_name;surname;email;a,b";
-        assert_eq!(
-            mapping(header, &["name=first_name, Surname", "external_user_id=Unique-ID"]).unwrap(),
-            "name=first_name, surname email=email external_user_id=unique_id"
-        );
-        assert_eq!(
-            mapping(header, &["name=a,b", "phone=email"]).unwrap(),
-            "name=a,b phone=email"
-        );
-        assert_eq!(mapping("phone;mobile", &["phone=mobile"]).unwrap(), "phone=mobile");
-        assert_eq!(
-            mapping("home;mobile;mail", &["phone=mobile, home"]).unwrap(),
-            "phone=mobile, home email=mail"
-        );
-        assert_eq!(mapping("Phone;phone", &["phone=Phone"]).unwrap(), "phone=Phone");
-    }
-
-    #[test]
-    fn the_table_lists_ignored_columns_that_have_a_name() {
-        let table = |header: &str| {
-            let header = header.split(';').map(str::to_owned).collect();
-            Mapping::new(header, &[], &[]).unwrap().to_string()
-        };
-        assert_eq!(table("email;;dob;"), "  email            from email\n  ignored: dob\n");
-        assert_eq!(table("email;;"), "  email            from email\n");
-    }
-
-    #[test]
-    fn the_only_one_of_several_columns_that_has_values_is_used() {
-        let header = "Work Phone;Home Phone;Mobile Number;Primary Email";
-        assert_eq!(
-            mapping_with(header, &[], &[false, false, true]).unwrap(),
-            "phone=Mobile Number email=Primary Email"
-        );
-        assert_eq!(mapping_with("Phone;Phone", &[], &[false, true]).unwrap(), "phone=Phone");
-        assert_eq!(
-            mapping_with(header, &[], &[false, false, false, true]).unwrap(),
-            "phone=Work Phone email=Primary Email"
-        );
-        for filled in [&[][..], &[true, false, true]] {
-            assert_eq!(
-                mapping_with(header, &[], filled).unwrap_err().to_string(),
-                format!("the columns Work Phone, Home Phone, Mobile Number could all be phone: {CHOICE}")
-            );
-        }
-    }
-
-    #[test]
-    fn of_ranked_columns_the_first_one_that_has_values_is_used() {
-        let header = "Phone 2;Secondary Email;Phone 1;Email;Phone 3";
-        for (filled, expected) in [
-            (&[][..], "phone=Phone 1 email=Email"),
-            (&[true, true, true, true, true], "phone=Phone 1 email=Email"),
-            (&[true, true, false, false, true], "phone=Phone 2 email=Secondary Email"),
-        ] {
-            assert_eq!(mapping_with(header, &[], filled).unwrap(), expected);
-        }
-        assert_eq!(mapping("name;Email 2", &[]).unwrap(), "name=name email=Email 2");
-        assert_eq!(
-            mapping("Phone 2;Home Phone 2;Phone 3", &[]).unwrap_err().to_string(),
-            format!("the columns Phone 2, Home Phone 2 could all be phone: {CHOICE}")
-        );
-    }
-
-    #[test]
-    fn a_column_name_in_an_error_can_not_drive_the_terminal() {
-        let error = mapping("\u{1b}]0;x\u{7};b\u{202e}\nc", &[]).unwrap_err().to_string();
-        assert!(
-            error.ends_with("the columns are \\u{1b}]0, x\\u{7}, b\\u{202e}\\nc"),
-            "{error}"
-        );
-        let header = "phone\u{1b};tel;n\n";
-        for (choices, expected) in [
-            (&[][..], "the columns phone\\u{1b}, tel could all be phone"),
-            (&["phone=\u{9b}"], "the file has no column “\\u{9b}”"),
-            (&["fone\u{1b}=x"], "there is no field “fone\\u{1b}”"),
-            (&["\u{1b}"], "“\\u{1b}” is not of the form"),
-        ] {
-            let error = mapping(header, choices).unwrap_err().to_string();
-            assert!(error.starts_with(expected), "{error}");
-        }
-    }
-
-    #[test]
-    fn an_ambiguous_header_is_an_error_that_says_what_to_change() {
-        for columns in ["mobile, whatsapp", "phone, mobile", "Phone, phone"] {
-            assert_eq!(
-                mapping(&columns.replace(", ", ";"), &[]).unwrap_err().to_string(),
-                format!("the columns {columns} could all be phone: {CHOICE}")
-            );
-        }
-        for (header, choices, expected) in [
-            (
-                "Phone;Phone",
-                &[][..],
-                "the file has several columns “Phone”: give each a name of its own",
-            ),
-            (
-                "x;x;email",
-                &["name=x"],
-                "the file has several columns “x”: give each a name of its own",
-            ),
-            (
-                "email",
-                &["name=n"],
-                "the file has no column “n”: its columns are email",
-            ),
-            (
-                "Ana;ana@example.com",
-                &["name=n"],
-                "line 1 seems to contain a contact: the first line must name the columns",
-            ),
-            (
-                "email;a;b",
-                &["platform=a,b"],
-                "--column platform=…: only name, phone and email can have several columns",
-            ),
-            ("email;a;b", &["phone=a", "phone=b"], "--column phone=… is given twice"),
-            (
-                "email",
-                &["name"],
-                "“name” is not of the form field=column, as in --column name=first_name,last_name",
-            ),
-            (
-                "email",
-                &["name="],
-                "“name=” is not of the form field=column, as in --column name=first_name,last_name",
-            ),
-        ] {
-            assert_eq!(mapping(header, choices).unwrap_err().to_string(), expected);
-        }
-        let error = mapping("email", &["fone=email"]).unwrap_err().to_string();
-        assert!(
-            error.starts_with("there is no field “fone”: the fields are name, phone, "),
-            "{error}"
-        );
-        let error = mapping("name;dob", &[]).unwrap_err().to_string();
-        assert!(error.ends_with("the columns are name, dob"), "{error}");
-    }
-}
+#[path = "tests/header.rs"]
+mod tests;

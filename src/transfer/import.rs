@@ -4,13 +4,17 @@
 
 use std::io::Read;
 
+pub use super::decoder::Encoding;
 use super::header::{ColumnChoice, HeaderError, Mapping};
 pub use super::lines::Lines;
-use super::lookalikes::{Lookalike, Lookalikes};
-use super::reader::{ReadError, Records};
+use super::lines::row_number;
+use super::lookalikes::Lookalike;
+use super::read_error::ReadError;
 pub use super::report::ImportReport;
 pub use super::row::Rejection;
-use super::row::RowParser;
+use super::row::RowOptions;
+use super::rows::{FileOptions, Rows};
+pub use super::table::ReadSheet;
 use crate::domain::client::NAME_MAX;
 use crate::domain::contact::Attribute;
 use crate::domain::phone::Region;
@@ -31,6 +35,8 @@ pub struct ImportOptions {
     pub columns: Vec<ColumnChoice>,
     /// The byte between two cells. `None` means that the file decides.
     pub delimiter: Option<u8>,
+    /// The encoding of the text. `None` means that the file decides.
+    pub encoding: Option<Encoding>,
     /// The region for phones without a calling code. `None` means the client's default region.
     pub region: Option<Region>,
     /// The contact list for rows without one, created if it does not exist. `None` leaves existing contacts in their
@@ -97,8 +103,7 @@ impl From<StoreError> for ImportError {
 
 /// A file whose header has been read and understood.
 pub struct Import<R> {
-    records: Records<R>,
-    mapping: Mapping,
+    rows: Rows<R>,
     options: ImportOptions,
 }
 
@@ -110,25 +115,25 @@ impl<R: Read> Import<R> {
     pub fn open(source: R, options: ImportOptions) -> Result<Self, ImportError> {
         check_length("list's name", &options.list, NAME_MAX)?;
         check_length("platform", &options.platform, 64)?;
-        let mut records = Records::open(source, options.delimiter)?;
-        let header: Vec<String> = loop {
-            let record = records.next()?.ok_or(ReadError::Empty)?;
-            if !record.is_blank() {
-                let columns = (0..record.len()).map(|index| record.get(index).unwrap_or_default().to_owned());
-                break columns.collect();
-            }
-        };
-        let mapping = Mapping::new(header, &options.columns, records.filled())?;
-        Ok(Self {
-            records,
-            mapping,
-            options,
-        })
+        let rows = Rows::open::<ImportError>(
+            source,
+            FileOptions {
+                columns: &options.columns,
+                delimiter: options.delimiter,
+                encoding: options.encoding,
+            },
+        )?;
+        Ok(Self { rows, options })
     }
 
     /// The columns recognised in the header.
     pub fn mapping(&self) -> &Mapping {
-        &self.mapping
+        self.rows.mapping()
+    }
+
+    /// The sheet that is read, if the file is a workbook.
+    pub fn sheet(&self) -> Option<&ReadSheet> {
+        self.rows.sheet()
     }
 
     /// Imports the rows in one transaction. The file is read to its end even after a rejected row, so that `observe`
@@ -147,7 +152,7 @@ impl<R: Read> Import<R> {
         observe: &mut dyn FnMut(Event),
     ) -> Result<ImportReport, ImportError> {
         let mut counts = Counts::default();
-        let default_source = self.mapping.columns(Attribute::Source).is_empty().then_some(SOURCE);
+        let default_source = self.mapping().columns(Attribute::Source).is_empty().then_some(SOURCE);
         let rules = Rules {
             default_source,
             exact: self.options.exact,
@@ -164,7 +169,8 @@ impl<R: Read> Import<R> {
             created: merged.created,
             updated: merged.updated,
             unchanged: merged.unchanged,
-            merged: counts.read - counts.rejected - contacts,
+            further_phones: counts.further_phones,
+            merged: counts.read - counts.rejected + counts.further_phones - contacts,
             rejected: counts.rejected,
             cells_left_out: counts.cells_left_out,
             phones_unresolved: counts.phones_unresolved,
@@ -174,6 +180,8 @@ impl<R: Read> Import<R> {
             several_emails: counts.several_emails,
             doubtful: merged.doubtful,
             lookalikes: counts.lookalikes,
+            encoding: self.rows.encoding(),
+            sheet: self.rows.sheet().cloned(),
         })
     }
 
@@ -184,55 +192,50 @@ impl<R: Read> Import<R> {
         counts: &mut Counts,
         observe: &mut dyn FnMut(Event),
     ) -> Result<(), ImportError> {
-        let region = self.options.region.unwrap_or(client.default_region);
-        let parser = RowParser {
-            mapping: &self.mapping,
-            region,
-            list: self.options.list.as_deref(),
-            platform: self.options.platform.as_deref(),
-            skip_bad_cells: self.options.skip_bad_cells,
-            // An export writes one value per cell, even if the value contains separators.
-            splits_cells: !self.options.exact,
+        let Self { rows, options } = self;
+        let row_options = RowOptions {
+            client: client.id,
+            region: options.region.unwrap_or(client.default_region),
+            list: options.list.as_deref(),
+            platform: options.platform.as_deref(),
+            exact: options.exact,
+            skip_bad_cells: options.skip_bad_cells,
             now: staging.now(),
         };
-        let mut lookalikes = Lookalikes::new(&self.mapping, region);
-        while let Some(record) = self.records.next()? {
-            if record.is_blank() {
-                continue;
-            }
+        counts.lookalikes = rows.for_each(row_options, |read| {
+            let line = read.line;
             counts.read += 1;
-            self.mapping.check_contests(&record)?;
-            lookalikes.count(&record, &self.mapping);
-            match parser.parse(&record) {
+            match read.parsed {
                 Err(rejection) => {
                     counts.rejected += 1;
                     observe(Event::Rejected(rejection));
                 }
                 Ok(row) => {
-                    for (is_counted, lines) in [
-                        (!row.phone_resolved, &mut counts.phones_unresolved),
-                        (row.has_several_phones, &mut counts.several_phones),
-                        (row.has_several_emails, &mut counts.several_emails),
+                    for (times, lines) in [
+                        (row.phones_unresolved, &mut counts.phones_unresolved),
+                        (row.has_several_phones.into(), &mut counts.several_phones),
+                        (row.has_several_emails.into(), &mut counts.several_emails),
                     ] {
-                        if is_counted {
-                            lines.push(record.line);
-                        }
+                        (0..times).for_each(|_| lines.push(line));
                     }
                     for cell in row.left_out {
                         counts.cells_left_out += 1;
                         observe(Event::CellLeftOut(cell));
                     }
-                    if counts.rejected == 0 || self.options.skip_bad_rows {
-                        staging.push_numbered(record.line, row.draft)?;
+                    counts.further_phones += row.contacts.len() as u64 - 1;
+                    if counts.rejected == 0 || options.skip_bad_rows {
+                        for (index, contact) in row.contacts.into_iter().enumerate() {
+                            staging.push_numbered(row_number(line, index), row.person, contact)?;
+                        }
                     }
                 }
             }
             if counts.read.is_multiple_of(PROGRESS_EVERY) {
-                observe(Event::Read(self.records.position()));
+                observe(Event::Read(read.position));
             }
-        }
-        observe(Event::Read(self.records.position()));
-        counts.lookalikes = lookalikes.found(&self.mapping);
+            Ok::<_, ImportError>(())
+        })?;
+        observe(Event::Read(rows.position()));
         if counts.rejected > 0 && !self.options.skip_bad_rows {
             for lookalike in counts.lookalikes.drain(..) {
                 observe(Event::Lookalike(lookalike));
@@ -258,6 +261,7 @@ fn check_length(what: &'static str, text: &Option<String>, max: usize) -> Result
 struct Counts {
     read: u64,
     rejected: u64,
+    further_phones: u64,
     cells_left_out: u64,
     phones_unresolved: Lines,
     several_phones: Lines,

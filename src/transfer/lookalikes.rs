@@ -72,7 +72,10 @@ impl Lookalikes {
     }
 
     /// The columns whose names say a phone or an email, and those in which at least half of the values look like one.
+    /// In the export of a known program, only those with a value that its row has nowhere else: the import ignores
+    /// faxes and the phones of assistants on purpose.
     pub(super) fn found(&mut self, mapping: &Mapping) -> Vec<Lookalike> {
+        let is_reported = |found: &Lookalike| mapping.program().is_none() || found.only_here.count > 0;
         let found = self.columns.iter_mut().filter_map(|column| {
             let attribute = column.attribute()?;
             Some(Lookalike {
@@ -81,7 +84,7 @@ impl Lookalikes {
                 only_here: std::mem::take(column.only_here(attribute)),
             })
         });
-        found.collect()
+        found.filter(is_reported).collect()
     }
 }
 

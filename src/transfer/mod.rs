@@ -2,25 +2,39 @@
 
 mod column_words;
 mod dates;
+mod decoder;
 mod delimiter;
 pub mod export;
 mod fold;
 mod header;
 mod header_error;
 pub mod import;
+mod layouts;
+mod line_counter;
 mod lines;
 mod lookalikes;
+mod person;
 mod progress;
+mod read_error;
 mod reader;
 mod report;
 mod row;
+mod rows;
 mod spellings;
+mod table;
 mod times;
 mod values;
+mod vcard;
+mod workbook;
 
+pub use decoder::Encoding;
 pub use header::{ColumnChoice, HeaderError, Mapping};
 pub use lookalikes::Lookalike;
 pub use progress::on_stderr;
-pub use reader::ReadError;
+pub use read_error::ReadError;
 #[cfg(fuzzing)]
 pub use reader::Records;
+#[cfg(fuzzing)]
+pub use vcard::Cards;
+#[cfg(fuzzing)]
+pub use workbook::Workbook;

@@ -1,10 +1,12 @@
 //! Reads a delimited file record by record in bounded memory. Errors name the line.
 
-use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
+use std::io::{BufRead, BufReader, Chain, Cursor, Read};
 
 use csv_core::ReadRecordResult;
 
 use super::delimiter::Start;
+use super::line_counter::LineCounter;
+use super::read_error::ReadError;
 use crate::domain::visible::trim_unseen;
 
 /// The size of each read, in bytes. The first one is also searched for the delimiter.
@@ -13,28 +15,7 @@ const BUFFER: usize = 64 * 1024;
 /// The longest record, in bytes. Without a limit, an unclosed quote would read the rest of the file into memory.
 const RECORD_MAX: usize = 1024 * 1024;
 
-/// Why reading a file stopped. Lines are counted from 1.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    #[error("the file can't be read")]
-    Io(#[from] io::Error),
-    #[error("the file is empty: its first line must name the columns")]
-    Empty,
-    #[error("line 1: the file is UTF-16, which is not read: save it as “CSV UTF-8”")]
-    Utf16,
-    #[error("line 1: the file is a workbook or an archive, not text: save it as “CSV UTF-8”")]
-    NotText,
-    #[error("line {line}: the text is not UTF-8: save the file as “CSV UTF-8”")]
-    NotUtf8 { line: u64 },
-    #[error("line {line}: the text holds a NUL byte: save the file as “CSV UTF-8”")]
-    Nul { line: u64 },
-    #[error("line {line}: a quote opens in the record that begins here and is never closed")]
-    OpenQuote { line: u64 },
-    #[error("line {line}: the record that begins here is longer than 1 MiB: look for a quote that is not closed")]
-    RecordTooLong { line: u64 },
-}
-
-/// A record: its cells, and the line in which it begins.
+/// A record: its cells, joined without separators, the end of each, and the line in which it begins.
 pub struct Record<'r> {
     text: &'r str,
     ends: &'r [usize],
@@ -42,6 +23,11 @@ pub struct Record<'r> {
 }
 
 impl<'r> Record<'r> {
+    /// A record of the text's parts, each of which ends where `ends` says.
+    pub(super) fn new(text: &'r str, ends: &'r [usize], line: u64) -> Self {
+        Self { text, ends, line }
+    }
+
     /// The number of cells.
     pub fn len(&self) -> usize {
         self.ends.len()
@@ -59,6 +45,12 @@ impl<'r> Record<'r> {
         Some(self.text[start..end].trim()).filter(|cell| !cell.is_empty())
     }
 
+    /// The trimmed cells.
+    pub fn cells(&self) -> Vec<String> {
+        let cells = (0..self.len()).map(|index| self.get(index).unwrap_or_default());
+        cells.map(str::to_owned).collect()
+    }
+
     /// Whether all cells are blank, as in the rows that spreadsheets leave below a table.
     pub fn is_blank(&self) -> bool {
         (0..self.len()).all(|index| self.get(index).is_none())
@@ -73,24 +65,17 @@ pub struct Records<R> {
     cells: Vec<u8>,
     ends: Vec<usize>,
     lines: LineCounter,
-    position: u64,
     filled: Vec<bool>,
 }
 
 impl<R: Read> Records<R> {
-    /// Detects the file's encoding, and its delimiter unless that is given.
+    /// Detects the file's delimiter, unless that is given.
     ///
     /// # Errors
-    /// [`ReadError::Empty`] if the file has no text, and errors about the encoding of its first bytes.
+    /// [`ReadError::Empty`] if the file has no text.
     pub fn open(mut source: R, delimiter: Option<u8>) -> Result<Self, ReadError> {
         let mut start = Vec::new();
         source.by_ref().take(BUFFER as u64).read_to_end(&mut start)?;
-        match start.as_slice() {
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Err(ReadError::Utf16),
-            // The signatures of a ZIP archive, which .xlsx and .ods files are, and of an .xls workbook.
-            [b'P', b'K', 3, 4, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] => return Err(ReadError::NotText),
-            _ => {}
-        }
         let mark = if start.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         if start[mark..].trim_ascii().is_empty() && start.len() < BUFFER {
             return Err(ReadError::Empty);
@@ -115,7 +100,6 @@ impl<R: Read> Records<R> {
             cells: vec![0; 4096],
             ends: vec![0; 64],
             lines,
-            position: skipped as u64,
             filled,
         })
     }
@@ -126,9 +110,9 @@ impl<R: Read> Records<R> {
         &self.filled
     }
 
-    /// The number of bytes read so far.
-    pub fn position(&self) -> u64 {
-        self.position
+    /// The source of the text.
+    pub fn source(&self) -> &R {
+        self.source.get_ref().get_ref().1
     }
 
     /// Returns the next record, without empty lines, or `None` at the end of the file.
@@ -158,7 +142,6 @@ impl<R: Read> Records<R> {
             }
             if !at_end {
                 self.lines = self.lines.after(&input[..read]);
-                self.position += read as u64;
                 self.source.consume(read);
             }
             match result {
@@ -199,39 +182,11 @@ impl<R: Read> Records<R> {
                 .unwrap_or(input.len());
             let more = skipped < input.len();
             self.lines = self.lines.after(&input[..skipped]);
-            self.position += skipped as u64;
             self.source.consume(skipped);
             if more {
                 return Ok(true);
             }
         }
-    }
-}
-
-/// The line number at a position between two bytes of the file.
-#[derive(Clone, Copy)]
-struct LineCounter {
-    line: u64,
-    /// Whether the last byte was a carriage return. A line feed after it belongs to the same line end.
-    after_return: bool,
-}
-
-impl LineCounter {
-    const START: Self = Self {
-        line: 1,
-        after_return: false,
-    };
-
-    /// The count after `bytes`. A line ends with LF, CR LF or, as on old Macs, CR.
-    fn after(self, bytes: &[u8]) -> Self {
-        bytes.iter().fold(self, |counter, byte| {
-            let after_return = *byte == b'\r';
-            let ends = after_return || (*byte == b'\n' && !counter.after_return);
-            Self {
-                line: counter.line + u64::from(ends),
-                after_return,
-            }
-        })
     }
 }
 
@@ -251,6 +206,8 @@ fn filled_columns(records: &[Vec<String>]) -> Vec<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     /// Returns one byte per read, so that every boundary between reads is tested.
@@ -269,10 +226,8 @@ mod tests {
         let mut records = Records::open(ByteByByte(bytes), None)?;
         let mut all = Vec::new();
         while let Some(record) = records.next()? {
-            let cells = (0..record.len()).map(|index| record.get(index).unwrap_or_default().to_owned());
-            all.push((record.line, cells.collect()));
+            all.push((record.line, record.cells()));
         }
-        assert_eq!(records.position(), bytes.len() as u64);
         Ok(all)
     }
 
@@ -338,9 +293,6 @@ mod tests {
 
     #[test]
     fn invalid_utf_8_is_refused_with_its_line() {
-        assert!(matches!(read(b"\xff\xfea\0"), Err(ReadError::Utf16)));
-        assert!(matches!(read(b"\xfe\xff\0a"), Err(ReadError::Utf16)));
-        assert!(matches!(read(b"PK\x03\x04..."), Err(ReadError::NotText)));
         assert!(matches!(
             read(b"a,b\n1,2\n\"x\ny\0\",2"),
             Err(ReadError::Nul { line: 4 })

@@ -2,23 +2,29 @@
 
 use std::fmt;
 
+use super::decoder::Encoding;
 use super::lines::Lines;
 use super::lookalikes::Lookalike;
+use super::table::ReadSheet;
 use crate::domain::contact::Attribute;
 use crate::domain::counted::counted;
+use crate::domain::visible::visible;
 
-/// The result of an import. Every row is counted once. Blank rows are not counted.
+/// The result of an import. Every row is counted once, and so is every further phone of a row. Blank rows are not
+/// counted.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct ImportReport {
-    /// `created + updated + unchanged + merged + rejected`.
+    /// Rows. `read + further_phones` is `created + updated + unchanged + merged + rejected`.
     pub read: u64,
+    /// Phones of people beyond their first one. Each is a contact.
+    pub further_phones: u64,
     /// New contacts.
     pub created: u64,
     /// Existing contacts that have changed.
     pub updated: u64,
     /// Existing contacts that already had the values of the file.
     pub unchanged: u64,
-    /// Further rows about the same contact, merged with the contact's first row.
+    /// Further rows or phones about the same contact, merged with its first row.
     pub merged: u64,
     pub rejected: u64,
     /// Cells that could not be read and were left out of their rows.
@@ -30,21 +36,26 @@ pub struct ImportReport {
     pub phones_kept: Lines,
     /// Rows whose phone replaced another number of an existing contact.
     pub phones_replaced: Lines,
-    /// Rows with several phones in one cell, of which the first was taken.
+    /// Rows with several phones, of which the first was taken.
     pub several_phones: Lines,
-    /// Rows with several emails in one cell, of which the first was taken.
+    /// Rows with several emails, of which the first was taken.
     pub several_emails: Lines,
     /// Rows with the same invalid phone as another row or an existing contact, but with another
     /// email. Only that phone joined them.
     pub doubtful: u64,
     /// Ignored columns that look like phone or email columns.
     pub lookalikes: Vec<Lookalike>,
+    /// The encoding of the file, unless it is UTF-8.
+    pub encoding: Option<Encoding>,
+    /// The sheet that was read, if the file is a workbook.
+    pub sheet: Option<ReadSheet>,
 }
 
 impl fmt::Display for ImportReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             read,
+            further_phones,
             created,
             updated,
             unchanged,
@@ -58,12 +69,17 @@ impl fmt::Display for ImportReport {
             several_emails,
             doubtful,
             lookalikes,
+            encoding,
+            sheet,
         } = self;
+        write!(f, "{} read", counted(*read, "row", "rows"))?;
+        if *further_phones > 0 {
+            write!(f, " + {}", counted(*further_phones, "further phone", "further phones"))?;
+        }
         write!(
             f,
-            "{} read = {created} created + {updated} updated + {unchanged} unchanged \
-             + {merged} merged within the file + {rejected} rejected",
-            counted(*read, "row", "rows")
+            " = {created} created + {updated} updated + {unchanged} unchanged \
+             + {merged} merged within the file + {rejected} rejected"
         )?;
         match cells_left_out {
             0 => {}
@@ -88,13 +104,13 @@ impl fmt::Display for ImportReport {
             ),
             (
                 several_phones,
-                "cell has several phones, of which the first was taken",
-                "cells have several phones, of which the first was taken",
+                "row has several phones, of which the first was taken",
+                "rows have several phones, of which the first was taken",
             ),
             (
                 several_emails,
-                "cell has several emails, of which the first was taken",
-                "cells have several emails, of which the first was taken",
+                "row has several emails, of which the first was taken",
+                "rows have several emails, of which the first was taken",
             ),
         ] {
             match lines.count {
@@ -114,7 +130,21 @@ impl fmt::Display for ImportReport {
         for lookalike in lookalikes {
             write!(f, "\n{lookalike}")?;
         }
+        if let Some(encoding) = encoding {
+            write!(f, "\nthe file was read as {}, which is not UTF-8", encoding.name())?;
+        }
+        if let Some(sheet) = sheet.as_ref().filter(|sheet| sheet.of > 1) {
+            write!(f, "\n{sheet}")?;
+        }
         Ok(())
+    }
+}
+
+/// `of 3 sheets, only “Contacts” was read`
+impl fmt::Display for ReadSheet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sheets = counted(self.of as u64, "sheet", "sheets");
+        write!(f, "of {sheets}, only “{}” was read", visible(&self.name))
     }
 }
 

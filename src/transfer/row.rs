@@ -1,13 +1,19 @@
 //! Parses the rows of a file.
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::header::Mapping;
+use super::person::person_id;
 use super::reader::Record;
 use super::{times, values};
+use crate::domain::client::ClientId;
 use crate::domain::contact::{Attribute, ContactDraft, ContactError, ContactFields, DEFAULT_PLATFORM, platform_name};
 use crate::domain::phone::{Region, StoredPhone};
 use crate::domain::visible::trim_unseen;
+
+/// The most phones of a row. Each becomes a contact.
+pub(super) const PHONES_MAX: usize = 100;
 
 /// A row, or a cell of a row, that can't be imported. It names the place and the reason, never the contents.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,37 +34,53 @@ impl std::fmt::Display for Rejection {
     }
 }
 
-/// Parses rows into contacts.
-pub(super) struct RowParser<'a> {
-    pub mapping: &'a Mapping,
+/// How to read the rows of a file as contacts.
+pub(super) struct RowOptions<'a> {
+    pub client: ClientId,
     pub region: Region,
     /// The contact list for rows without one.
     pub list: Option<&'a str>,
     /// The platform for rows without one.
     pub platform: Option<&'a str>,
+    /// Whether `export` wrote the file. Then each cell has one value, even if the value contains separators. The export
+    /// of another program has several.
+    pub exact: bool,
     /// Whether a wrong cell of an optional attribute is left out, instead of rejecting its row.
     pub skip_bad_cells: bool,
-    /// Whether a phone or email cell can hold several values, of which the first is taken.
-    pub splits_cells: bool,
     /// The database's clock.
     pub now: DateTime<Utc>,
 }
 
+/// Parses rows into contacts.
+pub(super) struct RowParser<'a> {
+    pub mapping: &'a Mapping,
+    pub options: &'a RowOptions<'a>,
+}
+
 /// A row that can be imported.
 pub(super) struct Row {
-    pub draft: ContactDraft,
-    /// Whether its phone is a valid number, or it has none.
-    pub phone_resolved: bool,
+    /// One contact, or one for each phone of a person.
+    pub contacts: Vec<ContactDraft>,
+    /// Identifies the person of several contacts.
+    pub person: Option<Uuid>,
+    /// The number of phones that are not valid numbers.
+    pub phones_unresolved: usize,
+    /// Whether only the first of several phones was taken.
     pub has_several_phones: bool,
     pub has_several_emails: bool,
     /// The wrong cells that were left out.
     pub left_out: Vec<Rejection>,
 }
 
+/// The contacts of a row, each with whether its phone is a valid number or missing, and the phones that were left out.
+type Contacts = (Vec<(ContactDraft, bool)>, Vec<Rejection>);
+
 /// Why a row can't be imported.
 struct Fault {
     /// The attribute that is wrong. `None` if the contact has no identity.
     attribute: Option<Attribute>,
+    /// The column that is wrong. `None` means the first one of the attribute with a value.
+    column: Option<usize>,
     reason: String,
 }
 
@@ -66,6 +88,7 @@ impl From<ContactError> for Fault {
     fn from(error: ContactError) -> Self {
         Self {
             attribute: error.attribute(),
+            column: None,
             reason: error.to_string(),
         }
     }
@@ -96,20 +119,15 @@ impl RowParser<'_> {
         }
         let mut skipped = Vec::new();
         let mut left_out = Vec::new();
-        let fields = loop {
-            let fault = match self.fields(record, &skipped).and_then(|fields| {
-                let phone = fields.phone.clone();
-                let draft = ContactDraft::new(fields, self.now)?;
-                // A WhatsApp id without a number has become the external id.
-                let is_id = draft.given().phone.is_none() && phone.as_ref().is_some_and(|phone| phone.phone.is_some());
-                let phone_resolved = is_id || phone.is_none_or(|phone| phone.resolved);
-                Ok((draft, phone_resolved))
-            }) {
-                Ok(fields) => break fields,
+        let (contacts, phones_left_out) = loop {
+            let fault = match self.contacts(record, &skipped) {
+                Ok(contacts) => break contacts,
                 Err(fault) => fault,
             };
             match fault.attribute {
-                Some(attribute) if self.skip_bad_cells && is_optional(attribute) && !skipped.contains(&attribute) => {
+                Some(attribute)
+                    if self.options.skip_bad_cells && is_optional(attribute) && !skipped.contains(&attribute) =>
+                {
                     skipped.push(attribute);
                     left_out.push(self.reject(record, fault));
                 }
@@ -121,20 +139,103 @@ impl RowParser<'_> {
                 _ => return Err(self.reject(record, fault)),
             }
         };
-        let (draft, phone_resolved) = fields;
-        let has_several = |attribute| {
-            let cell = self.cell(record, attribute);
-            self.splits_cells
-                && !skipped.contains(&attribute)
-                && cell.is_some_and(|text| values::values_in(text).nth(1).is_some())
+        left_out.extend(phones_left_out);
+        let has_several = |attribute| !skipped.contains(&attribute) && self.has_several(record, attribute);
+        let phones = || {
+            contacts
+                .iter()
+                .filter_map(|(contact, _)| contact.given().phone.as_ref())
         };
         Ok(Row {
-            has_several_phones: has_several(Attribute::Phone),
+            person: (contacts.len() > 1).then(|| person_id(self.options.client, phones())),
+            phones_unresolved: contacts.iter().filter(|(_, is_resolved)| !is_resolved).count(),
+            has_several_phones: !self.mapping.has_all_phones() && has_several(Attribute::Phone),
             has_several_emails: has_several(Attribute::Email),
-            draft,
-            phone_resolved,
+            contacts: contacts.into_iter().map(|(contact, _)| contact).collect(),
             left_out,
         })
+    }
+
+    /// The contacts of the row without the `skipped` attributes. Phones that identify nobody are left out beside
+    /// others, because they would make no contact.
+    fn contacts(&self, record: &Record<'_>, skipped: &[Attribute]) -> Result<Contacts, Fault> {
+        let fields = self.fields(record, skipped)?;
+        if !self.mapping.has_all_phones() {
+            return Ok((vec![self.contact(fields)?], Vec::new()));
+        }
+        let phones = self.phones(record, fields.platform.as_deref().unwrap_or(DEFAULT_PLATFORM))?;
+        let (identifying, others): (Vec<_>, Vec<_>) = phones.into_iter().partition(|(_, phone)| phone.identifies);
+        if identifying.is_empty() {
+            let phone = others.into_iter().next().map(|(_, phone)| phone);
+            return Ok((vec![self.contact(ContactFields { phone, ..fields })?], Vec::new()));
+        }
+        let contacts = identifying.into_iter().map(|(_, phone)| {
+            let phone = Some(phone);
+            self.contact(ContactFields {
+                phone,
+                ..fields.clone()
+            })
+        });
+        let left_out = others.into_iter().map(|(column, _)| Rejection {
+            line: record.line,
+            column: Some(self.mapping.name(column)),
+            reason: "the phone identifies nobody".into(),
+        });
+        Ok((contacts.collect::<Result<_, _>>()?, left_out.collect()))
+    }
+
+    /// The contact with these fields, and whether its phone is a valid number or missing.
+    fn contact(&self, fields: ContactFields) -> Result<(ContactDraft, bool), Fault> {
+        let (is_resolved, has_number) = match &fields.phone {
+            None => (true, false),
+            Some(phone) => (phone.resolved, phone.phone.is_some()),
+        };
+        let draft = ContactDraft::new(fields, self.options.now)?;
+        // A WhatsApp id without a number has become the external id.
+        let is_id = has_number && draft.given().phone.is_none();
+        Ok((draft, is_resolved || is_id))
+    }
+
+    /// All phones of the row on different lines, each with its column.
+    fn phones(&self, record: &Record<'_>, platform: &str) -> Result<Vec<(usize, StoredPhone)>, Fault> {
+        let line = |phone: &StoredPhone| (phone.key.clone(), phone.extension.clone());
+        let mut phones: Vec<(usize, StoredPhone)> = Vec::new();
+        for column in self.mapping.filled_columns(record, Attribute::Phone) {
+            for text in self.values(record, column) {
+                let phone = StoredPhone::read(text, self.options.region, platform);
+                if phones.iter().any(|(_, other)| line(other) == line(&phone)) {
+                    continue;
+                }
+                if phones.len() == PHONES_MAX {
+                    return Err(Fault {
+                        attribute: Some(Attribute::Phone),
+                        column: Some(column),
+                        reason: format!("the row has more than {PHONES_MAX} phones"),
+                    });
+                }
+                phones.push((column, phone));
+            }
+        }
+        Ok(phones)
+    }
+
+    /// The values in a cell of phones or emails.
+    fn values<'r>(&self, record: &Record<'r>, column: usize) -> Vec<&'r str> {
+        match self.read(record, column) {
+            Some(cell) if self.splits_cells() => values::values_in(cell).collect(),
+            cell => cell.into_iter().collect(),
+        }
+    }
+
+    /// Whether the row has several values of the attribute. In the export of a known program, they can be in several
+    /// columns.
+    fn has_several(&self, record: &Record<'_>, attribute: Attribute) -> bool {
+        let columns: Vec<usize> = match self.mapping.program() {
+            Some(_) => self.mapping.filled_columns(record, attribute).collect(),
+            None => self.mapping.column(record, attribute).into_iter().collect(),
+        };
+        let values: Vec<&str> = columns.iter().flat_map(|column| self.values(record, *column)).collect();
+        values.iter().any(|value| !value.eq_ignore_ascii_case(values[0]))
     }
 
     /// The cell of an attribute other than the name.
@@ -142,9 +243,14 @@ impl RowParser<'_> {
         self.read(record, self.mapping.column(record, attribute)?)
     }
 
+    /// Whether a phone or email cell can hold several values.
+    fn splits_cells(&self) -> bool {
+        !self.options.exact || self.mapping.program().is_some()
+    }
+
     /// The cell in a column. In an exact import, a cell of invisible characters is a value, because an export wrote it.
     fn read<'r>(&self, record: &Record<'r>, column: usize) -> Option<&'r str> {
-        match self.splits_cells {
+        match self.splits_cells() {
             true => record.get(column),
             false => record.get_exact(column),
         }
@@ -158,11 +264,12 @@ impl RowParser<'_> {
         };
         let text = |attribute| cell(attribute).map(str::to_owned);
         let one = |attribute| match cell(attribute) {
-            Some(text) if self.splits_cells => values::values_in(text).next(),
+            Some(text) if self.splits_cells() => values::values_in(text).next(),
             cell => cell,
         };
         let fault = |attribute, reason: &str| Fault {
             attribute: Some(attribute),
+            column: None,
             reason: reason.into(),
         };
         let boolean = |attribute| match cell(attribute) {
@@ -192,9 +299,15 @@ impl RowParser<'_> {
                 some => Ok(some),
             },
         };
-        let platform = text(Attribute::Platform).or_else(|| self.platform.map(str::to_owned));
+        let platform = text(Attribute::Platform).or_else(|| self.options.platform.map(str::to_owned));
         let platform = platform.map(|platform| platform_name(&platform));
-        let stored = |phone| StoredPhone::read(phone, self.region, platform.as_deref().unwrap_or(DEFAULT_PLATFORM));
+        let stored = |phone| {
+            StoredPhone::read(
+                phone,
+                self.options.region,
+                platform.as_deref().unwrap_or(DEFAULT_PLATFORM),
+            )
+        };
         Ok(ContactFields {
             name: (!skipped.contains(&Attribute::Name))
                 .then(|| self.name(record))
@@ -209,7 +322,7 @@ impl RowParser<'_> {
             created_at: time(Attribute::CreatedAt)?,
             last_message_at: time(Attribute::LastMessageAt)?,
             last_inbound_at: time(Attribute::LastInboundAt)?,
-            contact_list: text(Attribute::ContactList).or_else(|| self.list.map(str::to_owned)),
+            contact_list: text(Attribute::ContactList).or_else(|| self.options.list.map(str::to_owned)),
             external_user_id: text(Attribute::ExternalUserId),
             default_stage_id: uuid(Attribute::DefaultStageId)?,
             ai_customer_id: uuid(Attribute::AiCustomerId)?,
@@ -218,7 +331,7 @@ impl RowParser<'_> {
 
     /// The non-blank parts of the name, joined by one blank.
     fn name(&self, record: &Record<'_>) -> Option<String> {
-        let columns = self.mapping.columns(Attribute::Name);
+        let columns = self.mapping.name_columns(record);
         let parts: Vec<&str> = columns.iter().filter_map(|column| self.read(record, *column)).collect();
         (!parts.is_empty()).then(|| parts.join(" "))
     }
@@ -228,7 +341,7 @@ impl RowParser<'_> {
         let column = match fault.attribute {
             Some(Attribute::Name) => self.mapping.names(&[Attribute::Name]),
             Some(attribute) => {
-                let column = self.mapping.column(record, attribute);
+                let column = fault.column.or_else(|| self.mapping.column(record, attribute));
                 column.map(|column| self.mapping.name(column)).unwrap_or_default()
             }
             None => self.mapping.names(&identities),

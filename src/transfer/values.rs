@@ -38,6 +38,14 @@ pub(super) fn is_placeholder(attribute: Attribute, text: &str) -> bool {
     }
 }
 
+/// Whether the label of a phone says a fax, a pager or a telex: `Home Fax`, `Fax del trabajo`.
+pub(super) fn is_fax_label(label: &str) -> bool {
+    let label = fold_text(label);
+    ["fax", "pager", "telex", "buscapersonas"]
+        .iter()
+        .any(|word| label.contains(word))
+}
+
 /// Whether the text looks like an email: `ana@example.com`.
 pub(super) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else {
@@ -52,10 +60,13 @@ pub(super) fn is_email(text: &str) -> bool {
     is_part(local) && is_part(domain) && is_dotted
 }
 
-/// The values in a cell. Google joins several values by `:::`. Several emails can also be separated by other characters
-/// or by words. Each email can have a name: `Ana <ana@ej.com>, Leo <leo@ej.com>`.
+/// Separates several values in a cell, as in the exports of Google Contacts.
+pub(super) const SEPARATOR: &str = ":::";
+
+/// The values in a cell. Google joins several values by [`SEPARATOR`]. Several emails can also be separated by other
+/// characters or by words. Each email can have a name: `Ana <ana@ej.com>, Leo <leo@ej.com>`.
 pub(super) fn values_in(text: &str) -> impl Iterator<Item = &str> {
-    let parts = text.split(":::").map(str::trim).filter(|part| !part.is_empty());
+    let parts = text.split(SEPARATOR).map(str::trim).filter(|part| !part.is_empty());
     parts.flat_map(|part| {
         let emails = bare_emails(part);
         match emails.len() {

@@ -21,7 +21,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
 ];
 
 /// Libraries, and the layers or files that may use them.
-const LIBRARIES: [(&str, &[&str]); 8] = [
+const LIBRARIES: [(&str, &[&str]); 13] = [
     ("diesel", &["store"]),
     ("diesel_migrations", &["store"]),
     ("r2d2", &["store"]),
@@ -29,6 +29,11 @@ const LIBRARIES: [(&str, &[&str]); 8] = [
     ("brotli", &["http"]),
     ("flate2", &["http"]),
     ("csv_core", &["transfer"]),
+    ("encoding_rs", &["transfer"]),
+    ("chardetng", &["transfer"]),
+    ("calamine", &["transfer"]),
+    ("quick_xml", &["transfer"]),
+    ("zip", &["transfer"]),
     ("serde", &["http", "cli"]),
 ];
 

@@ -43,7 +43,8 @@ CREATE TEMPORARY TABLE import_contacts (
     default_stage_id uuid,
     ai_customer_id uuid,
     last_message_at timestamptz,
-    last_inbound_at timestamptz
+    last_inbound_at timestamptz,
+    person uuid
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE import_kept (
     entity bigint NOT NULL,

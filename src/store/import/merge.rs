@@ -33,7 +33,7 @@ use diesel::sql_types::{BigInt, Nullable, Text, Uuid};
 use super::phones::{RowSample, keep_in_contacts, keep_in_groups, kept_phones, replaced_phones};
 use super::statements::{
     COUNT_DOUBLES, COUNT_DOUBTFUL, COUNT_KNOWN, COUNT_NEW, FIND_BY_EMAIL, FIND_BY_EXTERNAL_ID, FIND_BY_PHONE,
-    FIND_EXACTLY, GROUPS, INSERT_CONTACTS, LOCK_ADOPTED, MAKE_LISTS, MERGE_ROWS, UPDATE_CONTACTS,
+    FIND_EXACTLY, GROUPS, INSERT_CONTACTS, JOIN_PEOPLE, LOCK_ADOPTED, MAKE_LISTS, MERGE_ROWS, UPDATE_CONTACTS,
 };
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::contact::DEFAULT_CHAT_STATUS;
@@ -133,6 +133,7 @@ fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) 
     let doubtful: CountRow = sql_query(COUNT_DOUBTFUL).get_result(connection)?;
     connection.batch_execute(MERGE_ROWS)?;
     connection.batch_execute("ANALYZE import_contacts")?;
+    run(connection, JOIN_PEOPLE)?;
     keep_in_contacts(connection, client)?;
     let phones_kept = kept_phones(connection)?;
     let phones_replaced = replaced_phones(connection, client)?;

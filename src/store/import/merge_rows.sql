@@ -4,7 +4,7 @@
 -- three times as long.
 INSERT INTO import_contacts (entity, external_user_id, phone, phone_key, phone_as_given, phone_extension,
     phone_worth, phone_row, email, name, source, chat_status, blocked, is_chat_read, contact_list, default_stage_id,
-    ai_customer_id, last_message_at, last_inbound_at)
+    ai_customer_id, last_message_at, last_inbound_at, person)
 SELECT
     entity,
     max(external_user_id),
@@ -24,7 +24,8 @@ SELECT
     (array_agg(default_stage_id) FILTER (WHERE default_stage_id IS NOT NULL))[1],
     (array_agg(ai_customer_id) FILTER (WHERE ai_customer_id IS NOT NULL))[1],
     max(last_message_at),
-    max(last_inbound_at)
+    max(last_inbound_at),
+    (array_agg(person) FILTER (WHERE person IS NOT NULL))[1]
 FROM (
     SELECT entity, rows.*,
            max(rows.phone_worth) OVER (

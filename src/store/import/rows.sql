@@ -3,6 +3,8 @@
 -- is 2 for a valid number, 1 for another phone that identifies a contact, and 0 for a phone that identifies nobody.
 -- `line` is the match key and the extension of a phone that identifies a contact.
 --
+-- `person` is the same for the contacts of one person.
+--
 -- A sort or hash of the merge may take 64 MB; more goes to disk. Compiling the merge's statements takes longer than it
 -- saves.
 SET LOCAL work_mem = '64MB';
@@ -29,6 +31,7 @@ CREATE TEMPORARY TABLE import_rows (
     created_at timestamptz,
     last_message_at timestamptz,
     last_inbound_at timestamptz,
+    person uuid,
     kind smallint GENERATED ALWAYS AS (
         CASE WHEN external_user_id IS NOT NULL THEN 1 WHEN phone_worth > 0 THEN 2 ELSE 3 END) STORED,
     identity text GENERATED ALWAYS AS (

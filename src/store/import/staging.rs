@@ -36,6 +36,7 @@ diesel::table! {
         created_at -> Nullable<Timestamptz>,
         last_message_at -> Nullable<Timestamptz>,
         last_inbound_at -> Nullable<Timestamptz>,
+        person -> Nullable<Uuid>,
     }
 }
 
@@ -63,10 +64,11 @@ struct StagedRow {
     created_at: Option<DateTime<Utc>>,
     last_message_at: Option<DateTime<Utc>>,
     last_inbound_at: Option<DateTime<Utc>>,
+    person: Option<Uuid>,
 }
 
 impl StagedRow {
-    fn new(row: i64, draft: ContactDraft) -> Self {
+    fn new(row: i64, person: Option<Uuid>, draft: ContactDraft) -> Self {
         let (platform, given) = draft.into_parts();
         let phone_worth = given.phone.as_ref().map(|phone| PhoneWorth::of(phone) as i16);
         let (phone, phone_key, phone_as_given, phone_extension) = match given.phone {
@@ -97,6 +99,7 @@ impl StagedRow {
             created_at: given.created_at,
             last_message_at: given.last_message_at,
             last_inbound_at: given.last_inbound_at,
+            person,
         }
     }
 }
@@ -119,18 +122,21 @@ impl Staging<'_> {
     /// # Errors
     /// [`StoreError`]
     pub fn push(&mut self, draft: ContactDraft) -> Result<(), StoreError> {
-        self.push_numbered(self.last_row + 1, draft)
+        self.push_numbered(self.last_row + 1, None, draft)
     }
 
     /// Adds the next row with a number that the caller chooses, such as the row's line. The report names rows by their
     /// numbers. A row's number must be greater than that of the row before.
     ///
+    /// All contacts of one `person` get one `ai_customer_id`: the one that a contact of the person has, or else
+    /// `person`.
+    ///
     /// # Errors
     /// [`StoreError`]
-    pub fn push_numbered(&mut self, row: u64, draft: ContactDraft) -> Result<(), StoreError> {
+    pub fn push_numbered(&mut self, row: u64, person: Option<Uuid>, draft: ContactDraft) -> Result<(), StoreError> {
         debug_assert!(row > self.last_row, "the rows' numbers increase");
         self.last_row = row;
-        self.rows.push(StagedRow::new(row.cast_signed(), draft))
+        self.rows.push(StagedRow::new(row.cast_signed(), person, draft))
     }
 }
 

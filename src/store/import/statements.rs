@@ -14,6 +14,7 @@ pub(super) const FIND_EXACTLY: &str = include_str!("find_exactly.sql");
 pub(super) const LOCK_ADOPTED: &str = include_str!("lock_adopted.sql");
 pub(super) const COUNT_DOUBTFUL: &str = include_str!("count_doubtful.sql");
 pub(super) const MERGE_ROWS: &str = include_str!("merge_rows.sql");
+pub(super) const JOIN_PEOPLE: &str = include_str!("join_people.sql");
 pub(super) const UPDATE_CONTACTS: &str = include_str!("update_contacts.sql");
 pub(super) const INSERT_CONTACTS: &str = include_str!("insert_contacts.sql");
 pub(super) const COUNT_DOUBLES: &str = include_str!("count_doubles.sql");
@@ -30,7 +31,7 @@ pub(super) const COUNT_KNOWN: &str =
 
 /// Every statement of an import by the name of its file, for tests that run each on a database. The first two make the
 /// temporary tables that the others read.
-pub fn statements() -> [(&'static str, &'static str); 19] {
+pub fn statements() -> [(&'static str, &'static str); 20] {
     [
         ("rows", ROWS),
         ("groups", GROUPS),
@@ -42,6 +43,7 @@ pub fn statements() -> [(&'static str, &'static str); 19] {
         ("lock_adopted", LOCK_ADOPTED),
         ("count_doubtful", COUNT_DOUBTFUL),
         ("merge_rows", MERGE_ROWS),
+        ("join_people", JOIN_PEOPLE),
         ("update_contacts", UPDATE_CONTACTS),
         ("insert_contacts", INSERT_CONTACTS),
         ("count_doubles", COUNT_DOUBLES),

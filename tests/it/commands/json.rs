@@ -173,7 +173,7 @@ fn import_prints_its_summary_as_json() {
         json_of(output),
         json!({
             "imported": true,
-            "read": 4, "created": 3, "updated": 0, "unchanged": 0, "merged": 0, "rejected": 1,
+            "read": 4, "furtherPhones": 0, "created": 3, "updated": 0, "unchanged": 0, "merged": 0, "rejected": 1,
             "cellsLeftOut": 1, "doubtful": 0,
             "phonesUnresolved": {"count": 1, "lines": [3]},
             "phonesKept": none, "phonesReplaced": none,
@@ -187,6 +187,8 @@ fn import_prints_its_summary_as_json() {
             "lookalikes": [{
                 "column": "reply to", "field": "email", "onlyHere": {"count": 1, "lines": [3]},
             }],
+            "encoding": "UTF-8",
+            "sheet": null,
         })
     );
     let again = json_of(import(&database, FILE, &["--skip-bad-rows", "--skip-bad-cells"]));

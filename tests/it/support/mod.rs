@@ -22,6 +22,7 @@ pub mod period_border;
 pub mod private_database;
 mod slot;
 pub mod webhook;
+pub mod workbook;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

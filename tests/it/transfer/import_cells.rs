@@ -131,8 +131,8 @@ fn of_several_values_in_a_cell_the_first_is_taken_and_the_line_named() {
     assert_eq!(
         report.to_string(),
         "3 rows read = 3 created + 0 updated + 0 unchanged + 0 merged within the file + 0 rejected\n\
-         1 cell has several phones, of which the first was taken: line 2\n\
-         2 cells have several emails, of which the first was taken: lines 2 and 4"
+         1 row has several phones, of which the first was taken: line 2\n\
+         2 rows have several emails, of which the first was taken: lines 2 and 4"
     );
     assert_eq!(
         target.contacts("phone email"),
@@ -156,7 +156,7 @@ fn of_several_emails_with_names_or_words_between_them_the_first_is_taken_and_the
         assert!(
             report
                 .to_string()
-                .contains("\n1 cell has several emails, of which the first was taken: line 2"),
+                .contains("\n1 row has several emails, of which the first was taken: line 2"),
             "{cell}: {report}"
         );
         assert_eq!(target.contacts("email"), first, "{cell}");

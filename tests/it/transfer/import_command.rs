@@ -176,7 +176,11 @@ fn messages_never_repeat_the_contents_of_a_bad_row() {
         format!("{name},,,,"),
     ];
     let text = format!("name,phone,email,blocked,created_at\n{}\n", bad.join("\n"));
-    let broken = [text.as_bytes(), b"Canary,+5491155557777,canary@example.com,\xff,\n"].concat();
+    let broken = [
+        text.as_bytes(),
+        b"Canary \xc3\xb1,+5491155557777,canary@example.com,\xff,\n",
+    ]
+    .concat();
     let headless = format!("{name},{phone},{email}\n");
     for (text, arguments, status) in [
         (text.as_bytes(), &[][..], 1),

@@ -177,34 +177,65 @@ fn a_file_with_only_a_header_imports_nothing() {
 }
 
 #[test]
-fn an_unreadable_file_is_refused_with_the_line_and_what_to_do() {
-    let utf16 = |bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
-        "\u{feff}email\na@example.com\n"
-            .encode_utf16()
-            .flat_map(bytes)
-            .collect()
+fn files_may_have_any_usual_encoding_and_the_summary_names_it() {
+    let text = "nombre;correo;teléfono\nÑandú Muñoz;a@example.com;11 2345-6789\n";
+    let utf_16 = |text: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> { text.encode_utf16().flat_map(bytes).collect() };
+    let marked = format!("\u{feff}{text}");
+    let windows_1252: Vec<u8> = text.chars().map(|letter| u8::try_from(letter).unwrap()).collect();
+    for (file, encoding) in [
+        (text.as_bytes().to_vec(), None),
+        (windows_1252, Some("windows-1252")),
+        (utf_16(text, u16::to_le_bytes), Some("UTF-16LE")),
+        (utf_16(&marked, u16::to_le_bytes), Some("UTF-16LE")),
+        (utf_16(&marked, u16::to_be_bytes), Some("UTF-16BE")),
+    ] {
+        let mut target = ImportTarget::new();
+        let report = target.import(file).unwrap();
+        assert_eq!(report.encoding.map(|encoding| encoding.name()), encoding);
+        let named = encoding.map(|encoding| format!("\nthe file was read as {encoding}, which is not UTF-8"));
+        let summary = "1 row read = 1 created + 0 updated + 0 unchanged + 0 merged within the file + 0 rejected";
+        assert_eq!(report.to_string(), format!("{summary}{}", named.unwrap_or_default()));
+        assert_eq!(
+            target.contacts("name phone"),
+            "Ñandú Muñoz +541123456789",
+            "{encoding:?}"
+        );
+    }
+}
+
+#[test]
+fn the_user_can_name_the_encoding() {
+    // “Muñoz” as old Macs write it.
+    let file = b"name,email\nMu\x96oz,a@example.com\n";
+    let mut target = ImportTarget::new();
+    assert_eq!(
+        target.refuse(file).to_string(),
+        "line 2: the text is not UTF-8 and may be macintosh: save the file as “CSV UTF-8”, or name its encoding, as in \
+         --encoding macintosh"
+    );
+    let options = ImportOptions {
+        encoding: Some("macintosh".parse().unwrap()),
+        ..ImportOptions::default()
     };
-    let without_mark = utf16(u16::to_le_bytes)[2..].to_vec();
+    target.import_with(&file[..], &[], &options).unwrap();
+    assert_eq!(target.contacts("name"), "Muñoz");
+}
+
+#[test]
+fn an_unreadable_file_is_refused_with_the_line_and_what_to_do() {
     for (file, expected) in [
         (Vec::new(), "the file is empty: its first line must name the columns"),
         (
-            utf16(u16::to_le_bytes),
-            "line 1: the file is UTF-16, which is not read: save it as “CSV UTF-8”",
-        ),
-        (
-            utf16(u16::to_be_bytes),
-            "line 1: the file is UTF-16, which is not read: save it as “CSV UTF-8”",
-        ),
-        (
-            without_mark,
-            "line 1: the text holds a NUL byte: save the file as “CSV UTF-8”",
-        ),
-        (
             b"PK\x03\x04\x14\0".to_vec(),
-            "line 1: the file is a workbook or an archive, not text: save it as “CSV UTF-8”",
+            "the workbook is damaged: open it and save it again, or save it as “CSV UTF-8”",
         ),
         (
-            b"email,name\na@example.com,A\nb@example.com,Mu\xf1oz\n".to_vec(),
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec(),
+            "the file is a workbook in the old format of Excel (.xls) or has a password: save it as .xlsx without a \
+             password, or as “CSV UTF-8”",
+        ),
+        (
+            b"email,name\na@example.com,Mar\xc3\xada\nb@example.com,Mu\xf1oz\n".to_vec(),
             "line 3: the text is not UTF-8: save the file as “CSV UTF-8”",
         ),
         (

@@ -19,7 +19,7 @@ fn merge(target: &mut ImportTarget, rows: &[(&str, &str)]) -> Merged {
                 ..ContactFields::default()
             };
             let draft = ContactDraft::new(given, staging.now()).expect("a contact");
-            staging.push_numbered(line, draft)?;
+            staging.push_numbered(line, None, draft)?;
         }
         Ok::<_, StoreError>(())
     })

@@ -11,4 +11,7 @@ mod import_headers;
 mod import_identity;
 mod import_matching;
 mod import_model;
+mod import_programs;
 mod import_rejections;
+mod import_vcards;
+mod import_workbooks;

@@ -4,6 +4,7 @@ pub mod client;
 pub mod contact;
 pub mod contact_id;
 pub mod counted;
+pub mod duplicates;
 pub mod email;
 pub mod fold;
 pub mod gram;

@@ -3,5 +3,6 @@
 pub mod demo;
 pub mod generate;
 mod names;
+pub mod people;
 mod random;
 mod vocabulary;

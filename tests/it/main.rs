@@ -3,6 +3,7 @@
 
 mod commands;
 mod documents;
+mod duplicates;
 mod embedded;
 mod endpoints;
 mod layers;

@@ -1,0 +1,125 @@
+//! Puts the reasons of a comparison into words.
+
+use super::level::{EmailLevel, ExternalIdLevel, Level, NameLevel, PhoneLevel};
+use super::model::{Comparison, Model, Reason};
+use super::name::{Alignment, SCRAMBLED, WordMatch, Words};
+use super::record::Record;
+
+impl Level {
+    /// The level in plain English, as a reason and the tables of docs/duplicates.md show it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::ExternalId(level) => match level {
+                ExternalIdLevel::Same => "the external id is the same",
+                ExternalIdLevel::Different => "the external ids differ",
+            },
+            Self::Phone(level) => match level {
+                PhoneLevel::Same => "the phone is the same",
+                PhoneLevel::SameLine => "the phones reach the same line",
+                PhoneLevel::OtherExtension => "the phones are two extensions of one number",
+                PhoneLevel::Similar => "the phones are similar",
+                PhoneLevel::Different => "the phones differ",
+            },
+            Self::Email(level) => match level {
+                EmailLevel::Same => "the email is the same",
+                EmailLevel::SameRole => "the email is the same, but several people can have it",
+                EmailLevel::SameMailbox => "the emails reach the same mailbox",
+                EmailLevel::Typing => "the emails differ by one or two typing errors",
+                EmailLevel::Similar => "the emails are similar",
+                EmailLevel::SameLocal => "the emails have the same part before the @",
+                EmailLevel::MadeOfName => "the emails differ, but both are made of the shared name",
+                EmailLevel::NameOnly => "the email without a name has the words of the other name",
+                EmailLevel::Different => "the emails differ",
+            },
+            Self::Name(level) => match level {
+                NameLevel::Same => "the name is the same",
+                NameLevel::Swapped => "the names have the same words in another order",
+                NameLevel::Nickname => "the names differ by a nickname",
+                NameLevel::Initials => "the names differ by an initial",
+                NameLevel::Typing => "the names differ by typing errors",
+                NameLevel::PartMissing => "one name is a part of the other one",
+                NameLevel::MostWords => "the names have most of their words in common",
+                NameLevel::SameFirstWord => "the names have only the first word in common",
+                NameLevel::SameOtherWord => "the names have a word in common, but different first words",
+                NameLevel::DifferentShort => "the names have no word in common, and one of them is a single word",
+                NameLevel::Different => "the names are two full names without a common word",
+            },
+        }
+    }
+}
+
+impl Model<'_> {
+    /// The reasons of a comparison in plain English, in the order of the fields. The texts contain words of the names.
+    pub fn explain(&self, one: &Record, other: &Record, comparison: &Comparison) -> Vec<String> {
+        // The comparison has put the records into this order.
+        let (one, other) = if one.name() <= other.name() {
+            (one, other)
+        } else {
+            (other, one)
+        };
+        let text = |reason: &Reason| {
+            let words = match reason.level {
+                Level::Name(_) => self.explain_words(one, other),
+                _ => String::new(),
+            };
+            let weight = match reason.weight {
+                // The email and the name agree for the same reason.
+                0.0 if reason.level.is_alike() => "0, because the emails are made of the name".to_owned(),
+                weight => format!("{weight:+.1}"),
+            };
+            format!("{}{words}: {weight}", reason.level.text())
+        };
+        comparison.reasons().map(text).collect()
+    }
+
+    /// The words of the names that agree, and how many records have them.
+    fn explain_words(&self, one: &Record, other: &Record) -> String {
+        let (one, other) = (Words::of(one), Words::of(other));
+        let (one, other) = (one.as_slice(), other.as_slice());
+        let Some(alignment) = Alignment::of(one, other, self.frequencies) else {
+            return String::new();
+        };
+        if matches!(alignment.level, NameLevel::Different | NameLevel::DifferentShort) {
+            return String::new();
+        }
+        let counted = |word: &str| {
+            let count = u64::from(self.frequencies.count(word));
+            let records = self.frequencies.records();
+            let verb = if count == 1 { "has" } else { "have" };
+            format!(
+                "{word}, which {} of {} records {verb}",
+                thousands(count),
+                thousands(records)
+            )
+        };
+        let words = alignment.pairs().iter().map(|pair| {
+            let (word, other_word) = (one[pair.one], other[pair.other]);
+            match pair.kind {
+                WordMatch::Equal => counted(word),
+                WordMatch::Nickname => format!("{word} can be {other_word}"),
+                WordMatch::Typing(_) if one.len() != other.len() && alignment.level == NameLevel::Typing => {
+                    format!("{} and {}", one.join(" "), other.join(" "))
+                }
+                WordMatch::Typing(1) => format!("{word} and {other_word} differ by one typing error"),
+                WordMatch::Typing(SCRAMBLED) => format!("the letters of {word} and {other_word} are in another order"),
+                WordMatch::Typing(_) => format!("{word} and {other_word} differ by two typing errors"),
+                WordMatch::Initial => format!("{word} and {other_word} have the same initial"),
+                WordMatch::Joined => "only the blanks differ".to_owned(),
+            }
+        });
+        format!(": {}", words.collect::<Vec<_>>().join("; "))
+    }
+}
+
+/// The number with commas: `1,000`.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

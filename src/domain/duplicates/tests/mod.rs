@@ -1,0 +1,4 @@
+//! Tests that need several files of this folder.
+
+mod model;
+mod verdict;

@@ -1,6 +1,7 @@
 //! Import and export of files.
 
 mod column_words;
+mod csv;
 mod dates;
 mod decoder;
 mod delimiter;

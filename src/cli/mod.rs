@@ -9,6 +9,7 @@ mod export;
 mod generate;
 mod import;
 mod import_summary;
+mod input;
 mod json;
 mod key;
 pub mod log;
@@ -21,6 +22,7 @@ mod search;
 mod serve;
 mod signals;
 mod table;
+mod target;
 mod webhook;
 
 pub use command_line::{Cli, run};

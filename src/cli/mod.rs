@@ -1,5 +1,6 @@
 //! The commands, one file each. A command parses its arguments, calls the other layers and prints the result.
 
+mod check;
 mod client;
 mod command_line;
 mod completions;

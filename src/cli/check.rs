@@ -111,7 +111,9 @@ pub fn run(config: &DatabaseConfig, arguments: CheckArgs) -> anyhow::Result<()> 
     });
     let report = match outcome {
         // The reader has closed its end early, as `head` does.
-        Err(CheckError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
+        Err(CheckError::Output(error)) if error.kind() == ErrorKind::BrokenPipe && file.is_none() => {
+            return Ok(());
+        }
         outcome => outcome.with_context(|| format!("{name} was not checked"))?,
     };
     file.map(CheckedFile::finish).transpose()?;

@@ -16,9 +16,9 @@ use super::row::{PLATFORM_MAX, RowOptions};
 use super::rows::{FileOptions, Rows};
 use super::table::ReadSheet;
 use crate::domain::counted::counted;
-use crate::domain::duplicates::{Parameters, Verdict};
+use crate::domain::duplicates::Verdict;
 use crate::domain::phone::Region;
-use crate::store::check::{self, CheckEvent, CheckStaging, CheckedLine};
+use crate::store::check::{self, CheckEvent, CheckRules, CheckStaging, CheckedLine};
 use crate::store::clients::Client;
 use crate::store::{PgConnection, StoreError};
 
@@ -192,12 +192,13 @@ impl<R: Read> Check<R> {
     ) -> Result<CheckReport, CheckError> {
         let mut report = CheckReport::default();
         let mut verdicts = CheckReport::default();
-        let threshold = self.options.threshold.unwrap_or(Parameters::get().threshold);
+        let mut rules = CheckRules::default();
+        rules.threshold = self.options.threshold.unwrap_or(rules.threshold);
         let steps = RefCell::new((&mut report, observe));
         check::check(
             connection,
             client.id,
-            threshold,
+            rules,
             |staging| {
                 let (report, observe) = &mut *steps.borrow_mut();
                 self.stage(staging, client, report, observe)

@@ -25,7 +25,7 @@ mod staging;
 mod statements;
 mod verdicts;
 
-pub use self::run::{CheckEvent, judge_rows};
+pub use self::run::{CheckEvent, CheckRules, judge_rows};
 pub use self::staging::{CheckStaging, check};
 pub use self::statements::statements;
 pub use self::verdicts::CheckedLine;

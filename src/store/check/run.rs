@@ -11,12 +11,28 @@ use super::records::{RecordTexts, next_records, open_rows};
 use super::statements::LINES;
 use super::verdicts::{CheckedLine, StoredLine, check_verdicts, judge_line};
 use crate::domain::client::ClientId;
-use crate::domain::duplicates::{Frequencies, Model, Record};
+use crate::domain::duplicates::{Frequencies, Model, Parameters, Record};
 use crate::store::copy_writer::CopyBatches;
 use crate::store::error::StoreError;
+use crate::store::import::ROWS_PER_LINE;
 
-/// The most rows of a block. A row takes 200 to 1,000 bytes.
-const BLOCK: i64 = 150_000;
+/// How rows are judged.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckRules {
+    /// The least probability at which two records are one person.
+    pub threshold: f64,
+    /// The most rows that are in memory at once. A row takes 600 to 1,500 bytes. The verdicts do not depend on it.
+    pub block_rows: u32,
+}
+
+impl Default for CheckRules {
+    fn default() -> Self {
+        Self {
+            threshold: Parameters::get().threshold,
+            block_rows: 150_000,
+        }
+    }
+}
 
 /// A step of a check.
 #[derive(Clone, PartialEq, Debug)]
@@ -27,16 +43,15 @@ pub enum CheckEvent {
     Line(CheckedLine),
 }
 
-/// Judges the rows that are staged in `import_rows`, and then reports each of them and each line of `check_lines`. Two
-/// records are one person if the probability is at least `threshold`. Must run in the transaction that has staged the
-/// rows. Leaves the verdicts in `check_verdicts`.
+/// Judges the rows that are staged in `import_rows`, and then reports each of them and each line of `check_lines`. Must
+/// run in the transaction that has staged the rows. Leaves the verdicts in `check_verdicts`.
 ///
 /// # Errors
 /// Those of `take`, and [`StoreError`].
 pub fn judge_rows<E: From<StoreError>>(
     connection: &mut PgConnection,
     client: ClientId,
-    threshold: f64,
+    rules: CheckRules,
     take: &mut dyn FnMut(CheckEvent) -> Result<(), E>,
 ) -> Result<(), E> {
     // By default the planner optimizes a cursor for its first tenth. Autovacuum doesn't analyze temporary tables.
@@ -53,13 +68,13 @@ pub fn judge_rows<E: From<StoreError>>(
     let mut next = Some(0);
     while let Some(first) = next {
         let mut block;
-        (block, next) = read_block(connection, first)?;
+        (block, next) = read_block(connection, first, rules.block_rows)?;
         let counted = (first == 0).then_some(&mut frequencies);
         count_records(connection, client, &mut block, counted, |contacts| {
             take(CheckEvent::Contacts(contacts))
         })?;
         let model = Model::new(&frequencies);
-        compare_records(connection, client, &mut block, &model, threshold)?;
+        compare_records(connection, client, &mut block, &model, rules.threshold)?;
         for rows in block
             .rows
             .chunk_by(|one, other| line_of(one.number) == line_of(other.number))
@@ -69,7 +84,7 @@ pub fn judge_rows<E: From<StoreError>>(
         block.rows.iter_mut().for_each(|row| links.add(row));
     }
     verdicts.flush(connection)?;
-    let groups = links.group(&Model::new(&frequencies), threshold);
+    let groups = links.group(&Model::new(&frequencies), rules.threshold);
     sql_query(format!("DECLARE check_results NO SCROLL CURSOR FOR {LINES}"))
         .execute(connection)
         .map_err(StoreError::from)?;
@@ -92,14 +107,16 @@ pub fn judge_rows<E: From<StoreError>>(
 }
 
 /// The block of rows that begins with the row number `first`, and where the next block begins. A line is in one block.
-fn read_block(connection: &mut PgConnection, first: i64) -> Result<(Block, Option<i64>), StoreError> {
-    open_rows(connection, first, i64::MAX, Some(BLOCK))?;
+fn read_block(connection: &mut PgConnection, first: i64, block_rows: u32) -> Result<(Block, Option<i64>), StoreError> {
+    // A block has room for more than one line.
+    let limit = i64::from(block_rows).max(2 * ROWS_PER_LINE.cast_signed());
+    open_rows(connection, first, i64::MAX, Some(limit))?;
     let mut rows: Vec<(i64, Record)> = Vec::new();
     while let Some(texts) = next_records(connection)? {
         rows.extend(texts.iter().map(|texts: &RecordTexts| (texts.number, texts.record())));
     }
     let mut next = None;
-    if rows.len() as i64 == BLOCK {
+    if rows.len() as i64 == limit {
         let last = rows.last().map(|(number, _)| line_of(*number));
         let whole = rows.partition_point(|(number, _)| Some(line_of(*number)) < last);
         next = rows.get(whole).map(|(number, _)| *number);

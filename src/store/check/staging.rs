@@ -5,7 +5,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
-use super::run::{CheckEvent, judge_rows};
+use super::run::{CheckEvent, CheckRules, judge_rows};
 use super::statements::TABLES;
 use crate::domain::client::ClientId;
 use crate::domain::contact::ContactDraft;
@@ -85,7 +85,7 @@ impl CheckStaging<'_> {
 pub fn check<E: From<StoreError>>(
     connection: &mut PgConnection,
     client: ClientId,
-    threshold: f64,
+    rules: CheckRules,
     fill: impl FnOnce(&mut CheckStaging<'_>) -> Result<(), E>,
     take: &mut dyn FnMut(CheckEvent) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -112,7 +112,7 @@ pub fn check<E: From<StoreError>>(
         fill(&mut staging)?;
         staging.rows.flush()?;
         staging.lines.flush(staging.rows.connection())?;
-        judge_rows(staging.rows.connection(), client, threshold, take)?;
+        judge_rows(staging.rows.connection(), client, rules, take)?;
         is_done = true;
         Err(StoreError::from(DieselError::RollbackTransaction).into())
     });

@@ -14,6 +14,7 @@
 //! | `pgbench` | measures the unit U |
 //! | `sections` | the sections of the report: each sends requests and adds rows |
 //! | `writes` | the sections that write: messages, indexes, import |
+//! | `checks` | the section about checks of a file before its import |
 //! | `costs` | the section about what the search's tables cost a write |
 //! | `report` | the rows, on the terminal and as Markdown |
 //! | `process` | child processes, which end with this one, and their processor time and memory |
@@ -23,6 +24,7 @@
     reason = "a benchmark prints its report and its progress"
 )]
 
+mod checks;
 mod costs;
 mod load;
 mod names;

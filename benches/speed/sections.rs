@@ -48,6 +48,8 @@ pub enum Section {
     Writes,
     /// The cost of each index for writes
     Indexes,
+    /// Check of a CSV file before its import
+    Check,
     /// Import of a CSV file
     Import,
     /// Memory of the server
@@ -56,7 +58,7 @@ pub enum Section {
 
 impl Section {
     /// In the order of measurement. Sections that write come late.
-    pub const ALL: [Section; 10] = [
+    pub const ALL: [Section; 11] = [
         Section::Classes,
         Section::Small,
         Section::Scale,
@@ -65,6 +67,7 @@ impl Section {
         Section::Writes,
         Section::Costs,
         Section::Indexes,
+        Section::Check,
         Section::Import,
         Section::Memory,
     ];
@@ -242,6 +245,7 @@ impl<'a> Bench<'a> {
             Section::Costs => self.measure_costs(),
             Section::Writes => self.measure_beside_writes(),
             Section::Indexes => self.measure_indexes(),
+            Section::Check => self.measure_check(),
             Section::Import => self.measure_import(),
             Section::Memory => self.measure_memory(),
         }

@@ -174,12 +174,12 @@ impl Bench<'_> {
         let count = (self.large.contacts / 50).clamp(1_000, 100_000);
         let (csv, rows) = (self.stage.file("contacts.csv"), self.stage.file("contacts.copy"));
         let source = self.large.client;
-        self.psql(&format!(
+        self.psql(&[&format!(
             "\\copy (SELECT name, phone, email, platform, source, chat_status, blocked, is_chat_read, created_at, \
              last_message_at, last_inbound_at, external_user_id FROM contacts WHERE client_id = '{source}' \
              ORDER BY serial_id LIMIT {count}) TO '{}' WITH (FORMAT csv, HEADER)",
             csv.display()
-        ))?;
+        )])?;
         let mut connection = self.filled.connect()?;
         let columns = stage::text(
             &mut connection,
@@ -201,16 +201,16 @@ impl Bench<'_> {
 
             let copied = empty_client(&mut connection, "Copied")?;
             let list = clients::ensure_list(&mut connection, copied, DEFAULT_LIST)?;
-            self.psql(&format!(
+            self.psql(&[&format!(
                 "\\copy (SELECT '{copied}', {list}, {columns} FROM contacts WHERE client_id = '{imported}' \
                  ORDER BY serial_id) TO '{}'",
                 rows.display()
-            ))?;
+            )])?;
             let start = Instant::now();
-            self.psql(&format!(
+            self.psql(&[&format!(
                 "\\copy contacts (client_id, contact_list_id, {columns}) FROM '{}'",
                 rows.display()
-            ))?;
+            )])?;
             copies.push(start.elapsed());
         }
         for name in ["Imported", "Copied"] {
@@ -227,10 +227,13 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Runs a psql command.
-    fn psql(&self, command: &str) -> anyhow::Result<()> {
+    /// Runs psql commands in one session.
+    pub fn psql(&self, commands: &[&str]) -> anyhow::Result<()> {
         let mut psql = Command::new(self.stage.program("psql"));
-        psql.args(["--no-psqlrc", "--quiet", "--command", command, &self.filled.url]);
+        psql.args(["--no-psqlrc", "--quiet", &self.filled.url]);
+        for command in commands {
+            psql.args(["--command", command]);
+        }
         process::run(&mut psql).map(drop)
     }
 }

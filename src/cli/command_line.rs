@@ -9,8 +9,8 @@ use clap::parser::ValueSource;
 use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::{
-    client, completions, database, environment, export, generate, import, key, migrate, output, phones, search, serve,
-    signals, webhook,
+    check, client, completions, database, environment, export, generate, import, key, migrate, output, phones, search,
+    serve, signals, webhook,
 };
 use crate::config::{DatabaseConfig, LogConfig, ServeConfig};
 use crate::domain::visible::{is_active, visible};
@@ -150,6 +150,9 @@ enum Command {
     /// Import contacts from a CSV file, all or nothing
     #[command(after_help = import::EXAMPLE)]
     Import(import::ImportArgs),
+    /// Check a file before its import: which rows are contacts already, twice in the file, doubtful, or broken
+    #[command(after_help = check::EXAMPLE)]
+    Check(check::CheckArgs),
     /// Export a client's contacts to CSV, which import can read back
     #[command(after_help = export::EXAMPLE)]
     Export(export::ExportArgs),
@@ -188,6 +191,7 @@ fn run_command(cli: Cli) -> anyhow::Result<()> {
         Command::Webhook(command) => webhook::run(config, command),
         Command::Search(arguments) => search::run(config, arguments),
         Command::Import(arguments) => import::run(config, arguments),
+        Command::Check(arguments) => check::run(config, arguments),
         Command::Export(arguments) => export::run(config, arguments),
         Command::Phones(command) => phones::run(config, command),
         Command::Generate(arguments) => generate::run(config, arguments),

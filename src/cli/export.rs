@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{Args, ValueHint};
 
-use super::database::{Database, Draft, check_target, publish};
+use super::database::Database;
 use super::names_and_ids::find_client;
 use super::output::{self, TerminalWriter};
+use super::target::Target;
 use crate::config::DatabaseConfig;
 use crate::transfer::export::{self, ExportError, ExportFormat};
 
@@ -45,9 +46,10 @@ pub fn run(config: &DatabaseConfig, arguments: ExportArgs) -> anyhow::Result<()>
     };
     let mut export = |out: &mut dyn Write| export::export(&mut connection, &client, format, out);
     let report = match draft {
-        Some(Target { name, path, mut draft }) => {
-            let report = export(&mut BufWriter::new(&mut draft)).with_context(|| format!("{name} was not written"))?;
-            publish(draft, path, arguments.force)?;
+        Some(mut target) => {
+            let report = export(&mut BufWriter::new(&mut target.draft))
+                .with_context(|| format!("{} was not written", target.name))?;
+            target.publish()?;
             report
         }
         None => {
@@ -66,21 +68,4 @@ pub fn run(config: &DatabaseConfig, arguments: ExportArgs) -> anyhow::Result<()>
     };
     output::say(report);
     Ok(())
-}
-
-/// The file to write. It appears when it is complete.
-struct Target<'p> {
-    /// The name in messages.
-    name: String,
-    path: &'p Path,
-    draft: Draft,
-}
-
-impl<'p> Target<'p> {
-    fn begin(path: &'p Path, force: bool) -> anyhow::Result<Self> {
-        let name = output::visible_path(path);
-        check_target(path, force)?;
-        let draft = Draft::begin(path).with_context(|| format!("{name} can't be written"))?;
-        Ok(Self { name, path, draft })
-    }
 }

@@ -15,6 +15,15 @@ pub fn print(result: &impl Serialize) -> anyhow::Result<()> {
     output::print(format_args!("{}\n", visible_json(&json)))
 }
 
+/// The result as one line of JSON, with a line feed.
+///
+/// # Errors
+/// If the result can't be JSON.
+pub fn line(result: &impl Serialize) -> serde_json::Result<String> {
+    let json = serde_json::to_string(result)?;
+    Ok(format!("{}\n", visible_json(&json)))
+}
+
 /// The time as RFC 3339, in milliseconds: `2026-11-29T10:30:00.000Z`.
 pub fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)

@@ -1,5 +1,6 @@
 //! The commands, one file each. A command parses its arguments, calls the other layers and prints the result.
 
+mod check;
 mod client;
 mod command_line;
 mod completions;
@@ -9,6 +10,7 @@ mod export;
 mod generate;
 mod import;
 mod import_summary;
+mod input;
 mod json;
 mod key;
 pub mod log;
@@ -21,6 +23,7 @@ mod search;
 mod serve;
 mod signals;
 mod table;
+mod target;
 mod webhook;
 
 pub use command_line::{Cli, run};

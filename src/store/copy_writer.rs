@@ -12,33 +12,57 @@ const BATCH: usize = 1000;
 type Copy<R> = fn(&mut PgConnection, Vec<R>) -> QueryResult<usize>;
 
 /// Collects the rows of one table and copies them in batches.
-pub(super) struct CopyWriter<'c, R> {
-    pub(super) connection: &'c mut PgConnection,
+pub(super) struct CopyBatches<R> {
     copy: Copy<R>,
     batch: Vec<R>,
 }
 
+impl<R> CopyBatches<R> {
+    pub(super) fn new(copy: Copy<R>) -> Self {
+        Self {
+            copy,
+            batch: Vec::new(),
+        }
+    }
+
+    pub(super) fn push(&mut self, connection: &mut PgConnection, row: R) -> Result<(), StoreError> {
+        self.batch.push(row);
+        if self.batch.len() < BATCH {
+            return Ok(());
+        }
+        self.flush(connection)
+    }
+
+    /// Copies the last, incomplete batch. Without this call its rows are lost.
+    pub(super) fn flush(&mut self, connection: &mut PgConnection) -> Result<(), StoreError> {
+        let batch = std::mem::take(&mut self.batch);
+        if !batch.is_empty() {
+            (self.copy)(connection, batch)?;
+        }
+        Ok(())
+    }
+}
+
+/// Copies the rows of one table in batches, on a connection of its own.
+pub(super) struct CopyWriter<'c, R> {
+    pub(super) connection: &'c mut PgConnection,
+    batches: CopyBatches<R>,
+}
+
 impl<'c, R> CopyWriter<'c, R> {
     pub(super) fn new(connection: &'c mut PgConnection, copy: Copy<R>) -> Self {
-        let batch = Vec::new();
         Self {
             connection,
-            copy,
-            batch,
+            batches: CopyBatches::new(copy),
         }
     }
 
     pub(super) fn push(&mut self, row: R) -> Result<(), StoreError> {
-        self.batch.push(row);
-        if self.batch.len() < BATCH { Ok(()) } else { self.flush() }
+        self.batches.push(self.connection, row)
     }
 
     /// Copies the last, incomplete batch. Without this call its rows are lost.
     pub(super) fn flush(&mut self) -> Result<(), StoreError> {
-        let batch = std::mem::take(&mut self.batch);
-        if !batch.is_empty() {
-            (self.copy)(self.connection, batch)?;
-        }
-        Ok(())
+        self.batches.flush(self.connection)
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod backup;
 pub mod bulk_load;
+pub mod check;
 pub mod clients;
 pub mod connection;
 pub mod conninfo;

@@ -12,7 +12,7 @@ use super::lookalikes::Lookalike;
 use super::read_error::ReadError;
 pub use super::report::ImportReport;
 pub use super::row::Rejection;
-use super::row::RowOptions;
+use super::row::{PLATFORM_MAX, RowOptions};
 use super::rows::{FileOptions, Rows};
 pub use super::table::ReadSheet;
 use crate::domain::client::NAME_MAX;
@@ -114,7 +114,7 @@ impl<R: Read> Import<R> {
     /// [`ImportError::Length`], [`ImportError::Read`] and [`ImportError::Header`].
     pub fn open(source: R, options: ImportOptions) -> Result<Self, ImportError> {
         check_length("list's name", &options.list, NAME_MAX)?;
-        check_length("platform", &options.platform, 64)?;
+        check_length("platform", &options.platform, PLATFORM_MAX)?;
         let rows = Rows::open::<ImportError>(
             source,
             FileOptions {

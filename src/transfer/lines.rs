@@ -2,18 +2,15 @@
 
 use std::fmt;
 
-use crate::store::import::RowSample;
+use crate::store::import::{ROWS_PER_LINE, RowSample};
 
 /// The number of lines that a report names.
 const LINES_MAX: usize = 20;
 
-/// The number of contacts that a line can have among the numbers of rows.
-const PER_LINE: u64 = 128;
-
 /// The number of a row's contact in the database. It follows the order of lines, and of the contacts of a line.
 pub(super) fn row_number(line: u64, index: usize) -> u64 {
-    debug_assert!((index as u64) < PER_LINE, "a row has at most 100 phones");
-    line * PER_LINE + index as u64
+    debug_assert!((index as u64) < ROWS_PER_LINE, "a row has at most 100 phones");
+    line * ROWS_PER_LINE + index as u64
 }
 
 /// Lines of a file, of which only the first are named.
@@ -35,7 +32,7 @@ impl Lines {
 
 impl From<RowSample> for Lines {
     fn from(RowSample { count, first }: RowSample) -> Self {
-        let lines = first.into_iter().map(|row| row / PER_LINE);
+        let lines = first.into_iter().map(|row| row / ROWS_PER_LINE);
         Self {
             count,
             first: lines.take(LINES_MAX).collect(),

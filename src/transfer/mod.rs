@@ -1,6 +1,9 @@
 //! Import and export of files.
 
+pub mod check;
+mod checked_file;
 mod column_words;
+mod csv;
 mod dates;
 mod decoder;
 mod delimiter;
@@ -27,10 +30,11 @@ mod values;
 mod vcard;
 mod workbook;
 
+pub use checked_file::CheckedFile;
 pub use decoder::Encoding;
 pub use header::{ColumnChoice, HeaderError, Mapping};
 pub use lookalikes::Lookalike;
-pub use progress::on_stderr;
+pub use progress::{check_on_stderr, on_stderr};
 pub use read_error::ReadError;
 #[cfg(fuzzing)]
 pub use reader::Records;

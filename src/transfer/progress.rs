@@ -1,9 +1,10 @@
-//! Shows the progress of an import.
+//! Shows the progress of an import or a check.
 
 use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::check::CheckStep;
 use super::import::Event;
 use crate::domain::visible::visible_lines;
 
@@ -11,12 +12,7 @@ use crate::domain::visible::visible_lines;
 /// cell that was left out, and lookalike. Below these lines it draws a bar, which is full when `size` bytes of the file
 /// have been read. The bar is drawn only on a terminal.
 pub fn on_stderr(size: Option<u64>) -> impl FnMut(Event) {
-    let bar = ProgressBar::with_draw_target(size, ProgressDrawTarget::stderr());
-    let template = match size {
-        Some(_) => "{bar:40} {percent:>3} % {bytes} of {total_bytes}, {eta} left {msg}",
-        None => "{bytes} in {elapsed} {msg}",
-    };
-    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let bar = bar_of_bytes(size);
     // Written in one call, because standard error is not buffered. An error means that the reader has closed its end.
     let say = |bar: &ProgressBar, line: String| {
         let line = visible_lines(&line).into_owned();
@@ -32,4 +28,43 @@ pub fn on_stderr(size: Option<u64>) -> impl FnMut(Event) {
         Event::Merging => bar.set_message("(merging)"),
         Event::Done => bar.finish_and_clear(),
     }
+}
+
+/// Returns an observer that shows the progress of a check on standard error, if that is a terminal. First the bar is
+/// full when `size` bytes of the file have been read, and then when each line has its verdict. `shows_lines` is `false`
+/// if the verdicts go to the same terminal.
+pub fn check_on_stderr(size: Option<u64>, shows_lines: bool) -> impl FnMut(&CheckStep) {
+    let bar = bar_of_bytes(size);
+    let mut lines = 0;
+    move |step| match step {
+        CheckStep::Read(bytes) => bar.set_position(*bytes),
+        CheckStep::Contacts(contacts) => bar.set_message(format!("({contacts} contacts read)")),
+        CheckStep::Line { .. } if !shows_lines => bar.finish_and_clear(),
+        CheckStep::Line { of, .. } => {
+            if lines == 0 {
+                bar.set_length(*of);
+                bar.set_message("");
+                set_style(&bar, "{bar:40} {percent:>3} % {pos} of {len} rows, {eta} left {msg}");
+            }
+            lines += 1;
+            bar.set_position(lines);
+            if lines == *of {
+                bar.finish_and_clear();
+            }
+        }
+    }
+}
+
+fn bar_of_bytes(size: Option<u64>) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(size, ProgressDrawTarget::stderr());
+    let template = match size {
+        Some(_) => "{bar:40} {percent:>3} % {bytes} of {total_bytes}, {eta} left {msg}",
+        None => "{bytes} in {elapsed} {msg}",
+    };
+    set_style(&bar, template);
+    bar
+}
+
+fn set_style(bar: &ProgressBar, template: &str) {
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
 }

@@ -127,17 +127,28 @@ impl fmt::Display for ImportReport {
                  were merged, so check the phone column (a spreadsheet may have damaged it)"
             )?;
         }
-        for lookalike in lookalikes {
-            write!(f, "\n{lookalike}")?;
-        }
-        if let Some(encoding) = encoding {
-            write!(f, "\nthe file was read as {}, which is not UTF-8", encoding.name())?;
-        }
-        if let Some(sheet) = sheet.as_ref().filter(|sheet| sheet.of > 1) {
-            write!(f, "\n{sheet}")?;
-        }
-        Ok(())
+        write_notes(f, lookalikes, *encoding, sheet.as_ref())
     }
+}
+
+/// Writes a line about each ignored column that looks like a phone or email column, about the encoding, and about the
+/// sheet of a workbook with several sheets.
+pub(super) fn write_notes(
+    f: &mut fmt::Formatter<'_>,
+    lookalikes: &[Lookalike],
+    encoding: Option<Encoding>,
+    sheet: Option<&ReadSheet>,
+) -> fmt::Result {
+    for lookalike in lookalikes {
+        write!(f, "\n{lookalike}")?;
+    }
+    if let Some(encoding) = encoding {
+        write!(f, "\nthe file was read as {}, which is not UTF-8", encoding.name())?;
+    }
+    if let Some(sheet) = sheet.filter(|sheet| sheet.of > 1) {
+        write!(f, "\n{sheet}")?;
+    }
+    Ok(())
 }
 
 /// `of 3 sheets, only “Contacts” was read`

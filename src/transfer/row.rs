@@ -12,6 +12,9 @@ use crate::domain::contact::{Attribute, ContactDraft, ContactError, ContactField
 use crate::domain::phone::{Region, StoredPhone};
 use crate::domain::visible::trim_unseen;
 
+/// The longest name of a platform, in characters.
+pub(super) const PLATFORM_MAX: usize = 64;
+
 /// The most phones of a row. Each becomes a contact.
 pub(super) const PHONES_MAX: usize = 100;
 

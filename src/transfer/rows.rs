@@ -7,6 +7,7 @@ use super::decoder::Encoding;
 use super::header::{ColumnChoice, HeaderError, Mapping};
 use super::lookalikes::{Lookalike, Lookalikes};
 use super::read_error::ReadError;
+use super::reader::Record;
 use super::row::{Rejection, Row, RowOptions, RowParser};
 use super::table::{ReadSheet, Table};
 
@@ -22,7 +23,8 @@ pub(super) struct FileOptions<'a> {
 }
 
 /// A row of a file.
-pub(super) struct ReadRow {
+pub(super) struct ReadRow<'r> {
+    pub record: &'r Record<'r>,
     /// The line in which the row begins.
     pub line: u64,
     /// The contacts of the row, or why it has none.
@@ -58,6 +60,11 @@ impl<R: Read> Rows<R> {
         &self.mapping
     }
 
+    /// The names of the columns.
+    pub(super) fn header(&self) -> &[String] {
+        self.table.header()
+    }
+
     /// The encoding, unless it is UTF-8. It is certain after the last row.
     pub(super) fn encoding(&self) -> Option<Encoding> {
         self.table.encoding()
@@ -81,7 +88,7 @@ impl<R: Read> Rows<R> {
     pub(super) fn for_each<E>(
         &mut self,
         options: RowOptions<'_>,
-        mut visit: impl FnMut(ReadRow) -> Result<(), E>,
+        mut visit: impl FnMut(ReadRow<'_>) -> Result<(), E>,
     ) -> Result<Vec<Lookalike>, E>
     where
         E: From<ReadError> + From<HeaderError>,
@@ -96,6 +103,7 @@ impl<R: Read> Rows<R> {
             mapping.check_contests(record)?;
             lookalikes.count(record, mapping);
             visit(ReadRow {
+                record,
                 line: record.line,
                 parsed: parser.parse(record),
                 position,

@@ -23,8 +23,19 @@ impl Key {
     /// Identities have this bit.
     const IDENTITY: u64 = 1 << 63;
 
+    /// Of the identities, exact ones have this bit.
+    const EXACT: u64 = 1 << 62;
+
+    /// The least hash of an exact identity.
+    pub const LEAST_EXACT: u64 = Self::IDENTITY | Self::EXACT;
+
     fn of_identity(kind: &str, value: &str) -> Self {
-        Self(hash(&[kind, value]) | Self::IDENTITY)
+        Self((hash(&[kind, value]) | Self::IDENTITY) & !Self::EXACT)
+    }
+
+    fn of_exact(kind: &str, value: &[&str]) -> Self {
+        let parts = [&[kind], value].concat();
+        Self(hash(&parts) | Self::LEAST_EXACT)
     }
 
     fn of_likeness(parts: &[&str]) -> Self {
@@ -36,6 +47,11 @@ impl Key {
     /// nothing, and is ignored.
     pub fn is_identity(self) -> bool {
         self.0 & Self::IDENTITY != 0
+    }
+
+    /// Whether it is one of [`Record::exact_keys`].
+    pub fn is_exact(self) -> bool {
+        self.0 >= Self::LEAST_EXACT
     }
 
     /// The hash.
@@ -69,6 +85,17 @@ impl Record {
         }
         self.push_name_keys(&mut push);
         keys
+    }
+
+    /// The keys of the identities that make a comparison exact: the external id, the phone and the email, each as a
+    /// whole. A caller that compares a row only with the first contacts of a key finds the exact ones with these keys.
+    pub fn exact_keys(&self) -> impl Iterator<Item = Key> {
+        let keys = [
+            (!self.external_id().is_empty()).then(|| Key::of_exact("external id", &[self.external_id()])),
+            (!self.phone().is_empty()).then(|| Key::of_exact("phone", &[self.phone(), self.extension()])),
+            (!self.email().is_empty()).then(|| Key::of_exact("email", &[self.email()])),
+        ];
+        keys.into_iter().flatten()
     }
 
     /// A name's keys come from its first word and from two others, whatever their order. A nickname counts as the name
@@ -175,7 +202,28 @@ mod tests {
         let keys = full.keys();
         assert_eq!(keys.len(), KEYS_MAX);
         assert_eq!(keys.iter().filter(|key| key.is_identity()).count(), 3);
-        assert_eq!(keys[0].value(), 14_649_269_998_164_585_036);
+        assert_eq!(keys[0].value(), 10_037_583_979_737_197_132);
         assert!(Record::new(&RecordFields::default()).keys().is_empty());
+        assert_eq!(Record::new(&RecordFields::default()).exact_keys().count(), 0);
+        assert!(!keys.iter().any(|key| key.is_exact()));
+        assert!(full.exact_keys().all(|key| key.is_exact() && key.is_identity()));
+        assert_eq!(full.exact_keys().count(), 3);
+    }
+
+    #[test]
+    fn records_share_an_exact_key_only_if_the_whole_identity_is_the_same() {
+        let shared = |one: &Record, other: &Record| {
+            let keys: Vec<Key> = other.exact_keys().collect();
+            one.exact_keys().filter(|key| keys.contains(key)).count()
+        };
+        let ana = record("Ana", "ana.gomez@gmail.com", "541123456789");
+        for (email, key, expected) in [
+            ("Ana.Gomez@gmail.com", "541123456789", 2),
+            ("anagomez@gmail.com", "541123456789", 1),
+            ("anagomez@gmail.com", "1123456789", 0),
+            ("", "", 0),
+        ] {
+            assert_eq!(shared(&ana, &record("", email, key)), expected, "{email} {key}");
+        }
     }
 }

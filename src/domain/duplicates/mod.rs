@@ -35,4 +35,4 @@ pub use model::{Comparison, Model, Reason};
 pub use pairs::candidate_pairs;
 pub use parameters::{LevelParameters, Parameters};
 pub use record::{PhoneFields, Record, RecordFields};
-pub use verdict::{Decisive, Judgement, Match, Verdict, judge};
+pub use verdict::{Decisive, Finding, Judgement, Match, Verdict, judge};

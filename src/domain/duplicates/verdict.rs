@@ -1,6 +1,6 @@
 //! The verdict about a row, from its comparisons with contacts and with earlier rows.
 
-use std::cmp::Reverse;
+use std::cmp::Ordering;
 
 use strum::{Display, VariantArray};
 
@@ -50,7 +50,7 @@ pub struct Judgement<Id> {
     pub score: f64,
     /// The comparison that gave the verdict, for its reasons. `None` for a new row.
     pub decisive: Option<(Decisive<Id>, Comparison)>,
-    /// The contacts that match, the best one first. For a conflict, the contacts that the row's identities lead to.
+    /// The contacts that match, the best one first, and at most 50. For a conflict, the contacts that the row's identities lead to.
     pub contact_ids: Vec<Id>,
     /// The line of the earlier row that is the same person.
     pub duplicate_of: Option<u64>,
@@ -59,43 +59,53 @@ pub struct Judgement<Id> {
 /// Judges a row by its candidates. Their order does not matter. `threshold` is the least probability of a likely match.
 /// [`super::Parameters::threshold`] is the usual one.
 pub fn judge<Id: Ord + Copy>(contacts: &[Match<Id>], earlier_rows: &[Match<u64>], threshold: f64) -> Judgement<Id> {
-    let of_rows = || earlier_rows.iter().map(|earlier| &earlier.comparison);
-    let contacts_finding = Finding::of(contacts, of_rows(), threshold);
-    let row_finding = Finding::of(earlier_rows, std::iter::empty(), threshold);
-    let duplicate_of = row_finding.as_ref().filter(|finding| !finding.is_conflict());
-    let duplicate_of = duplicate_of.map(|finding| finding.best.id);
-    let probabilities = contacts.iter().map(|found| found.comparison.probability);
-    let probabilities = probabilities.chain(earlier_rows.iter().map(|found| found.comparison.probability));
-    let (verdict, decisive, contact_ids) = match (contacts_finding, row_finding) {
-        (Some(finding), _) => {
-            let decisive = (Decisive::Contact(finding.best.id), finding.best.comparison);
-            (finding.verdict, Some(decisive), finding.ids)
+    let (mut of_contacts, mut of_rows) = (Finding::default(), Finding::default());
+    for contact in contacts {
+        of_contacts.add(*contact, threshold);
+    }
+    for row in earlier_rows {
+        of_rows.add(*row, threshold);
+    }
+    Judgement::of(&of_contacts, &of_rows)
+}
+
+impl<Id: Ord + Copy> Judgement<Id> {
+    /// The verdict about a row, from its comparisons with contacts and with earlier rows.
+    pub fn of(contacts: &Finding<Id>, earlier_rows: &Finding<u64>) -> Self {
+        let row_verdict = earlier_rows.verdict(false);
+        let duplicate_of = match row_verdict {
+            Some((Verdict::Conflict, _)) | None => None,
+            Some((_, best)) => Some(best.id),
+        };
+        let (verdict, decisive, contact_ids) = match (contacts.verdict(earlier_rows.is_any_sharing), row_verdict) {
+            (Some((verdict, best)), _) => {
+                let decisive = (Decisive::Contact(best.id), best.comparison);
+                (verdict, Some(decisive), contacts.ids(verdict))
+            }
+            (None, Some((verdict, best))) => {
+                let verdict = match verdict {
+                    Verdict::Conflict => Verdict::Conflict,
+                    _ => Verdict::DuplicateInFile,
+                };
+                (verdict, Some((Decisive::Row(best.id), best.comparison)), Vec::new())
+            }
+            (None, None) => (Verdict::New, None, Vec::new()),
+        };
+        Self {
+            verdict,
+            score: match &decisive {
+                Some((_, comparison)) => comparison.probability,
+                None => contacts.probability.max(earlier_rows.probability),
+            },
+            decisive,
+            contact_ids,
+            duplicate_of,
         }
-        (None, Some(finding)) => {
-            let verdict = if finding.is_conflict() {
-                Verdict::Conflict
-            } else {
-                Verdict::DuplicateInFile
-            };
-            let decisive = (Decisive::Row(finding.best.id), finding.best.comparison);
-            (verdict, Some(decisive), Vec::new())
-        }
-        (None, None) => (Verdict::New, None, Vec::new()),
-    };
-    Judgement {
-        verdict,
-        score: match &decisive {
-            Some((_, comparison)) => comparison.probability,
-            None => probabilities.fold(0.0, f64::max),
-        },
-        decisive,
-        contact_ids,
-        duplicate_of,
     }
 }
 
 /// How certain a match is. The most certain one comes first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Certainty {
     Exact,
     Likely,
@@ -180,39 +190,100 @@ impl Certainty {
     }
 }
 
-/// What the contacts, or the earlier rows, say about a row.
-struct Finding<Id> {
-    verdict: Verdict,
-    best: Match<Id>,
-    ids: Vec<Id>,
+/// The place of a match among the matches of a row. The best one is the least.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Rank<Id> {
+    certainty: Certainty,
+    /// The number of identities that lead to the match.
+    identities: usize,
+    probability: f64,
+    id: Id,
+}
+
+impl<Id: Ord> Rank<Id> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.certainty
+            .cmp(&other.certainty)
+            .then_with(|| other.identities.cmp(&self.identities))
+            .then_with(|| other.probability.total_cmp(&self.probability))
+            .then_with(|| self.id.cmp(&other.id))
+    }
+}
+
+/// The most matches of a row whose ids are kept. All others count for the verdict, too.
+const IDS_MAX: usize = 50;
+
+/// What the contacts, or the earlier rows, say about a row. Takes them one by one, in any order, in bounded memory.
+#[derive(Clone, Debug)]
+pub struct Finding<Id> {
+    /// The best match.
+    best: Option<Match<Id>>,
+    /// The best matches, in order.
+    ranks: Vec<Rank<Id>>,
+    /// Whether each identity leads to a match.
+    leads: [bool; IDENTITIES.len()],
+    /// The number of matches that have a phone or a role's mailbox in common with the row.
+    sharing: usize,
+    /// Whether any candidate has one in common.
+    is_any_sharing: bool,
+    /// The highest probability of all candidates.
+    probability: f64,
+}
+
+impl<Id> Default for Finding<Id> {
+    fn default() -> Self {
+        Self {
+            best: None,
+            ranks: Vec::new(),
+            leads: [false; IDENTITIES.len()],
+            sharing: 0,
+            is_any_sharing: false,
+            probability: 0.0,
+        }
+    }
 }
 
 impl<Id: Ord + Copy> Finding<Id> {
-    /// `None` if nothing matches. `rest` are the other comparisons of the row.
-    fn of<'a>(candidates: &'a [Match<Id>], rest: impl Iterator<Item = &'a Comparison>, threshold: f64) -> Option<Self> {
-        let mut matches: Vec<(Certainty, &Match<Id>)> = candidates
-            .iter()
-            .filter_map(|found| Some((Certainty::of(&found.comparison, threshold)?, found)))
-            .collect();
-        matches.sort_by(|(certainty, found), (other_certainty, other)| {
-            let identities = |found: &Match<Id>| Reverse(count_identities(&found.comparison));
-            certainty
-                .cmp(other_certainty)
-                .then_with(|| identities(found).cmp(&identities(other)))
-                .then_with(|| other.comparison.probability.total_cmp(&found.comparison.probability))
-                .then_with(|| found.id.cmp(&other.id))
-        });
-        let (certainty, best) = *matches.first()?;
-        // Each identity that leads to contacts must lead to the best one.
-        let leads_elsewhere = |identity: &Identity| {
-            !identity.leads_to(&best.comparison)
-                && matches.iter().any(|(_, found)| identity.leads_to(&found.comparison))
+    /// Adds a candidate. Returns whether it is the best match so far.
+    pub fn add(&mut self, candidate: Match<Id>, threshold: f64) -> bool {
+        let comparison = &candidate.comparison;
+        self.probability = self.probability.max(comparison.probability);
+        self.is_any_sharing |= shares_with_others(comparison);
+        let Some(certainty) = Certainty::of(comparison, threshold) else {
+            return false;
         };
+        for (leads, identity) in self.leads.iter_mut().zip(IDENTITIES) {
+            *leads |= identity.leads_to(comparison);
+        }
+        self.sharing += usize::from(shares_with_others(comparison));
+        let rank = Rank {
+            certainty,
+            identities: count_identities(comparison),
+            probability: comparison.probability,
+            id: candidate.id,
+        };
+        let place = self.ranks.partition_point(|other| other.cmp(&rank).is_lt());
+        if place == IDS_MAX {
+            return false;
+        }
+        self.ranks.truncate(IDS_MAX - 1);
+        self.ranks.insert(place, rank);
+        if place == 0 {
+            self.best = Some(candidate);
+        }
+        place == 0
+    }
+
+    /// The verdict if only these candidates count, and the match that gives it. `None` if nothing matches. `is_shared`
+    /// says whether another candidate of the row has a phone or a role's mailbox in common with it.
+    fn verdict(&self, is_shared: bool) -> Option<(Verdict, &Match<Id>)> {
+        let best = self.best.as_ref()?;
         // Another match can be the person too.
-        let mut others = matches[1..].iter().map(|(_, found)| &found.comparison).chain(rest);
-        let is_shared = others.any(shares_with_others);
-        let verdict = match certainty {
-            _ if IDENTITIES.iter().any(leads_elsewhere) => Verdict::Conflict,
+        let is_shared = is_shared || self.sharing > usize::from(shares_with_others(&best.comparison));
+        // Each identity that leads to contacts must lead to the best one.
+        let leads_elsewhere = |(leads, identity): (&bool, Identity)| *leads && !identity.leads_to(&best.comparison);
+        let verdict = match self.ranks.first()?.certainty {
+            _ if self.leads.iter().zip(IDENTITIES).any(leads_elsewhere) => Verdict::Conflict,
             Certainty::SharedByOthers => Verdict::Conflict,
             Certainty::Exact if is_unnamed(&best.comparison) && (is_shared || is_doubtful(&best.comparison)) => {
                 Verdict::Likely
@@ -220,19 +291,12 @@ impl<Id: Ord + Copy> Finding<Id> {
             Certainty::Exact => Verdict::Exact,
             Certainty::Likely => Verdict::Likely,
         };
-        let is_shown = |certainty: Certainty| verdict == Verdict::Conflict || certainty != Certainty::SharedByOthers;
-        Some(Self {
-            verdict,
-            best: *best,
-            ids: matches
-                .iter()
-                .filter(|(certainty, _)| is_shown(*certainty))
-                .map(|(_, found)| found.id)
-                .collect(),
-        })
+        Some((verdict, best))
     }
 
-    fn is_conflict(&self) -> bool {
-        self.verdict == Verdict::Conflict
+    /// The ids of the matches that the verdict is about, the best one first.
+    fn ids(&self, verdict: Verdict) -> Vec<Id> {
+        let is_shown = |rank: &&Rank<Id>| verdict == Verdict::Conflict || rank.certainty != Certainty::SharedByOthers;
+        self.ranks.iter().filter(is_shown).map(|rank| rank.id).collect()
     }
 }

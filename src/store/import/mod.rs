@@ -10,5 +10,5 @@ mod statements;
 
 pub use self::merge::{Merged, Rules};
 pub use self::phones::{RowSample, SAMPLE};
-pub use self::staging::{Staging, import};
+pub use self::staging::{ROWS_PER_LINE, Staging, import};
 pub use self::statements::statements;

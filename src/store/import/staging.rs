@@ -104,6 +104,10 @@ impl StagedRow {
     }
 }
 
+/// Rows have numbers, and the contacts of one line of a file have neighbouring ones: the number divided by this is the
+/// line.
+pub const ROWS_PER_LINE: u64 = 128;
+
 /// Receives the rows of an import.
 pub struct Staging<'c> {
     rows: CopyWriter<'c, StagedRow>,
@@ -111,10 +115,38 @@ pub struct Staging<'c> {
     last_row: u64,
 }
 
-impl Staging<'_> {
+impl<'c> Staging<'c> {
+    /// Makes the temporary table of the rows. It lasts until the connection's open transaction ends.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn begin(connection: &'c mut PgConnection) -> Result<Self, StoreError> {
+        connection.batch_execute(ROWS)?;
+        let now = database_now(connection)?;
+        let rows = CopyWriter::new(connection, |connection, batch| {
+            diesel::copy_from(import_rows::table)
+                .from_insertable(batch)
+                .execute(connection)
+        });
+        Ok(Self { rows, now, last_row: 0 })
+    }
+
     /// The time of the database's clock at the start of the import.
     pub fn now(&self) -> DateTime<Utc> {
         self.now
+    }
+
+    /// The connection of the transaction.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        self.rows.connection
+    }
+
+    /// Writes the rows that are not in the temporary table yet.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn flush(&mut self) -> Result<(), StoreError> {
+        self.rows.flush()
     }
 
     /// Adds the next row.
@@ -158,16 +190,9 @@ pub fn import<E: From<StoreError>>(
     fill: impl FnOnce(&mut Staging<'_>) -> Result<(), E>,
 ) -> Result<Merged, E> {
     transaction(connection, |connection| {
-        connection.batch_execute(ROWS).map_err(StoreError::from)?;
-        let now = database_now(connection).map_err(StoreError::from)?;
-        let rows = CopyWriter::new(&mut *connection, |connection, batch| {
-            diesel::copy_from(import_rows::table)
-                .from_insertable(batch)
-                .execute(connection)
-        });
-        let mut staging = Staging { rows, now, last_row: 0 };
+        let mut staging = Staging::begin(connection)?;
         fill(&mut staging)?;
-        staging.rows.flush()?;
+        staging.flush()?;
         Ok(merge(connection, client, rules)?)
     })
 }

@@ -1,6 +1,7 @@
 //! The store: search plans, indexes, concurrent writers, the table of the newest contacts, the border of the
 //! periods, platforms.
 
+mod check_blocks;
 mod indexes;
 mod name_words;
 mod newest_contacts;

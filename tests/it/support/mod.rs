@@ -4,6 +4,7 @@
 pub mod app;
 pub mod backup;
 pub mod canaries;
+pub mod check;
 pub mod command;
 pub mod contact_api;
 pub mod contact_query;

@@ -1,5 +1,7 @@
-//! Import and export of contacts, through the library and the commands.
+//! Check, import and export of contacts, through the library and the commands.
 
+mod check;
+mod check_command;
 mod export;
 mod export_files;
 mod export_round_trip;

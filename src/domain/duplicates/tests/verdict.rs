@@ -245,6 +245,22 @@ fn a_higher_threshold_makes_a_likely_row_new() {
 }
 
 #[test]
+fn of_many_matches_the_best_50_are_named_and_all_count() {
+    // The last contact is the only one with the row's name, and the first one alone has the row's email.
+    let mut contacts = vec![record("Zoe Quispe", "", "ana@acme.com")];
+    contacts.extend((0..80).map(|_| record("Luis Paz", PHONE, "")));
+    contacts.push(record("Ana Etcheverry", PHONE, ""));
+    let last = i64::try_from(contacts.len()).unwrap();
+    let alone = judged(&record("Ana Etcheverry", PHONE, ""), &contacts, &[]);
+    assert_eq!((alone.verdict, &*alone.contact_ids), (Verdict::Exact, &[last][..]));
+    let conflict = judged(&record("Ana Etcheverry", PHONE, "ana@acme.com"), &contacts, &[]);
+    assert_eq!(conflict.verdict, Verdict::Conflict);
+    assert_eq!(conflict.contact_ids.len(), 50);
+    let shared = judged(&record("Pedro Gomez", PHONE, ""), &contacts, &[]);
+    assert_eq!((shared.verdict, shared.contact_ids.len()), (Verdict::Conflict, 50));
+}
+
+#[test]
 fn the_verdicts_have_the_names_that_callers_see() {
     use strum::VariantArray;
     let names: Vec<String> = Verdict::VARIANTS.iter().map(Verdict::to_string).collect();

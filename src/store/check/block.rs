@@ -1,0 +1,164 @@
+//! A block of rows in memory, and what is known about each.
+
+use uuid::Uuid;
+
+use super::key_index::{KeyIndex, Kind};
+use super::records::RecordTexts;
+use crate::domain::duplicates::{Finding, Key, Match, Model, Record};
+use crate::store::import::ROWS_PER_LINE;
+
+/// The most links of a row to earlier rows, which bounds the memory. The strongest ones count.
+const LINKS_PER_ROW: usize = 8;
+
+/// A contact. The oldest one is the least.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct ContactRef {
+    pub serial_id: i64,
+    pub id: Uuid,
+}
+
+/// What the contacts, or the earlier rows, say about a row.
+pub(super) struct Found<Id> {
+    pub finding: Finding<Id>,
+    /// The best match.
+    pub best: Option<Record>,
+}
+
+impl<Id: Ord + Copy> Found<Id> {
+    fn add(&mut self, candidate: Match<Id>, record: &Record, threshold: f64) {
+        if self.finding.add(candidate, threshold) {
+            self.best = Some(record.clone());
+        }
+    }
+}
+
+impl<Id> Default for Found<Id> {
+    fn default() -> Self {
+        Self {
+            finding: Finding::default(),
+            best: None,
+        }
+    }
+}
+
+/// An earlier row that is the same person as a row.
+pub(super) struct Link {
+    pub earlier: i64,
+    pub probability: f64,
+    pub record: Record,
+}
+
+/// A row of the block.
+pub(super) struct BlockRow {
+    pub number: i64,
+    pub record: Record,
+    pub contacts: Found<ContactRef>,
+    pub earlier_rows: Found<u64>,
+    pub links: Vec<Link>,
+    /// The last record that was compared with the row, by its number in the pass.
+    compared: u64,
+}
+
+/// The line of a row.
+pub(super) fn line_of(row: i64) -> u64 {
+    row.unsigned_abs() / ROWS_PER_LINE
+}
+
+/// A block of rows.
+pub(super) struct Block {
+    pub rows: Vec<BlockRow>,
+    index: KeyIndex,
+    /// The number of records that were compared.
+    records: u64,
+}
+
+/// The keys by which records find each other.
+fn keys_of(record: &Record) -> impl Iterator<Item = Key> {
+    record.keys().into_iter().chain(record.exact_keys())
+}
+
+impl Block {
+    pub(super) fn new(rows: impl Iterator<Item = (i64, Record)>) -> Self {
+        let rows: Vec<BlockRow> = rows
+            .map(|(number, record)| BlockRow {
+                number,
+                record,
+                contacts: Found::default(),
+                earlier_rows: Found::default(),
+                links: Vec::new(),
+                compared: 0,
+            })
+            .collect();
+        let places = rows.iter().zip(0..);
+        let places = places.flat_map(|(row, place)| keys_of(&row.record).map(move |key| (key, place)));
+        Self {
+            index: KeyIndex::new(places.collect()),
+            rows,
+            records: 0,
+        }
+    }
+
+    /// Counts the keys of a record.
+    pub(super) fn count(&mut self, kind: Kind, record: &Record) {
+        keys_of(record).for_each(|key| self.index.count(kind, key));
+    }
+
+    /// Compares a contact or a row with the rows of the block that share a key with it. A row is compared with the rows
+    /// of later lines only. The records must come in a defined order.
+    pub(super) fn compare(&mut self, texts: &RecordTexts, model: &Model<'_>, threshold: f64) {
+        let Self { rows, index, records } = self;
+        *records += 1;
+        let record = texts.record();
+        let kind = match texts.contact_id {
+            Some(_) => Kind::Contact,
+            None => Kind::Row,
+        };
+        for key in keys_of(&record) {
+            for place in index.rows_to_compare(kind, key) {
+                let row = &mut rows[*place as usize];
+                if row.compared == *records {
+                    continue;
+                }
+                row.compared = *records;
+                match texts.contact_id {
+                    Some(id) => row.add_contact(texts.number, id, &record, model, threshold),
+                    None if line_of(texts.number) < line_of(row.number) => {
+                        row.add_earlier(texts.number, &record, model, threshold);
+                    }
+                    None => {}
+                }
+            }
+        }
+    }
+}
+
+impl BlockRow {
+    fn add_contact(&mut self, serial_id: i64, id: Uuid, contact: &Record, model: &Model<'_>, threshold: f64) {
+        let comparison = model.compare(&self.record, contact);
+        let id = ContactRef { serial_id, id };
+        self.contacts.add(Match { id, comparison }, contact, threshold);
+    }
+
+    fn add_earlier(&mut self, number: i64, earlier: &Record, model: &Model<'_>, threshold: f64) {
+        let comparison = model.compare(&self.record, earlier);
+        let id = line_of(number);
+        self.earlier_rows.add(Match { id, comparison }, earlier, threshold);
+        let probability = comparison.probability;
+        if probability < threshold {
+            return;
+        }
+        // The earlier rows come in order, so the first one of equal links stays.
+        let place = self.links.partition_point(|link| link.probability >= probability);
+        if place < LINKS_PER_ROW {
+            self.links.truncate(LINKS_PER_ROW - 1);
+            self.links.insert(
+                place,
+                Link {
+                    earlier: number,
+                    probability,
+                    record: earlier.clone(),
+                },
+            );
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Runs a check block by block.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_query;
+
+use super::block::{Block, line_of};
+use super::groups::Links;
+use super::passes::{compare_records, count_records};
+use super::records::{RecordTexts, next_records, open_rows};
+use super::statements::LINES;
+use super::verdicts::{CheckedLine, StoredLine, check_verdicts, judge_line};
+use crate::domain::client::ClientId;
+use crate::domain::duplicates::{Frequencies, Model, Parameters, Record};
+use crate::store::copy_writer::CopyBatches;
+use crate::store::error::StoreError;
+use crate::store::import::ROWS_PER_LINE;
+
+/// How rows are judged.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckRules {
+    /// The least probability at which two records are one person.
+    pub threshold: f64,
+    /// The most rows that are in memory at once. A row takes 600 to 1,500 bytes. The verdicts do not depend on it.
+    pub block_rows: u32,
+}
+
+impl Default for CheckRules {
+    fn default() -> Self {
+        Self {
+            threshold: Parameters::get().threshold,
+            block_rows: 150_000,
+        }
+    }
+}
+
+/// A step of a check.
+#[derive(Clone, PartialEq, Debug)]
+pub enum CheckEvent {
+    /// This many contacts of the client have been read.
+    Contacts(u64),
+    /// The verdict about the next line. The lines come in the order of the file.
+    Line(CheckedLine),
+}
+
+/// Judges the rows that are staged in `import_rows`, and then reports each of them and each line of `check_lines`. Must
+/// run in the transaction that has staged the rows. Leaves the verdicts in `check_verdicts`.
+///
+/// # Errors
+/// Those of `take`, and [`StoreError`].
+pub fn judge_rows<E: From<StoreError>>(
+    connection: &mut PgConnection,
+    client: ClientId,
+    rules: CheckRules,
+    take: &mut dyn FnMut(CheckEvent) -> Result<(), E>,
+) -> Result<(), E> {
+    // By default the planner optimizes a cursor for its first tenth. Autovacuum doesn't analyze temporary tables.
+    connection
+        .batch_execute("SET LOCAL cursor_tuple_fraction = 1; ANALYZE import_rows")
+        .map_err(StoreError::from)?;
+    let mut frequencies = Frequencies::default();
+    let mut links = Links::default();
+    let mut verdicts = CopyBatches::new(|connection, batch| {
+        diesel::copy_from(check_verdicts::table)
+            .from_insertable(batch)
+            .execute(connection)
+    });
+    let mut next = Some(0);
+    while let Some(first) = next {
+        let mut block;
+        (block, next) = read_block(connection, first, rules.block_rows)?;
+        let counted = (first == 0).then_some(&mut frequencies);
+        count_records(connection, client, &mut block, counted, |contacts| {
+            take(CheckEvent::Contacts(contacts))
+        })?;
+        let model = Model::new(&frequencies);
+        compare_records(connection, client, &mut block, &model, rules.threshold)?;
+        for rows in block
+            .rows
+            .chunk_by(|one, other| line_of(one.number) == line_of(other.number))
+        {
+            verdicts.push(connection, judge_line(rows, &model))?;
+        }
+        block.rows.iter_mut().for_each(|row| links.add(row));
+    }
+    verdicts.flush(connection)?;
+    let groups = links.group(&Model::new(&frequencies), rules.threshold);
+    sql_query(format!("DECLARE check_results NO SCROLL CURSOR FOR {LINES}"))
+        .execute(connection)
+        .map_err(StoreError::from)?;
+    loop {
+        let lines: Vec<StoredLine> = sql_query("FETCH 1000 FROM check_results")
+            .load(connection)
+            .map_err(StoreError::from)?;
+        if lines.is_empty() {
+            break;
+        }
+        for line in lines {
+            let group = groups.get(&line.line()).copied();
+            take(CheckEvent::Line(line.checked(group)))?;
+        }
+    }
+    connection
+        .batch_execute("CLOSE check_results")
+        .map_err(StoreError::from)?;
+    Ok(())
+}
+
+/// The block of rows that begins with the row number `first`, and where the next block begins. A line is in one block.
+fn read_block(connection: &mut PgConnection, first: i64, block_rows: u32) -> Result<(Block, Option<i64>), StoreError> {
+    // A block has room for more than one line.
+    let limit = i64::from(block_rows).max(2 * ROWS_PER_LINE.cast_signed());
+    open_rows(connection, first, i64::MAX, Some(limit))?;
+    let mut rows: Vec<(i64, Record)> = Vec::new();
+    while let Some(texts) = next_records(connection)? {
+        rows.extend(texts.iter().map(|texts: &RecordTexts| (texts.number, texts.record())));
+    }
+    let mut next = None;
+    if rows.len() as i64 == limit {
+        let last = rows.last().map(|(number, _)| line_of(*number));
+        let whole = rows.partition_point(|(number, _)| Some(line_of(*number)) < last);
+        next = rows.get(whole).map(|(number, _)| *number);
+        rows.truncate(whole);
+    }
+    Ok((Block::new(rows.into_iter()), next))
+}

@@ -1,0 +1,19 @@
+//! The statements of a check.
+
+/// Makes the temporary tables.
+pub(super) const TABLES: &str = include_str!("tables.sql");
+
+pub(super) const ROWS: &str = include_str!("rows.sql");
+pub(super) const CONTACTS: &str = include_str!("contacts.sql");
+pub(super) const LINES: &str = include_str!("lines.sql");
+
+/// Every statement of a check by the name of its file, for tests that run each on a database. The first one makes the
+/// temporary tables that the others read, besides that of an import.
+pub fn statements() -> [(&'static str, &'static str); 4] {
+    [
+        ("check_tables", TABLES),
+        ("check_rows", ROWS),
+        ("check_contacts", CONTACTS),
+        ("check_lines", LINES),
+    ]
+}

@@ -1,0 +1,264 @@
+//! Checks a file before its import: compares its rows with the client's contacts and with each other. Writes nothing.
+//!
+//! [`Check::open`] reads the header, [`Check::mapping`] shows the recognised columns, [`Check::run`] judges the rows.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::io::{self, Read};
+
+use super::checked_file::input_cells;
+use super::decoder::Encoding;
+use super::header::{ColumnChoice, HeaderError, Mapping};
+use super::lookalikes::Lookalike;
+use super::read_error::ReadError;
+use super::report::write_notes;
+use super::row::{PLATFORM_MAX, RowOptions};
+use super::rows::{FileOptions, Rows};
+use super::table::ReadSheet;
+use crate::domain::counted::counted;
+use crate::domain::duplicates::Verdict;
+use crate::domain::phone::Region;
+use crate::store::check::{self, CheckEvent, CheckRules, CheckStaging, CheckedLine};
+use crate::store::clients::Client;
+use crate::store::{PgConnection, StoreError};
+
+/// The interval between progress events, in records.
+const PROGRESS_EVERY: u64 = 1000;
+
+/// Options for a whole file.
+#[derive(Clone, Default, Debug)]
+pub struct CheckOptions {
+    /// Columns chosen by the user. They override the names in the header.
+    pub columns: Vec<ColumnChoice>,
+    /// The byte between two cells. `None` means that the file decides.
+    pub delimiter: Option<u8>,
+    /// The encoding of the text. `None` means that the file decides.
+    pub encoding: Option<Encoding>,
+    /// The region for phones without a calling code. `None` means the client's default region.
+    pub region: Option<Region>,
+    /// The platform for rows without one. `None` means `other`.
+    pub platform: Option<String>,
+    /// The least probability at which two rows are likely the same person. `None` means that of the model.
+    pub threshold: Option<f64>,
+    /// Whether each checked line must have the cells of the file, for a [`super::CheckedFile`].
+    pub keep_cells: bool,
+}
+
+/// A step of a check.
+#[derive(Clone, PartialEq, Debug)]
+pub enum CheckStep {
+    /// This many bytes of the file have been read.
+    Read(u64),
+    /// This many contacts have been read.
+    Contacts(u64),
+    /// The verdict about the next line. `of` is the number of lines.
+    Line { line: CheckedLine, of: u64 },
+}
+
+/// Why a file was not checked.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    #[error("the platform must have 1 to {PLATFORM_MAX} characters")]
+    Platform,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the output file can't be written")]
+    File(#[from] io::Error),
+    #[error("standard output can't be written")]
+    Output(#[source] io::Error),
+}
+
+/// The result of a check.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct CheckReport {
+    /// Rows that are not blank: the sum of the other counts.
+    pub read: u64,
+    pub new: u64,
+    pub exact: u64,
+    pub likely: u64,
+    pub conflict: u64,
+    pub duplicate_in_file: u64,
+    pub invalid: u64,
+    /// Groups of rows that are one person.
+    pub groups: u64,
+    /// Ignored columns that look like phone or email columns.
+    pub lookalikes: Vec<Lookalike>,
+    /// The encoding of the file, unless it is UTF-8.
+    pub encoding: Option<Encoding>,
+    /// The sheet that was read, if the file is a workbook.
+    pub sheet: Option<ReadSheet>,
+}
+
+impl CheckReport {
+    fn count(&mut self, line: &CheckedLine) {
+        let count = match line.verdict {
+            Verdict::New => &mut self.new,
+            Verdict::Exact => &mut self.exact,
+            Verdict::Likely => &mut self.likely,
+            Verdict::Conflict => &mut self.conflict,
+            Verdict::DuplicateInFile => &mut self.duplicate_in_file,
+            Verdict::Invalid => &mut self.invalid,
+        };
+        *count += 1;
+        self.groups += u64::from(line.group == Some(line.line));
+    }
+}
+
+impl fmt::Display for CheckReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            read,
+            new,
+            exact,
+            likely,
+            conflict,
+            duplicate_in_file,
+            invalid,
+            groups,
+            lookalikes,
+            encoding,
+            sheet,
+        } = self;
+        write!(
+            f,
+            "{} read = {new} new + {exact} exact + {likely} likely + {conflict} conflict + {duplicate_in_file} \
+             duplicate_in_file + {invalid} invalid",
+            counted(*read, "row", "rows")
+        )?;
+        match groups {
+            0 => {}
+            1 => write!(f, "\n1 group of rows that are one person")?,
+            groups => write!(f, "\n{groups} groups of rows that are one person each")?,
+        }
+        write_notes(f, lookalikes, *encoding, sheet.as_ref())
+    }
+}
+
+/// A file whose header has been read and understood.
+pub struct Check<R> {
+    rows: Rows<R>,
+    options: CheckOptions,
+}
+
+impl<R: Read> Check<R> {
+    /// Checks the options and reads the header: all checks that need no database.
+    ///
+    /// # Errors
+    /// [`CheckError::Platform`], [`CheckError::Read`] and [`CheckError::Header`].
+    pub fn open(source: R, options: CheckOptions) -> Result<Self, CheckError> {
+        let platform = options.platform.as_deref();
+        if platform.is_some_and(|text| text.trim().is_empty() || text.chars().count() > PLATFORM_MAX) {
+            return Err(CheckError::Platform);
+        }
+        let rows = Rows::open::<CheckError>(
+            source,
+            FileOptions {
+                columns: &options.columns,
+                delimiter: options.delimiter,
+                encoding: options.encoding,
+            },
+        )?;
+        Ok(Self { rows, options })
+    }
+
+    /// The columns recognised in the header.
+    pub fn mapping(&self) -> &Mapping {
+        self.rows.mapping()
+    }
+
+    /// The names of all columns.
+    pub fn header(&self) -> &[String] {
+        self.rows.header()
+    }
+
+    /// The sheet that is read, if the file is a workbook.
+    pub fn sheet(&self) -> Option<&ReadSheet> {
+        self.rows.sheet()
+    }
+
+    /// Judges each row. Calls `observe` with the verdicts in the order of the lines.
+    ///
+    /// # Errors
+    /// Those of `observe`. [`CheckError::Read`] if the file is broken. [`CheckError::Store`] if the database fails.
+    pub fn run(
+        mut self,
+        connection: &mut PgConnection,
+        client: &Client,
+        observe: &mut dyn FnMut(CheckStep) -> Result<(), CheckError>,
+    ) -> Result<CheckReport, CheckError> {
+        let mut report = CheckReport::default();
+        let mut verdicts = CheckReport::default();
+        let mut rules = CheckRules::default();
+        rules.threshold = self.options.threshold.unwrap_or(rules.threshold);
+        let steps = RefCell::new((&mut report, observe));
+        check::check(
+            connection,
+            client.id,
+            rules,
+            |staging| {
+                let (report, observe) = &mut *steps.borrow_mut();
+                self.stage(staging, client, report, observe)
+            },
+            &mut |event| {
+                let (report, observe) = &mut *steps.borrow_mut();
+                match event {
+                    CheckEvent::Contacts(contacts) => observe(CheckStep::Contacts(contacts)),
+                    CheckEvent::Line(line) => {
+                        verdicts.count(&line);
+                        observe(CheckStep::Line { line, of: report.read })
+                    }
+                }
+            },
+        )?;
+        Ok(CheckReport {
+            read: report.read,
+            lookalikes: report.lookalikes,
+            encoding: self.rows.encoding(),
+            sheet: self.rows.sheet().cloned(),
+            ..verdicts
+        })
+    }
+
+    fn stage(
+        &mut self,
+        staging: &mut CheckStaging<'_>,
+        client: &Client,
+        report: &mut CheckReport,
+        observe: &mut dyn FnMut(CheckStep) -> Result<(), CheckError>,
+    ) -> Result<(), CheckError> {
+        let Self { rows, options } = self;
+        let width = rows.header().len();
+        let row_options = RowOptions {
+            client: client.id,
+            region: options.region.unwrap_or(client.default_region),
+            list: None,
+            platform: options.platform.as_deref(),
+            exact: false,
+            skip_bad_cells: false,
+            now: staging.now(),
+        };
+        report.lookalikes = rows.for_each(row_options, |read| {
+            report.read += 1;
+            let cells = options.keep_cells.then(|| input_cells(read.record, width));
+            match read.parsed {
+                Ok(row) => staging.push(read.line, row.contacts, cells)?,
+                Err(rejection) => {
+                    let fault = match &rejection.column {
+                        Some(column) => format!("column {column}: {}", rejection.reason),
+                        None => rejection.reason,
+                    };
+                    staging.push_invalid(read.line, fault, cells)?;
+                }
+            }
+            if report.read.is_multiple_of(PROGRESS_EVERY) {
+                observe(CheckStep::Read(read.position))?;
+            }
+            Ok::<_, CheckError>(())
+        })?;
+        observe(CheckStep::Read(rows.position()))
+    }
+}

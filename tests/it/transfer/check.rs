@@ -60,13 +60,13 @@ fn each_verdict_has_its_reasons_and_its_matches() {
         (2, "the email is the same"),
         (3, "the external id is the same"),
         (4, "the phone is the same"),
-        (5, "the emails reach the same mailbox"),
+        (5, "the emails are aliases of one mailbox"),
         (6, "the names have the same words in another order: ana"),
         (
             7,
             "the phone, the email and the external id lead to different contacts; the phone is the same",
         ),
-        (8, "the names are two full names without a common word"),
+        (8, "the names are full and have no word in common"),
         (9, "the email is the same"),
         (10, "column external_user_id, phone, email: an external id, "),
     ] {
@@ -93,7 +93,7 @@ fn a_line_reaches_in_another_notation_of_its_phone() {
     let lines = target.check("name,phone\nLuis Paz,+5491123456782\n");
     assert_eq!((verdicts(&lines), ids(&lines[0])), (vec!["likely"], vec![&*luis]));
     assert!(
-        reasons(&lines[0]).starts_with("the phones reach the same line"),
+        reasons(&lines[0]).starts_with("the phones are the same line, written differently"),
         "{}",
         lines[0]
     );

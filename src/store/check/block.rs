@@ -64,6 +64,26 @@ pub(super) fn line_of(row: i64) -> u64 {
     row.unsigned_abs() / ROWS_PER_LINE
 }
 
+/// A contact or a row, with its keys.
+pub(super) struct KeyedRecord {
+    pub record: Record,
+    keys: Vec<Key>,
+    contact_id: Option<Uuid>,
+    number: i64,
+}
+
+impl KeyedRecord {
+    pub(super) fn new(texts: &RecordTexts) -> Self {
+        let record = texts.record();
+        Self {
+            keys: keys_of(&record).collect(),
+            record,
+            contact_id: texts.contact_id,
+            number: texts.number,
+        }
+    }
+}
+
 /// A block of rows.
 pub(super) struct Block {
     pub rows: Vec<BlockRow>,
@@ -99,31 +119,30 @@ impl Block {
     }
 
     /// Counts the keys of a record.
-    pub(super) fn count(&mut self, kind: Kind, record: &Record) {
-        keys_of(record).for_each(|key| self.index.count(kind, key));
+    pub(super) fn count(&mut self, kind: Kind, record: &KeyedRecord) {
+        record.keys.iter().for_each(|key| self.index.count(kind, *key));
     }
 
     /// Compares a contact or a row with the rows of the block that share a key with it. A row is compared with the rows
     /// of later lines only. The records must come in a defined order.
-    pub(super) fn compare(&mut self, texts: &RecordTexts, model: &Model<'_>, threshold: f64) {
+    pub(super) fn compare(&mut self, other: &KeyedRecord, model: &Model<'_>, threshold: f64) {
         let Self { rows, index, records } = self;
         *records += 1;
-        let record = texts.record();
-        let kind = match texts.contact_id {
+        let kind = match other.contact_id {
             Some(_) => Kind::Contact,
             None => Kind::Row,
         };
-        for key in keys_of(&record) {
-            for place in index.rows_to_compare(kind, key) {
+        for key in &other.keys {
+            for place in index.rows_to_compare(kind, *key) {
                 let row = &mut rows[*place as usize];
                 if row.compared == *records {
                     continue;
                 }
                 row.compared = *records;
-                match texts.contact_id {
-                    Some(id) => row.add_contact(texts.number, id, &record, model, threshold),
-                    None if line_of(texts.number) < line_of(row.number) => {
-                        row.add_earlier(texts.number, &record, model, threshold);
+                match other.contact_id {
+                    Some(id) => row.add_contact(other.number, id, &other.record, model, threshold),
+                    None if line_of(other.number) < line_of(row.number) => {
+                        row.add_earlier(other.number, &other.record, model, threshold);
                     }
                     None => {}
                 }

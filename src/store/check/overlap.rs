@@ -1,27 +1,38 @@
-//! Reads batches from the database while another thread works on the batch before.
+//! Reads records from the database while other threads prepare and judge the records before.
 
 use std::panic::resume_unwind;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use diesel::PgConnection;
 
-/// Reads batches until there is none. Works on each batch in another thread, while this thread reads the next one, and
-/// passes each result to `take` in the order of the batches. PostgreSQL and the program keep a processor busy each.
-pub(super) fn overlap<T: Send, R: Send, E>(
+/// Passes batches through three stages, each batch in its order. This thread reads a batch while another thread prepares
+/// the batch before, and a third one works on the batch before that.
+pub(super) fn overlap<T: Send, P: Send, E>(
     connection: &mut PgConnection,
     mut read: impl FnMut(&mut PgConnection) -> Result<Option<T>, E>,
-    mut work: impl FnMut(T) -> R + Send,
-    mut take: impl FnMut(&mut PgConnection, R) -> Result<(), E>,
+    prepare: impl Fn(T) -> P + Sync,
+    mut work: impl FnMut(P) + Send,
 ) -> Result<(), E> {
     let mut batch = read(connection)?;
-    while let Some(current) = batch {
-        let (result, next) = thread::scope(|scope| {
-            let worker = scope.spawn(|| work(current));
-            let next = read(connection);
-            (worker.join().unwrap_or_else(|panic| resume_unwind(panic)), next)
+    let mut prepared = None;
+    while batch.is_some() || prepared.is_some() {
+        let (next_prepared, next) = thread::scope(|scope| {
+            let worker = prepared.take().map(|prepared| scope.spawn(|| work(prepared)));
+            let preparing = batch.take().map(|batch| scope.spawn(|| prepare(batch)));
+            // After the last batch the cursor is closed.
+            let next = match preparing {
+                Some(_) => read(connection),
+                None => Ok(None),
+            };
+            worker.map(join);
+            (preparing.map(join), next)
         });
-        take(connection, result)?;
+        prepared = next_prepared;
         batch = next?;
     }
     Ok(())
+}
+
+fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }

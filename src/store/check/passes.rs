@@ -1,8 +1,10 @@
 //! The two passes over the contacts and the rows.
 
+use std::thread;
+
 use diesel::PgConnection;
 
-use super::block::Block;
+use super::block::{Block, KeyedRecord};
 use super::key_index::Kind;
 use super::overlap::overlap;
 use super::records::{RecordTexts, next_records, open_contacts, open_rows};
@@ -10,12 +12,27 @@ use crate::domain::client::ClientId;
 use crate::domain::duplicates::{Frequencies, Model};
 use crate::store::error::StoreError;
 
-/// The first pass: counts the contacts and the rows of each key of the block. With `frequencies` it also counts the words
+/// Works on each block in a thread of its own.
+fn in_threads(blocks: &mut [Block], work: impl Fn(&mut Block) + Sync) {
+    thread::scope(|scope| {
+        let (first, others) = blocks.split_first_mut().expect("there is a block");
+        for block in others {
+            scope.spawn(|| work(block));
+        }
+        work(first);
+    });
+}
+
+fn prepare(texts: Vec<RecordTexts>) -> Vec<KeyedRecord> {
+    texts.iter().map(KeyedRecord::new).collect()
+}
+
+/// The first pass: counts the contacts and the rows of each key of the blocks. With `frequencies` it also counts the words
 /// of all records. Calls `observe` with the number of contacts read so far.
 pub(super) fn count_records<E: From<StoreError>>(
     connection: &mut PgConnection,
     client: ClientId,
-    block: &mut Block,
+    blocks: &mut [Block],
     mut frequencies: Option<&mut Frequencies>,
     mut observe: impl FnMut(u64) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -27,22 +44,21 @@ pub(super) fn count_records<E: From<StoreError>>(
         let mut read = 0;
         overlap(
             connection,
-            |connection| Ok(next_records(connection)?),
-            |texts: Vec<RecordTexts>| {
-                for texts in &texts {
-                    let record = texts.record();
-                    block.count(kind, &record);
-                    if let Some(frequencies) = &mut frequencies {
-                        frequencies.add(&record);
-                    }
+            |connection| {
+                let texts = next_records(connection)?;
+                if kind == Kind::Contact {
+                    read += texts.as_ref().map_or(0, Vec::len) as u64;
+                    observe(read)?;
                 }
-                texts.len() as u64
+                Ok::<_, E>(texts)
             },
-            |_, count| {
-                read += count;
-                match kind {
-                    Kind::Contact => observe(read),
-                    Kind::Row => Ok(()),
+            prepare,
+            |records| {
+                in_threads(blocks, |block| {
+                    records.iter().for_each(|record| block.count(kind, record))
+                });
+                if let Some(frequencies) = &mut frequencies {
+                    records.iter().for_each(|record| frequencies.add(&record.record));
                 }
             },
         )?;
@@ -50,26 +66,28 @@ pub(super) fn count_records<E: From<StoreError>>(
     Ok(())
 }
 
-/// The second pass: compares the rows of the block with the contacts and the earlier rows.
+/// The second pass: compares the rows of the blocks with the contacts and the earlier rows.
 pub(super) fn compare_records(
     connection: &mut PgConnection,
     client: ClientId,
-    block: &mut Block,
+    blocks: &mut [Block],
     model: &Model<'_>,
     threshold: f64,
 ) -> Result<(), StoreError> {
-    let last = block.rows.last().map_or(0, |row| row.number);
+    let last = blocks.last().and_then(|block| block.rows.last());
+    let last = last.map_or(0, |row| row.number);
     for kind in [Kind::Contact, Kind::Row] {
         match kind {
             Kind::Contact => open_contacts(connection, client)?,
             Kind::Row => open_rows(connection, 0, last, None)?,
         }
-        overlap(
-            connection,
-            next_records,
-            |texts: Vec<RecordTexts>| texts.iter().for_each(|texts| block.compare(texts, model, threshold)),
-            |_, ()| Ok::<_, StoreError>(()),
-        )?;
+        overlap(connection, next_records, prepare, |records| {
+            in_threads(blocks, |block| {
+                records
+                    .iter()
+                    .for_each(|record| block.compare(record, model, threshold));
+            });
+        })?;
     }
     Ok(())
 }

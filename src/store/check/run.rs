@@ -1,10 +1,12 @@
 //! Runs a check block by block.
 
+use std::thread;
+
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 
-use super::block::{Block, line_of};
+use super::block::{Block, BlockRow, line_of};
 use super::groups::Links;
 use super::passes::{compare_records, count_records};
 use super::records::{RecordTexts, next_records, open_rows};
@@ -67,21 +69,21 @@ pub fn judge_rows<E: From<StoreError>>(
     });
     let mut next = Some(0);
     while let Some(first) = next {
-        let mut block;
-        (block, next) = read_block(connection, first, rules.block_rows)?;
+        let mut blocks;
+        (blocks, next) = read_blocks(connection, first, rules.block_rows)?;
         let counted = (first == 0).then_some(&mut frequencies);
-        count_records(connection, client, &mut block, counted, |contacts| {
+        count_records(connection, client, &mut blocks, counted, |contacts| {
             take(CheckEvent::Contacts(contacts))
         })?;
         let model = Model::new(&frequencies);
-        compare_records(connection, client, &mut block, &model, rules.threshold)?;
-        for rows in block
-            .rows
-            .chunk_by(|one, other| line_of(one.number) == line_of(other.number))
-        {
-            verdicts.push(connection, judge_line(rows, &model))?;
+        compare_records(connection, client, &mut blocks, &model, rules.threshold)?;
+        for block in &mut blocks {
+            let is_same_line = |one: &BlockRow, other: &BlockRow| line_of(one.number) == line_of(other.number);
+            for rows in block.rows.chunk_by(is_same_line) {
+                verdicts.push(connection, judge_line(rows, &model))?;
+            }
+            block.rows.iter_mut().for_each(|row| links.add(row));
         }
-        block.rows.iter_mut().for_each(|row| links.add(row));
     }
     verdicts.flush(connection)?;
     let groups = links.group(&Model::new(&frequencies), rules.threshold);
@@ -106,9 +108,17 @@ pub fn judge_rows<E: From<StoreError>>(
     Ok(())
 }
 
-/// The block of rows that begins with the row number `first`, and where the next block begins. A line is in one block.
-fn read_block(connection: &mut PgConnection, first: i64, block_rows: u32) -> Result<(Block, Option<i64>), StoreError> {
-    // A block has room for more than one line.
+/// The most threads that compare records.
+const THREADS_MAX: usize = 4;
+
+/// Reads the rows that begin with the number `first`, in as many blocks as threads work on them, and where the next
+/// ones begin. A line is in one block.
+fn read_blocks(
+    connection: &mut PgConnection,
+    first: i64,
+    block_rows: u32,
+) -> Result<(Vec<Block>, Option<i64>), StoreError> {
+    // There is room for more than one line.
     let limit = i64::from(block_rows).max(2 * ROWS_PER_LINE.cast_signed());
     open_rows(connection, first, i64::MAX, Some(limit))?;
     let mut rows: Vec<(i64, Record)> = Vec::new();
@@ -117,10 +127,23 @@ fn read_block(connection: &mut PgConnection, first: i64, block_rows: u32) -> Res
     }
     let mut next = None;
     if rows.len() as i64 == limit {
-        let last = rows.last().map(|(number, _)| line_of(*number));
-        let whole = rows.partition_point(|(number, _)| Some(line_of(*number)) < last);
-        next = rows.get(whole).map(|(number, _)| *number);
+        let whole = start_of_line(&rows, rows.len() - 1);
+        next = Some(rows[whole].0);
         rows.truncate(whole);
     }
-    Ok((Block::new(rows.into_iter()), next))
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+    let mut blocks = Vec::new();
+    for thread in (1..threads).rev() {
+        let part = start_of_line(&rows, rows.len() * thread / (thread + 1));
+        blocks.push(Block::new(rows.drain(part..)));
+    }
+    blocks.push(Block::new(rows.into_iter()));
+    blocks.reverse();
+    Ok((blocks, next))
+}
+
+/// The first row of the line that the row at the place `at` belongs to.
+fn start_of_line(rows: &[(i64, Record)], at: usize) -> usize {
+    let line = rows.get(at).map(|(number, _)| line_of(*number));
+    rows.partition_point(|(number, _)| Some(line_of(*number)) < line)
 }

@@ -11,7 +11,7 @@ use crate::support::check::CheckTarget;
 fn draft(number: u64, phones: u64) -> Vec<ContactDraft> {
     let person = number - u64::from(number % 5 == 1);
     let line = number - u64::from(number % 7 == 1);
-    let alias = if number % 8 == 0 { "+x" } else { "" };
+    let alias = if number.is_multiple_of(8) { "+x" } else { "" };
     let names = ["Ana Etcheverry", "Luis Paz", "Zoe Quispe"];
     (0..phones)
         .map(|phone| {

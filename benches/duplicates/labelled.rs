@@ -1,6 +1,6 @@
 //! Records whose persons are known.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context, ensure};
 use contact_search::domain::duplicates::{Frequencies, PhoneFields, Record, RecordFields};
@@ -12,6 +12,8 @@ pub struct Labelled {
     pub records: Vec<Record>,
     pub persons: Vec<u32>,
     pub frequencies: Frequencies,
+    /// The places of the records that fit another person as well, so that nobody can attribute them.
+    pub undecidable: HashSet<usize>,
 }
 
 /// The texts of a record. Empty if missing.

@@ -1,8 +1,9 @@
 //! Made-up records of people with phones: households and receptions that share a number, numbers with and without the
 //! mobile 9 of Argentina or the 15, typing errors, and people who change their phone or email.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use contact_search::domain::duplicates::Record;
 use contact_search::sample::people::People;
 use icu_normalizer::DecomposingNormalizerBorrowed;
 use rand::rngs::ChaCha8Rng;
@@ -36,7 +37,6 @@ struct Sharing {
     last: Option<String>,
     domain: Option<String>,
     left: u32,
-    names: HashSet<String>,
 }
 
 struct Maker {
@@ -45,9 +45,11 @@ struct Maker {
     numbers: u64,
     locals: HashSet<String>,
     sharing: Option<Sharing>,
+    /// The people of each phone, and of each email.
+    owners: HashMap<String, Vec<u32>>,
 }
 
-/// Makes the records of so many persons. Equal seeds give equal records.
+/// Makes the records of `persons` people. Equal seeds give equal records.
 pub fn make(persons: u32, seed: u64) -> Labelled {
     let mut maker = Maker {
         random: ChaCha8Rng::seed_from_u64(seed),
@@ -55,22 +57,58 @@ pub fn make(persons: u32, seed: u64) -> Labelled {
         numbers: 0,
         locals: HashSet::new(),
         sharing: None,
+        owners: HashMap::new(),
     };
     let mut labelled = Labelled::default();
+    let mut people = Vec::new();
     for number in 0..persons {
         let person = maker.person(number);
-        let is_shared = maker.sharing.is_some();
         let copies = match maker.random.random_range(0..100) {
             0..65 => 0,
             65..90 => 1,
             _ => 2,
         };
+        people.push(Owned {
+            number: person.number.clone(),
+            first_record: labelled.records.len(),
+        });
+        for identity in [Some(&person.number), person.email.as_ref()].into_iter().flatten() {
+            maker.owners.entry(identity.clone()).or_default().push(number);
+        }
         labelled.push(maker.texts(&person).record(), number);
         for _ in 0..copies {
-            labelled.push(maker.copy(&person, is_shared).record(), number);
+            labelled.push(maker.copy(&person).record(), number);
         }
     }
+    labelled.undecidable = find_undecidable(&labelled, &people, &maker.owners);
     labelled
+}
+
+/// The phone of a person, and the record with the full name.
+struct Owned {
+    number: String,
+    first_record: usize,
+}
+
+/// The records that fit another owner of the person's phone or of the record's email as well: all words of the name are
+/// words or initials of the other owner's full name. A record without a name fits everybody.
+fn find_undecidable(labelled: &Labelled, people: &[Owned], owners: &HashMap<String, Vec<u32>>) -> HashSet<usize> {
+    let fits = |record: &Record, person: u32| {
+        let full = &labelled.records[people[person as usize].first_record];
+        let fits_word = |word: &str| {
+            let is_initial = word.chars().count() == 1;
+            full.words()
+                .any(|other| other == word || is_initial && other.starts_with(word))
+        };
+        record.words().all(fits_word)
+    };
+    let records = labelled.records.iter().zip(&labelled.persons).enumerate();
+    let undecidable = records.filter(|(_, (record, person))| {
+        let identities = [people[**person as usize].number.as_str(), record.email()];
+        let mut others = identities.iter().filter_map(|identity| owners.get(*identity)).flatten();
+        others.any(|other| other != *person && fits(record, *other))
+    });
+    undecidable.map(|(place, _)| place).collect()
 }
 
 impl Maker {
@@ -89,19 +127,11 @@ impl Maker {
         if self.sharing.as_ref().is_none_or(|sharing| sharing.left == 0) {
             self.sharing = self.new_sharing(number);
         }
-        let (mut first, mut last) = self.people.next().expect("people without end");
-        let number = match &mut self.sharing {
+        let (first, mut last) = self.people.next().expect("people without end");
+        let phone = match &mut self.sharing {
             None => self.new_number(),
             Some(sharing) => {
                 sharing.left -= 1;
-                let key = |first: &str, last: &str| match sharing.last {
-                    Some(_) => plain(first).chars().take(1).collect(),
-                    None => format!("{}{}", plain(first).chars().next().unwrap_or('x'), plain(last)),
-                };
-                // Nobody could tell from `J. Platella` which of two people with this initial and one phone it is.
-                while !sharing.names.insert(key(&first, &last)) {
-                    (first, last) = self.people.next().expect("people without end");
-                }
                 last = sharing.last.clone().unwrap_or(last);
                 sharing.number.clone()
             }
@@ -114,7 +144,7 @@ impl Maker {
             first,
             last,
             second_last,
-            number,
+            number: phone,
             email,
         }
     }
@@ -134,7 +164,6 @@ impl Maker {
             } else {
                 self.random.random_range(2..5)
             },
-            names: HashSet::new(),
         })
     }
 
@@ -191,7 +220,7 @@ impl Maker {
     }
 
     /// Another record of the person, as somebody else has written it later.
-    fn copy(&mut self, person: &Person, is_shared: bool) -> Texts {
+    fn copy(&mut self, person: &Person) -> Texts {
         let name = match self.random.random_range(0..100) {
             0..55 => person.name(),
             55..63 => self.mistype(&person.name()),
@@ -199,8 +228,6 @@ impl Maker {
             71..76 => format!("{}. {}", person.first.chars().next().unwrap_or('X'), person.last),
             76..84 => format!("{} {}", person.first, person.last),
             84..92 => plain_words(&person.name()),
-            // On a shared phone nobody could tell who this is.
-            _ if is_shared => person.name(),
             92..97 => person.first.clone(),
             _ => String::new(),
         };
@@ -220,7 +247,7 @@ impl Maker {
             (Some(email), 0..60) => email.clone(),
             (Some(email), 60..65) => email.to_uppercase(),
             (Some(email), 65..70) => email.replacen('@', "+news@", 1),
-            (Some(email), 70..76) => self.mistype_email(email),
+            (Some(email), 70..76) => self.mistype(email),
             (_, 76..86) => self.new_email(&person.first, &person.last),
             _ => String::new(),
         };
@@ -239,16 +266,6 @@ impl Maker {
             _ => letters[at] = char::from(self.random.random_range(b'a'..=b'z')),
         }
         letters.into_iter().collect()
-    }
-
-    /// The email with one typing error that makes no email of another person.
-    fn mistype_email(&mut self, email: &str) -> String {
-        loop {
-            let mistyped = self.mistype(email);
-            if self.locals.insert(mistyped.replace('.', "")) {
-                return mistyped;
-            }
-        }
     }
 
     fn mistype_digit(&mut self, number: &str) -> String {

@@ -15,34 +15,34 @@ impl Level {
             },
             Self::Phone(level) => match level {
                 PhoneLevel::Same => "the phone is the same",
-                PhoneLevel::SameLine => "the phones reach the same line",
+                PhoneLevel::SameLine => "the phones are the same line, written differently",
                 PhoneLevel::OtherExtension => "the phones are two extensions of one number",
                 PhoneLevel::Similar => "the phones are similar",
                 PhoneLevel::Different => "the phones differ",
             },
             Self::Email(level) => match level {
                 EmailLevel::Same => "the email is the same",
-                EmailLevel::SameRole => "the email is the same, but several people can have it",
-                EmailLevel::SameMailbox => "the emails reach the same mailbox",
+                EmailLevel::SameRole => "the email is the same, but belongs to a role such as info@",
+                EmailLevel::SameMailbox => "the emails are aliases of one mailbox",
                 EmailLevel::Typing => "the emails differ by one or two typing errors",
                 EmailLevel::Similar => "the emails are similar",
                 EmailLevel::SameLocal => "the emails have the same part before the @",
-                EmailLevel::MadeOfName => "the emails differ, but both are made of the shared name",
-                EmailLevel::NameOnly => "the email without a name has the words of the other name",
+                EmailLevel::MadeOfName => "the emails differ, but both are made of the name",
+                EmailLevel::NameOnly => "one record has no name, but its email has all words of the other name",
                 EmailLevel::Different => "the emails differ",
             },
             Self::Name(level) => match level {
                 NameLevel::Same => "the name is the same",
                 NameLevel::Swapped => "the names have the same words in another order",
-                NameLevel::Nickname => "the names differ by a nickname",
-                NameLevel::Initials => "the names differ by an initial",
+                NameLevel::Nickname => "one name has a nickname of the other one",
+                NameLevel::Initials => "one name has an initial of the other one",
                 NameLevel::Typing => "the names differ by typing errors",
-                NameLevel::PartMissing => "one name is a part of the other one",
+                NameLevel::PartMissing => "one name has all words of the other one, and more",
                 NameLevel::MostWords => "the names have most of their words in common",
                 NameLevel::SameFirstWord => "the names have only the first word in common",
                 NameLevel::SameOtherWord => "the names have a word in common, but different first words",
-                NameLevel::DifferentShort => "the names have no word in common, and one of them is a single word",
-                NameLevel::Different => "the names are two full names without a common word",
+                NameLevel::DifferentShort => "the names have no word in common, but one is a single word",
+                NameLevel::Different => "the names are full and have no word in common",
             },
         }
     }
@@ -83,31 +83,30 @@ impl Model<'_> {
             return String::new();
         }
         let counted = |word: &str| {
-            let count = u64::from(self.frequencies.count(word));
-            let records = self.frequencies.records();
-            let verb = if count == 1 { "has" } else { "have" };
             format!(
-                "{word}, which {} of {} records {verb}",
-                thousands(count),
-                thousands(records)
+                "{word} (in {} of {} records)",
+                thousands(u64::from(self.frequencies.count(word))),
+                thousands(self.frequencies.records())
             )
         };
         let words = alignment.pairs().iter().map(|pair| {
             let (word, other_word) = (one[pair.one], other[pair.other]);
             match pair.kind {
                 WordMatch::Equal => counted(word),
-                WordMatch::Nickname => format!("{word} can be {other_word}"),
+                WordMatch::Nickname => format!("{word} and {other_word} can be one name"),
                 WordMatch::Typing(_) if one.len() != other.len() && alignment.level == NameLevel::Typing => {
                     format!("{} and {}", one.join(" "), other.join(" "))
                 }
                 WordMatch::Typing(1) => format!("{word} and {other_word} differ by one typing error"),
-                WordMatch::Typing(SCRAMBLED) => format!("the letters of {word} and {other_word} are in another order"),
+                WordMatch::Typing(SCRAMBLED) => {
+                    format!("{word} and {other_word} have the same letters in another order")
+                }
                 WordMatch::Typing(_) => format!("{word} and {other_word} differ by two typing errors"),
                 WordMatch::Initial => format!("{word} and {other_word} have the same initial"),
-                WordMatch::Joined => "only the blanks differ".to_owned(),
+                WordMatch::Joined => "only the spaces differ".to_owned(),
             }
         });
-        format!(": {}", words.collect::<Vec<_>>().join("; "))
+        format!(": {}", words.collect::<Vec<_>>().join(", "))
     }
 }
 

@@ -66,7 +66,7 @@ pub enum NameLevel {
     Swapped,
     /// A nickname stands for a word.
     Nickname,
-    /// An initial stands for a word.
+    /// An initial stands for a word. Other words of one name can be missing in the other one.
     Initials,
     /// A word has one or two typing errors.
     Typing,

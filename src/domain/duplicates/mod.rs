@@ -2,9 +2,9 @@
 //!
 //! `record` holds what is compared, and `mailbox` finds the mailbox behind an email. `words` has the lists of nicknames
 //! and ignored words. `name`, `email` and `phone` find the level at which two records agree in a field. `model` weighs
-//! the levels by `parameters`, `frequencies` and `repeats`, after Fellegi and Sunter (1969). `explain` puts a comparison into
-//! words. `keys` and `pairs` find the pairs that are worth a comparison, `groups` joins the records of one person, and
-//! `verdict` judges a row. docs/duplicates.md explains the model.
+//! the levels by `parameters`, `frequencies` and `repeats`, after Fellegi and Sunter (1969). `explain` puts a
+//! comparison into words. `keys` and `pairs` find the pairs that are worth a comparison, `groups` joins the records of
+//! one person, and `verdict` judges a row. docs/duplicates.md explains the model.
 
 mod data;
 mod email;

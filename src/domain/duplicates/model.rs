@@ -171,8 +171,8 @@ impl<'a> Model<'a> {
         self.weight_by_chance(level, chance, 0.0)
     }
 
-    /// Two people with similar names have similar emails if their emails are made of the names. So such a likeness counts
-    /// nothing beside the name. An email that is the same belongs to one mailbox, and counts.
+    /// Two people with similar names have similar emails if their emails are made of the names. So such a likeness
+    /// counts nothing beside the name. An email that is the same belongs to one mailbox, and counts.
     fn count_once(&self, one: &Record, other: &Record, reasons: &mut [Option<Reason>; FIELDS]) {
         let Some(email) = &mut reasons[Field::Email as usize] else {
             return;

@@ -168,7 +168,11 @@ impl Alignment {
             };
         }
         if left_one > 0 || left_other > 0 {
-            return NameLevel::PartMissing;
+            return if has(|kind| kind == WordMatch::Initial) {
+                NameLevel::Initials
+            } else {
+                NameLevel::PartMissing
+            };
         }
         if has(|kind| matches!(kind, WordMatch::Typing(_))) {
             NameLevel::Typing
@@ -227,8 +231,8 @@ impl Alignment {
     }
 }
 
-/// The edits between two words, one of which can be the other with typing errors. `None` for words that can't, for forms
-/// of a name for women and men, such as `juan` and `juana`, and for two known names, such as `marta` and `maria`.
+/// The edits between two words, one of which can be the other with typing errors. `None` for words that can't, for
+/// forms of a name for women and men, such as `juan` and `juana`, and for two known names, such as `marta` and `maria`.
 pub(super) fn typing_edits(one: &str, other: &str) -> Option<usize> {
     // The longer word decides how many edits are allowed.
     let (longer, shorter) = if one.len() >= other.len() {
@@ -240,8 +244,8 @@ pub(super) fn typing_edits(one: &str, other: &str) -> Option<usize> {
     edits.filter(|edits| *edits > 0 && !differ_by_gender(longer, shorter) && !(is_known(one) && is_known(other)))
 }
 
-/// Whether both words are names that several records have, and too different to be mixed up: `martin` and `martinez`, or
-/// `hernandez` and `fernandez`. People rarely mistype the first letter.
+/// Whether both words are names that several records have, and too different to be mixed up: `martin` and `martinez`,
+/// or `hernandez` and `fernandez`. People rarely mistype the first letter.
 fn are_two_names(one: &str, other: &str, edits: usize, frequencies: &Frequencies) -> bool {
     let has_other_start = one.chars().next() != other.chars().next();
     (edits > 1 || has_other_start) && frequencies.count(one) >= ESTABLISHED && frequencies.count(other) >= ESTABLISHED
@@ -338,7 +342,8 @@ mod tests {
                 NameLevel::SameOtherWord,
             ),
             ("ana", "ana gomez", NameLevel::PartMissing),
-            ("a", "ana gomez", NameLevel::PartMissing),
+            ("a", "ana gomez", NameLevel::Initials),
+            ("a gomez", "ana gomez perez", NameLevel::Initials),
             ("maria gomez", "maria jose gomez perez", NameLevel::PartMissing),
             ("ana gomez", "ana perez", NameLevel::SameFirstWord),
             ("ana gomez", "luis gomez", NameLevel::SameOtherWord),

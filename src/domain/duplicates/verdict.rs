@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use strum::{Display, VariantArray};
 
-use super::level::{EmailLevel, ExternalIdLevel, Field, Level, NameLevel, PhoneLevel};
+use super::level::{EmailLevel, ExternalIdLevel, Level, NameLevel, PhoneLevel};
 use super::model::Comparison;
 
 /// What an import must know about a row.
@@ -15,10 +15,11 @@ pub enum Verdict {
     New,
     /// A contact has the same external id, the same E.164 or the same email.
     Exact,
-    /// A contact has the same match key, an alias of the same mailbox, or is similar enough.
+    /// A contact has the same match key, an alias of the same mailbox, or is similar enough. Or it has the same E.164,
+    /// but the name agrees only in part and the person can be somebody else.
     Likely,
-    /// The row's phone, email and external id lead to different contacts, or its phone leads to a clearly different
-    /// person.
+    /// The row's phone, email and external id lead to different contacts, or its phone or email leads to a clearly
+    /// different person.
     Conflict,
     /// No contact matches. An earlier row does.
     DuplicateInFile,
@@ -71,12 +72,12 @@ pub fn judge<Id: Ord + Copy>(contacts: &[Match<Id>], earlier_rows: &[Match<u64>]
 impl<Id: Ord + Copy> Judgement<Id> {
     /// The verdict about a row, from its comparisons with contacts and with earlier rows.
     pub fn of(contacts: &Finding<Id>, earlier_rows: &Finding<u64>) -> Self {
-        let row_verdict = earlier_rows.verdict();
+        let row_verdict = earlier_rows.verdict(0);
         let duplicate_of = match row_verdict {
             Some((Verdict::Conflict, _)) | None => None,
             Some((_, best)) => Some(best.id),
         };
-        let (verdict, decisive, contact_ids) = match (contacts.verdict(), row_verdict) {
+        let (verdict, decisive, contact_ids) = match (contacts.verdict(earlier_rows.sharing), row_verdict) {
             (Some((verdict, best)), _) => {
                 let decisive = (Decisive::Contact(best.id), best.comparison);
                 (verdict, Some(decisive), contacts.ids(verdict))
@@ -108,7 +109,7 @@ impl<Id: Ord + Copy> Judgement<Id> {
 enum Certainty {
     Exact,
     Likely,
-    /// The phone or a role's mailbox belongs to a clearly different person.
+    /// The phone or the mailbox belongs to a clearly different person.
     SharedByOthers,
 }
 
@@ -141,15 +142,34 @@ fn count_identities(comparison: &Comparison) -> usize {
         .count()
 }
 
-/// Whether only the phone is exact, and the name does not say in full who it is.
-fn is_unnamed_caller(comparison: &Comparison) -> bool {
+/// Whether the records have a phone or a role's mailbox in common, which several people can have.
+fn shares_with_others(comparison: &Comparison) -> bool {
+    Identity::Phone.leads_to(comparison) || comparison.has(Level::Email(EmailLevel::SameRole))
+}
+
+/// Whether the records have only in common what several people can have, and the name is missing or agrees only in
+/// part.
+fn is_unnamed(comparison: &Comparison) -> bool {
     let is_identified = [Identity::ExternalId, Identity::Email]
         .iter()
         .any(|identity| identity.leads_to(comparison));
-    let is_partial = [NameLevel::Initials, NameLevel::PartMissing, NameLevel::MostWords]
+    let is_named = [NameLevel::Same, NameLevel::Swapped]
         .iter()
         .any(|level| comparison.has(Level::Name(*level)));
-    !is_identified && (is_partial || comparison.level(Field::Name).is_none())
+    !is_identified && !is_named
+}
+
+/// Whether something speaks against an unnamed match: another email, an initial, which fits many first names, or words
+/// of both names that the other one lacks.
+fn is_doubtful(comparison: &Comparison) -> bool {
+    [
+        Level::Email(EmailLevel::Different),
+        Level::Email(EmailLevel::MadeOfName),
+        Level::Name(NameLevel::Initials),
+        Level::Name(NameLevel::MostWords),
+    ]
+    .iter()
+    .any(|level| comparison.has(*level))
 }
 
 impl Certainty {
@@ -157,15 +177,15 @@ impl Certainty {
         if Identity::ExternalId.leads_to(comparison) {
             return Some(Self::Exact);
         }
-        let is_same_line = Identity::Phone.leads_to(comparison);
         let is_role = comparison.has(Level::Email(EmailLevel::SameRole));
-        if comparison.is_clearly_another_person() && (is_same_line || is_role) {
+        let is_alias = Identity::Email.leads_to(comparison);
+        let is_same_line = Identity::Phone.leads_to(comparison);
+        if comparison.is_clearly_another_person() && (is_same_line || is_alias || is_role) {
             return Some(Self::SharedByOthers);
         }
         if comparison.is_exact() {
             return Some(Self::Exact);
         }
-        let is_alias = comparison.has(Level::Email(EmailLevel::SameMailbox)) && !comparison.is_clearly_another_person();
         (is_same_line || is_alias || comparison.probability >= threshold).then_some(Self::Likely)
     }
 }
@@ -202,8 +222,8 @@ pub struct Finding<Id> {
     ranks: Vec<Rank<Id>>,
     /// Whether each identity leads to a match.
     leads: [bool; IDENTITIES.len()],
-    /// Whether a clearly different person has the phone, too.
-    is_shared: bool,
+    /// The number of candidates that have a phone or a role's mailbox in common with the row.
+    sharing: usize,
     /// The highest probability of all candidates.
     probability: f64,
 }
@@ -214,7 +234,7 @@ impl<Id> Default for Finding<Id> {
             best: None,
             ranks: Vec::new(),
             leads: [false; IDENTITIES.len()],
-            is_shared: false,
+            sharing: 0,
             probability: 0.0,
         }
     }
@@ -231,7 +251,7 @@ impl<Id: Ord + Copy> Finding<Id> {
         for (leads, identity) in self.leads.iter_mut().zip(IDENTITIES) {
             *leads |= identity.leads_to(comparison);
         }
-        self.is_shared |= certainty == Certainty::SharedByOthers;
+        self.sharing += usize::from(shares_with_others(comparison));
         let rank = Rank {
             certainty,
             identities: count_identities(comparison),
@@ -250,15 +270,20 @@ impl<Id: Ord + Copy> Finding<Id> {
         place == 0
     }
 
-    /// The verdict if only these candidates count, and the match that gives it. `None` if nothing matches.
-    fn verdict(&self) -> Option<(Verdict, &Match<Id>)> {
+    /// The verdict if only these candidates count, and the match that gives it. `None` if nothing matches. `sharing` is
+    /// the number of other candidates that have a phone or a role's mailbox in common with the row.
+    fn verdict(&self, sharing: usize) -> Option<(Verdict, &Match<Id>)> {
         let best = self.best.as_ref()?;
         // Each identity that leads to contacts must lead to the best one.
         let leads_elsewhere = |(leads, identity): (&bool, Identity)| *leads && !identity.leads_to(&best.comparison);
+        // Another match can be the person too.
+        let is_shared = self.sharing + sharing > usize::from(shares_with_others(&best.comparison));
         let verdict = match self.ranks.first()?.certainty {
             _ if self.leads.iter().zip(IDENTITIES).any(leads_elsewhere) => Verdict::Conflict,
             Certainty::SharedByOthers => Verdict::Conflict,
-            Certainty::Exact if self.is_shared && is_unnamed_caller(&best.comparison) => Verdict::Likely,
+            Certainty::Exact if is_unnamed(&best.comparison) && (is_shared || is_doubtful(&best.comparison)) => {
+                Verdict::Likely
+            }
             Certainty::Exact => Verdict::Exact,
             Certainty::Likely => Verdict::Likely,
         };

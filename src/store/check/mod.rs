@@ -15,8 +15,8 @@
 //!
 //! At the end the rows of one person are grouped. docs/duplicates.md explains the comparison and the verdicts.
 //!
-//! The database could join keys to pairs instead. For 100,000 rows and 200,000 contacts, which make 4.6 million pairs,
-//! the joins and sorts took 45 s on a busy machine, where the passes take 18 s.
+//! The database could join keys to pairs instead. On a busy machine, 100,000 rows against 200,000 contacts, which make 4.6
+//! million pairs, took 66 s in that way and 24 s in this one.
 
 mod block;
 mod groups;

@@ -153,6 +153,41 @@ fn a_member_of_a_household_whose_contact_exists_is_exact() {
 }
 
 #[test]
+fn a_phone_without_a_full_name_is_likely_if_the_person_can_be_somebody_else() {
+    let ana = [record("Ana Paz", PHONE, "ana@acme.com")];
+    let luis = [record("Luis Paz", PHONE, "")];
+    let verdict = |name: &str, email: &str, rows: &[Record]| judged(&record(name, PHONE, email), &ana, rows).verdict;
+    // Nobody else is known on the phone.
+    assert_eq!(verdict("", "", &[]), Verdict::Exact);
+    assert_eq!(verdict("Ana", "", &[]), Verdict::Exact);
+    // An earlier row has the phone too.
+    for name in ["", "Ana", "Anna Paz"] {
+        assert_eq!(verdict(name, "", &luis), Verdict::Likely, "{name}");
+    }
+    assert_eq!(verdict("Ana Paz", "", &luis), Verdict::Exact);
+    // The email speaks against it, or an initial fits many names.
+    assert_eq!(verdict("", "bluebird@gmail.com", &[]), Verdict::Likely);
+    assert_eq!(verdict("Ana", "bluebird@gmail.com", &[]), Verdict::Likely);
+    assert_eq!(verdict("A. Paz", "", &[]), Verdict::Likely);
+    assert_eq!(verdict("A. Paz Gomez", "", &[]), Verdict::Likely);
+    // The email is the same.
+    assert_eq!(verdict("A. Paz", "ana@acme.com", &luis), Verdict::Exact);
+}
+
+#[test]
+fn an_email_of_a_clearly_different_person_is_a_conflict() {
+    for (email, other) in [("ana@acme.com", "ana@acme.com"), ("ana+x@gmail.com", "ana@gmail.com")] {
+        let contact = record("Ana Paz", "", email);
+        let judgement = judged(&record("Luis Gomez", "", other), &[contact], &[]);
+        assert_eq!(
+            (judgement.verdict, &judgement.contact_ids[..]),
+            (Verdict::Conflict, &[1][..]),
+            "{email}"
+        );
+    }
+}
+
+#[test]
 fn a_phone_and_an_email_of_different_contacts_are_a_conflict() {
     let contacts = [
         record("Ana Paz", PHONE, ""),

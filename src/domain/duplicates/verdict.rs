@@ -50,7 +50,8 @@ pub struct Judgement<Id> {
     pub score: f64,
     /// The comparison that gave the verdict, for its reasons. `None` for a new row.
     pub decisive: Option<(Decisive<Id>, Comparison)>,
-    /// The contacts that match, the best one first, and at most 50. For a conflict, the contacts that the row's identities lead to.
+    /// The contacts that match, the best one first, and at most 50. For a conflict, the contacts that the row's
+    /// identities lead to.
     pub contact_ids: Vec<Id>,
     /// The line of the earlier row that is the same person.
     pub duplicate_of: Option<u64>,

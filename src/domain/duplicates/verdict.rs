@@ -50,7 +50,8 @@ pub struct Judgement<Id> {
     pub score: f64,
     /// The comparison that gave the verdict, for its reasons. `None` for a new row.
     pub decisive: Option<(Decisive<Id>, Comparison)>,
-    /// The contacts that match, the best one first, and at most 50. For a conflict, the contacts that the row's identities lead to.
+    /// The contacts that match, the best one first, and at most 50. For a conflict, the contacts that the row's
+    /// identities lead to.
     pub contact_ids: Vec<Id>,
     /// The line of the earlier row that is the same person.
     pub duplicate_of: Option<u64>,
@@ -72,12 +73,12 @@ pub fn judge<Id: Ord + Copy>(contacts: &[Match<Id>], earlier_rows: &[Match<u64>]
 impl<Id: Ord + Copy> Judgement<Id> {
     /// The verdict about a row, from its comparisons with contacts and with earlier rows.
     pub fn of(contacts: &Finding<Id>, earlier_rows: &Finding<u64>) -> Self {
-        let row_verdict = earlier_rows.verdict(false);
+        let row_verdict = earlier_rows.verdict(0);
         let duplicate_of = match row_verdict {
             Some((Verdict::Conflict, _)) | None => None,
             Some((_, best)) => Some(best.id),
         };
-        let (verdict, decisive, contact_ids) = match (contacts.verdict(earlier_rows.is_any_sharing), row_verdict) {
+        let (verdict, decisive, contact_ids) = match (contacts.verdict(earlier_rows.sharing), row_verdict) {
             (Some((verdict, best)), _) => {
                 let decisive = (Decisive::Contact(best.id), best.comparison);
                 (verdict, Some(decisive), contacts.ids(verdict))
@@ -222,10 +223,8 @@ pub struct Finding<Id> {
     ranks: Vec<Rank<Id>>,
     /// Whether each identity leads to a match.
     leads: [bool; IDENTITIES.len()],
-    /// The number of matches that have a phone or a role's mailbox in common with the row.
+    /// The number of candidates that have a phone or a role's mailbox in common with the row.
     sharing: usize,
-    /// Whether any candidate has one in common.
-    is_any_sharing: bool,
     /// The highest probability of all candidates.
     probability: f64,
 }
@@ -237,7 +236,6 @@ impl<Id> Default for Finding<Id> {
             ranks: Vec::new(),
             leads: [false; IDENTITIES.len()],
             sharing: 0,
-            is_any_sharing: false,
             probability: 0.0,
         }
     }
@@ -248,7 +246,6 @@ impl<Id: Ord + Copy> Finding<Id> {
     pub fn add(&mut self, candidate: Match<Id>, threshold: f64) -> bool {
         let comparison = &candidate.comparison;
         self.probability = self.probability.max(comparison.probability);
-        self.is_any_sharing |= shares_with_others(comparison);
         let Some(certainty) = Certainty::of(comparison, threshold) else {
             return false;
         };
@@ -274,14 +271,14 @@ impl<Id: Ord + Copy> Finding<Id> {
         place == 0
     }
 
-    /// The verdict if only these candidates count, and the match that gives it. `None` if nothing matches. `is_shared`
-    /// says whether another candidate of the row has a phone or a role's mailbox in common with it.
-    fn verdict(&self, is_shared: bool) -> Option<(Verdict, &Match<Id>)> {
+    /// The verdict if only these candidates count, and the match that gives it. `None` if nothing matches. `sharing` is
+    /// the number of other candidates that have a phone or a role's mailbox in common with the row.
+    fn verdict(&self, sharing: usize) -> Option<(Verdict, &Match<Id>)> {
         let best = self.best.as_ref()?;
-        // Another match can be the person too.
-        let is_shared = is_shared || self.sharing > usize::from(shares_with_others(&best.comparison));
         // Each identity that leads to contacts must lead to the best one.
         let leads_elsewhere = |(leads, identity): (&bool, Identity)| *leads && !identity.leads_to(&best.comparison);
+        // Another match can be the person too.
+        let is_shared = self.sharing + sharing > usize::from(shares_with_others(&best.comparison));
         let verdict = match self.ranks.first()?.certainty {
             _ if self.leads.iter().zip(IDENTITIES).any(leads_elsewhere) => Verdict::Conflict,
             Certainty::SharedByOthers => Verdict::Conflict,

@@ -5,8 +5,8 @@ use std::thread::{self, ScopedJoinHandle};
 
 use diesel::PgConnection;
 
-/// Passes batches through three stages, each batch in its order. This thread reads a batch while another thread prepares
-/// the batch before, and a third one works on the batch before that.
+/// Passes batches through three stages, each batch in its order. This thread reads a batch while another thread
+/// prepares the batch before, and a third one works on the batch before that.
 pub(super) fn overlap<T: Send, P: Send, E>(
     connection: &mut PgConnection,
     mut read: impl FnMut(&mut PgConnection) -> Result<Option<T>, E>,

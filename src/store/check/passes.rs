@@ -27,8 +27,8 @@ fn prepare(texts: Vec<RecordTexts>) -> Vec<KeyedRecord> {
     texts.iter().map(KeyedRecord::new).collect()
 }
 
-/// The first pass: counts the contacts and the rows of each key of the blocks. With `frequencies` it also counts the words
-/// of all records. Calls `observe` with the number of contacts read so far.
+/// The first pass: counts the contacts and the rows of each key of the blocks. With `frequencies` it also counts the
+/// words of all records. Calls `observe` with the number of contacts read so far.
 pub(super) fn count_records<E: From<StoreError>>(
     connection: &mut PgConnection,
     client: ClientId,

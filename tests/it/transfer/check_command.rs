@@ -18,13 +18,15 @@ const COLUMNS: [&str; 2] = ["--column", "name=first_name,surname"];
 fn everything(target: &mut CheckTarget) -> String {
     let tables = ask(
         &mut target.connection,
-        "SELECT string_agg(format('SELECT %L, count(*)::text, md5(coalesce(string_agg(t::text, '','' ORDER BY t::text), '''')) FROM %I t',
-                                  relname, relname), ' UNION ALL ')
+        "SELECT string_agg(format(
+             'SELECT %L, count(*)::text, md5(coalesce(string_agg(t::text, '','' ORDER BY t::text), '''')) FROM %I t',
+             relname, relname), ' UNION ALL ')
          FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace",
     );
     let sequences = ask(
         &mut target.connection,
-        "SELECT string_agg(format('SELECT %L, last_value::text, is_called::text FROM %I', relname, relname), ' UNION ALL ')
+        "SELECT string_agg(format(
+             'SELECT %L, last_value::text, is_called::text FROM %I', relname, relname), ' UNION ALL ')
          FROM pg_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace",
     );
     assert!(tables.contains("'contacts'") && sequences.contains("contacts_serial_id_seq"));

@@ -6,7 +6,7 @@ use super::parse::{Query, QueryWord};
 use super::similar::{allowed_edits, runs};
 use super::texts::{CONTAINED_MIN, Level};
 use crate::domain::email;
-use crate::domain::gram::{self, Gram};
+use crate::domain::gram::{self, Gram, TERM_MAX};
 
 /// If more than this many words of the dictionary contain a piece, the index of grams is not asked for it. Each word
 /// costs a lookup in every step. The contacts with these words are many together, so a walk finds one soon.
@@ -168,7 +168,9 @@ impl QueryWord {
     /// together, so it is the same as [`Level::Exact`] here.
     pub fn terms(&self, level: Level, containing: &Dictionary) -> Option<Terms> {
         let mut any = Vec::new();
-        let is_in_no_name = self.contained_piece().is_some_and(|piece| containing.has_none(piece));
+        // The dictionary has the beginnings of long words only.
+        let piece = self.contained_piece().filter(|piece| piece.chars().count() <= TERM_MAX);
+        let is_in_no_name = piece.is_some_and(|piece| containing.has_none(piece));
         if let Some((last, whole)) = self.name.split_last().filter(|_| !is_in_no_name) {
             match (level, self.contained_piece()) {
                 (Level::Whole | Level::Exact, _) => {

@@ -319,6 +319,14 @@ fn queries(contacts: Vec<Stored>) -> impl Strategy<Value = String> {
         let phone = stored.phone.unwrap_or_default();
         format!("0{}", Change::LastDigits.apply(&phone, 0, ' '))
     });
+    let first_digits = (proptest::sample::select(contacts.clone()), 5_usize..9).prop_map(|(stored, length)| {
+        stored
+            .phone
+            .unwrap_or_default()
+            .chars()
+            .take(length)
+            .collect::<String>()
+    });
     let emails: Vec<String> = contacts.iter().filter_map(|contact| contact.email.clone()).collect();
     let whole_email = proptest::sample::select(emails);
     let phones = contacts.iter().filter_map(|contact| contact.phone.as_deref());
@@ -337,7 +345,8 @@ fn queries(contacts: Vec<Stored>) -> impl Strategy<Value = String> {
     // Each kind of match that the test counts needs queries that find it.
     let whole = prop_oneof![whole_email, dialled, whole_id];
     let all = prop_oneof![
-        12 => about_one, 4 => whole, 3 => of_vocabulary, 2 => of_names, 1 => last_digits, 1 => pasted, 2 => junk
+        12 => about_one, 4 => whole, 3 => of_vocabulary, 2 => of_names, 1 => last_digits, 1 => first_digits, 1 => pasted,
+        2 => junk
     ];
     all.prop_filter("too long", |query| query.len() <= QUERY_MAX)
         .prop_filter("an address with marks around it", |query| !has_marked_address(query))

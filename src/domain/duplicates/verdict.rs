@@ -135,12 +135,12 @@ impl Identity {
     }
 }
 
-/// The identities that lead to a match.
-fn count_identities(comparison: &Comparison) -> usize {
+/// The number of identities that lead to a match.
+fn count_identities(comparison: &Comparison) -> u8 {
     IDENTITIES
         .iter()
-        .filter(|identity| identity.leads_to(comparison))
-        .count()
+        .map(|identity| u8::from(identity.leads_to(comparison)))
+        .sum()
 }
 
 /// Whether the records have a phone or a role's mailbox in common, which several people can have.
@@ -196,7 +196,7 @@ impl Certainty {
 struct Rank<Id> {
     certainty: Certainty,
     /// The number of identities that lead to the match.
-    identities: usize,
+    identities: u8,
     probability: f64,
     id: Id,
 }

@@ -8,7 +8,7 @@ use crate::domain::duplicates::{Finding, Key, Match, Model, Record};
 use crate::store::import::ROWS_PER_LINE;
 
 /// The most links of a row to earlier rows, which bounds the memory. The strongest ones count.
-const LINKS_PER_ROW: usize = 8;
+const LINKS_PER_ROW: usize = 4;
 
 /// A contact. The oldest one is the least.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -41,22 +41,16 @@ impl<Id> Default for Found<Id> {
     }
 }
 
-/// An earlier row that is the same person as a row.
-pub(super) struct Link {
-    pub earlier: i64,
-    pub probability: f64,
-    pub record: Record,
-}
-
 /// A row of the block.
 pub(super) struct BlockRow {
     pub number: i64,
     pub record: Record,
     pub contacts: Found<ContactRef>,
     pub earlier_rows: Found<u64>,
-    pub links: Vec<Link>,
-    /// The last record that was compared with the row, by its number in the pass.
-    compared: u64,
+    /// The places in the file of earlier rows that are the same person, with the probabilities. The best one is first.
+    pub links: Vec<(u32, f64)>,
+    /// The last record that was compared with the row, by its number among the contacts or the rows.
+    compared: (Kind, u32),
 }
 
 /// The line of a row.
@@ -86,10 +80,13 @@ impl KeyedRecord {
 
 /// A block of rows.
 pub(super) struct Block {
+    /// The place in the file of the first row of the block.
+    pub first: u32,
     pub rows: Vec<BlockRow>,
     index: KeyIndex,
-    /// The number of records that were compared.
-    records: u64,
+    /// The numbers of contacts and of rows that were compared.
+    contacts: u32,
+    file_rows: u32,
 }
 
 /// The keys by which records find each other.
@@ -98,7 +95,7 @@ fn keys_of(record: &Record) -> impl Iterator<Item = Key> {
 }
 
 impl Block {
-    pub(super) fn new(rows: impl Iterator<Item = (i64, Record)>) -> Self {
+    pub(super) fn new(first: u32, rows: impl Iterator<Item = (i64, Record)>) -> Self {
         let rows: Vec<BlockRow> = rows
             .map(|(number, record)| BlockRow {
                 number,
@@ -106,15 +103,17 @@ impl Block {
                 contacts: Found::default(),
                 earlier_rows: Found::default(),
                 links: Vec::new(),
-                compared: 0,
+                compared: (Kind::Contact, 0),
             })
             .collect();
         let places = rows.iter().zip(0..);
         let places = places.flat_map(|(row, place)| keys_of(&row.record).map(move |key| (key, place)));
         Self {
             index: KeyIndex::new(places.collect()),
+            first,
             rows,
-            records: 0,
+            contacts: 0,
+            file_rows: 0,
         }
     }
 
@@ -126,23 +125,30 @@ impl Block {
     /// Compares a contact or a row with the rows of the block that share a key with it. A row is compared with the rows
     /// of later lines only. The records must come in a defined order.
     pub(super) fn compare(&mut self, other: &KeyedRecord, model: &Model<'_>, threshold: f64) {
-        let Self { rows, index, records } = self;
-        *records += 1;
-        let kind = match other.contact_id {
-            Some(_) => Kind::Contact,
-            None => Kind::Row,
+        let Self {
+            rows,
+            index,
+            contacts,
+            file_rows,
+            ..
+        } = self;
+        let (kind, records) = match other.contact_id {
+            Some(_) => (Kind::Contact, contacts),
+            None => (Kind::Row, file_rows),
         };
+        *records += 1;
+        let number = (kind, *records);
         for key in &other.keys {
             for place in index.rows_to_compare(kind, *key) {
                 let row = &mut rows[*place as usize];
-                if row.compared == *records {
+                if row.compared == number {
                     continue;
                 }
-                row.compared = *records;
+                row.compared = number;
                 match other.contact_id {
                     Some(id) => row.add_contact(other.number, id, &other.record, model, threshold),
                     None if line_of(other.number) < line_of(row.number) => {
-                        row.add_earlier(other.number, &other.record, model, threshold);
+                        row.add_earlier(*records - 1, other, model, threshold);
                     }
                     None => {}
                 }
@@ -158,26 +164,21 @@ impl BlockRow {
         self.contacts.add(Match { id, comparison }, contact, threshold);
     }
 
-    fn add_earlier(&mut self, number: i64, earlier: &Record, model: &Model<'_>, threshold: f64) {
-        let comparison = model.compare(&self.record, earlier);
-        let id = line_of(number);
-        self.earlier_rows.add(Match { id, comparison }, earlier, threshold);
+    /// `place` is that of the earlier row in the file.
+    fn add_earlier(&mut self, place: u32, earlier: &KeyedRecord, model: &Model<'_>, threshold: f64) {
+        let comparison = model.compare(&self.record, &earlier.record);
+        let id = line_of(earlier.number);
+        self.earlier_rows
+            .add(Match { id, comparison }, &earlier.record, threshold);
         let probability = comparison.probability;
         if probability < threshold {
             return;
         }
         // The earlier rows come in order, so the first one of equal links stays.
-        let place = self.links.partition_point(|link| link.probability >= probability);
-        if place < LINKS_PER_ROW {
+        let at = self.links.partition_point(|(_, other)| *other >= probability);
+        if at < LINKS_PER_ROW {
             self.links.truncate(LINKS_PER_ROW - 1);
-            self.links.insert(
-                place,
-                Link {
-                    earlier: number,
-                    probability,
-                    record: earlier.clone(),
-                },
-            );
+            self.links.insert(at, (place, probability));
         }
     }
 }

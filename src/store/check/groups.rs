@@ -1,59 +1,83 @@
 //! Groups the rows of one person.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use super::block::{BlockRow, line_of};
+use diesel::PgConnection;
+
+use super::block::{Block, line_of};
+use super::records::{next_records, open_rows};
 use crate::domain::duplicates::{Model, Record, group};
+use crate::store::error::StoreError;
 
-/// The links between rows of all blocks, and the linked rows.
+/// The links between rows of all blocks: the places in the file of an earlier row and of a row, and the probability that
+/// they are one person.
 #[derive(Default)]
-pub(super) struct Links {
-    /// A row, an earlier row, and the probability that they are one person.
-    links: Vec<(i64, i64, f64)>,
-    records: BTreeMap<i64, Record>,
-}
+pub(super) struct Links(Vec<(u32, u32, f64)>);
 
 impl Links {
-    /// Adds the links of a row.
-    pub(super) fn add(&mut self, row: &mut BlockRow) {
-        if row.links.is_empty() {
-            return;
-        }
-        self.records.entry(row.number).or_insert_with(|| row.record.clone());
-        for link in row.links.drain(..) {
-            self.links.push((row.number, link.earlier, link.probability));
-            self.records.entry(link.earlier).or_insert(link.record);
+    /// Adds the links of a block.
+    pub(super) fn add(&mut self, block: &Block) {
+        for (row, place) in block.rows.iter().zip(block.first..) {
+            let links = row.links.iter();
+            self.0
+                .extend(links.map(|(earlier, probability)| (*earlier, place, *probability)));
         }
     }
 
     /// The first line of the group of each line that is in a group with others. The rows of one line are one person.
-    pub(super) fn group(self, model: &Model<'_>, threshold: f64) -> HashMap<u64, u64> {
-        let records: Vec<(i64, Record)> = self.records.into_iter().collect();
-        let line = |place: usize| line_of(records[place].0);
-        let place = |number: i64| {
-            let place = records.partition_point(|(other, _)| *other < number);
-            u32::try_from(place).expect("a file has fewer than u32::MAX rows")
-        };
-        let links = self.links.iter();
-        let mut links: Vec<(u32, u32, f64)> = links
-            .map(|(row, earlier, probability)| (place(*earlier), place(*row), *probability))
-            .collect();
-        let neighbours = (1..records.len()).filter(|next| line(*next) == line(next - 1));
-        links.extend(neighbours.map(|next| (place(records[next - 1].0), place(records[next].0), 1.0)));
-        let groups = group(records.len(), &links, threshold, &mut |one, other| {
-            let (one, other) = (one as usize, other as usize);
+    pub(super) fn group(
+        mut self,
+        connection: &mut PgConnection,
+        model: &Model<'_>,
+        threshold: f64,
+    ) -> Result<HashMap<u64, u64>, StoreError> {
+        if self.0.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows = self.read_linked(connection)?;
+        let line = |place: u32| rows[place as usize].0;
+        let is_linked = |place: u32| rows[place as usize].1.is_some();
+        let places = 1..u32::try_from(rows.len()).expect("a file has fewer than u32::MAX rows");
+        for place in places {
+            if line(place) == line(place - 1) && is_linked(place) && is_linked(place - 1) {
+                self.0.push((place - 1, place, 1.0));
+            }
+        }
+        let groups = group(rows.len(), &self.0, threshold, &mut |one, other| {
             if line(one) == line(other) {
                 return 1.0;
             }
-            model.compare(&records[one].1, &records[other].1).probability
+            match (&rows[one as usize].1, &rows[other as usize].1) {
+                (Some(one), Some(other)) => model.compare(one, other).probability,
+                _ => 0.0,
+            }
         });
         let mut first_lines = HashMap::new();
         for group in groups {
-            let lines: Vec<u64> = group.iter().map(|place| line(*place as usize)).collect();
-            if lines.iter().any(|line| *line != lines[0]) {
-                first_lines.extend(lines.iter().map(|line| (*line, lines[0])));
+            let first = line(group[0]);
+            if group.iter().any(|place| line(*place) != first) {
+                first_lines.extend(group.iter().map(|place| (line(*place), first)));
             }
         }
-        first_lines
+        Ok(first_lines)
+    }
+
+    /// Reads the line of each row, and the records of the linked ones.
+    fn read_linked(&self, connection: &mut PgConnection) -> Result<Vec<(u64, Option<Record>)>, StoreError> {
+        let last = self.0.iter().map(|(earlier, row, _)| earlier.max(row)).max();
+        let mut is_linked = vec![false; last.map_or(0, |last| *last as usize + 1)];
+        for (earlier, row, _) in &self.0 {
+            is_linked[*earlier as usize] = true;
+            is_linked[*row as usize] = true;
+        }
+        open_rows(connection, 0, i64::MAX, None)?;
+        let mut rows = Vec::new();
+        while let Some(texts) = next_records(connection)? {
+            for texts in texts {
+                let is_linked = is_linked.get(rows.len()).copied().unwrap_or_default();
+                rows.push((line_of(texts.number), is_linked.then(|| texts.record())));
+            }
+        }
+        Ok(rows)
     }
 }

@@ -31,7 +31,7 @@ impl Default for CheckRules {
     fn default() -> Self {
         Self {
             threshold: Parameters::get().threshold,
-            block_rows: 150_000,
+            block_rows: 100_000,
         }
     }
 }
@@ -67,26 +67,26 @@ pub fn judge_rows<E: From<StoreError>>(
             .from_insertable(batch)
             .execute(connection)
     });
-    let mut next = Some(0);
+    let mut next = Some((0, 0));
     while let Some(first) = next {
         let mut blocks;
         (blocks, next) = read_blocks(connection, first, rules.block_rows)?;
-        let counted = (first == 0).then_some(&mut frequencies);
+        let counted = (first == (0, 0)).then_some(&mut frequencies);
         count_records(connection, client, &mut blocks, counted, |contacts| {
             take(CheckEvent::Contacts(contacts))
         })?;
         let model = Model::new(&frequencies);
         compare_records(connection, client, &mut blocks, &model, rules.threshold)?;
-        for block in &mut blocks {
+        for block in &blocks {
             let is_same_line = |one: &BlockRow, other: &BlockRow| line_of(one.number) == line_of(other.number);
             for rows in block.rows.chunk_by(is_same_line) {
                 verdicts.push(connection, judge_line(rows, &model))?;
             }
-            block.rows.iter_mut().for_each(|row| links.add(row));
+            links.add(block);
         }
     }
     verdicts.flush(connection)?;
-    let groups = links.group(&Model::new(&frequencies), rules.threshold);
+    let groups = links.group(connection, &Model::new(&frequencies), rules.threshold)?;
     sql_query(format!("DECLARE check_results NO SCROLL CURSOR FOR {LINES}"))
         .execute(connection)
         .map_err(StoreError::from)?;
@@ -111,16 +111,19 @@ pub fn judge_rows<E: From<StoreError>>(
 /// The most threads that compare records.
 const THREADS_MAX: usize = 4;
 
-/// Reads the rows that begin with the number `first`, in as many blocks as threads work on them, and where the next
-/// ones begin. A line is in one block.
+/// The number of a row, and its place in the file.
+type Start = (i64, u32);
+
+/// Reads the rows from `first` on, in as many blocks as threads work on them, and where the next ones begin. A line is in
+/// one block.
 fn read_blocks(
     connection: &mut PgConnection,
-    first: i64,
+    (number, mut first): Start,
     block_rows: u32,
-) -> Result<(Vec<Block>, Option<i64>), StoreError> {
+) -> Result<(Vec<Block>, Option<Start>), StoreError> {
     // There is room for more than one line.
     let limit = i64::from(block_rows).max(2 * ROWS_PER_LINE.cast_signed());
-    open_rows(connection, first, i64::MAX, Some(limit))?;
+    open_rows(connection, number, i64::MAX, Some(limit))?;
     let mut rows: Vec<(i64, Record)> = Vec::new();
     while let Some(texts) = next_records(connection)? {
         rows.extend(texts.iter().map(|texts: &RecordTexts| (texts.number, texts.record())));
@@ -128,17 +131,22 @@ fn read_blocks(
     let mut next = None;
     if rows.len() as i64 == limit {
         let whole = start_of_line(&rows, rows.len() - 1);
-        next = Some(rows[whole].0);
+        next = Some((rows[whole].0, first + whole as u32));
         rows.truncate(whole);
     }
     let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
     let mut blocks = Vec::new();
-    for thread in (1..threads).rev() {
-        let part = start_of_line(&rows, rows.len() * thread / (thread + 1));
-        blocks.push(Block::new(rows.drain(part..)));
+    for thread in (1..=threads).rev() {
+        let end = match thread {
+            1 => rows.len(),
+            _ => start_of_line(&rows, rows.len() / thread),
+        };
+        let rest = rows.split_off(end);
+        let part = std::mem::replace(&mut rows, rest);
+        let count = part.len() as u32;
+        blocks.push(Block::new(first, part.into_iter()));
+        first += count;
     }
-    blocks.push(Block::new(rows.into_iter()));
-    blocks.reverse();
     Ok((blocks, next))
 }
 

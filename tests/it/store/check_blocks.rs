@@ -68,7 +68,7 @@ fn verdicts_do_not_depend_on_the_size_of_a_block() {
             &format!("p{number}@gmail.com"),
         );
     }
-    let whole = judged(&mut target, 150_000);
+    let whole = judged(&mut target, 100_000);
     assert_eq!(whole.len(), 898);
     assert!(whole.is_sorted_by_key(|line| line.line));
     for verdict in ["new", "exact", "likely", "conflict", "duplicate_in_file", "invalid"] {

@@ -239,9 +239,9 @@ proptest! {
 
     #[test]
     fn a_record_is_no_worse_match_for_itself_than_for_another_one(one in any_record(), other in any_record()) {
-        prop_assume!(one.words().count() >= 2 && one.words().all(|word| word.len() > 1));
+        let has_full_name = one.words().count() >= 2 && one.words().all(|word| word.len() > 1);
         // Colleagues share a phone and a role's mailbox more often than records of one person do.
-        if one.email() == "info@acme.com" {
+        if !has_full_name || one.email() == "info@acme.com" {
             return Ok(());
         }
         // A family can share a phone and a name, and hardly a similar phone. So a similar phone can weigh more.

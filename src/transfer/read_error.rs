@@ -44,6 +44,11 @@ pub enum ReadError {
     RecordTooLong { line: u64 },
     #[error("line {line}: the vCard that begins here has no line END:VCARD before the next one")]
     OpenCard { line: u64 },
+    #[error(
+        "line {line}: the value of the vCard is no text in its character set, or holds a NUL byte: correct the line, or \
+         remove it"
+    )]
+    BrokenCardValue { line: u64 },
     #[error("line {line}: the names, phones and emails of the vCard are longer than 1 MiB, or one of them than 64 KiB")]
     CardTooLong { line: u64 },
 }

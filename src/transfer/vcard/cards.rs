@@ -104,10 +104,8 @@ impl<R: BufRead> Cards<R> {
             return Err(ReadError::CardTooLong { line: line.number });
         }
         let line = line.number;
-        let text = property.text().ok_or(ReadError::NotUtf8 { line })?;
-        if text.contains('\0') {
-            return Err(ReadError::Nul { line });
-        }
+        let text = property.text().filter(|text| !text.contains('\0'));
+        let text = text.ok_or(ReadError::BrokenCardValue { line })?;
         let cell = &mut self.cells[column];
         match property.name.as_str() {
             "TEL" | "EMAIL" => {

@@ -102,6 +102,12 @@ fn cards_in_other_encodings_are_read() {
 #[test]
 fn broken_cards_are_refused_with_their_line() {
     let open = "the vCard that begins here has no line END:VCARD before the next one";
+    let broken_value = |line| {
+        format!(
+            "line {line}: the value of the vCard is no text in its character set, or holds a NUL byte: correct the line, \
+             or remove it"
+        )
+    };
     for (file, expected) in [
         ("BEGIN:VCARD\nTEL:1\n", format!("line 1: {open}")),
         (
@@ -110,11 +116,11 @@ fn broken_cards_are_refused_with_their_line() {
         ),
         (
             "BEGIN:VCARD\nFN;ENCODING=QUOTED-PRINTABLE:a=00\nEND:VCARD\n",
-            "line 2: the text holds a NUL byte: save the file as “CSV UTF-8”".to_owned(),
+            broken_value(2),
         ),
         (
             "BEGIN:VCARD\nTEL:1\nFN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:Mu=F1oz\nEND:VCARD\n",
-            "line 3: the text is not UTF-8: save the file as “CSV UTF-8”".to_owned(),
+            broken_value(3),
         ),
     ] {
         assert_eq!(ImportTarget::new().refuse(file).to_string(), expected);

@@ -33,7 +33,7 @@ pub struct CheckArgs {
     /// The client whose contacts the rows are compared with, by name or id
     #[arg(long, value_name = "CLIENT")]
     client: String,
-    /// The least probability at which two rows are likely the same person: above 0, up to 1 [default: 0.5]
+    /// The least probability at which two records are likely the same person: above 0, up to 1 [default: 0.5]
     #[arg(long, value_name = "P", value_parser = parse_threshold)]
     threshold: Option<f64>,
     /// Also write a CSV file with the columns of the file and the verdicts, safe for spreadsheets. Only its owner may

@@ -38,7 +38,7 @@ pub struct CheckOptions {
     pub region: Option<Region>,
     /// The platform for rows without one. `None` means `other`.
     pub platform: Option<String>,
-    /// The least probability at which two rows are likely the same person. `None` means that of the model.
+    /// The least probability at which two records are likely the same person. `None` means that of the model.
     pub threshold: Option<f64>,
     /// Whether each checked line must have the cells of the file, for a [`super::CheckedFile`].
     pub keep_cells: bool,
@@ -75,7 +75,7 @@ pub enum CheckError {
 /// The result of a check.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct CheckReport {
-    /// Rows that are not blank: the sum of the other counts.
+    /// Rows that are not blank: the sum of the counts of the six verdicts.
     pub read: u64,
     pub new: u64,
     pub exact: u64,

@@ -46,7 +46,7 @@ impl FromStr for Encoding {
     }
 }
 
-/// The name means no encoding.
+/// No encoding has this name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct UnknownEncoding;
 

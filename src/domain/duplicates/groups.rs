@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-/// The most records of a group, and of a component that is joined at once. The time grows with its square.
+/// The most records of a group, and of a component that is joined at once. The time grows with its cube, and the memory
+/// with its square.
 const COMPONENT_MAX: usize = 400;
 
 /// Groups the records `0..records`, by average linkage: two groups become one while the mean probability over all pairs

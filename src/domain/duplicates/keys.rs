@@ -1,4 +1,4 @@
-//! Keys of records: two records that may be one person have at least one key in common.
+//! Keys of records: only records that have a key in common are compared.
 
 use super::hash::hash;
 use super::phone::last_digits;

@@ -154,8 +154,8 @@ impl Run<'_> {
         Ok(found)
     }
 
-    /// The first contacts of a large client that match without typing errors, behind a position. If they are fewer than
-    /// a page, all that match, also with typing errors. Can contain further contacts.
+    /// The first contacts of a large client behind a position that match without typing errors. If they do not fill a
+    /// page, also those with typing errors. Can return more than `wanted`.
     fn find_in_large(&mut self, after: Option<Position>, wanted: usize) -> QueryResult<Vec<Position>> {
         self.probe = self.walk(&self.query.patterns(Level::Contains), None, PROBE_ROWS, PROBE_ROWS)?;
         let mut levels: Vec<Level> = Level::iter()
@@ -272,7 +272,7 @@ impl Run<'_> {
         self.ask(level, from, limit)
     }
 
-    /// Whether the index of grams is asked for more than the provider of an email, which nearly half of the contacts share.
+    /// Whether the index of grams is asked for more than an email provider. Nearly half of the contacts share one.
     fn is_selective(&mut self, level: Level) -> QueryResult<bool> {
         Ok(self.terms(level)?.iter().flatten().any(Terms::is_selective))
     }
@@ -285,7 +285,8 @@ impl Run<'_> {
 
     /// For each word, what the index of grams is asked for to find the contacts of a level.
     fn terms(&mut self, level: Level) -> QueryResult<Vec<Option<Terms>>> {
-        // Hardly a name has a piece of an email. The index of grams would still read all beginnings of the other words.
+        // Mostly the dictionary shows that no name has the piece of an email. Without it, the index of grams would be asked
+        // for such names, and would read all words that begin like the other words of the query.
         if level == Level::Contains || self.query.words().iter().any(|word| word.typed().contains('@')) {
             self.read_dictionary()?;
         }
@@ -430,7 +431,7 @@ impl Run<'_> {
         Ok(similar)
     }
 
-    /// The last characters of the client's id, which its keys in the index of words have.
+    /// The last characters of the client's id. The keys of its words in the index of words contain them.
     fn end_of_id(&self, length: usize) -> String {
         let id = self.client.to_string();
         id[id.len() - length..].to_owned()

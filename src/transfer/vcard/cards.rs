@@ -80,7 +80,7 @@ impl<R: BufRead> Cards<R> {
         Ok(Some(Record::new(&self.text, &self.ends, line)))
     }
 
-    /// Skips to the begin of the next card, and returns its line.
+    /// Skips to the beginning of the next card, and returns its line.
     fn begin(&mut self) -> Result<Option<u64>, ReadError> {
         while let Some(line) = self.lines.next()? {
             if Property::parse(&line.text).is_some_and(|property| property.is_marker("BEGIN")) {

@@ -1,16 +1,21 @@
 //! `client`
 
-use anyhow::{anyhow, ensure};
+use std::io::{self, BufRead, Read};
+
+use anyhow::{Context, anyhow, ensure};
 use clap::{ArgGroup, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::database::Database;
 use super::names_and_ids::{find_client, parse_client_name};
 use super::{json, output, table};
 use crate::config::DatabaseConfig;
+use crate::domain::counted::counted;
 use crate::domain::phone::Region;
-use crate::store::StoreError;
 use crate::store::clients::{self, Client};
+use crate::store::erase_client::{self, Belongings};
+use crate::store::{PgConnection, StoreError};
 
 #[derive(Subcommand, Debug)]
 pub enum ClientCommand {
@@ -37,6 +42,15 @@ pub enum ClientCommand {
         /// The new name, which must be unique
         #[arg(long = "name", value_name = "NEW")]
         new_name: Option<String>,
+    },
+    /// Erase a client with its contacts, keys and webhooks
+    #[command(after_help = "Example:\n  contact-search client delete 'Acme'")]
+    Delete {
+        /// The client, by name or id
+        name: String,
+        /// Do not ask for the client's name again
+        #[arg(long)]
+        yes: bool,
     },
     /// List the clients
     #[command(after_help = "Examples:\n  contact-search client list\n  contact-search client list --json")]
@@ -99,6 +113,10 @@ pub fn run(config: &DatabaseConfig, command: ClientCommand) -> anyhow::Result<()
                 ));
             }
         }
+        ClientCommand::Delete { name, yes } => {
+            let database = Database::open(config)?;
+            delete(&mut database.connect()?, &name, yes)?;
+        }
         ClientCommand::List { json } => {
             let database = Database::open(config)?;
             let clients = clients::list_clients(&mut database.connect()?)?;
@@ -117,6 +135,46 @@ pub fn run(config: &DatabaseConfig, command: ClientCommand) -> anyhow::Result<()
         }
     }
     Ok(())
+}
+
+fn delete(connection: &mut PgConnection, name_or_id: &str, is_sure: bool) -> anyhow::Result<()> {
+    let client = find_client(connection, name_or_id)?;
+    let Belongings {
+        contacts,
+        keys,
+        webhooks,
+    } = erase_client::belongings(connection, client.id)?;
+    if !is_sure {
+        output::say(format_args!(
+            "This erases {} with {}, {} and {}. It can't be undone.\nType the client's name to erase it:",
+            client.name,
+            counted(contacts, "contact", "contacts"),
+            counted(keys, "key", "keys"),
+            counted(webhooks, "webhook", "webhooks"),
+        ));
+        let mut typed = String::new();
+        io::stdin()
+            .lock()
+            .take(4096)
+            .read_line(&mut typed)
+            .context("standard input can't be read as text")?;
+        ensure!(
+            typed.trim() == client.name,
+            "that is not the client's name, so nothing was erased: type the name as `contact-search client list` shows \
+             it, or give --yes"
+        );
+    }
+    let bar = ProgressBar::new(contacts.unsigned_abs()).with_style(ProgressStyle::with_template(
+        "{bar:40} {percent:>3} % {pos} of {len} contacts, {eta} left",
+    )?);
+    let outcome = erase_client::erase_client(connection, client.id, |erased| bar.set_position(erased));
+    bar.finish_and_clear();
+    let erased = outcome
+        .context("the client is not erased completely: run the command again, it goes on where it has stopped")?;
+    output::print(format_args!(
+        "Erased with {}.\n",
+        counted(erased, "contact", "contacts")
+    ))
 }
 
 /// The notice for a new client whose region nobody has chosen. It names the default region.

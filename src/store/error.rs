@@ -71,6 +71,14 @@ impl StoreError {
             _ => false,
         }
     }
+
+    /// Whether another row refers to the row that should be deleted.
+    pub(super) fn is_reference(&self) -> bool {
+        matches!(
+            self,
+            StoreError::Statement(DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _))
+        )
+    }
 }
 
 pub(super) fn one_line(message: &str) -> String {

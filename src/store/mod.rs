@@ -13,6 +13,7 @@ pub mod connection;
 pub mod conninfo;
 pub mod contacts;
 mod copy_writer;
+pub mod erase_client;
 mod error;
 pub mod export;
 mod fence;

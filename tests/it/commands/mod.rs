@@ -1,6 +1,7 @@
 //! The program's commands, as an operator types them.
 
 mod backup;
+mod client_deletion;
 mod clients;
 mod completions;
 mod database_choice;

@@ -1,0 +1,157 @@
+//! Erases a client and everything that belongs to it, while other clients are served.
+//!
+//! The client's keys and webhooks go first, so that no server takes further requests for it. Then its contacts go in
+//! slices, each in a short transaction. The client itself goes last. So an erasure that was interrupted can be run again.
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::error::StoreError;
+use super::schema::{api_keys, clients, contacts, webhooks};
+use super::transaction::retry_transaction;
+use crate::domain::client::ClientId;
+
+/// The most contacts, or words, that one transaction erases.
+const SLICE: i64 = 1_000;
+
+/// How often the client's row is tried to be deleted. Each attempt fails if a writer has added a contact since the last
+/// slice. Servers let no writer begin once they know that the keys are gone, which takes them a second.
+const ATTEMPTS: usize = 100;
+
+/// What belongs to a client.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Belongings {
+    pub contacts: i64,
+    pub keys: i64,
+    pub webhooks: i64,
+}
+
+/// Counts what belongs to a client. Keys are counted whether they still work or not.
+///
+/// # Errors
+/// [`StoreError`]
+pub fn belongings(connection: &mut PgConnection, client: ClientId) -> Result<Belongings, StoreError> {
+    let client = client.as_uuid();
+    Ok(Belongings {
+        contacts: contacts::table
+            .filter(contacts::client_id.eq(client))
+            .count()
+            .get_result(connection)?,
+        keys: api_keys::table
+            .filter(api_keys::client_id.eq(client))
+            .count()
+            .get_result(connection)?,
+        webhooks: webhooks::table
+            .filter(webhooks::client_id.eq(client))
+            .count()
+            .get_result(connection)?,
+    })
+}
+
+/// Erases the client. Calls `observe` with the number of contacts that are gone so far. Returns the number at the end.
+/// A client that does not exist is no error.
+///
+/// # Errors
+/// [`StoreError::Contended`] if writers kept adding contacts. What was erased stays erased. Other [`StoreError`]s.
+pub fn erase_client(
+    connection: &mut PgConnection,
+    client: ClientId,
+    mut observe: impl FnMut(u64),
+) -> Result<u64, StoreError> {
+    retry_transaction(connection, |connection| {
+        diesel::delete(api_keys::table.filter(api_keys::client_id.eq(client.as_uuid()))).execute(connection)?;
+        diesel::delete(webhooks::table.filter(webhooks::client_id.eq(client.as_uuid()))).execute(connection)?;
+        Ok(())
+    })?;
+    let mut erased = 0;
+    for _ in 0..ATTEMPTS {
+        erase_contacts(connection, client, &mut |contacts| {
+            erased += contacts;
+            observe(erased);
+        })?;
+        erase_words(connection, client)?;
+        let row = clients::table.find(client.as_uuid());
+        match retry_transaction(connection, |connection| {
+            diesel::delete(row).execute(connection).map_err(StoreError::from)
+        }) {
+            Ok(_) => return Ok(erased),
+            // A new contact refers to a list of the client.
+            Err(error) if error.is_reference() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(StoreError::Contended)
+}
+
+/// The next contacts after the id $2, in the order in which other writers lock them. The position keeps each slice from
+/// reading the index entries of all contacts that are gone.
+const NEXT_CONTACTS: &str = "
+    DELETE FROM contacts
+    WHERE client_id = $1 AND id IN (
+        SELECT id FROM contacts WHERE client_id = $1 AND id > $2 ORDER BY id LIMIT $3 FOR UPDATE)
+    RETURNING id";
+
+/// The trigger of `contacts` has noted the words of the slice. Nobody needs to look for them in other contacts.
+const WORDS_LEFT: &str = "DELETE FROM contact_words_left WHERE client_id = $1";
+
+fn erase_contacts(
+    connection: &mut PgConnection,
+    client: ClientId,
+    observe: &mut dyn FnMut(u64),
+) -> Result<(), StoreError> {
+    #[derive(QueryableByName)]
+    struct Erased {
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
+    }
+    let mut last = Uuid::nil();
+    loop {
+        let erased: Vec<Erased> = retry_transaction(connection, |connection| {
+            let erased = sql_query(NEXT_CONTACTS)
+                .bind::<SqlUuid, _>(client.as_uuid())
+                .bind::<SqlUuid, _>(last)
+                .bind::<BigInt, _>(SLICE)
+                .load(connection)?;
+            sql_query(WORDS_LEFT)
+                .bind::<SqlUuid, _>(client.as_uuid())
+                .execute(connection)?;
+            Ok(erased)
+        })?;
+        let Some(greatest) = erased.iter().map(|contact| contact.id).max() else {
+            return Ok(());
+        };
+        last = greatest;
+        observe(erased.len() as u64);
+    }
+}
+
+/// The next words from the word $2 on.
+const NEXT_WORDS: &str = "
+    WITH erased AS (
+        DELETE FROM contact_words
+        WHERE client_id = $1 AND (word, id) IN (
+            SELECT word, id FROM contact_words WHERE client_id = $1 AND word >= $2 ORDER BY word, id LIMIT $3)
+        RETURNING word)
+    SELECT max(word) AS last FROM erased";
+
+fn erase_words(connection: &mut PgConnection, client: ClientId) -> Result<(), StoreError> {
+    #[derive(QueryableByName)]
+    struct Erased {
+        #[diesel(sql_type = Nullable<Text>)]
+        last: Option<String>,
+    }
+    let mut last = Some(String::new());
+    while let Some(first) = last {
+        last = retry_transaction(connection, |connection| {
+            let erased: Erased = sql_query(NEXT_WORDS)
+                .bind::<SqlUuid, _>(client.as_uuid())
+                .bind::<Text, _>(&first)
+                .bind::<BigInt, _>(SLICE)
+                .get_result(connection)?;
+            Ok(erased.last)
+        })?;
+    }
+    Ok(())
+}

@@ -117,6 +117,28 @@ pub struct ServeConfig {
     )]
     pub listen: String,
 
+    /// Serve HTTPS with the certificate in this PEM file, followed by those of its authorities [default: plain HTTP]
+    #[arg(
+        long,
+        env = "CONTACT_SEARCH_TLS_CERT",
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        requires = "tls_key",
+        help_heading = NETWORK
+    )]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The private key of the certificate, a PEM file without a passphrase. SIGHUP reads both files again
+    #[arg(
+        long,
+        env = "CONTACT_SEARCH_TLS_KEY",
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        requires = "tls_cert",
+        help_heading = NETWORK
+    )]
+    pub tls_key: Option<PathBuf>,
+
     /// Serve Prometheus metrics at /metrics on this address; a port alone means 127.0.0.1 [default: off]
     #[arg(
         long,

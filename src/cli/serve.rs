@@ -20,7 +20,7 @@ use crate::config::{DatabaseConfig, ServeConfig};
 use crate::domain::key::{ApiKey, Format, NewKey, Scope};
 use crate::domain::phone::Region;
 use crate::embedded::PrivateDatabase;
-use crate::http::{self, OnDrop, PageSettings, PeriodicJob, Settings};
+use crate::http::{self, OnDrop, PageSettings, PeriodicJob, Settings, Tls, TlsError, TlsFiles};
 use crate::sample::demo::{self, CLIENT, CONTACTS};
 use crate::store::server_version::{ServerVersion, server_version};
 use crate::store::{PgConnection, StoreError, clients, connection, keys, migrations};
@@ -34,6 +34,16 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
         .map(|address| listen_on(address, "--metrics-listen"))
         .transpose()?;
     let address = listener.local_addr()?;
+    let tls = serve.tls_cert.clone().zip(serve.tls_key.clone());
+    let tls = tls.map(|(certificate, key)| Tls::open(TlsFiles { certificate, key }));
+    let tls = tls.transpose().map_err(|error| {
+        let flag = match error {
+            TlsError::Key { .. } => "--tls-key",
+            TlsError::Certificate { .. } | TlsError::Mismatch(_) => "--tls-cert",
+        };
+        blame(error.into(), serve.variables.of(flag))
+    })?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
     allow_many_connections();
     let database = Database::open_or_create(config)?;
     let Prepared { demo, postgresql } = prepare(&database, serve)?;
@@ -51,6 +61,7 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
             is_pooled: serve.pooler,
             workers: serve.workers(),
             pool_size: serve.pool_size(),
+            tls: tls.clone(),
             cors_origins: serve.cors_origin.clone(),
             trusted_proxies: serve.trusted_proxy.clone(),
             rate_limit: serve.rate_limit.and_then(NonZeroU32::new),
@@ -73,6 +84,12 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
         }
         drop(handle.stop(graceful));
     });
+    if let Some(tls) = tls {
+        signals::reload_on_hangup(move || match tls.reload() {
+            Ok(()) => log::info!("the certificate was read again, for new connections"),
+            Err(error) => log::error!("the certificate stays as it is: {error}"),
+        })?;
+    }
 
     let mut revival = None;
     if let Some(private) = database.private() {
@@ -85,17 +102,17 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
         ))?;
     }
     output::print(format_args!(
-        "contact-search {} answers on http://{address}\n",
+        "contact-search {} answers on {scheme}://{address}\n",
         env!("CARGO_PKG_VERSION")
     ))?;
     if !serve.no_page {
-        output::print(format_args!("Page: http://{}/\n", reachable(address)))?;
+        output::print(format_args!("Page: {scheme}://{}/\n", reachable(address)))?;
     }
     if let Some(address) = metrics_address {
         output::print(format_args!("Metrics are at http://{address}/metrics\n"))?;
     }
     if let Some(demo) = demo {
-        output::print(demo_requests(&demo, &format!("http://{address}")))?;
+        output::print(demo_requests(&demo, &format!("{scheme}://{address}")))?;
     }
 
     let served = actix_web::rt::System::new().block_on(async {

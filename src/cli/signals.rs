@@ -11,7 +11,7 @@ use std::thread;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use parking_lot::Mutex;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use signal_hook::iterator::{Handle, Signals};
 use signal_hook::{flag, low_level};
 
 use super::{database, output};
@@ -21,6 +21,12 @@ static ENDING: Mutex<()> = Mutex::new(());
 
 /// Stops the HTTP server, once it runs. The argument says whether to stop gracefully.
 static STOP_SERVER: OnceLock<Box<dyn Fn(bool) + Send + Sync>> = OnceLock::new();
+
+/// Reads files again instead of ending the process on SIGHUP.
+static RELOAD: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
+
+/// Adds signals to the watched ones.
+static WATCHED: OnceLock<Handle> = OnceLock::new();
 
 /// Starts a thread that handles signals.
 pub fn watch() -> io::Result<()> {
@@ -39,8 +45,15 @@ pub fn watch() -> io::Result<()> {
         watched.push(SIGHUP);
     }
     let mut signals = Signals::new(watched)?;
+    let _ = WATCHED.set(signals.handle());
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
+            if signal == SIGHUP
+                && let Some(reload) = RELOAD.get()
+            {
+                reload();
+                continue;
+            }
             interrupted.store(true, Ordering::SeqCst);
             match STOP_SERVER.get() {
                 Some(stop) => stop(signal != SIGINT),
@@ -56,6 +69,15 @@ pub fn watch() -> io::Result<()> {
 pub fn hand_over(stop: impl Fn(bool) + Send + Sync + 'static) {
     // A process runs one server, so this is never set twice.
     let _ = STOP_SERVER.set(Box::new(stop));
+}
+
+/// From now on SIGHUP calls `reload` instead of ending the process, also if the process was started with SIGHUP ignored.
+///
+/// # Errors
+/// If the system refuses the handler.
+pub fn reload_on_hangup(reload: impl Fn() + Send + Sync + 'static) -> io::Result<()> {
+    let _ = RELOAD.set(Box::new(reload));
+    WATCHED.get().map_or(Ok(()), |watched| watched.add_signal(SIGHUP))
 }
 
 /// Called when the command ends. If a signal is already ending the process, this never returns: the command's error is

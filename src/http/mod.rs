@@ -9,6 +9,7 @@
 //! | `request` | reads query parameters and bodies |
 //! | `database` | lanes, lookup coalescing, message batching, health, background jobs |
 //! | `keys` | cached keys, their last uses, their quotas |
+//! | `tls` | the certificate, which can be replaced |
 //! | `error` | one enum, three shapes, two languages |
 
 mod database;
@@ -29,6 +30,7 @@ mod routes;
 mod server;
 mod settings;
 mod state;
+mod tls;
 
 pub use self::database::periodic_job::{OnDrop, PeriodicJob};
 pub use self::endpoints::ingest::normalization_json::Normalization;
@@ -40,3 +42,4 @@ pub use self::request::query::parameter;
 pub use self::routes::{Endpoint, Operation, endpoints};
 pub use self::server::{Servers, serve};
 pub use self::settings::{PageSettings, Settings};
+pub use self::tls::{Tls, TlsError, TlsFiles};

@@ -103,9 +103,12 @@ pub fn serve(settings: &Settings, listener: TcpListener, metrics: Option<TcpList
     .keep_alive(KeepAlive::Os)
     .client_request_timeout(Duration::ZERO)
     .shutdown_timeout(SHUTDOWN_SECONDS)
-    .disable_signals()
-    .listen(listener)?
-    .run();
+    .disable_signals();
+    let api = match &settings.tls {
+        Some(tls) => api.listen_rustls_0_23(listener, tls.server_config())?,
+        None => api.listen(listener)?,
+    };
+    let api = api.run();
     let metrics = metrics.map(|listener| {
         let server = HttpServer::new(move || {
             App::new()

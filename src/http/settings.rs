@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 
 use ipnet::IpNet;
 
+use super::tls::Tls;
 use crate::domain::key::ApiKey;
 
 /// The settings of a server. `Debug` hides the database URL, which may hold a password.
@@ -18,6 +19,8 @@ pub struct Settings {
     pub workers: usize,
     /// Connections of the lane for reads. The lane for writes has the same number.
     pub pool_size: u32,
+    /// The certificate; `None` for plain HTTP.
+    pub tls: Option<Tls>,
     /// Origins whose pages may read answers.
     pub cors_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is trusted.
@@ -43,6 +46,7 @@ impl fmt::Debug for Settings {
             .field("is_pooled", &self.is_pooled)
             .field("workers", &self.workers)
             .field("pool_size", &self.pool_size)
+            .field("tls", &self.tls)
             .field("cors_origins", &self.cors_origins)
             .field("trusted_proxies", &self.trusted_proxies)
             .field("rate_limit", &self.rate_limit)
@@ -64,6 +68,7 @@ mod tests {
             is_pooled: false,
             workers: 2,
             pool_size: 4,
+            tls: None,
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             rate_limit: None,

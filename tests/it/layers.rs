@@ -21,11 +21,13 @@ const LAYERS: [(&str, &[&str]); 8] = [
 ];
 
 /// Libraries, and the layers or files that may use them.
-const LIBRARIES: [(&str, &[&str]); 13] = [
+const LIBRARIES: [(&str, &[&str]); 15] = [
     ("diesel", &["store"]),
     ("diesel_migrations", &["store"]),
     ("r2d2", &["store"]),
     ("actix_web", &["http", "cli/serve.rs"]),
+    ("actix_tls", &["http"]),
+    ("rustls", &["http"]),
     ("brotli", &["http"]),
     ("flate2", &["http"]),
     ("csv_core", &["transfer"]),

@@ -12,6 +12,7 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream as ServedStream;
 use nix::libc::{self, c_int, linger};
@@ -93,7 +94,12 @@ impl IdleConnections {
     /// Registers a new connection; actix calls it. Without a free file descriptor for a second handle, nothing would
     /// end the connection if it stays idle, so it is closed at once.
     pub fn register(&self, served: &dyn Any, data: &mut Extensions) {
-        let Some(stream) = served.downcast_ref::<ServedStream>() else {
+        let under_tls = || {
+            served
+                .downcast_ref::<TlsStream<ServedStream>>()
+                .map(|tls| tls.get_ref().0)
+        };
+        let Some(stream) = served.downcast_ref::<ServedStream>().or_else(under_tls) else {
             return;
         };
         let Ok(socket) = stream.as_fd().try_clone_to_owned() else {

@@ -36,6 +36,10 @@ fn an_error_about_the_value_of_any_environment_variable_names_the_variable() {
     );
     let serve = ["serve", "--listen", "127.0.0.1:0", "--database-url", database.url()];
     let list = ["client", "list"];
+    let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let certificate = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&certificate, own.cert.pem()).unwrap();
+    let certificate = certificate.path().to_str().unwrap();
     let cases = [
         (
             "CONTACT_SEARCH_DATABASE_URL",
@@ -93,6 +97,18 @@ fn an_error_about_the_value_of_any_environment_variable_names_the_variable() {
             "all",
             &serve,
             "write a port such as 9090",
+        ),
+        (
+            "CONTACT_SEARCH_TLS_CERT",
+            "/nowhere/server.pem",
+            &["serve", "--listen", "127.0.0.1:0", "--tls-key", "/nowhere/server.key"],
+            "the certificate /nowhere/server.pem can't be read",
+        ),
+        (
+            "CONTACT_SEARCH_TLS_KEY",
+            "/nowhere/server.key",
+            &["serve", "--listen", "127.0.0.1:0", "--tls-cert", certificate],
+            "the private key /nowhere/server.key can't be read",
         ),
         (
             "CONTACT_SEARCH_TRUSTED_PROXY",

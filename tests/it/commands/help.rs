@@ -62,6 +62,8 @@ fn the_help_of_serve_groups_its_options() {
                 "Network",
                 &[
                     "--listen",
+                    "--tls-cert",
+                    "--tls-key",
                     "--metrics-listen",
                     "--trusted-proxy",
                     "--cors-origin",

@@ -12,4 +12,5 @@ mod overload;
 mod pooler;
 mod privacy;
 mod standby;
+mod tls;
 mod wire;

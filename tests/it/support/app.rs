@@ -91,7 +91,9 @@ impl Server {
                 std::thread::sleep(Duration::from_millis(50));
                 panic!("the server ended ({status:?}): {printed}{}", log.lock().unwrap());
             }
-            if let Some((_, address)) = printed[start..].split_once("answers on http://") {
+            if let Some((_, url)) = printed[start..].split_once(" answers on ")
+                && let Some((_, address)) = url.split_once("://")
+            {
                 break address.trim().to_owned();
             }
         };

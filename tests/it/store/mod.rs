@@ -2,6 +2,7 @@
 //! periods, platforms.
 
 mod check_blocks;
+mod former_statements;
 mod indexes;
 mod name_words;
 mod newest_contacts;

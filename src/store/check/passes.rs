@@ -75,7 +75,7 @@ pub(super) fn compare_records(
     threshold: f64,
 ) -> Result<(), StoreError> {
     let last = blocks.last().and_then(|block| block.rows.last());
-    let last = last.map_or(0, |row| row.number);
+    let last = last.map_or(0, |row| row.row_number);
     for kind in [Kind::Contact, Kind::Row] {
         match kind {
             Kind::Contact => open_contacts(connection, client)?,

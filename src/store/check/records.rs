@@ -16,9 +16,9 @@ pub(super) struct RecordTexts {
     /// The id of the contact. `None` for a row.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub contact_id: Option<Uuid>,
-    /// The number of the row, or the integer id of the contact.
+    /// The number of the row in `import_rows`, or the integer id of the contact. The records are in this order.
     #[diesel(sql_type = BigInt)]
-    pub number: i64,
+    pub record_id: i64,
     #[diesel(sql_type = Nullable<Text>)]
     name: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]

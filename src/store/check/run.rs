@@ -23,15 +23,16 @@ use crate::store::import::ROWS_PER_LINE;
 pub struct CheckRules {
     /// The least probability at which two records are one person.
     pub threshold: f64,
-    /// The most rows that are in memory at once. A row takes 600 to 1,500 bytes. The verdicts do not depend on it.
-    pub block_rows: u32,
+    /// The most rows of a round, which are in memory at once, over all threads. A row takes 600 to 1,500 bytes. The
+    /// verdicts do not depend on it.
+    pub rows_per_round: u32,
 }
 
 impl Default for CheckRules {
     fn default() -> Self {
         Self {
             threshold: Parameters::get().threshold,
-            block_rows: 100_000,
+            rows_per_round: 100_000,
         }
     }
 }
@@ -70,7 +71,7 @@ pub fn judge_rows<E: From<StoreError>>(
     let mut next = Some((0, 0));
     while let Some(first) = next {
         let mut blocks;
-        (blocks, next) = read_blocks(connection, first, rules.block_rows)?;
+        (blocks, next) = read_blocks(connection, first, rules.rows_per_round)?;
         let counted = (first == (0, 0)).then_some(&mut frequencies);
         count_records(connection, client, &mut blocks, counted, |contacts| {
             take(CheckEvent::Contacts(contacts))
@@ -78,7 +79,7 @@ pub fn judge_rows<E: From<StoreError>>(
         let model = Model::new(&frequencies);
         compare_records(connection, client, &mut blocks, &model, rules.threshold)?;
         for block in &blocks {
-            let is_same_line = |one: &BlockRow, other: &BlockRow| line_of(one.number) == line_of(other.number);
+            let is_same_line = |one: &BlockRow, other: &BlockRow| line_of(one.row_number) == line_of(other.row_number);
             for rows in block.rows.chunk_by(is_same_line) {
                 verdicts.push(connection, judge_line(rows, &model))?;
             }
@@ -111,27 +112,31 @@ pub fn judge_rows<E: From<StoreError>>(
 /// The most threads that compare records.
 const THREADS_MAX: usize = 4;
 
-/// The number of a row, and its place in the file.
+/// The number of a row in `import_rows`, and its file index.
 type Start = (i64, u32);
 
 /// Reads the rows from `first` on, in as many blocks as threads work on them, and where the next ones begin. A line is in
 /// one block.
 fn read_blocks(
     connection: &mut PgConnection,
-    (number, mut first): Start,
-    block_rows: u32,
+    (row_number, mut file_index): Start,
+    rows_per_round: u32,
 ) -> Result<(Vec<Block>, Option<Start>), StoreError> {
     // There is room for more than one line.
-    let limit = i64::from(block_rows).max(2 * ROWS_PER_LINE.cast_signed());
-    open_rows(connection, number, i64::MAX, Some(limit))?;
+    let limit = i64::from(rows_per_round).max(2 * ROWS_PER_LINE.cast_signed());
+    open_rows(connection, row_number, i64::MAX, Some(limit))?;
     let mut rows: Vec<(i64, Record)> = Vec::new();
     while let Some(texts) = next_records(connection)? {
-        rows.extend(texts.iter().map(|texts: &RecordTexts| (texts.number, texts.record())));
+        rows.extend(
+            texts
+                .iter()
+                .map(|texts: &RecordTexts| (texts.record_id, texts.record())),
+        );
     }
     let mut next = None;
     if rows.len() as i64 == limit {
         let whole = start_of_line(&rows, rows.len() - 1);
-        next = Some((rows[whole].0, first + whole as u32));
+        next = Some((rows[whole].0, file_index + whole as u32));
         rows.truncate(whole);
     }
     let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
@@ -144,14 +149,14 @@ fn read_blocks(
         let rest = rows.split_off(end);
         let part = std::mem::replace(&mut rows, rest);
         let count = part.len() as u32;
-        blocks.push(Block::new(first, part.into_iter()));
-        first += count;
+        blocks.push(Block::new(file_index, part.into_iter()));
+        file_index += count;
     }
     Ok((blocks, next))
 }
 
-/// The first row of the line that the row at the place `at` belongs to.
+/// The index in `rows` of the first row of the line that the row at the index `at` belongs to.
 fn start_of_line(rows: &[(i64, Record)], at: usize) -> usize {
-    let line = rows.get(at).map(|(number, _)| line_of(*number));
-    rows.partition_point(|(number, _)| Some(line_of(*number)) < line)
+    let line = rows.get(at).map(|(row_number, _)| line_of(*row_number));
+    rows.partition_point(|(row_number, _)| Some(line_of(*row_number)) < line)
 }

@@ -29,6 +29,7 @@ mod staging;
 mod statements;
 mod verdicts;
 
+pub use self::records::{KnownContacts, copy_contacts};
 pub use self::run::{CheckEvent, CheckRules, judge_rows};
 pub use self::staging::{CheckStaging, check};
 pub use self::statements::statements;

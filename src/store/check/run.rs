@@ -9,10 +9,9 @@ use diesel::sql_query;
 use super::block::{Block, BlockRow, line_of};
 use super::groups::Links;
 use super::passes::{compare_records, count_records};
-use super::records::{RecordTexts, next_records, open_rows};
+use super::records::{KnownContacts, RecordTexts, next_records, open_rows};
 use super::statements::LINES;
 use super::verdicts::{CheckedLine, StoredLine, check_verdicts, judge_line};
-use crate::domain::client::ClientId;
 use crate::domain::duplicates::{Frequencies, Model, Parameters, Record};
 use crate::store::copy_writer::CopyBatches;
 use crate::store::error::StoreError;
@@ -46,14 +45,14 @@ pub enum CheckEvent {
     Line(CheckedLine),
 }
 
-/// Judges the rows that are staged in `import_rows`, and then reports each of them and each line of `check_lines`. Must
+/// Judges the rows that are staged in `import_rows` by the contacts and by each other, and then reports each of them and each line of `check_lines`. Must
 /// run in the transaction that has staged the rows. Leaves the verdicts in `check_verdicts`.
 ///
 /// # Errors
 /// Those of `take`, and [`StoreError`].
 pub fn judge_rows<E: From<StoreError>>(
     connection: &mut PgConnection,
-    client: ClientId,
+    contacts: KnownContacts,
     rules: CheckRules,
     take: &mut dyn FnMut(CheckEvent) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -73,11 +72,11 @@ pub fn judge_rows<E: From<StoreError>>(
         let mut blocks;
         (blocks, next) = read_blocks(connection, first, rules.rows_per_round)?;
         let counted = (first == (0, 0)).then_some(&mut frequencies);
-        count_records(connection, client, &mut blocks, counted, |contacts| {
-            take(CheckEvent::Contacts(contacts))
+        count_records(connection, contacts, &mut blocks, counted, |read| {
+            take(CheckEvent::Contacts(read))
         })?;
         let model = Model::new(&frequencies);
-        compare_records(connection, client, &mut blocks, &model, rules.threshold)?;
+        compare_records(connection, contacts, &mut blocks, &model, rules.threshold)?;
         for block in &blocks {
             let is_same_line = |one: &BlockRow, other: &BlockRow| line_of(one.row_number) == line_of(other.row_number);
             for rows in block.rows.chunk_by(is_same_line) {

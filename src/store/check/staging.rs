@@ -5,6 +5,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
+use super::records::KnownContacts;
 use super::run::{CheckEvent, CheckRules, judge_rows};
 use super::statements::TABLES;
 use crate::domain::client::ClientId;
@@ -112,7 +113,7 @@ pub fn check<E: From<StoreError>>(
         fill(&mut staging)?;
         staging.rows.flush()?;
         staging.lines.flush(staging.rows.connection())?;
-        judge_rows(staging.rows.connection(), client, rules, take)?;
+        judge_rows(staging.rows.connection(), KnownContacts::Of(client), rules, take)?;
         is_done = true;
         Err(StoreError::from(DieselError::RollbackTransaction).into())
     });

@@ -5,6 +5,8 @@ pub(super) const TABLES: &str = include_str!("tables.sql");
 
 pub(super) const ROWS: &str = include_str!("rows.sql");
 pub(super) const CONTACTS: &str = include_str!("contacts.sql");
+/// The contacts of the copy, the oldest one first.
+pub(super) const COPIED_CONTACTS: &str = "SELECT * FROM judged_contacts ORDER BY record_id";
 pub(super) const LINES: &str = include_str!("lines.sql");
 
 /// Every statement of a check by the name of its file, for tests that run each on a database. The first one makes the

@@ -9,7 +9,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::database::Database;
-use super::input::{InputArgs, Source};
+use super::input::{Input, InputArgs, Source};
 use super::names_and_ids::find_client;
 use super::target::Target;
 use super::{json, output, table};
@@ -57,14 +57,12 @@ fn parse_threshold(text: &str) -> Result<f64, &'static str> {
 }
 
 pub fn run(config: &DatabaseConfig, arguments: CheckArgs) -> anyhow::Result<()> {
-    let input = arguments.input;
-    let Source { name, size, stream } = Source::open(&input.file)?;
+    let Input {
+        source: Source { name, size, stream },
+        options: file,
+    } = arguments.input.open()?;
     let options = CheckOptions {
-        columns: input.column,
-        delimiter: input.delimiter,
-        encoding: input.encoding,
-        region: input.region,
-        platform: Some(input.platform),
+        file,
         threshold: arguments.threshold,
         keep_cells: arguments.output.is_some(),
     };

@@ -5,7 +5,7 @@ use clap::Args;
 
 use super::database::Database;
 use super::import_summary::Places;
-use super::input::{InputArgs, Source};
+use super::input::{Input, InputArgs, Source};
 use super::names_and_ids::find_client;
 use super::{json, output};
 use crate::config::DatabaseConfig;
@@ -41,15 +41,13 @@ pub struct ImportArgs {
 }
 
 pub fn run(config: &DatabaseConfig, arguments: ImportArgs) -> anyhow::Result<()> {
-    let input = arguments.input;
-    let Source { name, size, stream } = Source::open(&input.file)?;
+    let Input {
+        source: Source { name, size, stream },
+        options: file,
+    } = arguments.input.open()?;
     let options = ImportOptions {
-        columns: input.column,
-        delimiter: input.delimiter,
-        encoding: input.encoding,
-        region: input.region,
+        file,
         list: arguments.list,
-        platform: Some(input.platform),
         exact: arguments.exact,
         skip_bad_rows: arguments.skip_bad_rows,
         skip_bad_cells: arguments.skip_bad_cells,

@@ -5,19 +5,20 @@
 use std::io::Read;
 
 pub use super::decoder::Encoding;
-use super::header::{ColumnChoice, HeaderError, Mapping};
+pub use super::file_options::FileOptions;
+use super::file_options::PlatformError;
+use super::header::{HeaderError, Mapping};
 pub use super::lines::Lines;
 use super::lines::row_number;
 use super::lookalikes::Lookalike;
 use super::read_error::ReadError;
 pub use super::report::ImportReport;
 pub use super::row::Rejection;
-use super::row::{PLATFORM_MAX, RowOptions};
-use super::rows::{FileOptions, Rows};
+use super::row::RowOptions;
+use super::rows::Rows;
 pub use super::table::ReadSheet;
 use crate::domain::client::NAME_MAX;
 use crate::domain::contact::Attribute;
-use crate::domain::phone::Region;
 use crate::store::clients::Client;
 use crate::store::import::{self, Rules, Staging};
 use crate::store::{PgConnection, StoreError};
@@ -31,19 +32,11 @@ const SOURCE: &str = "csv_import";
 /// Options for a whole file.
 #[derive(Clone, Default, Debug)]
 pub struct ImportOptions {
-    /// Columns chosen by the user. They override the names in the header.
-    pub columns: Vec<ColumnChoice>,
-    /// The byte between two cells. `None` means that the file decides.
-    pub delimiter: Option<u8>,
-    /// The encoding of the text. `None` means that the file decides.
-    pub encoding: Option<Encoding>,
-    /// The region for phones without a calling code. `None` means the client's default region.
-    pub region: Option<Region>,
+    /// How to read the file.
+    pub file: FileOptions,
     /// The contact list for rows without one, created if it does not exist. `None` leaves existing contacts in their
     /// list, and puts new ones into the client's default list.
     pub list: Option<String>,
-    /// The platform for rows without one. `None` means `other`.
-    pub platform: Option<String>,
     /// Whether a row matches only the contact that has exactly the row's identity. For files that
     /// `export` wrote.
     pub exact: bool,
@@ -77,8 +70,10 @@ pub enum ImportError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Header(#[from] HeaderError),
-    #[error("the {0} must have 1 to {1} characters")]
-    Length(&'static str, usize),
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
+    #[error("the list's name must have 1 to {NAME_MAX} characters")]
+    ListName,
     /// Each rejected row was sent as an [`Event::Rejected`].
     #[error(
         "{rejected} of {read} rows can't be imported, so nothing was written: correct {them}, or skip {them} with \
@@ -111,18 +106,13 @@ impl<R: Read> Import<R> {
     /// Checks the options and reads the header: all checks that need no database.
     ///
     /// # Errors
-    /// [`ImportError::Length`], [`ImportError::Read`] and [`ImportError::Header`].
+    /// [`ImportError::ListName`], [`ImportError::Platform`], [`ImportError::Read`] and [`ImportError::Header`].
     pub fn open(source: R, options: ImportOptions) -> Result<Self, ImportError> {
-        check_length("list's name", &options.list, NAME_MAX)?;
-        check_length("platform", &options.platform, PLATFORM_MAX)?;
-        let rows = Rows::open::<ImportError>(
-            source,
-            FileOptions {
-                columns: &options.columns,
-                delimiter: options.delimiter,
-                encoding: options.encoding,
-            },
-        )?;
+        let list = options.list.as_deref();
+        if list.is_some_and(|name| name.trim().is_empty() || name.chars().count() > NAME_MAX) {
+            return Err(ImportError::ListName);
+        }
+        let rows = Rows::open::<ImportError>(source, &options.file)?;
         Ok(Self { rows, options })
     }
 
@@ -195,9 +185,9 @@ impl<R: Read> Import<R> {
         let Self { rows, options } = self;
         let row_options = RowOptions {
             client: client.id,
-            region: options.region.unwrap_or(client.default_region),
+            region: options.file.region.unwrap_or(client.default_region),
             list: options.list.as_deref(),
-            platform: options.platform.as_deref(),
+            platform: options.file.platform.as_deref(),
             exact: options.exact,
             skip_bad_cells: options.skip_bad_cells,
             now: staging.now(),
@@ -246,13 +236,6 @@ impl<R: Read> Import<R> {
             });
         }
         Ok(())
-    }
-}
-
-fn check_length(what: &'static str, text: &Option<String>, max: usize) -> Result<(), ImportError> {
-    match text {
-        Some(text) if text.trim().is_empty() || text.chars().count() > max => Err(ImportError::Length(what, max)),
-        _ => Ok(()),
     }
 }
 

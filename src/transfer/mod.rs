@@ -8,6 +8,7 @@ mod dates;
 mod decoder;
 mod delimiter;
 pub mod export;
+mod file_options;
 mod fold;
 mod header;
 mod header_error;
@@ -32,6 +33,7 @@ mod workbook;
 
 pub use checked_file::CheckedFile;
 pub use decoder::Encoding;
+pub use file_options::{FileOptions, PlatformError};
 pub use header::{ColumnChoice, HeaderError, Mapping};
 pub use lookalikes::Lookalike;
 pub use progress::{check_on_stderr, on_stderr};

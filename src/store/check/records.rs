@@ -6,7 +6,7 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use super::statements::{CONTACTS, COPIED_CONTACTS, ROWS};
+use super::statements::{CONTACTS, COPIED_CONTACTS, JUDGED_CONTACTS, ROWS};
 use crate::domain::client::ClientId;
 use crate::domain::duplicates::{PhoneFields, Record, RecordFields};
 use crate::store::error::StoreError;
@@ -75,16 +75,15 @@ pub enum KnownContacts {
     Copied,
 }
 
-/// Copies the client's contacts into the temporary table `judged_contacts`, as they are at this moment.
+/// Makes the temporary table `judged_contacts`, and copies the client's contacts into it as they are at this moment.
 ///
 /// # Errors
 /// [`StoreError`]
 pub fn copy_contacts(connection: &mut PgConnection, client: ClientId) -> Result<(), StoreError> {
-    sql_query(format!(
-        "CREATE TEMPORARY TABLE judged_contacts ON COMMIT DROP AS {CONTACTS}"
-    ))
-    .bind::<SqlUuid, _>(client.as_uuid())
-    .execute(connection)?;
+    connection.batch_execute(JUDGED_CONTACTS)?;
+    sql_query(format!("INSERT INTO judged_contacts {CONTACTS}"))
+        .bind::<SqlUuid, _>(client.as_uuid())
+        .execute(connection)?;
     connection.batch_execute("ANALYZE judged_contacts")?;
     Ok(())
 }

@@ -45,17 +45,24 @@ pub enum CheckEvent {
     Line(CheckedLine),
 }
 
-/// Judges the rows that are staged in `import_rows` by the contacts and by each other, and then reports each of them and each line of `check_lines`. Must
-/// run in the transaction that has staged the rows. Leaves the verdicts in `check_verdicts`.
+/// Rows that have been judged.
+pub struct JudgedRows {
+    frequencies: Frequencies,
+    links: Links,
+    threshold: f64,
+}
+
+/// Judges the rows that are staged in `import_rows` by the contacts and by each other. Must run in the transaction that
+/// has staged the rows. Leaves the verdicts in `check_verdicts`. Calls `observe` with the number of contacts read so far.
 ///
 /// # Errors
-/// Those of `take`, and [`StoreError`].
+/// Those of `observe`, and [`StoreError`].
 pub fn judge_rows<E: From<StoreError>>(
     connection: &mut PgConnection,
     contacts: KnownContacts,
     rules: CheckRules,
-    take: &mut dyn FnMut(CheckEvent) -> Result<(), E>,
-) -> Result<(), E> {
+    observe: &mut dyn FnMut(u64) -> Result<(), E>,
+) -> Result<JudgedRows, E> {
     // By default the planner optimizes a cursor for its first tenth. Autovacuum doesn't analyze temporary tables.
     connection
         .batch_execute("SET LOCAL cursor_tuple_fraction = 1; ANALYZE import_rows")
@@ -72,9 +79,7 @@ pub fn judge_rows<E: From<StoreError>>(
         let mut blocks;
         (blocks, next) = read_blocks(connection, first, rules.rows_per_round)?;
         let counted = (first == (0, 0)).then_some(&mut frequencies);
-        count_records(connection, contacts, &mut blocks, counted, |read| {
-            take(CheckEvent::Contacts(read))
-        })?;
+        count_records(connection, contacts, &mut blocks, counted, &mut *observe)?;
         let model = Model::new(&frequencies);
         compare_records(connection, contacts, &mut blocks, &model, rules.threshold)?;
         for block in &blocks {
@@ -86,7 +91,25 @@ pub fn judge_rows<E: From<StoreError>>(
         }
     }
     verdicts.flush(connection)?;
-    let groups = links.group(connection, &Model::new(&frequencies), rules.threshold)?;
+    Ok(JudgedRows {
+        frequencies,
+        links,
+        threshold: rules.threshold,
+    })
+}
+
+/// Groups the rows that [`judge_rows`] has judged, and reports each line of them and of `check_lines`.
+pub(super) fn report_lines<E: From<StoreError>>(
+    connection: &mut PgConnection,
+    judged: JudgedRows,
+    take: &mut dyn FnMut(CheckEvent) -> Result<(), E>,
+) -> Result<(), E> {
+    let JudgedRows {
+        frequencies,
+        links,
+        threshold,
+    } = judged;
+    let groups = links.group(connection, &Model::new(&frequencies), threshold)?;
     sql_query(format!("DECLARE check_results NO SCROLL CURSOR FOR {LINES}"))
         .execute(connection)
         .map_err(StoreError::from)?;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::database::Database;
-use super::input::{Input, InputArgs, Source};
+use super::input::{Input, InputArgs, Source, parse_threshold};
 use super::names_and_ids::find_client;
 use super::target::Target;
 use super::{json, output, table};
@@ -46,14 +46,6 @@ pub struct CheckArgs {
     /// Print each row as one line of JSON, and the summary on standard error
     #[arg(long)]
     json: bool,
-}
-
-fn parse_threshold(text: &str) -> Result<f64, &'static str> {
-    let threshold = text
-        .parse()
-        .ok()
-        .filter(|threshold| *threshold > 0.0 && *threshold <= 1.0);
-    threshold.ok_or("write a probability above 0 and up to 1, such as 0.8")
 }
 
 pub fn run(config: &DatabaseConfig, arguments: CheckArgs) -> anyhow::Result<()> {
@@ -122,7 +114,7 @@ pub fn run(config: &DatabaseConfig, arguments: CheckArgs) -> anyhow::Result<()> 
         output::say(report);
         return Ok(());
     }
-    let others = report.read - report.new - shown.len() as u64;
+    let others = report.read - report.verdicts.new - shown.len() as u64;
     output::print(format_args!("{report}\n{}", table_of(&shown)))?;
     if others > 0 {
         let rows = counted(others, "more row is", "more rows are");

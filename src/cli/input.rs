@@ -45,6 +45,15 @@ fn parse_delimiter(text: &str) -> Result<u8, &'static str> {
     }
 }
 
+/// Parses the least probability of a likely match.
+pub fn parse_threshold(text: &str) -> Result<f64, &'static str> {
+    let threshold = text
+        .parse()
+        .ok()
+        .filter(|threshold| *threshold > 0.0 && *threshold <= 1.0);
+    threshold.ok_or("write a probability above 0 and up to 1, such as 0.8")
+}
+
 /// An opened file, and how to read it.
 pub struct Input {
     pub source: Source,

@@ -16,8 +16,8 @@ use super::report::write_notes;
 use super::row::RowOptions;
 use super::rows::Rows;
 use super::table::ReadSheet;
+use super::verdict_counts::VerdictCounts;
 use crate::domain::counted::counted;
-use crate::domain::duplicates::Verdict;
 use crate::store::check::{self, CheckEvent, CheckRules, CheckStaging, CheckedLine};
 use crate::store::clients::Client;
 use crate::store::{PgConnection, StoreError};
@@ -69,12 +69,7 @@ pub enum CheckError {
 pub struct CheckReport {
     /// Rows that are not blank: the sum of the counts of the six verdicts.
     pub read: u64,
-    pub new: u64,
-    pub exact: u64,
-    pub likely: u64,
-    pub conflict: u64,
-    pub duplicate_in_file: u64,
-    pub invalid: u64,
+    pub verdicts: VerdictCounts,
     /// Groups of rows that are one person.
     pub groups: u64,
     /// Ignored columns that look like phone or email columns.
@@ -87,15 +82,7 @@ pub struct CheckReport {
 
 impl CheckReport {
     fn count(&mut self, line: &CheckedLine) {
-        let count = match line.verdict {
-            Verdict::New => &mut self.new,
-            Verdict::Exact => &mut self.exact,
-            Verdict::Likely => &mut self.likely,
-            Verdict::Conflict => &mut self.conflict,
-            Verdict::DuplicateInFile => &mut self.duplicate_in_file,
-            Verdict::Invalid => &mut self.invalid,
-        };
-        *count += 1;
+        self.verdicts.add(line.verdict, 1);
         self.groups += u64::from(line.group == Some(line.line));
     }
 }
@@ -104,23 +91,13 @@ impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             read,
-            new,
-            exact,
-            likely,
-            conflict,
-            duplicate_in_file,
-            invalid,
+            verdicts,
             groups,
             lookalikes,
             encoding,
             sheet,
         } = self;
-        write!(
-            f,
-            "{} read = {new} new + {exact} exact + {likely} likely + {conflict} conflict + {duplicate_in_file} \
-             duplicate_in_file + {invalid} invalid",
-            counted(*read, "row", "rows")
-        )?;
+        write!(f, "{} read = {verdicts}", counted(*read, "row", "rows"))?;
         match groups {
             0 => {}
             1 => write!(f, "\n1 group of rows that are one person")?,

@@ -2,6 +2,7 @@
 //!
 //! [`Import::open`] reads the header, [`Import::mapping`] shows the recognised columns, [`Import::run`] imports.
 
+use std::cell::RefCell;
 use std::io::Read;
 
 pub use super::decoder::Encoding;
@@ -12,15 +13,20 @@ pub use super::lines::Lines;
 use super::lines::row_number;
 use super::lookalikes::Lookalike;
 use super::read_error::ReadError;
-pub use super::report::ImportReport;
+pub use super::report::{ImportReport, JudgedReport};
 pub use super::row::Rejection;
 use super::row::RowOptions;
 use super::rows::Rows;
 pub use super::table::ReadSheet;
+use super::verdict_counts::VerdictCounts;
 use crate::domain::client::NAME_MAX;
 use crate::domain::contact::Attribute;
+use crate::domain::duplicates::Verdict;
+use crate::store::check::CheckRules;
 use crate::store::clients::Client;
-use crate::store::import::{self, Rules, Staging};
+use crate::store::import::{self, Merged, Rules, Staging};
+pub use crate::store::judged_import::OnDuplicate;
+use crate::store::judged_import::{JudgeRules, Judged, Refusal, import_judged};
 use crate::store::{PgConnection, StoreError};
 
 /// The interval between progress events, in records.
@@ -40,6 +46,12 @@ pub struct ImportOptions {
     /// Whether a row matches only the contact that has exactly the row's identity. For files that
     /// `export` wrote.
     pub exact: bool,
+    /// Whether the verdicts of a check decide what is written, and what then happens to duplicates. If so, `exact` only
+    /// decides how cells are read.
+    pub on_duplicate: Option<OnDuplicate>,
+    /// The least probability at which two records are likely the same person. `None` means that of the model. Has no
+    /// effect without `on_duplicate`.
+    pub threshold: Option<f64>,
     /// Whether to skip rows that can't be imported, instead of importing nothing.
     pub skip_bad_rows: bool,
     /// Whether to leave out an optional cell that can't be read, instead of rejecting its row.
@@ -57,6 +69,8 @@ pub enum Event {
     CellLeftOut(Rejection),
     /// The file has rejected rows, and this ignored column may be the reason.
     Lookalike(Lookalike),
+    /// The rows are being judged, and this many contacts have been read.
+    Judging(u64),
     /// The file has been read, and its rows are being merged with the existing contacts.
     Merging,
     /// The transaction is committed.
@@ -81,6 +95,23 @@ pub enum ImportError {
         them = if *rejected == 1 { "it" } else { "them" }
     )]
     Rejected { read: u64, rejected: u64 },
+    #[error(
+        "{} of {read} rows are no new contacts, so nothing was written: {judged}; `contact-search check` shows why",
+        judged.duplicates.count + judged.conflicts.count
+    )]
+    NotNew { read: u64, judged: Box<JudgedReport> },
+    /// Two rows give different contacts one identity, or a row gives its contact that of another contact.
+    #[error(
+        "nothing was written, because contacts would get the phone, the email or the external id that identifies another \
+         contact: {lines}. Leave {} out, or correct {}",
+        if lines.count == 1 { "this line" } else { "these lines" },
+        if lines.count == 1 { "it" } else { "them" }
+    )]
+    Collisions {
+        read: u64,
+        verdicts: VerdictCounts,
+        lines: Lines,
+    },
     #[error("other programs kept writing the same contacts, so nothing was written: run the import again")]
     Contended(#[source] StoreError),
     #[error(transparent)]
@@ -133,7 +164,8 @@ impl<R: Read> Import<R> {
     /// forward. Within the file, the last row with a value wins.
     ///
     /// # Errors
-    /// [`ImportError::Rejected`] if a row was rejected, unless bad rows are skipped. [`ImportError::Read`] if the file
+    /// [`ImportError::Rejected`] if a row was rejected, unless bad rows are skipped. [`ImportError::NotNew`] and
+    /// [`ImportError::Collisions`] only if verdicts decide what is written. [`ImportError::Read`] if the file
     /// is broken. [`ImportError::Contended`] and [`ImportError::Store`] if the database fails.
     pub fn run(
         mut self,
@@ -143,24 +175,36 @@ impl<R: Read> Import<R> {
     ) -> Result<ImportReport, ImportError> {
         let mut counts = Counts::default();
         let default_source = self.mapping().columns(Attribute::Source).is_empty().then_some(SOURCE);
-        let rules = Rules {
-            default_source,
-            exact: self.options.exact,
+        let (merged, judged) = match self.options.on_duplicate {
+            None => {
+                let rules = Rules {
+                    default_source,
+                    exact: self.options.exact,
+                };
+                let merged = import::import(connection, client.id, rules, |staging| {
+                    self.stage(staging, client, &mut counts, observe)?;
+                    observe(Event::Merging);
+                    Ok::<_, ImportError>(())
+                })?;
+                (merged, None)
+            }
+            Some(on_duplicate) => {
+                let (merged, judged) =
+                    self.run_judged(connection, client, on_duplicate, default_source, &mut counts, observe)?;
+                (merged, Some(judged))
+            }
         };
-        let merged = import::import(connection, client.id, rules, |staging| {
-            self.stage(staging, client, &mut counts, observe)?;
-            observe(Event::Merging);
-            Ok::<_, ImportError>(())
-        })?;
+        let rows_left_out = judged.as_ref().map_or(0, |judged| judged.rows_left_out);
         observe(Event::Done);
         let contacts = merged.created + merged.updated + merged.unchanged;
         Ok(ImportReport {
             read: counts.read,
+            judged,
             created: merged.created,
             updated: merged.updated,
             unchanged: merged.unchanged,
             further_phones: counts.further_phones,
-            merged: counts.read - counts.rejected + counts.further_phones - contacts,
+            merged: counts.read - counts.rejected + counts.further_phones - rows_left_out - contacts,
             rejected: counts.rejected,
             cells_left_out: counts.cells_left_out,
             phones_unresolved: counts.phones_unresolved,
@@ -173,6 +217,58 @@ impl<R: Read> Import<R> {
             encoding: self.rows.encoding(),
             sheet: self.rows.sheet().cloned(),
         })
+    }
+
+    /// Imports the rows by their verdicts.
+    fn run_judged(
+        &mut self,
+        connection: &mut PgConnection,
+        client: &Client,
+        on_duplicate: OnDuplicate,
+        default_source: Option<&str>,
+        counts: &mut Counts,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<(Merged, JudgedReport), ImportError> {
+        let mut check = CheckRules::default();
+        check.threshold = self.options.threshold.unwrap_or(check.threshold);
+        let rules = JudgeRules {
+            on_duplicate,
+            check,
+            default_source,
+        };
+        let observe = RefCell::new(observe);
+        let outcome = import_judged(
+            connection,
+            client.id,
+            rules,
+            |staging| Ok::<_, JudgedError>(self.stage(staging, client, counts, &mut **observe.borrow_mut())?),
+            &mut |contacts| observe.borrow_mut()(Event::Judging(contacts)),
+        );
+        let counted = |verdicts: Vec<(Verdict, u64)>| {
+            let mut counted = VerdictCounts::default();
+            for (verdict, lines) in verdicts {
+                counted.add(verdict, lines);
+            }
+            counted.add(Verdict::Invalid, counts.rejected);
+            counted
+        };
+        match outcome {
+            Ok(Judged {
+                merged,
+                verdicts,
+                left_out,
+            }) => Ok((merged, JudgedReport::new(on_duplicate, counted(verdicts), left_out))),
+            Err(JudgedError::Import(error)) => Err(error),
+            Err(JudgedError::Refused(Refusal::NotNew { verdicts, left_out })) => Err(ImportError::NotNew {
+                read: counts.read,
+                judged: Box::new(JudgedReport::new(on_duplicate, counted(verdicts), left_out)),
+            }),
+            Err(JudgedError::Refused(Refusal::Collisions { verdicts, rows })) => Err(ImportError::Collisions {
+                read: counts.read,
+                verdicts: counted(verdicts),
+                lines: rows.into(),
+            }),
+        }
     }
 
     fn stage(
@@ -236,6 +332,30 @@ impl<R: Read> Import<R> {
             });
         }
         Ok(())
+    }
+}
+
+/// Why an import by verdicts failed. The refusal lacks what the reader of the file has counted.
+enum JudgedError {
+    Import(ImportError),
+    Refused(Refusal),
+}
+
+impl From<ImportError> for JudgedError {
+    fn from(error: ImportError) -> Self {
+        Self::Import(error)
+    }
+}
+
+impl From<StoreError> for JudgedError {
+    fn from(error: StoreError) -> Self {
+        Self::Import(error.into())
+    }
+}
+
+impl From<Refusal> for JudgedError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
     }
 }
 

@@ -29,6 +29,7 @@ mod table;
 mod times;
 mod values;
 mod vcard;
+mod verdict_counts;
 mod workbook;
 
 pub use checked_file::CheckedFile;
@@ -42,5 +43,6 @@ pub use read_error::ReadError;
 pub use reader::Records;
 #[cfg(fuzzing)]
 pub use vcard::Cards;
+pub use verdict_counts::VerdictCounts;
 #[cfg(fuzzing)]
 pub use workbook::Workbook;

@@ -53,7 +53,8 @@ pub struct JudgedRows {
 }
 
 /// Judges the rows that are staged in `import_rows` by the contacts and by each other. Must run in the transaction that
-/// has staged the rows. Leaves the verdicts in `check_verdicts`. Calls `observe` with the number of contacts read so far.
+/// has staged the rows. Leaves the verdicts in `check_verdicts`. Calls `observe` with the number of contacts read so
+/// far.
 ///
 /// # Errors
 /// Those of `observe`, and [`StoreError`].

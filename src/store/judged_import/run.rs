@@ -111,10 +111,10 @@ impl Attempt for Failure {
     }
 }
 
-/// Imports the rows that `fill` adds into the client's contacts, in one transaction, as [`crate::store::import::import`]
-/// does. The verdicts decide which rows are written, and which contacts they are about. The number of a row must be that
-/// of its line times [`crate::store::import::ROWS_PER_LINE`], plus its index within the line. Calls `observe` with the
-/// number of contacts read so far.
+/// Imports the rows that `fill` adds into the client's contacts, in one transaction. The verdicts decide which rows are
+/// written, and which contacts they are about. The rows are merged as [`crate::store::import::import`] does. A row's
+/// number must be its line times [`crate::store::import::ROWS_PER_LINE`], plus its index within the line. Calls
+/// `observe` with the number of contacts read so far.
 ///
 /// The connection should have no `statement_timeout`.
 ///

@@ -9,7 +9,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::database::Database;
-use super::input::{InputArgs, Source};
+use super::input::{Input, InputArgs, Source, parse_threshold};
 use super::names_and_ids::find_client;
 use super::target::Target;
 use super::{json, output, table};
@@ -48,23 +48,13 @@ pub struct CheckArgs {
     json: bool,
 }
 
-fn parse_threshold(text: &str) -> Result<f64, &'static str> {
-    let threshold = text
-        .parse()
-        .ok()
-        .filter(|threshold| *threshold > 0.0 && *threshold <= 1.0);
-    threshold.ok_or("write a probability above 0 and up to 1, such as 0.8")
-}
-
 pub fn run(config: &DatabaseConfig, arguments: CheckArgs) -> anyhow::Result<()> {
-    let input = arguments.input;
-    let Source { name, size, stream } = Source::open(&input.file)?;
+    let Input {
+        source: Source { name, size, stream },
+        options: file,
+    } = arguments.input.open()?;
     let options = CheckOptions {
-        columns: input.column,
-        delimiter: input.delimiter,
-        encoding: input.encoding,
-        region: input.region,
-        platform: Some(input.platform),
+        file,
         threshold: arguments.threshold,
         keep_cells: arguments.output.is_some(),
     };
@@ -124,7 +114,7 @@ pub fn run(config: &DatabaseConfig, arguments: CheckArgs) -> anyhow::Result<()> 
         output::say(report);
         return Ok(());
     }
-    let others = report.read - report.new - shown.len() as u64;
+    let others = report.read - report.verdicts.new - shown.len() as u64;
     output::print(format_args!("{report}\n{}", table_of(&shown)))?;
     if others > 0 {
         let rows = counted(others, "more row is", "more rows are");

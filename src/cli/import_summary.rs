@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::transfer::import::{Event, ImportReport, Lines, Rejection};
-use crate::transfer::{Encoding, Lookalike, import::ImportError};
+use crate::transfer::{Encoding, Lookalike, VerdictCounts, import::ImportError};
 
 /// The most rejected rows, and the most left-out cells, that a summary lists. A large file can be wrong in every row.
 const PLACES_MAX: usize = 1_000;
@@ -16,6 +16,11 @@ pub struct ImportSummary {
     imported: bool,
     read: u64,
     further_phones: u64,
+    /// `None` if verdicts did not decide what was written.
+    verdicts: Option<Verdicts>,
+    duplicates_left_out: LineSample,
+    conflicts_left_out: LineSample,
+    collisions: LineSample,
     created: u64,
     updated: u64,
     unchanged: u64,
@@ -35,6 +40,39 @@ pub struct ImportSummary {
     encoding: &'static str,
     /// The name of the sheet, if the file is a workbook.
     sheet: Option<String>,
+}
+
+/// How many rows have each verdict.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Verdicts {
+    new: u64,
+    exact: u64,
+    likely: u64,
+    conflict: u64,
+    duplicate_in_file: u64,
+    invalid: u64,
+}
+
+impl From<VerdictCounts> for Verdicts {
+    fn from(counts: VerdictCounts) -> Self {
+        let VerdictCounts {
+            new,
+            exact,
+            likely,
+            conflict,
+            duplicate_in_file,
+            invalid,
+        } = counts;
+        Self {
+            new,
+            exact,
+            likely,
+            conflict,
+            duplicate_in_file,
+            invalid,
+        }
+    }
 }
 
 /// Lines of the file, of which only the first are named.
@@ -103,15 +141,16 @@ impl Places {
             Event::Rejected(rejection) => (&mut self.rejected_rows, rejection),
             Event::CellLeftOut(cell) => (&mut self.left_out_cells, cell),
             Event::Lookalike(lookalike) => return self.lookalikes.push(lookalike.clone()),
-            Event::Read(_) | Event::Merging | Event::Done => return,
+            Event::Read(_) | Event::Judging(_) | Event::Merging | Event::Done => return,
         };
         if places.len() < PLACES_MAX {
             places.push(place.clone().into());
         }
     }
 
-    /// The summary of an import that has ended. `None` if it failed for another reason than rejected rows.
+    /// The summary of an import that has ended. `None` if it failed for another reason than its rows.
     pub fn summary(self, outcome: &Result<ImportReport, ImportError>) -> Option<ImportSummary> {
+        let (mut collisions, mut verdicts) = (Lines::default(), None);
         let (imported, report) = match outcome {
             Ok(report) => (true, report.clone()),
             Err(ImportError::Rejected { read, rejected }) => {
@@ -123,11 +162,35 @@ impl Places {
                 };
                 (false, report)
             }
+            Err(ImportError::NotNew { read, judged }) => {
+                let report = ImportReport {
+                    read: *read,
+                    rejected: judged.verdicts.invalid,
+                    judged: Some((**judged).clone()),
+                    ..ImportReport::default()
+                };
+                (false, report)
+            }
+            Err(ImportError::Collisions {
+                read,
+                verdicts: counts,
+                lines,
+            }) => {
+                collisions = lines.clone();
+                verdicts = Some(*counts);
+                let report = ImportReport {
+                    read: *read,
+                    rejected: counts.invalid,
+                    ..ImportReport::default()
+                };
+                (false, report)
+            }
             Err(_) => return None,
         };
         let ImportReport {
             read,
             further_phones,
+            judged,
             created,
             updated,
             unchanged,
@@ -144,10 +207,19 @@ impl Places {
             encoding,
             sheet,
         } = report;
+        let (mut duplicates, mut conflicts) = (Lines::default(), Lines::default());
+        if let Some(judged) = judged {
+            verdicts = Some(judged.verdicts);
+            (duplicates, conflicts) = (judged.duplicates, judged.conflicts);
+        }
         Some(ImportSummary {
             imported,
             read,
             further_phones,
+            verdicts: verdicts.map(Verdicts::from),
+            duplicates_left_out: duplicates.into(),
+            conflicts_left_out: conflicts.into(),
+            collisions: collisions.into(),
             created,
             updated,
             unchanged,

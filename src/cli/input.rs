@@ -9,30 +9,30 @@ use clap::{Args, ValueHint};
 
 use super::output;
 use crate::domain::phone::Region;
-use crate::transfer::{ColumnChoice, Encoding};
+use crate::transfer::{ColumnChoice, Encoding, FileOptions};
 
 /// The file, and how to read it.
 #[derive(Args, Debug)]
 pub struct InputArgs {
     /// A CSV file with a header line, an Excel workbook (.xlsx), or vCards (.vcf); - is standard input
     #[arg(value_hint = ValueHint::FilePath)]
-    pub file: PathBuf,
+    file: PathBuf,
     /// The region for phones without a country code [default: the client's]
     #[arg(long, value_name = "CC")]
-    pub region: Option<Region>,
+    region: Option<Region>,
     /// The platform for rows without one
     #[arg(long, value_name = "NAME", default_value = "other")]
-    pub platform: String,
+    platform: String,
     /// The column of a field, if its name is not recognised: FIELD=COLUMN. With FIELD=COLUMN,COLUMN a name is joined
     /// from all the columns, and a phone or email is the first one that the row has
     #[arg(long, value_name = "FIELD=COLUMN")]
-    pub column: Vec<ColumnChoice>,
+    column: Vec<ColumnChoice>,
     /// The character between two cells of a CSV file: `,` `;` `|` or `tab` [default: the file decides]
     #[arg(long, value_name = "CHARACTER", value_parser = parse_delimiter)]
-    pub delimiter: Option<u8>,
+    delimiter: Option<u8>,
     /// The encoding of the text, such as windows-1252 or utf-16le [default: the file decides]
     #[arg(long, value_name = "NAME")]
-    pub encoding: Option<Encoding>,
+    encoding: Option<Encoding>,
 }
 
 fn parse_delimiter(text: &str) -> Result<u8, &'static str> {
@@ -42,6 +42,40 @@ fn parse_delimiter(text: &str) -> Result<u8, &'static str> {
         "|" => Ok(b'|'),
         "tab" | "\t" | "\\t" => Ok(b'\t'),
         _ => Err("write ',' or ';' or '|' in quotes, or tab"),
+    }
+}
+
+/// Parses the least probability of a likely match.
+pub fn parse_threshold(text: &str) -> Result<f64, &'static str> {
+    let threshold = text
+        .parse()
+        .ok()
+        .filter(|threshold| *threshold > 0.0 && *threshold <= 1.0);
+    threshold.ok_or("write a probability above 0 and up to 1, such as 0.8")
+}
+
+/// An opened file, and how to read it.
+pub struct Input {
+    pub source: Source,
+    pub options: FileOptions,
+}
+
+impl InputArgs {
+    /// Opens the file.
+    ///
+    /// # Errors
+    /// If the file can't be opened.
+    pub fn open(self) -> anyhow::Result<Input> {
+        Ok(Input {
+            source: Source::open(&self.file)?,
+            options: FileOptions {
+                columns: self.column,
+                delimiter: self.delimiter,
+                encoding: self.encoding,
+                region: self.region,
+                platform: Some(self.platform),
+            },
+        })
     }
 }
 
@@ -59,7 +93,7 @@ impl Source {
     ///
     /// # Errors
     /// If the file can't be opened.
-    pub fn open(path: &Path) -> anyhow::Result<Self> {
+    fn open(path: &Path) -> anyhow::Result<Self> {
         if path == Path::new("-") {
             return Ok(Self {
                 name: "standard input".to_owned(),

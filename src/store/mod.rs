@@ -18,6 +18,7 @@ mod error;
 pub mod export;
 mod fence;
 pub mod import;
+pub mod judged_import;
 pub mod keys;
 mod locks;
 pub mod lookup;

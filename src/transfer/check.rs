@@ -8,16 +8,16 @@ use std::io::{self, Read};
 
 use super::checked_file::input_cells;
 use super::decoder::Encoding;
-use super::header::{ColumnChoice, HeaderError, Mapping};
+use super::file_options::{FileOptions, PlatformError};
+use super::header::{HeaderError, Mapping};
 use super::lookalikes::Lookalike;
 use super::read_error::ReadError;
 use super::report::write_notes;
-use super::row::{PLATFORM_MAX, RowOptions};
-use super::rows::{FileOptions, Rows};
+use super::row::RowOptions;
+use super::rows::Rows;
 use super::table::ReadSheet;
+use super::verdict_counts::VerdictCounts;
 use crate::domain::counted::counted;
-use crate::domain::duplicates::Verdict;
-use crate::domain::phone::Region;
 use crate::store::check::{self, CheckEvent, CheckRules, CheckStaging, CheckedLine};
 use crate::store::clients::Client;
 use crate::store::{PgConnection, StoreError};
@@ -28,16 +28,8 @@ const PROGRESS_EVERY: u64 = 1000;
 /// Options for a whole file.
 #[derive(Clone, Default, Debug)]
 pub struct CheckOptions {
-    /// Columns chosen by the user. They override the names in the header.
-    pub columns: Vec<ColumnChoice>,
-    /// The byte between two cells. `None` means that the file decides.
-    pub delimiter: Option<u8>,
-    /// The encoding of the text. `None` means that the file decides.
-    pub encoding: Option<Encoding>,
-    /// The region for phones without a calling code. `None` means the client's default region.
-    pub region: Option<Region>,
-    /// The platform for rows without one. `None` means `other`.
-    pub platform: Option<String>,
+    /// How to read the file.
+    pub file: FileOptions,
     /// The least probability at which two records are likely the same person. `None` means that of the model.
     pub threshold: Option<f64>,
     /// Whether each checked line must have the cells of the file, for a [`super::CheckedFile`].
@@ -62,8 +54,8 @@ pub enum CheckError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Header(#[from] HeaderError),
-    #[error("the platform must have 1 to {PLATFORM_MAX} characters")]
-    Platform,
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the output file can't be written")]
@@ -77,12 +69,7 @@ pub enum CheckError {
 pub struct CheckReport {
     /// Rows that are not blank: the sum of the counts of the six verdicts.
     pub read: u64,
-    pub new: u64,
-    pub exact: u64,
-    pub likely: u64,
-    pub conflict: u64,
-    pub duplicate_in_file: u64,
-    pub invalid: u64,
+    pub verdicts: VerdictCounts,
     /// Groups of rows that are one person.
     pub groups: u64,
     /// Ignored columns that look like phone or email columns.
@@ -95,15 +82,7 @@ pub struct CheckReport {
 
 impl CheckReport {
     fn count(&mut self, line: &CheckedLine) {
-        let count = match line.verdict {
-            Verdict::New => &mut self.new,
-            Verdict::Exact => &mut self.exact,
-            Verdict::Likely => &mut self.likely,
-            Verdict::Conflict => &mut self.conflict,
-            Verdict::DuplicateInFile => &mut self.duplicate_in_file,
-            Verdict::Invalid => &mut self.invalid,
-        };
-        *count += 1;
+        self.verdicts.add(line.verdict, 1);
         self.groups += u64::from(line.group == Some(line.line));
     }
 }
@@ -112,23 +91,13 @@ impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             read,
-            new,
-            exact,
-            likely,
-            conflict,
-            duplicate_in_file,
-            invalid,
+            verdicts,
             groups,
             lookalikes,
             encoding,
             sheet,
         } = self;
-        write!(
-            f,
-            "{} read = {new} new + {exact} exact + {likely} likely + {conflict} conflict + {duplicate_in_file} \
-             duplicate_in_file + {invalid} invalid",
-            counted(*read, "row", "rows")
-        )?;
+        write!(f, "{} read = {verdicts}", counted(*read, "row", "rows"))?;
         match groups {
             0 => {}
             1 => write!(f, "\n1 group of rows that are one person")?,
@@ -150,18 +119,7 @@ impl<R: Read> Check<R> {
     /// # Errors
     /// [`CheckError::Platform`], [`CheckError::Read`] and [`CheckError::Header`].
     pub fn open(source: R, options: CheckOptions) -> Result<Self, CheckError> {
-        let platform = options.platform.as_deref();
-        if platform.is_some_and(|text| text.trim().is_empty() || text.chars().count() > PLATFORM_MAX) {
-            return Err(CheckError::Platform);
-        }
-        let rows = Rows::open::<CheckError>(
-            source,
-            FileOptions {
-                columns: &options.columns,
-                delimiter: options.delimiter,
-                encoding: options.encoding,
-            },
-        )?;
+        let rows = Rows::open::<CheckError>(source, &options.file)?;
         Ok(Self { rows, options })
     }
 
@@ -234,9 +192,9 @@ impl<R: Read> Check<R> {
         let width = rows.header().len();
         let row_options = RowOptions {
             client: client.id,
-            region: options.region.unwrap_or(client.default_region),
+            region: options.file.region.unwrap_or(client.default_region),
             list: None,
-            platform: options.platform.as_deref(),
+            platform: options.file.platform.as_deref(),
             exact: false,
             skip_bad_cells: false,
             now: staging.now(),

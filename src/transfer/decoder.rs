@@ -94,7 +94,8 @@ impl State {
 }
 
 impl<R: Read> Decoder<R> {
-    /// Reads the start of the file. A `chosen` encoding overrides its byte order mark and its contents.
+    /// Reads the start of the file. A `chosen` encoding overrides its byte order mark and its contents. But if UTF-16 is
+    /// chosen and the mark has the other byte order, the mark is right: in the chosen order it is no character.
     ///
     /// # Errors
     /// [`ReadError::Io`]
@@ -113,6 +114,7 @@ impl<R: Read> Decoder<R> {
         decoder.fill()?;
         let marked = encoding_rs::Encoding::for_bom(&decoder.input);
         let encoding = match (chosen, marked) {
+            (Some(Encoding(chosen)), Some((marked, _))) if is_utf_16(chosen) && is_utf_16(marked) => Some(marked),
             (Some(Encoding(chosen)), _) => Some(chosen),
             (None, Some((marked, _))) => Some(marked),
             (None, None) => utf_16_without_mark(&decoder.input),
@@ -199,6 +201,10 @@ impl<R: Read> Read for Decoder<R> {
         self.taken += count;
         Ok(count)
     }
+}
+
+fn is_utf_16(encoding: &encoding_rs::Encoding) -> bool {
+    encoding == UTF_16LE || encoding == UTF_16BE
 }
 
 /// UTF-16, if the bytes are text in UTF-16 whose first characters are mostly ASCII. Of each ASCII character one byte is
@@ -351,6 +357,12 @@ mod tests {
         assert_eq!(decode(&polish, Some("windows-1250")).unwrap().0, "Łódź");
         let marked = utf_16("\u{feff}Ñ", u16::to_le_bytes);
         assert_eq!(decode(&marked, Some("utf-16le")).unwrap().0, "Ñ");
+        let marked = utf_16("\u{feff}Ñ", u16::to_be_bytes);
+        for chosen in ["utf-16", "utf-16le", "utf-16be"] {
+            let decoded = decode(&marked, Some(chosen)).unwrap();
+            assert_eq!(decoded, ("Ñ".to_owned(), Some("UTF-16BE")), "{chosen}");
+        }
+        assert_eq!(decode("\u{feff}Ñ".as_bytes(), Some("latin1")).unwrap().0, "ï»¿Ã‘");
         assert_eq!("utf-7".parse::<Encoding>(), Err(UnknownEncoding));
         assert_eq!("hz-gb-2312".parse::<Encoding>(), Err(UnknownEncoding));
     }

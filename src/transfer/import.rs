@@ -2,24 +2,31 @@
 //!
 //! [`Import::open`] reads the header, [`Import::mapping`] shows the recognised columns, [`Import::run`] imports.
 
+use std::cell::RefCell;
 use std::io::Read;
 
 pub use super::decoder::Encoding;
-use super::header::{ColumnChoice, HeaderError, Mapping};
+pub use super::file_options::FileOptions;
+use super::file_options::PlatformError;
+use super::header::{HeaderError, Mapping};
 pub use super::lines::Lines;
 use super::lines::row_number;
 use super::lookalikes::Lookalike;
 use super::read_error::ReadError;
-pub use super::report::ImportReport;
+pub use super::report::{ImportReport, JudgedReport};
 pub use super::row::Rejection;
-use super::row::{PLATFORM_MAX, RowOptions};
-use super::rows::{FileOptions, Rows};
+use super::row::RowOptions;
+use super::rows::Rows;
 pub use super::table::ReadSheet;
+use super::verdict_counts::VerdictCounts;
 use crate::domain::client::NAME_MAX;
 use crate::domain::contact::Attribute;
-use crate::domain::phone::Region;
+use crate::domain::duplicates::Verdict;
+use crate::store::check::CheckRules;
 use crate::store::clients::Client;
-use crate::store::import::{self, Rules, Staging};
+use crate::store::import::{self, Merged, Rules, Staging};
+pub use crate::store::judged_import::OnDuplicate;
+use crate::store::judged_import::{JudgeRules, Judged, Refusal, import_judged};
 use crate::store::{PgConnection, StoreError};
 
 /// The interval between progress events, in records.
@@ -31,22 +38,20 @@ const SOURCE: &str = "csv_import";
 /// Options for a whole file.
 #[derive(Clone, Default, Debug)]
 pub struct ImportOptions {
-    /// Columns chosen by the user. They override the names in the header.
-    pub columns: Vec<ColumnChoice>,
-    /// The byte between two cells. `None` means that the file decides.
-    pub delimiter: Option<u8>,
-    /// The encoding of the text. `None` means that the file decides.
-    pub encoding: Option<Encoding>,
-    /// The region for phones without a calling code. `None` means the client's default region.
-    pub region: Option<Region>,
+    /// How to read the file.
+    pub file: FileOptions,
     /// The contact list for rows without one, created if it does not exist. `None` leaves existing contacts in their
     /// list, and puts new ones into the client's default list.
     pub list: Option<String>,
-    /// The platform for rows without one. `None` means `other`.
-    pub platform: Option<String>,
     /// Whether a row matches only the contact that has exactly the row's identity. For files that
     /// `export` wrote.
     pub exact: bool,
+    /// Whether the verdicts of a check decide what is written, and what then happens to duplicates. If so, `exact` only
+    /// decides how cells are read.
+    pub on_duplicate: Option<OnDuplicate>,
+    /// The least probability at which two records are likely the same person. `None` means that of the model. Has no
+    /// effect without `on_duplicate`.
+    pub threshold: Option<f64>,
     /// Whether to skip rows that can't be imported, instead of importing nothing.
     pub skip_bad_rows: bool,
     /// Whether to leave out an optional cell that can't be read, instead of rejecting its row.
@@ -64,6 +69,8 @@ pub enum Event {
     CellLeftOut(Rejection),
     /// The file has rejected rows, and this ignored column may be the reason.
     Lookalike(Lookalike),
+    /// The rows are being judged, and this many contacts have been read.
+    Judging(u64),
     /// The file has been read, and its rows are being merged with the existing contacts.
     Merging,
     /// The transaction is committed.
@@ -77,8 +84,10 @@ pub enum ImportError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Header(#[from] HeaderError),
-    #[error("the {0} must have 1 to {1} characters")]
-    Length(&'static str, usize),
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
+    #[error("the list's name must have 1 to {NAME_MAX} characters")]
+    ListName,
     /// Each rejected row was sent as an [`Event::Rejected`].
     #[error(
         "{rejected} of {read} rows can't be imported, so nothing was written: correct {them}, or skip {them} with \
@@ -86,6 +95,23 @@ pub enum ImportError {
         them = if *rejected == 1 { "it" } else { "them" }
     )]
     Rejected { read: u64, rejected: u64 },
+    #[error(
+        "{} of {read} rows are no new contacts, so nothing was written: {judged}; `contact-search check` shows why",
+        judged.duplicates.count + judged.conflicts.count
+    )]
+    NotNew { read: u64, judged: Box<JudgedReport> },
+    /// Two rows give different contacts one identity, or a row gives its contact that of another contact.
+    #[error(
+        "nothing was written, because contacts would get the phone, the email or the external id that identifies another \
+         contact: {lines}. Leave {} out, or correct {}",
+        if lines.count == 1 { "this line" } else { "these lines" },
+        if lines.count == 1 { "it" } else { "them" }
+    )]
+    Collisions {
+        read: u64,
+        verdicts: VerdictCounts,
+        lines: Lines,
+    },
     #[error("other programs kept writing the same contacts, so nothing was written: run the import again")]
     Contended(#[source] StoreError),
     #[error(transparent)]
@@ -111,18 +137,13 @@ impl<R: Read> Import<R> {
     /// Checks the options and reads the header: all checks that need no database.
     ///
     /// # Errors
-    /// [`ImportError::Length`], [`ImportError::Read`] and [`ImportError::Header`].
+    /// [`ImportError::ListName`], [`ImportError::Platform`], [`ImportError::Read`] and [`ImportError::Header`].
     pub fn open(source: R, options: ImportOptions) -> Result<Self, ImportError> {
-        check_length("list's name", &options.list, NAME_MAX)?;
-        check_length("platform", &options.platform, PLATFORM_MAX)?;
-        let rows = Rows::open::<ImportError>(
-            source,
-            FileOptions {
-                columns: &options.columns,
-                delimiter: options.delimiter,
-                encoding: options.encoding,
-            },
-        )?;
+        let list = options.list.as_deref();
+        if list.is_some_and(|name| name.trim().is_empty() || name.chars().count() > NAME_MAX) {
+            return Err(ImportError::ListName);
+        }
+        let rows = Rows::open::<ImportError>(source, &options.file)?;
         Ok(Self { rows, options })
     }
 
@@ -143,7 +164,8 @@ impl<R: Read> Import<R> {
     /// forward. Within the file, the last row with a value wins.
     ///
     /// # Errors
-    /// [`ImportError::Rejected`] if a row was rejected, unless bad rows are skipped. [`ImportError::Read`] if the file
+    /// [`ImportError::Rejected`] if a row was rejected, unless bad rows are skipped. [`ImportError::NotNew`] and
+    /// [`ImportError::Collisions`] only if verdicts decide what is written. [`ImportError::Read`] if the file
     /// is broken. [`ImportError::Contended`] and [`ImportError::Store`] if the database fails.
     pub fn run(
         mut self,
@@ -153,24 +175,36 @@ impl<R: Read> Import<R> {
     ) -> Result<ImportReport, ImportError> {
         let mut counts = Counts::default();
         let default_source = self.mapping().columns(Attribute::Source).is_empty().then_some(SOURCE);
-        let rules = Rules {
-            default_source,
-            exact: self.options.exact,
+        let (merged, judged) = match self.options.on_duplicate {
+            None => {
+                let rules = Rules {
+                    default_source,
+                    exact: self.options.exact,
+                };
+                let merged = import::import(connection, client.id, rules, |staging| {
+                    self.stage(staging, client, &mut counts, observe)?;
+                    observe(Event::Merging);
+                    Ok::<_, ImportError>(())
+                })?;
+                (merged, None)
+            }
+            Some(on_duplicate) => {
+                let (merged, judged) =
+                    self.run_judged(connection, client, on_duplicate, default_source, &mut counts, observe)?;
+                (merged, Some(judged))
+            }
         };
-        let merged = import::import(connection, client.id, rules, |staging| {
-            self.stage(staging, client, &mut counts, observe)?;
-            observe(Event::Merging);
-            Ok::<_, ImportError>(())
-        })?;
+        let rows_left_out = judged.as_ref().map_or(0, |judged| judged.rows_left_out);
         observe(Event::Done);
         let contacts = merged.created + merged.updated + merged.unchanged;
         Ok(ImportReport {
             read: counts.read,
+            judged,
             created: merged.created,
             updated: merged.updated,
             unchanged: merged.unchanged,
             further_phones: counts.further_phones,
-            merged: counts.read - counts.rejected + counts.further_phones - contacts,
+            merged: counts.read - counts.rejected + counts.further_phones - rows_left_out - contacts,
             rejected: counts.rejected,
             cells_left_out: counts.cells_left_out,
             phones_unresolved: counts.phones_unresolved,
@@ -185,6 +219,58 @@ impl<R: Read> Import<R> {
         })
     }
 
+    /// Imports the rows by their verdicts.
+    fn run_judged(
+        &mut self,
+        connection: &mut PgConnection,
+        client: &Client,
+        on_duplicate: OnDuplicate,
+        default_source: Option<&str>,
+        counts: &mut Counts,
+        observe: &mut dyn FnMut(Event),
+    ) -> Result<(Merged, JudgedReport), ImportError> {
+        let mut check = CheckRules::default();
+        check.threshold = self.options.threshold.unwrap_or(check.threshold);
+        let rules = JudgeRules {
+            on_duplicate,
+            check,
+            default_source,
+        };
+        let observe = RefCell::new(observe);
+        let outcome = import_judged(
+            connection,
+            client.id,
+            rules,
+            |staging| Ok::<_, JudgedError>(self.stage(staging, client, counts, &mut **observe.borrow_mut())?),
+            &mut |contacts| observe.borrow_mut()(Event::Judging(contacts)),
+        );
+        let counted = |verdicts: Vec<(Verdict, u64)>| {
+            let mut counted = VerdictCounts::default();
+            for (verdict, lines) in verdicts {
+                counted.add(verdict, lines);
+            }
+            counted.add(Verdict::Invalid, counts.rejected);
+            counted
+        };
+        match outcome {
+            Ok(Judged {
+                merged,
+                verdicts,
+                left_out,
+            }) => Ok((merged, JudgedReport::new(on_duplicate, counted(verdicts), left_out))),
+            Err(JudgedError::Import(error)) => Err(error),
+            Err(JudgedError::Refused(Refusal::NotNew { verdicts, left_out })) => Err(ImportError::NotNew {
+                read: counts.read,
+                judged: Box::new(JudgedReport::new(on_duplicate, counted(verdicts), left_out)),
+            }),
+            Err(JudgedError::Refused(Refusal::Collisions { verdicts, rows })) => Err(ImportError::Collisions {
+                read: counts.read,
+                verdicts: counted(verdicts),
+                lines: rows.into(),
+            }),
+        }
+    }
+
     fn stage(
         &mut self,
         staging: &mut Staging<'_>,
@@ -195,9 +281,9 @@ impl<R: Read> Import<R> {
         let Self { rows, options } = self;
         let row_options = RowOptions {
             client: client.id,
-            region: options.region.unwrap_or(client.default_region),
+            region: options.file.region.unwrap_or(client.default_region),
             list: options.list.as_deref(),
-            platform: options.platform.as_deref(),
+            platform: options.file.platform.as_deref(),
             exact: options.exact,
             skip_bad_cells: options.skip_bad_cells,
             now: staging.now(),
@@ -249,10 +335,27 @@ impl<R: Read> Import<R> {
     }
 }
 
-fn check_length(what: &'static str, text: &Option<String>, max: usize) -> Result<(), ImportError> {
-    match text {
-        Some(text) if text.trim().is_empty() || text.chars().count() > max => Err(ImportError::Length(what, max)),
-        _ => Ok(()),
+/// Why an import by verdicts failed. The refusal lacks what the reader of the file has counted.
+enum JudgedError {
+    Import(ImportError),
+    Refused(Refusal),
+}
+
+impl From<ImportError> for JudgedError {
+    fn from(error: ImportError) -> Self {
+        Self::Import(error)
+    }
+}
+
+impl From<StoreError> for JudgedError {
+    fn from(error: StoreError) -> Self {
+        Self::Import(error.into())
+    }
+}
+
+impl From<Refusal> for JudgedError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
     }
 }
 

@@ -8,6 +8,7 @@ mod dates;
 mod decoder;
 mod delimiter;
 pub mod export;
+mod file_options;
 mod fold;
 mod header;
 mod header_error;
@@ -28,10 +29,12 @@ mod table;
 mod times;
 mod values;
 mod vcard;
+mod verdict_counts;
 mod workbook;
 
 pub use checked_file::CheckedFile;
 pub use decoder::Encoding;
+pub use file_options::{FileOptions, PlatformError};
 pub use header::{ColumnChoice, HeaderError, Mapping};
 pub use lookalikes::Lookalike;
 pub use progress::{check_on_stderr, on_stderr};
@@ -40,5 +43,6 @@ pub use read_error::ReadError;
 pub use reader::Records;
 #[cfg(fuzzing)]
 pub use vcard::Cards;
+pub use verdict_counts::VerdictCounts;
 #[cfg(fuzzing)]
 pub use workbook::Workbook;

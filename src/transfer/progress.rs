@@ -25,6 +25,7 @@ pub fn on_stderr(size: Option<u64>) -> impl FnMut(Event) {
         Event::Rejected(rejection) => say(&bar, format!("{rejection}\n")),
         Event::CellLeftOut(cell) => say(&bar, format!("{cell}; the cell is left out\n")),
         Event::Lookalike(lookalike) => say(&bar, format!("{lookalike}\n")),
+        Event::Judging(contacts) => bar.set_message(format!("({contacts} contacts read)")),
         Event::Merging => bar.set_message("(merging)"),
         Event::Done => bar.finish_and_clear(),
     }

@@ -6,18 +6,89 @@ use super::decoder::Encoding;
 use super::lines::Lines;
 use super::lookalikes::Lookalike;
 use super::table::ReadSheet;
+use super::verdict_counts::VerdictCounts;
 use crate::domain::contact::Attribute;
 use crate::domain::counted::counted;
 use crate::domain::visible::visible;
+use crate::store::judged_import::{LeftOut, OnDuplicate};
+
+/// The verdicts of an import, and the lines that were not written because of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct JudgedReport {
+    pub on_duplicate: OnDuplicate,
+    /// How many lines have each verdict. Rejected lines are invalid.
+    pub verdicts: VerdictCounts,
+    /// Rows of the lines that were not written. A line with several phones has several rows.
+    pub rows_left_out: u64,
+    /// Duplicates that were not written.
+    pub duplicates: Lines,
+    /// Conflicts, which are never written.
+    pub conflicts: Lines,
+}
+
+impl JudgedReport {
+    pub(super) fn new(on_duplicate: OnDuplicate, verdicts: VerdictCounts, left_out: LeftOut) -> Self {
+        Self {
+            on_duplicate,
+            verdicts,
+            rows_left_out: left_out.rows,
+            duplicates: left_out.duplicates.into(),
+            conflicts: left_out.conflicts.into(),
+        }
+    }
+
+    /// Writes a line about the duplicates, and one about the conflicts.
+    fn write_left_out(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = match self.on_duplicate {
+            OnDuplicate::Update => ", because the rows that they repeat are in conflict",
+            _ => "",
+        };
+        let Self {
+            duplicates, conflicts, ..
+        } = self;
+        match duplicates.count {
+            0 => {}
+            1 => write!(f, "\n1 duplicate was not written{reason}: {duplicates}")?,
+            count => write!(f, "\n{count} duplicates were not written{reason}: {duplicates}")?,
+        }
+        match conflicts.count {
+            0 => Ok(()),
+            1 => write!(f, "\n1 conflict was not written, and needs a person: {conflicts}"),
+            count => write!(
+                f,
+                "\n{count} conflicts were not written, and need a person: {conflicts}"
+            ),
+        }
+    }
+}
+
+/// The lines that are no new contacts: `2 duplicates (lines 3 and 4) and 1 conflict (line 5)`.
+impl fmt::Display for JudgedReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            (&self.duplicates, "duplicate", "duplicates"),
+            (&self.conflicts, "conflict", "conflicts"),
+        ];
+        let parts = parts.into_iter().filter(|(lines, ..)| lines.count > 0);
+        for (index, (lines, one, several)) in parts.enumerate() {
+            let separator = if index == 0 { "" } else { " and " };
+            write!(f, "{separator}{} ({lines})", counted(lines.count, one, several))?;
+        }
+        Ok(())
+    }
+}
 
 /// The result of an import. Every row is counted once, and so is every further phone of a row. Blank rows are not
 /// counted.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct ImportReport {
-    /// Rows. `read + further_phones` is `created + updated + unchanged + merged + rejected`.
+    /// Rows. `read + further_phones` is `created + updated + unchanged + merged + rejected`, plus the rows that verdicts
+    /// leave out.
     pub read: u64,
     /// Phones of people beyond their first one. Each is a contact.
     pub further_phones: u64,
+    /// The verdicts, if they decided what was written.
+    pub judged: Option<JudgedReport>,
     /// New contacts.
     pub created: u64,
     /// Existing contacts that have changed.
@@ -56,6 +127,7 @@ impl fmt::Display for ImportReport {
         let Self {
             read,
             further_phones,
+            judged,
             created,
             updated,
             unchanged,
@@ -73,14 +145,26 @@ impl fmt::Display for ImportReport {
             sheet,
         } = self;
         write!(f, "{} read", counted(*read, "row", "rows"))?;
-        if *further_phones > 0 {
+        // A verdict is about all phones of a row.
+        if *further_phones > 0 && judged.is_none() {
             write!(f, " + {}", counted(*further_phones, "further phone", "further phones"))?;
         }
-        write!(
-            f,
-            " = {created} created + {updated} updated + {unchanged} unchanged \
-             + {merged} merged within the file + {rejected} rejected"
-        )?;
+        match judged {
+            None => write!(
+                f,
+                " = {created} created + {updated} updated + {unchanged} unchanged \
+                 + {merged} merged within the file + {rejected} rejected"
+            )?,
+            Some(judged) => {
+                let created = counted(*created, "contact", "contacts");
+                write!(
+                    f,
+                    " = {}\n{created} created, {updated} updated, {unchanged} unchanged",
+                    judged.verdicts
+                )?;
+                judged.write_left_out(f)?;
+            }
+        }
         match cells_left_out {
             0 => {}
             1 => write!(f, "\n1 cell was left out of its row")?,

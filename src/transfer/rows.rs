@@ -4,23 +4,13 @@
 use std::io::Read;
 
 use super::decoder::Encoding;
-use super::header::{ColumnChoice, HeaderError, Mapping};
+use super::file_options::{FileOptions, PlatformError};
+use super::header::{HeaderError, Mapping};
 use super::lookalikes::{Lookalike, Lookalikes};
 use super::read_error::ReadError;
 use super::reader::Record;
 use super::row::{Rejection, Row, RowOptions, RowParser};
 use super::table::{ReadSheet, Table};
-
-/// How to read a file.
-#[derive(Clone, Copy, Default)]
-pub(super) struct FileOptions<'a> {
-    /// Columns chosen by the user. They override the names in the header.
-    pub columns: &'a [ColumnChoice],
-    /// The byte between two cells. `None` means that the file decides.
-    pub delimiter: Option<u8>,
-    /// The encoding of the text. `None` means that the file decides.
-    pub encoding: Option<Encoding>,
-}
 
 /// A row of a file.
 pub(super) struct ReadRow<'r> {
@@ -40,19 +30,20 @@ pub(super) struct Rows<R> {
 }
 
 impl<R: Read> Rows<R> {
-    /// Reads the header.
+    /// Checks the options and reads the header.
     ///
     /// # Errors
-    /// [`ReadError`] and [`HeaderError`].
-    pub(super) fn open<E>(source: R, options: FileOptions<'_>) -> Result<Self, E>
+    /// [`PlatformError`], [`ReadError`] and [`HeaderError`].
+    pub(super) fn open<E>(source: R, options: &FileOptions) -> Result<Self, E>
     where
-        E: From<ReadError> + From<HeaderError>,
+        E: From<ReadError> + From<HeaderError> + From<PlatformError>,
     {
+        options.check()?;
         let is_usable =
-            |header: &[String], filled: &[bool]| Mapping::new(header.to_vec(), options.columns, filled).is_ok();
+            |header: &[String], filled: &[bool]| Mapping::new(header.to_vec(), &options.columns, filled).is_ok();
         let table = Table::open(source, options.encoding, options.delimiter, is_usable)?;
         let header = table.header().to_vec();
-        let mapping = Mapping::with_layout(header, table.layout(), options.columns, table.filled())?;
+        let mapping = Mapping::with_layout(header, table.layout(), &options.columns, table.filled())?;
         Ok(Self { table, mapping })
     }
 

@@ -1,7 +1,7 @@
 //! Puts the reasons of a comparison into words.
 
 use super::level::{EmailLevel, ExternalIdLevel, Level, NameLevel, PhoneLevel};
-use super::model::{Comparison, Model, Reason};
+use super::model::{Comparison, Model, Reason, in_order};
 use super::name::{Alignment, SCRAMBLED, WordMatch, Words};
 use super::record::Record;
 
@@ -51,12 +51,7 @@ impl Level {
 impl Model<'_> {
     /// The reasons of a comparison in plain English, in the order of the fields. The texts contain words of the names.
     pub fn explain(&self, one: &Record, other: &Record, comparison: &Comparison) -> Vec<String> {
-        // The comparison has put the records into this order.
-        let (one, other) = if one.name() <= other.name() {
-            (one, other)
-        } else {
-            (other, one)
-        };
+        let (one, other) = in_order(one, other);
         let text = |reason: &Reason| {
             let words = match reason.level {
                 Level::Name(_) => self.explain_words(one, other),

@@ -28,14 +28,15 @@ impl Frequencies {
         }
     }
 
-    /// Adds a count that the caller has found in another way, such as by a statement. `word` is folded.
-    pub fn add_count(&mut self, word: &str, records: u32) {
+    /// Adds records that have the word, which is folded.
+    pub(super) fn add_count(&mut self, word: &str, records: u32) {
         let count = self.counts.entry(hash(&[word])).or_default();
         *count = count.saturating_add(records);
     }
 
-    /// Adds records whose words arrive through [`Frequencies::add_count`].
-    pub fn add_records(&mut self, records: u64) {
+    /// Adds records whose words a test adds with [`Frequencies::add_count`].
+    #[cfg(test)]
+    pub(super) fn add_records(&mut self, records: u64) {
         self.records += records;
     }
 

@@ -9,8 +9,8 @@ use super::data;
 /// How a provider reads the local part.
 #[derive(Clone, Debug)]
 struct Provider {
-    has_plus: bool,
-    has_dots: bool,
+    ignores_tag: bool,
+    ignores_dots: bool,
     /// The domain that stands for all domains of the provider with the same mailboxes.
     domain: &'static str,
 }
@@ -23,14 +23,14 @@ static PROVIDERS: LazyLock<HashMap<&'static str, Provider>> = LazyLock::new(|| {
             let mut words = aliases.split_whitespace();
             let domain = words.next().unwrap_or_default();
             let mut provider = Provider {
-                has_plus: false,
-                has_dots: false,
+                ignores_tag: false,
+                ignores_dots: false,
                 domain: if main.is_empty() { domain } else { main.trim() },
             };
             for word in words {
                 match word {
-                    "plus" => provider.has_plus = true,
-                    "dots" => provider.has_dots = true,
+                    "plus" => provider.ignores_tag = true,
+                    "dots" => provider.ignores_dots = true,
                     other => panic!("providers.txt: {other}: write plus or dots"),
                 }
             }
@@ -50,10 +50,10 @@ pub(super) fn mailbox(email: &str) -> Cow<'_, str> {
         return Cow::Borrowed(email);
     };
     let untagged = match local.split_once('+') {
-        Some((untagged, _)) if provider.has_plus && !untagged.is_empty() => untagged,
+        Some((untagged, _)) if provider.ignores_tag && !untagged.is_empty() => untagged,
         _ => local,
     };
-    let has_dots = provider.has_dots && untagged.contains('.');
+    let has_dots = provider.ignores_dots && untagged.contains('.');
     if untagged.len() == local.len() && !has_dots && provider.domain == domain {
         return Cow::Borrowed(email);
     }
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn the_lists_of_providers_and_roles_are_well_formed() {
         for (domain, provider) in PROVIDERS.iter() {
-            assert!(domain.contains('.') && provider.has_plus, "{domain}");
+            assert!(domain.contains('.') && provider.ignores_tag, "{domain}");
             assert!(PROVIDERS.contains_key(provider.domain), "{domain}");
         }
         assert!(ROLES.len() > 50);

@@ -82,19 +82,9 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// The binary logarithm of the odds that two random records are one person.
-    pub fn prior(&self) -> f64 {
-        self.prior
-    }
-
     /// Compares two records. The order of the records does not matter.
     pub fn compare(&self, one: &Record, other: &Record) -> Comparison {
-        // The words are paired from the first to the last, so the result could depend on the order.
-        let (one, other) = if one.name() <= other.name() {
-            (one, other)
-        } else {
-            (other, one)
-        };
+        let (one, other) = in_order(one, other);
         let external_id = external_id_level(one, other).map(Level::ExternalId);
         let phone = phone::level(one, other).map(Level::Phone);
         let email = email::level(one, other).map(Level::Email);
@@ -180,6 +170,16 @@ impl<'a> Model<'a> {
         if email.level.is_alike() && email::are_made_of_a_shared_word(one, other) {
             email.weight = 0.0;
         }
+    }
+}
+
+/// The records in the order of their names. The words are paired from the first to the last, so without it the result
+/// could depend on the order in which the records are given.
+pub(super) fn in_order<'r>(one: &'r Record, other: &'r Record) -> (&'r Record, &'r Record) {
+    if one.name() <= other.name() {
+        (one, other)
+    } else {
+        (other, one)
     }
 }
 

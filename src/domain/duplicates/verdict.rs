@@ -2,13 +2,13 @@
 
 use std::cmp::Ordering;
 
-use strum::{Display, VariantArray};
+use strum::{Display, EnumString, VariantArray};
 
 use super::level::{EmailLevel, ExternalIdLevel, Level, NameLevel, PhoneLevel};
 use super::model::Comparison;
 
 /// What an import must know about a row.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Display, VariantArray)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Display, EnumString, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum Verdict {
     /// Nothing matches.

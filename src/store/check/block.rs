@@ -43,19 +43,20 @@ impl<Id> Default for Found<Id> {
 
 /// A row of the block.
 pub(super) struct BlockRow {
-    pub number: i64,
+    /// The number of the row in `import_rows`.
+    pub row_number: i64,
     pub record: Record,
     pub contacts: Found<ContactRef>,
     pub earlier_rows: Found<u64>,
-    /// The places in the file of earlier rows that are the same person, with the probabilities. The best one is first.
+    /// The file indexes of earlier rows that are the same person, with the probabilities. The best one is first.
     pub links: Vec<(u32, f64)>,
-    /// The last record that was compared with the row, by its number among the contacts or the rows.
-    compared: (Kind, u32),
+    /// The last record that was compared with the row: its kind, and how many records of the kind the pass had shown.
+    last_compared: (Kind, u32),
 }
 
-/// The line of a row.
-pub(super) fn line_of(row: i64) -> u64 {
-    row.unsigned_abs() / ROWS_PER_LINE
+/// The line of a row of `import_rows`.
+pub(super) fn line_of(row_number: i64) -> u64 {
+    row_number.unsigned_abs() / ROWS_PER_LINE
 }
 
 /// A contact or a row, with its keys.
@@ -63,7 +64,7 @@ pub(super) struct KeyedRecord {
     pub record: Record,
     keys: Vec<Key>,
     contact_id: Option<Uuid>,
-    number: i64,
+    record_id: i64,
 }
 
 impl KeyedRecord {
@@ -73,20 +74,20 @@ impl KeyedRecord {
             keys: keys_of(&record).collect(),
             record,
             contact_id: texts.contact_id,
-            number: texts.number,
+            record_id: texts.record_id,
         }
     }
 }
 
 /// A block of rows.
 pub(super) struct Block {
-    /// The place in the file of the first row of the block.
-    pub first: u32,
+    /// The file index of the first row of the block. A file index counts the rows of the file from 0.
+    pub first_file_index: u32,
     pub rows: Vec<BlockRow>,
     index: KeyIndex,
-    /// The numbers of contacts and of rows that were compared.
-    contacts: u32,
-    file_rows: u32,
+    /// How many contacts and how many rows of the file the second pass has shown to the block.
+    contacts_seen: u32,
+    file_rows_seen: u32,
 }
 
 /// The keys by which records find each other.
@@ -95,25 +96,25 @@ fn keys_of(record: &Record) -> impl Iterator<Item = Key> {
 }
 
 impl Block {
-    pub(super) fn new(first: u32, rows: impl Iterator<Item = (i64, Record)>) -> Self {
+    pub(super) fn new(first_file_index: u32, rows: impl Iterator<Item = (i64, Record)>) -> Self {
         let rows: Vec<BlockRow> = rows
-            .map(|(number, record)| BlockRow {
-                number,
+            .map(|(row_number, record)| BlockRow {
+                row_number,
                 record,
                 contacts: Found::default(),
                 earlier_rows: Found::default(),
                 links: Vec::new(),
-                compared: (Kind::Contact, 0),
+                last_compared: (Kind::Contact, 0),
             })
             .collect();
-        let places = rows.iter().zip(0..);
-        let places = places.flat_map(|(row, place)| keys_of(&row.record).map(move |key| (key, place)));
+        let indexed = rows.iter().zip(0..);
+        let keys = indexed.flat_map(|(row, block_index)| keys_of(&row.record).map(move |key| (key, block_index)));
         Self {
-            index: KeyIndex::new(places.collect()),
-            first,
+            index: KeyIndex::new(keys.collect()),
+            first_file_index,
             rows,
-            contacts: 0,
-            file_rows: 0,
+            contacts_seen: 0,
+            file_rows_seen: 0,
         }
     }
 
@@ -128,27 +129,27 @@ impl Block {
         let Self {
             rows,
             index,
-            contacts,
-            file_rows,
+            contacts_seen,
+            file_rows_seen,
             ..
         } = self;
-        let (kind, records) = match other.contact_id {
-            Some(_) => (Kind::Contact, contacts),
-            None => (Kind::Row, file_rows),
+        let (kind, seen) = match other.contact_id {
+            Some(_) => (Kind::Contact, contacts_seen),
+            None => (Kind::Row, file_rows_seen),
         };
-        *records += 1;
-        let number = (kind, *records);
+        *seen += 1;
+        let compared = (kind, *seen);
         for key in &other.keys {
-            for place in index.rows_to_compare(kind, *key) {
-                let row = &mut rows[*place as usize];
-                if row.compared == number {
+            for block_index in index.rows_to_compare(kind, *key) {
+                let row = &mut rows[*block_index as usize];
+                if row.last_compared == compared {
                     continue;
                 }
-                row.compared = number;
+                row.last_compared = compared;
                 match other.contact_id {
-                    Some(id) => row.add_contact(other.number, id, &other.record, model, threshold),
-                    None if line_of(other.number) < line_of(row.number) => {
-                        row.add_earlier(*records - 1, other, model, threshold);
+                    Some(id) => row.add_contact(other.record_id, id, &other.record, model, threshold),
+                    None if line_of(other.record_id) < line_of(row.row_number) => {
+                        row.add_earlier(*seen - 1, other, model, threshold);
                     }
                     None => {}
                 }
@@ -164,10 +165,9 @@ impl BlockRow {
         self.contacts.add(Match { id, comparison }, contact, threshold);
     }
 
-    /// `place` is that of the earlier row in the file.
-    fn add_earlier(&mut self, place: u32, earlier: &KeyedRecord, model: &Model<'_>, threshold: f64) {
+    fn add_earlier(&mut self, earlier_file_index: u32, earlier: &KeyedRecord, model: &Model<'_>, threshold: f64) {
         let comparison = model.compare(&self.record, &earlier.record);
-        let id = line_of(earlier.number);
+        let id = line_of(earlier.record_id);
         self.earlier_rows
             .add(Match { id, comparison }, &earlier.record, threshold);
         let probability = comparison.probability;
@@ -178,7 +178,7 @@ impl BlockRow {
         let at = self.links.partition_point(|(_, other)| *other >= probability);
         if at < LINKS_PER_ROW {
             self.links.truncate(LINKS_PER_ROW - 1);
-            self.links.insert(at, (place, probability));
+            self.links.insert(at, (earlier_file_index, probability));
         }
     }
 }

@@ -9,18 +9,18 @@ use super::records::{next_records, open_rows};
 use crate::domain::duplicates::{Model, Record, group};
 use crate::store::error::StoreError;
 
-/// The links between rows of all blocks: the places in the file of an earlier row and of a row, and the probability that
-/// they are one person.
+/// The links between rows of all blocks: the file indexes of an earlier row and of a row, and the probability that they
+/// are one person.
 #[derive(Default)]
 pub(super) struct Links(Vec<(u32, u32, f64)>);
 
 impl Links {
     /// Adds the links of a block.
     pub(super) fn add(&mut self, block: &Block) {
-        for (row, place) in block.rows.iter().zip(block.first..) {
+        for (row, file_index) in block.rows.iter().zip(block.first_file_index..) {
             let links = row.links.iter();
             self.0
-                .extend(links.map(|(earlier, probability)| (*earlier, place, *probability)));
+                .extend(links.map(|(earlier, probability)| (*earlier, file_index, *probability)));
         }
     }
 
@@ -35,12 +35,12 @@ impl Links {
             return Ok(HashMap::new());
         }
         let rows = self.read_linked(connection)?;
-        let line = |place: u32| rows[place as usize].0;
-        let is_linked = |place: u32| rows[place as usize].1.is_some();
-        let places = 1..u32::try_from(rows.len()).expect("a file has fewer than u32::MAX rows");
-        for place in places {
-            if line(place) == line(place - 1) && is_linked(place) && is_linked(place - 1) {
-                self.0.push((place - 1, place, 1.0));
+        let line = |file_index: u32| rows[file_index as usize].0;
+        let is_linked = |file_index: u32| rows[file_index as usize].1.is_some();
+        let file_indexes = 1..u32::try_from(rows.len()).expect("a file has fewer than u32::MAX rows");
+        for index in file_indexes {
+            if line(index) == line(index - 1) && is_linked(index) && is_linked(index - 1) {
+                self.0.push((index - 1, index, 1.0));
             }
         }
         let groups = group(rows.len(), &self.0, threshold, &mut |one, other| {
@@ -55,8 +55,8 @@ impl Links {
         let mut first_lines = HashMap::new();
         for group in groups {
             let first = line(group[0]);
-            if group.iter().any(|place| line(*place) != first) {
-                first_lines.extend(group.iter().map(|place| (line(*place), first)));
+            if group.iter().any(|row| line(*row) != first) {
+                first_lines.extend(group.iter().map(|row| (line(*row), first)));
             }
         }
         Ok(first_lines)
@@ -75,7 +75,7 @@ impl Links {
         while let Some(texts) = next_records(connection)? {
             for texts in texts {
                 let is_linked = is_linked.get(rows.len()).copied().unwrap_or_default();
-                rows.push((line_of(texts.number), is_linked.then(|| texts.record())));
+                rows.push((line_of(texts.record_id), is_linked.then(|| texts.record())));
             }
         }
         Ok(rows)

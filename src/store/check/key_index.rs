@@ -15,19 +15,27 @@ pub(super) enum Kind {
     Row,
 }
 
-/// How many contacts, or how many rows, have each key.
-struct Counts {
-    /// The counts of the first pass.
-    all: Vec<u16>,
-    /// The counts of the second pass, so far.
-    seen: Vec<u16>,
+/// How many records of a kind have a key.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    /// The count of the first pass.
+    all: u16,
+    /// The count of the second pass, so far.
+    seen: u16,
 }
 
-impl Counts {
-    fn new(keys: usize) -> Self {
-        Self {
-            all: vec![0; keys],
-            seen: vec![0; keys],
+/// The counts of a key.
+#[derive(Clone, Copy, Default)]
+struct KeyCounts {
+    contacts: Count,
+    file_rows: Count,
+}
+
+impl KeyCounts {
+    fn of(&mut self, kind: Kind) -> &mut Count {
+        match kind {
+            Kind::Contact => &mut self.contacts,
+            Kind::Row => &mut self.file_rows,
         }
     }
 }
@@ -43,34 +51,33 @@ pub(super) struct KeyIndex {
     buckets: Vec<u32>,
     /// The number of bits after these first ones.
     shift: u32,
-    contacts: Counts,
-    file_rows: Counts,
+    /// The counts of each key.
+    counts: Vec<KeyCounts>,
 }
 
 impl KeyIndex {
-    /// The index of the keys, each with the place of its row in the block.
-    pub(super) fn new(mut places: Vec<(Key, u32)>) -> Self {
-        places.sort_unstable();
+    /// The index of the keys, each with the index of its row in the block.
+    pub(super) fn new(mut keys_of_rows: Vec<(Key, u32)>) -> Self {
+        keys_of_rows.sort_unstable();
         let (mut keys, mut starts) = (Vec::new(), Vec::new());
-        for (at, (key, _)) in places.iter().enumerate() {
+        for (at, (key, _)) in keys_of_rows.iter().enumerate() {
             if keys.last() != Some(key) {
                 keys.push(*key);
-                starts.push(place(at));
+                starts.push(offset(at));
             }
         }
-        starts.push(place(places.len()));
+        starts.push(offset(keys_of_rows.len()));
         let bits = keys.len().max(2).ilog2();
         let shift = u64::BITS - bits;
         let mut buckets = Vec::new();
         for (at, key) in keys.iter().enumerate() {
             let next = bucket(*key, shift) + 1;
-            buckets.resize(next.max(buckets.len()), place(at));
+            buckets.resize(next.max(buckets.len()), offset(at));
         }
-        buckets.resize((1 << bits) + 1, place(keys.len()));
+        buckets.resize((1 << bits) + 1, offset(keys.len()));
         Self {
-            contacts: Counts::new(keys.len()),
-            file_rows: Counts::new(keys.len()),
-            rows: places.into_iter().map(|(_, row)| row).collect(),
+            counts: vec![KeyCounts::default(); keys.len()],
+            rows: keys_of_rows.into_iter().map(|(_, row)| row).collect(),
             keys,
             starts,
             buckets,
@@ -81,22 +88,15 @@ impl KeyIndex {
     fn find(&self, key: Key) -> Option<usize> {
         let bucket = bucket(key, self.shift);
         let (start, end) = (self.buckets[bucket] as usize, self.buckets[bucket + 1] as usize);
-        let place = self.keys[start..end].iter().position(|other| *other == key)?;
-        Some(start + place)
-    }
-
-    fn counts(&mut self, kind: Kind) -> &mut Counts {
-        match kind {
-            Kind::Contact => &mut self.contacts,
-            Kind::Row => &mut self.file_rows,
-        }
+        let in_bucket = self.keys[start..end].iter().position(|other| *other == key)?;
+        Some(start + in_bucket)
     }
 
     /// Counts a key of a record, in the first pass.
     pub(super) fn count(&mut self, kind: Kind, key: Key) {
         if let Some(at) = self.find(key) {
-            let count = &mut self.counts(kind).all[at];
-            *count = count.saturating_add(1);
+            let count = self.counts[at].of(kind);
+            count.all = count.all.saturating_add(1);
         }
     }
 
@@ -108,19 +108,18 @@ impl KeyIndex {
         let Some(at) = self.find(key) else {
             return &[];
         };
-        let counts = self.counts(kind);
-        let counts = if key.is_identity() {
+        let count = self.counts[at].of(kind);
+        let is_compared = if key.is_identity() {
             let limit = match kind {
                 Kind::Contact if key.is_exact() => EXACT_CONTACTS,
                 _ => PER_KEY,
             };
-            let seen = &mut counts.seen[at];
-            *seen = seen.saturating_add(1);
-            *seen <= limit
+            count.seen = count.seen.saturating_add(1);
+            count.seen <= limit
         } else {
-            counts.all[at] <= PER_KEY
+            count.all <= PER_KEY
         };
-        match counts {
+        match is_compared {
             true => &self.rows[self.starts[at] as usize..self.starts[at + 1] as usize],
             false => &[],
         }
@@ -132,8 +131,8 @@ fn bucket(key: Key, shift: u32) -> usize {
     (key.value() >> shift) as usize
 }
 
-/// A place in a block, which has at most a few million keys.
-fn place(at: usize) -> u32 {
+/// An offset in the vectors of a block, which has at most a few million keys.
+fn offset(at: usize) -> u32 {
     u32::try_from(at).expect("a block has fewer than u32::MAX keys")
 }
 
@@ -161,9 +160,9 @@ mod tests {
             let keys: Vec<Vec<Key>> = (0..2 * count + 2)
                 .map(|number| record(&format!("n{number}"), &format!("{number}@{number}.com")).keys())
                 .collect();
-            let places = keys[..count].iter().zip(0..);
-            let places = places.flat_map(|(keys, row)| keys.iter().map(move |key| (*key, row)));
-            let mut index = KeyIndex::new(places.collect());
+            let rows = keys[..count].iter().zip(0..);
+            let keys_of_rows = rows.flat_map(|(keys, row)| keys.iter().map(move |key| (*key, row)));
+            let mut index = KeyIndex::new(keys_of_rows.collect());
             for (keys, row) in keys.iter().zip(0..) {
                 let expected = if (row as usize) < count { vec![row] } else { vec![] };
                 for rows in rows_of(&mut index, Kind::Contact, keys) {

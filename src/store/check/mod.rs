@@ -29,7 +29,8 @@ mod staging;
 mod statements;
 mod verdicts;
 
-pub use self::run::{CheckEvent, CheckRules, judge_rows};
+pub use self::records::{KnownContacts, copy_contacts};
+pub use self::run::{CheckEvent, CheckRules, JudgedRows, judge_rows};
 pub use self::staging::{CheckStaging, check};
-pub use self::statements::statements;
+pub use self::statements::{TABLES, statements};
 pub use self::verdicts::CheckedLine;

@@ -7,8 +7,7 @@ use diesel::PgConnection;
 use super::block::{Block, KeyedRecord};
 use super::key_index::Kind;
 use super::overlap::overlap;
-use super::records::{RecordTexts, next_records, open_contacts, open_rows};
-use crate::domain::client::ClientId;
+use super::records::{KnownContacts, RecordTexts, next_records, open_contacts, open_rows};
 use crate::domain::duplicates::{Frequencies, Model};
 use crate::store::error::StoreError;
 
@@ -31,14 +30,14 @@ fn prepare(texts: Vec<RecordTexts>) -> Vec<KeyedRecord> {
 /// words of all records. Calls `observe` with the number of contacts read so far.
 pub(super) fn count_records<E: From<StoreError>>(
     connection: &mut PgConnection,
-    client: ClientId,
+    contacts: KnownContacts,
     blocks: &mut [Block],
     mut frequencies: Option<&mut Frequencies>,
     mut observe: impl FnMut(u64) -> Result<(), E>,
 ) -> Result<(), E> {
     for kind in [Kind::Contact, Kind::Row] {
         match kind {
-            Kind::Contact => open_contacts(connection, client)?,
+            Kind::Contact => open_contacts(connection, contacts)?,
             Kind::Row => open_rows(connection, 0, i64::MAX, None)?,
         }
         let mut read = 0;
@@ -69,16 +68,16 @@ pub(super) fn count_records<E: From<StoreError>>(
 /// The second pass: compares the rows of the blocks with the contacts and the earlier rows.
 pub(super) fn compare_records(
     connection: &mut PgConnection,
-    client: ClientId,
+    contacts: KnownContacts,
     blocks: &mut [Block],
     model: &Model<'_>,
     threshold: f64,
 ) -> Result<(), StoreError> {
     let last = blocks.last().and_then(|block| block.rows.last());
-    let last = last.map_or(0, |row| row.number);
+    let last = last.map_or(0, |row| row.row_number);
     for kind in [Kind::Contact, Kind::Row] {
         match kind {
-            Kind::Contact => open_contacts(connection, client)?,
+            Kind::Contact => open_contacts(connection, contacts)?,
             Kind::Row => open_rows(connection, 0, last, None)?,
         }
         overlap(connection, next_records, prepare, |records| {

@@ -1,11 +1,12 @@
 //! The rows and the contacts, read in parts.
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use super::statements::{CONTACTS, ROWS};
+use super::statements::{CONTACTS, COPIED_CONTACTS, JUDGED_CONTACTS, ROWS};
 use crate::domain::client::ClientId;
 use crate::domain::duplicates::{PhoneFields, Record, RecordFields};
 use crate::store::error::StoreError;
@@ -16,9 +17,9 @@ pub(super) struct RecordTexts {
     /// The id of the contact. `None` for a row.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub contact_id: Option<Uuid>,
-    /// The number of the row, or the integer id of the contact.
+    /// The number of the row in `import_rows`, or the integer id of the contact. The records are in this order.
     #[diesel(sql_type = BigInt)]
-    pub number: i64,
+    pub record_id: i64,
     #[diesel(sql_type = Nullable<Text>)]
     name: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -65,11 +66,37 @@ pub(super) fn open_rows(
     Ok(())
 }
 
-/// Opens a cursor over the client's contacts, the oldest one first.
-pub(super) fn open_contacts(connection: &mut PgConnection, client: ClientId) -> Result<(), StoreError> {
-    sql_query(format!("DECLARE check_records NO SCROLL CURSOR FOR {CONTACTS}"))
+/// The contacts that rows are compared with.
+#[derive(Clone, Copy, Debug)]
+pub enum KnownContacts {
+    /// The client's contacts. The transaction must be one of repeatable reads, so that all passes see the same ones.
+    Of(ClientId),
+    /// The contacts of the temporary table `judged_contacts`, which [`copy_contacts`] fills.
+    Copied,
+}
+
+/// Makes the temporary table `judged_contacts`, and copies the client's contacts into it as they are at this moment.
+///
+/// # Errors
+/// [`StoreError`]
+pub fn copy_contacts(connection: &mut PgConnection, client: ClientId) -> Result<(), StoreError> {
+    connection.batch_execute(JUDGED_CONTACTS)?;
+    sql_query(format!("INSERT INTO judged_contacts {CONTACTS}"))
         .bind::<SqlUuid, _>(client.as_uuid())
         .execute(connection)?;
+    connection.batch_execute("ANALYZE judged_contacts")?;
+    Ok(())
+}
+
+/// Opens a cursor over the contacts, the oldest one first.
+pub(super) fn open_contacts(connection: &mut PgConnection, contacts: KnownContacts) -> Result<(), StoreError> {
+    const DECLARE: &str = "DECLARE check_records NO SCROLL CURSOR FOR";
+    match contacts {
+        KnownContacts::Of(client) => sql_query(format!("{DECLARE} {CONTACTS}"))
+            .bind::<SqlUuid, _>(client.as_uuid())
+            .execute(connection)?,
+        KnownContacts::Copied => sql_query(format!("{DECLARE} {COPIED_CONTACTS}")).execute(connection)?,
+    };
     Ok(())
 }
 

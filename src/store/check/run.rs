@@ -9,10 +9,9 @@ use diesel::sql_query;
 use super::block::{Block, BlockRow, line_of};
 use super::groups::Links;
 use super::passes::{compare_records, count_records};
-use super::records::{RecordTexts, next_records, open_rows};
+use super::records::{KnownContacts, RecordTexts, next_records, open_rows};
 use super::statements::LINES;
 use super::verdicts::{CheckedLine, StoredLine, check_verdicts, judge_line};
-use crate::domain::client::ClientId;
 use crate::domain::duplicates::{Frequencies, Model, Parameters, Record};
 use crate::store::copy_writer::CopyBatches;
 use crate::store::error::StoreError;
@@ -23,15 +22,16 @@ use crate::store::import::ROWS_PER_LINE;
 pub struct CheckRules {
     /// The least probability at which two records are one person.
     pub threshold: f64,
-    /// The most rows that are in memory at once. A row takes 600 to 1,500 bytes. The verdicts do not depend on it.
-    pub block_rows: u32,
+    /// The most rows of a round, which are in memory at once, over all threads. A row takes 600 to 1,500 bytes. The
+    /// verdicts do not depend on it.
+    pub rows_per_round: u32,
 }
 
 impl Default for CheckRules {
     fn default() -> Self {
         Self {
             threshold: Parameters::get().threshold,
-            block_rows: 100_000,
+            rows_per_round: 100_000,
         }
     }
 }
@@ -45,17 +45,25 @@ pub enum CheckEvent {
     Line(CheckedLine),
 }
 
-/// Judges the rows that are staged in `import_rows`, and then reports each of them and each line of `check_lines`. Must
-/// run in the transaction that has staged the rows. Leaves the verdicts in `check_verdicts`.
+/// Rows that have been judged.
+pub struct JudgedRows {
+    frequencies: Frequencies,
+    links: Links,
+    threshold: f64,
+}
+
+/// Judges the rows that are staged in `import_rows` by the contacts and by each other. Must run in the transaction that
+/// has staged the rows. Leaves the verdicts in `check_verdicts`. Calls `observe` with the number of contacts read so
+/// far.
 ///
 /// # Errors
-/// Those of `take`, and [`StoreError`].
+/// Those of `observe`, and [`StoreError`].
 pub fn judge_rows<E: From<StoreError>>(
     connection: &mut PgConnection,
-    client: ClientId,
+    contacts: KnownContacts,
     rules: CheckRules,
-    take: &mut dyn FnMut(CheckEvent) -> Result<(), E>,
-) -> Result<(), E> {
+    observe: &mut dyn FnMut(u64) -> Result<(), E>,
+) -> Result<JudgedRows, E> {
     // By default the planner optimizes a cursor for its first tenth. Autovacuum doesn't analyze temporary tables.
     connection
         .batch_execute("SET LOCAL cursor_tuple_fraction = 1; ANALYZE import_rows")
@@ -70,15 +78,13 @@ pub fn judge_rows<E: From<StoreError>>(
     let mut next = Some((0, 0));
     while let Some(first) = next {
         let mut blocks;
-        (blocks, next) = read_blocks(connection, first, rules.block_rows)?;
+        (blocks, next) = read_blocks(connection, first, rules.rows_per_round)?;
         let counted = (first == (0, 0)).then_some(&mut frequencies);
-        count_records(connection, client, &mut blocks, counted, |contacts| {
-            take(CheckEvent::Contacts(contacts))
-        })?;
+        count_records(connection, contacts, &mut blocks, counted, &mut *observe)?;
         let model = Model::new(&frequencies);
-        compare_records(connection, client, &mut blocks, &model, rules.threshold)?;
+        compare_records(connection, contacts, &mut blocks, &model, rules.threshold)?;
         for block in &blocks {
-            let is_same_line = |one: &BlockRow, other: &BlockRow| line_of(one.number) == line_of(other.number);
+            let is_same_line = |one: &BlockRow, other: &BlockRow| line_of(one.row_number) == line_of(other.row_number);
             for rows in block.rows.chunk_by(is_same_line) {
                 verdicts.push(connection, judge_line(rows, &model))?;
             }
@@ -86,7 +92,25 @@ pub fn judge_rows<E: From<StoreError>>(
         }
     }
     verdicts.flush(connection)?;
-    let groups = links.group(connection, &Model::new(&frequencies), rules.threshold)?;
+    Ok(JudgedRows {
+        frequencies,
+        links,
+        threshold: rules.threshold,
+    })
+}
+
+/// Groups the rows that [`judge_rows`] has judged, and reports each line of them and of `check_lines`.
+pub(super) fn report_lines<E: From<StoreError>>(
+    connection: &mut PgConnection,
+    judged: JudgedRows,
+    take: &mut dyn FnMut(CheckEvent) -> Result<(), E>,
+) -> Result<(), E> {
+    let JudgedRows {
+        frequencies,
+        links,
+        threshold,
+    } = judged;
+    let groups = links.group(connection, &Model::new(&frequencies), threshold)?;
     sql_query(format!("DECLARE check_results NO SCROLL CURSOR FOR {LINES}"))
         .execute(connection)
         .map_err(StoreError::from)?;
@@ -111,27 +135,31 @@ pub fn judge_rows<E: From<StoreError>>(
 /// The most threads that compare records.
 const THREADS_MAX: usize = 4;
 
-/// The number of a row, and its place in the file.
+/// The number of a row in `import_rows`, and its file index.
 type Start = (i64, u32);
 
 /// Reads the rows from `first` on, in as many blocks as threads work on them, and where the next ones begin. A line is in
 /// one block.
 fn read_blocks(
     connection: &mut PgConnection,
-    (number, mut first): Start,
-    block_rows: u32,
+    (row_number, mut file_index): Start,
+    rows_per_round: u32,
 ) -> Result<(Vec<Block>, Option<Start>), StoreError> {
     // There is room for more than one line.
-    let limit = i64::from(block_rows).max(2 * ROWS_PER_LINE.cast_signed());
-    open_rows(connection, number, i64::MAX, Some(limit))?;
+    let limit = i64::from(rows_per_round).max(2 * ROWS_PER_LINE.cast_signed());
+    open_rows(connection, row_number, i64::MAX, Some(limit))?;
     let mut rows: Vec<(i64, Record)> = Vec::new();
     while let Some(texts) = next_records(connection)? {
-        rows.extend(texts.iter().map(|texts: &RecordTexts| (texts.number, texts.record())));
+        rows.extend(
+            texts
+                .iter()
+                .map(|texts: &RecordTexts| (texts.record_id, texts.record())),
+        );
     }
     let mut next = None;
     if rows.len() as i64 == limit {
         let whole = start_of_line(&rows, rows.len() - 1);
-        next = Some((rows[whole].0, first + whole as u32));
+        next = Some((rows[whole].0, file_index + whole as u32));
         rows.truncate(whole);
     }
     let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
@@ -144,14 +172,14 @@ fn read_blocks(
         let rest = rows.split_off(end);
         let part = std::mem::replace(&mut rows, rest);
         let count = part.len() as u32;
-        blocks.push(Block::new(first, part.into_iter()));
-        first += count;
+        blocks.push(Block::new(file_index, part.into_iter()));
+        file_index += count;
     }
     Ok((blocks, next))
 }
 
-/// The first row of the line that the row at the place `at` belongs to.
+/// The index in `rows` of the first row of the line that the row at the index `at` belongs to.
 fn start_of_line(rows: &[(i64, Record)], at: usize) -> usize {
-    let line = rows.get(at).map(|(number, _)| line_of(*number));
-    rows.partition_point(|(number, _)| Some(line_of(*number)) < line)
+    let line = rows.get(at).map(|(row_number, _)| line_of(*row_number));
+    rows.partition_point(|(row_number, _)| Some(line_of(*row_number)) < line)
 }

@@ -5,7 +5,8 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
-use super::run::{CheckEvent, CheckRules, judge_rows};
+use super::records::KnownContacts;
+use super::run::{CheckEvent, CheckRules, judge_rows, report_lines};
 use super::statements::TABLES;
 use crate::domain::client::ClientId;
 use crate::domain::contact::ContactDraft;
@@ -112,7 +113,13 @@ pub fn check<E: From<StoreError>>(
         fill(&mut staging)?;
         staging.rows.flush()?;
         staging.lines.flush(staging.rows.connection())?;
-        judge_rows(staging.rows.connection(), client, rules, take)?;
+        let judged = judge_rows(
+            staging.rows.connection(),
+            KnownContacts::Of(client),
+            rules,
+            &mut |read| take(CheckEvent::Contacts(read)),
+        )?;
+        report_lines(staging.rows.connection(), judged, take)?;
         is_done = true;
         Err(StoreError::from(DieselError::RollbackTransaction).into())
     });

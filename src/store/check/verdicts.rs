@@ -2,7 +2,6 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Double, Nullable, Text, Uuid as SqlUuid};
-use strum::VariantArray;
 use uuid::Uuid;
 
 use super::block::{BlockRow, ContactRef, line_of};
@@ -78,10 +77,7 @@ impl StoredLine {
 
     /// The line with its group.
     pub(super) fn checked(self, group: Option<u64>) -> CheckedLine {
-        let verdict = self.verdict.and_then(|name| {
-            let mut verdicts = Verdict::VARIANTS.iter();
-            verdicts.find(|verdict| verdict.to_string() == name).copied()
-        });
+        let verdict = self.verdict.and_then(|name| name.parse().ok());
         CheckedLine {
             line: self.line.unsigned_abs(),
             cells: self.cells,
@@ -123,7 +119,7 @@ pub(super) fn judge_line(rows: &[BlockRow], model: &Model<'_>) -> LineVerdict {
     }
     let duplicate_of = judgements.iter().find_map(|(_, judgement)| judgement.duplicate_of);
     LineVerdict {
-        line: line_of(row.number).cast_signed(),
+        line: line_of(row.row_number).cast_signed(),
         verdict: decisive.verdict.to_string(),
         score: decisive.score,
         reasons: reasons(row, decisive, model),

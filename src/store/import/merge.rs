@@ -81,35 +81,54 @@ const FIRST_LOAD: i64 = 10_000;
 
 /// Merges the copied rows with each other and into the client's contacts.
 pub(super) fn merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) -> Result<Merged, StoreError> {
-    lock_imports(connection, client)?;
     // Autovacuum doesn't analyze temporary tables.
     connection.batch_execute("ANALYZE import_rows")?;
+    in_attempts(connection, client, ATTEMPTS, |connection| {
+        try_merge(connection, client, rules)
+    })
+}
+
+/// An error of an attempt to import.
+pub(crate) trait Attempt: From<StoreError> + From<DieselError> {
+    /// Whether a concurrent writer caused the error, so that another attempt may succeed.
+    fn is_contention(&self) -> bool;
+}
+
+impl Attempt for StoreError {
+    fn is_contention(&self) -> bool {
+        StoreError::is_contention(self)
+    }
+}
+
+/// Runs `work` in a savepoint, and retries it if a concurrent writer made it fail. A failed attempt is rolled back, and
+/// the copied rows stay. The last one of the `attempts` makes all other writers of the client's contacts wait, so it
+/// succeeds.
+pub(crate) fn in_attempts<T, E: Attempt>(
+    connection: &mut PgConnection,
+    client: ClientId,
+    attempts: usize,
+    mut work: impl FnMut(&mut PgConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    lock_imports(connection, client)?;
     let mut attempt = 1;
     loop {
-        // A savepoint: a failed attempt is rolled back, and the copied rows stay.
-        let merged = connection.transaction(|connection| {
-            if attempt == ATTEMPTS {
-                // The last attempt makes all other writers of the client's contacts wait for the whole merge. Each
-                // writer makes its lists before it locks lines or contacts, so the import does so, too.
+        let outcome = connection.transaction(|connection| {
+            if attempt == attempts {
+                // Each writer makes its lists before it locks lines or contacts, so the import does so, too.
                 lock_bulk_writes(connection, client)?;
                 make_lists(connection, client)?;
                 lock_all_contacts(connection, client)?;
             }
-            try_merge(connection, client, rules)
+            work(connection)
         });
-        match merged {
-            Err(error) if attempt < ATTEMPTS && error.is_contention() => attempt += 1,
-            result => return result,
+        match outcome {
+            Err(error) if attempt < attempts && error.is_contention() => attempt += 1,
+            outcome => return outcome,
         }
     }
 }
 
 fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) -> Result<Merged, StoreError> {
-    let run = |connection: &mut PgConnection, statement: &str| {
-        sql_query(statement)
-            .bind::<Uuid, _>(client.as_uuid())
-            .execute(connection)
-    };
     let default_list = make_lists(connection, client)?;
     connection.batch_execute(GROUPS)?;
     let passes = if rules.exact {
@@ -118,31 +137,66 @@ fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) 
         &[FIND_BY_EXTERNAL_ID, FIND_BY_PHONE, FIND_BY_EMAIL][..]
     };
     for (place, pass) in passes.iter().enumerate() {
-        run(connection, pass)?;
+        run(connection, client, pass)?;
         connection.batch_execute("ANALYZE import_groups")?;
         if place == 0 && !rules.exact {
             keep_in_groups(connection, client)?;
         }
     }
-    let adoption: Adoption = sql_query(LOCK_ADOPTED)
+    let adoption: LockedCount = sql_query(LOCK_ADOPTED)
         .bind::<Uuid, _>(client.as_uuid())
         .get_result(connection)?;
     if adoption.locked < adoption.wanted {
         return Err(overtaken("another writer gave the contact an external id"));
     }
     let doubtful: CountRow = sql_query(COUNT_DOUBTFUL).get_result(connection)?;
+    merge_rows(connection, client)?;
+    let merged = Merged {
+        doubtful: doubtful.count.unsigned_abs(),
+        ..write_contacts(connection, client, default_list, rules.default_source)?
+    };
+    if merged.created > 0 && !rules.exact {
+        // Last, since writers of new contacts wait from here until the commit.
+        lock_all_lines(connection, client)?;
+        let doubles: CountRow = sql_query(COUNT_DOUBLES)
+            .bind::<Uuid, _>(client.as_uuid())
+            .get_result(connection)?;
+        if doubles.count > 0 {
+            return Err(overtaken("another writer made the contact"));
+        }
+    }
+    Ok(merged)
+}
+
+fn run(connection: &mut PgConnection, client: ClientId, statement: &str) -> QueryResult<usize> {
+    sql_query(statement)
+        .bind::<Uuid, _>(client.as_uuid())
+        .execute(connection)
+}
+
+/// Merges the rows of each entity of `import_groups` into `import_contacts`.
+pub(crate) fn merge_rows(connection: &mut PgConnection, client: ClientId) -> Result<(), StoreError> {
     connection.batch_execute(MERGE_ROWS)?;
     connection.batch_execute("ANALYZE import_contacts")?;
-    run(connection, JOIN_PEOPLE)?;
-    keep_in_contacts(connection, client)?;
+    run(connection, client, JOIN_PEOPLE)?;
+    keep_in_contacts(connection, client)
+}
+
+/// Writes `import_contacts` into the client's contacts. Counts no doubtful rows.
+pub(crate) fn write_contacts(
+    connection: &mut PgConnection,
+    client: ClientId,
+    default_list: i64,
+    default_source: Option<&str>,
+) -> Result<Merged, StoreError> {
     let phones_kept = kept_phones(connection)?;
     let phones_replaced = replaced_phones(connection, client)?;
-    let updated = run(connection, UPDATE_CONTACTS)? as u64;
+    let updated = run(connection, client, UPDATE_CONTACTS)? as u64;
     let insert = |connection: &mut PgConnection| {
         let created = sql_query(INSERT_CONTACTS)
             .bind::<Uuid, _>(client.as_uuid())
             .bind::<BigInt, _>(default_list)
-            .bind::<Nullable<Text>, _>(rules.default_source)
+            .bind::<Nullable<Text>, _>(default_source)
             .bind::<Text, _>(DEFAULT_CHAT_STATUS)
             .execute(connection)?;
         Ok::<_, StoreError>(created as u64)
@@ -157,28 +211,18 @@ fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) 
     if created + updated >= MANY {
         connection.batch_execute("ANALYZE contacts, contact_texts")?;
     }
-    if created > 0 && !rules.exact {
-        // Last, since writers of new contacts wait from here until the commit.
-        lock_all_lines(connection, client)?;
-        let doubles: CountRow = sql_query(COUNT_DOUBLES)
-            .bind::<Uuid, _>(client.as_uuid())
-            .get_result(connection)?;
-        if doubles.count > 0 {
-            return Err(overtaken("another writer made the contact"));
-        }
-    }
     Ok(Merged {
         created,
         updated,
         unchanged: known.count.unsigned_abs() - updated,
-        doubtful: doubtful.count.unsigned_abs(),
+        doubtful: 0,
         phones_kept,
         phones_replaced,
     })
 }
 
 /// Makes the lists that the rows name, and returns the id of the default list.
-fn make_lists(connection: &mut PgConnection, client: ClientId) -> Result<i64, StoreError> {
+pub(crate) fn make_lists(connection: &mut PgConnection, client: ClientId) -> Result<i64, StoreError> {
     let default_list = ensure_list(connection, client, DEFAULT_LIST)?;
     sql_query(MAKE_LISTS)
         .bind::<Uuid, _>(client.as_uuid())
@@ -187,21 +231,22 @@ fn make_lists(connection: &mut PgConnection, client: ClientId) -> Result<i64, St
 }
 
 /// The error for a concurrent writer that was faster: the merge is retried.
-fn overtaken(reason: &str) -> StoreError {
+pub(crate) fn overtaken(reason: &str) -> StoreError {
     let reason = Box::new(reason.to_owned());
     StoreError::Exists(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, reason))
 }
 
+/// How many contacts a statement should lock, and how many it has locked.
 #[derive(QueryableByName)]
-struct Adoption {
+pub(crate) struct LockedCount {
     #[diesel(sql_type = BigInt)]
-    wanted: i64,
+    pub wanted: i64,
     #[diesel(sql_type = BigInt)]
-    locked: i64,
+    pub locked: i64,
 }
 
 #[derive(QueryableByName)]
-struct CountRow {
+pub(crate) struct CountRow {
     #[diesel(sql_type = BigInt)]
-    count: i64,
+    pub count: i64,
 }

@@ -1,13 +1,13 @@
 -- Merges the rows of each contact: the last row that gives a value wins. The phone, its match key, its text as given
--- and its extension come from one row, which is the last one with the best phone. The subquery sorts the rows once for
--- all aggregates. With `array_agg(… ORDER BY …)` PostgreSQL before 16 sorts them again for each aggregate, which takes
--- three times as long.
+-- and its extension come from one row, which is the last one with the best phone. The external id is that of the first
+-- row, because later rows do not change it. The subquery sorts the rows once for all aggregates. With
+-- `array_agg(… ORDER BY …)` PostgreSQL before 16 sorts them again for each aggregate, which takes three times as long.
 INSERT INTO import_contacts (entity, external_user_id, phone, phone_key, phone_as_given, phone_extension,
     phone_worth, phone_row, email, name, source, chat_status, blocked, is_chat_read, contact_list, default_stage_id,
     ai_customer_id, last_message_at, last_inbound_at, person)
 SELECT
     entity,
-    max(external_user_id),
+    (array_agg(external_user_id) FILTER (WHERE external_user_id IS NOT NULL))[count(external_user_id)],
     (array_agg(phone) FILTER (WHERE phone_worth = best_worth))[1],
     (array_agg(phone_key) FILTER (WHERE phone_worth = best_worth))[1],
     (array_agg(phone_as_given) FILTER (WHERE phone_worth = best_worth))[1],

@@ -21,7 +21,10 @@ pub struct RowSample {
 }
 
 impl RowSample {
-    fn new(rows: &[SampledRow]) -> Self {
+    /// How many rows a statement returns for a sample.
+    pub(crate) const LIMIT: i64 = SAMPLE as i64;
+
+    pub(crate) fn new(rows: &[SampledRow]) -> Self {
         Self {
             count: rows.first().map_or(0, |row| row.count.unsigned_abs()),
             first: rows.iter().map(|row| row.number.unsigned_abs()).collect(),
@@ -29,8 +32,9 @@ impl RowSample {
     }
 }
 
+/// A row of a sample.
 #[derive(QueryableByName)]
-struct SampledRow {
+pub(crate) struct SampledRow {
     #[diesel(sql_type = BigInt, column_name = "row")]
     number: i64,
     /// The count of all rows.
@@ -108,7 +112,9 @@ fn find_kept(connection: &mut PgConnection, client: ClientId, worse: &str) -> Re
 
 /// The rows whose phone is not written, because the contact has a better one.
 pub(super) fn kept_phones(connection: &mut PgConnection) -> Result<RowSample, StoreError> {
-    let rows: Vec<SampledRow> = sql_query(KEPT_PHONES).bind::<BigInt, _>(LIMIT).load(connection)?;
+    let rows: Vec<SampledRow> = sql_query(KEPT_PHONES)
+        .bind::<BigInt, _>(RowSample::LIMIT)
+        .load(connection)?;
     Ok(RowSample::new(&rows))
 }
 
@@ -116,9 +122,7 @@ pub(super) fn kept_phones(connection: &mut PgConnection) -> Result<RowSample, St
 pub(super) fn replaced_phones(connection: &mut PgConnection, client: ClientId) -> Result<RowSample, StoreError> {
     let rows: Vec<SampledRow> = sql_query(REPLACED_PHONES)
         .bind::<Uuid, _>(client.as_uuid())
-        .bind::<BigInt, _>(LIMIT)
+        .bind::<BigInt, _>(RowSample::LIMIT)
         .load(connection)?;
     Ok(RowSample::new(&rows))
 }
-
-const LIMIT: i64 = SAMPLE as i64;

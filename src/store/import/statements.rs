@@ -4,7 +4,7 @@
 pub(super) const ROWS: &str = include_str!("rows.sql");
 
 /// Makes the temporary tables of the merge.
-pub(super) const GROUPS: &str = include_str!("groups.sql");
+pub(crate) const GROUPS: &str = include_str!("groups.sql");
 
 pub(super) const MAKE_LISTS: &str = include_str!("make_lists.sql");
 pub(super) const FIND_BY_EXTERNAL_ID: &str = include_str!("find_by_external_id.sql");

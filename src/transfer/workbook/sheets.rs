@@ -144,6 +144,13 @@ impl Workbook {
             }
             let Some(cell) = cell else { return Ok(()) };
             let (index, column) = cell.get_position();
+            // The lines of a file must increase: reports and verdicts name them.
+            if index < row.index {
+                return Err(ReadError::BrokenSheet {
+                    line: u64::from(row.index) + 1,
+                }
+                .into());
+            }
             row.index = index;
             row.add(column as usize, cell.get_value())?;
         }
@@ -164,15 +171,11 @@ impl Row {
         self.ends.clear();
     }
 
-    /// Adds a cell. Cells come in the order of columns. Of a column that a damaged sheet has twice, the first one
-    /// counts.
+    /// Adds a cell. Excel writes the cells in the order of columns, but a damaged sheet can have another order. Of a
+    /// column that it has twice, the first value counts.
     fn add(&mut self, column: usize, value: &DataRef<'_>) -> Result<(), ReadError> {
         let line = u64::from(self.index) + 1;
-        if column < self.ends.len() {
-            return Ok(());
-        }
         let before = self.text.len();
-        self.ends.resize(column, before);
         push(&mut self.text, value);
         if self.text.len() > ROW_MAX {
             return Err(ReadError::RowTooLong { line });
@@ -180,7 +183,19 @@ impl Row {
         if self.text[before..].contains('\0') {
             return Err(ReadError::Nul { line });
         }
-        self.ends.push(self.text.len());
+        if column >= self.ends.len() {
+            self.ends.resize(column, before);
+            self.ends.push(self.text.len());
+            return Ok(());
+        }
+        let late = self.text.split_off(before);
+        let start = column.checked_sub(1).map_or(0, |previous| self.ends[previous]);
+        if self.ends[column] == start {
+            self.text.insert_str(start, &late);
+            for end in &mut self.ends[column..] {
+                *end += late.len();
+            }
+        }
         Ok(())
     }
 

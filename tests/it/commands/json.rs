@@ -177,6 +177,10 @@ fn import_prints_its_summary_as_json() {
             "cellsLeftOut": 1, "doubtful": 0,
             "phonesUnresolved": {"count": 1, "lines": [3]},
             "phonesKept": none, "phonesReplaced": none,
+            "verdicts": null,
+            "duplicatesLeftOut": {"count": 0, "lines": []},
+            "conflictsLeftOut": {"count": 0, "lines": []},
+            "collisions": {"count": 0, "lines": []},
             "severalPhones": {"count": 1, "lines": [5]},
             "severalEmails": none,
             "rejectedRows": [{

@@ -27,9 +27,9 @@ fn draft(number: u64, phones: u64) -> Vec<ContactDraft> {
         .collect()
 }
 
-fn judged(target: &mut CheckTarget, block_rows: u32) -> Vec<CheckedLine> {
+fn judged(target: &mut CheckTarget, rows_per_round: u32) -> Vec<CheckedLine> {
     let rules = CheckRules {
-        block_rows,
+        rows_per_round,
         ..CheckRules::default()
     };
     let mut lines = Vec::new();

@@ -5,7 +5,9 @@ use contact_search::domain::contact_id::ContactId;
 use contact_search::domain::phone::{Region, readings};
 use contact_search::domain::term::{EmailTerm, PhoneTerm};
 use contact_search::store::search::ClientSizes;
-use contact_search::store::{check, clients, contacts, import, lookup, messages, query, recheck, search};
+use contact_search::store::{
+    check, clients, contacts, import, judged_import, lookup, messages, query, recheck, search,
+};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -114,7 +116,8 @@ fn every_statement_file_is_valid_sql_as_it_is() {
         .chain(contacts::statements())
         .chain(messages::statements())
         .chain(recheck::statements())
-        .chain(check::statements());
+        .chain(check::statements())
+        .chain(judged_import::statements());
     for (name, statement) in import::statements().into_iter().chain(others) {
         let values = nulls(statement);
         let run = if statement.contains("CREATE TEMPORARY TABLE") {

@@ -7,7 +7,9 @@ use contact_search::domain::phone::Region;
 use contact_search::store::PgConnection;
 use contact_search::store::clients::{self, Client};
 use contact_search::transfer::ColumnChoice;
-use contact_search::transfer::import::{Event, Import, ImportError, ImportOptions, ImportReport, Rejection};
+use contact_search::transfer::import::{
+    Event, FileOptions, Import, ImportError, ImportOptions, ImportReport, Rejection,
+};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Nullable, Text};
@@ -112,7 +114,10 @@ pub fn import(
     options: &ImportOptions,
 ) -> Result<ImportReport, ImportError> {
     let options = ImportOptions {
-        columns: choices(columns),
+        file: FileOptions {
+            columns: choices(columns),
+            ..options.file.clone()
+        },
         ..options.clone()
     };
     let report = Import::open(file, options)?.run(connection, client, &mut |_| {})?;

@@ -1,6 +1,6 @@
 //! Import: rows of another width than the header, cells with several values, and cells that are left out.
 
-use contact_search::transfer::import::{Event, Import, ImportOptions, ImportReport};
+use contact_search::transfer::import::{Event, FileOptions, Import, ImportOptions, ImportReport};
 
 use crate::support::import::{ImportTarget, counts, skipping};
 
@@ -60,7 +60,10 @@ fn the_rows_decide_the_delimiter_of_a_file_with_semicolons_and_commas_in_its_hea
     for delimiter in [None, Some(b';')] {
         let mut target = ImportTarget::new();
         let options = ImportOptions {
-            delimiter,
+            file: FileOptions {
+                delimiter,
+                ..FileOptions::default()
+            },
             ..ImportOptions::default()
         };
         let report = target.import_with(file.as_bytes(), &[], &options).unwrap();

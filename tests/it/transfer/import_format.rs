@@ -1,14 +1,17 @@
 //! Import: file formats, headers, and columns.
 
 use contact_search::domain::client::DEFAULT_LIST;
-use contact_search::transfer::import::{Import, ImportError, ImportOptions};
+use contact_search::transfer::import::{FileOptions, Import, ImportError, ImportOptions};
 
 use crate::support::import::{FAKE_1000, ImportTarget, choices, counts};
 
 #[test]
 fn the_mapping_of_columns_is_known_before_a_row_is_read() {
     let options = ImportOptions {
-        columns: choices(&["name=first_name,surname", "external_user_id=unique_id"]),
+        file: FileOptions {
+            columns: choices(&["name=first_name,surname", "external_user_id=unique_id"]),
+            ..FileOptions::default()
+        },
         ..ImportOptions::default()
     };
     let import = Import::open(FAKE_1000, options).unwrap();
@@ -89,7 +92,10 @@ fn options_fill_blank_cells() {
     let mut target = ImportTarget::new();
     let options = ImportOptions {
         list: Some("Fair".into()),
-        platform: Some("sms".into()),
+        file: FileOptions {
+            platform: Some("sms".into()),
+            ..FileOptions::default()
+        },
         ..ImportOptions::default()
     };
     let file = "email,platform,contact_list\na@example.com,,\nb@example.com,webchat,VIP\n";
@@ -107,14 +113,20 @@ fn options_fill_blank_cells() {
             ..ImportOptions::default()
         },
         ImportOptions {
-            platform: Some("x".repeat(65)),
+            file: FileOptions {
+                platform: Some("x".repeat(65)),
+                ..FileOptions::default()
+            },
             ..ImportOptions::default()
         },
     ] {
         let error = target
             .import_with("email\na@example.com".as_bytes(), &[], &options)
             .unwrap_err();
-        assert!(matches!(error, ImportError::Length(..)), "{error}");
+        assert!(
+            matches!(error, ImportError::ListName | ImportError::Platform(_)),
+            "{error}"
+        );
     }
 }
 
@@ -214,7 +226,10 @@ fn the_user_can_name_the_encoding() {
          --encoding macintosh"
     );
     let options = ImportOptions {
-        encoding: Some("macintosh".parse().unwrap()),
+        file: FileOptions {
+            encoding: Some("macintosh".parse().unwrap()),
+            ..FileOptions::default()
+        },
         ..ImportOptions::default()
     };
     target.import_with(&file[..], &[], &options).unwrap();

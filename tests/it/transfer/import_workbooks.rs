@@ -160,3 +160,43 @@ fn a_row_that_is_too_long_is_refused() {
         "line 2: the row is longer than 1 MiB"
     );
 }
+
+/// The XML of cells at these places with these texts.
+fn placed(cells: &[(&str, &str)]) -> String {
+    cells
+        .iter()
+        .map(|(place, text)| format!("<c r=\"{place}\" t=\"inlineStr\"><is><t>{text}</t></is></c>"))
+        .collect()
+}
+
+#[test]
+fn cells_in_another_order_than_their_columns_are_read() {
+    let header = placed(&[("A1", "name"), ("B1", "phone"), ("C1", "email")]);
+    let first = placed(&[
+        ("C2", "ana@ej.com"),
+        ("A2", "Ana"),
+        ("B2", "11 4321-5001"),
+        ("A2", "Eva"),
+    ]);
+    let second = placed(&[("B3", "11 4321-5002"), ("A3", "Bea")]);
+    let mut target = ImportTarget::new();
+    target.import(workbook(&[("a", &[&header, &first, &second])])).unwrap();
+    assert_eq!(
+        target.contacts("name phone email"),
+        "Ana +541143215001 ana@ej.com\nBea +541143215002 -"
+    );
+}
+
+#[test]
+fn rows_in_another_order_than_their_numbers_are_refused() {
+    let header = placed(&[("A1", "name"), ("B1", "phone")]);
+    let [third, second] = [
+        placed(&[("A3", "Ana"), ("B3", "11 4321-5001")]),
+        placed(&[("A2", "Bea"), ("B2", "11 4321-5002")]),
+    ];
+    let error = ImportTarget::new().refuse(workbook(&[("a", &[&header, &third, &second])]));
+    assert_eq!(
+        error.to_string(),
+        "the sheet is damaged after row 3: open the workbook and save it again, or save it as “CSV UTF-8”"
+    );
+}

@@ -16,4 +16,6 @@ mod import_model;
 mod import_programs;
 mod import_rejections;
 mod import_vcards;
+mod import_verdicts;
+mod import_verdicts_command;
 mod import_workbooks;

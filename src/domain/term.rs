@@ -351,7 +351,7 @@ pub fn containing(term: &str) -> String {
 /// A LIKE pattern that matches the literal `term` alone.
 ///
 /// `\` is LIKE's escape character. It must be doubled first: doubling it later would break the escapes of `%` and `_`.
-pub(super) fn like_literal(term: &str) -> String {
+pub fn like_literal(term: &str) -> String {
     term.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_")
 }
 

@@ -44,8 +44,15 @@ impl Dictionary {
     }
 
     /// The words for a piece.
-    fn words(&self, piece: &str) -> &[KnownWord] {
+    pub fn words(&self, piece: &str) -> &[KnownWord] {
         self.0.get(piece).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether a piece has a word that is not equal to it.
+    pub fn has_other_words(&self) -> bool {
+        self.0
+            .iter()
+            .any(|(piece, words)| words.iter().any(|word| word.text != *piece))
     }
 
     /// Whether it is known that no word belongs to the piece.

@@ -153,6 +153,14 @@ impl QueryWord {
             })
             .collect()
     }
+
+    /// Whether an email with the same runs can be similar. It can if other punctuation is between its runs.
+    pub fn can_differ_by_punctuation(&self) -> bool {
+        self.email.iter().any(|email| {
+            let local = email.split_once('@').map_or(&**email, |(local, _)| local);
+            !matches!(runs(local)[..], [(0, run)] if run == local)
+        })
+    }
 }
 
 /// The keys by which a word is found that may differ by `edits` from this one.

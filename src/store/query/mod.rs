@@ -16,6 +16,7 @@
 mod candidates;
 mod found_contact;
 mod run;
+mod similar;
 mod statements;
 
 pub use self::candidates::Position;

@@ -13,9 +13,7 @@ use super::candidates::{Candidate, NumberCandidate, Position};
 use super::found_contact::{self, FoundContact};
 use super::statements::{self, ASKED_MAX, DICTIONARY, NUMBERS, Tests};
 use crate::domain::client::ClientId;
-use crate::domain::query::{
-    CONTAINS_RANK, Dictionary, ENOUGH_WORDS, KnownWord, Level, Patterns, Query, Terms, differ_by_typing,
-};
+use crate::domain::query::{CONTAINS_RANK, Dictionary, ENOUGH_WORDS, KnownWord, Level, Patterns, Query, Terms};
 use crate::domain::term::containing;
 use crate::store::error::StoreError;
 use crate::store::search::{ClientSizes, Plan};
@@ -43,32 +41,12 @@ const MANY: usize = 2;
 /// The most matches without typing errors that are read at once and ranked here.
 const RANKED_MAX: usize = 200;
 
-/// The most contacts that match only with typing errors and are ranked: those with the latest messages.
-const SIMILAR_MAX: usize = 100;
-
-/// Contacts that may match with typing errors, and are read at once. Each further question reads twice as many.
-const SIMILAR_FETCHED: usize = 2 * SIMILAR_MAX;
-
-/// The most contacts that are read because they may match with typing errors: those with the latest messages.
-const SIMILAR_READ_MAX: usize = 20_000;
-
-/// Rows of a large client in which matches with typing errors are counted. The database tests only the words that allow
-/// no error, so it returns more of these rows, and a row costs more than one of the probe.
-const SIMILAR_PROBE_ROWS: usize = 300;
-
-/// The matches with typing errors among these rows from which on a walk is used instead of the index of grams. An estimate,
-/// as for [`FREQUENT`].
-const SIMILAR_FREQUENT: usize = 9;
-
 /// With more grams than these, the index of grams is asked for two conditions only: it looks each gram up in each step,
 /// and two conditions exclude most contacts.
 const ENOUGH_GRAMS: usize = 64;
 
 /// The most contacts that are read by the match keys of a query's numbers.
 const NUMBERS_MAX: i64 = 1_000;
-
-/// The most words of the dictionary that share a key with a typed word. The longer a word, the fewer share one.
-const SHARED_KEY_MAX: i64 = 5_000;
 
 /// The year 2000, in microseconds since 1970.
 const YEAR_2000: i64 = 946_684_800_000_000;
@@ -118,11 +96,11 @@ pub fn find_contacts(
     })
 }
 
-struct Run<'a> {
+pub(super) struct Run<'a> {
     connection: &'a mut PgConnection,
     client: ClientId,
-    query: &'a Query,
-    is_small: bool,
+    pub(super) query: &'a Query,
+    pub(super) is_small: bool,
     /// The contacts with the match keys of the query's numbers.
     numbers: Vec<Candidate>,
     /// For a contact, the words that are whole numbers with its match key, by their places.
@@ -131,7 +109,7 @@ struct Run<'a> {
     probe: Vec<Candidate>,
     /// The words of the client that contain a word of the query, once they have been read.
     containing: Option<Dictionary>,
-    plans: Vec<Plan>,
+    pub(super) plans: Vec<Plan>,
 }
 
 impl Run<'_> {
@@ -209,7 +187,7 @@ impl Run<'_> {
     }
 
     /// The candidates and the contacts with the query's numbers, each contact once.
-    fn with_numbers<'c>(&'c self, candidates: &'c [Candidate]) -> impl Iterator<Item = &'c Candidate> {
+    pub(super) fn with_numbers<'c>(&'c self, candidates: &'c [Candidate]) -> impl Iterator<Item = &'c Candidate> {
         let mut seen = HashSet::new();
         let all = candidates.iter().chain(&self.numbers);
         all.filter(move |candidate| seen.insert(candidate.id))
@@ -220,7 +198,7 @@ impl Run<'_> {
             .rank(&candidate.texts(), |word| self.is_equivalent(candidate.id, word))
     }
 
-    fn is_equivalent(&self, id: Uuid, word: usize) -> bool {
+    pub(super) fn is_equivalent(&self, id: Uuid, word: usize) -> bool {
         self.equivalents.get(&id).is_some_and(|words| words.contains(&word))
     }
 
@@ -242,7 +220,7 @@ impl Run<'_> {
             return Ok(found);
         }
         // The answer also has contacts of better levels, up to a page. `limit` leaves room for them.
-        let limit = if level == Level::Whole { missing } else { PAGE + missing } + self.numbers.len();
+        let mut limit = if level == Level::Whole { missing } else { PAGE + missing } + self.numbers.len();
         let mut from = start;
         let mut candidates = Vec::new();
         loop {
@@ -255,6 +233,8 @@ impl Run<'_> {
             if is_last || found.len() >= missing + self.numbers.len() {
                 return Ok(found);
             }
+            // Few of them are of the level. Another question takes longer than many more rows.
+            limit *= 4;
         }
     }
 
@@ -284,7 +264,7 @@ impl Run<'_> {
     }
 
     /// For each word, what the index of grams is asked for to find the contacts of a level.
-    fn terms(&mut self, level: Level) -> QueryResult<Vec<Option<Terms>>> {
+    pub(super) fn terms(&mut self, level: Level) -> QueryResult<Vec<Option<Terms>>> {
         // Mostly the dictionary shows that no name has the piece of an email. Without it, the index of grams would be asked
         // for such names, and would read all words that begin like the other words of the query.
         if level == Level::Contains || self.query.words().iter().any(|word| word.typed().contains('@')) {
@@ -296,7 +276,7 @@ impl Run<'_> {
 
     /// Asks the index of grams for the first contacts that have the terms of each word, one element per word, and match
     /// the patterns. Walks all contacts if the index cannot find them.
-    fn ask_for(
+    pub(super) fn ask_for(
         &mut self,
         terms: Vec<Option<Terms>>,
         patterns: &[Patterns],
@@ -344,7 +324,7 @@ impl Run<'_> {
     }
 
     /// The first contacts that match the patterns among `rows` contacts behind a position.
-    fn walk(
+    pub(super) fn walk(
         &mut self,
         patterns: &[Patterns],
         from: Option<Position>,
@@ -408,37 +388,18 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The words of the client that are similar to a piece of the query's words.
-    fn read_similar_words(&mut self) -> QueryResult<Dictionary> {
-        let pieces: Vec<_> = self
-            .query
-            .words()
-            .iter()
-            .flat_map(|word| word.similar_pieces())
-            .collect();
-        let prefix = self.end_of_id(1);
-        let of_client = format!("c{}", self.end_of_id(4));
-        let questions = pieces.iter().map(|piece| {
-            let keys = piece.keys.iter().map(|key| format!("{prefix}{key}"));
-            (tsquery::with_any_key(&of_client, keys), "%".to_owned())
-        });
-        let answers = self.ask_dictionary(questions.collect(), SHARED_KEY_MAX)?;
-        let mut similar = Dictionary::default();
-        for (piece, mut words) in pieces.into_iter().zip(answers) {
-            words.retain(|word| differ_by_typing(&piece.piece, &word.text).is_some());
-            similar.insert(piece.piece, words);
-        }
-        Ok(similar)
-    }
-
     /// The last characters of the client's id. The keys of its words in the index of words contain them.
-    fn end_of_id(&self, length: usize) -> String {
+    pub(super) fn end_of_id(&self, length: usize) -> String {
         let id = self.client.to_string();
         id[id.len() - length..].to_owned()
     }
 
     /// At most `limit` words for each question, which is a tsquery of keys and a LIKE pattern.
-    fn ask_dictionary(&mut self, questions: Vec<(String, String)>, limit: i64) -> QueryResult<Vec<Vec<KnownWord>>> {
+    pub(super) fn ask_dictionary(
+        &mut self,
+        questions: Vec<(String, String)>,
+        limit: i64,
+    ) -> QueryResult<Vec<Vec<KnownWord>>> {
         #[derive(QueryableByName)]
         struct WordRow {
             #[diesel(sql_type = BigInt)]
@@ -470,80 +431,6 @@ impl Run<'_> {
             }
         }
         Ok(answers)
-    }
-
-    /// The positions of the contacts that match only with typing errors: those with the latest messages, at most
-    /// [`SIMILAR_MAX`].
-    fn read_similar(&mut self) -> QueryResult<Vec<Position>> {
-        let may_be_similar = self.query.words().iter().any(|word| !word.similar_pieces().is_empty());
-        if !may_be_similar {
-            return Ok(Vec::new());
-        }
-        let candidates = if self.is_small {
-            self.walk(&[], None, usize::MAX, usize::MAX)?
-        } else {
-            self.find_similar()?
-        };
-        Ok(self.similar(&candidates))
-    }
-
-    /// The positions of the candidates that match only with typing errors, in the order of [`Self::read_similar`].
-    fn similar(&self, candidates: &[Candidate]) -> Vec<Position> {
-        let mut similar: Vec<Position> = self
-            .with_numbers(candidates)
-            .filter_map(|candidate| {
-                let is_equivalent = |word| self.is_equivalent(candidate.id, word);
-                let rank = self.query.similar_rank(&candidate.texts(), is_equivalent)?;
-                Some(candidate.at(rank))
-            })
-            .collect();
-        similar.sort_unstable_by_key(|position| Position { rank: 0, ..*position });
-        similar.truncate(SIMILAR_MAX);
-        similar
-    }
-
-    /// Candidates for [`Self::read_similar`] of a large client. If more than [`SIMILAR_MAX`] match, it finds at least as
-    /// many, those with the latest messages.
-    ///
-    /// The database tests only the words that can have no error, because LIKE with each similar word takes longer than
-    /// reading the row.
-    fn find_similar(&mut self) -> QueryResult<Vec<Candidate>> {
-        let similar = self.read_similar_words()?;
-        let words = self.query.words().iter();
-        let with_errors: Vec<Option<Terms>> = words.clone().map(|word| word.similar_terms(&similar)).collect();
-        if with_errors.iter().all(Option::is_none) {
-            return Ok(Vec::new());
-        }
-        let all = self.query.patterns(Level::Contains).into_iter();
-        let certain = all.zip(&with_errors).filter(|(_, errors)| errors.is_none());
-        let patterns: Vec<Patterns> = certain.map(|(patterns, _)| patterns).collect();
-        let probe = self.walk(&patterns, None, SIMILAR_PROBE_ROWS, SIMILAR_PROBE_ROWS)?;
-        let frequency = self.similar(&probe).len();
-        if frequency >= SIMILAR_FREQUENT {
-            let rows = SIMILAR_PROBE_ROWS * (SIMILAR_MAX + SIMILAR_MAX / 2) / frequency;
-            let walked = self.walk(&patterns, None, rows, rows)?;
-            if self.similar(&walked).len() >= SIMILAR_MAX {
-                self.plans.push(Plan::LongWalk);
-                return Ok(walked);
-            }
-        }
-        let without_errors = self.terms(Level::Contains)?;
-        let terms = without_errors
-            .into_iter()
-            .zip(with_errors)
-            .map(|(without, with_errors)| Some(Terms::Any([without?].into_iter().chain(with_errors).collect())));
-        let terms: Vec<Option<Terms>> = terms.collect();
-        let (mut candidates, mut from, mut limit) = (Vec::new(), None, SIMILAR_FETCHED);
-        loop {
-            let more = self.ask_for(terms.clone(), &patterns, from, limit)?;
-            let is_last = more.len() < limit;
-            from = more.last().map(|last| last.at(0));
-            candidates.extend(more);
-            limit = (2 * limit).min(SIMILAR_READ_MAX - candidates.len());
-            if is_last || limit == 0 || self.similar(&candidates).len() >= SIMILAR_MAX {
-                return Ok(candidates);
-            }
-        }
     }
 }
 

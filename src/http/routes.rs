@@ -10,7 +10,9 @@ use actix_web::web::{resource, to};
 use actix_web::{FromRequest, Handler, Resource, Responder, Route, guard};
 
 use super::documentation::Documentation;
-use super::endpoints::ingest::{contact_batch, contact_by_id, messages, normalization, whatsapp_webhook};
+use super::endpoints::ingest::{
+    contact_batch, contact_by_id, contact_check, messages, normalization, whatsapp_webhook,
+};
 use super::endpoints::lookup::{contact_lookup, contact_lookup_batch};
 use super::endpoints::ops::{error_codes, health, specification};
 use super::endpoints::page::{demo_key, page_file, search_page};
@@ -64,6 +66,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         ("/api/public/contact/{id}",         Operation::new(DELETE, WRITE,   &contact::ERASURE,                    contact::delete_contact)),
         ("/api/public/customer/upsert/info", Operation::new(POST,   WRITE,   &contact_upsert::DOCUMENTATION,       contact_upsert::upsert_contact)),
         ("/api/v1/contacts/",                Operation::new(POST,   WRITE,   &contact_batch::DOCUMENTATION,        contact_batch::upsert_contacts)),
+        ("/api/v1/contacts/check",           Operation::new(POST,   SEARCH,  &contact_check::DOCUMENTATION,        contact_check::check_contacts)),
         ("/api/v1/contacts/{id}",            Operation::new(GET,    SEARCH,  &contact_by_id::DETAILS,              contact_by_id::show_contact_by_id)),
         ("/api/v1/contacts/{id}",            Operation::new(PATCH,  WRITE,   &contact_by_id::CHANGE,               contact_by_id::edit_contact_by_id)),
         ("/api/v1/contacts/{id}",            Operation::new(DELETE, WRITE,   &contact_by_id::ERASURE,              contact_by_id::delete_contact_by_id)),

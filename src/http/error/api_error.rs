@@ -84,6 +84,9 @@ pub enum ApiError {
     SchemaUnfit(#[source] MigrationError),
     #[error("too late")]
     TooLate,
+    /// A check of contacts that did not end in time, because the client has too many.
+    #[error("an unfinished check of contacts")]
+    CheckTooLate,
     #[error("something went wrong")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -109,6 +112,8 @@ pub enum ParameterFault {
     TooManyWords(usize),
     /// Not the code of a region.
     NotRegion,
+    /// Not a probability above 0.
+    NotProbability,
     /// Not a cursor of this server.
     Cursor,
 }

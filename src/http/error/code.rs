@@ -50,6 +50,7 @@ pub enum ErrorCode {
     DatabaseUnavailable,
     DatabaseReadOnly,
     SchemaUnfit,
+    CheckUnfinished,
     DeadlineExceeded,
 }
 
@@ -270,6 +271,11 @@ impl ErrorCode {
                 "`/readyz`: the program and the database's schema don't fit.",
                 "The text says what to run: a newer program, or `contact-search migrate`.",
             ),
+            ErrorCode::CheckUnfinished => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The client has too many contacts to compare with in one call, or the server is too busy.",
+                "Use `contact-search check`, which has no limit. If other calls succeed, try again after `Retry-After`.",
+            ),
             ErrorCode::DeadlineExceeded => (
                 StatusCode::GATEWAY_TIMEOUT,
                 "The answer took too long.",
@@ -307,7 +313,8 @@ impl ApiError {
                 | ParameterFault::Nul
                 | ParameterFault::NotBetween(..)
                 | ParameterFault::TooManyWords(_)
-                | ParameterFault::NotRegion => ErrorCode::ParameterInvalid,
+                | ParameterFault::NotRegion
+                | ParameterFault::NotProbability => ErrorCode::ParameterInvalid,
                 ParameterFault::TooLong => ErrorCode::ParameterTooLong,
                 ParameterFault::Repeated => ErrorCode::ParameterRepeated,
                 ParameterFault::Cursor => ErrorCode::CursorInvalid,
@@ -336,6 +343,7 @@ impl ApiError {
             ApiError::ReadOnly(_) => ErrorCode::DatabaseReadOnly,
             ApiError::SchemaUnfit(_) => ErrorCode::SchemaUnfit,
             ApiError::TooLate => ErrorCode::DeadlineExceeded,
+            ApiError::CheckTooLate => ErrorCode::CheckUnfinished,
             ApiError::Internal(_) => ErrorCode::InternalError,
         }
     }

@@ -35,6 +35,9 @@ impl ApiError {
                 }
                 ParameterFault::TooManyWords(max) => format!("El parametro '{name}' supera las {max} palabras"),
                 ParameterFault::NotRegion => format!("El parametro '{name}' debe ser un codigo ISO 3166 como AR"),
+                ParameterFault::NotProbability => {
+                    format!("El parametro '{name}' debe ser un numero mayor que 0 y hasta 1")
+                }
                 ParameterFault::Cursor => format!("El parametro '{name}' no es valido"),
             },
             ApiError::OriginRefused => "Las paginas de este origen no tienen acceso".to_owned(),
@@ -77,7 +80,7 @@ impl ApiError {
             ApiError::NoDatabase(_) => "El servidor no alcanza su base de datos. Reintente en un segundo".to_owned(),
             ApiError::ReadOnly(_) => "La base de datos no acepta cambios por ahora. Reintente en un segundo".to_owned(),
             ApiError::SchemaUnfit(_) => "El servidor no corresponde al esquema de su base de datos".to_owned(),
-            ApiError::TooLate => "La respuesta demoro demasiado. Reintente".to_owned(),
+            ApiError::TooLate | ApiError::CheckTooLate => "La respuesta demoro demasiado. Reintente".to_owned(),
             ApiError::Internal(_) => "Algo salio mal".to_owned(),
         }
     }

@@ -62,18 +62,22 @@ pub(super) fn line_of(row: i64) -> u64 {
 pub(super) struct KeyedRecord {
     pub record: Record,
     keys: Vec<Key>,
-    contact_id: Option<Uuid>,
-    number: i64,
+    pub contact_id: Option<Uuid>,
+    pub number: i64,
 }
 
 impl KeyedRecord {
     pub(super) fn new(texts: &RecordTexts) -> Self {
-        let record = texts.record();
+        Self::of(texts.record(), texts.contact_id, texts.number)
+    }
+
+    /// `contact_id` is `None` for a row. `number` is the number of the row, or the integer id of the contact.
+    pub(super) fn of(record: Record, contact_id: Option<Uuid>, number: i64) -> Self {
         Self {
             keys: keys_of(&record).collect(),
             record,
-            contact_id: texts.contact_id,
-            number: texts.number,
+            contact_id,
+            number,
         }
     }
 }
@@ -117,9 +121,11 @@ impl Block {
         }
     }
 
-    /// Counts the keys of a record.
-    pub(super) fn count(&mut self, kind: Kind, record: &KeyedRecord) {
-        record.keys.iter().for_each(|key| self.index.count(kind, *key));
+    /// Counts the keys of a record. Returns whether the records counted so far allow a comparison with a row of the block.
+    /// Otherwise no later record changes that.
+    pub(super) fn count(&mut self, kind: Kind, record: &KeyedRecord) -> bool {
+        let keys = record.keys.iter();
+        keys.fold(false, |is_candidate, key| self.index.count(kind, *key) || is_candidate)
     }
 
     /// Compares a contact or a row with the rows of the block that share a key with it. A row is compared with the rows

@@ -92,12 +92,14 @@ impl KeyIndex {
         }
     }
 
-    /// Counts a key of a record, in the first pass.
-    pub(super) fn count(&mut self, kind: Kind, key: Key) {
-        if let Some(at) = self.find(key) {
-            let count = &mut self.counts(kind).all[at];
-            *count = count.saturating_add(1);
-        }
+    /// Counts a key of a record, in the first pass. Returns whether a row has the key and the limit is not exceeded yet.
+    pub(super) fn count(&mut self, kind: Kind, key: Key) -> bool {
+        let Some(at) = self.find(key) else {
+            return false;
+        };
+        let count = &mut self.counts(kind).all[at];
+        *count = count.saturating_add(1);
+        *count <= records_max(kind, key)
     }
 
     /// The rows of the block that a record is compared with because of the key, in the second pass.
@@ -110,13 +112,9 @@ impl KeyIndex {
         };
         let counts = self.counts(kind);
         let counts = if key.is_identity() {
-            let limit = match kind {
-                Kind::Contact if key.is_exact() => EXACT_CONTACTS,
-                _ => PER_KEY,
-            };
             let seen = &mut counts.seen[at];
             *seen = seen.saturating_add(1);
-            *seen <= limit
+            *seen <= records_max(kind, key)
         } else {
             counts.all[at] <= PER_KEY
         };
@@ -124,6 +122,14 @@ impl KeyIndex {
             true => &self.rows[self.starts[at] as usize..self.starts[at + 1] as usize],
             false => &[],
         }
+    }
+}
+
+/// The most records with the key that a row is compared with.
+fn records_max(kind: Kind, key: Key) -> u16 {
+    match kind {
+        Kind::Contact if key.is_exact() => EXACT_CONTACTS,
+        _ => PER_KEY,
     }
 }
 
@@ -186,7 +192,9 @@ mod tests {
             for records in [RECORDS_PER_KEY, RECORDS_PER_KEY + 1, 2_000] {
                 let mut index = KeyIndex::new(keys.iter().map(|key| (*key, 0)).collect());
                 for _ in 0..records {
-                    keys.iter().for_each(|key| index.count(kind, *key));
+                    for key in &keys {
+                        index.count(kind, *key);
+                    }
                 }
                 let mut compared = |key| {
                     let rows = (0..records).map(|_| index.rows_to_compare(kind, key).len());

@@ -4,6 +4,7 @@
 mod contact;
 mod contact_batch;
 mod contact_by_id;
+mod contact_check;
 mod contact_identity;
 mod contact_query;
 mod contact_query_faults;

@@ -30,7 +30,7 @@ mod values;
 mod vcard;
 mod workbook;
 
-pub use checked_file::CheckedFile;
+pub use checked_file::{CheckedFile, RowPerson};
 pub use decoder::Encoding;
 pub use header::{ColumnChoice, HeaderError, Mapping};
 pub use lookalikes::Lookalike;

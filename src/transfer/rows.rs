@@ -25,6 +25,7 @@ pub(super) struct FileOptions<'a> {
 /// A row of a file.
 pub(super) struct ReadRow<'r> {
     pub record: &'r Record<'r>,
+    pub mapping: &'r Mapping,
     /// The line in which the row begins.
     pub line: u64,
     /// The contacts of the row, or why it has none.
@@ -104,6 +105,7 @@ impl<R: Read> Rows<R> {
             lookalikes.count(record, mapping);
             visit(ReadRow {
                 record,
+                mapping,
                 line: record.line,
                 parsed: parser.parse(record),
                 position,

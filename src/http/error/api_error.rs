@@ -65,6 +65,12 @@ pub enum ApiError {
     IdentityTaken,
     #[error("a bad body")]
     Body(BodyFault),
+    /// A file that can't be read as a table of contacts.
+    #[error("an unreadable file")]
+    File {
+        /// A clause without a capital letter and a full stop. It can have names of columns.
+        fault: String,
+    },
     #[error("the body is too large")]
     BodyTooLarge {
         /// The largest size, in bytes.

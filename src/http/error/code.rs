@@ -20,6 +20,7 @@ pub enum ErrorCode {
     CursorInvalid,
     BodyIncomplete,
     BodyInvalid,
+    FileUnreadable,
     MemberMissing,
     MemberInvalid,
     MemberTooLong,
@@ -118,6 +119,11 @@ impl ErrorCode {
                 StatusCode::BAD_REQUEST,
                 "The body is not JSON, or not the object or array that the path expects.",
                 "Build the body with a JSON library. The text names the line and the column.",
+            ),
+            ErrorCode::FileUnreadable => (
+                StatusCode::BAD_REQUEST,
+                "The search page was given a file that can't be read as a table of contacts.",
+                "Correct the file as the text says, or choose its columns with the options of `contact-search check`.",
             ),
             ErrorCode::MemberMissing => (
                 StatusCode::BAD_REQUEST,
@@ -336,6 +342,7 @@ impl ApiError {
                 BodyFault::NoChange { .. } => ErrorCode::ChangeMissing,
                 BodyFault::IdentityLost => ErrorCode::IdentityLost,
             },
+            ApiError::File { .. } => ErrorCode::FileUnreadable,
             ApiError::BodyTooLarge { .. } => ErrorCode::BodyTooLarge,
             ApiError::TargetTooLong => ErrorCode::AddressTooLong,
             ApiError::Busy => ErrorCode::ServerBusy,

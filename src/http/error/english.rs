@@ -149,6 +149,7 @@ impl ApiError {
                     .to_owned()
             }
             ApiError::Body(fault) => fault.english(),
+            ApiError::File { fault } => format!("The file can't be checked: {fault}."),
             ApiError::BodyTooLarge { max } => {
                 format!("The body is larger than {} MiB. Send less at once.", max >> 20)
             }

@@ -74,6 +74,7 @@ impl ApiError {
                 BodyFault::NoChange { names } => format!("Falta indicar que cambiar: {}", names.join(", ")),
                 BodyFault::IdentityLost => "El contacto quedaria sin telefono ni email".to_owned(),
             },
+            ApiError::File { fault } => format!("No se puede leer el archivo: {fault}"),
             ApiError::BodyTooLarge { max } => format!("El cuerpo supera los {} MiB", max >> 20),
             ApiError::TargetTooLong => format!("La direccion supera los {TARGET_MAX} bytes"),
             ApiError::Busy => "El servidor no tiene capacidad. Reintente en un segundo".to_owned(),

@@ -121,11 +121,14 @@ impl Block {
         }
     }
 
-    /// Counts the keys of a record. Returns whether the records counted so far allow a comparison with a row of the block.
-    /// Otherwise no later record changes that.
+    /// Counts the keys of a record. Returns whether the records counted so far allow a comparison with a row of the
+    /// block. Otherwise no later record changes that.
     pub(super) fn count(&mut self, kind: Kind, record: &KeyedRecord) -> bool {
-        let keys = record.keys.iter();
-        keys.fold(false, |is_candidate, key| self.index.count(kind, *key) || is_candidate)
+        let mut is_candidate = false;
+        for key in &record.keys {
+            is_candidate |= self.index.count(kind, *key);
+        }
+        is_candidate
     }
 
     /// Compares a contact or a row with the rows of the block that share a key with it. A row is compared with the rows

@@ -92,7 +92,7 @@ impl KeyIndex {
         }
     }
 
-    /// Counts a key of a record, in the first pass. Returns whether a row has the key and the limit is not exceeded yet.
+    /// Counts a key of a record, in the first pass. Returns whether a row has the key, and the limit is not exceeded.
     pub(super) fn count(&mut self, kind: Kind, key: Key) -> bool {
         let Some(at) = self.find(key) else {
             return false;

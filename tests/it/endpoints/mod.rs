@@ -14,6 +14,7 @@ mod contact_upsert;
 mod demo_key;
 mod email;
 mod error_codes;
+mod file_check;
 mod lookup;
 mod lookup_batch;
 mod lookup_coalescer;

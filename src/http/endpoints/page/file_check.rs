@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::{self, Bytes};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use futures_util::stream::{self, Stream};
 use serde::Serialize;
 use tokio::sync::mpsc::{self, Receiver, Sender};
@@ -152,7 +152,9 @@ pub async fn check_file(
             let error = error_of(error);
             if !answer.parts.is_closed() {
                 shared.metrics.count_failure(&error);
-                log::warn!("a check of a file failed: {}", chain(&error));
+                if error.status_code().is_server_error() {
+                    log::warn!("a check of a file failed: {}", chain(&error));
+                }
                 // The client may be gone.
                 let _ = answer.send(&Part::Error(error.body(ErrorShape::Problem)));
             }

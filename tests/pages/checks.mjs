@@ -207,6 +207,7 @@ scenario('an unknown key leads to the form', { path, key: 'mindo_thisKeyIsNotKno
   await shows(page.locator('#key-problem'), /^The server does not accept this key/);
   await page.locator('#key').fill(servers.key);
   await page.getByRole('button', { name: 'Use this key' }).click();
+  await hasFocus(page.getByRole('button', { name: 'Choose a file' }));
   await check(page);
 });
 

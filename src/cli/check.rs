@@ -57,6 +57,7 @@ pub fn run(config: &DatabaseConfig, arguments: CheckArgs) -> anyhow::Result<()> 
         file,
         threshold: arguments.threshold,
         keep_cells: arguments.output.is_some(),
+        show_people: false,
     };
     // Checked before a database is opened, which may have to be started.
     let check = Check::open(stream, options).with_context(|| format!("{name} can't be checked"))?;
@@ -77,7 +78,7 @@ pub fn run(config: &DatabaseConfig, arguments: CheckArgs) -> anyhow::Result<()> 
     let mut stdout = arguments.json.then(|| BufWriter::new(io::stdout()));
     let mut show = check_on_stderr(size, !arguments.json || !io::stdout().is_terminal());
     let mut shown = Vec::new();
-    let outcome = check.run(&mut connection, &client, &mut |step| {
+    let outcome = check.run(&mut connection, client.id, client.default_region, &mut |step| {
         show(&step);
         let CheckStep::Line { line, .. } = step else {
             return Ok(());

@@ -34,7 +34,7 @@ impl LogThrottle {
             ApiError::Busy => &self.busy,
             ApiError::NoDatabase(_) | ApiError::SchemaUnfit(_) => &self.no_database,
             ApiError::ReadOnly(_) => &self.read_only,
-            ApiError::TooLate => &self.too_late,
+            ApiError::TooLate | ApiError::CheckTooLate => &self.too_late,
             _ => return Some(0),
         };
         let mut kind = kind.lock();

@@ -265,7 +265,7 @@ impl Metrics {
             ApiError::NoDatabase(_) => "no_database",
             ApiError::ReadOnly(_) => "read_only",
             ApiError::SchemaUnfit(_) => "schema",
-            ApiError::TooLate => "too_late",
+            ApiError::TooLate | ApiError::CheckTooLate => "too_late",
             ApiError::Internal(_) => "internal",
             _ => return,
         };

@@ -10,10 +10,12 @@ use actix_web::web::{resource, to};
 use actix_web::{FromRequest, Handler, Resource, Responder, Route, guard};
 
 use super::documentation::Documentation;
-use super::endpoints::ingest::{contact_batch, contact_by_id, messages, normalization, whatsapp_webhook};
+use super::endpoints::ingest::{
+    contact_batch, contact_by_id, contact_check, messages, normalization, whatsapp_webhook,
+};
 use super::endpoints::lookup::{contact_lookup, contact_lookup_batch};
 use super::endpoints::ops::{error_codes, health, specification};
-use super::endpoints::page::{demo_key, page_file, search_page};
+use super::endpoints::page::{demo_key, file_check, page_file, search_page};
 use super::endpoints::public::{contact, contact_search, contact_upsert, recent_contacts};
 use super::endpoints::query::contact_query;
 use super::endpoints::reference::{reference_file, reference_page};
@@ -64,6 +66,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         ("/api/public/contact/{id}",         Operation::new(DELETE, WRITE,   &contact::ERASURE,                    contact::delete_contact)),
         ("/api/public/customer/upsert/info", Operation::new(POST,   WRITE,   &contact_upsert::DOCUMENTATION,       contact_upsert::upsert_contact)),
         ("/api/v1/contacts/",                Operation::new(POST,   WRITE,   &contact_batch::DOCUMENTATION,        contact_batch::upsert_contacts)),
+        ("/api/v1/contacts/check",           Operation::new(POST,   SEARCH,  &contact_check::DOCUMENTATION,        contact_check::check_contacts)),
         ("/api/v1/contacts/{id}",            Operation::new(GET,    SEARCH,  &contact_by_id::DETAILS,              contact_by_id::show_contact_by_id)),
         ("/api/v1/contacts/{id}",            Operation::new(PATCH,  WRITE,   &contact_by_id::CHANGE,               contact_by_id::edit_contact_by_id)),
         ("/api/v1/contacts/{id}",            Operation::new(DELETE, WRITE,   &contact_by_id::ERASURE,              contact_by_id::delete_contact_by_id)),
@@ -98,17 +101,24 @@ pub struct PagePath {
 /// The paths of pages. They are not among the [`endpoints`], because only the browser of a page calls them.
 /// The specification, its clients and docs/api.md describe calls of programs.
 #[rustfmt::skip]
-pub const PAGE_PATHS: [PagePath; 6] = [
+pub const PAGE_PATHS: [PagePath; 7] = [
     PagePath { path: "/",                      method: Method::GET,  route: || to(search_page::show_page) },
     PagePath { path: "/page/{version}/{file}", method: Method::GET,  route: || to(page_file::show_page_file) },
     PagePath { path: "/page/demo-key",         method: Method::POST, route: || to(demo_key::give_demo_key) },
+    PagePath { path: "/page/check",            method: Method::POST, route: check_file },
     PagePath { path: "/docs",                  method: Method::GET,  route: || to(reference_page::show_reference) },
     PagePath { path: "/docs/",                 method: Method::GET,  route: || to(reference_page::show_reference) },
     PagePath { path: "/docs/{version}/{file}", method: Method::GET,  route: || to(reference_file::show_reference_file) },
 ];
 
+/// Needs a key, because its answers hold contacts. No other path of a page does.
+fn check_file() -> Route {
+    let access = Access::Key(Scope::Search);
+    to(file_check::check_file).wrap(from_fn(move |request, next| authorize(access, request, next)))
+}
+
 impl PagePath {
-    /// The actix resource. It needs no key, since its answers hold no contact.
+    /// The actix resource.
     pub fn resource(&self) -> Resource {
         let methods = with_head(&self.method);
         let resource = refuse_other_methods(resource(self.path), names(&methods));

@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, web};
 use ipnet::IpNet;
 use tokio::sync::Semaphore;
 
+use super::database::file_checks::FileChecks;
 use super::database::lane::Lanes;
 use super::database::lookup_coalescer::LookupCoalescer;
 use super::database::message_batcher::MessageBatcher;
@@ -35,6 +36,7 @@ pub struct State {
     pub log_throttle: LogThrottle,
     pub metrics: Arc<Metrics>,
     pub trusted_proxies: Vec<IpNet>,
+    pub file_checks: FileChecks,
 }
 
 impl State {
@@ -66,6 +68,7 @@ impl State {
             log_throttle: LogThrottle::default(),
             metrics,
             trusted_proxies: settings.trusted_proxies.clone(),
+            file_checks: FileChecks::new(settings),
         })
     }
 

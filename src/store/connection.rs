@@ -61,6 +61,28 @@ pub fn connect(url: &str) -> Result<PgConnection, StoreError> {
     Ok(connection)
 }
 
+/// Opens a connection outside any pool, for one long transaction of a server. Behind a transaction pooler it sets
+/// nothing, because the next transaction of the session can be another caller's.
+///
+/// # Errors
+/// The same as [`connect`].
+pub fn connect_for_transaction(
+    url: &str,
+    is_pooled: bool,
+    statement_timeout: Duration,
+) -> Result<PgConnection, StoreError> {
+    let mut connection = establish(url)?;
+    if is_pooled {
+        connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+    } else {
+        let timeout = statement_timeout.as_millis();
+        connection.batch_execute(&format!(
+            "SET timezone TO 'UTC'; SET statement_timeout TO {timeout}; SET lock_timeout TO 0"
+        ))?;
+    }
+    Ok(connection)
+}
+
 /// PostgreSQL's limits for one statement, which override those of the role.
 #[derive(Clone, Copy, Debug)]
 pub struct StatementLimits {

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, Read};
 
-use super::checked_file::input_cells;
+use super::checked_file::{RowPerson, input_cells};
 use super::decoder::Encoding;
 use super::file_options::{FileOptions, PlatformError};
 use super::header::{HeaderError, Mapping};
@@ -17,9 +17,10 @@ use super::row::RowOptions;
 use super::rows::Rows;
 use super::table::ReadSheet;
 use super::verdict_counts::VerdictCounts;
+use crate::domain::client::ClientId;
 use crate::domain::counted::counted;
+use crate::domain::phone::Region;
 use crate::store::check::{self, CheckEvent, CheckRules, CheckStaging, CheckedLine};
-use crate::store::clients::Client;
 use crate::store::{PgConnection, StoreError};
 
 /// The interval between progress events, in records.
@@ -34,6 +35,8 @@ pub struct CheckOptions {
     pub threshold: Option<f64>,
     /// Whether each checked line must have the cells of the file, for a [`super::CheckedFile`].
     pub keep_cells: bool,
+    /// Whether each row is also reported with its person, as [`CheckStep::Row`].
+    pub show_people: bool,
 }
 
 /// A step of a check.
@@ -41,6 +44,8 @@ pub struct CheckOptions {
 pub enum CheckStep {
     /// This many bytes of the file have been read.
     Read(u64),
+    /// The next row has been read. It is about this person.
+    Row(RowPerson),
     /// This many contacts have been read.
     Contacts(u64),
     /// The verdict about the next line. `of` is the number of lines.
@@ -81,6 +86,17 @@ pub struct CheckReport {
 }
 
 impl CheckReport {
+    /// What the user should know about how the file was read: one line per note.
+    pub fn notes(&self) -> String {
+        struct Notes<'r>(&'r CheckReport);
+        impl fmt::Display for Notes<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_notes(f, &self.0.lookalikes, self.0.encoding, self.0.sheet.as_ref())
+            }
+        }
+        Notes(self).to_string().trim_start().to_owned()
+    }
+
     fn count(&mut self, line: &CheckedLine) {
         self.verdicts.add(line.verdict, 1);
         self.groups += u64::from(line.group == Some(line.line));
@@ -138,14 +154,15 @@ impl<R: Read> Check<R> {
         self.rows.sheet()
     }
 
-    /// Judges each row. Calls `observe` with the verdicts in the order of the lines.
+    /// Judges each row. `default_region` is that of the client. Calls `observe` with the verdicts in the order of the lines.
     ///
     /// # Errors
     /// Those of `observe`. [`CheckError::Read`] if the file is broken. [`CheckError::Store`] if the database fails.
     pub fn run(
         mut self,
         connection: &mut PgConnection,
-        client: &Client,
+        client: ClientId,
+        default_region: Region,
         observe: &mut dyn FnMut(CheckStep) -> Result<(), CheckError>,
     ) -> Result<CheckReport, CheckError> {
         let mut report = CheckReport::default();
@@ -155,11 +172,11 @@ impl<R: Read> Check<R> {
         let steps = RefCell::new((&mut report, observe));
         check::check(
             connection,
-            client.id,
+            client,
             rules,
             |staging| {
                 let (report, observe) = &mut *steps.borrow_mut();
-                self.stage(staging, client, report, observe)
+                self.stage(staging, (client, default_region), report, observe)
             },
             &mut |event| {
                 let (report, observe) = &mut *steps.borrow_mut();
@@ -184,15 +201,15 @@ impl<R: Read> Check<R> {
     fn stage(
         &mut self,
         staging: &mut CheckStaging<'_>,
-        client: &Client,
+        (client, default_region): (ClientId, Region),
         report: &mut CheckReport,
         observe: &mut dyn FnMut(CheckStep) -> Result<(), CheckError>,
     ) -> Result<(), CheckError> {
         let Self { rows, options } = self;
         let width = rows.header().len();
         let row_options = RowOptions {
-            client: client.id,
-            region: options.file.region.unwrap_or(client.default_region),
+            client,
+            region: options.file.region.unwrap_or(default_region),
             list: None,
             platform: options.file.platform.as_deref(),
             exact: false,
@@ -201,6 +218,9 @@ impl<R: Read> Check<R> {
         };
         report.lookalikes = rows.for_each(row_options, |read| {
             report.read += 1;
+            if options.show_people {
+                observe(CheckStep::Row(RowPerson::of(read.mapping, read.record)))?;
+            }
             let cells = options.keep_cells.then(|| input_cells(read.record, width));
             match read.parsed {
                 Ok(row) => staging.push(read.line, row.contacts, cells)?,

@@ -4,11 +4,37 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::csv::{escape_for_spreadsheet, push_record};
+use super::header::Mapping;
 use super::reader::Record;
+use crate::domain::contact::Attribute;
 use crate::store::check::CheckedLine;
 
 /// The columns after those of the file.
 const COLUMNS: [&str; 6] = ["verdict", "score", "reasons", "contact_ids", "duplicate_of", "group"];
+
+/// The values by which a reader recognises the person of a row, as the file has them.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct RowPerson {
+    pub name: Option<String>,
+    pub phone: Option<String>,
+    pub email: Option<String>,
+}
+
+impl RowPerson {
+    pub(super) fn of(mapping: &Mapping, record: &Record<'_>) -> Self {
+        let value = |attribute| {
+            let column = mapping.column(record, attribute)?;
+            record.get(column).map(str::to_owned)
+        };
+        let columns = mapping.name_columns(record).iter();
+        let name: Vec<&str> = columns.filter_map(|column| record.get(*column)).collect();
+        Self {
+            name: (!name.is_empty()).then(|| name.join(" ")),
+            phone: value(Attribute::Phone),
+            email: value(Attribute::Email),
+        }
+    }
+}
 
 /// A CSV file with the verdict about each line of a checked file. Its texts are safe for spreadsheets.
 pub struct CheckedFile<W> {
@@ -73,6 +99,11 @@ impl<W: Write> CheckedFile<W> {
             ],
         );
         self.out.write_all(&self.line)
+    }
+
+    /// The writer, to take what has been written so far.
+    pub fn out(&mut self) -> &mut W {
+        &mut self.out
     }
 
     /// Writes what is buffered.

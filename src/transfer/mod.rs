@@ -32,7 +32,7 @@ mod vcard;
 mod verdict_counts;
 mod workbook;
 
-pub use checked_file::CheckedFile;
+pub use checked_file::{CheckedFile, RowPerson};
 pub use decoder::Encoding;
 pub use file_options::{FileOptions, PlatformError};
 pub use header::{ColumnChoice, HeaderError, Mapping};

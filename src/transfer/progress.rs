@@ -39,6 +39,7 @@ pub fn check_on_stderr(size: Option<u64>, shows_lines: bool) -> impl FnMut(&Chec
     let mut lines = 0;
     move |step| match step {
         CheckStep::Read(bytes) => bar.set_position(*bytes),
+        CheckStep::Row(_) => {}
         CheckStep::Contacts(contacts) => bar.set_message(format!("({contacts} contacts read)")),
         CheckStep::Line { .. } if !shows_lines => bar.finish_and_clear(),
         CheckStep::Line { of, .. } => {

@@ -15,6 +15,7 @@ use super::table::{ReadSheet, Table};
 /// A row of a file.
 pub(super) struct ReadRow<'r> {
     pub record: &'r Record<'r>,
+    pub mapping: &'r Mapping,
     /// The line in which the row begins.
     pub line: u64,
     /// The contacts of the row, or why it has none.
@@ -95,6 +96,7 @@ impl<R: Read> Rows<R> {
             lookalikes.count(record, mapping);
             visit(ReadRow {
                 record,
+                mapping,
                 line: record.line,
                 parsed: parser.parse(record),
                 position,

@@ -18,9 +18,16 @@ const KINDS = {
   504: 'tooSlow',
 };
 
+/** The kinds of failures of a check, which differ from those of a search. */
+const CHECK_KINDS = { 400: 'fileUnreadable', 413: 'tooLarge', 504: 'checkSlow' };
+
+/** The time for the upload of a file. The server gives up after two minutes. */
+const UPLOAD_PATIENCE = 150_000;
+
 /** Why a call failed. */
 export class Failure extends Error {
-  constructor(kind, { status, retryAfter = 0, requestId = '' } = {}) {
+  constructor(kind, facts = {}) {
+    const { status, retryAfter = 0, requestId = '', detail = '' } = facts;
     super(kind);
     this.kind = kind;
     /** The status of the answer, if there was one. */
@@ -28,6 +35,8 @@ export class Failure extends Error {
     /** The seconds after which the server allows another try. */
     this.retryAfter = retryAfter;
     this.requestId = requestId;
+    /** The English sentence of the server, if the page shows it. */
+    this.detail = detail;
   }
 }
 
@@ -36,14 +45,71 @@ export async function get(path, { parameters = {}, signal, key = currentKey() } 
   const query = new URLSearchParams(parameters).toString();
   const response = await send(`${path}${query && '?'}${query}`, { headers: { 'X-API-Key': key } }, signal);
   setServerTime(response.headers.get('Date'));
-  if (!response.ok) {
-    throw new Failure(KINDS[response.status] ?? 'failed', {
-      status: response.status,
-      retryAfter: Number(response.headers.get('Retry-After')) || 0,
-      requestId: response.headers.get('X-Request-Id') ?? '',
-    });
-  }
+  if (!response.ok) throw failureOf(response, KINDS);
   return response.json();
+}
+
+function failureOf(response, kinds, detail) {
+  return new Failure(kinds[response.status] ?? 'failed', {
+    status: response.status,
+    retryAfter: Number(response.headers.get('Retry-After')) || 0,
+    requestId: response.headers.get('X-Request-Id') ?? '',
+    detail,
+  });
+}
+
+/**
+ * Checks a file. Calls `take` with each part of the answer, an object with one member: `file`, `read`, `contacts`,
+ * `rows` and at last `done`.
+ */
+export async function checkFile(file, take, signal) {
+  const kinds = { ...KINDS, ...CHECK_KINDS };
+  const headers = { 'X-API-Key': currentKey(), 'Content-Type': 'application/octet-stream' };
+  const response = await send('page/check', { method: 'POST', headers, body: file }, signal, UPLOAD_PATIENCE);
+  setServerTime(response.headers.get('Date'));
+  if (!response.ok) {
+    const problem = await response.json().catch(() => ({}));
+    throw failureOf(response, kinds, problem.detail);
+  }
+  let isDone = false;
+  for await (const line of lines(response.body, signal)) {
+    const part = JSON.parse(line);
+    if (part.error) {
+      const { status, code, detail } = part.error;
+      const kind = code === 'check-unfinished' ? 'checkSlow' : (kinds[status] ?? 'failed');
+      throw new Failure(kind, { status, detail, requestId: response.headers.get('X-Request-Id') ?? '' });
+    }
+    isDone = part.done !== undefined;
+    take(part);
+  }
+  if (!isDone) throw new Failure('offline');
+}
+
+/** The lines of a body that are not blank, while they arrive. The server sends one at least every two seconds. */
+async function* lines(body, signal) {
+  const reader = body.getReader();
+  const stop = () => reader.cancel().catch(() => {});
+  const decoder = new TextDecoder();
+  signal.addEventListener('abort', stop);
+  try {
+    let rest = '';
+    for (;;) {
+      const timer = setTimeout(stop, PATIENCE);
+      const { done, value } = await reader
+        .read()
+        .catch(() => {
+          throw new Failure('offline');
+        })
+        .finally(() => clearTimeout(timer));
+      if (done) return;
+      const pieces = (rest + decoder.decode(value, { stream: true })).split('\n');
+      rest = pieces.pop();
+      yield* pieces.filter((piece) => piece !== '');
+    }
+  } finally {
+    signal.removeEventListener('abort', stop);
+    stop();
+  }
 }
 
 /** The demo's key, or `null` if the server does not give it to this page. */
@@ -57,11 +123,11 @@ export async function askForDemoKey() {
   }
 }
 
-async function send(path, options, signal) {
+async function send(path, options, signal, patience = PATIENCE) {
   const controller = new AbortController();
   const abort = () => controller.abort();
   signal?.addEventListener('abort', abort);
-  const timer = setTimeout(abort, PATIENCE);
+  const timer = setTimeout(abort, patience);
   try {
     return await fetch(path, { ...options, cache: 'no-store', signal: controller.signal });
   } catch {

@@ -12,6 +12,7 @@ const texts = TEXTS[language];
 const locale = navigator.languages.find((name) => name.toLowerCase().split('-')[0] === language) ?? language;
 const plural = new Intl.PluralRules(locale);
 const number = new Intl.NumberFormat(locale);
+const percentage = new Intl.NumberFormat(locale, { style: 'percent' });
 const day = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' });
 const exact = new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'medium' });
 const minute = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
@@ -27,6 +28,16 @@ export function text(name, values = {}) {
 /** The texts of a list. */
 export function list(name) {
   return texts[name];
+}
+
+/** A number with the separators of the language. */
+export function amount(value) {
+  return number.format(value);
+}
+
+/** A share of 1 as a percentage without decimals. */
+export function percent(share) {
+  return percentage.format(share);
 }
 
 /** The name of a channel. A channel without a name in the texts is shown as it is stored. */

@@ -6,6 +6,9 @@ import { text } from './language.js';
 /** Failures that end by themselves. */
 const PASSING = ['offline', 'tooMany', 'unavailable'];
 
+/** Failures after which the same call fails again. */
+const FINAL = ['refused', 'fileUnreadable', 'tooLarge', 'fileGone'];
+
 /** The longest pause between two tries, in seconds. */
 const PAUSE_MAX = 30;
 
@@ -24,12 +27,12 @@ export function forgetFailures() {
 
 /** The card for a failure. `again` repeats the call. `useOtherKey` asks for another key. */
 export function problemCard(failure, { again, useOtherKey }) {
-  const { kind, requestId, retryAfter } = failure;
+  const { kind, requestId, retryAfter, detail } = failure;
   const countdown = element('p', { className: 'muted', 'aria-hidden': 'true' });
   const buttons = element('div', { className: 'buttons' });
   if (kind === 'scopeMissing') {
     buttons.append(element('button', { type: 'button', onclick: useOtherKey }, text('keyOther')));
-  } else if (kind !== 'refused') {
+  } else if (!FINAL.includes(kind)) {
     buttons.append(element('button', { type: 'button', onclick: again }, text('tryAgain')));
   }
   const card = element(
@@ -40,7 +43,7 @@ export function problemCard(failure, { again, useOtherKey }) {
       'div',
       {},
       element('h2', {}, text(kind)),
-      element('p', {}, text(`${kind}Text`, { id: requestId })),
+      element('p', {}, text(`${kind}Text`, { id: requestId, detail })),
       isPassing(failure) ? countdown : null,
       buttons,
     ),

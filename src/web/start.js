@@ -1,6 +1,7 @@
 // The page: its parts, its states, its keys, and its address.
 
 import { searchContacts } from './api.js';
+import { CheckView } from './check.js';
 import { showDetails } from './details.js';
 import { element, icon } from './elements.js';
 import { currentKey, forgetKey, hasDemoKey, listenToTabs } from './key.js';
@@ -58,14 +59,19 @@ const keyButton = element(
 const logo = element('img', { src: new URL('icon.svg', import.meta.url).href, alt: '', width: 28, height: 28 });
 const demo = element('span', { className: 'badge', hidden: true }, text('demo'));
 const brand = element('div', { className: 'brand' }, logo, element('h1', {}, document.title), demo);
-const top = element('header', { className: 'top' }, brand, searchForm, keyButton);
+const searchLink = element('a', { href: '#/' }, text('navSearch'));
+const checkLink = element('a', { href: '#/check' }, text('navCheck'));
+const views = element('nav', { className: 'views', 'aria-label': text('navigation') }, searchLink, checkLink);
+const top = element('header', { className: 'top' }, brand, views, searchForm, keyButton);
 const count = element('p', { id: 'count', role: 'status' });
 const said = element('p', { id: 'said', role: 'status' });
 const problem = element('div', { id: 'problem', role: 'alert' });
 const found = element('ol', { id: 'results', 'aria-label': text('resultsList'), hidden: true });
 const more = element('button', { type: 'button', className: 'more', hidden: true }, text('showMore'));
 const other = element('div', { id: 'other' });
-const results = element('div', { className: 'results' }, count, problem, found, more, other);
+const searchView = element('div', {}, count, problem, found, more, other);
+const checkView = new CheckView({ useOtherKey: askForKey });
+const results = element('div', { className: 'results' }, searchView, checkView.root);
 const pane = element('section', { className: 'pane', 'aria-labelledby': 'details-title', hidden: true });
 const idlePane = element('aside', { className: 'idle-pane', 'aria-label': text('keyboard') }, keyboardHelp());
 const main = element('main', {}, results, pane, idlePane);
@@ -237,7 +243,12 @@ function askForKey(failure) {
 function showKeyForm(failure) {
   closeDetails();
   search.reset();
+  // The verdicts are about the contacts of the key's client.
+  checkView.reset();
   setLoading(false);
+  searchView.hidden = false;
+  checkView.root.hidden = true;
+  views.hidden = true;
   demo.hidden = true;
   keyButton.hidden = true;
   searchForm.hidden = true;
@@ -253,12 +264,12 @@ function showKeyForm(failure) {
 function begin() {
   demo.hidden = !hasDemoKey();
   keyButton.hidden = false;
-  searchForm.hidden = false;
+  views.hidden = false;
   idlePane.hidden = false;
   other.replaceChildren(idleCard());
   typed();
-  showOpenContact();
-  if (!openId()) box.focus();
+  route();
+  if (!openId()) focusView();
 }
 
 keyButton.addEventListener('click', () => {
@@ -266,9 +277,39 @@ keyButton.addEventListener('click', () => {
   askForKey();
 });
 
+// The views. The part of the address behind `#` chooses one. The details of a contact lie beside either view.
+
+let isChecking = false;
+
+/** Shows what the address says. */
+function route() {
+  if (!currentKey()) return;
+  if (!openId()) isChecking = location.hash === '#/check';
+  searchView.hidden = isChecking;
+  searchForm.hidden = isChecking;
+  checkView.root.hidden = !isChecking;
+  for (const [link, isCurrent] of [
+    [searchLink, !isChecking],
+    [checkLink, isChecking],
+  ]) {
+    if (isCurrent) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  showOpenContact();
+}
+
+/** Moves the focus to the first control of the view. */
+function focusView() {
+  if (isChecking) checkView.focus();
+  else box.focus();
+}
+
 // The details. The part of the address behind `#` holds the id. Browsers never send that part to a server.
 
 let detailsController;
+
+/** The link that has opened the details. */
+let opener;
 
 /** The id in the address. */
 function openId() {
@@ -276,6 +317,7 @@ function openId() {
 }
 
 function openContact(id) {
+  opener = document.activeElement;
   // Going through several contacts leaves one step in the history.
   if (openId()) history.replaceState(history.state, '', contactAddress(id));
   else history.pushState({ isOpenedHere: true }, '', contactAddress(id));
@@ -285,7 +327,7 @@ function openContact(id) {
 function leaveContact() {
   if (history.state?.isOpenedHere) history.back();
   else {
-    history.replaceState(null, '', location.pathname + location.search);
+    history.replaceState(null, '', isChecking ? '#/check' : location.pathname + location.search);
     showOpenContact();
   }
 }
@@ -318,13 +360,16 @@ function closeDetails() {
   idlePane.hidden = false;
   coverResults();
   markAllOpen(undefined);
-  (last ?? box).focus();
+  if (last) last.focus();
+  else if (isChecking && opener?.isConnected) opener.focus();
+  else focusView();
 }
 
 /** On a narrow screen the details cover the rest, which then takes no focus. */
 function coverResults() {
   const isCovered = narrow.matches && !pane.hidden;
   searchForm.inert = isCovered;
+  views.inert = isCovered;
   keyButton.inert = isCovered;
   results.inert = isCovered;
   document.body.classList.toggle('is-covered', isCovered);
@@ -343,7 +388,7 @@ function markOpen(item, id) {
 }
 
 narrow.addEventListener('change', coverResults);
-addEventListener('popstate', showOpenContact);
+addEventListener('popstate', route);
 document.addEventListener('click', (event) => {
   const isControl = event.target.closest('a, button');
   const entry = event.target.closest('.result');
@@ -361,8 +406,12 @@ document.addEventListener('click', (event) => {
 document.addEventListener('keydown', (event) => {
   if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
   const isTyping = event.target.matches('input, textarea');
-  if (event.key === '/' && !isTyping && !searchForm.hidden && !searchForm.inert) {
+  if (event.key === '/' && !isTyping && !views.hidden && !views.inert) {
     event.preventDefault();
+    if (isChecking) {
+      history.pushState(null, '', '#/');
+      route();
+    }
     box.focus();
     box.select();
   } else if (event.key === 'Escape') {

@@ -7,4 +7,5 @@ await import('./keyboard.mjs');
 await import('./details.mjs');
 await import('./failures.mjs');
 await import('./keys.mjs');
+await import('./checks.mjs');
 await import('./languages.mjs');

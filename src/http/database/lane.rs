@@ -27,6 +27,8 @@ struct Deadlines {
     /// Deadline of every call that is not a bulk call.
     request: Duration,
     bulk: Duration,
+    /// How long a check of contacts waits for the one before it.
+    check_wait: Duration,
 }
 
 impl Deadlines {
@@ -37,11 +39,15 @@ impl Deadlines {
             checkout: milliseconds(250),
             request: milliseconds(2_000),
             bulk: milliseconds(10_000),
+            check_wait: milliseconds(2_000),
         }
     }
 }
 
 const BULK_POOL_SIZE: u32 = 2;
+
+/// A check keeps a connection and two threads busy for about a second, so one runs at a time.
+const CHECK_POOL_SIZE: u32 = 1;
 
 /// A call with at least this many messages uses the bulk lane.
 const BULK_MESSAGES: usize = 10;
@@ -68,7 +74,7 @@ const WAITING_BULK_CALLS: usize = 8;
 
 /// How much shorter a statement's timeout is than the deadline of its request, so that PostgreSQL does not go on with a
 /// statement after the caller has got its 504.
-const STATEMENT_MARGIN: Duration = Duration::from_millis(300);
+pub const STATEMENT_MARGIN: Duration = Duration::from_millis(300);
 
 /// The lanes of a server.
 pub struct Lanes {
@@ -79,6 +85,8 @@ pub struct Lanes {
     pub writes: Lane,
     /// Calls about up to a thousand contacts.
     pub bulk: Lane,
+    /// Calls that compare contacts with all of the client's. They only read.
+    pub checks: Lane,
     /// How long a request waits for a permit before it is shed with 503.
     pub queue_wait: Duration,
 }
@@ -113,7 +121,12 @@ impl Lanes {
                 monitor: monitor.clone(),
             }
         };
+        let checks = Lane {
+            queue_wait: deadlines.check_wait,
+            ..lane(CHECK_POOL_SIZE, deadlines.bulk, None, 0)
+        };
         Self {
+            checks,
             reads: lane(pool_size, deadlines.request, None, 0),
             writes: lane(pool_size, deadlines.request, Some(LOCK_TIMEOUT), WAITING_WRITES),
             bulk: lane(
@@ -144,9 +157,14 @@ impl Lanes {
     }
 
     /// The current usage of each lane, by its name.
-    pub fn usage(&self) -> [(&'static str, LaneUsage); 3] {
-        [("reads", &self.reads), ("writes", &self.writes), ("bulk", &self.bulk)]
-            .map(|(name, lane)| (name, lane.usage()))
+    pub fn usage(&self) -> [(&'static str, LaneUsage); 4] {
+        [
+            ("reads", &self.reads),
+            ("writes", &self.writes),
+            ("bulk", &self.bulk),
+            ("checks", &self.checks),
+        ]
+        .map(|(name, lane)| (name, lane.usage()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Between requests and the database: connections, batching, health, background jobs.
 
+pub mod file_checks;
 pub mod lane;
 pub mod lookup_coalescer;
 pub mod message_batcher;

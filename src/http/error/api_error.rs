@@ -65,6 +65,12 @@ pub enum ApiError {
     IdentityTaken,
     #[error("a bad body")]
     Body(BodyFault),
+    /// A file that can't be read as a table of contacts.
+    #[error("an unreadable file")]
+    File {
+        /// A clause without a capital letter and a full stop. It can have names of columns.
+        fault: String,
+    },
     #[error("the body is too large")]
     BodyTooLarge {
         /// The largest size, in bytes.
@@ -84,6 +90,9 @@ pub enum ApiError {
     SchemaUnfit(#[source] MigrationError),
     #[error("too late")]
     TooLate,
+    /// A check of contacts that did not end in time, because the client has too many.
+    #[error("an unfinished check of contacts")]
+    CheckTooLate,
     #[error("something went wrong")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -109,6 +118,8 @@ pub enum ParameterFault {
     TooManyWords(usize),
     /// Not the code of a region.
     NotRegion,
+    /// Not a probability above 0.
+    NotProbability,
     /// Not a cursor of this server.
     Cursor,
 }

@@ -20,6 +20,7 @@ pub enum ErrorCode {
     CursorInvalid,
     BodyIncomplete,
     BodyInvalid,
+    FileUnreadable,
     MemberMissing,
     MemberInvalid,
     MemberTooLong,
@@ -50,6 +51,7 @@ pub enum ErrorCode {
     DatabaseUnavailable,
     DatabaseReadOnly,
     SchemaUnfit,
+    CheckUnfinished,
     DeadlineExceeded,
 }
 
@@ -117,6 +119,11 @@ impl ErrorCode {
                 StatusCode::BAD_REQUEST,
                 "The body is not JSON, or not the object or array that the path expects.",
                 "Build the body with a JSON library. The text names the line and the column.",
+            ),
+            ErrorCode::FileUnreadable => (
+                StatusCode::BAD_REQUEST,
+                "The search page was given a file that can't be read as a table of contacts.",
+                "Correct the file as the text says, or choose its columns with the options of `contact-search check`.",
             ),
             ErrorCode::MemberMissing => (
                 StatusCode::BAD_REQUEST,
@@ -270,6 +277,11 @@ impl ErrorCode {
                 "`/readyz`: the program and the database's schema don't fit.",
                 "The text says what to run: a newer program, or `contact-search migrate`.",
             ),
+            ErrorCode::CheckUnfinished => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The client has too many contacts to compare with in one call, or the server is too busy.",
+                "Use `contact-search check`, which has no limit. If other calls succeed, try again after `Retry-After`.",
+            ),
             ErrorCode::DeadlineExceeded => (
                 StatusCode::GATEWAY_TIMEOUT,
                 "The answer took too long.",
@@ -307,7 +319,8 @@ impl ApiError {
                 | ParameterFault::Nul
                 | ParameterFault::NotBetween(..)
                 | ParameterFault::TooManyWords(_)
-                | ParameterFault::NotRegion => ErrorCode::ParameterInvalid,
+                | ParameterFault::NotRegion
+                | ParameterFault::NotProbability => ErrorCode::ParameterInvalid,
                 ParameterFault::TooLong => ErrorCode::ParameterTooLong,
                 ParameterFault::Repeated => ErrorCode::ParameterRepeated,
                 ParameterFault::Cursor => ErrorCode::CursorInvalid,
@@ -329,6 +342,7 @@ impl ApiError {
                 BodyFault::NoChange { .. } => ErrorCode::ChangeMissing,
                 BodyFault::IdentityLost => ErrorCode::IdentityLost,
             },
+            ApiError::File { .. } => ErrorCode::FileUnreadable,
             ApiError::BodyTooLarge { .. } => ErrorCode::BodyTooLarge,
             ApiError::TargetTooLong => ErrorCode::AddressTooLong,
             ApiError::Busy => ErrorCode::ServerBusy,
@@ -336,6 +350,7 @@ impl ApiError {
             ApiError::ReadOnly(_) => ErrorCode::DatabaseReadOnly,
             ApiError::SchemaUnfit(_) => ErrorCode::SchemaUnfit,
             ApiError::TooLate => ErrorCode::DeadlineExceeded,
+            ApiError::CheckTooLate => ErrorCode::CheckUnfinished,
             ApiError::Internal(_) => ErrorCode::InternalError,
         }
     }

@@ -118,6 +118,9 @@ impl ApiError {
                 ParameterFault::NotRegion => {
                     format!("The parameter '{name}' should be an ISO 3166 code of two letters such as AR.")
                 }
+                ParameterFault::NotProbability => {
+                    format!("The parameter '{name}' should be a number above 0 and up to 1, such as 0.8.")
+                }
                 ParameterFault::Cursor => {
                     format!(
                         "The parameter '{name}' is not a cursor of this server. Copy it unchanged from the previous answer."
@@ -146,6 +149,7 @@ impl ApiError {
                     .to_owned()
             }
             ApiError::Body(fault) => fault.english(),
+            ApiError::File { fault } => format!("The file can't be checked: {fault}."),
             ApiError::BodyTooLarge { max } => {
                 format!("The body is larger than {} MiB. Send less at once.", max >> 20)
             }
@@ -163,6 +167,11 @@ impl ApiError {
                 "This server is too old for the database's schema. Use the newer contact-search.".to_owned()
             }
             ApiError::TooLate => "The answer took too long. Try again, or ask for something more specific.".to_owned(),
+            ApiError::CheckTooLate => {
+                "The client has too many contacts for a check in one call. Run `contact-search check`, which has no \
+                 limit."
+                    .to_owned()
+            }
             ApiError::Internal(_) => "Something went wrong".to_owned(),
         }
     }

@@ -10,4 +10,4 @@ mod spanish;
 pub use self::api_error::{ApiError, BodyFault, Expected, ParameterFault};
 pub use self::chain::chain;
 pub use self::code::{ErrorCode, ErrorText};
-pub use self::shape::{ErrorShape, LookupError, Problem, PublicError};
+pub use self::shape::{ErrorBody, ErrorShape, LookupError, Problem, PublicError};

@@ -109,6 +109,7 @@ impl ApiError {
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             ApiError::Busy | ApiError::NoDatabase(_) | ApiError::ReadOnly(_) | ApiError::SchemaUnfit(_) => Some(1),
+            ApiError::CheckTooLate => Some(10),
             ApiError::TooMany { seconds } => Some(*seconds),
             _ => None,
         }

@@ -35,6 +35,9 @@ impl ApiError {
                 }
                 ParameterFault::TooManyWords(max) => format!("El parametro '{name}' supera las {max} palabras"),
                 ParameterFault::NotRegion => format!("El parametro '{name}' debe ser un codigo ISO 3166 como AR"),
+                ParameterFault::NotProbability => {
+                    format!("El parametro '{name}' debe ser un numero mayor que 0 y hasta 1")
+                }
                 ParameterFault::Cursor => format!("El parametro '{name}' no es valido"),
             },
             ApiError::OriginRefused => "Las paginas de este origen no tienen acceso".to_owned(),
@@ -71,13 +74,14 @@ impl ApiError {
                 BodyFault::NoChange { names } => format!("Falta indicar que cambiar: {}", names.join(", ")),
                 BodyFault::IdentityLost => "El contacto quedaria sin telefono ni email".to_owned(),
             },
+            ApiError::File { fault } => format!("No se puede leer el archivo: {fault}"),
             ApiError::BodyTooLarge { max } => format!("El cuerpo supera los {} MiB", max >> 20),
             ApiError::TargetTooLong => format!("La direccion supera los {TARGET_MAX} bytes"),
             ApiError::Busy => "El servidor no tiene capacidad. Reintente en un segundo".to_owned(),
             ApiError::NoDatabase(_) => "El servidor no alcanza su base de datos. Reintente en un segundo".to_owned(),
             ApiError::ReadOnly(_) => "La base de datos no acepta cambios por ahora. Reintente en un segundo".to_owned(),
             ApiError::SchemaUnfit(_) => "El servidor no corresponde al esquema de su base de datos".to_owned(),
-            ApiError::TooLate => "La respuesta demoro demasiado. Reintente".to_owned(),
+            ApiError::TooLate | ApiError::CheckTooLate => "La respuesta demoro demasiado. Reintente".to_owned(),
             ApiError::Internal(_) => "Algo salio mal".to_owned(),
         }
     }

@@ -126,6 +126,22 @@ impl Connection {
         InFlight(self)
     }
 
+    /// Notes that an answer in parts goes on. Its head is complete, so no request is in flight any more.
+    pub fn touch(&self) {
+        let mut activity = self.activity.lock();
+        activity.idle_since = activity.idle_since.map(|_| Instant::now());
+    }
+
+    /// Whether the client has closed its end. A client that only says that it sends no more counts too, because TCP does
+    /// not tell the two apart.
+    pub fn is_closed_by_client(&self) -> bool {
+        match self.socket.peek(&mut [0]) {
+            Ok(count) => count == 0,
+            // The socket does not block. Otherwise the client has reset the connection.
+            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+        }
+    }
+
     /// Closes the connection. Its unsent bytes are dropped, so that they hold no memory of the system.
     fn close(&self) {
         let at_once = linger {

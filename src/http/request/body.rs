@@ -102,6 +102,27 @@ where
         .map_err(Into::into)
 }
 
+/// Reads a body of at most `max` bytes as a whole. It does not count towards the memory that all bodies share, so the
+/// caller must bound the number of such bodies.
+///
+/// # Errors
+/// [`ApiError::BodyTooLarge`] over `max` bytes, [`ApiError::TooLate`] if the body is incomplete at `deadline`, and
+/// [`ApiError::Body`] if the client closes the connection.
+pub async fn read_whole(mut payload: Payload, max: usize, deadline: Instant) -> Result<Vec<u8>, ApiError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = timeout_at(deadline, payload.stream.next())
+        .await
+        .map_err(|_| ApiError::TooLate)?
+    {
+        let chunk = chunk.map_err(|_| ApiError::Body(BodyFault::Broken))?;
+        if bytes.len() + chunk.len() > max {
+            return Err(ApiError::BodyTooLarge { max });
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
 /// Reads a JSON body, checks its grammar, and passes it to `work`, which reads the values.
 ///
 /// # Errors

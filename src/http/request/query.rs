@@ -53,6 +53,21 @@ pub fn whole_number(query: &str, name: &'static str, min: i64, max: i64) -> Resu
     })
 }
 
+/// The probability above 0 and up to 1 in the parameter `name`; `None` if the parameter is absent, empty or blank.
+///
+/// # Errors
+/// [`ApiError::Parameter`] in the cases of [`parameter`], and if the value is not such a number.
+pub fn probability(query: &str, name: &'static str) -> Result<Option<f64>, ApiError> {
+    let Some(text) = parameter(query, name)?.filter(|text| !text.trim().is_empty()) else {
+        return Ok(None);
+    };
+    let number = text.parse().ok().filter(|number| *number > 0.0 && *number <= 1.0);
+    number.map(Some).ok_or(ApiError::Parameter {
+        name,
+        fault: ParameterFault::NotProbability,
+    })
+}
+
 /// Decodes `application/x-www-form-urlencoded`: `+` is a blank, `%` and two hexadecimal digits are a byte.
 fn decode(text: &str) -> Result<String, ParameterFault> {
     let bytes = text.as_bytes();

@@ -63,18 +63,22 @@ pub(super) fn line_of(row_number: i64) -> u64 {
 pub(super) struct KeyedRecord {
     pub record: Record,
     keys: Vec<Key>,
-    contact_id: Option<Uuid>,
-    record_id: i64,
+    pub contact_id: Option<Uuid>,
+    pub record_id: i64,
 }
 
 impl KeyedRecord {
     pub(super) fn new(texts: &RecordTexts) -> Self {
-        let record = texts.record();
+        Self::of(texts.record(), texts.contact_id, texts.record_id)
+    }
+
+    /// `contact_id` is `None` for a row. `record_id` is the number of the row, or the integer id of the contact.
+    pub(super) fn of(record: Record, contact_id: Option<Uuid>, record_id: i64) -> Self {
         Self {
             keys: keys_of(&record).collect(),
             record,
-            contact_id: texts.contact_id,
-            record_id: texts.record_id,
+            contact_id,
+            record_id,
         }
     }
 }
@@ -118,9 +122,14 @@ impl Block {
         }
     }
 
-    /// Counts the keys of a record.
-    pub(super) fn count(&mut self, kind: Kind, record: &KeyedRecord) {
-        record.keys.iter().for_each(|key| self.index.count(kind, *key));
+    /// Counts the keys of a record. Returns whether the records counted so far allow a comparison with a row of the
+    /// block. Otherwise no later record changes that.
+    pub(super) fn count(&mut self, kind: Kind, record: &KeyedRecord) -> bool {
+        let mut is_candidate = false;
+        for key in &record.keys {
+            is_candidate |= self.index.count(kind, *key);
+        }
+        is_candidate
     }
 
     /// Compares a contact or a row with the rows of the block that share a key with it. A row is compared with the rows

@@ -92,12 +92,14 @@ impl KeyIndex {
         Some(start + in_bucket)
     }
 
-    /// Counts a key of a record, in the first pass.
-    pub(super) fn count(&mut self, kind: Kind, key: Key) {
-        if let Some(at) = self.find(key) {
-            let count = self.counts[at].of(kind);
-            count.all = count.all.saturating_add(1);
-        }
+    /// Counts a key of a record, in the first pass. Returns whether a row has the key, and the limit is not exceeded.
+    pub(super) fn count(&mut self, kind: Kind, key: Key) -> bool {
+        let Some(at) = self.find(key) else {
+            return false;
+        };
+        let count = self.counts[at].of(kind);
+        count.all = count.all.saturating_add(1);
+        count.all <= records_max(kind, key)
     }
 
     /// The rows of the block that a record is compared with because of the key, in the second pass.
@@ -110,12 +112,8 @@ impl KeyIndex {
         };
         let count = self.counts[at].of(kind);
         let is_compared = if key.is_identity() {
-            let limit = match kind {
-                Kind::Contact if key.is_exact() => EXACT_CONTACTS,
-                _ => PER_KEY,
-            };
             count.seen = count.seen.saturating_add(1);
-            count.seen <= limit
+            count.seen <= records_max(kind, key)
         } else {
             count.all <= PER_KEY
         };
@@ -123,6 +121,14 @@ impl KeyIndex {
             true => &self.rows[self.starts[at] as usize..self.starts[at + 1] as usize],
             false => &[],
         }
+    }
+}
+
+/// The most records with the key that a row is compared with.
+fn records_max(kind: Kind, key: Key) -> u16 {
+    match kind {
+        Kind::Contact if key.is_exact() => EXACT_CONTACTS,
+        _ => PER_KEY,
     }
 }
 
@@ -185,7 +191,9 @@ mod tests {
             for records in [RECORDS_PER_KEY, RECORDS_PER_KEY + 1, 2_000] {
                 let mut index = KeyIndex::new(keys.iter().map(|key| (*key, 0)).collect());
                 for _ in 0..records {
-                    keys.iter().for_each(|key| index.count(kind, *key));
+                    for key in &keys {
+                        index.count(kind, *key);
+                    }
                 }
                 let mut compared = |key| {
                     let rows = (0..records).map(|_| index.rows_to_compare(kind, key).len());

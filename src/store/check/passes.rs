@@ -54,7 +54,9 @@ pub(super) fn count_records<E: From<StoreError>>(
             prepare,
             |records| {
                 in_threads(blocks, |block| {
-                    records.iter().for_each(|record| block.count(kind, record))
+                    for record in &records {
+                        block.count(kind, record);
+                    }
                 });
                 if let Some(frequencies) = &mut frequencies {
                     records.iter().for_each(|record| frequencies.add(&record.record));

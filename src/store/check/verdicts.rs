@@ -30,6 +30,23 @@ pub(super) struct LineVerdict {
     duplicate_of: Option<i64>,
 }
 
+impl LineVerdict {
+    /// The line of a call, whose verdicts are not stored.
+    pub(super) fn checked(self) -> CheckedLine {
+        let stored = StoredLine {
+            line: self.line,
+            cells: None,
+            fault: None,
+            verdict: Some(self.verdict),
+            score: Some(self.score),
+            reasons: Some(self.reasons),
+            contact_ids: Some(self.contact_ids),
+            duplicate_of: self.duplicate_of,
+        };
+        stored.checked(None)
+    }
+}
+
 /// A line of the file, and the verdict about it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct CheckedLine {

@@ -4,6 +4,7 @@
 mod contact;
 mod contact_batch;
 mod contact_by_id;
+mod contact_check;
 mod contact_identity;
 mod contact_query;
 mod contact_query_faults;
@@ -13,6 +14,7 @@ mod contact_upsert;
 mod demo_key;
 mod email;
 mod error_codes;
+mod file_check;
 mod lookup;
 mod lookup_batch;
 mod lookup_coalescer;

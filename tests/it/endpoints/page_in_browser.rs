@@ -14,7 +14,7 @@ use crate::support::command::private;
 use crate::support::{OwnDirectory, TestApp};
 
 /// The fewest tests that a run must have passed.
-const TESTS_MIN: usize = 60;
+const TESTS_MIN: usize = 80;
 
 /// A key that may make one request per minute.
 fn add_limited_key(app: &TestApp) -> String {

@@ -169,6 +169,19 @@ fn all_requests_work_behind_a_transaction_pooler() {
         database.count("SELECT count(*) AS count FROM contacts WHERE platform = 'webchat'"),
         60
     );
+    let asked = json!([{ "phone": "+5491155550007", "email": "ana7@example.com" }]).to_string();
+    let checked = retry(&|| server.send_json("POST", "/api/v1/contacts/check", Some(&key), asked.as_bytes()));
+    assert_eq!(
+        (checked.status, &checked.json()["counts"]["exact"]),
+        (200, &json!(1)),
+        "{checked:?}"
+    );
+    let file = b"phone,email\n+5491155550007,ana7@example.com\n";
+    let checked = server.send_body("POST", "/page/check", &[("X-API-Key", &key)], file);
+    assert!(
+        checked.status == 200 && checked.body.contains(r#""verdict":"exact""#),
+        "{checked:?}"
+    );
     // The settings of a request end with its transaction. The session's next user must not inherit them.
     for _ in 0..4 {
         assert_eq!(settings_of_a_session(&pooler.url()), 0);

@@ -217,6 +217,12 @@ impl World {
                     {"platform": "webchat", "externalUserId": EXTERNAL_ID}, {"name": NAME}, {"phone": PHONE, "blocked": EMAIL},
                 ]),
             ),
+            ("POST", "/api/v1/contacts/check") => (
+                format!("{path}?{email}"),
+                json!([
+                    {"phone": PHONE, "name": NAME, "email": EMAIL}, {"name": NAME}, {"phone": PHONE, "blocked": EMAIL},
+                ]),
+            ),
             ("GET", "/api/v1/contacts/{id}") => (
                 format!("/api/v1/contacts/{}?{email}", self.known.serial_id),
                 json!(null),
@@ -439,6 +445,16 @@ fn send_invalid_requests(world: &World, tally: &mut Tally) {
     });
 }
 
+/// Files for the check of the search page, each with the status of its answer. The second one breaks off, and the third
+/// one has no known column.
+fn files() -> [(String, u16); 3] {
+    [
+        (format!("name,phone,email\n{NAME},{PHONE},{EMAIL}\n"), 200),
+        (format!("name,phone,email\n{NAME},{PHONE},\"{EMAIL}\n"), 200),
+        (format!("{NAME},{EMAIL}\n{EMAIL},{PHONE}\n"), 400),
+    ]
+}
+
 /// Sends every valid request once more to the server, all concurrently.
 fn send_concurrent_requests(world: &World, server: &Server, tally: &mut Tally) {
     let endpoints = endpoints();
@@ -483,6 +499,13 @@ fn expect_a_log_without_canaries(log_filter: &'static str, log_format: &'static 
     send_invalid_requests(&world, tally);
     for request in broken_requests() {
         assert_eq!(world.server.send_raw(request.as_bytes()).status, 400, "{request}");
+    }
+    for (content, status) in files() {
+        let headers = [("X-API-Key", &*world.key)];
+        let answer = world
+            .server
+            .send_body("POST", "/page/check", &headers, content.as_bytes());
+        assert_eq!(answer.status, status, "{content}");
     }
     let (second_server, second_tally) = send_while_contacts_are_locked(&world);
     world.execute("ALTER TABLE contacts RENAME TO gone");

@@ -23,7 +23,7 @@ use Shape::{Problem, Public, Spanish};
 
 /// The agreed access of every operation. A new operation must be added here, or
 /// `every_operation_requires_the_agreed_access` fails.
-const AGREED: [(&str, &str, Access, Shape); 21] = [
+const AGREED: [(&str, &str, Access, Shape); 22] = [
     ("/api/v1/contact-lookup/", "GET", LOOKUP, Spanish),
     ("/api/v1/contact-lookup/batch", "POST", LOOKUP, Spanish),
     ("/api/v1/search", "GET", SEARCH, Problem),
@@ -35,6 +35,7 @@ const AGREED: [(&str, &str, Access, Shape); 21] = [
     ("/api/public/contact/{id}", "DELETE", WRITE, Public),
     ("/api/public/customer/upsert/info", "POST", WRITE, Public),
     ("/api/v1/contacts/", "POST", WRITE, Problem),
+    ("/api/v1/contacts/check", "POST", SEARCH, Problem),
     ("/api/v1/contacts/{id}", "GET", SEARCH, Problem),
     ("/api/v1/contacts/{id}", "PATCH", WRITE, Problem),
     ("/api/v1/contacts/{id}", "DELETE", WRITE, Problem),

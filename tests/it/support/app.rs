@@ -231,7 +231,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn parse(bytes: &[u8]) -> Self {
+    pub fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let end = bytes.windows(4).position(|end| end == b"\r\n\r\n");
         let end = end.unwrap_or_else(|| panic!("no HTTP answer: {text:?}"));

@@ -11,12 +11,17 @@ use crate::http::settings::PageSettings;
 const PAGE: &str = include_str!("../../../web/index.html");
 
 /// The files that the page loads.
-const FILES: [(&str, &str, Content); 14] = [
+const FILES: [(&str, &str, Content); 16] = [
     ("page.css", CSS, Content::Plain(include_bytes!("../../../web/page.css"))),
     (
         "contacts.css",
         CSS,
         Content::Plain(include_bytes!("../../../web/contacts.css")),
+    ),
+    (
+        "check.css",
+        CSS,
+        Content::Plain(include_bytes!("../../../web/check.css")),
     ),
     ("icon.svg", SVG, Content::Plain(include_bytes!("../../../web/icon.svg"))),
     (
@@ -68,6 +73,11 @@ const FILES: [(&str, &str, Content); 14] = [
         "results.js",
         JAVASCRIPT,
         Content::Plain(include_bytes!("../../../web/results.js")),
+    ),
+    (
+        "check.js",
+        JAVASCRIPT,
+        Content::Plain(include_bytes!("../../../web/check.js")),
     ),
     (
         "details.js",

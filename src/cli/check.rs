@@ -175,7 +175,7 @@ impl<'l> From<&'l CheckedLine> for JsonLine<'l> {
         Self {
             line: line.line,
             verdict: line.verdict.to_string(),
-            score: (line.score * 1e4).round() / 1e4,
+            score: line.shown_score(),
             reasons: &line.reasons,
             contact_ids: &line.contact_ids,
             duplicate_of: line.duplicate_of,

@@ -16,7 +16,7 @@ use crate::domain::client::ClientId;
 /// The most contacts, or words, that one transaction erases.
 const SLICE: i64 = 1_000;
 
-/// How often the client's row is tried to be deleted. Each attempt fails if a writer has added a contact since the last
+/// Attempts to delete the client's row. An attempt fails if a writer has added a contact since the last
 /// slice. Servers let no writer begin once they know that the keys are gone, which takes them a second.
 const ATTEMPTS: usize = 100;
 
@@ -93,7 +93,8 @@ const NEXT_CONTACTS: &str = "
         SELECT id FROM contacts WHERE client_id = $1 AND id > $2 ORDER BY id LIMIT $3 FOR UPDATE)
     RETURNING id";
 
-/// The trigger of `contacts` has noted the words of the slice. Nobody needs to look for them in other contacts.
+/// The trigger of `contacts` has queued the words of the slice, for a look whether other contacts have them. No other
+/// contact of the client stays.
 const WORDS_LEFT: &str = "DELETE FROM contact_words_left WHERE client_id = $1";
 
 fn erase_contacts(

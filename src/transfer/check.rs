@@ -63,6 +63,8 @@ pub enum CheckError {
     Platform(#[from] PlatformError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("the file has more than {0} rows: check it with `contact-search check`, which has no limit")]
+    TooManyRows(usize),
     #[error("the output file can't be written")]
     File(#[from] io::Error),
     #[error("standard output can't be written")]

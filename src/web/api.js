@@ -73,7 +73,7 @@ export async function checkFile(file, take, signal) {
   }
   let isDone = false;
   for await (const line of lines(response.body, signal)) {
-    const part = JSON.parse(line);
+    const part = parsed(line);
     if (part.error) {
       const { status, code, detail } = part.error;
       const kind = code === 'check-unfinished' ? 'checkSlow' : (kinds[status] ?? 'failed');
@@ -83,6 +83,15 @@ export async function checkFile(file, take, signal) {
     take(part);
   }
   if (!isDone) throw new Failure('offline');
+}
+
+/** The part on a line. A proxy can cut an answer in the middle of one. */
+function parsed(line) {
+  try {
+    return JSON.parse(line);
+  } catch {
+    throw new Failure('offline');
+  }
 }
 
 /** The lines of a body that are not blank, while they arrive. The server sends one at least every two seconds. */

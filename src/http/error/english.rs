@@ -168,9 +168,7 @@ impl ApiError {
             }
             ApiError::TooLate => "The answer took too long. Try again, or ask for something more specific.".to_owned(),
             ApiError::CheckTooLate => {
-                "The client has too many contacts for a check in one call. Run `contact-search check`, which has no \
-                 limit."
-                    .to_owned()
+                "The check did not end in time. Run `contact-search check`, which has no limit.".to_owned()
             }
             ApiError::Internal(_) => "Something went wrong".to_owned(),
         }

@@ -126,7 +126,8 @@ impl Connection {
         InFlight(self)
     }
 
-    /// Notes that an answer in parts goes on. Its head is complete, so no request is in flight any more.
+    /// Restarts the idle time of a connection whose answer comes in parts. A request counts as answered once the head of
+    /// its answer is complete.
     pub fn touch(&self) {
         let mut activity = self.activity.lock();
         activity.idle_since = activity.idle_since.map(|_| Instant::now());

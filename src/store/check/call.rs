@@ -2,10 +2,12 @@
 //! temporary table. So a call also works on a standby.
 //!
 //! The check of a file reads the contacts twice. The first pass finds the keys that too many contacts share, and counts
-//! the words of the names. The second pass compares. The rows of a call have few keys, and a key has few contacts that
-//! count. So the single pass of a call keeps each contact that the keys counted so far allow, and compares afterwards.
+//! the words of the names. The second pass compares. The rows of a call have few keys, and of a key at most 50 contacts
+//! are compared, or 1,000 of an exact identity. So the single pass of a call keeps each contact that the keys counted so far allow, and compares afterwards.
 //! A contact that it does not keep has only keys that have exceeded their limits, and the second pass would not compare
 //! it either.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -26,6 +28,9 @@ use crate::store::transaction::{database_now, transaction};
 /// The most contacts that a call keeps in memory. Each takes about 150 bytes.
 const CANDIDATES_MAX: usize = 500_000;
 
+/// The contacts that are compared between two looks at whether the caller still waits.
+const COMPARED_AT_ONCE: usize = 100;
+
 /// A contact that is compared after the pass. Its keys are made again, because they take more memory than the rest.
 struct Candidate {
     record: Record,
@@ -36,7 +41,8 @@ struct Candidate {
 /// Judges each of the contacts, in their order. The place of a contact in the list, counted from 1, is its line. A
 /// contact that can't be stored has an error in place of a verdict.
 ///
-/// The work stops when `is_wanted` returns `false`. It is called for each 4,000 contacts of the client.
+/// The work stops when `is_wanted` returns `false`. It is called for each 4,000 contacts of the client, and for each
+/// hundred that are compared.
 ///
 /// # Errors
 /// [`StoreError::Late`] if the work stopped, or if too many contacts resemble those of the call. Other
@@ -94,7 +100,10 @@ fn judge(
     }
     let candidates = read_candidates(connection, client, &mut block, &mut frequencies, is_wanted)?;
     let model = Model::new(&frequencies);
-    for Candidate { record, id, serial_id } in candidates {
+    for (number, Candidate { record, id, serial_id }) in candidates.into_iter().enumerate() {
+        if number % COMPARED_AT_ONCE == 0 && !is_wanted() {
+            return Err(StoreError::Late);
+        }
         block.compare(&KeyedRecord::of(record, id, serial_id), &model, threshold);
     }
     for row in rows {
@@ -113,12 +122,12 @@ fn read_candidates(
     is_wanted: &dyn Fn() -> bool,
 ) -> Result<Vec<Candidate>, StoreError> {
     let mut candidates = Vec::new();
-    let mut is_full = false;
+    let is_full = AtomicBool::new(false);
     open_contacts(connection, KnownContacts::Of(client))?;
     overlap(
         connection,
         |connection| {
-            if !is_wanted() {
+            if is_full.load(Ordering::Relaxed) || !is_wanted() {
                 return Err(StoreError::Late);
             }
             next_records(connection)
@@ -135,11 +144,10 @@ fn read_candidates(
                     });
                 }
             }
-            is_full |= candidates.len() > CANDIDATES_MAX;
-            candidates.truncate(CANDIDATES_MAX);
+            is_full.store(candidates.len() > CANDIDATES_MAX, Ordering::Relaxed);
         },
     )?;
-    if is_full {
+    if is_full.load(Ordering::Relaxed) {
         return Err(StoreError::Late);
     }
     Ok(candidates)

@@ -66,6 +66,13 @@ pub struct CheckedLine {
     pub group: Option<u64>,
 }
 
+impl CheckedLine {
+    /// The score as it is shown: with four digits after the point.
+    pub fn shown_score(&self) -> f64 {
+        (self.score * 1e4).round() / 1e4
+    }
+}
+
 /// A line as it is read back, with a verdict or with a fault.
 #[derive(QueryableByName)]
 pub(super) struct StoredLine {

@@ -45,6 +45,9 @@ const RANKED_MAX: usize = 200;
 /// and two conditions exclude most contacts.
 const ENOUGH_GRAMS: usize = 64;
 
+/// The most contacts that are read at once to find those of a level among those of better levels.
+const LEVEL_READ_MAX: usize = 2_000;
+
 /// The most contacts that are read by the match keys of a query's numbers.
 const NUMBERS_MAX: i64 = 1_000;
 
@@ -227,14 +230,14 @@ impl Run<'_> {
             let more = self.read_more(level, from, limit)?;
             let is_last = more.len() < limit;
             from = more.last().map(|last| last.at(level.rank()));
-            candidates.extend(more);
+            candidates.extend(more.into_iter().filter(|more| self.rank(more) == Some(level.rank())));
             found = self.ranked(&candidates);
             found.retain(is_of_level);
             if is_last || found.len() >= missing + self.numbers.len() {
                 return Ok(found);
             }
             // Few of them are of the level. Another question takes longer than many more rows.
-            limit *= 4;
+            limit = (4 * limit).min(LEVEL_READ_MAX);
         }
     }
 

@@ -22,8 +22,8 @@ const SIMILAR_READ_MAX: usize = 20_000;
 /// no error, so it returns more of these rows, and a row costs more than one of the probe.
 const SIMILAR_PROBE_ROWS: usize = 300;
 
-/// The matches with typing errors among these rows from which on a walk is used instead of the index of grams. An estimate,
-/// as for [`FREQUENT`].
+/// With at least this many matches with typing errors among these rows, a walk is used instead of the index of grams. An
+/// estimate, like `FREQUENT` in `run.rs`.
 const SIMILAR_FREQUENT: usize = 9;
 
 /// The most words of the dictionary that share a key with a typed word. The longer a word, the fewer share one.
@@ -69,8 +69,7 @@ impl Run<'_> {
         similar
     }
 
-    /// The patterns of the words for a walk of a small client, whose dictionary is small, too. No patterns if too many
-    /// words are similar.
+    /// The LIKE patterns for the walk of a small client. None if a word would have too many: the walk then tests nothing.
     fn similar_patterns(&self, similar: &Dictionary) -> Vec<Patterns> {
         let mut patterns = self.query.patterns(Level::Contains);
         for (word, patterns) in self.query.words().iter().zip(&mut patterns) {

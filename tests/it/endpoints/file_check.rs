@@ -220,3 +220,36 @@ fn one_file_is_checked_at_a_time_and_a_client_that_goes_away_ends_its_check() {
     }
     panic!("the check of the client that has gone away does not end");
 }
+
+#[test]
+fn a_slow_upload_does_not_keep_others_from_their_checks() {
+    let app = TestApp::start();
+    let slow: Vec<TcpStream> = (0..3)
+        .map(|_| {
+            let mut stream = TcpStream::connect(app.server.address()).unwrap();
+            let head = format!(
+                "POST {CHECK} HTTP/1.1\r\nHost: test\r\nX-API-Key: {}\r\nContent-Length: 1000\r\n\r\nname,email\n",
+                app.key
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    for _ in 0..3 {
+        assert_eq!(rows(&check(&app, b"name,email\nAna,ana@x.com\n")).len(), 1);
+    }
+    drop(slow);
+}
+
+#[test]
+fn a_file_with_too_many_rows_is_refused_with_a_sentence_that_names_the_command() {
+    let app = TestApp::start();
+    let parts = check(&app, format!("email\n{}", "x\n".repeat(200_001)).as_bytes());
+    let error = &parts.last().unwrap()["error"];
+    assert_eq!(error["status"], 400, "{error}");
+    let detail = error["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("more than 200000 rows") && detail.contains("`contact-search check`"),
+        "{detail}"
+    );
+}

@@ -244,7 +244,7 @@ impl ContactCheckResult {
         Self {
             index,
             verdict: line.verdict.into(),
-            score: (line.score * 1e4).round() / 1e4,
+            score: line.shown_score(),
             reasons: line.reasons,
             contact_ids: line.contact_ids,
             duplicate_of: line.duplicate_of.and_then(place_of),

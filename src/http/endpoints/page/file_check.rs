@@ -18,8 +18,9 @@ use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use futures_util::stream::{self, Stream};
 use serde::Serialize;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, Receiver, Sender};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use crate::domain::client::ClientId;
@@ -38,6 +39,9 @@ use crate::transfer::{CheckedFile, RowPerson};
 /// How long the upload of the file may take.
 const UPLOAD_MAX: Duration = Duration::from_secs(120);
 
+/// The most rows of a file. Those whose verdict is missing are in memory.
+const ROWS_MAX: usize = 200_000;
+
 /// How long a check may take, after the upload.
 const CHECK_MAX: Duration = Duration::from_secs(15 * 60);
 
@@ -46,6 +50,9 @@ const ROWS_PER_PART: usize = 1_000;
 
 /// The parts that wait for a client that reads slowly.
 const PARTS_WAITING: usize = 4;
+
+/// How long a check waits for a client to take a part. Other clients wait for the check.
+const TAKING_MAX: Duration = Duration::from_secs(30);
 
 /// The pause after which a blank line keeps the connection open.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
@@ -106,7 +113,7 @@ impl Row {
         Self {
             line: line.line,
             verdict: line.verdict.to_string(),
-            score: (line.score * 1e4).round() / 1e4,
+            score: line.shown_score(),
             reasons: line.reasons,
             contact_ids: line.contact_ids,
             duplicate_of: line.duplicate_of,
@@ -125,8 +132,11 @@ pub async fn check_file(
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let Caller { client, region, start } = caller;
-    let permit = state.file_checks.take_permit().await?;
+    let upload = state.file_checks.take_upload_permit().await?;
     let file = body::read_whole(payload, FILE_MAX, start + UPLOAD_MAX).await?;
+    // Only now, so that a slow upload does not keep other clients from their checks.
+    let permit = state.file_checks.take_permit().await?;
+    drop(upload);
     let options = CheckOptions {
         keep_cells: true,
         show_people: true,
@@ -168,9 +178,11 @@ pub async fn check_file(
 
 fn error_of(error: CheckError) -> ApiError {
     match error {
-        CheckError::Read(_) | CheckError::Header(_) | CheckError::Platform(_) => ApiError::File {
-            fault: error.to_string(),
-        },
+        CheckError::Read(_) | CheckError::Header(_) | CheckError::Platform(_) | CheckError::TooManyRows(_) => {
+            ApiError::File {
+                fault: error.to_string(),
+            }
+        }
         CheckError::Store(StoreError::Late | StoreError::TimedOut(_)) => ApiError::CheckTooLate,
         CheckError::Store(error) => error.into(),
         CheckError::File(error) | CheckError::Output(error) => ApiError::Internal(Box::new(error)),
@@ -235,6 +247,7 @@ impl Answer {
                 return Err(StoreError::Late.into());
             }
             match step {
+                CheckStep::Row(_) if self.people.len() == ROWS_MAX => return Err(CheckError::TooManyRows(ROWS_MAX)),
                 CheckStep::Row(person) => self.people.push_back(person),
                 CheckStep::Read(bytes) => self.send_progress(&Part::Read { bytes, of: self.size })?,
                 CheckStep::Contacts(contacts) => self.send_progress(&Part::Contacts(contacts))?,
@@ -270,16 +283,43 @@ impl Answer {
         self.send(part)
     }
 
-    /// Fails if the client has gone away. Waits while it reads slowly.
+    /// Fails if the client has gone away, or takes nothing for [`TAKING_MAX`].
     fn send(&self, part: &Part<'_>) -> Result<(), CheckError> {
         let mut line = serde_json::to_vec(part).map_err(io::Error::from)?;
         line.push(b'\n');
-        let sent = self.parts.blocking_send(line.into());
-        sent.map_err(|_| CheckError::Output(io::ErrorKind::BrokenPipe.into()))
+        let limit = self.deadline.min(Instant::now() + TAKING_MAX);
+        let sent = Handle::current().block_on(timeout_at(limit, self.parts.send(line.into())));
+        match sent {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(CheckError::Output(io::ErrorKind::BrokenPipe.into())),
+            Err(_) => Err(CheckError::Output(io::ErrorKind::TimedOut.into())),
+        }
     }
 }
 
 /// Takes what has been written so far. The cells of a file are text, and so is its CSV.
 fn take_text(csv: &mut CheckedFile<Vec<u8>>) -> String {
     String::from_utf8_lossy(&mem::take(csv.out())).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_ends_if_the_client_takes_nothing() {
+        let sent = actix_web::rt::System::new().block_on(async {
+            let (parts, receiver) = mpsc::channel(1);
+            let sent = web::block(move || {
+                let mut answer = Answer::new(parts, 0);
+                answer.deadline = Instant::now() + Duration::from_millis(20);
+                [(); 2].map(|()| answer.send(&Part::Contacts(1)))
+            });
+            let sent = sent.await.unwrap();
+            drop(receiver);
+            sent
+        });
+        assert!(sent[0].is_ok());
+        assert!(matches!(&sent[1], Err(CheckError::Output(error)) if error.kind() == io::ErrorKind::TimedOut));
+    }
 }

@@ -3,9 +3,9 @@
 //!
 //! The check of a file reads the contacts twice. The first pass finds the keys that too many contacts share, and counts
 //! the words of the names. The second pass compares. The rows of a call have few keys, and of a key at most 50 contacts
-//! are compared, or 1,000 of an exact identity. So the single pass of a call keeps each contact that the keys counted so far allow, and compares afterwards.
-//! A contact that it does not keep has only keys that have exceeded their limits, and the second pass would not compare
-//! it either.
+//! are compared, or 1,000 of an exact identity. So the single pass of a call keeps each contact that the keys counted
+//! so far allow, and compares afterwards. A contact that it does not keep has only keys that have exceeded their
+//! limits, and the second pass would not compare it either.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use clap::builder::BoolishValueParser;
@@ -216,6 +217,32 @@ pub struct ServeConfig {
     )]
     pub deadline_factor: u32,
 
+    /// A read replica: a streaming standby of the database, as a libpq URL of one server. Lookups and searches go to it;
+    /// separate several by commas [default: none]
+    // Not validated here, because clap's errors repeat the value, which can contain a password.
+    #[arg(
+        long,
+        env = "CONTACT_SEARCH_READ_DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL",
+        value_delimiter = ',',
+        requires = "database_url",
+        help_heading = DATABASE
+    )]
+    pub read_database_url: Vec<DatabaseUrl>,
+
+    /// A replica that lags more than this behind the database gets no reads; such as 500ms, 2s or 1m
+    #[arg(
+        long,
+        env = "CONTACT_SEARCH_MAX_REPLICA_LAG",
+        value_name = "DURATION",
+        default_value = "1s",
+        value_parser = parse_lag,
+        requires = "read_database_url",
+        help_heading = DATABASE
+    )]
+    pub max_replica_lag: Duration,
+
     /// The URL is that of a transaction pooler, such as PgBouncer: use no prepared statements, and set limits in each
     /// transaction
     #[arg(
@@ -265,6 +292,22 @@ impl ServeConfig {
     pub fn pool_size(&self) -> u32 {
         let cores = u32::try_from(self.workers()).unwrap_or(u32::MAX);
         self.pool_size.unwrap_or(cores.saturating_mul(2).clamp(4, 64))
+    }
+}
+
+/// A libpq URL. `Debug` hides it, since it can contain a password.
+#[derive(Clone)]
+pub struct DatabaseUrl(pub String);
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(redacted)")
+    }
+}
+
+impl From<String> for DatabaseUrl {
+    fn from(url: String) -> Self {
+        Self(url)
     }
 }
 
@@ -325,6 +368,16 @@ fn parse_network(text: &str) -> Result<IpNet, String> {
         .map_err(|_| "write an address such as 10.0.0.1, or a network such as 10.0.0.0/8".to_owned())
 }
 
+/// Parses `500ms`, `2s` or `1m`: at least 100 ms, because a replica is probed every 20 ms.
+fn parse_lag(text: &str) -> Result<Duration, String> {
+    let lag = match text.strip_suffix("ms") {
+        Some(count) => count.parse().ok().map(Duration::from_millis),
+        None => parse_duration(text).ok().and_then(|lag| lag.to_std().ok()),
+    };
+    lag.filter(|lag| (Duration::from_millis(100)..=Duration::from_secs(3_600)).contains(lag))
+        .ok_or_else(|| "write a duration from 100ms to 1h, such as 500ms or 2s".to_owned())
+}
+
 /// Parses `45s`, `30m`, `12h`, `90d`, `1w` or `1y`. A year has 365 days.
 ///
 /// # Errors
@@ -377,6 +430,16 @@ mod tests {
             "9223372036854775807d",
         ] {
             assert!(parse_duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_lag_is_between_a_tenth_of_a_second_and_an_hour() {
+        for (text, milliseconds) in [("100ms", 100), ("1s", 1_000), ("2m", 120_000), ("1h", 3_600_000)] {
+            assert_eq!(parse_lag(text), Ok(Duration::from_millis(milliseconds)));
+        }
+        for wrong in ["", "1", "ms", "99ms", "-500ms", "0s", "2h", "1.5s", "3600001ms"] {
+            assert!(parse_lag(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -12,7 +12,7 @@ use anyhow::Context;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{self, Backlog};
 
-use super::database::Database;
+use super::database::{Database, replicas};
 use super::environment::blame;
 use super::names_and_ids::parse_client_name;
 use super::{client, output, signals};
@@ -58,6 +58,8 @@ pub fn run(config: &DatabaseConfig, serve: &ServeConfig) -> anyhow::Result<()> {
     let servers = http::serve(
         &Settings {
             database_url: database.url().to_owned(),
+            replica_urls: serve.read_database_url.iter().map(|url| url.0.clone()).collect(),
+            max_replica_lag: serve.max_replica_lag,
             is_pooled: serve.pooler,
             workers: serve.workers(),
             pool_size: serve.pool_size(),
@@ -210,6 +212,7 @@ struct Prepared {
 /// Prepares the database for requests.
 fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Prepared> {
     let is_private = database.private().is_some();
+    replicas::check_urls(serve)?;
     if serve.pooler {
         // Behind a pooler, each new connection of this server's pool checks the schema.
         return Ok(Prepared::default());
@@ -219,6 +222,7 @@ fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Prepared>
         // The server starts anyway, and becomes ready when its database is reachable.
         Err(error @ StoreError::Unavailable(_)) if !is_private && !serve.migrate && serve.bootstrap.is_none() => {
             log::warn!("{:#}", database.blame_url(error));
+            replicas::check(serve, None)?;
             return Ok(Prepared::default());
         }
         Err(error) => return Err(database.blame_url(error)),
@@ -229,6 +233,7 @@ fn prepare(database: &Database, serve: &ServeConfig) -> anyhow::Result<Prepared>
     }
     migrations::schema_state(&mut connection)?.check()?;
     let postgresql = Some(server_version(&mut connection)?);
+    replicas::check(serve, Some(&mut connection))?;
     if let Some(name) = &serve.bootstrap {
         let name = parse_client_name(name).map_err(|error| blame(error, serve.variables.of("--bootstrap")))?;
         bootstrap(&mut connection, name)?;

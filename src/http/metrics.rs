@@ -3,6 +3,7 @@
 //! The number of series does not grow with traffic: routes are patterns, and no label holds a text of a caller.
 
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
@@ -13,8 +14,10 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+use strum::VariantArray;
 
 use super::database::lane::LaneUsage;
+use super::database::replica::{Refusal, ReplicaUsage};
 use super::error::ApiError;
 use super::metrics_format::{TextFormat, to_prometheus};
 use crate::store::search::Plan;
@@ -32,6 +35,11 @@ pub struct Metrics {
     connections: Family<LaneLabels, Gauge>,
     permits: Family<LaneLabels, Gauge>,
     database_up: Gauge,
+    replica_lag: Family<ReplicaLabels, Gauge<f64, AtomicU64>>,
+    replica_used: Family<ReplicaLabels, Gauge>,
+    replica_connections: Family<ReplicaLaneLabels, Gauge>,
+    replica_permits: Family<ReplicaLaneLabels, Gauge>,
+    replica_fallbacks: Family<FallbackLabels, Counter>,
 }
 
 /// The plans of searches.
@@ -99,6 +107,23 @@ pub enum KeySource {
 struct LaneLabels {
     lane: &'static str,
     state: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct ReplicaLabels {
+    replica: u64,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct ReplicaLaneLabels {
+    replica: u64,
+    lane: &'static str,
+    state: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct FallbackLabels {
+    reason: &'static str,
 }
 
 /// Buckets up to 13 s. By default the longest deadline is 10 s, and a slower request gets 504.
@@ -169,6 +194,33 @@ impl Default for Metrics {
             "Whether the last probe reached the database",
             database_up.clone(),
         );
+        let replica_lag = Family::default();
+        registry.register_with_unit(
+            "replica_lag",
+            "How long the replica has been behind the primary",
+            Unit::Seconds,
+            replica_lag.clone(),
+        );
+        let replica_used = Family::default();
+        registry.register("replica_used", "Whether reads go to the replica", replica_used.clone());
+        let replica_connections = Family::default();
+        registry.register(
+            "replica_connections",
+            "Connections to the replica",
+            replica_connections.clone(),
+        );
+        let replica_permits = Family::default();
+        registry.register(
+            "replica_permits",
+            "Permits for concurrent work on the replica",
+            replica_permits.clone(),
+        );
+        let replica_fallbacks = Family::default();
+        registry.register(
+            "replica_fallbacks",
+            "Reads that went to the primary because no replica could answer, by reason",
+            replica_fallbacks.clone(),
+        );
         let metrics = Self {
             registry: all,
             requests,
@@ -181,6 +233,11 @@ impl Default for Metrics {
             connections,
             permits,
             database_up,
+            replica_lag,
+            replica_used,
+            replica_connections,
+            replica_permits,
+            replica_fallbacks,
         };
         metrics.start_at_zero();
         metrics
@@ -212,6 +269,20 @@ impl Metrics {
         for write in [Write::Upsert, Write::BatchItem, Write::Message] {
             self.count_kept_phones(write, 0);
         }
+    }
+
+    /// Creates the series of the reads that go to the primary in place of a replica.
+    pub fn expect_replicas(&self) {
+        for refusal in Refusal::VARIANTS {
+            let reason = refusal.into();
+            drop(self.replica_fallbacks.get_or_create(&FallbackLabels { reason }));
+        }
+    }
+
+    /// Counts a read that goes to the primary in place of a replica.
+    pub fn count_fallback(&self, refusal: Refusal) {
+        let reason = refusal.into();
+        self.replica_fallbacks.get_or_create(&FallbackLabels { reason }).inc();
     }
 
     /// Creates the series of a documented answer.
@@ -301,6 +372,7 @@ impl Metrics {
         &self,
         format: TextFormat,
         lanes: &[(&'static str, LaneUsage)],
+        replicas: &[ReplicaUsage],
         is_database_up: bool,
     ) -> Result<String, fmt::Error> {
         for (lane, usage) in lanes {
@@ -313,11 +385,35 @@ impl Metrics {
             set(&self.permits, "used", usage.size.saturating_sub(usage.free_permits));
         }
         self.database_up.set(is_database_up.into());
+        for usage in replicas {
+            self.set_replica(usage);
+        }
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(match format {
             TextFormat::OpenMetrics => text,
             TextFormat::Prometheus => to_prometheus(&text),
         })
+    }
+    fn set_replica(&self, usage: &ReplicaUsage) {
+        let replica = usage.number as u64;
+        let labels = ReplicaLabels { replica };
+        let lag = usage.lag.map_or(f64::NAN, |lag| lag.as_secs_f64());
+        self.replica_lag.get_or_create(&labels).set(lag);
+        self.replica_used.get_or_create(&labels).set(usage.is_used.into());
+        for (lane, usage) in usage.lanes {
+            let set = |family: &Family<ReplicaLaneLabels, Gauge>, state, value: u32| {
+                let labels = ReplicaLaneLabels { replica, lane, state };
+                family.get_or_create(&labels).set(value.into());
+            };
+            set(&self.replica_connections, "idle", usage.idle);
+            set(&self.replica_connections, "used", usage.open.saturating_sub(usage.idle));
+            set(&self.replica_permits, "free", usage.free_permits);
+            set(
+                &self.replica_permits,
+                "used",
+                usage.size.saturating_sub(usage.free_permits),
+            );
+        }
     }
 }

@@ -7,7 +7,7 @@
 //! | `endpoints` | the handlers: one file per endpoint, one folder per API |
 //! | `middleware` | authentication, errors and access log, CORS, idle connections |
 //! | `request` | reads query parameters and bodies |
-//! | `database` | lanes, lookup coalescing, message batching, health, background jobs |
+//! | `database` | lanes, read replicas, lookup coalescing, message batching, health, background jobs |
 //! | `keys` | cached keys, their last uses, their quotas |
 //! | `tls` | the certificate, which can be replaced |
 //! | `error` | one enum, three shapes, two languages |

@@ -2,18 +2,23 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use ipnet::IpNet;
 
 use super::tls::Tls;
 use crate::domain::key::ApiKey;
 
-/// The settings of a server. `Debug` hides the database URL, which may hold a password.
+/// The settings of a server. `Debug` hides the database URLs, which may hold a password.
 #[derive(Clone)]
 pub struct Settings {
     /// A libpq URL.
     pub database_url: String,
-    /// Whether the URL is that of a transaction pooler.
+    /// The libpq URLs of read replicas.
+    pub replica_urls: Vec<String>,
+    /// A replica that lags more than this behind the primary is not used.
+    pub max_replica_lag: Duration,
+    /// Whether the URLs are those of transaction poolers.
     pub is_pooled: bool,
     /// Threads that serve HTTP.
     pub workers: usize,
@@ -43,6 +48,7 @@ pub struct PageSettings {
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
+            .field("max_replica_lag", &self.max_replica_lag)
             .field("is_pooled", &self.is_pooled)
             .field("workers", &self.workers)
             .field("pool_size", &self.pool_size)
@@ -65,6 +71,8 @@ mod tests {
         let key = "mindo_abcdefghijklmnopqrstuvwx";
         let settings = Settings {
             database_url: "postgresql://u:hunter2@h/d".to_owned(),
+            replica_urls: vec!["postgresql://u:hunter2@replica/d".to_owned()],
+            max_replica_lag: Duration::from_secs(1),
             is_pooled: false,
             workers: 2,
             pool_size: 4,

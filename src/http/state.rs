@@ -8,11 +8,13 @@ use actix_web::{HttpRequest, web};
 use ipnet::IpNet;
 use tokio::sync::Semaphore;
 
+use super::database::contact_reads::ContactReads;
 use super::database::file_checks::FileChecks;
 use super::database::lane::Lanes;
 use super::database::lookup_coalescer::LookupCoalescer;
 use super::database::message_batcher::MessageBatcher;
 use super::database::monitor::DatabaseMonitor;
+use super::database::write_marks::WriteMarks;
 use super::keys::credential_cache::CredentialCache;
 use super::keys::key_usage::KeyUsage;
 use super::keys::rate_limit::RateLimits;
@@ -23,7 +25,10 @@ use crate::store::search::ClientSizes;
 
 /// Shared by all workers of a server.
 pub struct State {
+    /// The lanes of the primary.
     pub lanes: Arc<Lanes>,
+    /// Reads of contacts, from a replica or the primary.
+    pub reads: Arc<ContactReads>,
     pub monitor: DatabaseMonitor,
     pub lookup_coalescer: Arc<LookupCoalescer>,
     pub message_batcher: Arc<MessageBatcher>,
@@ -43,7 +48,7 @@ impl State {
     /// Creates the pools without connecting, so that a server can start while its database is away.
     ///
     /// # Errors
-    /// If the system cannot start the monitor's thread.
+    /// If the system cannot start the threads that watch the databases.
     pub fn new(settings: &Settings) -> io::Result<Self> {
         let Settings {
             database_url,
@@ -52,13 +57,22 @@ impl State {
             ..
         } = settings;
         let monitor = DatabaseMonitor::start(database_url, *is_pooled)?;
-        let lanes = Arc::new(Lanes::new(settings, &monitor));
+        let marks = (!settings.replica_urls.is_empty()).then(Arc::<WriteMarks>::default);
+        let lanes = Arc::new(Lanes::new(settings, &monitor, marks.as_ref()));
         let metrics = Arc::new(Metrics::default());
+        let reads = ContactReads::new(settings, lanes.clone(), &monitor, marks, metrics.clone())?;
+        let reads = Arc::new(reads);
         let connections = *pool_size as usize;
         Ok(Self {
-            lookup_coalescer: Arc::new(LookupCoalescer::new(lanes.clone(), metrics.clone(), connections)),
+            lookup_coalescer: Arc::new(LookupCoalescer::new(
+                lanes.clone(),
+                reads.clone(),
+                metrics.clone(),
+                connections,
+            )),
             message_batcher: Arc::new(MessageBatcher::new(lanes.clone(), metrics.clone(), connections)),
             lanes,
+            reads,
             monitor,
             client_sizes: ClientSizes::default(),
             credential_cache: CredentialCache::default(),

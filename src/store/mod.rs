@@ -29,6 +29,7 @@ pub mod period_border;
 pub mod pool;
 pub mod query;
 pub mod recheck;
+pub mod replication;
 mod schema;
 pub mod search;
 mod search_index;

@@ -4,6 +4,7 @@ mod backup;
 mod command;
 mod open;
 mod program;
+pub mod replicas;
 mod restore;
 
 pub use backup::{check_target, publish};

@@ -11,6 +11,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::monitor::DatabaseMonitor;
+use super::write_marks::WriteMarks;
+use crate::domain::client::ClientId;
 use crate::http::error::ApiError;
 use crate::http::settings::Settings;
 use crate::store::connection::StatementLimits;
@@ -92,50 +94,20 @@ pub struct Lanes {
 }
 
 impl Lanes {
-    /// Creates the pools without connecting, so that a server can start while its database is away.
-    pub fn new(settings: &Settings, monitor: &DatabaseMonitor) -> Self {
-        let Settings {
-            ref database_url,
-            is_pooled,
-            pool_size,
-            deadline_factor,
-            ..
-        } = *settings;
-        let deadlines = Deadlines::new(deadline_factor);
-        let lane = |size, deadline: Duration, lock_timeout, waiting| {
-            let limits = StatementLimits {
-                statement_timeout: deadline - STATEMENT_MARGIN,
-                lock_timeout,
-                is_pooled,
-            };
-            let pool = Pool::new(database_url, size, limits, deadlines.checkout);
-            let waiting = Arc::new(Semaphore::new(waiting));
-            let repetitions = Arc::new(Semaphore::new(pool.size().div_ceil(2) as usize));
-            Lane {
-                permits: Arc::new(Semaphore::new(pool.size() as usize)),
-                pool,
-                deadline,
-                queue_wait: deadlines.queue_wait,
-                waiting,
-                repetitions,
-                monitor: monitor.clone(),
-            }
-        };
-        let checks = Lane {
-            queue_wait: deadlines.check_wait,
-            ..lane(CHECK_POOL_SIZE, deadlines.bulk, None, 0)
+    /// Creates the pools without connecting, so that a server can start while its database is away. The lanes note each
+    /// write in `marks`, if given.
+    pub fn new(settings: &Settings, monitor: &DatabaseMonitor, marks: Option<&Arc<WriteMarks>>) -> Self {
+        let lane = |work| Lane {
+            monitor: Some(monitor.clone()),
+            marks: marks.cloned(),
+            ..Lane::new(settings, &settings.database_url, work)
         };
         Self {
-            checks,
-            reads: lane(pool_size, deadlines.request, None, 0),
-            writes: lane(pool_size, deadlines.request, Some(LOCK_TIMEOUT), WAITING_WRITES),
-            bulk: lane(
-                BULK_POOL_SIZE,
-                deadlines.bulk,
-                Some(BULK_LOCK_TIMEOUT),
-                WAITING_BULK_CALLS,
-            ),
-            queue_wait: deadlines.queue_wait,
+            reads: lane(LaneWork::Reads),
+            writes: lane(LaneWork::Writes),
+            bulk: lane(LaneWork::Bulk),
+            checks: lane(LaneWork::Checks),
+            queue_wait: Deadlines::new(settings.deadline_factor).queue_wait,
         }
     }
 
@@ -180,6 +152,15 @@ pub struct LaneUsage {
     pub free_permits: u32,
 }
 
+/// The kind of work that a lane is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LaneWork {
+    Reads,
+    Writes,
+    Bulk,
+    Checks,
+}
+
 /// A pool of connections, one permit for each of them, and a deadline for the work.
 pub struct Lane {
     pool: Pool,
@@ -190,11 +171,55 @@ pub struct Lane {
     waiting: Arc<Semaphore>,
     /// Limits the repetitions of such writes to half of the lane's connections at a time.
     repetitions: Arc<Semaphore>,
-    monitor: DatabaseMonitor,
+    /// Says whether the database is away; `None` for a replica, which is not chosen while it is away.
+    monitor: Option<DatabaseMonitor>,
+    /// Notes the writes; `None` without replicas.
+    marks: Option<Arc<WriteMarks>>,
 }
 
 impl Lane {
-    fn usage(&self) -> LaneUsage {
+    /// Creates the pool of a lane to a database, without connecting.
+    pub fn new(settings: &Settings, url: &str, work: LaneWork) -> Self {
+        let deadlines = Deadlines::new(settings.deadline_factor);
+        let (size, deadline, lock_timeout, waiting) = match work {
+            LaneWork::Reads => (settings.pool_size, deadlines.request, None, 0),
+            LaneWork::Writes => (
+                settings.pool_size,
+                deadlines.request,
+                Some(LOCK_TIMEOUT),
+                WAITING_WRITES,
+            ),
+            LaneWork::Bulk => (
+                BULK_POOL_SIZE,
+                deadlines.bulk,
+                Some(BULK_LOCK_TIMEOUT),
+                WAITING_BULK_CALLS,
+            ),
+            LaneWork::Checks => (CHECK_POOL_SIZE, deadlines.bulk, None, 0),
+        };
+        let queue_wait = match work {
+            LaneWork::Checks => deadlines.check_wait,
+            _ => deadlines.queue_wait,
+        };
+        let limits = StatementLimits {
+            statement_timeout: deadline - STATEMENT_MARGIN,
+            lock_timeout,
+            is_pooled: settings.is_pooled,
+        };
+        Self {
+            pool: Pool::new(url, size, limits, deadlines.checkout),
+            permits: Arc::new(Semaphore::new(size as usize)),
+            deadline,
+            queue_wait,
+            waiting: Arc::new(Semaphore::new(waiting)),
+            repetitions: Arc::new(Semaphore::new(size.div_ceil(2) as usize)),
+            monitor: None,
+            marks: None,
+        }
+    }
+
+    /// The current usage of the lane.
+    pub fn usage(&self) -> LaneUsage {
         let (open, idle) = self.pool.connections();
         LaneUsage {
             size: self.pool.size(),
@@ -209,7 +234,7 @@ impl Lane {
     /// # Errors
     /// [`ApiError::NoDatabase`] while the monitor cannot reach the database.
     pub fn check_database(&self) -> Result<(), ApiError> {
-        if self.monitor.status().is_away {
+        if self.monitor.as_ref().is_some_and(|monitor| monitor.status().is_away) {
             return Err(ApiError::NoDatabase("the last probe could not reach it".into()));
         }
         Ok(())
@@ -220,7 +245,8 @@ impl Lane {
         start + self.deadline
     }
 
-    /// Runs `work` on a connection, off the worker's thread, for a request that began at `start`.
+    /// Runs `work`, which may write contacts of the client, for a request that began at `start`. `work` runs on a
+    /// connection, off the worker's thread.
     ///
     /// If `work` fails because another writer holds a lock, the lane repeats it until the deadline. Between two
     /// attempts the request has neither a connection nor a permit.
@@ -234,17 +260,24 @@ impl Lane {
     /// - Any other [`StoreError`] of `work`, converted.
     pub async fn run<T: Send + 'static>(
         &self,
+        client: ClientId,
         start: Instant,
         mut work: impl FnMut(&mut PgConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, ApiError> {
         let deadline = self.deadline(start);
         let (mut waiting, mut repetition, mut pause) = (None, None, FIRST_PAUSE);
         loop {
+            let marks = self.marks.clone();
             let outcome;
             (outcome, work) = self
                 .block(start, move |pool| {
                     let _repetition = repetition;
-                    (pool.run(&mut work), work)
+                    let outcome = pool.run(&mut work);
+                    // On this thread, because it also runs to its end if the request has gone away.
+                    if let Some(marks) = marks {
+                        marks.note(client);
+                    }
+                    (outcome, work)
                 })
                 .await?;
             if !matches!(outcome, Err(StoreError::Locked(_))) {
@@ -277,6 +310,21 @@ impl Lane {
         work: impl Fn(&mut PgConnection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, ApiError> {
         Ok(self.block(start, move |pool| pool.read(work)).await??)
+    }
+
+    /// Runs `work`, which only reads, once. Returns its result, and `work` for a repetition elsewhere.
+    ///
+    /// # Errors
+    /// [`ApiError::Busy`] and [`ApiError::TooLate`], as for [`Self::run`].
+    pub async fn read_once<T: Send + 'static, W>(
+        &self,
+        start: Instant,
+        work: W,
+    ) -> Result<(Result<T, StoreError>, W), ApiError>
+    where
+        W: Fn(&mut PgConnection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.block(start, move |pool| (pool.run(&work), work)).await
     }
 
     /// Takes a permit before it starts the blocking work, and moves the permit into the closure. Blocking work cannot

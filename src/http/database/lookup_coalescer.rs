@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::contact_reads::ContactReads;
 use super::lane::Lanes;
 use crate::domain::client::ClientId;
 use crate::domain::phone::Reading;
@@ -31,6 +32,7 @@ const WAIT: Duration = Duration::from_millis(2);
 /// Runs lookups, and coalesces them under load.
 pub struct LookupCoalescer {
     lanes: Arc<Lanes>,
+    reads: Arc<ContactReads>,
     metrics: Arc<Metrics>,
     /// The followers of each client's leader. A client has an entry only while one of its lookups leads.
     joined: Mutex<HashMap<ClientId, Vec<Follower>>>,
@@ -67,9 +69,10 @@ struct Leader<'a> {
 
 impl LookupCoalescer {
     /// `connections` is the size of the lane for reads.
-    pub fn new(lanes: Arc<Lanes>, metrics: Arc<Metrics>, connections: usize) -> Self {
+    pub fn new(lanes: Arc<Lanes>, reads: Arc<ContactReads>, metrics: Arc<Metrics>, connections: usize) -> Self {
         Self {
             lanes,
+            reads,
             metrics,
             joined: Mutex::default(),
             permits: Arc::new(Semaphore::new(connections.div_ceil(2))),
@@ -85,7 +88,7 @@ impl LookupCoalescer {
     /// # Errors
     /// The same as [`Lane::read`](super::lane::Lane::read).
     pub async fn find(self: &Arc<Self>, start: Instant, client: ClientId, readings: Vec<Reading>) -> LookupResult {
-        self.lanes.reads.check_database()?;
+        self.reads.check_database()?;
         if readings.is_empty() {
             return Ok(None);
         }
@@ -109,7 +112,7 @@ impl LookupCoalescer {
             }
         }
         let coalescer = self.clone();
-        let found = self.lanes.reads.read(start, move |connection| {
+        let found = self.reads.read(client, start, move |connection| {
             coalescer.measure(1, || lookup::find_by_phone(connection, client, &readings))
         });
         let row = found.await?;
@@ -165,7 +168,7 @@ impl LookupCoalescer {
             callers.push(answer);
         }
         let coalescer = self.clone();
-        let found = self.lanes.reads.read(start, move |connection| {
+        let found = self.reads.read(client, start, move |connection| {
             let find = || lookup::find_all_by_phone(connection, client, &numbers);
             coalescer.measure(numbers.len(), find)
         });

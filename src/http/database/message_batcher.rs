@@ -91,7 +91,7 @@ impl MessageBatcher {
             return Ok(vec![result]);
         }
         let mut results = Vec::with_capacity(messages.len());
-        lane.run(start, move |connection| {
+        lane.run(client, start, move |connection| {
             messages::record_rest(connection, client, &messages, &mut results, deadline.into_std())?;
             Ok(mem::take(&mut results))
         })
@@ -172,7 +172,7 @@ impl MessageBatcher {
             Err(StoreError::Locked(_)) => Ok(vec![None; messages.len()]),
             results => results,
         };
-        let results = self.lanes.writes.run(Instant::now(), work).await;
+        let results = self.lanes.writes.run(client, Instant::now(), work).await;
         for (index, caller) in callers.into_iter().enumerate() {
             // The send fails if the caller has gone.
             let _ = caller.send(match &results {

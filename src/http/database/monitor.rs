@@ -5,32 +5,25 @@
 //! nothing.
 
 use std::io;
-use std::sync::mpsc;
+use std::mem;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::probing::{ProbeResult, Target, probe_until_stopped};
 use crate::http::error::chain;
-use crate::store::connection::{Limited, StatementLimits};
 use crate::store::keys::{self, Version};
 use crate::store::migrations::{self, MigrationError, SchemaState};
 use crate::store::server_version::{ServerVersion, server_version};
 use crate::store::{PgConnection, StoreError};
 
-/// The pause between two probes, and before a reconnect if the last probe failed.
+/// The pause between two probes.
 const PERIOD: Duration = Duration::from_millis(400);
-
-/// Timeout of each statement of a probe.
-const STATEMENT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// For how long the result of a probe counts as current.
 const FRESH: Duration = Duration::from_secs(1);
-
-/// A connection that delivers no probe for this long counts as stuck and is replaced. This is longer than the default
-/// timeout for opening a connection.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long `/readyz` waits for the first probe after start.
 const FIRST_PROBE: Duration = Duration::from_secs(2);
@@ -90,10 +83,14 @@ impl DatabaseMonitor {
     /// If the system cannot start another thread.
     pub fn start(database_url: &str, is_pooled: bool) -> io::Result<Self> {
         let (sender, status) = watch::channel(DatabaseStatus::default());
-        let url = database_url.to_owned();
+        let target = Target {
+            url: database_url.to_owned(),
+            is_pooled,
+            period: PERIOD,
+        };
         thread::Builder::new()
             .name("monitor".to_owned())
-            .spawn(move || monitor(&url, is_pooled, &sender))?;
+            .spawn(move || monitor(&target, &sender))?;
         Ok(Self { status })
     }
 
@@ -113,37 +110,22 @@ impl DatabaseMonitor {
     }
 }
 
-type ProbeResult = Result<Probe, MigrationError>;
-
 /// Publishes the result of every probe until the last [`DatabaseMonitor`] is dropped.
-///
-/// Each connection has a thread of its own. A stuck connection, for instance to a stopped backend, is abandoned; its
-/// thread ends when the connection answers or breaks.
-fn monitor(url: &str, is_pooled: bool, status: &watch::Sender<DatabaseStatus>) {
+fn monitor(target: &Target, status: &watch::Sender<DatabaseStatus>) {
     let mut logged = Logged::default();
-    while !status.is_closed() {
-        let (sender, results) = mpsc::channel();
-        let connection_url = url.to_owned();
-        let started = thread::Builder::new()
-            .name("probe".to_owned())
-            .spawn(move || probe_until_failure(&connection_url, is_pooled, &sender));
-        if let Err(error) = started {
-            log::warn!("no thread could be started to probe the database: {error}");
+    let new_probe = || {
+        // Read once per connection, because it cannot change while the connection lasts. Reading it in each probe would
+        // cost a round trip.
+        let mut postgresql = None;
+        move |connection: &mut PgConnection| probe(connection, &mut postgresql)
+    };
+    probe_until_stopped(target, new_probe, |result| {
+        if status.is_closed() {
+            return false;
         }
-        let mut has_answered = false;
-        while let Ok(result) = results.recv_timeout(PATIENCE) {
-            if status.is_closed() {
-                return;
-            }
-            has_answered = result.is_ok();
-            logged = publish(result, logged, status);
-        }
-        // A connection that answered before it broke does not show that the database is unreachable. Reconnect without
-        // a pause to find out.
-        if !has_answered {
-            thread::sleep(PERIOD);
-        }
-    }
+        logged = publish(result, mem::take(&mut logged), status);
+        true
+    });
 }
 
 /// The facts about the database that are in the log already.
@@ -156,7 +138,7 @@ struct Logged {
 }
 
 /// Publishes the result of a probe. Logs each new problem once, the first readiness, the recovery, and a newer schema.
-fn publish(result: ProbeResult, last: Logged, status: &watch::Sender<DatabaseStatus>) -> Logged {
+fn publish(result: ProbeResult<Probe>, last: Logged, status: &watch::Sender<DatabaseStatus>) -> Logged {
     let found = result.as_ref().ok().copied();
     let error = match result {
         Ok(probe) => {
@@ -195,35 +177,7 @@ fn publish(result: ProbeResult, last: Logged, status: &watch::Sender<DatabaseSta
     }
 }
 
-fn probe_until_failure(url: &str, is_pooled: bool, results: &mpsc::Sender<ProbeResult>) {
-    let limits = StatementLimits::background(STATEMENT_TIMEOUT, is_pooled);
-    let mut connection = match Limited::connect(url, limits) {
-        Ok(connection) => connection,
-        Err(error) => {
-            // The send fails if the monitor has stopped.
-            let _ = results.send(Err(error.into()));
-            return;
-        }
-    };
-    let mut has_answered = false;
-    // Read once per connection, because it cannot change while the connection lasts. Reading it in each probe would
-    // cost a round trip.
-    let mut postgresql = None;
-    loop {
-        let result = connection.run(|connection| probe(connection, &mut postgresql));
-        let has_failed = result.is_err();
-        let is_lost = matches!(&result, Err(MigrationError::Store(StoreError::Unavailable(_))));
-        // A connection that breaks after it has answered does not say whether the database is away. The next connection
-        // finds that out.
-        if is_lost && has_answered || results.send(result).is_err() || has_failed {
-            return;
-        }
-        has_answered = true;
-        thread::sleep(PERIOD);
-    }
-}
-
-fn probe(connection: &mut PgConnection, known: &mut Option<ServerVersion>) -> ProbeResult {
+fn probe(connection: &mut PgConnection, known: &mut Option<ServerVersion>) -> ProbeResult<Probe> {
     let at = Instant::now();
     let postgresql = match *known {
         Some(version) => version,

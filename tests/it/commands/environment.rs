@@ -125,6 +125,18 @@ fn an_error_about_the_value_of_any_environment_variable_names_the_variable() {
         ("CONTACT_SEARCH_POOL_SIZE", "0", &serve, "1..=1000"),
         ("CONTACT_SEARCH_RATE_LIMIT", "many", &serve, "invalid digit"),
         ("CONTACT_SEARCH_DEADLINE_FACTOR", "11", &serve, "1..=10"),
+        (
+            "CONTACT_SEARCH_READ_DATABASE_URL",
+            "mysql://x",
+            &serve,
+            "the database URL can't be read",
+        ),
+        (
+            "CONTACT_SEARCH_MAX_REPLICA_LAG",
+            "1",
+            &[&serve[..], &["--read-database-url", database.url()]].concat(),
+            "write a duration from 100ms to 1h",
+        ),
         ("CONTACT_SEARCH_POOLER", "perhaps", &serve, "not a boolean"),
         ("CONTACT_SEARCH_MIGRATE", "perhaps", &serve, "not a boolean"),
         ("CONTACT_SEARCH_NO_DEMO", "perhaps", &serve, "not a boolean"),

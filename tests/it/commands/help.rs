@@ -73,7 +73,15 @@ fn the_help_of_serve_groups_its_options() {
             ("Capacity", &["--pool-size", "--rate-limit", "--deadline-factor"]),
             (
                 "Database",
-                &["--database-url", "--data-dir", "--pg-bin", "--pooler", "--migrate"],
+                &[
+                    "--database-url",
+                    "--data-dir",
+                    "--pg-bin",
+                    "--read-database-url",
+                    "--max-replica-lag",
+                    "--pooler",
+                    "--migrate",
+                ],
             ),
             ("First start", &["--bootstrap", "--no-demo"]),
             LOG,

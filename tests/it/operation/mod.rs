@@ -11,6 +11,7 @@ mod metrics;
 mod overload;
 mod pooler;
 mod privacy;
+mod replicas;
 mod standby;
 mod tls;
 mod wire;

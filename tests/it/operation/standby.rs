@@ -1,28 +1,19 @@
 //! A database that takes no writes, and a standby that cancels reads.
 
-use std::fs;
-use std::io::Write;
-use std::os::unix::fs::chown;
 use std::thread;
 use std::time::Duration;
 
-use contact_search::domain::key::Scope;
-use contact_search::domain::phone::Region;
-use contact_search::embedded::PrivateDatabase;
-use contact_search::store::clients;
 use serde_json::json;
 
-use crate::support::app::{Answer, Server, add_key, program};
+use crate::support::app::{Server, program};
 use crate::support::contact_api::{BATCH, UPSERT};
-use crate::support::database::{count, execute};
 use crate::support::messages::message;
 use crate::support::metrics::{metrics, start_with, value};
-use crate::support::private_database::{self, connect, options, query, server_user};
+use crate::support::private_database::query;
+use crate::support::replication::{LOOKUP, PHONE, Replication};
 use crate::support::webhook::{SECRET, add_webhook, payload, sign};
-use crate::support::{Contact, OwnDirectory, PATIENCE, TestApp, wait_until};
+use crate::support::{Contact, PATIENCE, TestApp, wait_until};
 
-const PHONE: &str = "+5491123456789";
-const LOOKUP: &str = "/api/v1/contact-lookup/?phone=%2B5491123456789";
 const SEARCH: &str = "/api/public/contacts/search?phone=1123456789";
 
 fn start() -> (TestApp, String) {
@@ -161,107 +152,9 @@ fn a_read_that_a_standby_cancels_is_repeated_once_and_then_503() {
     }
 }
 
-/// A PostgreSQL with a client and a contact, and a standby that streams from it.
-struct Replication {
-    // Declared before the directories, so that the servers stop first.
-    standby: PrivateDatabase,
-    primary: PrivateDatabase,
-    key: String,
-    _directories: [OwnDirectory; 2],
-}
-
-impl Replication {
-    fn start() -> Self {
-        // Both are copies of one template, so they have the same identifier and position in the WAL, as after a base
-        // backup.
-        let directories = [OwnDirectory::with_database(), OwnDirectory::with_database()];
-        let primary = private_database::open(directories[0].path());
-        let mut rules = fs::OpenOptions::new()
-            .append(true)
-            .open(primary.data_directory().join("pg_hba.conf"))
-            .expect("the server runs");
-        rules
-            .write_all(b"local replication all peer map=contact-search\n")
-            .unwrap();
-        query(&primary.superuser_url("postgres"), "pg_reload_conf()");
-
-        let signal = directories[1].path().join("postgres/standby.signal");
-        let user = server_user();
-        fs::write(&signal, "").expect("a file can be written");
-        chown(&signal, Some(user.uid.as_raw()), Some(user.gid.as_raw())).expect("the owner can be changed");
-        let url = primary.superuser_url("postgres");
-        let (_, socket) = url.split_once('?').expect("the URL has the place of the socket");
-        let mut options = options(directories[1].path());
-        options.settings.extend([
-            (
-                "primary_conninfo".to_owned(),
-                format!("user=postgres {}", socket.replace('&', " ")),
-            ),
-            // The standby cancels a statement as soon as the statement keeps it from replaying the WAL.
-            ("max_standby_streaming_delay".to_owned(), "0".to_owned()),
-        ]);
-        let standby = PrivateDatabase::open(&options).unwrap_or_else(|error| panic!("{error}"));
-
-        let mut connection = connect(&primary.url());
-        let client = clients::create_client(&mut connection, "Test", Region::DEFAULT).unwrap();
-        let key = add_key(&mut connection, client, &Scope::ALL, None);
-        let contact = Contact {
-            phone: Some(PHONE),
-            ..Contact::default()
-        };
-        contact.add(&mut connection, client);
-        Self {
-            standby,
-            primary,
-            key,
-            _directories: directories,
-        }
-    }
-
-    /// Executes SQL on the primary, and waits until the standby has replayed it.
-    fn execute(&self, sql: &str) {
-        execute(&mut connect(&self.primary.url()), sql);
-        let position = query(&self.primary.url(), "pg_current_wal_lsn()");
-        let is_replayed = format!("SELECT (pg_last_wal_replay_lsn() >= '{position}')::int::bigint AS count");
-        let mut connection = connect(&self.standby.url());
-        wait_until(PATIENCE, "the standby does not follow", || {
-            count(&mut connection, &is_replayed) == 1
-        });
-    }
-
-    /// Makes the standby cancel every statement that reads contacts.
-    fn cause_conflict(&self) {
-        self.execute("BEGIN; LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE; COMMIT");
-    }
-
-    /// The number of statements that the standby has cancelled, according to its log. PostgreSQL's own counters are ten
-    /// seconds late.
-    fn conflicts(&self) -> usize {
-        let log: String = fs::read_dir(self.standby.data_directory().join("log"))
-            .expect("the log's directory")
-            .map(|file| fs::read_to_string(file.expect("a file").path()).expect("a log"))
-            .collect();
-        log.matches("canceling statement due to conflict with recovery").count()
-    }
-
-    /// Looks up a contact on the server. Calls `during` when the standby runs the statement.
-    fn lookup_during(&self, server: &Server, during: impl FnOnce(&dyn Fn() -> bool)) -> Answer {
-        let is_running = "SELECT count(*) AS count FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
-        let mut connection = connect(&self.standby.url());
-        thread::scope(|scope| {
-            let asked = scope.spawn(|| server.get(LOOKUP, Some(&self.key)));
-            wait_until(PATIENCE, "the statement does not run", || {
-                count(&mut connection, is_running) == 1
-            });
-            during(&|| asked.is_finished());
-            asked.join().unwrap()
-        })
-    }
-}
-
 #[test]
 fn a_streaming_standby_answers_reads_repeats_a_cancelled_read_and_takes_writes_after_its_promotion() {
-    let replication = Replication::start();
+    let replication = Replication::start(1);
     replication.execute("SELECT 1");
     let mut command = program();
     command.args([
@@ -269,7 +162,7 @@ fn a_streaming_standby_answers_reads_repeats_a_cancelled_read_and_takes_writes_a
         "--listen",
         "127.0.0.1:0",
         "--database-url",
-        &replication.standby.url(),
+        &replication.standbys[0].url(),
     ]);
     let server = Server::start(command);
     let lookup = || server.get(LOOKUP, Some(&replication.key));
@@ -287,11 +180,7 @@ fn a_streaming_standby_answers_reads_repeats_a_cancelled_read_and_takes_writes_a
     );
     assert!(answer.body.contains("The database takes no writes now."), "{answer:?}");
 
-    // Reads become slow enough to be cancelled.
-    replication.execute(
-        "ALTER TABLE contact_lists RENAME TO kept_lists;
-         CREATE VIEW contact_lists AS SELECT kept_lists.* FROM kept_lists, (SELECT pg_sleep(0.5)) AS slowly",
-    );
+    replication.slow_down_reads("true");
     let answer = replication.lookup_during(&server, |_| replication.cause_conflict());
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.json()["found"], json!(true));
@@ -313,8 +202,8 @@ fn a_streaming_standby_answers_reads_repeats_a_cancelled_read_and_takes_writes_a
     let log = server.wait_for_log(|log| log.matches("status=503").count() == 2);
     assert!(!log.contains("status=500") && !log.contains("status=504"), "{log}");
 
-    replication.execute("DROP VIEW contact_lists; ALTER TABLE kept_lists RENAME TO contact_lists");
-    query(&replication.standby.superuser_url("postgres"), "pg_promote()");
+    replication.drop_view();
+    query(&replication.standbys[0].superuser_url("postgres"), "pg_promote()");
     wait_until(PATIENCE, "the former standby takes no writes", || {
         upsert().status == 200
     });

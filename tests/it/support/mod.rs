@@ -21,6 +21,7 @@ pub mod new_ids;
 pub mod newest_contacts;
 pub mod period_border;
 pub mod private_database;
+pub mod replication;
 mod slot;
 pub mod webhook;
 pub mod workbook;

@@ -97,7 +97,7 @@ pub async fn upsert_contacts(
     let written = state
         .lanes
         .bulk
-        .run(start, move |connection| {
+        .run(client, start, move |connection| {
             contacts::upsert_contacts(connection, client, &contacts, &mut written, deadline.into_std())?;
             Ok(mem::take(&mut written))
         })

@@ -134,9 +134,8 @@ pub async fn show_contact_by_id(
     let id = id_in_path(&request)?;
     let Caller { client, start, .. } = caller;
     let details = state
-        .lanes
         .reads
-        .read(start, move |connection| {
+        .read(client, start, move |connection| {
             let Some(id) = contacts::find_uuid(connection, client, id)? else {
                 return Ok(None);
             };
@@ -162,7 +161,7 @@ pub async fn edit_contact_by_id(
     let details = state
         .lanes
         .writes
-        .run(start, move |connection| {
+        .run(client, start, move |connection| {
             let Some(id) = contacts::find_uuid(connection, client, id)? else {
                 return Ok(Err(EditRefusal::NotFound));
             };
@@ -183,7 +182,7 @@ pub async fn delete_contact_by_id(
     let was_there = state
         .lanes
         .writes
-        .run(start, move |connection| {
+        .run(client, start, move |connection| {
             let Some(id) = contacts::find_uuid(connection, client, id)? else {
                 return Ok(false);
             };

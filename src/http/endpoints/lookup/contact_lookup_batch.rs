@@ -107,9 +107,8 @@ pub async fn look_up_contacts(
     let Caller { client, region, start } = caller;
     let phones = body::read_json(payload, state.lanes.bulk.deadline(start), read_phones).await?;
     let results = state
-        .lanes
-        .bulk
-        .read(start, move |connection| {
+        .reads
+        .read_bulk(client, start, move |connection| {
             // `identifying_readings` takes a leading blank for an unencoded `+`. Only a query string can
             // contain an unencoded `+`, so the blank is trimmed here.
             let readings = |phone: &String| phone::identifying_readings(phone.trim(), region);

@@ -12,7 +12,7 @@ pub async fn show_metrics(state: web::Data<State>, request: HttpRequest) -> Resu
     let is_database_up = state.monitor.schema().await.is_some();
     let text = state
         .metrics
-        .render(format, &state.lanes.usage(), is_database_up)
+        .render(format, &state.lanes.usage(), &state.reads.usage(), is_database_up)
         .map_err(|error| ApiError::Internal(Box::new(error)))?;
     Ok(HttpResponse::Ok().content_type(format.content_type()).body(text))
 }

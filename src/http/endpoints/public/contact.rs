@@ -119,9 +119,10 @@ pub async fn show_contact(
     let id = id_in_path(&request)?;
     let Caller { client, start, .. } = caller;
     let row = state
-        .lanes
         .reads
-        .read(start, move |connection| contacts::find_contact(connection, client, id))
+        .read(client, start, move |connection| {
+            contacts::find_contact(connection, client, id)
+        })
         .await?
         .ok_or(ApiError::NoContact)?;
     Ok(web::Json(PublicContact::from(row)))
@@ -142,7 +143,7 @@ pub async fn edit_contact(
     let row = state
         .lanes
         .writes
-        .run(start, move |connection| {
+        .run(client, start, move |connection| {
             contacts::edit_contact(connection, client, id, &edit, contacts::find_contact)
         })
         .await??;
@@ -160,7 +161,7 @@ pub async fn delete_contact(
     let was_there = state
         .lanes
         .writes
-        .run(start, move |connection| {
+        .run(client, start, move |connection| {
             contacts::delete_contact(connection, client, id)
         })
         .await?;

@@ -97,9 +97,8 @@ pub async fn search_contacts(
     let Caller { client, start, .. } = caller;
     let shared = state.clone();
     let found = state
-        .lanes
         .reads
-        .read(start, move |connection| {
+        .read(client, start, move |connection| {
             search::search_contacts(
                 connection,
                 &shared.client_sizes,

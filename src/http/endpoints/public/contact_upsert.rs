@@ -122,7 +122,7 @@ pub async fn upsert_contact(
     let (row, upserted) = state
         .lanes
         .writes
-        .run(start, move |connection| {
+        .run(client, start, move |connection| {
             contacts::upsert_contact(connection, client, &draft)
         })
         .await?;

@@ -85,9 +85,8 @@ pub async fn list_recent_contacts(
     let after = after.map(|cursor| read_cursor(&cursor)).transpose()?;
     let Caller { client, start, .. } = caller;
     let page = state
-        .lanes
         .reads
-        .read(start, move |connection| {
+        .read(client, start, move |connection| {
             contacts::recent_contacts(connection, client, days, after)
         })
         .await?;

@@ -84,9 +84,8 @@ pub async fn query_contacts(
     let Caller { client, start, .. } = caller;
     let shared = state.clone();
     let (asked, page) = state
-        .lanes
         .reads
-        .read(start, move |connection| {
+        .read(client, start, move |connection| {
             let page = store::find_contacts(connection, &shared.client_sizes, client, &asked, after)?;
             Ok((asked.clone(), page))
         })

@@ -5,6 +5,7 @@ mod command;
 mod open;
 mod program;
 mod restore;
+mod upgrade;
 
 pub use backup::{check_target, publish};
 pub use command::{DatabaseCommand, run};

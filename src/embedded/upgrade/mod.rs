@@ -5,8 +5,8 @@
 //! data directory needs the same checksums and the same locale provider as the old one, and it keeps the indexes. A new
 //! private database has PostgreSQL's own Unicode rules since version 17 and those of the system's C library before. An
 //! expression index such as that of `lower(email)` must be built again when the rules change. A restore builds every
-//! index again, checks every row against every constraint, leaves bloat behind, and never writes a file of the old
-//! data. `database backup` and `database restore` use the same programs.
+//! index again, checks every row against every constraint, leaves bloat behind, and changes no row of the old data.
+//! `database backup` and `database restore` use the same programs.
 //!
 //! ```text
 //! check      versions, programs, free space, nobody uses the database, nothing in it that would be left behind

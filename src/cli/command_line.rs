@@ -162,7 +162,7 @@ enum Command {
     /// Generate contacts by the million, for tests and measurements
     #[command(after_help = generate::EXAMPLE)]
     Generate(generate::GenerateArgs),
-    /// Back up and restore the database, and print its URL
+    /// Back up, restore and upgrade the database, and print its URL
     #[command(subcommand)]
     Database(database::DatabaseCommand),
     /// Print a script that completes commands and options in a shell

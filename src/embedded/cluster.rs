@@ -14,7 +14,7 @@ use super::error::EmbeddedError;
 use super::layout::{PID_FILE, SETTINGS_FILE, START_LOG, pgdata};
 use super::lease::StartLock;
 use super::owner::Owner;
-use super::postmaster::{PidFile, Postmaster, ServerStatus};
+use super::postmaster::{LISTEN_LIMIT, PidFile, Postmaster, ServerStatus};
 use super::programs::Programs;
 use super::{config_files, socket};
 
@@ -28,9 +28,6 @@ const STOP_LIMIT: Duration = Duration::from_secs(300);
 /// How long to wait for the processes of a killed server. A server whose socket was removed also stops within this
 /// time: `forget_process` replaces the process id in `postmaster.pid`, and the server checks this file once a minute.
 const ORPHAN_LIMIT: Duration = Duration::from_secs(90);
-
-/// How long a server may take from writing `postmaster.pid` to listening.
-const LISTEN_LIMIT: Duration = Duration::from_secs(2);
 
 const WAIT_LOG_INTERVAL: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(20);
@@ -254,12 +251,7 @@ impl Cluster {
     }
 
     fn pid_file(&self) -> Result<Option<PidFile>, EmbeddedError> {
-        let path = self.pgdata.join(PID_FILE);
-        match fs::read(&path) {
-            Ok(bytes) => Ok(Some(PidFile::parse(&bytes))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.unusable(&path, error)),
-        }
+        PidFile::read(&self.pgdata).map_err(|error| self.unusable(&self.pgdata.join(PID_FILE), error))
     }
 
     /// A command on `pgdata`. The directory goes into the environment because `pg_ctl` pastes its arguments into a
@@ -304,10 +296,7 @@ impl Cluster {
     /// Whether a program failed because the disk is full. The message can be missing, because a full disk has no room
     /// for a log.
     pub(super) fn disk_is_full(&self, output: &str) -> bool {
-        #[allow(clippy::useless_conversion, reason = "the numbers are narrower on macOS")]
-        let room = nix::sys::statvfs::statvfs(&self.data_dir)
-            .map(|disk| u64::from(disk.blocks_available()) * u64::from(disk.fragment_size()));
-        mentions_full_disk(output) || room.is_ok_and(|room| room < MIN_FREE_SPACE)
+        mentions_full_disk(output) || free_space(&self.data_dir).is_ok_and(|room| room < MIN_FREE_SPACE)
     }
 
     pub(super) fn unusable(&self, path: &Path, problem: io::Error) -> EmbeddedError {
@@ -356,6 +345,14 @@ impl WaitLog {
         }
         sleep(POLL);
     }
+}
+
+/// The free space of the disk that holds a directory, in bytes.
+pub(super) fn free_space(directory: &Path) -> io::Result<u64> {
+    let disk = nix::sys::statvfs::statvfs(directory)?;
+    #[allow(clippy::useless_conversion, reason = "the numbers are narrower on macOS")]
+    let room = u64::from(disk.blocks_available()) * u64::from(disk.fragment_size());
+    Ok(room)
 }
 
 fn mentions_full_disk(text: &str) -> bool {

@@ -19,7 +19,11 @@ impl DataState {
     ///
     /// A data directory is created under another name and then renamed, so an existing one is complete.
     pub(super) fn inspect(data_dir: &Path) -> Result<Self, EmbeddedError> {
-        let pgdata = pgdata(data_dir);
+        Self::inspect_at(pgdata(data_dir))
+    }
+
+    /// Reads the version of PostgreSQL's data in any directory.
+    pub(super) fn inspect_at(pgdata: PathBuf) -> Result<Self, EmbeddedError> {
         match fs::read_to_string(pgdata.join("PG_VERSION")) {
             Ok(version) => match version.trim().parse() {
                 Ok(major) => Ok(Self::Present(DataVersion { pgdata, major })),

@@ -45,8 +45,14 @@ pub enum EmbeddedError {
     },
     #[error("{} has no usable PostgreSQL server programs ({problem}): set CONTACT_SEARCH_PG_BIN to a directory of postgres, initdb and pg_ctl, of version {} or newer", directory.display(), OLDEST_VERSION)]
     UnusablePrograms { directory: PathBuf, problem: String },
-    #[error("the data in {} need PostgreSQL {data}, but the installed programs are version {found}: install PostgreSQL {data}, or name another directory with --data-dir", path.display())]
-    OtherVersion { path: PathBuf, data: u32, found: String },
+    #[error("the data in {} need PostgreSQL {data}, but the installed programs are version {found}: {}install PostgreSQL {data}, or name another directory with --data-dir", path.display(), if *has_newer { "run `contact-search database upgrade`, which moves the data to the newer version, or " } else { "" })]
+    OtherVersion {
+        path: PathBuf,
+        data: u32,
+        found: String,
+        /// Whether `found` has a newer version than the data.
+        has_newer: bool,
+    },
     #[error("no directory can hold PostgreSQL's socket ({}): remove the obstacle, or name a shorter path with --data-dir", tried.join("; "))]
     NoSocketDirectory { tried: Vec<String> },
     #[error("the disk that holds {} is full: free some space and start again", .0.display())]
@@ -73,8 +79,7 @@ impl EmbeddedError {
             | NotDirectory(_)
             | OthersData { .. }
             | NotData(_)
-            | ClosedToOwner { .. }
-            | OtherVersion { .. } => Some("--data-dir"),
+            | ClosedToOwner { .. } => Some("--data-dir"),
             UnusablePrograms { .. } => Some("--pg-bin"),
             _ => None,
         }

@@ -14,10 +14,14 @@ use super::lease::StartLock;
 /// Locales with Unicode character classes, in order of preference. The last exists everywhere but knows only ASCII.
 const CHARACTER_LOCALES: [&str; 4] = ["C.UTF-8", "C.utf8", "en_US.UTF-8", "C"];
 
+/// The line of `postgresql.conf` that includes our settings. The operator's own settings follow it.
+pub(super) fn include_line() -> String {
+    format!("include = '{SETTINGS_FILE}'")
+}
+
 impl Cluster {
     /// Creates the data directory with the application's role and database, all or nothing.
     pub(super) fn initialize(&self, start_lock: &StartLock) -> Result<(), EmbeddedError> {
-        log::info!("creating a database in {}", self.data_dir.display());
         // A directory of this name is an earlier attempt that was interrupted, never a database in use.
         let unfinished = self.data_dir.join("postgres.new");
         let outcome = self.initialize_at(&unfinished, start_lock);
@@ -44,13 +48,12 @@ impl Cluster {
         let config_file = unfinished.join("postgresql.conf");
         let defaults = fs::read_to_string(&config_file).map_err(|error| self.unusable(&config_file, error))?;
         let contents = format!(
-            "{defaults}\n# The included file is rewritten at each start. Put your own settings after this line.\ninclude = '{SETTINGS_FILE}'\n"
+            "{defaults}\n# The included file is rewritten at each start. Put your own settings after this line.\n{}\n",
+            include_line()
         );
         self.write(&config_file, &contents)?;
         if self.is_durable() {
-            let mut sync = self.command("initdb", unfinished);
-            sync.arg("--sync-only");
-            self.run_initialization(sync)?;
+            self.sync(unfinished)?;
         }
         // The rename is atomic. It also replaces an empty directory.
         fs::rename(unfinished, &self.pgdata).map_err(|error| self.unusable(&self.pgdata, error))?;
@@ -60,6 +63,13 @@ impl Cluster {
                 .map_err(|error| self.unusable(&self.data_dir, error))?;
         }
         Ok(())
+    }
+
+    /// Flushes a data directory without a server to disk.
+    pub(super) fn sync(&self, pgdata: &Path) -> Result<(), EmbeddedError> {
+        let mut sync = self.command("initdb", pgdata);
+        sync.arg("--sync-only");
+        self.run_initialization(sync)
     }
 
     fn run_initdb(&self, unfinished: &Path, start_lock: &StartLock) -> Result<(), EmbeddedError> {

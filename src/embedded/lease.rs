@@ -9,7 +9,7 @@ use std::process::Stdio;
 use nix::fcntl::OFlag;
 
 use super::error::EmbeddedError;
-use super::layout::{LEASE_FILE, LOCK_FILE};
+use super::layout::{LEASE_FILE, LOCK_FILE, staging};
 
 /// The right to start and stop the server. One process at a time has it.
 #[derive(Debug)]
@@ -21,6 +21,9 @@ impl StartLock {
         let file = open(data_dir, LOCK_FILE)?;
         match file.try_lock() {
             Ok(()) => return Ok(Self(file)),
+            Err(TryLockError::WouldBlock) if staging(data_dir).exists() => {
+                log::info!("waiting for `contact-search database upgrade` to end");
+            }
             Err(TryLockError::WouldBlock) => {
                 log::info!("waiting for another process to start or stop the database");
             }

@@ -6,10 +6,13 @@
 //!
 //! ```text
 //! data directory
-//!   lock        held by the process that starts or stops the server, and by the programs that it runs for this
-//!   lease       locked in shared mode by every process that uses the server
-//!   postgres/   PostgreSQL's data directory, with its log in postgres/log
-//!   socket/     the directory of the socket; /tmp/contact-search-… if that path is too long
+//!   lock              held by the process that starts, stops or upgrades the server, and by the programs that it runs
+//!   lease             locked in shared mode by every process that uses the server
+//!   postgres/         PostgreSQL's data directory, with its log in postgres/log
+//!   socket/           the directory of the socket; /tmp/contact-search-… if that path is too long
+//!   upgrade/          a data directory in which `database upgrade` builds the new data
+//!   postgres.next/    complete data that become postgres/ next; exists between two renames only
+//!   postgres-15.old/  the data of another major version, kept for the way back
 //! ```
 //!
 //! | module | what it does |
@@ -23,7 +26,9 @@
 //! | `initialize` | creates the data directory |
 //! | `config_files` | the configuration files, rewritten before each start |
 //! | `cluster` | starts, adopts and stops the server |
-//! | `postmaster` | reads `postmaster.pid` and probes the server |
+//! | `postmaster` | reads `postmaster.pid`, probes the server, and stops it by a signal |
+//! | `switch` | puts other data in the place of the current ones, also after an interruption |
+//! | [`upgrade`] | moves the data to a newer major version, and back |
 //! | [`client_program`] | finds `pg_dump` and `pg_restore` for any database |
 
 pub mod client_program;
@@ -39,6 +44,8 @@ mod postmaster;
 mod private_database;
 mod programs;
 mod socket;
+mod switch;
+pub mod upgrade;
 mod version;
 
 pub use error::EmbeddedError;

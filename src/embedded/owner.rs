@@ -37,9 +37,7 @@ pub(super) fn prepare(data_dir: &Path) -> Result<Owner, EmbeddedError> {
     let owner = Owner::of(data_dir)?;
     // Checked before anything is created, so that a failure leaves nothing behind.
     owner.check_reach(data_dir)?;
-    // If root creates it, PostgreSQL's user must be able to pass through.
-    let mode = if Uid::effective().is_root() { 0o711 } else { 0o700 };
-    make_directory(data_dir, mode).map_err(|problem| EmbeddedError::DataDirectory {
+    make_directory(data_dir).map_err(|problem| EmbeddedError::DataDirectory {
         path: data_dir.to_owned(),
         problem,
     })?;
@@ -48,7 +46,9 @@ pub(super) fn prepare(data_dir: &Path) -> Result<Owner, EmbeddedError> {
     Ok(owner)
 }
 
-fn make_directory(path: &Path, mode: u32) -> io::Result<()> {
+/// Creates a data directory and its parents. If root creates it, PostgreSQL's user must be able to pass through.
+pub(super) fn make_directory(path: &Path) -> io::Result<()> {
+    let mode = if Uid::effective().is_root() { 0o711 } else { 0o700 };
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
@@ -127,6 +127,17 @@ impl Owner {
             command.uid(self.user.uid.as_raw()).gid(self.user.gid.as_raw());
         }
         command
+    }
+
+    /// Reads a file in a directory that belongs to this user, as that user, for the same reason as [`write`](Self::write).
+    pub(super) fn read(&self, path: &Path) -> io::Result<String> {
+        let output = self.command(Path::new("/bin/cat")).arg(path).output()?;
+        if !output.status.success() {
+            return Err(io::Error::other(
+                String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            ));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// Makes this user the owner of a path that this process created.

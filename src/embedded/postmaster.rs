@@ -1,18 +1,26 @@
 //! Reads `postmaster.pid` and probes the server that it describes.
 
+use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-use nix::sys::signal::kill;
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::layout::PID_FILE;
 use super::socket::PORT;
 
 /// How long to wait for the first byte of an answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a server may take from writing `postmaster.pid` to listening.
+pub(super) const LISTEN_LIMIT: Duration = Duration::from_secs(2);
+
+const POLL: Duration = Duration::from_millis(20);
 
 /// A server that answers.
 #[derive(Debug)]
@@ -46,6 +54,15 @@ pub(super) enum ServerStatus {
 }
 
 impl PidFile {
+    /// Reads the file in PostgreSQL's data directory. `None` if no server has recorded itself there.
+    pub(super) fn read(pgdata: &Path) -> io::Result<Option<Self>> {
+        match fs::read(pgdata.join(PID_FILE)) {
+            Ok(bytes) => Ok(Some(Self::parse(&bytes))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// One value per line: process id, data directory, start time, port, socket directory, address, shared memory,
     /// status.
     pub(super) fn parse(bytes: &[u8]) -> Self {
@@ -100,6 +117,42 @@ impl PidFile {
     /// coincidence another program. An unknown id (0) counts as alive.
     pub(super) fn is_alive(&self) -> bool {
         self.pid == 0 || kill(Pid::from_raw(self.pid), None).is_ok()
+    }
+}
+
+/// Stops the server of a data directory by a signal, without its programs, and waits until it has ended. SIGINT is
+/// PostgreSQL's fast stop, and SIGQUIT its immediate one. Does nothing if no server runs.
+///
+/// # Errors
+/// [`io::ErrorKind::TimedOut`] if the server has not ended after `limit`.
+pub(super) fn stop_by_signal(pgdata: &Path, signal: Signal, limit: Duration) -> io::Result<()> {
+    let start = Instant::now();
+    let mut signalled = None;
+    loop {
+        let Some(pid_file) = PidFile::read(pgdata)? else {
+            return Ok(());
+        };
+        let pid = pid_file.pid;
+        if !pid_file.is_alive() {
+            return Ok(());
+        }
+        let is_listening = !matches!(pid_file.probe(), ServerStatus::NotListening);
+        if pid > 0 && is_listening && signalled != Some(pid) {
+            // It fails only if the server has just ended.
+            let _ = kill(Pid::from_raw(pid), signal);
+            signalled = Some(pid);
+        }
+        // Without a listening socket, another program may have the process id by now.
+        if signalled.is_none() && start.elapsed() > LISTEN_LIMIT {
+            return Ok(());
+        }
+        if start.elapsed() > limit {
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("PostgreSQL (process {pid}) does not stop"),
+            ));
+        }
+        sleep(POLL);
     }
 }
 

@@ -8,11 +8,12 @@ use parking_lot::Mutex;
 use super::cluster::Cluster;
 use super::data::DataState;
 use super::error::EmbeddedError;
-use super::layout::{APPLICATION_DATABASE, APPLICATION_ROLE, SUPERUSER};
+use super::layout::{APPLICATION_DATABASE, APPLICATION_ROLE, SUPERUSER, next_pgdata};
 use super::lease::{Lease, StartLock};
 use super::owner;
 use super::postmaster::Postmaster;
 use super::programs::Programs;
+use super::switch;
 
 /// Where the private database keeps its data, and how it runs.
 #[derive(Clone, Debug)]
@@ -54,13 +55,17 @@ impl PrivateDatabase {
     /// # Errors
     /// An [`EmbeddedError`]. Data are never deleted.
     pub fn open(options: &Options) -> Result<Self, EmbeddedError> {
-        let owner = owner::prepare(&options.data_dir)?;
+        owner::prepare(&options.data_dir)?;
         let start_lock = StartLock::take(&options.data_dir)?;
+        switch::recover(&options.data_dir, &start_lock)?;
+        // The owner of the data is known only after an interrupted switch has been finished.
+        let owner = owner::prepare(&options.data_dir)?;
         let data = DataState::inspect(&options.data_dir)?;
         let programs = Programs::find(options.programs.as_deref(), data.version(), &owner)?;
         let cluster = Cluster::new(&options.data_dir, programs, owner, options.settings.clone());
         let is_only_user = Lease::is_unused(&options.data_dir)?;
         if data == DataState::Absent {
+            log::info!("creating a database in {}", options.data_dir.display());
             cluster.initialize(&start_lock)?;
         }
         let lease = Lease::take(&options.data_dir)?;
@@ -173,7 +178,7 @@ impl Drop for PrivateDatabase {
 /// Whether the directory has no private database yet. `false` if that can't be found out: opening the database then
 /// gives the reason.
 pub fn is_absent(data_dir: &Path) -> bool {
-    matches!(DataState::inspect(data_dir), Ok(DataState::Absent))
+    matches!(DataState::inspect(data_dir), Ok(DataState::Absent)) && !next_pgdata(data_dir).exists()
 }
 
 /// The default data directory: `contact-search` in the user's XDG data directory. For root it is

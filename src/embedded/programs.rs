@@ -135,6 +135,7 @@ fn version_mismatch(data: DataVersion, found: &[Programs]) -> EmbeddedError {
         path: data.pgdata,
         data: data.major,
         found: versions.join(", "),
+        has_newer: found.iter().any(|programs| programs.major > data.major),
     }
 }
 

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::open::Database;
-use super::{backup, restore};
+use super::{backup, restore, upgrade};
 use crate::cli::output;
 use crate::config::DatabaseConfig;
 
@@ -15,6 +15,9 @@ pub enum DatabaseCommand {
     /// Restore a backup into a database without clients, all or nothing, and run pending migrations
     #[command(after_help = restore::EXAMPLE)]
     Restore(restore::RestoreArgs),
+    /// Move the private PostgreSQL to a newer major version, or back, while no server runs
+    #[command(after_help = upgrade::EXAMPLE)]
+    Upgrade(upgrade::UpgradeArgs),
     /// Print the URL of the database, for psql
     #[command(after_help = "Example, while a server runs:\n  psql \"$(contact-search database url)\"")]
     Url,
@@ -24,6 +27,7 @@ pub fn run(config: &DatabaseConfig, command: &DatabaseCommand) -> anyhow::Result
     match command {
         DatabaseCommand::Backup(arguments) => backup::run(config, arguments),
         DatabaseCommand::Restore(arguments) => restore::run(config, arguments),
+        DatabaseCommand::Upgrade(arguments) => upgrade::run(config, arguments),
         DatabaseCommand::Url => {
             let database = Database::open(config)?;
             output::print(format_args!("{}\n", database.url()))?;

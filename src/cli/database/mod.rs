@@ -6,6 +6,7 @@ mod open;
 mod program;
 pub mod replicas;
 mod restore;
+mod upgrade;
 
 pub use backup::{check_target, publish};
 pub use command::{DatabaseCommand, run};

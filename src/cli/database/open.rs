@@ -45,6 +45,7 @@ static OPEN: Mutex<Option<Arc<PrivateDatabase>>> = Mutex::new(None);
 /// First ends the programs that this process runs on the database.
 pub fn leave() {
     program::abandon();
+    embedded::upgrade::abandon();
     let open = OPEN.lock();
     if let Some(server) = &*open {
         leave_and_log(server);
@@ -175,7 +176,8 @@ impl Database {
     }
 }
 
-fn data_dir(config: &DatabaseConfig) -> anyhow::Result<PathBuf> {
+/// The data directory of the private database, as an absolute path.
+pub(super) fn data_dir(config: &DatabaseConfig) -> anyhow::Result<PathBuf> {
     match &config.data_dir {
         Some(directory) => std::path::absolute(directory).with_context(|| {
             format!(

@@ -3,3 +3,5 @@
 mod cluster;
 mod data_directory;
 mod lifecycle;
+mod switch;
+mod upgrade;

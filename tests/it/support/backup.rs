@@ -26,7 +26,8 @@ pub const CONTENTS: [&str; 13] = [
     "SELECT * FROM contact_period_border",
     "SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public'",
     "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'",
-    "SELECT relname, reloptions, attstattarget FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+    // Since version 17 the default of attstattarget is NULL. Before it was -1.
+    "SELECT relname, reloptions, coalesce(attstattarget, -1) FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
      WHERE relnamespace = 'public'::regnamespace AND relkind <> 'S' AND attnum > 0 AND NOT attisdropped",
     // Ignores parentheses, because a dump and its restore add some to a trigger's condition.
     "SELECT tgname, translate(pg_get_triggerdef(oid), '()', '') FROM pg_trigger WHERE NOT tgisinternal",

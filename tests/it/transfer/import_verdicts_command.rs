@@ -226,6 +226,20 @@ fn an_update_that_would_give_two_contacts_one_phone_is_refused_with_its_line() {
 }
 
 #[test]
+fn an_update_that_swaps_the_phones_of_two_contacts_is_refused_with_its_lines() {
+    let mut target = CheckTarget::new();
+    target.add("Luis Paz", "+541123456782", "");
+    target.add("Pedro Gómez", "+5491123456782", "");
+    let before = contacts(&mut target);
+    let file = "name,phone,platform\nLuis Paz,+5491123456782,whatsapp\nPedro Gómez,+541123456782,whatsapp\n";
+    let checked = target.check(file);
+    assert_eq!([&checked[0]["verdict"], &checked[1]["verdict"]], ["likely", "likely"]);
+    let refused = error_of(run_import(&target, file, &["--on-duplicate", "update"]));
+    assert!(refused.contains(": lines 2 and 3. Leave these lines out"), "{refused}");
+    assert_eq!(contacts(&mut target), before);
+}
+
+#[test]
 fn a_contact_keeps_its_platform_and_its_external_id() {
     let mut target = CheckTarget::new();
     let contact = Contact {

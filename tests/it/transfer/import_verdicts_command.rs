@@ -226,6 +226,43 @@ fn an_update_that_would_give_two_contacts_one_phone_is_refused_with_its_line() {
 }
 
 #[test]
+fn an_update_never_writes_one_person_over_another_who_shares_a_further_phone() {
+    const ROSA: &str = ",Rosa,Díaz,rosa@acme.com,+541143215009,,whatsapp\n";
+    const ANA: &str = ",Ana,Etcheverry,ana@acme.com,+541143215009,+5491123456781,whatsapp\n";
+    for (has_rosa, lines, verdicts) in [
+        (true, [ROSA, ANA], ["exact", "exact"]),
+        (true, [ANA, ROSA], ["exact", "exact"]),
+        (false, [ROSA, ANA], ["new", "exact"]),
+    ] {
+        let mut target = CheckTarget::new();
+        if has_rosa {
+            target.add("Rosa Díaz", "", "rosa@acme.com");
+        }
+        target.add("Ana Etcheverry", "+5491123456781", "ana@acme.com");
+        let before = contacts(&mut target);
+        let file = format!(
+            "Record ID,First Name,Last Name,Email,Phone Number,Mobile Phone Number,platform\n{}",
+            lines.concat()
+        );
+        let checked = target.check(&file);
+        assert_eq!([&checked[0]["verdict"], &checked[1]["verdict"]], verdicts);
+        let refused = error_of(run_import(&target, &file, &["--on-duplicate", "update"]));
+        assert!(refused.contains(": lines 2 and 3. Leave these lines out"), "{refused}");
+        assert_eq!(contacts(&mut target), before);
+        // On another platform both people can have a contact with the phone.
+        if has_rosa {
+            let file = file.replace("whatsapp", "sms");
+            stdout(run_import(&target, &file, &["--on-duplicate", "update"]));
+            assert_eq!(
+                contacts(&mut target),
+                "Rosa Díaz +541143215009 rosa@acme.com\nAna Etcheverry +5491123456781 ana@acme.com\n\
+                 Ana Etcheverry +541143215009 ana@acme.com"
+            );
+        }
+    }
+}
+
+#[test]
 fn an_update_that_swaps_the_phones_of_two_contacts_is_refused_with_its_lines() {
     let mut target = CheckTarget::new();
     target.add("Luis Paz", "+541123456782", "");

@@ -67,7 +67,7 @@ pub enum Event {
     Rejected(Rejection),
     /// A cell can't be read, and is left out of its row.
     CellLeftOut(Rejection),
-    /// The file has rejected rows, and this ignored column may be the reason.
+    /// The import is refused, because of rejected rows or of verdicts. This ignored column may be the reason.
     Lookalike(Lookalike),
     /// The rows are being judged, and this many contacts have been read.
     Judging(u64),
@@ -96,7 +96,7 @@ pub enum ImportError {
     )]
     Rejected { read: u64, rejected: u64 },
     #[error(
-        "{} of {read} rows are no new contacts, so nothing was written: {judged}; `contact-search check` shows why",
+        "{} of {read} rows are duplicates or conflicts, so nothing was written: {judged}; `contact-search check` shows why",
         judged.duplicates.count + judged.conflicts.count
     )]
     NotNew { read: u64, judged: Box<JudgedReport> },
@@ -244,6 +244,9 @@ impl<R: Read> Import<R> {
             |staging| Ok::<_, JudgedError>(self.stage(staging, client, counts, &mut **observe.borrow_mut())?),
             &mut |contacts| observe.borrow_mut()(Event::Judging(contacts)),
         );
+        if let Err(JudgedError::Refused(_)) = &outcome {
+            send_lookalikes(counts, &mut **observe.borrow_mut());
+        }
         let counted = |verdicts: Vec<(Verdict, u64)>| {
             let mut counted = VerdictCounts::default();
             for (verdict, lines) in verdicts {
@@ -323,15 +326,19 @@ impl<R: Read> Import<R> {
         })?;
         observe(Event::Read(rows.position()));
         if counts.rejected > 0 && !self.options.skip_bad_rows {
-            for lookalike in counts.lookalikes.drain(..) {
-                observe(Event::Lookalike(lookalike));
-            }
+            send_lookalikes(counts, observe);
             return Err(ImportError::Rejected {
                 read: counts.read,
                 rejected: counts.rejected,
             });
         }
         Ok(())
+    }
+}
+
+fn send_lookalikes(counts: &mut Counts, observe: &mut dyn FnMut(Event)) {
+    for lookalike in counts.lookalikes.drain(..) {
+        observe(Event::Lookalike(lookalike));
     }
 }
 

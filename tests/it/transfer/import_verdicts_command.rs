@@ -105,7 +105,7 @@ fn error_writes_nothing_if_a_row_is_no_new_contact() {
     ));
     assert!(
         refused.ends_with(
-            " was not imported: 4 of 6 rows are no new contacts, so nothing was written: 3 duplicates (lines 3, 4 and 6) \
+            " was not imported: 4 of 6 rows are duplicates or conflicts, so nothing was written: 3 duplicates (lines 3, 4 and 6) \
              and 1 conflict (line 5); `contact-search check` shows why\n"
         ),
         "{refused}"
@@ -155,6 +155,21 @@ fn the_json_summary_has_the_verdicts_and_the_lines_left_out() {
         Value::Null,
         "without the options nothing is judged"
     );
+}
+
+#[test]
+fn a_refusal_names_ignored_columns_that_look_like_a_phone_or_an_email() {
+    let mut target = CheckTarget::new();
+    target.add("Luis Paz", "+541123456782", "");
+    target.add("Pedro Gómez", "+5491123456782", "");
+    let file = "name,phone,platform,reply to\nLuis Paz,+5491123456782,whatsapp,luis@acme.com\n";
+    for mode in ["error", "update"] {
+        let output = run_import(&target, file, &["--on-duplicate", mode, "--json"]);
+        let summary: Value = serde_json::from_str(&output.stdout).unwrap();
+        assert_eq!(summary["imported"], false, "{mode}");
+        assert_eq!(summary["lookalikes"][0]["column"], "reply to", "{mode}");
+        assert!(output.stderr.contains("reply to"), "{mode}: {}", output.stderr);
+    }
 }
 
 #[test]
@@ -211,6 +226,7 @@ fn an_update_that_would_give_two_contacts_one_phone_is_refused_with_its_line() {
     let summary: Value = serde_json::from_str(&output.stdout).unwrap();
     assert_eq!(summary["collisions"], json!({ "count": 1, "lines": [3] }));
     assert_eq!((summary["imported"].as_bool(), output.status), (Some(false), Some(1)));
+    assert_eq!(summary["lookalikes"], json!([]));
     assert_eq!(contacts(&mut target), before);
     // Two rows give two contacts one phone.
     let mut target = CheckTarget::new();

@@ -360,6 +360,16 @@ fn a_contact_that_another_writer_makes_while_the_rows_are_judged_counts() {
     }
     let mut target = target();
     let sql = insert(&target.client);
+    // The list of a line that is not written is not made, also if the rows are judged again.
+    let file = "name,phone,contact_list\nBea Paz,+5491123456783,Skipped\nZoe Quispe,+5491123456784,Newsletter\n";
+    import_during_write(&mut target, file, OnDuplicate::Skip, &sql).unwrap();
+    let lists = ask(
+        &mut target.connection,
+        "SELECT string_agg(name, ', ' ORDER BY name) FROM contact_lists",
+    );
+    assert!(lists.contains("Newsletter") && !lists.contains("Skipped"), "{lists}");
+    let mut target = self::target();
+    let sql = insert(&target.client);
     let refused = import_during_write(
         &mut target,
         "name,phone\nBea Paz,+5491123456783\n",

@@ -28,8 +28,8 @@ use crate::domain::duplicates::Verdict;
 use crate::store::check::{self, CheckRules, KnownContacts, copy_contacts, judge_rows};
 use crate::store::error::StoreError;
 use crate::store::import::{
-    Attempt, CountRow, GROUPS, LockedCount, Merged, RowSample, SampledRow, Staging, in_attempts, make_lists,
-    merge_rows, overtaken, write_contacts,
+    Attempt, CountRow, GROUPS, LockedCount, Merged, RowSample, Staging, in_attempts, make_lists, merge_rows, overtaken,
+    write_contacts,
 };
 use crate::store::locks::lock_all_lines;
 use crate::store::transaction::transaction;
@@ -207,11 +207,10 @@ fn leave_out(connection: &mut PgConnection, on_duplicate: OnDuplicate) -> Result
     let rows = sql_query(DELETE_LEFT_OUT).execute(connection)? as u64;
     connection.batch_execute("ANALYZE import_rows")?;
     let mut sample = |is_conflict: bool| {
-        let rows: Vec<SampledRow> = sql_query(SAMPLE_LEFT_OUT)
+        let statement = sql_query(SAMPLE_LEFT_OUT)
             .bind::<Bool, _>(is_conflict)
-            .bind::<BigInt, _>(RowSample::LIMIT)
-            .load(connection)?;
-        Ok::<_, StoreError>(RowSample::new(&rows))
+            .bind::<BigInt, _>(RowSample::LIMIT);
+        RowSample::load(connection, statement)
     };
     Ok(LeftOut {
         rows,
@@ -232,11 +231,10 @@ fn group_rows(connection: &mut PgConnection, client: ClientId) -> Result<(), Sto
 }
 
 fn find_collisions(connection: &mut PgConnection, client: ClientId) -> Result<RowSample, StoreError> {
-    let rows: Vec<SampledRow> = sql_query(FIND_COLLISIONS)
+    let statement = sql_query(FIND_COLLISIONS)
         .bind::<Uuid, _>(client.as_uuid())
-        .bind::<BigInt, _>(RowSample::LIMIT)
-        .load(connection)?;
-    Ok(RowSample::new(&rows))
+        .bind::<BigInt, _>(RowSample::LIMIT);
+    RowSample::load(connection, statement)
 }
 
 /// Checks that no other writer has given a contact the identity of a row since the rows were judged.

@@ -105,8 +105,8 @@ fn error_writes_nothing_if_a_row_is_no_new_contact() {
     ));
     assert!(
         refused.ends_with(
-            " was not imported: 4 of 6 rows are duplicates or conflicts, so nothing was written: 3 duplicates (lines 3, 4 and 6) \
-             and 1 conflict (line 5); `contact-search check` shows why\n"
+            " was not imported: 4 of 6 rows are duplicates or conflicts, so nothing was written: 3 duplicates (lines \
+             3, 4 and 6) and 1 conflict (line 5); `contact-search check` shows why\n"
         ),
         "{refused}"
     );

@@ -167,6 +167,7 @@ impl Places {
                     read: *read,
                     rejected: judged.verdicts.invalid,
                     judged: Some((**judged).clone()),
+                    lookalikes: self.lookalikes,
                     ..ImportReport::default()
                 };
                 (false, report)
@@ -181,6 +182,7 @@ impl Places {
                 let report = ImportReport {
                     read: *read,
                     rejected: counts.invalid,
+                    lookalikes: self.lookalikes,
                     ..ImportReport::default()
                 };
                 (false, report)

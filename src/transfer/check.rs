@@ -14,7 +14,7 @@ use super::lookalikes::Lookalike;
 use super::read_error::ReadError;
 use super::report::write_notes;
 use super::row::RowOptions;
-use super::rows::Rows;
+use super::rows::{PROGRESS_EVERY, Rows};
 use super::table::ReadSheet;
 use super::verdict_counts::VerdictCounts;
 use crate::domain::client::ClientId;
@@ -22,9 +22,6 @@ use crate::domain::counted::counted;
 use crate::domain::phone::Region;
 use crate::store::check::{self, CheckEvent, CheckRules, CheckStaging, CheckedLine};
 use crate::store::{PgConnection, StoreError};
-
-/// The interval between progress events, in records.
-const PROGRESS_EVERY: u64 = 1000;
 
 /// Options for a whole file.
 #[derive(Clone, Default, Debug)]
@@ -169,8 +166,7 @@ impl<R: Read> Check<R> {
     ) -> Result<CheckReport, CheckError> {
         let mut report = CheckReport::default();
         let mut verdicts = CheckReport::default();
-        let mut rules = CheckRules::default();
-        rules.threshold = self.options.threshold.unwrap_or(rules.threshold);
+        let rules = CheckRules::with_threshold(self.options.threshold);
         let steps = RefCell::new((&mut report, observe));
         check::check(
             connection,

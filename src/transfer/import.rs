@@ -16,7 +16,7 @@ use super::read_error::ReadError;
 pub use super::report::{ImportReport, JudgedReport};
 pub use super::row::Rejection;
 use super::row::RowOptions;
-use super::rows::Rows;
+use super::rows::{PROGRESS_EVERY, Rows};
 pub use super::table::ReadSheet;
 use super::verdict_counts::VerdictCounts;
 use crate::domain::client::NAME_MAX;
@@ -28,9 +28,6 @@ use crate::store::import::{self, Merged, Rules, Staging};
 pub use crate::store::judged_import::OnDuplicate;
 use crate::store::judged_import::{JudgeRules, Judged, Refusal, import_judged};
 use crate::store::{PgConnection, StoreError};
-
-/// The interval between progress events, in records.
-const PROGRESS_EVERY: u64 = 1000;
 
 /// The source of new contacts if the file has no source column. If it has one, a blank cell means no source.
 const SOURCE: &str = "csv_import";
@@ -67,7 +64,7 @@ pub enum Event {
     Rejected(Rejection),
     /// A cell can't be read, and is left out of its row.
     CellLeftOut(Rejection),
-    /// The file has rejected rows, and this ignored column may be the reason.
+    /// The import is refused, because of rejected rows or of verdicts. This ignored column may be the reason.
     Lookalike(Lookalike),
     /// The rows are being judged, and this many contacts have been read.
     Judging(u64),
@@ -96,7 +93,8 @@ pub enum ImportError {
     )]
     Rejected { read: u64, rejected: u64 },
     #[error(
-        "{} of {read} rows are no new contacts, so nothing was written: {judged}; `contact-search check` shows why",
+        "{} of {read} rows are duplicates or conflicts, so nothing was written: {judged}; `contact-search check` \
+         shows why",
         judged.duplicates.count + judged.conflicts.count
     )]
     NotNew { read: u64, judged: Box<JudgedReport> },
@@ -229,11 +227,9 @@ impl<R: Read> Import<R> {
         counts: &mut Counts,
         observe: &mut dyn FnMut(Event),
     ) -> Result<(Merged, JudgedReport), ImportError> {
-        let mut check = CheckRules::default();
-        check.threshold = self.options.threshold.unwrap_or(check.threshold);
         let rules = JudgeRules {
             on_duplicate,
-            check,
+            check: CheckRules::with_threshold(self.options.threshold),
             default_source,
         };
         let observe = RefCell::new(observe);
@@ -244,6 +240,9 @@ impl<R: Read> Import<R> {
             |staging| Ok::<_, JudgedError>(self.stage(staging, client, counts, &mut **observe.borrow_mut())?),
             &mut |contacts| observe.borrow_mut()(Event::Judging(contacts)),
         );
+        if let Err(JudgedError::Refused(_)) = &outcome {
+            send_lookalikes(counts, &mut **observe.borrow_mut());
+        }
         let counted = |verdicts: Vec<(Verdict, u64)>| {
             let mut counted = VerdictCounts::default();
             for (verdict, lines) in verdicts {
@@ -323,15 +322,19 @@ impl<R: Read> Import<R> {
         })?;
         observe(Event::Read(rows.position()));
         if counts.rejected > 0 && !self.options.skip_bad_rows {
-            for lookalike in counts.lookalikes.drain(..) {
-                observe(Event::Lookalike(lookalike));
-            }
+            send_lookalikes(counts, observe);
             return Err(ImportError::Rejected {
                 read: counts.read,
                 rejected: counts.rejected,
             });
         }
         Ok(())
+    }
+}
+
+fn send_lookalikes(counts: &mut Counts, observe: &mut dyn FnMut(Event)) {
+    for lookalike in counts.lookalikes.drain(..) {
+        observe(Event::Lookalike(lookalike));
     }
 }
 

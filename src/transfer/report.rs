@@ -62,7 +62,7 @@ impl JudgedReport {
     }
 }
 
-/// The lines that are no new contacts: `2 duplicates (lines 3 and 4) and 1 conflict (line 5)`.
+/// The lines that are duplicates or conflicts: `2 duplicates (lines 3 and 4) and 1 conflict (line 5)`.
 impl fmt::Display for JudgedReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = [

@@ -12,6 +12,9 @@ use super::reader::Record;
 use super::row::{Rejection, Row, RowOptions, RowParser};
 use super::table::{ReadSheet, Table};
 
+/// The interval between progress events, in records.
+pub(super) const PROGRESS_EVERY: u64 = 1000;
+
 /// A row of a file.
 pub(super) struct ReadRow<'r> {
     pub record: &'r Record<'r>,

@@ -36,6 +36,17 @@ impl Default for CheckRules {
     }
 }
 
+impl CheckRules {
+    /// The usual rules, with another threshold if one is given.
+    pub fn with_threshold(threshold: Option<f64>) -> Self {
+        let usual = Self::default();
+        Self {
+            threshold: threshold.unwrap_or(usual.threshold),
+            ..usual
+        }
+    }
+}
+
 /// A step of a check.
 #[derive(Clone, PartialEq, Debug)]
 pub enum CheckEvent {

@@ -83,7 +83,7 @@ const FIRST_LOAD: i64 = 10_000;
 pub(super) fn merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) -> Result<Merged, StoreError> {
     // Autovacuum doesn't analyze temporary tables.
     connection.batch_execute("ANALYZE import_rows")?;
-    in_attempts(connection, client, ATTEMPTS, |connection| {
+    in_attempts(connection, client, ATTEMPTS, |connection, _| {
         try_merge(connection, client, rules)
     })
 }
@@ -102,24 +102,25 @@ impl Attempt for StoreError {
 
 /// Runs `work` in a savepoint, and retries it if a concurrent writer made it fail. A failed attempt is rolled back, and
 /// the copied rows stay. The last one of the `attempts` makes all other writers of the client's contacts wait, so it
-/// succeeds.
+/// succeeds. `work` gets the ids of the lists that this attempt has made already.
 pub(crate) fn in_attempts<T, E: Attempt>(
     connection: &mut PgConnection,
     client: ClientId,
     attempts: usize,
-    mut work: impl FnMut(&mut PgConnection) -> Result<T, E>,
+    mut work: impl FnMut(&mut PgConnection, &[i64]) -> Result<T, E>,
 ) -> Result<T, E> {
     lock_imports(connection, client)?;
     let mut attempt = 1;
     loop {
         let outcome = connection.transaction(|connection| {
+            let mut made_lists = Vec::new();
             if attempt == attempts {
                 // Each writer makes its lists before it locks lines or contacts, so the import does so, too.
                 lock_bulk_writes(connection, client)?;
-                make_lists(connection, client)?;
+                made_lists = make_lists(connection, client)?.made;
                 lock_all_contacts(connection, client)?;
             }
-            work(connection)
+            work(connection, &made_lists)
         });
         match outcome {
             Err(error) if attempt < attempts && error.is_contention() => attempt += 1,
@@ -129,7 +130,7 @@ pub(crate) fn in_attempts<T, E: Attempt>(
 }
 
 fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) -> Result<Merged, StoreError> {
-    let default_list = make_lists(connection, client)?;
+    let default_list = make_lists(connection, client)?.default;
     connection.batch_execute(GROUPS)?;
     let passes = if rules.exact {
         &[FIND_EXACTLY][..]
@@ -221,13 +222,29 @@ pub(crate) fn write_contacts(
     })
 }
 
-/// Makes the lists that the rows name, and returns the id of the default list.
-pub(crate) fn make_lists(connection: &mut PgConnection, client: ClientId) -> Result<i64, StoreError> {
-    let default_list = ensure_list(connection, client, DEFAULT_LIST)?;
-    sql_query(MAKE_LISTS)
+/// The ids of contact lists.
+pub(crate) struct Lists {
+    pub default: i64,
+    /// Those that did not exist before, without the default list.
+    pub made: Vec<i64>,
+}
+
+/// Makes the default list and the lists that the rows name.
+pub(crate) fn make_lists(connection: &mut PgConnection, client: ClientId) -> Result<Lists, StoreError> {
+    let default = ensure_list(connection, client, DEFAULT_LIST)?;
+    let made: Vec<ListRow> = sql_query(MAKE_LISTS)
         .bind::<Uuid, _>(client.as_uuid())
-        .execute(connection)?;
-    Ok(default_list)
+        .load(connection)?;
+    Ok(Lists {
+        default,
+        made: made.into_iter().map(|list| list.id).collect(),
+    })
+}
+
+#[derive(QueryableByName)]
+struct ListRow {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
 }
 
 /// The error for a concurrent writer that was faster: the merge is retried.

@@ -12,7 +12,6 @@ pub(super) use self::merge::{
     Attempt, CountRow, LockedCount, in_attempts, make_lists, merge_rows, overtaken, write_contacts,
 };
 pub use self::merge::{Merged, Rules};
-pub(super) use self::phones::SampledRow;
 pub use self::phones::{RowSample, SAMPLE};
 pub use self::staging::{ROWS_PER_LINE, Staging, import};
 pub(super) use self::statements::GROUPS;

@@ -1,6 +1,7 @@
 //! The phones of an import: a contact keeps its phone if the rows give only worse ones.
 
 use diesel::prelude::*;
+use diesel::query_dsl::LoadQuery;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, SmallInt, Text, Uuid};
 
@@ -24,11 +25,16 @@ impl RowSample {
     /// How many rows a statement returns for a sample.
     pub(crate) const LIMIT: i64 = SAMPLE as i64;
 
-    pub(crate) fn new(rows: &[SampledRow]) -> Self {
-        Self {
+    /// Loads the sample that a statement returns. The statement needs [`Self::LIMIT`].
+    pub(crate) fn load<'q>(
+        connection: &mut PgConnection,
+        statement: impl LoadQuery<'q, PgConnection, SampledRow>,
+    ) -> Result<Self, StoreError> {
+        let rows: Vec<SampledRow> = statement.load(connection)?;
+        Ok(Self {
             count: rows.first().map_or(0, |row| row.count.unsigned_abs()),
             first: rows.iter().map(|row| row.number.unsigned_abs()).collect(),
-        }
+        })
     }
 }
 
@@ -112,17 +118,14 @@ fn find_kept(connection: &mut PgConnection, client: ClientId, worse: &str) -> Re
 
 /// The rows whose phone is not written, because the contact has a better one.
 pub(super) fn kept_phones(connection: &mut PgConnection) -> Result<RowSample, StoreError> {
-    let rows: Vec<SampledRow> = sql_query(KEPT_PHONES)
-        .bind::<BigInt, _>(RowSample::LIMIT)
-        .load(connection)?;
-    Ok(RowSample::new(&rows))
+    let statement = sql_query(KEPT_PHONES).bind::<BigInt, _>(RowSample::LIMIT);
+    RowSample::load(connection, statement)
 }
 
 /// The rows whose phone replaces another number. It must be called before the contacts are written.
 pub(super) fn replaced_phones(connection: &mut PgConnection, client: ClientId) -> Result<RowSample, StoreError> {
-    let rows: Vec<SampledRow> = sql_query(REPLACED_PHONES)
+    let statement = sql_query(REPLACED_PHONES)
         .bind::<Uuid, _>(client.as_uuid())
-        .bind::<BigInt, _>(RowSample::LIMIT)
-        .load(connection)?;
-    Ok(RowSample::new(&rows))
+        .bind::<BigInt, _>(RowSample::LIMIT);
+    RowSample::load(connection, statement)
 }

@@ -1,5 +1,5 @@
--- Counts the contacts that another writer has made or changed since the rows were judged, and that now have the
--- external id, the phone or the email of a row. The contacts of the import itself do not count. $1: client.
+-- Counts contacts that another writer created or changed since the copy and that share an external id, phone or email
+-- with a row. The contacts of the import itself do not count. $1: client.
 WITH changed AS MATERIALIZED (
     SELECT contacts.external_user_id, lower(contacts.email) AS email,
            CASE WHEN phone_identifies THEN contacts.phone_key END AS phone_key

@@ -1,31 +1,35 @@
 //! Judges the staged rows, and writes those that their verdicts allow.
 //!
 //! A check takes seconds to minutes, and other writers must not wait for it. So the rows are judged by a copy of the
-//! contacts, and then written if no other writer has changed what the verdicts depend on:
+//! contacts. They are written if no other writer has made one of these changes since the copy:
 //!
-//! 1. The contacts that rows update are locked. They must be as they were in the copy.
-//! 2. At the end all lines are locked, as in every import. No contact may have got the external id, the phone or the
-//!    email of a written row since the copy.
+//! 1. A change of a contact that a row updates. These contacts are locked. Their names, emails, external ids and phones
+//!    must be as in the copy.
+//! 2. A new or changed contact that has the external id, the match key or the email of a written row, case aside. This
+//!    is checked at the end, when all lines are locked, as in every import.
 //!
 //! Otherwise the attempt is rolled back, and the rows are judged again. The last attempt makes all other writers of the
 //! client's contacts wait before it copies the contacts, so it succeeds.
+//!
+//! Other changes go unnoticed in the first attempt, for example a new contact with an alias of a row's mailbox, or with
+//! a similar name.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Text, Uuid};
+use diesel::sql_types::{Array, BigInt, Bool, Text, Uuid};
 
 use super::statements::{
-    COUNT_CHANGED, DELETE_LEFT_OUT, FIND_COLLISIONS, FIND_TARGETS, FOLLOW_TARGETS, LEAVE_OUT, LOCK_TARGETS,
-    MAKE_GROUPS, SAMPLE_LEFT_OUT, TABLES,
+    COUNT_CHANGED, DELETE_LEFT_OUT, DELETE_UNUSED_LISTS, FIND_COLLISIONS, FIND_TARGETS, FOLLOW_TARGETS, LEAVE_OUT,
+    LOCK_TARGETS, MAKE_GROUPS, SAMPLE_LEFT_OUT, TABLES,
 };
 use crate::domain::client::ClientId;
 use crate::domain::duplicates::Verdict;
 use crate::store::check::{self, CheckRules, KnownContacts, copy_contacts, judge_rows};
 use crate::store::error::StoreError;
 use crate::store::import::{
-    Attempt, CountRow, GROUPS, LockedCount, Merged, RowSample, SampledRow, Staging, in_attempts, make_lists,
-    merge_rows, overtaken, write_contacts,
+    Attempt, CountRow, GROUPS, LockedCount, Merged, RowSample, Staging, in_attempts, make_lists, merge_rows, overtaken,
+    write_contacts,
 };
 use crate::store::locks::lock_all_lines;
 use crate::store::transaction::transaction;
@@ -33,14 +37,14 @@ use crate::store::transaction::transaction;
 /// How often the rows are judged. Another judgement takes as long as the first one, so the second one is the last.
 const JUDGEMENTS: usize = 2;
 
-/// What happens to lines that are no new contacts.
+/// What to do with lines whose verdict is not `new`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum OnDuplicate {
     /// They are not written.
     Skip,
     /// Duplicates update their contacts. Conflicts are not written.
     Update,
-    /// Nothing is written, if there is one.
+    /// Refuses the import if any line is a duplicate or a conflict.
     Refuse,
 }
 
@@ -56,7 +60,7 @@ pub struct JudgeRules<'a> {
 /// The lines that are not written.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct LeftOut {
-    /// All rows of the lines: a line with several phones has several rows.
+    /// The skipped rows. A line has one row per phone.
     pub rows: u64,
     /// Duplicates, by their first rows.
     pub duplicates: RowSample,
@@ -76,7 +80,7 @@ pub struct Judged {
 /// Why an import by verdicts wrote nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Refusal {
-    /// Lines are no new contacts, and [`OnDuplicate::Refuse`] was chosen.
+    /// Lines are duplicates or conflicts, and [`OnDuplicate::Refuse`] was chosen.
     NotNew {
         /// The number of lines by verdict.
         verdicts: Vec<(Verdict, u64)>,
@@ -135,8 +139,8 @@ pub fn import_judged<E: From<StoreError> + From<Refusal>>(
         prepared.map_err(StoreError::from)?;
         fill(&mut staging)?;
         staging.flush()?;
-        let outcome = in_attempts(connection, client, JUDGEMENTS, |connection| {
-            try_import(connection, client, rules, observe)
+        let outcome = in_attempts(connection, client, JUDGEMENTS, |connection, made_lists| {
+            try_import(connection, client, rules, made_lists, observe)
         });
         outcome.map_err(|failure| match failure {
             Failure::Store(error) => E::from(error),
@@ -149,6 +153,7 @@ fn try_import(
     connection: &mut PgConnection,
     client: ClientId,
     rules: JudgeRules<'_>,
+    made_lists: &[i64],
     observe: &mut dyn FnMut(u64),
 ) -> Result<Judged, Failure> {
     connection.batch_execute(check::TABLES)?;
@@ -162,7 +167,11 @@ fn try_import(
     if rules.on_duplicate == OnDuplicate::Refuse && left_out.rows > 0 {
         return Err(Failure::Refused(Refusal::NotNew { verdicts, left_out }));
     }
-    let default_list = make_lists(connection, client)?;
+    sql_query(DELETE_UNUSED_LISTS)
+        .bind::<Uuid, _>(client.as_uuid())
+        .bind::<Array<BigInt>, _>(made_lists)
+        .execute(connection)?;
+    let default_list = make_lists(connection, client)?.default;
     connection.batch_execute(GROUPS)?;
     group_rows(connection, client)?;
     let targets: LockedCount = of_client(connection, client, LOCK_TARGETS)?;
@@ -198,11 +207,10 @@ fn leave_out(connection: &mut PgConnection, on_duplicate: OnDuplicate) -> Result
     let rows = sql_query(DELETE_LEFT_OUT).execute(connection)? as u64;
     connection.batch_execute("ANALYZE import_rows")?;
     let mut sample = |is_conflict: bool| {
-        let rows: Vec<SampledRow> = sql_query(SAMPLE_LEFT_OUT)
+        let statement = sql_query(SAMPLE_LEFT_OUT)
             .bind::<Bool, _>(is_conflict)
-            .bind::<BigInt, _>(RowSample::LIMIT)
-            .load(connection)?;
-        Ok::<_, StoreError>(RowSample::new(&rows))
+            .bind::<BigInt, _>(RowSample::LIMIT);
+        RowSample::load(connection, statement)
     };
     Ok(LeftOut {
         rows,
@@ -223,11 +231,10 @@ fn group_rows(connection: &mut PgConnection, client: ClientId) -> Result<(), Sto
 }
 
 fn find_collisions(connection: &mut PgConnection, client: ClientId) -> Result<RowSample, StoreError> {
-    let rows: Vec<SampledRow> = sql_query(FIND_COLLISIONS)
+    let statement = sql_query(FIND_COLLISIONS)
         .bind::<Uuid, _>(client.as_uuid())
-        .bind::<BigInt, _>(RowSample::LIMIT)
-        .load(connection)?;
-    Ok(RowSample::new(&rows))
+        .bind::<BigInt, _>(RowSample::LIMIT);
+    RowSample::load(connection, statement)
 }
 
 /// Checks that no other writer has given a contact the identity of a row since the rows were judged.

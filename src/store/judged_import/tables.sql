@@ -1,5 +1,5 @@
--- Adapts the table of rows of an import, and makes the tables of the verdicts' effect, until the transaction ends. The
--- table of rows must be empty.
+-- Creates the tables that say which lines are skipped and which contact each row is written to. They exist until the
+-- transaction ends. Also adapts the table of rows of an import, which must be empty.
 --
 -- Each row is a group of its own in import_groups, because the verdicts decide which rows are about one contact. So
 -- `identity` is the row. `file_line` is the line of the file: 128 is ROWS_PER_LINE.

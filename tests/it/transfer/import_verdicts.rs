@@ -90,6 +90,9 @@ struct Expected {
 fn expected(lines: &[Line], verdicts: &[Value], known: &BTreeMap<String, Known>, mode: OnDuplicate) -> Expected {
     let mut written = BTreeMap::new();
     let (mut duplicates, mut conflicts) = (Vec::new(), Vec::new());
+    // The person of each line, as `check` tells them apart: the first contact of `contactIds`, or the person of the
+    // line `duplicateOf`, or a new person.
+    let mut people: BTreeMap<u64, String> = BTreeMap::new();
     // What the phones of each line are about.
     let mut about: BTreeMap<u64, Vec<(Option<String>, About)>> = BTreeMap::new();
     for verdict in verdicts {
@@ -109,6 +112,12 @@ fn expected(lines: &[Line], verdicts: &[Value], known: &BTreeMap<String, Known>,
             .collect();
         let repeated = verdict["duplicateOf"].as_u64();
         let name = verdict["verdict"].as_str().unwrap();
+        let person = match (ids.first(), repeated) {
+            (Some(id), _) => id.to_string(),
+            (None, Some(repeated)) => people[&repeated].clone(),
+            (None, None) => format!("line {number}"),
+        };
+        people.insert(number, person.clone());
         match name {
             "invalid" => continue,
             "conflict" => {
@@ -155,9 +164,11 @@ fn expected(lines: &[Line], verdicts: &[Value], known: &BTreeMap<String, Known>,
                             is_first_choice.then(|| choices[0].1.clone())
                         });
                         let found = found.or_else(|| {
-                            // A further phone of the person, which an earlier line may have brought.
-                            let mut earlier = about.values().flatten();
-                            earlier
+                            // A further phone of the person, which an earlier line about the person may have brought.
+                            // A line about somebody else never writes a contact of the person.
+                            let of_person = about.iter().filter(|(line, _)| people[line] == person);
+                            of_person
+                                .flat_map(|(_, phones)| phones)
                                 .find(|(other, _)| other == phone)
                                 .map(|(_, about)| about.clone())
                         });
@@ -182,6 +193,20 @@ fn expected(lines: &[Line], verdicts: &[Value], known: &BTreeMap<String, Known>,
         duplicates,
         conflicts,
     }
+}
+
+/// The contacts that `check` names for each line: those of the line, or of the line that it repeats.
+fn named_contacts(verdicts: &[Value]) -> BTreeMap<u64, Vec<&str>> {
+    let mut named: BTreeMap<u64, Vec<&str>> = BTreeMap::new();
+    for verdict in verdicts {
+        let ids = verdict["contactIds"].as_array().unwrap().iter();
+        let mut ids: Vec<&str> = ids.map(|id| id.as_str().unwrap()).collect();
+        if verdict["verdict"] == "duplicate_in_file" {
+            ids.extend(&named[&verdict["duplicateOf"].as_u64().unwrap()]);
+        }
+        named.insert(verdict["line"].as_u64().unwrap(), ids);
+    }
+    named
 }
 
 fn contacts(target: &mut CheckTarget) -> BTreeMap<String, Known> {
@@ -279,6 +304,17 @@ fn compare(target: &mut CheckTarget, lines: &[Line]) -> BTreeSet<String> {
         ] {
             assert_eq!(named.count, expected.len() as u64, "{mode:?}\n{file}");
             assert!(expected.starts_with(&named.first), "{named}");
+        }
+        // No line writes a contact that `check` does not name for it.
+        for (id, contact) in &known {
+            let source = &after[id].source;
+            if *source != contact.source {
+                let line = source[1..].parse().unwrap();
+                assert!(
+                    named_contacts(&verdicts)[&line].contains(&id.as_str()),
+                    "{id} {line}\n{file}"
+                );
+            }
         }
         // Each existing contact.
         for (id, contact) in &known {

@@ -105,8 +105,8 @@ fn error_writes_nothing_if_a_row_is_no_new_contact() {
     ));
     assert!(
         refused.ends_with(
-            " was not imported: 4 of 6 rows are no new contacts, so nothing was written: 3 duplicates (lines 3, 4 and 6) \
-             and 1 conflict (line 5); `contact-search check` shows why\n"
+            " was not imported: 4 of 6 rows are duplicates or conflicts, so nothing was written: 3 duplicates (lines \
+             3, 4 and 6) and 1 conflict (line 5); `contact-search check` shows why\n"
         ),
         "{refused}"
     );
@@ -155,6 +155,21 @@ fn the_json_summary_has_the_verdicts_and_the_lines_left_out() {
         Value::Null,
         "without the options nothing is judged"
     );
+}
+
+#[test]
+fn a_refusal_names_ignored_columns_that_look_like_a_phone_or_an_email() {
+    let mut target = CheckTarget::new();
+    target.add("Luis Paz", "+541123456782", "");
+    target.add("Pedro Gómez", "+5491123456782", "");
+    let file = "name,phone,platform,reply to\nLuis Paz,+5491123456782,whatsapp,luis@acme.com\n";
+    for mode in ["error", "update"] {
+        let output = run_import(&target, file, &["--on-duplicate", mode, "--json"]);
+        let summary: Value = serde_json::from_str(&output.stdout).unwrap();
+        assert_eq!(summary["imported"], false, "{mode}");
+        assert_eq!(summary["lookalikes"][0]["column"], "reply to", "{mode}");
+        assert!(output.stderr.contains("reply to"), "{mode}: {}", output.stderr);
+    }
 }
 
 #[test]
@@ -211,6 +226,7 @@ fn an_update_that_would_give_two_contacts_one_phone_is_refused_with_its_line() {
     let summary: Value = serde_json::from_str(&output.stdout).unwrap();
     assert_eq!(summary["collisions"], json!({ "count": 1, "lines": [3] }));
     assert_eq!((summary["imported"].as_bool(), output.status), (Some(false), Some(1)));
+    assert_eq!(summary["lookalikes"], json!([]));
     assert_eq!(contacts(&mut target), before);
     // Two rows give two contacts one phone.
     let mut target = CheckTarget::new();
@@ -223,6 +239,57 @@ fn an_update_that_would_give_two_contacts_one_phone_is_refused_with_its_line() {
         refused.contains(": lines 2 and 3. Leave these lines out, or correct them"),
         "{refused}"
     );
+}
+
+#[test]
+fn an_update_never_writes_one_person_over_another_who_shares_a_further_phone() {
+    const ROSA: &str = ",Rosa,Díaz,rosa@acme.com,+541143215009,,whatsapp\n";
+    const ANA: &str = ",Ana,Etcheverry,ana@acme.com,+541143215009,+5491123456781,whatsapp\n";
+    for (has_rosa, lines, verdicts) in [
+        (true, [ROSA, ANA], ["exact", "exact"]),
+        (true, [ANA, ROSA], ["exact", "exact"]),
+        (false, [ROSA, ANA], ["new", "exact"]),
+    ] {
+        let mut target = CheckTarget::new();
+        if has_rosa {
+            target.add("Rosa Díaz", "", "rosa@acme.com");
+        }
+        target.add("Ana Etcheverry", "+5491123456781", "ana@acme.com");
+        let before = contacts(&mut target);
+        let file = format!(
+            "Record ID,First Name,Last Name,Email,Phone Number,Mobile Phone Number,platform\n{}",
+            lines.concat()
+        );
+        let checked = target.check(&file);
+        assert_eq!([&checked[0]["verdict"], &checked[1]["verdict"]], verdicts);
+        let refused = error_of(run_import(&target, &file, &["--on-duplicate", "update"]));
+        assert!(refused.contains(": lines 2 and 3. Leave these lines out"), "{refused}");
+        assert_eq!(contacts(&mut target), before);
+        // On another platform both people can have a contact with the phone.
+        if has_rosa {
+            let file = file.replace("whatsapp", "sms");
+            stdout(run_import(&target, &file, &["--on-duplicate", "update"]));
+            assert_eq!(
+                contacts(&mut target),
+                "Rosa Díaz +541143215009 rosa@acme.com\nAna Etcheverry +5491123456781 ana@acme.com\n\
+                 Ana Etcheverry +541143215009 ana@acme.com"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_update_that_swaps_the_phones_of_two_contacts_is_refused_with_its_lines() {
+    let mut target = CheckTarget::new();
+    target.add("Luis Paz", "+541123456782", "");
+    target.add("Pedro Gómez", "+5491123456782", "");
+    let before = contacts(&mut target);
+    let file = "name,phone,platform\nLuis Paz,+5491123456782,whatsapp\nPedro Gómez,+541123456782,whatsapp\n";
+    let checked = target.check(file);
+    assert_eq!([&checked[0]["verdict"], &checked[1]["verdict"]], ["likely", "likely"]);
+    let refused = error_of(run_import(&target, file, &["--on-duplicate", "update"]));
+    assert!(refused.contains(": lines 2 and 3. Leave these lines out"), "{refused}");
+    assert_eq!(contacts(&mut target), before);
 }
 
 #[test]
@@ -292,6 +359,16 @@ fn a_contact_that_another_writer_makes_while_the_rows_are_judged_counts() {
         assert!(contacts.contains(bea), "{contacts}");
     }
     let mut target = target();
+    let sql = insert(&target.client);
+    // The list of a line that is not written is not made, also if the rows are judged again.
+    let file = "name,phone,contact_list\nBea Paz,+5491123456783,Skipped\nZoe Quispe,+5491123456784,Newsletter\n";
+    import_during_write(&mut target, file, OnDuplicate::Skip, &sql).unwrap();
+    let lists = ask(
+        &mut target.connection,
+        "SELECT string_agg(name, ', ' ORDER BY name) FROM contact_lists",
+    );
+    assert!(lists.contains("Newsletter") && !lists.contains("Skipped"), "{lists}");
+    let mut target = self::target();
     let sql = insert(&target.client);
     let refused = import_during_write(
         &mut target,

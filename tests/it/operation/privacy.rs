@@ -19,7 +19,7 @@ use serde_json::json;
 
 use crate::support::app::{REAL_DEADLINES, Server, add_key, encode, program, revoke};
 use crate::support::canaries::{
-    APP_SECRET, DIGITS, EMAIL, EXTERNAL_ID, NAME, NEW_PHONE, OTHER_PHONE, PHONE, UNKNOWN_KEY, WORDS,
+    APP_SECRET, DIGITS, EMAIL, EXTERNAL_ID, NAME, NEW_PHONE, OTHER_PHONE, PHONE, UNKNOWN_KEY, WORDS, files,
 };
 use crate::support::contacts::Added;
 use crate::support::database::programs;
@@ -443,16 +443,6 @@ fn send_invalid_requests(world: &World, tally: &mut Tally) {
             tally.add(endpoint, operation, request.send(&world.server));
         }
     });
-}
-
-/// Files for the check of the search page, each with the status of its answer. The second one breaks off, and the third
-/// one has no known column.
-fn files() -> [(String, u16); 3] {
-    [
-        (format!("name,phone,email\n{NAME},{PHONE},{EMAIL}\n"), 200),
-        (format!("name,phone,email\n{NAME},{PHONE},\"{EMAIL}\n"), 200),
-        (format!("{NAME},{EMAIL}\n{EMAIL},{PHONE}\n"), 400),
-    ]
 }
 
 /// Sends every valid request once more to the server, all concurrently.

@@ -13,3 +13,13 @@ pub const APP_SECRET: &str = "canarycanary00112233445566778899";
 /// notation without the mobile prefix 15.
 pub const WORDS: [&str; 5] = ["canary", "finch", "zoraida", "quetzal", "toucan"];
 pub const DIGITS: &str = "223596198";
+
+/// Files for the check of the search page, each with the status of its answer. The second one breaks off, and the third
+/// one has no known column.
+pub fn files() -> [(String, u16); 3] {
+    [
+        (format!("name,phone,email\n{NAME},{PHONE},{EMAIL}\n"), 200),
+        (format!("name,phone,email\n{NAME},{PHONE},\"{EMAIL}\n"), 200),
+        (format!("{NAME},{EMAIL}\n{EMAIL},{PHONE}\n"), 400),
+    ]
+}

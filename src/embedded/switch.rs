@@ -1,7 +1,7 @@
 //! Puts other data in the place of the current ones, by renames. Also cleans up after an interrupted upgrade.
 //!
-//! Data that shall become `postgres/` first get the name `postgres.next`. Only complete data without a running server
-//! get that name. From then on there is one way: `postgres/` is renamed to `postgres-15.old`, and `postgres.next` to
+//! Complete data are renamed to `postgres.next` after their server has stopped. From then on the switch is always
+//! finished: `postgres/` is renamed to `postgres-15.old`, and `postgres.next` to
 //! `postgres/`. If the process is killed in between, the next command finds `postgres.next` and does the missing
 //! renames. So no command ever sees half a directory, or creates an empty database because `postgres/` is missing.
 
@@ -29,8 +29,15 @@ const REMOVALS: u32 = 20;
 ///
 /// Each rename is flushed before the next one, so that a power loss leaves one of the states that [`recover`] knows.
 pub(super) fn replace(data_dir: &Path, complete: &Path, _: &StartLock) -> Result<(), EmbeddedError> {
-    rename(data_dir, complete, &next_pgdata(data_dir))?;
-    finish(data_dir)
+    let next = next_pgdata(data_dir);
+    rename(data_dir, complete, &next)?;
+    finish(data_dir).inspect_err(|_| {
+        // The current data can't be renamed, as if their directory is a mount point. Without this, every later command
+        // would try it again.
+        if pgdata(data_dir).exists() {
+            let _ = rename(data_dir, &next, complete);
+        }
+    })
 }
 
 fn finish(data_dir: &Path) -> Result<(), EmbeddedError> {

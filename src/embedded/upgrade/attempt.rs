@@ -19,8 +19,8 @@ use crate::embedded::owner::{self, Owner};
 use crate::embedded::postmaster::Postmaster;
 use crate::embedded::switch;
 
-/// Settings of the new server while it is filled. Nothing of it has to survive a crash, because a crash discards it.
-/// The last step flushes everything.
+/// Settings of the new server while it is filled. After a crash the new data are discarded, so only the last step flushes
+/// them.
 const LOAD_SETTINGS: [(&str, &str); 8] = [
     ("fsync", "off"),
     ("full_page_writes", "off"),
@@ -34,7 +34,7 @@ const LOAD_SETTINGS: [(&str, &str); 8] = [
     ("checkpoint_timeout", "1h"),
 ];
 
-/// Keeps the old data as they are, whoever else connects.
+/// Makes every session on the old server read-only during the copy.
 const OLD_SETTINGS: [(&str, &str); 1] = [("default_transaction_read_only", "on")];
 
 /// Held from the stop of the servers to the end of the switch, so that a signal does not interrupt the switch.
@@ -161,7 +161,9 @@ impl<'a> Attempt<'a> {
         let (server, _) = new.ensure_running(self.start_lock, true)?;
         let target = Session::new(&clients, &new, &server);
         report(Step::Analyze);
-        target.psql(APPLICATION_DATABASE, "VACUUM (ANALYZE);\n")?;
+        // The operator's timeouts have been carried over.
+        let analyze = "SET statement_timeout = 0; SET lock_timeout = 0;\nVACUUM (ANALYZE);\n";
+        target.psql(APPLICATION_DATABASE, analyze)?;
         report(Step::Compare);
         compare(&source, &target)?;
 

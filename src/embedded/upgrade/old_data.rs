@@ -49,13 +49,13 @@ pub fn go_back(data_dir: &Path) -> Result<Switched, UpgradeError> {
 }
 
 /// Deletes the data of all older versions, and returns their directories. First starts the current database, to see
-/// that it can be used.
+/// that it can be used. Data of the current version stay: [`go_back`] has put them aside, with the writes of their time.
 ///
 /// # Errors
 /// [`UpgradeError`], for example if there are no older data, or newer ones because the upgrade was taken back.
 pub fn remove_old(data_dir: &Path, programs: Option<&Path>) -> Result<Vec<PathBuf>, UpgradeError> {
     let (start_lock, current) = lock(data_dir)?;
-    let kept = kept_versions(data_dir)?;
+    let mut kept = kept_versions(data_dir)?;
     let removal = data_dir.join("postgres.removed");
     if let Some(newer) = kept.iter().find(|kept| kept.major > current.major) {
         return Err(UpgradeError::NotCurrent {
@@ -63,6 +63,7 @@ pub fn remove_old(data_dir: &Path, programs: Option<&Path>) -> Result<Vec<PathBu
             newer: newer.pgdata.clone(),
         });
     }
+    kept.retain(|kept| kept.major < current.major);
     if kept.is_empty() && !removal.exists() {
         return Err(UpgradeError::NoOldData(data_dir.to_owned()));
     }

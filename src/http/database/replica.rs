@@ -17,11 +17,11 @@ use tokio::sync::watch;
 use super::lane::LaneUsage;
 use super::probing::{ProbeResult, Target, probe_until_stopped};
 use crate::http::error::chain;
-use crate::store::PgConnection;
-use crate::store::migrations::{self, SchemaState};
+use crate::store::migrations::{self, MigrationError, SchemaState};
 use crate::store::replication::{
     DatabaseIdentity, WalPosition, current_position, database_identity, replayed_position,
 };
+use crate::store::{PgConnection, StoreError};
 
 /// The pause between two probes of a replica, and between two readings of the primary's position. A client that has
 /// written reads from the primary for about twice this time. A probe takes a processor of PostgreSQL 0.12 ms, so 0.6 % of its time.
@@ -148,11 +148,22 @@ pub fn watch_primary(url: &str, is_pooled: bool) -> io::Result<watch::Receiver<O
             Ok(PrimaryPosition { at, position, identity })
         }
     };
+    let mut logged = None;
     let publish = move |result: ProbeResult<_>| {
         match result {
-            Ok(position) => drop(sender.send_replace(Some(position))),
-            // The monitor logs that the primary does not answer. This reason may be another one.
-            Err(error) => log::debug!("the primary's position can't be read: {}", chain(&error)),
+            Ok(position) => {
+                logged = None;
+                sender.send_replace(Some(position));
+            }
+            // The monitor logs that the primary does not answer.
+            Err(MigrationError::Store(StoreError::Unavailable(_))) => {}
+            Err(error) => {
+                let reason = chain(&error);
+                if logged.as_ref() != Some(&reason) {
+                    log::warn!("no replica is used, because the primary's position can't be read: {reason}");
+                    logged = Some(reason);
+                }
+            }
         }
         !sender.is_closed()
     };
@@ -255,8 +266,8 @@ struct Follower {
     readings: VecDeque<(Instant, WalPosition)>,
     /// The lag counts from here until the replica reaches a reading.
     first_reading: Option<Instant>,
-    /// What the last probe found.
-    replayed: Option<WalPosition>,
+    /// What the last probe found, and when its answer was there.
+    replayed: Option<(Instant, WalPosition)>,
     status: ReplicaStatus,
 }
 
@@ -276,10 +287,15 @@ impl Follower {
         if let Some(primary) = primary {
             self.add_reading(primary.at, primary.position);
         }
+        // No copy of the primary has replayed more than a position that is read later. A standby of another installation
+        // can, and one that was ahead of the standby which was promoted.
+        let is_ahead = primary
+            .zip(self.replayed)
+            .is_some_and(|(primary, (answered_at, replayed))| primary.at > answered_at && replayed > primary.position);
         let was_lagging = self.status.refusal == Some(Refusal::Lag);
         self.status.refusal = match &probe {
             None => Some(Refusal::Away),
-            Some(probe) if primary.is_some_and(|primary| primary.identity != probe.identity) => {
+            Some(probe) if is_ahead || primary.is_some_and(|primary| primary.identity != probe.identity) => {
                 Some(Refusal::OtherDatabase)
             }
             Some(probe) if probe.replayed.is_none() => Some(Refusal::NoStandby),
@@ -316,7 +332,7 @@ impl Follower {
         }
         let is_full = self.readings.len() >= READINGS_MAX;
         match self.readings.back_mut() {
-            // If nothing was written since the last reading, one of both is enough.
+            // The position is unchanged: one entry stays, with the newer time.
             Some(last) if is_full || last.1 == position => *last = (at, position),
             _ => self.readings.push_back((at, position)),
         }
@@ -324,7 +340,8 @@ impl Follower {
 
     fn reach(&mut self, replayed: WalPosition) {
         // A standby that has crashed replays the WAL since its last checkpoint again, and may answer reads while it does.
-        if self.replayed.replace(replayed).is_some_and(|before| replayed < before) {
+        let before = self.replayed.replace((Instant::now(), replayed));
+        if before.is_some_and(|(_, before)| replayed < before) {
             self.status.current_as_of = None;
             self.first_reading = None;
         }
@@ -406,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replica_does_not_lag_while_the_primary_is_away_but_is_used_only_if_that_is_certain() {
+    fn while_the_primary_is_away_the_lag_stands_still_and_the_replica_is_used_once_the_monitor_reports_it() {
         let mut follower = Follower::new(MAX_LAG);
         let status = follower.update(probe(10), primary(ago(2_000), 10));
         assert_eq!((status.refusal, status.lag), (None, Some(Duration::ZERO)));
@@ -462,6 +479,19 @@ mod tests {
         follower.update(probe(10), primary(ago(300), 30));
         let new = ago(100);
         assert_eq!(follower.update(probe(20), primary(new, 20)).current_as_of, Some(new));
+    }
+
+    #[test]
+    fn a_replica_that_is_ahead_of_the_primary_is_no_copy_of_it() {
+        let mut follower = Follower::new(MAX_LAG);
+        assert_eq!(follower.update(probe(20), primary(ago(100), 20)).refusal, None);
+        std::thread::sleep(Duration::from_millis(1));
+        let status = follower.update(probe(20), primary(Instant::now(), 15));
+        assert_eq!(status.refusal, Some(Refusal::OtherDatabase));
+        // A reading from before the answer can have a smaller position.
+        let mut follower = Follower::new(MAX_LAG);
+        follower.update(probe(20), primary(ago(100), 10));
+        assert_eq!(follower.update(probe(20), primary(ago(90), 15)).refusal, None);
     }
 
     #[test]

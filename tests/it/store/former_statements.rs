@@ -5,7 +5,7 @@
 //! replayed here on the newest schema.
 //!
 //! A new migration needs a new file, with the statements of the new program: the test writes them to
-//! target/statements.sql. Older files stay as they are. A file can go when `schema_requirement.oldest_program` shuts its
+//! target/statements.json. Older files stay as they are. A file can go when `schema_requirement.oldest_program` shuts its
 //! program out.
 
 use std::collections::{BTreeMap, HashSet};
@@ -20,11 +20,11 @@ use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
 use crate::support::app::{Server, add_key, program};
-use crate::support::database::count;
+use crate::support::database::{count, execute};
 use crate::support::messages::message;
 use crate::support::private_database::{connect, options, query};
 use crate::support::webhook::{SECRET, payload, sign};
-use crate::support::{OwnDirectory, TestDatabase};
+use crate::support::{OwnDirectory, PATIENCE, TestDatabase, wait_until};
 
 /// A small and a large client. The statements have their ids.
 const CLIENTS: [&str; 2] = [
@@ -178,15 +178,21 @@ fn record() -> Vec<Run> {
     conversation.key = large;
     conversation.read();
     drop(conversation);
-    let logs = fs::read_dir(database.data_directory().join("log")).unwrap();
-    let log: String = logs
-        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
-        .collect();
+    // PostgreSQL's log is complete up to this statement when it shows.
     let own = count(&mut connection, "SELECT pg_backend_pid()::bigint AS count").to_string();
+    execute(&mut connection, "SELECT 'the log is complete'");
+    let mut log = String::new();
+    wait_until(PATIENCE, "PostgreSQL's log stays incomplete", || {
+        let files = fs::read_dir(database.data_directory().join("log")).unwrap();
+        log = files
+            .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+            .collect();
+        log.contains("the log is complete")
+    });
     runs(&log, &own)
 }
 
-/// The prepared statements in PostgreSQL's log. Only requests prepare statements by name.
+/// The statements in PostgreSQL's log that were prepared by name: those of requests, and a few of background jobs.
 fn runs(log: &str, ignored_process: &str) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut known = HashSet::new();

@@ -129,7 +129,7 @@ impl Replication {
     pub fn slow_down_reads(&self, condition: &str) {
         self.replace_lists(&format!(
             "SELECT kept_lists.* FROM kept_lists,
-                 (SELECT CASE WHEN {condition} THEN pg_sleep(0.5)::text END) AS slowly"
+                 (SELECT CASE WHEN {condition} THEN pg_sleep(3)::text END) AS slowly"
         ));
     }
 

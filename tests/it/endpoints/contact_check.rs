@@ -308,7 +308,7 @@ fn one_check_runs_at_a_time_and_ends_at_its_deadline_while_other_calls_are_answe
     let mut blocker = app.database.connect();
     execute(&mut blocker, "BEGIN; LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE");
     let late = send_check(&app.server, &app.key);
-    app.database.wait_for_blocked_statement();
+    app.database.wait_for_blocked_check();
     let start = Instant::now();
     let busy = read_answer(send_check(&app.server, &app.key));
     assert_eq!((busy.status, busy.header("retry-after")), (503, Some("1")), "{busy:?}");
@@ -342,7 +342,7 @@ fn the_check_of_a_client_that_has_gone_away_ends_early() {
     let mut blocker = app.database.connect();
     execute(&mut blocker, "BEGIN; LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE");
     let gone = send_check(&app.server, &app.key);
-    app.database.wait_for_blocked_statement();
+    app.database.wait_for_blocked_check();
     drop(gone);
     execute(&mut blocker, "ROLLBACK");
     app.server

@@ -198,7 +198,7 @@ fn one_file_is_checked_at_a_time_and_a_client_that_goes_away_ends_its_check() {
     let mut blocker = app.database.connect();
     execute(&mut blocker, "BEGIN; LOCK TABLE contacts IN ACCESS EXCLUSIVE MODE");
     let mut running = begin(&app.server, &app.key);
-    app.database.wait_for_blocked_statement();
+    app.database.wait_for_blocked_check();
     let busy = send(&app, &app.key, b"name,email\nAna,ana@x.com\n");
     assert_eq!((busy.status, busy.header("retry-after")), (503, Some("1")), "{busy:?}");
     // Blank lines keep the connection open longer than the server allows an idle one.

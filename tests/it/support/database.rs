@@ -93,6 +93,14 @@ impl TestDatabase {
         }
     }
 
+    /// Waits until the check of contacts waits for a lock. Jobs of the server can wait for the lock, too, and a request
+    /// that has not begun vanishes with its client.
+    pub fn wait_for_blocked_check(&self) {
+        let blocked = "SELECT count(*) AS count FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%check_records%'";
+        wait_until(PATIENCE, "no check waits for a lock", || self.count(blocked) == 1);
+    }
+
     /// Waits until a probe of the server's database monitor has succeeded on the monitor's newest connection. If that
     /// connection is lost afterwards, the server does not take it for an outage.
     ///

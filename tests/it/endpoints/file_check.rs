@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use contact_search::domain::key::Scope;
@@ -209,7 +209,7 @@ fn one_file_is_checked_at_a_time_and_a_client_that_goes_away_ends_its_check() {
         assert!(count > 0, "the server closes the connection: {read}");
         read += &String::from_utf8_lossy(&bytes[..count]);
     }
-    drop(running);
+    running.shutdown(Shutdown::Both).unwrap();
     execute(&mut blocker, "ROLLBACK");
     for _ in 0..100 {
         let answer = send(&app, &app.key, b"name,email\nAna,ana@x.com\n");

@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::{Args, ValueHint};
 
 use super::output;
+use crate::domain::duplicates;
 use crate::domain::phone::Region;
 use crate::transfer::{ColumnChoice, Encoding, FileOptions};
 
@@ -47,11 +48,7 @@ fn parse_delimiter(text: &str) -> Result<u8, &'static str> {
 
 /// Parses the least probability of a likely match.
 pub fn parse_threshold(text: &str) -> Result<f64, &'static str> {
-    let threshold = text
-        .parse()
-        .ok()
-        .filter(|threshold| *threshold > 0.0 && *threshold <= 1.0);
-    threshold.ok_or("write a probability above 0 and up to 1, such as 0.8")
+    duplicates::parse_threshold(text).ok_or("write a probability above 0 and up to 1, such as 0.8")
 }
 
 /// An opened file, and how to read it.

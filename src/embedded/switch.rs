@@ -1,9 +1,9 @@
 //! Puts other data in the place of the current ones, by renames. Also cleans up after an interrupted upgrade.
 //!
 //! Complete data are renamed to `postgres.next` after their server has stopped. From then on the switch is always
-//! finished: `postgres/` is renamed to `postgres-15.old`, and `postgres.next` to
-//! `postgres/`. If the process is killed in between, the next command finds `postgres.next` and does the missing
-//! renames. So no command ever sees half a directory, or creates an empty database because `postgres/` is missing.
+//! finished: `postgres/` is renamed to `postgres-15.old`, and `postgres.next` to `postgres/`. If the process is killed
+//! between two renames, the next command finds `postgres.next` and does the missing ones. So no command ever sees half
+//! a directory, or creates an empty database because `postgres/` is missing.
 
 use std::fs::{self, File};
 use std::io;

@@ -16,8 +16,8 @@ use crate::domain::client::ClientId;
 /// The most contacts, or words, that one transaction erases.
 const SLICE: i64 = 1_000;
 
-/// Attempts to delete the client's row. An attempt fails if a writer has added a contact since the last
-/// slice. Servers let no writer begin once they know that the keys are gone, which takes them a second.
+/// Attempts to delete the client's row. An attempt fails if a writer has added a contact since the last slice. Servers
+/// notice within a second that the keys are gone, and then accept no further writes.
 const ATTEMPTS: usize = 100;
 
 /// What belongs to a client.

@@ -33,6 +33,6 @@ pub use keys::{KEYS_MAX, Key, RECORDS_PER_KEY};
 pub use level::{EmailLevel, ExternalIdLevel, Field, Level, NameLevel, PhoneLevel};
 pub use model::{Comparison, Model, Reason};
 pub use pairs::candidate_pairs;
-pub use parameters::{LevelParameters, Parameters};
+pub use parameters::{LevelParameters, Parameters, parse_threshold};
 pub use record::{PhoneFields, Record, RecordFields};
 pub use verdict::{Decisive, Finding, Judgement, Match, Verdict, judge};

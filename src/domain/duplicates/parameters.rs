@@ -85,6 +85,13 @@ impl Parameters {
     }
 }
 
+/// Parses the least probability of a likely match: above 0, up to 1.
+pub fn parse_threshold(text: &str) -> Option<f64> {
+    text.parse()
+        .ok()
+        .filter(|threshold| *threshold > 0.0 && *threshold <= 1.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -41,8 +41,8 @@ pub enum UpgradeError {
     )]
     NoClientProgram { missing: &'static str, major: u32 },
     #[error(
-        "{} exists from an earlier upgrade: remove it with `contact-search database upgrade --remove-old`, or move it \
-         away",
+        "{} exists: it has the data that an earlier --back has put aside. Delete it if you do not need what was written \
+         then, or move it away",
         .0.display()
     )]
     OldDataExist(PathBuf),

@@ -49,7 +49,7 @@ pub fn go_back(data_dir: &Path) -> Result<Switched, UpgradeError> {
 }
 
 /// Deletes the data of all older versions, and returns their directories. First starts the current database, to see
-/// that it can be used. Data of the current version stay: [`go_back`] has put them aside, with the writes of their time.
+/// that it can be used. Data of the current version stay, because only they have the writes from before [`go_back`].
 ///
 /// # Errors
 /// [`UpgradeError`], for example if there are no older data, or newer ones because the upgrade was taken back.
@@ -74,7 +74,8 @@ pub fn remove_old(data_dir: &Path, programs: Option<&Path>) -> Result<Vec<PathBu
         settings: Vec::new(),
     })?
     .close()?;
-    // The lock keeps `go_back` away from data that are half removed. Renamed first, they are no old data anymore.
+    // The lock keeps `go_back` away from data that are half removed. They are renamed first, so that they no longer count
+    // as old data.
     let _start_lock = StartLock::take(data_dir)?;
     let remove = || switch::remove(&removal).map_err(|error| switch::unusable(&removal, error));
     remove()?;

@@ -1,7 +1,7 @@
 //! Checks of files: one at a time, on a connection of its own.
 //!
-//! A check of a file takes longer than any deadline of a lane: 100,000 rows against a million contacts take 15 s. It
-//! also needs temporary tables, which the statements of the lanes do not.
+//! A check of a file takes longer than any deadline of a lane: 100,000 rows against a million contacts take 15 to 20 s.
+//! It also needs temporary tables, which the statements of the lanes do not.
 
 use std::sync::Arc;
 use std::time::Duration;

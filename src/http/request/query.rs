@@ -6,6 +6,7 @@
 use percent_encoding::percent_decode_str;
 
 use super::limits::VALUE_MAX;
+use crate::domain::duplicates;
 use crate::http::error::{ApiError, ParameterFault};
 
 /// The decoded value of the parameter `name`; `None` if the query does not have it. Other parameters are ignored.
@@ -61,8 +62,7 @@ pub fn probability(query: &str, name: &'static str) -> Result<Option<f64>, ApiEr
     let Some(text) = parameter(query, name)?.filter(|text| !text.trim().is_empty()) else {
         return Ok(None);
     };
-    let number = text.parse().ok().filter(|number| *number > 0.0 && *number <= 1.0);
-    number.map(Some).ok_or(ApiError::Parameter {
+    duplicates::parse_threshold(&text).map(Some).ok_or(ApiError::Parameter {
         name,
         fault: ParameterFault::NotProbability,
     })

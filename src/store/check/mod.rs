@@ -10,8 +10,8 @@
 //! 2. The second pass finds the rows of the block that share a key with a contact or with an earlier row, and compares
 //!    the two.
 //!
-//! On two processors, 100,000 rows against a million contacts take 15 s. With one thread for comparisons they took
-//! 19 s, and with one thread for everything but the database 21 s.
+//! On two processors, 100,000 rows against a million contacts take 15 to 20 s. When they took 15 s, one thread
+//! for comparisons took 19 s, and one thread for everything but the database 21 s.
 //!
 //! At the end the rows of one person are grouped. docs/duplicates.md explains the comparison and the verdicts.
 //!

@@ -46,14 +46,30 @@ pub fn name_words(name: &str) -> Vec<Folded> {
     folded
 }
 
+/// The characters of [`name_words`], for callers that do not need their places.
+pub fn name(name: &str) -> String {
+    let mut folded = String::with_capacity(name.len());
+    for character in name.chars() {
+        fold_into(character, &mut |character| {
+            if !is_separator(character) {
+                folded.push(character);
+            } else if !folded.is_empty() && !folded.ends_with(' ') {
+                folded.push(' ');
+            }
+        });
+    }
+    if let Some((end, _)) = folded.char_indices().nth(NAME_MAX) {
+        folded.truncate(end);
+    }
+    folded.truncate(folded.trim_end_matches(' ').len());
+    folded
+}
+
 /// The words of [`name_words`].
 pub fn words(text: &str) -> Vec<String> {
-    let folded: String = name_words(text).into_iter().map(|folded| folded.character).collect();
-    folded
-        .split(' ')
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect()
+    let folded = name(text);
+    let words = folded.split(' ').filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
 }
 
 /// A text in lower case and without accents. Punctuation stays.
@@ -167,6 +183,8 @@ fn is_separator(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -188,6 +206,7 @@ mod tests {
             ("¿?", ""),
         ] {
             assert_eq!(words(name).join(" "), expected, "{name}");
+            assert_eq!(super::name(name), expected, "{name}");
         }
     }
 
@@ -208,5 +227,13 @@ mod tests {
     fn a_long_name_is_cut() {
         assert_eq!(name_words(&"a".repeat(200)).len(), NAME_MAX);
         assert_eq!(name_words(&"ab ".repeat(43)).len(), NAME_MAX);
+    }
+
+    proptest! {
+        #[test]
+        fn a_folded_name_has_the_characters_of_the_places(text in "[aÉß '.ﬁ\u{301}🌸-]{0,10}|.{0,300}|( ?[ab]){120,140}") {
+            let characters: String = name_words(&text).into_iter().map(|folded| folded.character).collect();
+            prop_assert_eq!(name(&text), characters);
+        }
     }
 }

@@ -10,6 +10,7 @@ use super::checked_file::{RowPerson, input_cells};
 use super::decoder::Encoding;
 use super::file_options::{FileOptions, PlatformError};
 use super::header::{HeaderError, Mapping};
+use super::header_error::ColumnAdvice;
 use super::lookalikes::Lookalike;
 use super::read_error::ReadError;
 use super::report::write_notes;
@@ -86,14 +87,15 @@ pub struct CheckReport {
 
 impl CheckReport {
     /// What the user should know about how the file was read: one line per note.
-    pub fn notes(&self) -> String {
-        struct Notes<'r>(&'r CheckReport);
+    pub fn notes(&self, advice: ColumnAdvice) -> String {
+        struct Notes<'r>(&'r CheckReport, ColumnAdvice);
         impl fmt::Display for Notes<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_notes(f, &self.0.lookalikes, self.0.encoding, self.0.sheet.as_ref())
+                let Self(report, advice) = self;
+                write_notes(f, *advice, &report.lookalikes, report.encoding, report.sheet.as_ref())
             }
         }
-        Notes(self).to_string().trim_start().to_owned()
+        Notes(self, advice).to_string().trim_start().to_owned()
     }
 
     fn count(&mut self, line: &CheckedLine) {
@@ -118,7 +120,7 @@ impl fmt::Display for CheckReport {
             1 => write!(f, "\n1 group of rows that are one person")?,
             groups => write!(f, "\n{groups} groups of rows that are one person each")?,
         }
-        write_notes(f, lookalikes, *encoding, sheet.as_ref())
+        write_notes(f, ColumnAdvice::Option, lookalikes, *encoding, sheet.as_ref())
     }
 }
 

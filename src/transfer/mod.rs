@@ -36,6 +36,7 @@ pub use checked_file::{CheckedFile, RowPerson};
 pub use decoder::Encoding;
 pub use file_options::{FileOptions, PlatformError};
 pub use header::{ColumnChoice, HeaderError, Mapping};
+pub use header_error::ColumnAdvice;
 pub use lookalikes::Lookalike;
 pub use progress::{check_on_stderr, on_stderr};
 pub use read_error::ReadError;

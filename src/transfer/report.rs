@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::decoder::Encoding;
+use super::header_error::ColumnAdvice;
 use super::lines::Lines;
 use super::lookalikes::Lookalike;
 use super::table::ReadSheet;
@@ -211,7 +212,7 @@ impl fmt::Display for ImportReport {
                  were merged, so check the phone column (a spreadsheet may have damaged it)"
             )?;
         }
-        write_notes(f, lookalikes, *encoding, sheet.as_ref())
+        write_notes(f, ColumnAdvice::Option, lookalikes, *encoding, sheet.as_ref())
     }
 }
 
@@ -219,12 +220,13 @@ impl fmt::Display for ImportReport {
 /// sheet of a workbook with several sheets.
 pub(super) fn write_notes(
     f: &mut fmt::Formatter<'_>,
+    advice: ColumnAdvice,
     lookalikes: &[Lookalike],
     encoding: Option<Encoding>,
     sheet: Option<&ReadSheet>,
 ) -> fmt::Result {
     for lookalike in lookalikes {
-        write!(f, "\n{lookalike}")?;
+        write!(f, "\n{}", lookalike.message(advice))?;
     }
     if let Some(encoding) = encoding {
         write!(f, "\nthe file was read as {}, which is not UTF-8", encoding.name())?;
@@ -245,6 +247,12 @@ impl fmt::Display for ReadSheet {
 
 impl fmt::Display for Lookalike {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message(ColumnAdvice::Option))
+    }
+}
+
+impl Lookalike {
+    fn message(&self, advice: ColumnAdvice) -> String {
         let Self {
             column,
             attribute,
@@ -254,14 +262,12 @@ impl fmt::Display for Lookalike {
             Attribute::Email => "an email",
             _ => "a phone",
         };
-        write!(
-            f,
-            "{column} looks like {kind} column, ignored: to take it, choose it with --column {attribute}=COLUMN"
-        )?;
-        match only_here.count {
-            0 => Ok(()),
-            1 => write!(f, "; 1 row has no other {attribute}: {only_here}"),
-            count => write!(f, "; {count} rows have no other {attribute}: {only_here}"),
-        }
+        let advice = advice.about_ignored(*attribute);
+        let rows = match only_here.count {
+            0 => String::new(),
+            1 => format!("; 1 row has no other {attribute}: {only_here}"),
+            count => format!("; {count} rows have no other {attribute}: {only_here}"),
+        };
+        format!("{column} looks like {kind} column, ignored: to take it, {advice}{rows}")
     }
 }

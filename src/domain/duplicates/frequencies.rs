@@ -1,6 +1,6 @@
 //! How frequent the words of names are.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::hash::hash;
 use super::parameters::Parameters;

@@ -1,8 +1,9 @@
 //! The mailbox that an email reaches. Several emails can be aliases of one mailbox.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
+
+use foldhash::{HashMap, HashSet};
 
 use super::data;
 

@@ -80,21 +80,17 @@ impl Alignment {
             length: 0,
             level: NameLevel::Different,
         };
-        alignment.match_words(one, other, |one, other| (one == other).then_some(WordMatch::Equal));
+        alignment.match_words(one, other, WordMatch::Equal, |at_one, at_other| {
+            one[at_one] == other[at_other]
+        });
         let is_complete = |alignment: &Self| alignment.length == one.len() && alignment.length == other.len();
         if !is_complete(&alignment) {
-            alignment.match_words(one, other, |one, other| {
-                are_nicknames(one, other).then_some(WordMatch::Nickname)
+            alignment.match_words(one, other, WordMatch::Nickname, |at_one, at_other| {
+                are_nicknames(one[at_one], other[at_other])
             });
-            for edits in 1..=SCRAMBLED {
-                alignment.match_words(one, other, |one, other| {
-                    let is_typing =
-                        typing_edits(one, other) == Some(edits) && !are_two_names(one, other, edits, frequencies);
-                    is_typing.then_some(WordMatch::Typing(edits))
-                });
-            }
-            alignment.match_words(one, other, |one, other| {
-                is_initial(one, other).then_some(WordMatch::Initial)
+            alignment.match_typing_errors(one, other, frequencies);
+            alignment.match_words(one, other, WordMatch::Initial, |at_one, at_other| {
+                is_initial(one[at_one], other[at_other])
             });
         }
         if !is_complete(&alignment)
@@ -122,24 +118,49 @@ impl Alignment {
         self.length += 1;
     }
 
-    /// Pairs the words that are in no pair yet and that agree.
-    fn match_words(&mut self, one: &[&str], other: &[&str], agree: impl Fn(&str, &str) -> Option<WordMatch>) {
-        for (at_one, word) in one.iter().enumerate() {
-            if self.pairs().iter().any(|pair| pair.one == at_one) {
+    fn has_one(&self, at_one: usize) -> bool {
+        self.pairs().iter().any(|pair| pair.one == at_one)
+    }
+
+    fn has_other(&self, at_other: usize) -> bool {
+        self.pairs().iter().any(|pair| pair.other == at_other)
+    }
+
+    /// Pairs the words that are in no pair yet and that agree, by their places.
+    fn match_words(&mut self, one: &[&str], other: &[&str], kind: WordMatch, agree: impl Fn(usize, usize) -> bool) {
+        for at_one in 0..one.len() {
+            if self.has_one(at_one) {
                 continue;
             }
-            for (at_other, other_word) in other.iter().enumerate() {
-                if self.pairs().iter().any(|pair| pair.other == at_other) {
-                    continue;
-                }
-                if let Some(kind) = agree(word, other_word) {
-                    self.push(WordPair {
-                        one: at_one,
-                        other: at_other,
-                        kind,
-                    });
-                    break;
-                }
+            let agreeing = (0..other.len()).find(|at_other| !self.has_other(*at_other) && agree(at_one, *at_other));
+            if let Some(at_other) = agreeing {
+                self.push(WordPair {
+                    one: at_one,
+                    other: at_other,
+                    kind,
+                });
+            }
+        }
+    }
+
+    /// Pairs the words that differ by typing errors, those with the fewest edits first. The edits of two words are
+    /// counted once, because that takes longer than all else here.
+    fn match_typing_errors(&mut self, one: &[&str], other: &[&str], frequencies: &Frequencies) {
+        let mut edits = [[None; WORDS_MAX]; WORDS_MAX];
+        let mut has_any = false;
+        for (at_one, word) in one.iter().enumerate().filter(|(at_one, _)| !self.has_one(*at_one)) {
+            for (at_other, other_word) in other.iter().enumerate().filter(|(at, _)| !self.has_other(*at)) {
+                let counted = typing_edits(word, other_word);
+                let counted = counted.filter(|edits| !are_two_names(word, other_word, *edits, frequencies));
+                edits[at_one][at_other] = counted;
+                has_any |= counted.is_some();
+            }
+        }
+        if has_any {
+            for wanted in 1..=SCRAMBLED {
+                self.match_words(one, other, WordMatch::Typing(wanted), |at_one, at_other| {
+                    edits[at_one][at_other] == Some(wanted)
+                });
             }
         }
     }

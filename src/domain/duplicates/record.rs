@@ -148,10 +148,11 @@ impl Record {
 
 /// The folded words of a name that tell people apart, or all of them if none does.
 fn name_words(name: &str) -> String {
-    let words = fold::words(name);
+    let folded = fold::name(name);
+    let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
     let telling: Vec<&str> = words
         .iter()
-        .map(String::as_str)
+        .copied()
         .enumerate()
         // The letters in `Ortega y Gasset` and `E. Gasset` differ by their place.
         .filter(|(at, word)| !is_ignored(word) || word.len() == 1 && (*at == 0 || *at == words.len() - 1))

@@ -1,6 +1,6 @@
 //! Estimates with how many other records of one person a record is compared.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::hash::hash;
 use super::mailbox::is_role;
@@ -25,7 +25,7 @@ pub(super) struct Repeats {
 impl Default for Repeats {
     fn default() -> Self {
         Self {
-            counts: HashMap::new(),
+            counts: HashMap::default(),
             hash_max: u64::MAX,
         }
     }

@@ -1,7 +1,8 @@
 //! The words of names: nicknames, and words that do not tell people apart.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
+
+use foldhash::{HashMap, HashSet};
 
 use super::data;
 
@@ -9,7 +10,7 @@ const NICKNAMES: &str = include_str!("data/nicknames.txt");
 
 /// The groups of each word, by their numbers. The words of a group can name one person.
 static GROUPS: LazyLock<HashMap<&'static str, Vec<u16>>> = LazyLock::new(|| {
-    let mut groups: HashMap<&str, Vec<u16>> = HashMap::new();
+    let mut groups: HashMap<&str, Vec<u16>> = HashMap::default();
     for (number, line) in (0..).zip(data::lines(NICKNAMES)) {
         for word in line.split_whitespace() {
             groups.entry(word).or_default().push(number);
@@ -22,7 +23,7 @@ static GROUPS: LazyLock<HashMap<&'static str, Vec<u16>>> = LazyLock::new(|| {
 static FORMAL_NAMES: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
     let groups = || data::lines(NICKNAMES).filter_map(|line| line.split_once(' '));
     let formal: HashSet<&str> = groups().map(|(formal, _)| formal).collect();
-    let mut names = HashMap::new();
+    let mut names = HashMap::default();
     for (formal_name, nicknames) in groups() {
         for nickname in nicknames.split_whitespace().filter(|word| !formal.contains(word)) {
             names.entry(nickname).or_insert(formal_name);

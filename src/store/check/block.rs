@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::key_index::{KeyIndex, Kind};
+use super::key_index::{KeyFilter, KeyIndex, Kind};
 use super::records::RecordTexts;
 use crate::domain::duplicates::{Finding, Key, Match, Model, Record};
 use crate::store::import::ROWS_PER_LINE;
@@ -50,8 +50,6 @@ pub(super) struct BlockRow {
     pub earlier_rows: Found<u64>,
     /// The file indexes of earlier rows that are the same person, with the probabilities. The best one is first.
     pub links: Vec<(u32, f64)>,
-    /// The last record that was compared with the row: its kind, and how many records of the kind the pass had shown.
-    last_compared: (Kind, u32),
 }
 
 /// The line of a row of `import_rows`.
@@ -68,8 +66,11 @@ pub(super) struct KeyedRecord {
 }
 
 impl KeyedRecord {
-    pub(super) fn new(texts: &RecordTexts) -> Self {
-        Self::of(texts.record(), texts.contact_id, texts.record_id)
+    /// The record with those of its keys that pass the filter.
+    pub(super) fn new(texts: &RecordTexts, filter: &KeyFilter) -> Self {
+        let mut keyed = Self::of(texts.record(), texts.contact_id, texts.record_id);
+        keyed.keys.retain(|key| filter.may_have(*key));
+        keyed
     }
 
     /// `contact_id` is `None` for a row. `record_id` is the number of the row, or the integer id of the contact.
@@ -89,6 +90,9 @@ pub(super) struct Block {
     pub first_file_index: u32,
     pub rows: Vec<BlockRow>,
     index: KeyIndex,
+    /// For each row, the last record that was compared with it, by how many records the second pass had shown. A vector
+    /// of its own, because most keys lead to rows that have been compared already.
+    last_compared: Vec<u32>,
     /// How many contacts and how many rows of the file the second pass has shown to the block.
     contacts_seen: u32,
     file_rows_seen: u32,
@@ -108,7 +112,6 @@ impl Block {
                 contacts: Found::default(),
                 earlier_rows: Found::default(),
                 links: Vec::new(),
-                last_compared: (Kind::Contact, 0),
             })
             .collect();
         let indexed = rows.iter().zip(0..);
@@ -116,10 +119,15 @@ impl Block {
         Self {
             index: KeyIndex::new(keys.collect()),
             first_file_index,
+            last_compared: vec![0; rows.len()],
             rows,
             contacts_seen: 0,
             file_rows_seen: 0,
         }
+    }
+
+    pub(super) fn index(&self) -> &KeyIndex {
+        &self.index
     }
 
     /// Counts the keys of a record. Returns whether the records counted so far allow a comparison with a row of the
@@ -138,27 +146,33 @@ impl Block {
         let Self {
             rows,
             index,
+            last_compared,
             contacts_seen,
             file_rows_seen,
             ..
         } = self;
-        let (kind, seen) = match other.contact_id {
-            Some(_) => (Kind::Contact, contacts_seen),
-            None => (Kind::Row, file_rows_seen),
+        let earlier_rows = *file_rows_seen;
+        let kind = match other.contact_id {
+            Some(_) => Kind::Contact,
+            None => Kind::Row,
         };
-        *seen += 1;
-        let compared = (kind, *seen);
+        match kind {
+            Kind::Contact => *contacts_seen += 1,
+            Kind::Row => *file_rows_seen += 1,
+        }
+        let records_seen = *contacts_seen + *file_rows_seen;
         for key in &other.keys {
             for block_index in index.rows_to_compare(kind, *key) {
-                let row = &mut rows[*block_index as usize];
-                if row.last_compared == compared {
+                let last_compared = &mut last_compared[*block_index as usize];
+                if *last_compared == records_seen {
                     continue;
                 }
-                row.last_compared = compared;
+                *last_compared = records_seen;
+                let row = &mut rows[*block_index as usize];
                 match other.contact_id {
                     Some(id) => row.add_contact(other.record_id, id, &other.record, model, threshold),
                     None if line_of(other.record_id) < line_of(row.row_number) => {
-                        row.add_earlier(*seen - 1, other, model, threshold);
+                        row.add_earlier(earlier_rows, other, model, threshold);
                     }
                     None => {}
                 }

@@ -7,6 +7,7 @@
 //! so far allow, and compares afterwards. A contact that it does not keep has only keys that have exceeded their
 //! limits, and the second pass would not compare it either.
 
+use std::iter;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use diesel::connection::SimpleConnection;
@@ -14,7 +15,7 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::block::{Block, KeyedRecord};
-use super::key_index::Kind;
+use super::key_index::{KeyFilter, Kind};
 use super::overlap::overlap;
 use super::records::{KnownContacts, RecordTexts, next_records, open_contacts};
 use super::verdicts::{CheckedLine, judge_line};
@@ -123,6 +124,7 @@ fn read_candidates(
 ) -> Result<Vec<Candidate>, StoreError> {
     let mut candidates = Vec::new();
     let is_full = AtomicBool::new(false);
+    let filter = KeyFilter::of_all(iter::once(block.index()));
     open_contacts(connection, KnownContacts::Of(client))?;
     overlap(
         connection,
@@ -132,7 +134,10 @@ fn read_candidates(
             }
             next_records(connection)
         },
-        |texts: Vec<RecordTexts>| -> Vec<_> { texts.iter().map(KeyedRecord::new).collect() },
+        |texts: Vec<RecordTexts>| -> Vec<_> {
+            let contacts = texts.iter().map(|texts| KeyedRecord::new(texts, &filter));
+            contacts.collect()
+        },
         |contacts| {
             for contact in contacts {
                 frequencies.add(&contact.record);

@@ -55,6 +55,58 @@ pub(super) struct KeyIndex {
     counts: Vec<KeyCounts>,
 }
 
+/// Tells of most keys that no row of any block has them. It fits into the caches of a processor, and the indexes of the
+/// blocks do not. Most keys of contacts are keys of no row.
+pub(super) struct KeyFilter {
+    /// A bit for each possible value of the last bits of a key.
+    bits: Vec<u64>,
+}
+
+impl KeyFilter {
+    /// The filter of the keys of the indexes.
+    pub(super) fn of_all<'a>(indexes: impl Iterator<Item = &'a KeyIndex> + Clone) -> Self {
+        Self::of(indexes, |_| true)
+    }
+
+    /// The filter of the keys for which the second pass compares records.
+    pub(super) fn of_compared<'a>(indexes: impl Iterator<Item = &'a KeyIndex> + Clone) -> Self {
+        Self::of(indexes, |(key, counts)| {
+            key.is_identity() || counts.contacts.all <= PER_KEY || counts.file_rows.all <= PER_KEY
+        })
+    }
+
+    fn of<'a>(
+        indexes: impl Iterator<Item = &'a KeyIndex> + Clone,
+        is_wanted: impl Fn((Key, &KeyCounts)) -> bool,
+    ) -> Self {
+        /// With as many bits for a key, a tenth of the other keys pass.
+        const BITS_PER_KEY: usize = 8;
+        let keys: usize = indexes.clone().map(|index| index.keys.len()).sum();
+        let words = (keys * BITS_PER_KEY / 64).next_power_of_two();
+        let mut filter = Self { bits: vec![0; words] };
+        for index in indexes {
+            for (key, counts) in index.keys.iter().zip(&index.counts) {
+                if is_wanted((*key, counts)) {
+                    let (word, bit) = filter.place(*key);
+                    filter.bits[word] |= bit;
+                }
+            }
+        }
+        filter
+    }
+
+    /// `false` if no row has the key.
+    pub(super) fn may_have(&self, key: Key) -> bool {
+        let (word, bit) = self.place(key);
+        self.bits[word] & bit != 0
+    }
+
+    fn place(&self, key: Key) -> (usize, u64) {
+        let word = (key.value() >> 6) as usize & (self.bits.len() - 1);
+        (word, 1 << (key.value() & 63))
+    }
+}
+
 impl KeyIndex {
     /// The index of the keys, each with the index of its row in the block.
     pub(super) fn new(mut keys_of_rows: Vec<(Key, u32)>) -> Self {

@@ -5,7 +5,7 @@ use std::thread;
 use diesel::PgConnection;
 
 use super::block::{Block, KeyedRecord};
-use super::key_index::Kind;
+use super::key_index::{KeyFilter, Kind};
 use super::overlap::overlap;
 use super::records::{KnownContacts, RecordTexts, next_records, open_contacts, open_rows};
 use crate::domain::duplicates::{Frequencies, Model};
@@ -22,8 +22,9 @@ fn in_threads(blocks: &mut [Block], work: impl Fn(&mut Block) + Sync) {
     });
 }
 
-fn prepare(texts: Vec<RecordTexts>) -> Vec<KeyedRecord> {
-    texts.iter().map(KeyedRecord::new).collect()
+/// The records with those of their keys that pass the filter.
+fn prepare(texts: &[RecordTexts], filter: &KeyFilter) -> Vec<KeyedRecord> {
+    texts.iter().map(|texts| KeyedRecord::new(texts, filter)).collect()
 }
 
 /// The first pass: counts the contacts and the rows of each key of the blocks. With `frequencies` it also counts the
@@ -35,6 +36,7 @@ pub(super) fn count_records<E: From<StoreError>>(
     mut frequencies: Option<&mut Frequencies>,
     mut observe: impl FnMut(u64) -> Result<(), E>,
 ) -> Result<(), E> {
+    let filter = KeyFilter::of_all(blocks.iter().map(Block::index));
     for kind in [Kind::Contact, Kind::Row] {
         match kind {
             Kind::Contact => open_contacts(connection, contacts)?,
@@ -51,7 +53,7 @@ pub(super) fn count_records<E: From<StoreError>>(
                 }
                 Ok::<_, E>(texts)
             },
-            prepare,
+            |texts| prepare(&texts, &filter),
             |records| {
                 in_threads(blocks, |block| {
                     for record in &records {
@@ -77,11 +79,13 @@ pub(super) fn compare_records(
 ) -> Result<(), StoreError> {
     let last = blocks.last().and_then(|block| block.rows.last());
     let last = last.map_or(0, |row| row.row_number);
+    let filter = KeyFilter::of_compared(blocks.iter().map(Block::index));
     for kind in [Kind::Contact, Kind::Row] {
         match kind {
             Kind::Contact => open_contacts(connection, contacts)?,
             Kind::Row => open_rows(connection, 0, last, None)?,
         }
+        let prepare = |texts: Vec<RecordTexts>| prepare(&texts, &filter);
         overlap(connection, next_records, prepare, |records| {
             in_threads(blocks, |block| {
                 records

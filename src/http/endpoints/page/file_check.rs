@@ -33,6 +33,7 @@ use crate::http::request::limits::FILE_MAX;
 use crate::http::state::State;
 use crate::store::check::CheckedLine;
 use crate::store::{PgConnection, StoreError};
+use crate::transfer::ColumnAdvice;
 use crate::transfer::check::{Check, CheckError, CheckOptions, CheckReport, CheckStep};
 use crate::transfer::{CheckedFile, RowPerson};
 
@@ -178,11 +179,12 @@ pub async fn check_file(
 
 fn error_of(error: CheckError) -> ApiError {
     match error {
-        CheckError::Read(_) | CheckError::Header(_) | CheckError::Platform(_) | CheckError::TooManyRows(_) => {
-            ApiError::File {
-                fault: error.to_string(),
-            }
-        }
+        CheckError::Header(error) => ApiError::File {
+            fault: error.message(ColumnAdvice::Name),
+        },
+        CheckError::Read(_) | CheckError::Platform(_) | CheckError::TooManyRows(_) => ApiError::File {
+            fault: error.to_string(),
+        },
         CheckError::Store(StoreError::Late | StoreError::TimedOut(_)) => ApiError::CheckTooLate,
         CheckError::Store(error) => error.into(),
         CheckError::File(error) | CheckError::Output(error) => ApiError::Internal(Box::new(error)),
@@ -266,7 +268,7 @@ impl Answer {
             self.send_rows(report.read, &take_text(&mut csv))?;
         }
         let CheckReport { read, groups, .. } = report;
-        let notes = report.notes();
+        let notes = report.notes(ColumnAdvice::Name);
         self.send(&Part::Done { read, groups, notes })
     }
 

@@ -18,7 +18,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Timestamptz, Uui
 use uuid::Uuid;
 
 use super::error::StoreError;
-use super::fence;
+use super::fence::Fences;
 use super::transaction::transaction;
 
 /// The periods before the running one that stay above the border. Most searches end within them.
@@ -96,11 +96,11 @@ fn begin(connection: &mut PgConnection) -> Result<Option<Walk>, StoreError> {
         #[diesel(sql_type = Bool)]
         is_due: bool,
     }
-    // A raise commits without a fence. So the id noted here is greater than that of each writer that read a lower border.
+    let fences = Fences::of(connection)?;
+    // A raise commits without a fence. So each writer that read a lower border is older than the fence noted here.
     sql_query(format!(
         "UPDATE contact_period_border SET fence = {} WHERE fence IS NULL OR {}",
-        fence::OWN_ID,
-        fence::IS_FOREIGN
+        fences.own, fences.is_foreign
     ))
     .execute(connection)?;
     let row: Option<BorderRow> =
@@ -116,7 +116,7 @@ fn begin(connection: &mut PgConnection) -> Result<Option<Walk>, StoreError> {
     else {
         return Ok(None);
     };
-    if fence > fence::oldest_running(connection)? {
+    if fence > fences.oldest_running(connection)? {
         return Ok(None);
     }
     let clients: Vec<IdRow> = sql_query("SELECT id FROM clients").load(connection)?;
@@ -186,7 +186,7 @@ fn move_all(connection: &mut PgConnection, client: Uuid, period: i32, ids: &[Uui
         .execute(connection)?;
     }
     let left: Left = sql_query(format!(
-        "SELECT EXISTS (SELECT FROM contact_texts WHERE {is_here}) AS is_any"
+        "SELECT EXISTS (SELECT 1 FROM contact_texts WHERE {is_here}) AS is_any"
     ))
     .bind::<SqlUuid, _>(client)
     .bind::<Array<SqlUuid>, _>(ids)

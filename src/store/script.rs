@@ -1,4 +1,15 @@
-//! Splits a script of SQL into its statements.
+//! Scripts of SQL with several statements.
+
+use diesel::connection::SimpleConnection;
+use diesel::pg::PgConnection;
+use diesel::result::QueryResult;
+
+/// Runs the statements of a script, each in a message of its own. Citus passes a message with `SET LOCAL` as a whole on to
+/// its nodes, and refuses most changes of a schema in a message with several statements.
+pub(super) fn run_script(connection: &mut PgConnection, script: &str) -> QueryResult<()> {
+    let mut statements = statements(script).into_iter();
+    statements.try_for_each(|statement| connection.batch_execute(statement))
+}
 
 /// The statements of a script, without the semicolons between them. A comment belongs to the statement after it.
 ///

@@ -11,7 +11,7 @@ pub enum StoreError {
     /// A node of a Citus cluster can't be reached. The connection to the coordinator works, and so do the clients of the
     /// other nodes.
     #[error("a node of the database can't be reached")]
-    NodeAway(#[source] DieselError),
+    NodeAway(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No connection, and a retry will not help.
     #[error(transparent)]
     Refused(#[from] ConnectError),
@@ -93,11 +93,13 @@ impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
         match &error {
             DieselError::DatabaseError(kind, information) => match kind {
+                // Its kind is that of a lost connection.
+                _ if information.message().starts_with("connection to the remote node ") => {
+                    StoreError::NodeAway(one_line(information.message()).into())
+                }
                 DatabaseErrorKind::ClosedConnection => StoreError::unavailable(&error),
                 DatabaseErrorKind::UniqueViolation => StoreError::Exists(error),
                 DatabaseErrorKind::ReadOnlyTransaction => StoreError::ReadOnly(error),
-                // The rest of the message can be that of a lost connection.
-                _ if information.message().starts_with("connection to the remote node ") => StoreError::NodeAway(error),
                 _ if is_shutdown(information.message()) => StoreError::unavailable(&error),
                 // PostgreSQL reports a recovery conflict as a serialization failure or as a deadlock.
                 _ if information.message().ends_with("due to conflict with recovery") => {
@@ -196,7 +198,7 @@ mod tests {
     #[test]
     fn a_node_that_is_away_is_no_lost_connection_and_a_deadlock_between_nodes_is_contention() {
         let away = error(
-            DatabaseErrorKind::Unknown,
+            DatabaseErrorKind::ClosedConnection,
             "connection to the remote node app@node-2:5432 failed with the following error: server closed the \
              connection unexpectedly",
         );

@@ -158,6 +158,18 @@ impl Walk {
     }
 }
 
+/// Of the contacts in $2, those that are under the prefix of the period $3. The prefix tells the period. So a contact that
+/// has received a message in the meantime is not moved.
+const LOCK_HERE: &str = "
+    SELECT id FROM contact_texts
+    WHERE client_id = $1 AND id = ANY($2) AND gram_prefix = contact_gram_prefix($1, $3, NULL)
+    FOR NO KEY UPDATE SKIP LOCKED";
+
+const IS_ANY_HERE: &str = "
+    SELECT EXISTS (
+        SELECT 1 FROM contact_texts
+        WHERE client_id = $1 AND id = ANY($2) AND gram_prefix = contact_gram_prefix($1, $3, NULL)) AS is_any";
+
 /// Moves those of the contacts that are under the period's prefix to their chunk. Returns whether none is left there.
 fn move_all(connection: &mut PgConnection, client: Uuid, period: i32, ids: &[Uuid]) -> Result<bool, StoreError> {
     #[derive(QueryableByName)]
@@ -165,15 +177,11 @@ fn move_all(connection: &mut PgConnection, client: Uuid, period: i32, ids: &[Uui
         #[diesel(sql_type = Bool)]
         is_any: bool,
     }
-    // The prefix tells the period. So a contact that has received a message in the meantime is not moved.
-    let is_here = "client_id = $1 AND id = ANY($2) AND gram_prefix = contact_gram_prefix($1, $3, NULL)";
-    let free: Vec<IdRow> = sql_query(format!(
-        "SELECT id FROM contact_texts WHERE {is_here} FOR NO KEY UPDATE SKIP LOCKED"
-    ))
-    .bind::<SqlUuid, _>(client)
-    .bind::<Array<SqlUuid>, _>(ids)
-    .bind::<Integer, _>(period)
-    .load(connection)?;
+    let free: Vec<IdRow> = sql_query(LOCK_HERE)
+        .bind::<SqlUuid, _>(client)
+        .bind::<Array<SqlUuid>, _>(ids)
+        .bind::<Integer, _>(period)
+        .load(connection)?;
     let free: Vec<Uuid> = free.into_iter().map(|row| row.id).collect();
     if !free.is_empty() {
         sql_query(
@@ -185,12 +193,10 @@ fn move_all(connection: &mut PgConnection, client: Uuid, period: i32, ids: &[Uui
         .bind::<Integer, _>(period)
         .execute(connection)?;
     }
-    let left: Left = sql_query(format!(
-        "SELECT EXISTS (SELECT 1 FROM contact_texts WHERE {is_here}) AS is_any"
-    ))
-    .bind::<SqlUuid, _>(client)
-    .bind::<Array<SqlUuid>, _>(ids)
-    .bind::<Integer, _>(period)
-    .get_result(connection)?;
+    let left: Left = sql_query(IS_ANY_HERE)
+        .bind::<SqlUuid, _>(client)
+        .bind::<Array<SqlUuid>, _>(ids)
+        .bind::<Integer, _>(period)
+        .get_result(connection)?;
     Ok(!left.is_any)
 }

@@ -362,10 +362,8 @@ fn collect_conditions<'n>(nodes: &'n [Node], found: &mut Vec<&'n str>) {
     for (at, node) in nodes.iter().enumerate() {
         let before = |back: usize| at.checked_sub(back).map(|at| &nodes[at]);
         match node {
-            Node::Group(group) if node.query().is_none() => {
-                if !before(1).is_some_and(|node| node.is(&["not"])) {
-                    collect_conditions(group, found);
-                }
+            Node::Group(group) if node.query().is_none() && !before(1).is_some_and(|node| node.is(&["not"])) => {
+                collect_conditions(group, found);
             }
             _ if node.is(&["client_id"])
                 && nodes.get(at + 1) == Some(&Node::Symbol('='))

@@ -27,7 +27,7 @@ const PLANS: [(&str, &str); 3] = [
 
 /// The kind of plans. Citus can't route most statements by a generic plan, so there PostgreSQL decides for each statement.
 /// The condition is part of the command, so that it needs no round trip of its own.
-const PLAN_KIND: &str = "CASE WHEN to_regclass('pg_catalog.pg_dist_partition') IS NULL
+const PLAN_KIND: &str = "CASE WHEN to_regclass('pg_dist_partition') IS NULL
     THEN 'force_generic_plan' ELSE 'auto' END";
 
 /// Checks that `url` is in one of libpq's two forms: a URL, or `key=value` pairs.

@@ -42,9 +42,9 @@ const OF_TRANSACTION_IDS: Fences = Fences {
 };
 
 const OF_TIMES: Fences = Fences {
-    // A write reaches the nodes at different moments. One minute is longer than a statement of the job can take.
-    own: "(extract(epoch FROM statement_timestamp()) * 1000000)::bigint + 60000000",
-    is_foreign: "fence > (extract(epoch FROM statement_timestamp()) * 1000000)::bigint + 120000000",
+    // A write reaches the nodes at different moments. Two minutes are longer than a statement of the job can take.
+    own: "(extract(epoch FROM statement_timestamp()) * 1000000)::bigint + 120000000",
+    is_foreign: "fence > (extract(epoch FROM statement_timestamp()) * 1000000)::bigint + 240000000",
     // A running transaction has a lock on its virtual id. PostgreSQL hides when the transactions of other roles began, so
     // they count as the oldest.
     oldest_running: "
@@ -64,8 +64,7 @@ impl Fences {
             has_citus: bool,
         }
         let database: Database =
-            sql_query("SELECT to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL AS has_citus")
-                .get_result(connection)?;
+            sql_query("SELECT to_regclass('pg_dist_partition') IS NOT NULL AS has_citus").get_result(connection)?;
         Ok(if database.has_citus {
             &OF_TIMES
         } else {

@@ -170,7 +170,7 @@ pub(super) fn read_schema(connection: &mut PgConnection) -> Result<(SchemaState,
     }
     let database: Database = sql_query(
         "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS has_migrations,
-                to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL AS has_citus",
+                to_regclass('pg_dist_partition') IS NOT NULL AS has_citus",
     )
     .get_result(connection)
     .map_err(StoreError::from)?;

@@ -3,12 +3,18 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use contact_search::store::connection::StatementLimits;
+use contact_search::store::period_border::BorderRaise;
+use contact_search::store::pool::Pool;
 use contact_search::store::{query, search};
 use serde_json::Value;
 
 use super::distribution_rules::{Fault, faults};
 use crate::support::TestDatabase;
+use crate::support::database::{count, execute};
+use crate::support::period_border::set_border;
 
 /// The beginnings of the statements of background jobs and bulk loads that read or write the rows of all clients.
 const OF_ALL_CLIENTS: [&str; 8] = [
@@ -135,6 +141,77 @@ fn every_statement_can_run_on_the_node_of_its_client() {
         .values()
         .filter(|statement| statement.contains("client_id = $"));
     assert!(distributed.count() > 90);
+}
+
+/// A table by which the program takes the database for one on a Citus cluster.
+const CITUS: &str = "CREATE TABLE pg_dist_partition ()";
+
+#[test]
+fn a_connection_to_a_citus_cluster_routes_by_custom_plans_and_sets_its_lock_timeout_in_each_transaction() {
+    let settings = |database: &TestDatabase| {
+        let limits = StatementLimits {
+            statement_timeout: Duration::from_secs(20),
+            lock_timeout: Some(Duration::from_millis(321)),
+            is_pooled: false,
+        };
+        let pool = Pool::new(database.url(), 1, limits, Duration::from_secs(20));
+        let read = pool.run(|connection| {
+            let has = |connection: &mut _, setting: &str, value: &str| {
+                let sql = format!("SELECT (current_setting('{setting}') = '{value}')::integer::bigint AS count");
+                count(connection, &sql) == 1
+            };
+            // Two statements of one transaction have one time.
+            let time = "SELECT (extract(epoch FROM now()) * 1000000)::bigint AS count";
+            let is_one_transaction = count(connection, time) == count(connection, time);
+            assert!(has(connection, "lock_timeout", "321ms"));
+            Ok((
+                has(connection, "plan_cache_mode", "force_generic_plan"),
+                has(connection, "plan_cache_mode", "auto"),
+                is_one_transaction,
+            ))
+        });
+        read.unwrap()
+    };
+    let database = TestDatabase::new();
+    assert_eq!(settings(&database), (true, false, false));
+    database.execute(CITUS);
+    assert_eq!(settings(&database), (false, true, true));
+}
+
+#[test]
+fn on_a_citus_cluster_the_border_waits_for_every_transaction_that_began_before_its_fence() {
+    let database = TestDatabase::new();
+    let mut connection = database.connect();
+    database.execute(CITUS);
+    set_border(&mut connection, "contact_period(now()) - 4");
+    let fence = "SELECT coalesce(fence, 0) AS count FROM contact_period_border";
+    let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS count";
+    let border = "SELECT border::bigint AS count FROM contact_period_border";
+    let before = database.count(border);
+    let run = |connection: &mut _| {
+        let mut raise = BorderRaise::default();
+        while raise.step(connection).unwrap() {}
+    };
+    run(&mut connection);
+    assert!(
+        database.count(fence) > database.count(now),
+        "the fence is in the future"
+    );
+    // A transaction that began before the fence.
+    let mut writer = database.connect();
+    execute(&mut writer, "BEGIN; SELECT");
+    let past = database.count(now);
+    database.execute(&format!("UPDATE contact_period_border SET fence = {past}"));
+    run(&mut connection);
+    assert_eq!(database.count(border), before);
+    execute(&mut writer, "COMMIT; BEGIN; SELECT");
+    run(&mut connection);
+    assert_eq!(database.count(border), before + 1);
+    // A fence that is too far in the future comes from another cluster.
+    set_border(&mut connection, "contact_period(now()) - 4");
+    database.execute(&format!("UPDATE contact_period_border SET fence = {past} * 2"));
+    run(&mut connection);
+    assert!(database.count(fence) < past + 600_000_000);
 }
 
 #[test]

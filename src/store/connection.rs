@@ -19,12 +19,16 @@ const CONNECT_SECONDS: u32 = 2;
 /// Generic plans avoid planning at each call, which PostgreSQL otherwise does for statements with arrays: planning a
 /// lookup takes five times as long as running it. A generic plan overestimates the rows. So JIT would compile for
 /// longer than the statement runs, and a search by grams would scan a small table sequentially, once for each step.
-const PLANS: [(&str, &str); 4] = [
-    ("plan_cache_mode", "force_generic_plan"),
+const PLANS: [(&str, &str); 3] = [
     ("jit", "off"),
     ("enable_seqscan", "off"),
     ("max_parallel_workers_per_gather", "0"),
 ];
+
+/// The kind of plans. Citus can't route most statements by a generic plan, so there PostgreSQL decides for each statement.
+/// The condition is part of the command, so that it needs no round trip of its own.
+const PLAN_KIND: &str = "CASE WHEN to_regclass('pg_dist_partition') IS NULL
+    THEN 'force_generic_plan' ELSE 'auto' END";
 
 /// Checks that `url` is in one of libpq's two forms: a URL, or `key=value` pairs.
 ///
@@ -119,15 +123,20 @@ impl StatementLimits {
             ("lock_timeout", &*lock),
         ];
         let all = limits.into_iter().chain(PLANS);
-        all.map(|(name, value)| format!("{set} {name} TO {value};")).collect()
+        let all: String = all.map(|(name, value)| format!("{set} {name} TO {value};")).collect();
+        format!(
+            "{all}SELECT set_config('plan_cache_mode', {PLAN_KIND}, {})",
+            self.is_pooled
+        )
     }
 }
 
 /// A connection with [`StatementLimits`].
 pub struct Limited {
     pub(super) connection: PgConnection,
-    /// Commands that start each transaction behind a pooler. A pooler's session may lose its settings or pass them to
-    /// another caller, and a statement prepared in one session is missing in the next.
+    /// Commands that start each transaction behind a pooler or on Citus. A pooler's session may lose its settings or pass
+    /// them to another caller, and a statement prepared in one session is missing in the next. Citus passes only the
+    /// settings of a transaction on to its nodes.
     settings: Option<String>,
 }
 
@@ -148,7 +157,15 @@ impl Limited {
         Ok(Self { connection, settings })
     }
 
-    /// Runs `work`; behind a pooler in one transaction.
+    /// Lets the lock timeout also limit the waiting of the nodes of a Citus cluster. The connection then runs everything
+    /// in transactions.
+    pub(super) fn limit_locks_on_nodes(&mut self, limits: StatementLimits) {
+        if let (None, Some(timeout)) = (&self.settings, limits.lock_timeout) {
+            self.settings = Some(format!("SET LOCAL lock_timeout TO {}", timeout.as_millis()));
+        }
+    }
+
+    /// Runs `work`; behind a pooler, and with a lock timeout on Citus, in one transaction.
     ///
     /// # Errors
     /// Those of `work` and of the connection.

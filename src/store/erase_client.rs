@@ -1,7 +1,8 @@
 //! Erases a client and everything that belongs to it, while other clients are served.
 //!
 //! The client's keys and webhooks go first, so that no server takes further requests for it. Then its contacts go in
-//! slices, each in a short transaction. The client itself goes last. So an erasure that was interrupted can be run again.
+//! slices, each in a short transaction. The client itself goes last, with its lists and the words that writers have added
+//! since the slices. So an erasure that was interrupted can be run again.
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -9,7 +10,7 @@ use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::error::StoreError;
-use super::schema::{api_keys, clients, contacts, webhooks};
+use super::schema::{api_keys, clients, contact_lists, contact_words, contact_words_left, contacts, webhooks};
 use super::transaction::retry_transaction;
 use crate::domain::client::ClientId;
 
@@ -72,17 +73,26 @@ pub fn erase_client(
             observe(erased);
         })?;
         erase_words(connection, client)?;
-        let row = clients::table.find(client.as_uuid());
-        match retry_transaction(connection, |connection| {
-            diesel::delete(row).execute(connection).map_err(StoreError::from)
-        }) {
-            Ok(_) => return Ok(erased),
+        match retry_transaction(connection, |connection| erase_rest(connection, client)) {
+            Ok(()) => return Ok(erased),
             // A new contact refers to a list of the client.
             Err(error) if error.is_reference() => {}
             Err(error) => return Err(error),
         }
     }
     Err(StoreError::Contended)
+}
+
+/// Erases the client without contacts. A distributed database has no foreign keys that would erase the lists and words.
+///
+/// The lists go first: a contact that a writer has added refers to one, and its words are visible afterwards.
+fn erase_rest(connection: &mut PgConnection, client: ClientId) -> Result<(), StoreError> {
+    let client = client.as_uuid();
+    diesel::delete(contact_lists::table.filter(contact_lists::client_id.eq(client))).execute(connection)?;
+    diesel::delete(contact_words_left::table.filter(contact_words_left::client_id.eq(client))).execute(connection)?;
+    diesel::delete(contact_words::table.filter(contact_words::client_id.eq(client))).execute(connection)?;
+    diesel::delete(clients::table.find(client)).execute(connection)?;
+    Ok(())
 }
 
 /// The next contacts after the id $2, in the order in which other writers lock them. The position keeps each slice from

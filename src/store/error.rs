@@ -8,6 +8,10 @@ pub enum StoreError {
     /// No connection for now: the database is down, or the connection broke during the statement.
     #[error("the database can't be reached")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A node of a Citus cluster can't be reached. The connection to the coordinator works, and so do the clients of the
+    /// other nodes.
+    #[error("a node of the database can't be reached")]
+    NodeAway(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No connection, and a retry will not help.
     #[error(transparent)]
     Refused(#[from] ConnectError),
@@ -89,6 +93,10 @@ impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
         match &error {
             DieselError::DatabaseError(kind, information) => match kind {
+                // Its kind is that of a lost connection.
+                _ if information.message().starts_with("connection to the remote node ") => {
+                    StoreError::NodeAway(one_line(information.message()).into())
+                }
                 DatabaseErrorKind::ClosedConnection => StoreError::unavailable(&error),
                 DatabaseErrorKind::UniqueViolation => StoreError::Exists(error),
                 DatabaseErrorKind::ReadOnlyTransaction => StoreError::ReadOnly(error),
@@ -100,7 +108,7 @@ impl From<DieselError> for StoreError {
                 _ if is_recovery(information.message()) => StoreError::ReadOnly(error),
                 DatabaseErrorKind::SerializationFailure => StoreError::Contended,
                 // diesel has no error kind for a deadlock.
-                _ if information.message() == "deadlock detected" => StoreError::Contended,
+                _ if is_deadlock(information.message()) => StoreError::Contended,
                 _ if information.message().ends_with("due to lock timeout") => StoreError::Locked(error),
                 // Matches PostgreSQL's English message, since diesel keeps no SQLSTATE. With translated messages the
                 // error is the less precise `Statement`, and the caller's own deadline still applies.
@@ -127,6 +135,15 @@ fn is_shutdown(message: &str) -> bool {
     ]
     .iter()
     .any(|part| message.contains(part))
+}
+
+/// Whether the transaction was cancelled because of a deadlock, in one PostgreSQL or between the nodes of a Citus cluster.
+fn is_deadlock(message: &str) -> bool {
+    [
+        "deadlock detected",
+        "canceling the transaction since it was involved in a distributed deadlock",
+    ]
+    .contains(&message)
 }
 
 /// Whether a standby refused a write with another error than that of a read-only transaction.
@@ -176,5 +193,22 @@ mod tests {
             "could not serialize access due to concurrent update",
         );
         assert!(matches!(contended, StoreError::Contended), "{contended:?}");
+    }
+
+    #[test]
+    fn a_node_that_is_away_is_no_lost_connection_and_a_deadlock_between_nodes_is_contention() {
+        let away = error(
+            DatabaseErrorKind::ClosedConnection,
+            "connection to the remote node app@node-2:5432 failed with the following error: server closed the \
+             connection unexpectedly",
+        );
+        assert!(matches!(away, StoreError::NodeAway(_)), "{away:?}");
+        for message in [
+            "deadlock detected",
+            "canceling the transaction since it was involved in a distributed deadlock",
+        ] {
+            let contended = error(DatabaseErrorKind::Unknown, message);
+            assert!(matches!(contended, StoreError::Contended), "{contended:?}");
+        }
     }
 }

@@ -64,7 +64,7 @@ pub(super) fn lock_bulk_writes(connection: &mut PgConnection, client: ClientId) 
 /// Locks the contacts in the order in which other writers lock several contacts.
 const LOCK_ALL_CONTACTS: &str = "
     SELECT count(*)
-    FROM (SELECT FROM contacts WHERE client_id = $1 ORDER BY id FOR NO KEY UPDATE) AS locked";
+    FROM (SELECT 1 FROM contacts WHERE client_id = $1 ORDER BY id FOR NO KEY UPDATE) AS locked";
 
 /// Makes all other writers of the client's contacts wait, those of new contacts too. Waits for the present writers.
 ///

@@ -18,7 +18,7 @@ FROM (
     FROM contacts
     WHERE client_id = $2 AND phone_key = ANY($3) AND (phone_identifies OR $6 AND starts_with(phone, '+'))
 ) c
-JOIN contact_lists l ON l.client_id = c.client_id AND l.id = c.contact_list_id
+JOIN contact_lists l ON l.client_id = $2 AND l.id = c.contact_list_id
 ORDER BY array_position($3, c.phone_key), coalesce(c.phone_extension = $5, false) DESC,
          (c.phone = ANY($4)) DESC, c.last_message_at DESC NULLS LAST, c.created_at DESC, c.serial_id
 LIMIT 1;

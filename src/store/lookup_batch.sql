@@ -23,7 +23,7 @@ CROSS JOIN LATERAL (
         WHERE client_id = $2 AND phone_key = ANY(asked.keys)
             AND (phone_identifies OR asked.is_valid AND starts_with(phone, '+'))
     ) c
-    JOIN contact_lists l ON l.client_id = c.client_id AND l.id = c.contact_list_id
+    JOIN contact_lists l ON l.client_id = $2 AND l.id = c.contact_list_id
     ORDER BY array_position(asked.keys, c.phone_key),
              coalesce(c.phone_extension = asked.extension, false) DESC,
              (c.phone = ANY(asked.phones)) DESC, c.last_message_at DESC NULLS LAST, c.created_at DESC, c.serial_id

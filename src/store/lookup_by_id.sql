@@ -13,5 +13,5 @@ FROM (
     FROM contacts
     WHERE client_id = $2 AND platform = ANY($3) AND external_user_id = ANY($4)
 ) c
-JOIN contact_lists l ON l.client_id = c.client_id AND l.id = c.contact_list_id
+JOIN contact_lists l ON l.client_id = $2 AND l.id = c.contact_list_id
 ORDER BY c.external_user_id, c.last_message_at DESC NULLS LAST, c.created_at DESC, c.serial_id;

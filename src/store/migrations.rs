@@ -1,14 +1,91 @@
 //! The migrations, embedded in the program.
 
+use std::any::Any;
+
+use diesel::connection::{BoxableConnection, SimpleConnection};
+use diesel::migration::{Migration, MigrationMetadata, MigrationName, MigrationSource};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::error::StoreError;
 use super::schema::schema_requirement;
+use super::script::statements;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// The migrations, whose statements run one by one. Citus refuses most changes of a schema in a message with several
+/// statements.
+struct Steps;
+
+impl MigrationSource<Pg> for Steps {
+    fn migrations(&self) -> diesel::migration::Result<Vec<Box<dyn Migration<Pg>>>> {
+        let steps = MigrationSource::<Pg>::migrations(&MIGRATIONS)?.into_iter();
+        Ok(steps.map(|step| Box::new(Step(step)) as _).collect())
+    }
+}
+
+struct Step(Box<dyn Migration<Pg>>);
+
+impl Migration<Pg> for Step {
+    fn run(&self, connection: &mut dyn BoxableConnection<Pg>) -> diesel::migration::Result<()> {
+        let mut script = Script::default();
+        self.0.run(&mut script)?;
+        script.run(self.name(), connection)
+    }
+
+    fn revert(&self, connection: &mut dyn BoxableConnection<Pg>) -> diesel::migration::Result<()> {
+        let mut script = Script::default();
+        self.0.revert(&mut script)?;
+        script.run(self.name(), connection)
+    }
+
+    fn metadata(&self) -> &dyn MigrationMetadata {
+        self.0.metadata()
+    }
+
+    fn name(&self) -> &dyn MigrationName {
+        self.0.name()
+    }
+}
+
+/// Stands in for a connection, and receives the script of a migration.
+#[derive(Default)]
+struct Script(String);
+
+impl Script {
+    fn run(
+        &self,
+        name: &dyn MigrationName,
+        connection: &mut dyn BoxableConnection<Pg>,
+    ) -> diesel::migration::Result<()> {
+        for statement in statements(&self.0) {
+            connection
+                .batch_execute(statement)
+                .map_err(|error| format!("{name}: {error}"))?;
+        }
+        Ok(())
+    }
+}
+
+impl SimpleConnection for Script {
+    fn batch_execute(&mut self, script: &str) -> QueryResult<()> {
+        self.0.push_str(script);
+        Ok(())
+    }
+}
+
+impl BoxableConnection<Pg> for Script {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}
 
 /// Key of the advisory lock that is held while migrating, since two servers may start at the same moment. The number
 /// spells `contact` in ASCII.
@@ -75,12 +152,39 @@ pub enum MigrationError {
 /// # Errors
 /// [`MigrationError::Store`], and [`MigrationError::Step`] if the embedded migrations can't be read.
 pub fn schema_state(connection: &mut PgConnection) -> Result<SchemaState, MigrationError> {
+    read_schema(connection).map(|(state, _)| state)
+}
+
+/// Whether the database is on the coordinator of a Citus cluster.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct HasCitus(pub(super) bool);
+
+/// Reads [`schema_state`], and in the same round trips whether the database has Citus.
+pub(super) fn read_schema(connection: &mut PgConnection) -> Result<(SchemaState, HasCitus), MigrationError> {
+    #[derive(QueryableByName)]
+    struct Database {
+        #[diesel(sql_type = Bool)]
+        has_migrations: bool,
+        #[diesel(sql_type = Bool)]
+        has_citus: bool,
+    }
+    let database: Database = sql_query(
+        "SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS has_migrations,
+                to_regclass('pg_dist_partition') IS NOT NULL AS has_citus",
+    )
+    .get_result(connection)
+    .map_err(StoreError::from)?;
+    let state = compare_schema(connection, database.has_migrations)?;
+    Ok((state, HasCitus(database.has_citus)))
+}
+
+fn compare_schema(connection: &mut PgConnection, has_migrations: bool) -> Result<SchemaState, MigrationError> {
     #[derive(QueryableByName)]
     struct Step {
-        #[diesel(sql_type = diesel::sql_types::Text)]
+        #[diesel(sql_type = Text)]
         version: String,
     }
-    let applied: Vec<Step> = if has_table(connection, "__diesel_schema_migrations")? {
+    let applied: Vec<Step> = if has_migrations {
         sql_query("SELECT version::text AS version FROM __diesel_schema_migrations")
             .load(connection)
             .map_err(StoreError::from)?
@@ -123,7 +227,7 @@ fn oldest_program(connection: &mut PgConnection) -> Result<Option<String>, Store
 /// Whether the row or table that a statement asks about exists.
 #[derive(QueryableByName)]
 struct Present {
-    #[diesel(sql_type = diesel::sql_types::Bool)]
+    #[diesel(sql_type = Bool)]
     present: bool,
 }
 
@@ -145,8 +249,8 @@ pub fn knows_all(applied: &[String]) -> Result<bool, MigrationError> {
 
 /// The versions of this program's migrations.
 fn known_migrations() -> Result<Vec<String>, MigrationError> {
-    use diesel::migration::MigrationSource;
-    Ok(MigrationSource::<diesel::pg::Pg>::migrations(&MIGRATIONS)
+    Ok(Steps
+        .migrations()
         .map_err(MigrationError::Step)?
         .iter()
         .map(|migration| migration.name().version().to_string())
@@ -248,9 +352,7 @@ pub(super) fn with_migration_lock<T, E: From<StoreError>>(
 
 /// Reverts all migrations, and with them deletes all contacts.
 pub(super) fn revert_all(connection: &mut PgConnection) -> Result<(), MigrationError> {
-    connection
-        .revert_all_migrations(MIGRATIONS)
-        .map_err(MigrationError::Step)?;
+    connection.revert_all_migrations(Steps).map_err(MigrationError::Step)?;
     sql_query("DROP TABLE __diesel_schema_migrations")
         .execute(connection)
         .map_err(StoreError::from)?;
@@ -264,7 +366,7 @@ fn migrate_locked(connection: &mut PgConnection) -> Result<usize, MigrationError
         SchemaState::TooNew => Err(MigrationError::TooNew),
         SchemaState::Foreign => Err(MigrationError::Foreign),
         SchemaState::Behind(_) => connection
-            .run_pending_migrations(MIGRATIONS)
+            .run_pending_migrations(Steps)
             .map(|steps| steps.len())
             .map_err(MigrationError::Step),
     }

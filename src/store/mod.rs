@@ -31,6 +31,7 @@ pub mod query;
 pub mod recheck;
 pub mod replication;
 mod schema;
+mod script;
 pub mod search;
 mod search_index;
 pub mod server_version;

@@ -1,9 +1,13 @@
 //! Trims `contacts_newest`, which a trigger fills (`migrations/…_contacts_newest`).
 
+use std::collections::BTreeMap;
+
 use diesel::connection::SimpleConnection;
+use diesel::pg::data_types::PgTimestamp;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::{Array, BigInt, Timestamptz, Uuid as SqlUuid};
+use uuid::Uuid;
 
 use super::error::StoreError;
 
@@ -15,8 +19,23 @@ use super::error::StoreError;
 /// `contacts_newest` lacks.
 pub const KEPT: i64 = 100_000;
 
-/// Rows per DELETE. A message to one of their contacts waits until the DELETE has finished.
+/// Rows that are deleted at once. A message to one of their contacts waits until the DELETE of its client has finished.
 const DELETED_AT_ONCE: i64 = 5_000;
+
+/// A moment, which can be infinite.
+#[derive(QueryableByName)]
+struct MomentRow {
+    #[diesel(sql_type = Timestamptz)]
+    moment: PgTimestamp,
+}
+
+/// The border. None of its writers lowers it, so a value that was read remains a lower bound.
+fn read_border(connection: &mut PgConnection) -> QueryResult<Option<PgTimestamp>> {
+    let border: Option<MomentRow> = sql_query("SELECT since AS moment FROM contacts_newest_border")
+        .get_result(connection)
+        .optional()?;
+    Ok(border.map(|row| row.moment))
+}
 
 /// Raises the border, which is the time of the oldest message that `contacts_newest` keeps. The
 /// border moves in two cases. A border older than two days moves to one day ago: otherwise, in a
@@ -34,23 +53,36 @@ pub fn raise_border(connection: &mut PgConnection, kept: i64) -> Result<(), Stor
     connection.batch_execute(
         "UPDATE contacts_newest_border SET since = now() - interval '1 day' WHERE since < now() - interval '2 days'",
     )?;
-    sql_query(
+    let Some(border) = read_border(connection)? else {
+        return Ok(());
+    };
+    let raised: Option<MomentRow> = sql_query(
         "WITH some_of_them AS MATERIALIZED (
-             SELECT last_message_at FROM contacts_newest
-             WHERE last_message_at >= (SELECT since FROM contacts_newest_border)
-             LIMIT $1 * 5
+             SELECT last_message_at FROM contacts_newest WHERE last_message_at >= $2 LIMIT $1 * 5
          )
-         UPDATE contacts_newest_border
-         SET since = beyond.last_message_at + interval '1 microsecond'
-         FROM (SELECT last_message_at FROM some_of_them
-               WHERE (SELECT count(*) FROM some_of_them) > $1 * 5 / 4
-               ORDER BY last_message_at DESC OFFSET $1 LIMIT 1) AS beyond
-         WHERE since <= beyond.last_message_at",
+         SELECT last_message_at + interval '1 microsecond' AS moment FROM some_of_them
+         WHERE (SELECT count(*) FROM some_of_them) > $1 * 5 / 4
+         ORDER BY last_message_at DESC OFFSET $1 LIMIT 1",
     )
     .bind::<BigInt, _>(kept)
-    .execute(connection)?;
+    .bind::<Timestamptz, _>(border)
+    .get_result(connection)
+    .optional()?;
+    if let Some(MomentRow { moment }) = raised {
+        sql_query("UPDATE contacts_newest_border SET since = $1 WHERE since < $1")
+            .bind::<Timestamptz, _>(moment)
+            .execute(connection)?;
+    }
     Ok(())
 }
+
+/// Of the rows $2, deletes those older than the border $3. The row of a contact that has received a message is newer.
+const DELETE_ROWS: &str = "
+    DELETE FROM contacts_newest
+    WHERE client_id = $1 AND id IN (
+        SELECT id FROM contacts_newest
+        WHERE client_id = $1 AND id = ANY($2) AND last_message_at < $3
+        FOR UPDATE SKIP LOCKED)";
 
 /// Deletes one batch of rows older than the border, and returns whether more may exist. Skips rows that a writer has
 /// locked, which avoids a deadlock. Finds the rows before it locks any, since the search may take long.
@@ -59,24 +91,31 @@ pub fn raise_border(connection: &mut PgConnection, kept: i64) -> Result<(), Stor
 /// [`StoreError`]
 pub fn delete_old(connection: &mut PgConnection) -> Result<bool, StoreError> {
     #[derive(QueryableByName)]
-    struct Done {
-        #[diesel(sql_type = Bool)]
-        may_be_more: bool,
+    struct OldRow {
+        #[diesel(sql_type = SqlUuid)]
+        client_id: Uuid,
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
     }
-    let done: Done = sql_query(
-        "WITH old AS MATERIALIZED (
-             SELECT ctid AS place FROM contacts_newest
-             WHERE last_message_at < (SELECT since FROM contacts_newest_border)
-             LIMIT $1
-         ), free AS MATERIALIZED (
-             SELECT ctid AS place FROM contacts_newest WHERE ctid = ANY(ARRAY(SELECT place FROM old))
-             FOR UPDATE SKIP LOCKED
-         ), deleted AS (
-             DELETE FROM contacts_newest WHERE ctid = ANY(ARRAY(SELECT place FROM free)) RETURNING 1
-         )
-         SELECT (SELECT count(*) FROM old) = $1 AND EXISTS (SELECT FROM deleted) AS may_be_more",
-    )
-    .bind::<BigInt, _>(DELETED_AT_ONCE)
-    .get_result(connection)?;
-    Ok(done.may_be_more)
+    let Some(border) = read_border(connection)? else {
+        return Ok(false);
+    };
+    let old: Vec<OldRow> = sql_query("SELECT client_id, id FROM contacts_newest WHERE last_message_at < $1 LIMIT $2")
+        .bind::<Timestamptz, _>(border)
+        .bind::<BigInt, _>(DELETED_AT_ONCE)
+        .load(connection)?;
+    let is_full = old.len() as i64 == DELETED_AT_ONCE;
+    let mut by_client: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
+    for OldRow { client_id, id } in old {
+        by_client.entry(client_id).or_default().push(id);
+    }
+    let mut deleted = 0;
+    for (client, ids) in by_client {
+        deleted += sql_query(DELETE_ROWS)
+            .bind::<SqlUuid, _>(client)
+            .bind::<Array<SqlUuid>, _>(ids)
+            .bind::<Timestamptz, _>(border)
+            .execute(connection)?;
+    }
+    Ok(is_full && deleted > 0)
 }

@@ -18,7 +18,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Timestamptz, Uui
 use uuid::Uuid;
 
 use super::error::StoreError;
-use super::fence;
+use super::fence::Fences;
 use super::transaction::transaction;
 
 /// The periods before the running one that stay above the border. Most searches end within them.
@@ -96,11 +96,11 @@ fn begin(connection: &mut PgConnection) -> Result<Option<Walk>, StoreError> {
         #[diesel(sql_type = Bool)]
         is_due: bool,
     }
-    // A raise commits without a fence. So the id noted here is greater than that of each writer that read a lower border.
+    let fences = Fences::of(connection)?;
+    // A raise commits without a fence. So each writer that read a lower border is older than the fence noted here.
     sql_query(format!(
         "UPDATE contact_period_border SET fence = {} WHERE fence IS NULL OR {}",
-        fence::OWN_ID,
-        fence::IS_FOREIGN
+        fences.own, fences.is_foreign
     ))
     .execute(connection)?;
     let row: Option<BorderRow> =
@@ -116,7 +116,7 @@ fn begin(connection: &mut PgConnection) -> Result<Option<Walk>, StoreError> {
     else {
         return Ok(None);
     };
-    if fence > fence::oldest_running(connection)? {
+    if fence > fences.oldest_running(connection)? {
         return Ok(None);
     }
     let clients: Vec<IdRow> = sql_query("SELECT id FROM clients").load(connection)?;
@@ -158,6 +158,18 @@ impl Walk {
     }
 }
 
+/// Of the contacts in $2, those that are under the prefix of the period $3. The prefix tells the period. So a contact that
+/// has received a message in the meantime is not moved.
+const LOCK_HERE: &str = "
+    SELECT id FROM contact_texts
+    WHERE client_id = $1 AND id = ANY($2) AND gram_prefix = contact_gram_prefix($1, $3, NULL)
+    FOR NO KEY UPDATE SKIP LOCKED";
+
+const IS_ANY_HERE: &str = "
+    SELECT EXISTS (
+        SELECT 1 FROM contact_texts
+        WHERE client_id = $1 AND id = ANY($2) AND gram_prefix = contact_gram_prefix($1, $3, NULL)) AS is_any";
+
 /// Moves those of the contacts that are under the period's prefix to their chunk. Returns whether none is left there.
 fn move_all(connection: &mut PgConnection, client: Uuid, period: i32, ids: &[Uuid]) -> Result<bool, StoreError> {
     #[derive(QueryableByName)]
@@ -165,15 +177,11 @@ fn move_all(connection: &mut PgConnection, client: Uuid, period: i32, ids: &[Uui
         #[diesel(sql_type = Bool)]
         is_any: bool,
     }
-    // The prefix tells the period. So a contact that has received a message in the meantime is not moved.
-    let is_here = "client_id = $1 AND id = ANY($2) AND gram_prefix = contact_gram_prefix($1, $3, NULL)";
-    let free: Vec<IdRow> = sql_query(format!(
-        "SELECT id FROM contact_texts WHERE {is_here} FOR NO KEY UPDATE SKIP LOCKED"
-    ))
-    .bind::<SqlUuid, _>(client)
-    .bind::<Array<SqlUuid>, _>(ids)
-    .bind::<Integer, _>(period)
-    .load(connection)?;
+    let free: Vec<IdRow> = sql_query(LOCK_HERE)
+        .bind::<SqlUuid, _>(client)
+        .bind::<Array<SqlUuid>, _>(ids)
+        .bind::<Integer, _>(period)
+        .load(connection)?;
     let free: Vec<Uuid> = free.into_iter().map(|row| row.id).collect();
     if !free.is_empty() {
         sql_query(
@@ -185,12 +193,10 @@ fn move_all(connection: &mut PgConnection, client: Uuid, period: i32, ids: &[Uui
         .bind::<Integer, _>(period)
         .execute(connection)?;
     }
-    let left: Left = sql_query(format!(
-        "SELECT EXISTS (SELECT FROM contact_texts WHERE {is_here}) AS is_any"
-    ))
-    .bind::<SqlUuid, _>(client)
-    .bind::<Array<SqlUuid>, _>(ids)
-    .bind::<Integer, _>(period)
-    .get_result(connection)?;
+    let left: Left = sql_query(IS_ANY_HERE)
+        .bind::<SqlUuid, _>(client)
+        .bind::<Array<SqlUuid>, _>(ids)
+        .bind::<Integer, _>(period)
+        .get_result(connection)?;
     Ok(!left.is_any)
 }

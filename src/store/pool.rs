@@ -131,8 +131,13 @@ impl r2d2::ManageConnection for Manager {
     fn connect(&self) -> Result<Pooled, StoreError> {
         let generation = self.generation.load(Ordering::Relaxed);
         let mut limited = Limited::connect(&self.url, self.limits)?;
-        if let Ok(SchemaState::Behind(count)) = limited.run(migrations::schema_state) {
-            return Err(StoreError::Unavailable(Box::new(MigrationError::Behind(count))));
+        if let Ok((schema, has_citus)) = limited.run(migrations::read_schema) {
+            if let SchemaState::Behind(count) = schema {
+                return Err(StoreError::Unavailable(Box::new(MigrationError::Behind(count))));
+            }
+            if has_citus.0 {
+                limited.limit_locks_on_nodes(self.limits);
+            }
         }
         Ok(Pooled {
             limited,

@@ -42,7 +42,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    contact_texts (client_id, id) {
+    contact_texts (id, client_id) {
         client_id -> Uuid,
         id -> Uuid,
         last_message_at -> Nullable<Timestamptz>,
@@ -54,7 +54,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    contact_words (client_id, word, id) {
+    contact_words (word, client_id, id) {
         client_id -> Uuid,
         word -> Text,
         id -> Int8,

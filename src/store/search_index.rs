@@ -13,7 +13,7 @@ use super::error::StoreError;
 const DEFINITION: &str = "
 SELECT pg_get_indexdef('contact_texts_grams'::regclass) AS definition
 FROM pg_class
-WHERE oid = 'contact_texts'::regclass AND pg_has_role(relowner, 'USAGE') AND NOT EXISTS (SELECT FROM contact_texts)
+WHERE oid = 'contact_texts'::regclass AND pg_has_role(relowner, 'USAGE') AND NOT EXISTS (SELECT 1 FROM contact_texts)
 ";
 
 #[derive(QueryableByName)]
@@ -23,22 +23,26 @@ struct IndexRow {
 }
 
 /// Ordered by period: PostgreSQL then reads the contacts of one period faster, and inserts their grams faster.
-const REBUILD: &str = "
+const FILL_TEXTS: &str = "
 INSERT INTO contact_texts (client_id, id, last_message_at, gram_prefix, phone, email_lower, name_words)
 SELECT client_id, id, last_message_at,
        contact_gram_prefix(client_id, contact_period(last_message_at), (SELECT border FROM contact_period_border))
            AS gram_prefix,
        phone, email_lower, name_words
 FROM contacts
-ORDER BY gram_prefix;
+ORDER BY gram_prefix";
+
+const FILL_NEWEST: &str = "
 INSERT INTO contacts_newest (client_id, id, last_message_at, phone, email_lower, name_words)
 SELECT client_id, id, last_message_at, phone, email_lower, name_words
 FROM contact_texts
-WHERE last_message_at >= (SELECT since FROM contacts_newest_border);
+WHERE last_message_at >= (SELECT since FROM contacts_newest_border)";
+
+const FILL_WORDS: &str = "
 INSERT INTO contact_words (client_id, word, is_name)
 SELECT DISTINCT client_id, given.word, given.is_name
 FROM contact_texts CROSS JOIN LATERAL contact_dictionary_words(name_words, email_lower) AS given
-WHERE NOT EXISTS (SELECT FROM contact_words AS known
+WHERE NOT EXISTS (SELECT 1 FROM contact_words AS known
                   WHERE known.client_id = contact_texts.client_id AND known.word = given.word
                         AND known.is_name = given.is_name AND NOT known.is_leaving)
 ";
@@ -60,20 +64,35 @@ pub(super) fn rebuild_around<T, E: From<StoreError>>(
     let Some(IndexRow { definition }) = index else {
         return fill(connection);
     };
-    let execute = |connection: &mut PgConnection, statements: &str| {
-        connection.batch_execute(statements).map_err(StoreError::from)
-    };
+    // Locks the tables in the order of the writers of contacts, whose triggers write contact_texts.
     execute(
         connection,
-        // Locks the tables in the order of the writers of contacts, whose triggers write contact_texts.
-        "ALTER TABLE contacts DISABLE TRIGGER contacts_texts_of_new; DROP INDEX contact_texts_grams",
+        &[
+            "ALTER TABLE contacts DISABLE TRIGGER contacts_texts_of_new",
+            "DROP INDEX contact_texts_grams",
+        ],
     )?;
     let filled = fill(connection)?;
-    let index = format!(
-        "SET LOCAL work_mem TO '64MB'; SET LOCAL maintenance_work_mem TO '256MB'; {REBUILD}; {definition};
-         ALTER INDEX contact_texts_grams ALTER COLUMN 1 SET STATISTICS 0;
-         ALTER TABLE contacts ENABLE TRIGGER contacts_texts_of_new"
-    );
-    execute(connection, &index)?;
+    execute(
+        connection,
+        &[
+            "SET LOCAL work_mem TO '64MB'",
+            "SET LOCAL maintenance_work_mem TO '256MB'",
+            FILL_TEXTS,
+            FILL_NEWEST,
+            FILL_WORDS,
+            &definition,
+            "ALTER INDEX contact_texts_grams ALTER COLUMN 1 SET STATISTICS 0",
+            "ALTER TABLE contacts ENABLE TRIGGER contacts_texts_of_new",
+        ],
+    )?;
     Ok(filled)
+}
+
+/// Each statement is a message of its own. Citus requires that of changes of the schema.
+fn execute(connection: &mut PgConnection, statements: &[&str]) -> Result<(), StoreError> {
+    for statement in statements {
+        connection.batch_execute(statement)?;
+    }
+    Ok(())
 }

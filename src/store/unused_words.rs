@@ -15,7 +15,7 @@ use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::error::StoreError;
-use super::fence;
+use super::fence::Fences;
 use super::transaction::transaction;
 
 /// The most words of a client that one transaction marks, and the most that one removes.
@@ -45,13 +45,14 @@ struct ClientRow {
 /// # Errors
 /// [`StoreError`]
 pub fn remove_unused_words(connection: &mut PgConnection) -> Result<bool, StoreError> {
-    let oldest = fence::oldest_running(connection)?;
+    let fences = Fences::of(connection)?;
+    let oldest = fences.oldest_running(connection)?;
     for client in clients(
         connection,
         "SELECT DISTINCT client_id FROM contact_words WHERE is_leaving",
     )? {
         transaction(connection, |connection| remove(connection, client, oldest))?;
-        transaction(connection, |connection| set_fence(connection, client))?;
+        transaction(connection, |connection| set_fence(connection, client, fences))?;
     }
     let mut may_be_more = false;
     for client in clients(connection, "SELECT DISTINCT client_id FROM contact_words_left")? {
@@ -76,11 +77,11 @@ fn remove(connection: &mut PgConnection, client: Uuid, oldest: i64) -> Result<()
     let used = used(connection, client, &words)?;
     let (used, unused): (Vec<&WordRow>, Vec<&WordRow>) = words.iter().partition(|row| used.contains(&row.word));
     let ids = |rows: Vec<&WordRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
-    sql_query("UPDATE contact_words SET is_leaving = false, fence = NULL WHERE client_id = $1 AND id = ANY($2)")
+    sql_query("UPDATE contact_words SET is_leaving = false, fence = NULL WHERE client_id = $1 AND is_leaving AND id = ANY($2)")
         .bind::<SqlUuid, _>(client)
         .bind::<Array<BigInt>, _>(ids(used))
         .execute(connection)?;
-    sql_query("DELETE FROM contact_words WHERE client_id = $1 AND id = ANY($2)")
+    sql_query("DELETE FROM contact_words WHERE client_id = $1 AND is_leaving AND id = ANY($2)")
         .bind::<SqlUuid, _>(client)
         .bind::<Array<BigInt>, _>(ids(unused))
         .execute(connection)?;
@@ -88,11 +89,10 @@ fn remove(connection: &mut PgConnection, client: Uuid, oldest: i64) -> Result<()
 }
 
 /// The second step.
-fn set_fence(connection: &mut PgConnection, client: Uuid) -> Result<(), StoreError> {
+fn set_fence(connection: &mut PgConnection, client: Uuid, fences: &Fences) -> Result<(), StoreError> {
     sql_query(format!(
         "UPDATE contact_words SET fence = {} WHERE client_id = $1 AND is_leaving AND (fence IS NULL OR {})",
-        fence::OWN_ID,
-        fence::IS_FOREIGN
+        fences.own, fences.is_foreign
     ))
     .bind::<SqlUuid, _>(client)
     .execute(connection)?;

@@ -223,7 +223,9 @@ impl From<BodyFault> for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) | StoreError::Refused(_) => ApiError::NoDatabase(Box::new(error)),
+            StoreError::Unavailable(_) | StoreError::NodeAway(_) | StoreError::Refused(_) => {
+                ApiError::NoDatabase(Box::new(error))
+            }
             StoreError::ReadOnly(_) | StoreError::DiskFull(_) => ApiError::ReadOnly(Box::new(error)),
             StoreError::Exhausted | StoreError::Contended | StoreError::Locked(_) | StoreError::RecoveryConflict(_) => {
                 ApiError::Busy

@@ -16,6 +16,7 @@ use crate::domain::duplicates::{Frequencies, Model, Parameters, Record};
 use crate::store::copy_writer::CopyBatches;
 use crate::store::error::StoreError;
 use crate::store::import::ROWS_PER_LINE;
+use crate::store::script::run_script;
 
 /// How rows are judged.
 #[derive(Clone, Copy, Debug)]
@@ -76,9 +77,7 @@ pub fn judge_rows<E: From<StoreError>>(
     observe: &mut dyn FnMut(u64) -> Result<(), E>,
 ) -> Result<JudgedRows, E> {
     // By default the planner optimizes a cursor for its first tenth. Autovacuum doesn't analyze temporary tables.
-    connection
-        .batch_execute("SET LOCAL cursor_tuple_fraction = 1; ANALYZE import_rows")
-        .map_err(StoreError::from)?;
+    run_script(connection, "SET LOCAL cursor_tuple_fraction = 1; ANALYZE import_rows").map_err(StoreError::from)?;
     let mut frequencies = Frequencies::default();
     let mut links = Links::default();
     let mut verdicts = CopyBatches::new(|connection, batch| {

@@ -27,7 +27,7 @@ WITH groups AS (
         SELECT * FROM touched
         UNION ALL
         SELECT first_row, first_row, id, serial_id, created_at FROM untouched
-        WHERE NOT EXISTS (SELECT FROM import_groups former WHERE former.contact_id = untouched.id)
+        WHERE NOT EXISTS (SELECT 1 FROM import_groups former WHERE former.contact_id = untouched.id)
     ) AS candidates
     ORDER BY first_row, created_at, serial_id NULLS LAST, entity
 )

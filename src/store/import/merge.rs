@@ -32,8 +32,9 @@ use diesel::sql_types::{BigInt, Nullable, Text, Uuid};
 
 use super::phones::{RowSample, keep_in_contacts, keep_in_groups, kept_phones, replaced_phones};
 use super::statements::{
-    COUNT_DOUBLES, COUNT_DOUBTFUL, COUNT_KNOWN, COUNT_NEW, FIND_BY_EMAIL, FIND_BY_EXTERNAL_ID, FIND_BY_PHONE,
-    FIND_EXACTLY, GROUPS, INSERT_CONTACTS, JOIN_PEOPLE, LOCK_ADOPTED, MAKE_LISTS, MERGE_ROWS, UPDATE_CONTACTS,
+    COUNT_ADOPTING, COUNT_DOUBLES, COUNT_DOUBTFUL, COUNT_KNOWN, COUNT_NEW, FIND_BY_EMAIL, FIND_BY_EXTERNAL_ID,
+    FIND_BY_PHONE, FIND_EXACTLY, GROUPS, INSERT_CONTACTS, JOIN_PEOPLE, LOCK_ADOPTED, MAKE_LISTS, MERGE_ROWS,
+    UPDATE_CONTACTS,
 };
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::contact::DEFAULT_CHAT_STATUS;
@@ -144,10 +145,8 @@ fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) 
             keep_in_groups(connection, client)?;
         }
     }
-    let adoption: LockedCount = sql_query(LOCK_ADOPTED)
-        .bind::<Uuid, _>(client.as_uuid())
-        .get_result(connection)?;
-    if adoption.locked < adoption.wanted {
+    let adopting: CountRow = sql_query(COUNT_ADOPTING).get_result(connection)?;
+    if count_locked(connection, client, LOCK_ADOPTED)? < adopting.count {
         return Err(overtaken("another writer gave the contact an external id"));
     }
     let doubtful: CountRow = sql_query(COUNT_DOUBTFUL).get_result(connection)?;
@@ -167,6 +166,12 @@ fn try_merge(connection: &mut PgConnection, client: ClientId, rules: Rules<'_>) 
         }
     }
     Ok(merged)
+}
+
+/// Runs a statement that locks contacts, and returns their number. A statement that counted the locked rows itself would
+/// have `FOR UPDATE` in a subquery, which Citus can't run.
+pub(crate) fn count_locked(connection: &mut PgConnection, client: ClientId, statement: &str) -> QueryResult<i64> {
+    run(connection, client, statement).map(|rows| rows as i64)
 }
 
 fn run(connection: &mut PgConnection, client: ClientId, statement: &str) -> QueryResult<usize> {
@@ -251,15 +256,6 @@ struct ListRow {
 pub(crate) fn overtaken(reason: &str) -> StoreError {
     let reason = Box::new(reason.to_owned());
     StoreError::Exists(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, reason))
-}
-
-/// How many contacts a statement should lock, and how many it has locked.
-#[derive(QueryableByName)]
-pub(crate) struct LockedCount {
-    #[diesel(sql_type = BigInt)]
-    pub wanted: i64,
-    #[diesel(sql_type = BigInt)]
-    pub locked: i64,
 }
 
 #[derive(QueryableByName)]

@@ -9,10 +9,10 @@ mod staging;
 mod statements;
 
 pub(super) use self::merge::{
-    Attempt, CountRow, LockedCount, in_attempts, make_lists, merge_rows, overtaken, write_contacts,
+    Attempt, CountRow, count_locked, in_attempts, make_lists, merge_rows, overtaken, write_contacts,
 };
 pub use self::merge::{Merged, Rules};
 pub use self::phones::{RowSample, SAMPLE};
 pub use self::staging::{ROWS_PER_LINE, Staging, import};
-pub(super) use self::statements::GROUPS;
 pub use self::statements::statements;
+pub(super) use self::statements::{COUNT_KNOWN, GROUPS};

@@ -1,7 +1,6 @@
 //! Copies the rows of an import into a temporary table.
 
 use chrono::{DateTime, Utc};
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use uuid::Uuid;
 
@@ -11,6 +10,7 @@ use crate::domain::client::ClientId;
 use crate::domain::contact::{ContactDraft, PhoneWorth};
 use crate::store::copy_writer::CopyWriter;
 use crate::store::error::StoreError;
+use crate::store::script::run_script;
 use crate::store::transaction::{database_now, transaction};
 
 diesel::table! {
@@ -121,7 +121,7 @@ impl<'c> Staging<'c> {
     /// # Errors
     /// [`StoreError`]
     pub fn begin(connection: &'c mut PgConnection) -> Result<Self, StoreError> {
-        connection.batch_execute(ROWS)?;
+        run_script(connection, ROWS)?;
         let now = database_now(connection)?;
         let rows = CopyWriter::new(connection, |connection, batch| {
             diesel::copy_from(import_rows::table)

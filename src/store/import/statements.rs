@@ -11,6 +11,7 @@ pub(super) const FIND_BY_EXTERNAL_ID: &str = include_str!("find_by_external_id.s
 pub(super) const FIND_BY_PHONE: &str = include_str!("find_by_phone.sql");
 pub(super) const FIND_BY_EMAIL: &str = include_str!("find_by_email.sql");
 pub(super) const FIND_EXACTLY: &str = include_str!("find_exactly.sql");
+pub(super) const COUNT_ADOPTING: &str = "SELECT count(*) AS count FROM import_groups WHERE adopts";
 pub(super) const LOCK_ADOPTED: &str = include_str!("lock_adopted.sql");
 pub(super) const COUNT_DOUBTFUL: &str = include_str!("count_doubtful.sql");
 pub(super) const MERGE_ROWS: &str = include_str!("merge_rows.sql");
@@ -26,7 +27,7 @@ pub(super) const KEPT_PHONES: &str = include_str!("kept_phones.sql");
 pub(super) const REPLACED_PHONES: &str = include_str!("replaced_phones.sql");
 pub(super) const COUNT_NEW: &str =
     "SELECT count(*) AS count FROM import_groups WHERE entity = first_row AND contact_id IS NULL";
-pub(super) const COUNT_KNOWN: &str =
+pub(crate) const COUNT_KNOWN: &str =
     "SELECT count(*) AS count FROM import_groups WHERE entity = first_row AND contact_id IS NOT NULL";
 
 /// Every statement of an import by the name of its file, for tests that run each on a database. The first two make the

@@ -2,4 +2,4 @@
 -- $2: the lists, which this transaction has made.
 DELETE FROM contact_lists
 WHERE client_id = $1 AND id = ANY($2)
-    AND NOT EXISTS (SELECT FROM import_rows WHERE contact_list = contact_lists.name);
+    AND name <> ALL (ARRAY(SELECT DISTINCT contact_list FROM import_rows WHERE contact_list IS NOT NULL));

@@ -28,8 +28,8 @@ use crate::domain::duplicates::Verdict;
 use crate::store::check::{self, CheckRules, KnownContacts, copy_contacts, judge_rows};
 use crate::store::error::StoreError;
 use crate::store::import::{
-    Attempt, CountRow, GROUPS, LockedCount, Merged, RowSample, Staging, in_attempts, make_lists, merge_rows, overtaken,
-    write_contacts,
+    Attempt, COUNT_KNOWN, CountRow, GROUPS, Merged, RowSample, Staging, count_locked, in_attempts, make_lists,
+    merge_rows, overtaken, write_contacts,
 };
 use crate::store::locks::lock_all_lines;
 use crate::store::transaction::transaction;
@@ -174,8 +174,8 @@ fn try_import(
     let default_list = make_lists(connection, client)?.default;
     connection.batch_execute(GROUPS)?;
     group_rows(connection, client)?;
-    let targets: LockedCount = of_client(connection, client, LOCK_TARGETS)?;
-    if targets.locked < targets.wanted {
+    let targets: CountRow = sql_query(COUNT_KNOWN).get_result(connection)?;
+    if count_locked(connection, client, LOCK_TARGETS)? < targets.count {
         return Err(overtaken("another writer changed the contact").into());
     }
     merge_rows(connection, client)?;

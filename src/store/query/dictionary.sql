@@ -5,8 +5,8 @@ SELECT asked.question, found.word, found.is_name
 FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS asked (keys, pattern, question)
 CROSS JOIN LATERAL (
     SELECT word, is_name
-    FROM (SELECT client_id, word, is_name FROM contact_words
-          WHERE contact_word_keys(client_id, word, is_name) @@ asked.keys::tsquery
-          OFFSET 0) AS candidates -- Keeps client and LIKE out of the bitmap scan.
-    WHERE client_id = $1 AND word LIKE asked.pattern
+    FROM (SELECT word, is_name FROM contact_words
+          WHERE client_id = $1 AND contact_word_keys(client_id, word, is_name) @@ asked.keys::tsquery
+          OFFSET 0) AS candidates -- Keeps the LIKE out of the bitmap scan.
+    WHERE word LIKE asked.pattern
     LIMIT $4) AS found;

@@ -18,12 +18,12 @@ FROM (SELECT CASE
 CROSS JOIN LATERAL contact_gram_steps($1, newest, oldest, border) AS step
 CROSS JOIN LATERAL (
     SELECT id, last_message_at, name_words, email_lower, phone
-    FROM (SELECT client_id, id, last_message_at, name_words, email_lower, phone FROM contact_texts
-          WHERE true
+    FROM (SELECT id, last_message_at, name_words, email_lower, phone FROM contact_texts
+          WHERE client_id = $1
                 AND contact_grams(gram_prefix, phone, email_lower, name_words) @@ contact_gram_query(($4::text[])[1], prefix, moving_prefix)
-          OFFSET 0) AS candidates -- Keeps client and LIKE out of the bitmap scan.
-    WHERE client_id = $1 AND (last_message_at <= $2 AND (last_message_at < $2 OR id > $3)
-                              OR last_message_at IS NULL AND ($2 IS NOT NULL OR id > $3))
+          OFFSET 0) AS candidates -- Keeps the LIKE out of the bitmap scan.
+    WHERE (last_message_at <= $2 AND (last_message_at < $2 OR id > $3)
+           OR last_message_at IS NULL AND ($2 IS NOT NULL OR id > $3))
           AND (name_words LIKE $6 OR email_lower LIKE $7)
           AND (name_words LIKE ANY ($8::text[]) OR email_lower LIKE ANY ($9::text[]) OR phone LIKE ANY ($10::text[]))
     ORDER BY last_message_at DESC NULLS LAST, id

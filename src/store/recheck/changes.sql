@@ -1,6 +1,10 @@
--- Makes the table of the contacts that the current rules read differently. It exists until the transaction ends. The
--- columns `old_…` have stored values, and the others have the contact's values after the change. `line` is the match
--- key and the extension of a phone that identifies the contact. `identity` is equal for contacts of one identity.
+-- Makes the tables of a recheck, which exist until the transaction ends.
+--
+-- recheck_changes has the contacts that the current rules read differently. The columns `old_…` have stored values, and
+-- the others have the contact's values after the change. `line` is the match key and the extension of a phone that
+-- identifies the contact. `identity` is equal for contacts of one identity.
+--
+-- recheck_unchanged has the contacts that stay on the lines to which changes move other contacts.
 CREATE TEMPORARY TABLE recheck_changes (
     id uuid PRIMARY KEY,
     platform text NOT NULL,
@@ -17,4 +21,12 @@ CREATE TEMPORARY TABLE recheck_changes (
     email_lower text,
     line text,
     identity text
+) ON COMMIT DROP;
+CREATE TEMPORARY TABLE recheck_unchanged (
+    id uuid PRIMARY KEY,
+    platform text NOT NULL,
+    external_user_id text,
+    phone text NOT NULL,
+    phone_key text NOT NULL,
+    phone_extension text
 ) ON COMMIT DROP

@@ -2,11 +2,12 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use diesel::query_dsl::LoadQuery;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use super::statements::{APPLY, CHANGES, CONFLICTS, ON_ONE_LINE, PAGE, VACATE};
+use super::statements::{APPLY, CHANGES, CONFLICTS, ON_ONE_LINE, PAGE, UNCHANGED, VACATE};
 use crate::domain::client::ClientId;
 use crate::domain::phone::Region;
 use crate::domain::recheck::{KnownPhone, Verdict, read_again};
@@ -265,8 +266,17 @@ fn finish(
     if apply {
         lock_imports(connection, client)?;
     }
-    (result.conflicts, result.conflict_count) = pairs(connection, client, CONFLICTS)?;
-    (result.on_one_line, result.on_one_line_count) = pairs(connection, client, ON_ONE_LINE)?;
+    let conflicts = sql_query(CONFLICTS)
+        .bind::<SqlUuid, _>(client.as_uuid())
+        .bind::<BigInt, _>(PAIRS_MAX);
+    (result.conflicts, result.conflict_count) = pairs(connection, conflicts)?;
+    sql_query(UNCHANGED)
+        .bind::<SqlUuid, _>(client.as_uuid())
+        .execute(connection)?;
+    // Autovacuum doesn't analyze temporary tables.
+    connection.batch_execute("CREATE INDEX ON recheck_unchanged (phone_key); ANALYZE recheck_unchanged")?;
+    let on_one_line = sql_query(ON_ONE_LINE).bind::<BigInt, _>(PAIRS_MAX);
+    (result.on_one_line, result.on_one_line_count) = pairs(connection, on_one_line)?;
     if !apply || result.conflict_count > 0 {
         return Ok(result);
     }
@@ -292,11 +302,11 @@ fn finish(
 }
 
 /// Runs a statement that lists pairs of contacts. Returns the first pairs, and the count of all.
-fn pairs(connection: &mut PgConnection, client: ClientId, statement: &str) -> QueryResult<(Vec<ContactPair>, u64)> {
-    let pairs: Vec<ContactPair> = sql_query(statement)
-        .bind::<SqlUuid, _>(client.as_uuid())
-        .bind::<BigInt, _>(PAIRS_MAX)
-        .load(connection)?;
+fn pairs<'q>(
+    connection: &mut PgConnection,
+    statement: impl LoadQuery<'q, PgConnection, ContactPair>,
+) -> QueryResult<(Vec<ContactPair>, u64)> {
+    let pairs: Vec<ContactPair> = statement.load(connection)?;
     let count = pairs.first().map_or(0, |first| first.count.unsigned_abs());
     Ok((pairs, count))
 }

@@ -3,13 +3,16 @@
 -- apply.sql writes its change. $1: client.
 UPDATE contacts
 SET external_user_id = 'recheck ' || contacts.id
-FROM recheck_changes changes
+FROM (
+    SELECT id, old_phone, phone_as_given, old_external_user_id
+    FROM recheck_changes leaving
+    WHERE EXISTS (
+        SELECT 1
+        FROM recheck_changes taking
+        WHERE taking.platform = leaving.platform AND taking.identity = leaving.old_identity
+            AND taking.id <> leaving.id)
+) AS changes
 WHERE contacts.client_id = $1 AND contacts.id = changes.id
     AND contacts.phone IS NOT DISTINCT FROM changes.old_phone
     AND contacts.phone_as_given IS NOT DISTINCT FROM changes.phone_as_given
-    AND contacts.external_user_id IS NOT DISTINCT FROM changes.old_external_user_id
-    AND EXISTS (
-        SELECT 1
-        FROM recheck_changes taking
-        WHERE taking.platform = changes.platform AND taking.identity = changes.old_identity
-            AND taking.id <> changes.id);
+    AND contacts.external_user_id IS NOT DISTINCT FROM changes.old_external_user_id;

@@ -13,11 +13,12 @@ FROM (SELECT contact_period((SELECT last_message_at FROM contacts
 CROSS JOIN LATERAL contact_gram_steps($1, newest, oldest, border) AS step
 CROSS JOIN LATERAL (
     SELECT id, last_message_at
-    FROM (SELECT client_id, id, last_message_at, email_lower AS searched FROM contact_texts
-          WHERE contact_grams(gram_prefix, phone, email_lower, name_words)
-                @@ contact_gram_query(lower($2), prefix, moving_prefix)
-          OFFSET 0) AS candidates -- Keeps client and LIKE out of the bitmap scan.
-    WHERE client_id = $1 AND searched LIKE (SELECT lower($3))
+    FROM (SELECT id, last_message_at, email_lower AS searched FROM contact_texts
+          WHERE client_id = $1
+                AND contact_grams(gram_prefix, phone, email_lower, name_words)
+                    @@ contact_gram_query(lower($2), prefix, moving_prefix)
+          OFFSET 0) AS candidates -- Keeps the LIKE out of the bitmap scan.
+    WHERE searched LIKE (SELECT lower($3))
     ORDER BY last_message_at DESC NULLS LAST, id
     LIMIT 51) AS found
 LIMIT 51; -- The steps come in their order, so nothing is read behind the last of these matches.

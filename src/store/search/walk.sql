@@ -9,26 +9,26 @@
 --
 -- `asked` holds the values, so that the pattern is lowercased once. This doesn't change the plan.
 WITH asked AS MATERIALIZED (
-    SELECT $1::uuid AS client, (SELECT lower($2)) AS pattern,
+    SELECT (SELECT lower($2)) AS pattern,
            coalesce((SELECT since FROM contacts_newest_border), 'infinity') AS border
 ), probe AS MATERIALIZED (
     SELECT id, last_message_at
     FROM (
         (SELECT id, last_message_at, email_lower AS searched
          FROM contacts_newest
-         WHERE client_id = (SELECT client FROM asked)
+         WHERE client_id = $1
                AND last_message_at >= (SELECT border FROM asked) AND last_message_at <= 'infinity'
          ORDER BY last_message_at DESC NULLS LAST, id LIMIT $3)
         UNION ALL
         (SELECT id, last_message_at, email_lower AS searched
          FROM contacts
-         WHERE client_id = (SELECT client FROM asked)
+         WHERE client_id = $1
                AND last_message_at < (SELECT border FROM asked) AND last_message_at <= 'infinity'
          ORDER BY last_message_at DESC NULLS LAST, id LIMIT $3)
         UNION ALL
         (SELECT id, last_message_at, email_lower AS searched
          FROM contacts
-         WHERE client_id = (SELECT client FROM asked) AND last_message_at IS NULL
+         WHERE client_id = $1 AND last_message_at IS NULL
          ORDER BY last_message_at DESC NULLS LAST, id LIMIT $3)
         LIMIT $3
     ) AS newest
@@ -49,19 +49,19 @@ UNION ALL
  FROM (
      (SELECT id, last_message_at, email_lower AS searched
       FROM contacts_newest
-      WHERE client_id = (SELECT client FROM asked)
+      WHERE client_id = $1
             AND last_message_at >= (SELECT border FROM asked) AND last_message_at <= (SELECT until FROM probed)
       ORDER BY last_message_at DESC NULLS LAST, id LIMIT (SELECT further FROM probed))
      UNION ALL
      (SELECT id, last_message_at, email_lower AS searched
       FROM contacts
-      WHERE client_id = (SELECT client FROM asked)
+      WHERE client_id = $1
             AND last_message_at < (SELECT border FROM asked) AND last_message_at <= (SELECT until FROM probed)
       ORDER BY last_message_at DESC NULLS LAST, id LIMIT (SELECT further FROM probed))
      UNION ALL
      (SELECT id, last_message_at, email_lower AS searched
       FROM contacts
-      WHERE client_id = (SELECT client FROM asked) AND last_message_at IS NULL
+      WHERE client_id = $1 AND last_message_at IS NULL
       ORDER BY last_message_at DESC NULLS LAST, id LIMIT (SELECT further FROM probed))
      LIMIT (SELECT further FROM probed)
  ) AS further

@@ -1,7 +1,9 @@
 //! The store: search plans, indexes, concurrent writers, the table of the newest contacts, the border of the
-//! periods, platforms.
+//! periods, platforms, distribution.
 
 mod check_blocks;
+mod distribution;
+mod distribution_rules;
 mod former_statements;
 mod indexes;
 mod name_words;

@@ -149,7 +149,6 @@ fn a_file_that_is_no_table_of_contacts_is_refused_before_the_check() {
         "The file can't be checked: no column is recognised as phone, email or external_user_id: name one “phone” in \
          the first line of the file; the columns are a, b."
     );
-    assert!(refused(b"phone a,phone b\n1,2\n", 400, "file-unreadable").ends_with("in the first line of the file."));
     assert!(refused(b"PK\x03\x04 no archive", 400, "file-unreadable").contains("workbook"));
     let large = vec![b'x'; 16 * 1024 * 1024 + 1];
     assert_eq!(

@@ -266,8 +266,8 @@ fn a_change_in_a_deadlock_is_answered_with_503_or_409() {
         &mut other,
         &format!(
             "BEGIN; INSERT INTO contacts (client_id, id, contact_list_id, platform, phone, phone_key)
-             VALUES ('{}', gen_random_uuid(), (SELECT min(id) FROM contact_lists), 'whatsapp', '+5491100000002',
-                     '5491100000002')",
+             SELECT client_id, gen_random_uuid(), id, 'whatsapp', '+5491100000002', '5491100000002'
+             FROM contact_lists WHERE client_id = '{}'",
             app.client
         ),
     );

@@ -191,8 +191,8 @@ fn the_border_waits_for_every_transaction_that_may_have_read_a_lower_one() {
 fn insert(client: ClientId, name: &str, last_message_at: &str) -> String {
     format!(
         "INSERT INTO contacts (client_id, id, contact_list_id, email, last_message_at)
-         VALUES ('{client}', gen_random_uuid(), (SELECT min(id) FROM contact_lists), '{name}.writer@x.com',
-                 {last_message_at})"
+         SELECT '{client}', gen_random_uuid(), (SELECT min(id) FROM contact_lists WHERE client_id = '{client}'),
+                '{name}.writer@x.com', {last_message_at}"
     )
 }
 

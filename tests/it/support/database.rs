@@ -14,7 +14,7 @@ use contact_search::store::connection::StatementLimits;
 use contact_search::store::pool::Pool;
 
 use super::directory::ServerDirectory;
-use super::{PATIENCE, Slot, wait_until};
+use super::{PATIENCE, Slot, citus, wait_until};
 
 /// A database of one test. It is dropped with the value.
 pub struct TestDatabase {
@@ -138,7 +138,12 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        execute_as_superuser(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+        let mut admin = connect_as_superuser();
+        let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        // A daemon of Citus can connect at this moment.
+        wait_until(PATIENCE, "the database can't be dropped", || {
+            admin.batch_execute(&drop).is_ok()
+        });
     }
 }
 
@@ -155,7 +160,7 @@ fn cluster() -> &'static Cluster {
         let directory = ServerDirectory::new();
         let options = Options {
             data_dir: directory.path().to_owned(),
-            programs: programs(),
+            programs: citus::programs().or_else(programs),
             settings: [
                 ("fsync", "off"),
                 ("full_page_writes", "off"),
@@ -165,12 +170,18 @@ fn cluster() -> &'static Cluster {
                 ("jit", "off"),
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .to_vec(),
+            .into_iter()
+            .chain(citus::settings().filter(|_| citus::is_used()))
+            .collect(),
         };
         let database = PrivateDatabase::open(&options).expect("the tests' PostgreSQL starts");
         // The application's database is migrated and serves as the template.
         let mut owner = store::connection::connect(&database.url()).expect("the template answers");
         store::migrations::migrate(&mut owner).expect("the template can be migrated");
+        drop(owner);
+        if citus::is_used() {
+            citus::distribute_template(&database, "contact_search");
+        }
         Cluster {
             database,
             _directory: directory,
@@ -203,9 +214,11 @@ pub fn programs() -> Option<PathBuf> {
 }
 
 fn execute_as_superuser(sql: &str) {
-    let mut admin =
-        store::connection::connect(&cluster().database.superuser_url("postgres")).expect("PostgreSQL answers");
-    execute(&mut admin, sql);
+    execute(&mut connect_as_superuser(), sql);
+}
+
+fn connect_as_superuser() -> PgConnection {
+    store::connection::connect(&cluster().database.superuser_url("postgres")).expect("PostgreSQL answers")
 }
 
 #[test]

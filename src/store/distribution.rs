@@ -244,6 +244,11 @@ fn distribute_tables(connection: &mut PgConnection, observe: &mut dyn FnMut(&str
         "ALTER FUNCTION contact_texts_follow() SET plan_cache_mode = auto",
     )?;
 
+    // Functions from before the nodes were added are not on the nodes yet.
+    for function in functions(connection)? {
+        execute(connection, &format!("SELECT create_distributed_function('{function}')"))?;
+    }
+
     // The copied rows have their copies already, and are copied faster without the indexes of the searches.
     let triggers = definitions(connection, ROW_TRIGGERS)?;
     let indexes = definitions(connection, INDEXES_OF_SEARCHES)?;
@@ -279,6 +284,23 @@ fn distribute_tables(connection: &mut PgConnection, observe: &mut dyn FnMut(&str
         )?;
     }
     Ok(())
+}
+
+/// The functions of the tables, each with its types. Functions come after those that they call.
+fn functions(connection: &mut PgConnection) -> Result<Vec<String>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Function {
+        #[diesel(sql_type = Text)]
+        function: String,
+    }
+    let functions: Vec<Function> = sql_query(
+        "SELECT pg_proc.oid::regprocedure::text AS function
+         FROM pg_proc JOIN pg_class ON pg_class.oid = 'contacts'::regclass AND relnamespace = pronamespace
+         WHERE proname LIKE 'contact\\_%' AND proowner = relowner
+         ORDER BY pg_proc.oid",
+    )
+    .load(connection)?;
+    Ok(functions.into_iter().map(|function| function.function).collect())
 }
 
 /// A trigger, an index or a constraint that is out of the way while rows are copied.

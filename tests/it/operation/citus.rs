@@ -94,7 +94,7 @@ fn distribute_checks_the_cluster_and_the_database_and_runs_once() {
     refuses(&url, "CREATE EXTENSION citus");
     cluster.create_extension();
     refuses(&url, "citus_set_coordinator_host");
-    set_coordinator(&cluster.coordinator, "contact_search", false);
+    set_coordinator(&cluster.coordinator);
     refuses(&url, "citus_add_node");
     cluster.add_workers();
     refuses(&cluster.workers[0].url(), "is a worker of Citus");
@@ -136,7 +136,7 @@ fn distribute_checks_the_cluster_and_the_database_and_runs_once() {
         .lines()
         .map(|line| line.split_whitespace().last().unwrap())
         .collect();
-    assert_eq!(nodes, ["SHARDS", "2", "2"], "{table}");
+    assert_eq!(nodes, ["SHARDS", "1", "1"], "{table}");
     refuses(&url, "distributed already");
     assert_eq!(
         query(
@@ -402,7 +402,7 @@ fn a_migration_can_change_distributed_tables_and_add_one() {
             &url,
             "SELECT count(*) FROM pg_dist_shard WHERE logicalrelid = 'contact_notes'::regclass"
         ),
-        "4"
+        "2"
     );
     execute(&mut connection, "UPDATE contacts SET note = 'Two', name = 'Other'");
     assert_eq!(

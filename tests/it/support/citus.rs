@@ -47,7 +47,7 @@ fn say_not_run(test: &str, reason: &str) {
 pub fn settings() -> impl Iterator<Item = (String, String)> {
     [
         ("shared_preload_libraries", "citus"),
-        ("citus.shard_count", "4"),
+        ("citus.shard_count", "2"),
         ("wal_level", "logical"),
         ("max_prepared_transactions", "100"),
         // Each database has a daemon of Citus.
@@ -70,40 +70,40 @@ pub fn place(node: &PrivateDatabase) -> (String, u16) {
     (parameter("host"), parameter("port").parse().expect("a port"))
 }
 
-/// Makes a database with the extension a coordinator. `takes_shards` lets it have shards itself.
-pub fn set_coordinator(node: &PrivateDatabase, database: &str, takes_shards: bool) {
-    let mut connection = connect(&node.superuser_url(database)).expect("PostgreSQL answers");
+/// Makes the database of a node with the extension a coordinator, which has no shards itself.
+pub fn set_coordinator(node: &PrivateDatabase) {
     let (host, port) = place(node);
-    execute(
-        &mut connection,
-        &format!("SELECT citus_set_coordinator_host('{host}', {port})"),
-    );
-    execute(
-        &mut connection,
-        &format!("SELECT citus_set_node_property('{host}', {port}, 'shouldhaveshards', {takes_shards})"),
-    );
+    execute_on(node, &format!("SELECT citus_set_coordinator_host('{host}', {port})"));
 }
 
-/// Distributes the contacts of a migrated database on one node. Afterwards the database only serves as a template: it
-/// takes no sessions, because Citus would keep some in it, and then it could not be copied.
-pub fn distribute_template(node: &PrivateDatabase, database: &str) {
-    let execute_on = |place: &str, sql: &str| {
+pub fn add_worker(coordinator: &PrivateDatabase, worker: &PrivateDatabase) {
+    let (host, port) = place(worker);
+    execute_on(coordinator, &format!("SELECT citus_add_node('{host}', {port})"));
+}
+
+/// Executes SQL in the application's database, as the superuser.
+pub fn execute_on(node: &PrivateDatabase, sql: &str) {
+    let mut connection = connect(&node.superuser_url("contact_search")).expect("PostgreSQL answers");
+    execute(&mut connection, sql);
+}
+
+/// Distributes the contacts of the migrated database. Afterwards it only serves as a template: it takes no sessions on
+/// either node, because Citus would keep some in it, and then it could not be copied.
+pub fn distribute_template(coordinator: &PrivateDatabase, worker: &PrivateDatabase) {
+    for node in [coordinator, worker] {
+        execute_on(node, "CREATE EXTENSION citus");
+    }
+    set_coordinator(coordinator);
+    add_worker(coordinator, worker);
+    distribute_contacts(&coordinator.url());
+    for node in [coordinator, worker] {
+        let mut admin = connect(&node.superuser_url("postgres")).expect("PostgreSQL answers");
+        execute(&mut admin, "ALTER DATABASE contact_search WITH ALLOW_CONNECTIONS false");
         execute(
-            &mut connect(&node.superuser_url(place)).expect("PostgreSQL answers"),
-            sql,
+            &mut admin,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'contact_search'",
         );
-    };
-    execute_on(database, "CREATE EXTENSION citus");
-    set_coordinator(node, database, true);
-    distribute_contacts(&node.url());
-    execute_on(
-        "postgres",
-        &format!("ALTER DATABASE {database} WITH ALLOW_CONNECTIONS false"),
-    );
-    execute_on(
-        "postgres",
-        &format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"),
-    );
+    }
 }
 
 /// Distributes the contacts of a migrated database.

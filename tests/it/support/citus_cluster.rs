@@ -8,7 +8,6 @@ use contact_search::store::connection::connect;
 use contact_search::store::migrations::migrate;
 use nix::sys::signal::{Signal, kill};
 
-use super::database::execute;
 use super::private_database::{options, postmaster, query};
 use super::{OwnDirectory, citus};
 
@@ -36,7 +35,7 @@ impl CitusCluster {
     pub fn start(programs: &Path) -> Self {
         let cluster = Self::start_servers(programs);
         cluster.create_extension();
-        citus::set_coordinator(&cluster.coordinator, "contact_search", false);
+        citus::set_coordinator(&cluster.coordinator);
         cluster.add_workers();
         migrate(&mut connect(&cluster.url()).unwrap()).unwrap();
         cluster
@@ -44,20 +43,14 @@ impl CitusCluster {
 
     pub fn create_extension(&self) {
         for server in self.workers.iter().chain([&self.coordinator]) {
-            self.execute_on(server, "CREATE EXTENSION citus");
+            citus::execute_on(server, "CREATE EXTENSION citus");
         }
     }
 
     pub fn add_workers(&self) {
         for worker in &self.workers {
-            let (host, port) = citus::place(worker);
-            self.execute_on(&self.coordinator, &format!("SELECT citus_add_node('{host}', {port})"));
+            citus::add_worker(&self.coordinator, worker);
         }
-    }
-
-    /// Executes SQL as the superuser.
-    pub fn execute_on(&self, server: &PrivateDatabase, sql: &str) {
-        execute(&mut connect(&server.superuser_url("contact_search")).unwrap(), sql);
     }
 
     pub fn url(&self) -> String {

@@ -70,6 +70,12 @@ fn invalid_parameters_of_recent_contacts_are_400() {
 
 #[test]
 fn following_the_links_shows_each_contact_once_and_reads_only_the_index() {
+    if crate::support::citus::is_not_for(
+        "following_the_links_shows_each_contact_once_and_reads_only_the_index",
+        "whose statistics it reads",
+    ) {
+        return;
+    }
     let app = TestApp::start();
     // 2,500 contacts with the same time, 2,499 with different times, and 25,001 older ones that no page may scan.
     app.sql(&format!(

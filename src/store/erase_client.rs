@@ -4,12 +4,17 @@
 //! slices, each in a short transaction. The client itself goes last, with its lists and the words that writers have added
 //! since the slices. So an erasure that was interrupted can be run again.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
+use super::distribution;
 use super::error::StoreError;
+use super::fence::Fences;
 use super::schema::{api_keys, clients, contact_lists, contact_words, contact_words_left, contacts, webhooks};
 use super::transaction::retry_transaction;
 use crate::domain::client::ClientId;
@@ -20,6 +25,12 @@ const SLICE: i64 = 1_000;
 /// Attempts to delete the client's row. An attempt fails if a writer has added a contact since the last slice. Servers
 /// notice within a second that the keys are gone, and then accept no further writes.
 const ATTEMPTS: usize = 100;
+
+/// The time within which every server notices that a key is gone, twice over.
+const NOTICE: Duration = Duration::from_secs(2);
+
+/// How long an erasure on a distributed database waits for transactions that began before it.
+const WRITERS_LIMIT: Duration = Duration::from_secs(60);
 
 /// What belongs to a client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,6 +77,9 @@ pub fn erase_client(
         diesel::delete(webhooks::table.filter(webhooks::client_id.eq(client.as_uuid()))).execute(connection)?;
         Ok(())
     })?;
+    if distribution::is_distributed(connection)? {
+        await_writers(connection)?;
+    }
     let mut erased = 0;
     for _ in 0..ATTEMPTS {
         erase_contacts(connection, client, &mut |contacts| {
@@ -81,6 +95,28 @@ pub fn erase_client(
         }
     }
     Err(StoreError::Contended)
+}
+
+/// Waits until all servers have noticed that the keys are gone, and the writes of their requests have ended. On a
+/// distributed database no foreign key refuses a contact of a client that is gone.
+fn await_writers(connection: &mut PgConnection) -> Result<(), StoreError> {
+    #[derive(QueryableByName)]
+    struct Now {
+        #[diesel(sql_type = BigInt)]
+        microseconds: i64,
+    }
+    thread::sleep(NOTICE);
+    let fences = Fences::of(connection)?;
+    let now: Now = sql_query("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS microseconds")
+        .get_result(connection)?;
+    let start = Instant::now();
+    while fences.oldest_running(connection)? < now.microseconds {
+        if start.elapsed() > WRITERS_LIMIT {
+            return Err(StoreError::Contended);
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
 }
 
 /// Erases the client without contacts. A distributed database has no foreign keys that would erase the lists and words.

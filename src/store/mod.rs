@@ -3,7 +3,8 @@
 //! Every function that reads or writes contacts takes the [`ClientId`](crate::domain::client::ClientId) whose rows it
 //! may touch. The exceptions serve all clients and return no contact: `newest_contacts.rs` trims `contacts_newest`,
 //! `period_border.rs` moves contacts within the index of grams, `unused_words.rs` removes words, `search_index.rs`
-//! rebuilds the search index, and `backup.rs` restores a whole database.
+//! rebuilds the search index, `distribution.rs` distributes all tables over nodes, and `backup.rs` restores a whole
+//! database.
 
 pub mod backup;
 pub mod bulk_load;
@@ -13,6 +14,7 @@ pub mod connection;
 pub mod conninfo;
 pub mod contacts;
 mod copy_writer;
+pub mod distribution;
 pub mod erase_client;
 mod error;
 pub mod export;

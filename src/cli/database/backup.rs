@@ -53,6 +53,9 @@ pub fn run(config: &DatabaseConfig, BackupArgs { file, force }: &BackupArgs) -> 
     // pg_dump opens the file by its name. When pg_dump 18 writes to standard output instead, the file can be incomplete
     // without an error.
     command.arg("--format=custom").arg("--file").arg(draft.path());
+    // The only extension that the schema needs. Another one, such as Citus, would have to exist where the backup is
+    // restored.
+    command.arg("--extension=plpgsql");
     command.stdin(Stdio::null()).stdout(Stdio::null());
     program::connect(&mut command, &conninfo::for_program(database.url())?);
     program::run(&pg_dump, &mut command).with_context(|| format!("{name} was not written"))?;

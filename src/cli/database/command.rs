@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::open::Database;
-use super::{backup, restore, upgrade};
+use super::{backup, distribute, restore, upgrade};
 use crate::cli::output;
 use crate::config::DatabaseConfig;
 
@@ -18,6 +18,9 @@ pub enum DatabaseCommand {
     /// Move the private PostgreSQL to a newer major version, or back, while no server runs
     #[command(after_help = upgrade::EXAMPLE)]
     Upgrade(upgrade::UpgradeArgs),
+    /// Distribute the contacts over the nodes of a Citus cluster, all or nothing, while no server runs
+    #[command(after_help = distribute::EXAMPLE)]
+    Distribute,
     /// Print the URL of the database, for psql
     #[command(after_help = "Example, while a server runs:\n  psql \"$(contact-search database url)\"")]
     Url,
@@ -28,6 +31,7 @@ pub fn run(config: &DatabaseConfig, command: &DatabaseCommand) -> anyhow::Result
         DatabaseCommand::Backup(arguments) => backup::run(config, arguments),
         DatabaseCommand::Restore(arguments) => restore::run(config, arguments),
         DatabaseCommand::Upgrade(arguments) => upgrade::run(config, arguments),
+        DatabaseCommand::Distribute => distribute::run(config),
         DatabaseCommand::Url => {
             let database = Database::open(config)?;
             output::print(format_args!("{}\n", database.url()))?;

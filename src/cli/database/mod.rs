@@ -2,6 +2,7 @@
 
 mod backup;
 mod command;
+mod distribute;
 mod open;
 mod program;
 pub mod replicas;

@@ -15,7 +15,7 @@ use crate::config::DatabaseConfig;
 use crate::domain::counted::counted;
 use crate::embedded::client_program::ClientProgram;
 use crate::store::server_version::server_version;
-use crate::store::{backup, conninfo, migrations};
+use crate::store::{backup, conninfo, distribution, migrations};
 
 pub const EXAMPLE: &str = "Examples:\n  contact-search database restore contacts.backup\n  contact-search database restore \
                            contacts.backup --database-url postgresql://user@host/contacts";
@@ -40,6 +40,11 @@ pub fn run(config: &DatabaseConfig, RestoreArgs { file }: &RestoreArgs) -> anyho
     let database = Database::open_or_create(config)?;
     let mut connection = database.connect_to_any_schema()?;
     database.refuse_other_programs_schema(&mut connection)?;
+    ensure!(
+        !distribution::is_distributed(&mut connection)?,
+        "the contacts of the database are distributed, and a backup can only be restored into a database where they are \
+         not: create a new one with CREATE DATABASE, restore into it, and then run `contact-search database distribute`"
+    );
     let clients = backup::count_clients(&mut connection)?;
     ensure!(clients == 0, occupied(&database, clients));
 

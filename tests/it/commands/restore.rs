@@ -15,6 +15,12 @@ use crate::support::{OwnDirectory, TestApp, TestDatabase};
 
 #[test]
 fn restore_refuses_a_database_with_clients_and_says_what_to_do() {
+    if crate::support::citus::is_not_for(
+        "restore_refuses_a_database_with_clients_and_says_what_to_do",
+        "into which it restores a backup",
+    ) {
+        return;
+    }
     let (app, files, home) = (TestApp::start(), directory(), OwnDirectory::new());
     let file = files.path().join("a.backup");
     let file = file.to_str().unwrap();
@@ -68,6 +74,12 @@ fn a_file_that_is_no_backup_is_refused_before_a_database_is_opened() {
 
 #[test]
 fn a_truncated_or_damaged_backup_restores_nothing_and_keeps_the_schema() {
+    if crate::support::citus::is_not_for(
+        "a_truncated_or_damaged_backup_restores_nothing_and_keeps_the_schema",
+        "into which it restores a backup",
+    ) {
+        return;
+    }
     let (database, files) = (TestDatabase::new(), directory());
     let file = backup_of(&database, &files);
     let whole = fs::read(&file).unwrap();
@@ -164,6 +176,12 @@ fn a_dump_of_another_program_is_refused() {
 
 #[test]
 fn an_older_backup_is_migrated_and_a_newer_one_is_refused() {
+    if crate::support::citus::is_not_for(
+        "an_older_backup_is_migrated_and_a_newer_one_is_refused",
+        "into which it restores a backup",
+    ) {
+        return;
+    }
     let (older, newer, files) = (TestDatabase::empty(), TestDatabase::new(), directory());
     for step in [
         include_str!("../../../migrations/20261121000000_contacts/up.sql"),
@@ -213,6 +231,12 @@ fn an_older_backup_is_migrated_and_a_newer_one_is_refused() {
 
 #[test]
 fn a_restore_that_fails_halfway_leaves_the_database_unchanged() {
+    if crate::support::citus::is_not_for(
+        "a_restore_that_fails_halfway_leaves_the_database_unchanged",
+        "into which it restores a backup",
+    ) {
+        return;
+    }
     let (database, files) = (TestDatabase::new(), directory());
     let file = backup_of(&database, &files);
     // A table of another program has the name of one of our tables.

@@ -197,10 +197,10 @@ fn app_with_others(others: usize) -> TestApp {
     app.sql(&format!(
         "INSERT INTO contacts (client_id, id, contact_list_id, name, email)
          SELECT '{}', gen_random_uuid(), (SELECT min(id) FROM contact_lists), 'Zoe Ku', 'p' || n || 'p@k.net'
-         FROM generate_series(1, {others}) AS n;
-         ANALYZE contacts",
+         FROM generate_series(1, {others}) AS n",
         app.client
     ));
+    app.sql("ANALYZE contacts");
     app
 }
 

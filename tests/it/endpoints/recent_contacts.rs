@@ -70,6 +70,12 @@ fn invalid_parameters_of_recent_contacts_are_400() {
 
 #[test]
 fn following_the_links_shows_each_contact_once_and_reads_only_the_index() {
+    if crate::support::citus::is_not_for(
+        "following_the_links_shows_each_contact_once_and_reads_only_the_index",
+        "whose statistics it reads",
+    ) {
+        return;
+    }
     let app = TestApp::start();
     // 2,500 contacts with the same time, 2,499 with different times, and 25,001 older ones that no page may scan.
     app.sql(&format!(
@@ -78,10 +84,10 @@ fn following_the_links_shows_each_contact_once_and_reads_only_the_index() {
                 CASE WHEN n <= 2500 THEN now() - interval '1 day'
                      WHEN n <= 4999 THEN now() - n * interval '30 seconds'
                      ELSE now() - interval '40 days' END
-         FROM contact_lists, generate_series(1, 30000) n;
-         ANALYZE contacts",
+         FROM contact_lists, generate_series(1, 30000) n",
         client = app.client
     ));
+    app.sql("ANALYZE contacts");
     let mut seen = Vec::new();
     let mut next = Some("/api/public/contacts?days=30".to_owned());
     let mut pages = 0;

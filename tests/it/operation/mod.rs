@@ -1,6 +1,7 @@
 //! Operation: faults, overload, clocks, a full disk, and the data that logs and metrics reveal.
 
 mod blocked_writers;
+mod citus;
 mod clocks;
 mod database_monitor;
 mod erasure;

@@ -148,6 +148,12 @@ const CITUS: &str = "CREATE TABLE pg_dist_partition ()";
 
 #[test]
 fn a_connection_to_a_citus_cluster_routes_by_custom_plans_and_sets_its_lock_timeout_in_each_transaction() {
+    if crate::support::citus::is_not_for(
+        "a_connection_to_a_citus_cluster_routes_by_custom_plans_and_sets_its_lock_timeout_in_each_transaction",
+        "where it stands in for Citus",
+    ) {
+        return;
+    }
     let settings = |database: &TestDatabase| {
         let limits = StatementLimits {
             statement_timeout: Duration::from_secs(20),
@@ -216,6 +222,12 @@ fn on_a_citus_cluster_the_border_waits_for_every_transaction_that_began_before_i
 
 #[test]
 fn no_trigger_combines_truncate_with_the_events_of_rows() {
+    if crate::support::citus::is_not_for(
+        "no_trigger_combines_truncate_with_the_events_of_rows",
+        "where it stands in for Citus",
+    ) {
+        return;
+    }
     let database = TestDatabase::new();
     // The bits of pg_trigger.tgtype: 4 INSERT, 8 DELETE, 16 UPDATE, 32 TRUNCATE.
     let triggers = "SELECT count(*) AS count FROM pg_trigger WHERE NOT tgisinternal AND tgtype & 32 > 0";

@@ -94,6 +94,12 @@ fn a_new_database_has_the_running_period_and_three_before_it_above_the_border() 
 
 #[test]
 fn the_border_rises_by_one_period_at_a_time_and_every_older_contact_is_moved_before() {
+    if crate::support::citus::is_not_for(
+        "the_border_rises_by_one_period_at_a_time_and_every_older_contact_is_moved_before",
+        "whose fences are transaction ids",
+    ) {
+        return;
+    }
     let database = TestDatabase::new();
     fill(&database, 1_300, 13);
     fill(&database, 1_313, 13);
@@ -123,6 +129,12 @@ fn the_border_rises_by_one_period_at_a_time_and_every_older_contact_is_moved_bef
 
 #[test]
 fn contacts_of_the_first_period_are_moved() {
+    if crate::support::citus::is_not_for(
+        "contacts_of_the_first_period_are_moved",
+        "whose fences are transaction ids",
+    ) {
+        return;
+    }
     let database = TestDatabase::new();
     fill(&database, 100, 1);
     let mut connection = database.connect();
@@ -141,6 +153,12 @@ fn contacts_of_the_first_period_are_moved() {
 
 #[test]
 fn the_border_waits_for_every_transaction_that_may_have_read_a_lower_one() {
+    if crate::support::citus::is_not_for(
+        "the_border_waits_for_every_transaction_that_may_have_read_a_lower_one",
+        "whose fences are transaction ids",
+    ) {
+        return;
+    }
     let database = TestDatabase::new();
     // No contact is in the period before the border, so the test can raise it at once.
     let client = fill(&database, 4_500, 7);
@@ -191,13 +209,19 @@ fn the_border_waits_for_every_transaction_that_may_have_read_a_lower_one() {
 fn insert(client: ClientId, name: &str, last_message_at: &str) -> String {
     format!(
         "INSERT INTO contacts (client_id, id, contact_list_id, email, last_message_at)
-         VALUES ('{client}', gen_random_uuid(), (SELECT min(id) FROM contact_lists), '{name}.writer@x.com',
-                 {last_message_at})"
+         SELECT '{client}', gen_random_uuid(), (SELECT min(id) FROM contact_lists WHERE client_id = '{client}'),
+                '{name}.writer@x.com', {last_message_at}"
     )
 }
 
 #[test]
 fn the_writer_with_the_newest_transaction_id_is_waited_for() {
+    if crate::support::citus::is_not_for(
+        "the_writer_with_the_newest_transaction_id_is_waited_for",
+        "whose fences are transaction ids",
+    ) {
+        return;
+    }
     let database = TestDatabase::new();
     let client = fill(&database, 10, 1);
     let (mut job, mut writer) = (database.connect(), database.connect());
@@ -220,6 +244,12 @@ fn the_writer_with_the_newest_transaction_id_is_waited_for() {
 
 #[test]
 fn contacts_that_a_writer_has_locked_are_moved_later() {
+    if crate::support::citus::is_not_for(
+        "contacts_that_a_writer_has_locked_are_moved_later",
+        "whose fences are transaction ids",
+    ) {
+        return;
+    }
     let database = TestDatabase::new();
     let client = fill(&database, 900, 9);
     let (mut connection, mut writer) = (database.connect(), database.connect());
@@ -257,6 +287,12 @@ fn contacts_that_a_writer_has_locked_are_moved_later() {
 
 #[test]
 fn a_restored_fence_of_another_cluster_does_not_stop_the_border() {
+    if crate::support::citus::is_not_for(
+        "a_restored_fence_of_another_cluster_does_not_stop_the_border",
+        "whose fences are transaction ids",
+    ) {
+        return;
+    }
     let database = TestDatabase::new();
     fill(&database, 90, 9);
     set_border(&mut database.connect(), &format!("{NOW} - 6"));
@@ -267,6 +303,12 @@ fn a_restored_fence_of_another_cluster_does_not_stop_the_border() {
 
 #[test]
 fn a_search_stays_complete_while_servers_raise_the_border_and_writers_write() {
+    if crate::support::citus::is_not_for(
+        "a_search_stays_complete_while_servers_raise_the_border_and_writers_write",
+        "whose fences are transaction ids",
+    ) {
+        return;
+    }
     let database = TestDatabase::new();
     let client = fill(&database, 4_500, 20);
     let mut connection = database.connect();
@@ -325,6 +367,12 @@ fn a_search_stays_complete_while_servers_raise_the_border_and_writers_write() {
 
 #[test]
 fn the_border_rises_behind_a_transaction_pooler() {
+    if crate::support::citus::is_not_for(
+        "the_border_rises_behind_a_transaction_pooler",
+        "whose fences are transaction ids",
+    ) {
+        return;
+    }
     let database = TestDatabase::new();
     fill(&database, 90, 9);
     set_border(&mut database.connect(), &format!("{NOW} - 6"));
@@ -340,6 +388,9 @@ fn the_border_rises_behind_a_transaction_pooler() {
 
 #[test]
 fn the_server_raises_the_border() {
+    if crate::support::citus::is_not_for("the_server_raises_the_border", "whose fences are transaction ids") {
+        return;
+    }
     let app = TestApp::start();
     set_border(&mut app.database.connect(), &format!("{NOW} - 6"));
     wait_until(PATIENCE, "the server does not raise the border", || {

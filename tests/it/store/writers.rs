@@ -155,6 +155,12 @@ const LOSE_FOUR_ATTEMPTS: &str = "
 
 #[test]
 fn the_last_attempt_of_an_import_waits_for_a_batch_and_does_not_deadlock_with_it() {
+    if crate::support::citus::is_not_for(
+        "the_last_attempt_of_an_import_waits_for_a_batch_and_does_not_deadlock_with_it",
+        "on which it puts triggers and locks of its own",
+    ) {
+        return;
+    }
     let app = TestApp::start();
     let client = clients::find_client(&mut app.database.connect(), "Test")
         .unwrap()
@@ -199,6 +205,12 @@ fn the_last_attempt_of_an_import_waits_for_a_batch_and_does_not_deadlock_with_it
 
 #[test]
 fn no_write_overtakes_the_last_attempt_of_an_import() {
+    if crate::support::citus::is_not_for(
+        "no_write_overtakes_the_last_attempt_of_an_import",
+        "on which it puts triggers and locks of its own",
+    ) {
+        return;
+    }
     let app = TestApp::start_with(&REAL_DEADLINES);
     let client = clients::find_client(&mut app.database.connect(), "Test")
         .unwrap()
@@ -313,6 +325,12 @@ fn an_array_with_repeated_new_people_creates_each_contact_once() {
 
 #[test]
 fn writes_to_a_locked_contact_are_503_and_reads_do_not_wait() {
+    if crate::support::citus::is_not_for(
+        "writes_to_a_locked_contact_are_503_and_reads_do_not_wait",
+        "on which it puts triggers and locks of its own",
+    ) {
+        return;
+    }
     let app = TestApp::start_with(&[&["--pool-size", "2"], &REAL_DEADLINES[..]].concat());
     let phone = "+56912345678";
     let known = app.add(Contact {
@@ -426,6 +444,12 @@ fn a_message_is_not_recorded_for_a_contact_whose_identity_just_changed() {
 
 #[test]
 fn a_batch_over_its_deadline_is_504_and_a_retry_writes_the_rest() {
+    if crate::support::citus::is_not_for(
+        "a_batch_over_its_deadline_is_504_and_a_retry_writes_the_rest",
+        "on which it puts triggers and locks of its own",
+    ) {
+        return;
+    }
     let app = TestApp::start_with(&REAL_DEADLINES);
     // Delays each insert by 60 ms, so that the deadline of ten seconds passes in the batch's second transaction.
     app.sql(

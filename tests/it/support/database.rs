@@ -14,7 +14,7 @@ use contact_search::store::connection::StatementLimits;
 use contact_search::store::pool::Pool;
 
 use super::directory::ServerDirectory;
-use super::{PATIENCE, Slot, wait_until};
+use super::{PATIENCE, Slot, citus, wait_until};
 
 /// A database of one test. It is dropped with the value.
 pub struct TestDatabase {
@@ -39,9 +39,12 @@ impl TestDatabase {
         let slot = Slot::take();
         let cluster = cluster();
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        execute_as_superuser(&format!(
-            "CREATE DATABASE {name} TEMPLATE {template} OWNER contact_search"
-        ));
+        for server in cluster.servers() {
+            execute(
+                &mut connect_as_superuser(server),
+                &format!("CREATE DATABASE {name} TEMPLATE {template} OWNER contact_search"),
+            );
+        }
         let url = cluster
             .database
             .url()
@@ -138,24 +141,39 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        execute_as_superuser(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+        let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        for server in cluster().servers() {
+            let mut admin = connect_as_superuser(server);
+            // A daemon of Citus can connect at this moment.
+            wait_until(PATIENCE, "the database can't be dropped", || {
+                admin.batch_execute(&drop).is_ok()
+            });
+        }
     }
 }
 
 struct Cluster {
     database: PrivateDatabase,
-    /// Statics are never dropped. The directory's watchdog stops the server and removes the directory when the process
+    /// The worker of Citus, if [`citus::is_used`].
+    worker: Option<PrivateDatabase>,
+    /// Statics are never dropped. The directories' watchdogs stop the servers and remove the directories when the process
     /// ends.
-    _directory: ServerDirectory,
+    _directories: [ServerDirectory; 2],
+}
+
+impl Cluster {
+    fn servers(&self) -> impl Iterator<Item = &PrivateDatabase> {
+        [&self.database].into_iter().chain(&self.worker)
+    }
 }
 
 fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(|| {
-        let directory = ServerDirectory::new();
-        let options = Options {
-            data_dir: directory.path().to_owned(),
-            programs: programs(),
+        let directories = [ServerDirectory::new(), ServerDirectory::new()];
+        let [options, options_of_worker] = [0, 1].map(|server| Options {
+            data_dir: directories[server].path().to_owned(),
+            programs: citus::programs().or_else(programs),
             settings: [
                 ("fsync", "off"),
                 ("full_page_writes", "off"),
@@ -165,15 +183,24 @@ fn cluster() -> &'static Cluster {
                 ("jit", "off"),
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .to_vec(),
-        };
+            .into_iter()
+            .chain(citus::settings().filter(|_| citus::is_used()))
+            .collect(),
+        });
         let database = PrivateDatabase::open(&options).expect("the tests' PostgreSQL starts");
         // The application's database is migrated and serves as the template.
         let mut owner = store::connection::connect(&database.url()).expect("the template answers");
         store::migrations::migrate(&mut owner).expect("the template can be migrated");
+        drop(owner);
+        let worker = citus::is_used().then(|| {
+            let worker = PrivateDatabase::open(&options_of_worker).expect("the worker of Citus starts");
+            citus::distribute_template(&database, &worker);
+            worker
+        });
         Cluster {
             database,
-            _directory: directory,
+            worker,
+            _directories: directories,
         }
     })
 }
@@ -203,9 +230,11 @@ pub fn programs() -> Option<PathBuf> {
 }
 
 fn execute_as_superuser(sql: &str) {
-    let mut admin =
-        store::connection::connect(&cluster().database.superuser_url("postgres")).expect("PostgreSQL answers");
-    execute(&mut admin, sql);
+    execute(&mut connect_as_superuser(&cluster().database), sql);
+}
+
+fn connect_as_superuser(server: &PrivateDatabase) -> PgConnection {
+    store::connection::connect(&server.superuser_url("postgres")).expect("PostgreSQL answers")
 }
 
 #[test]

@@ -5,6 +5,8 @@ pub mod app;
 pub mod backup;
 pub mod canaries;
 pub mod check;
+pub mod citus;
+pub mod citus_cluster;
 pub mod command;
 pub mod contact_api;
 pub mod contact_query;

@@ -5,11 +5,11 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Bool;
 
-use super::bulk_load;
 use super::error::StoreError;
 use super::migrations::{self, MigrationError, SchemaState};
 use super::schema::clients;
 use super::transaction::transaction;
+use super::{bulk_load, distribution};
 
 /// Why a backup was not restored.
 #[derive(Debug, thiserror::Error)]
@@ -111,8 +111,10 @@ fn clear(connection: &mut PgConnection) -> Result<bool, RestoreError> {
     })
 }
 
-/// Changes the version of the keys: servers may have cached keys under the backup's version. Then vacuums.
+/// Completes the definitions, if the backup is one of a distributed database. Changes the version of the keys: servers
+/// may have cached keys under the backup's version. Then vacuums.
 fn finish(connection: &mut PgConnection) -> Result<(), StoreError> {
+    distribution::undo_in_copy(connection)?;
     connection.batch_execute("UPDATE credential_version SET version = gen_random_uuid()")?;
     bulk_load::vacuum(connection)
 }

@@ -30,6 +30,14 @@ pub const DISTRIBUTED_TABLES: [&str; 6] = [
 /// The tables of which every node has a copy.
 pub const REFERENCE_TABLES: [&str; 2] = ["contacts_newest_border", "contact_period_border"];
 
+/// Distributed tables that refer to `clients` while they are not distributed. The foreign key has the name of the table
+/// with `_client_fkey`.
+const TABLES_WITH_CLIENT_KEY: [&str; 3] = ["contact_lists", "contact_words", "contact_words_left"];
+
+/// The newest migration of the first programs that know distributed databases. An older program would plan statements
+/// that Citus refuses.
+const OLDEST_PROGRAM: &str = "20261202000000";
+
 /// Settings of the role, which apply to its sessions on every node:
 /// - Triggers of contacts write the searches' copies, on the node that has the contact.
 /// - A transaction can change definitions and then write.
@@ -56,12 +64,17 @@ pub enum DistributionError {
     NoExtension,
     #[error("this database is a worker of Citus: name its coordinator with --database-url")]
     Worker,
-    #[error("the contacts are distributed already, and nothing was changed")]
+    #[error("the contacts are distributed already, with all triggers, and nothing was changed")]
     Distributed,
     #[error(
         "Citus has no node for contacts: let an administrator run SELECT citus_add_node('HOST', 5432) for each worker"
     )]
     NoNodes,
+    #[error(
+        "the coordinator would have contacts, and imports would fail: let an administrator run \
+         SELECT citus_set_node_property('HOST', 5432, 'shouldhaveshards', false) with its address"
+    )]
+    CoordinatorWithShards,
     #[error(
         "Citus does not know the coordinator's address: let an administrator run \
          SELECT citus_set_coordinator_host('HOST', 5432)"
@@ -78,6 +91,12 @@ pub enum DistributionError {
         "the contacts are distributed, but triggers are missing on shards ({0}): restore a backup into another database"
     )]
     TriggersMissing(String),
+    #[error(
+        "the contacts are distributed, but a later step failed: run VACUUM (ANALYZE) contacts, contact_texts, \
+         contacts_newest in the database, and `contact-search database distribute` again, which then only checks the \
+         triggers"
+    )]
+    Unfinished(#[source] Box<DistributionError>),
 }
 
 impl From<StoreError> for DistributionError {
@@ -134,7 +153,7 @@ fn holds(connection: &mut PgConnection, condition: &str) -> Result<bool, StoreEr
 /// so [`distribute`] needs another one.
 ///
 /// # Errors
-/// [`DistributionError`]
+/// [`DistributionError`]. Only a failed change of a setting can have changed something: the settings before it.
 pub fn prepare(connection: &mut PgConnection) -> Result<(), DistributionError> {
     check(connection)?;
     for (name, value) in ROLE_SETTINGS {
@@ -147,22 +166,25 @@ fn check(connection: &mut PgConnection) -> Result<(), DistributionError> {
     if !has_extension(connection)? {
         return Err(DistributionError::NoExtension);
     }
+    if !holds(connection, "(SELECT groupid = 0 FROM pg_dist_local_group)")? {
+        return Err(DistributionError::Worker);
+    }
+    if is_distributed(connection)? {
+        check_triggers(connection)?;
+        return Err(DistributionError::Distributed);
+    }
     let mut ensure = |condition: &str, error: DistributionError| match holds(connection, condition) {
         Ok(true) => Ok(()),
         Ok(false) => Err(error),
         Err(error) => Err(error.into()),
     };
     ensure(
-        "(SELECT groupid = 0 FROM pg_dist_local_group)",
-        DistributionError::Worker,
-    )?;
-    ensure(
-        "NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass('contacts'))",
-        DistributionError::Distributed,
-    )?;
-    ensure(
         "EXISTS (SELECT FROM pg_dist_node WHERE groupid = 0)",
         DistributionError::UnknownCoordinator,
+    )?;
+    ensure(
+        "NOT EXISTS (SELECT FROM pg_dist_node WHERE groupid = 0 AND shouldhaveshards)",
+        DistributionError::CoordinatorWithShards,
     )?;
     ensure(
         "EXISTS (SELECT FROM pg_dist_node WHERE noderole = 'primary' AND isactive AND shouldhaveshards)",
@@ -210,12 +232,14 @@ fn other_sessions(connection: &mut PgConnection) -> Result<i64, StoreError> {
 /// The session needs the settings of [`prepare`].
 ///
 /// # Errors
-/// [`DistributionError`]. Only with [`DistributionError::TriggersMissing`] something was changed.
+/// [`DistributionError`]. With [`DistributionError::TriggersMissing`] and [`DistributionError::Unfinished`] the contacts
+/// are distributed. With others the database is unchanged, except for the settings that [`prepare`] has changed.
 pub fn distribute(
     connection: &mut PgConnection,
     mut observe: impl FnMut(&str),
 ) -> Result<Vec<Node>, DistributionError> {
-    migrations::with_migration_lock(connection, |connection| {
+    let mut is_committed = false;
+    let outcome = migrations::with_migration_lock(connection, |connection| {
         check(connection)?;
         // Without the first setting, PostgreSQL would notice a killed command only at the end of a statement.
         execute(
@@ -223,9 +247,15 @@ pub fn distribute(
             "SET client_connection_check_interval TO '2s'; SET client_min_messages TO warning",
         )?;
         transaction(connection, |connection| distribute_tables(connection, &mut observe))?;
+        is_committed = true;
         check_triggers(connection)?;
         bulk_load::vacuum(connection)?;
         Ok(nodes(connection)?)
+    });
+    outcome.map_err(|error| match error {
+        DistributionError::TriggersMissing(_) => error,
+        _ if is_committed => DistributionError::Unfinished(Box::new(error)),
+        _ => error,
     })
 }
 
@@ -243,13 +273,21 @@ fn distribute_tables(connection: &mut PgConnection, observe: &mut dyn FnMut(&str
         connection,
         "ALTER FUNCTION contact_texts_follow() SET plan_cache_mode = auto",
     )?;
+    execute(
+        connection,
+        &format!(
+            "UPDATE schema_requirement SET oldest_program = '{OLDEST_PROGRAM}'
+             WHERE oldest_program < '{OLDEST_PROGRAM}'"
+        ),
+    )?;
 
     // Functions from before the nodes were added are not on the nodes yet.
     for function in functions(connection)? {
         execute(connection, &format!("SELECT create_distributed_function('{function}')"))?;
     }
 
-    // The copied rows have their copies already, and are copied faster without the indexes of the searches.
+    // The search tables already have these rows, so the triggers are off. Rows are copied faster without the indexes of
+    // the searches.
     let triggers = definitions(connection, ROW_TRIGGERS)?;
     let indexes = definitions(connection, INDEXES_OF_SEARCHES)?;
     let references = definitions(connection, REFERENCES)?;
@@ -284,6 +322,50 @@ fn distribute_tables(connection: &mut PgConnection, observe: &mut dyn FnMut(&str
         )?;
     }
     Ok(())
+}
+
+/// Gives a copy that is not distributed the definitions of a plain database. A backup of a distributed database lacks
+/// them. Changes nothing in a plain database.
+///
+/// A backup of several nodes has no single moment, so it can have rows of a client that was added or erased meanwhile.
+/// They go, because no key reads them.
+pub(super) fn undo_in_copy(connection: &mut PgConnection) -> Result<(), StoreError> {
+    transaction(connection, |connection| {
+        execute(
+            connection,
+            "ALTER FUNCTION contact_texts_follow() SET plan_cache_mode = force_generic_plan",
+        )?;
+        let mut tables = Vec::new();
+        for table in TABLES_WITH_CLIENT_KEY {
+            let has_key = format!(
+                "EXISTS (SELECT FROM pg_constraint
+                         WHERE conrelid = '{table}'::regclass AND conname = '{table}_client_fkey')"
+            );
+            if !holds(connection, &has_key)? {
+                tables.push(table);
+            }
+        }
+        if tables.is_empty() {
+            return Ok(());
+        }
+        // The contacts go first: they refer to lists, and their trigger adds words.
+        for table in ["contacts"].iter().chain(&tables) {
+            execute(
+                connection,
+                &format!("DELETE FROM {table} WHERE NOT EXISTS (SELECT FROM clients WHERE id = {table}.client_id)"),
+            )?;
+        }
+        for table in tables {
+            execute(
+                connection,
+                &format!(
+                    "ALTER TABLE {table} ADD CONSTRAINT {table}_client_fkey
+                     FOREIGN KEY (client_id) REFERENCES clients (id) ON DELETE CASCADE"
+                ),
+            )?;
+        }
+        Ok(())
+    })
 }
 
 /// The functions of the tables, each with its types. Functions come after those that they call.
@@ -321,12 +403,15 @@ const ROW_TRIGGERS: &str = "
     WHERE tgrelid = ANY($1::regclass[]) AND NOT tgisinternal AND tgtype & 1 = 1
     ORDER BY tgname";
 
-/// GIN indexes, and the statistics of their first column.
+/// GIN indexes, and the statistics of their first column. Only an expression can have a target for its statistics.
 const INDEXES_OF_SEARCHES: &str = "
     SELECT format('DROP INDEX %s', indexrelid::regclass) AS undo,
-           ARRAY[pg_get_indexdef(indexrelid),
-                 format('ALTER INDEX %s ALTER COLUMN 1 SET STATISTICS %s',
-                        indexrelid::regclass, coalesce(attstattarget, -1))] AS restore
+           CASE WHEN attstattarget >= 0
+                THEN ARRAY[pg_get_indexdef(indexrelid),
+                           format('ALTER INDEX %s ALTER COLUMN 1 SET STATISTICS %s',
+                                  indexrelid::regclass, attstattarget)]
+                ELSE ARRAY[pg_get_indexdef(indexrelid)]
+           END AS restore
     FROM pg_index
     JOIN pg_class ON pg_class.oid = indexrelid
     JOIN pg_am ON pg_am.oid = relam

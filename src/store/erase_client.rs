@@ -32,6 +32,15 @@ const NOTICE: Duration = Duration::from_secs(2);
 /// How long an erasure on a distributed database waits for transactions that began before it.
 const WRITERS_LIMIT: Duration = Duration::from_secs(60);
 
+/// Why a client was not erased completely. What was erased stays erased.
+#[derive(Debug, thiserror::Error)]
+pub enum EraseError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("a transaction runs in the database that began before the client's keys were gone")]
+    OldTransaction,
+}
+
 /// What belongs to a client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Belongings {
@@ -66,19 +75,20 @@ pub fn belongings(connection: &mut PgConnection, client: ClientId) -> Result<Bel
 /// A client that does not exist is no error.
 ///
 /// # Errors
-/// [`StoreError::Contended`] if writers kept adding contacts. What was erased stays erased. Other [`StoreError`]s.
+/// [`StoreError::Contended`] if writers kept adding contacts. [`EraseError::OldTransaction`] if the database is
+/// distributed, and a transaction has not ended in a minute. Other [`StoreError`]s.
 pub fn erase_client(
     connection: &mut PgConnection,
     client: ClientId,
     mut observe: impl FnMut(u64),
-) -> Result<u64, StoreError> {
+) -> Result<u64, EraseError> {
     retry_transaction(connection, |connection| {
         diesel::delete(api_keys::table.filter(api_keys::client_id.eq(client.as_uuid()))).execute(connection)?;
         diesel::delete(webhooks::table.filter(webhooks::client_id.eq(client.as_uuid()))).execute(connection)?;
         Ok(())
     })?;
-    if distribution::is_distributed(connection)? {
-        await_writers(connection)?;
+    if distribution::is_distributed(connection)? && !await_writers(connection)? {
+        return Err(EraseError::OldTransaction);
     }
     let mut erased = 0;
     for _ in 0..ATTEMPTS {
@@ -91,15 +101,16 @@ pub fn erase_client(
             Ok(()) => return Ok(erased),
             // A new contact refers to a list of the client.
             Err(error) if error.is_reference() => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
     }
-    Err(StoreError::Contended)
+    Err(StoreError::Contended.into())
 }
 
 /// Waits until all servers have noticed that the keys are gone, and the writes of their requests have ended. On a
-/// distributed database no foreign key refuses a contact of a client that is gone.
-fn await_writers(connection: &mut PgConnection) -> Result<(), StoreError> {
+/// distributed database no foreign key refuses a contact of a client that is gone. A transaction that only reads counts
+/// as well, such as a backup. Returns whether all have ended in time.
+fn await_writers(connection: &mut PgConnection) -> Result<bool, StoreError> {
     #[derive(QueryableByName)]
     struct Now {
         #[diesel(sql_type = BigInt)]
@@ -112,11 +123,11 @@ fn await_writers(connection: &mut PgConnection) -> Result<(), StoreError> {
     let start = Instant::now();
     while fences.oldest_running(connection)? < now.microseconds {
         if start.elapsed() > WRITERS_LIMIT {
-            return Err(StoreError::Contended);
+            return Ok(false);
         }
         thread::sleep(Duration::from_millis(50));
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Erases the client without contacts. A distributed database has no foreign keys that would erase the lists and words.

@@ -19,7 +19,7 @@ use diesel::sql_types::{BigInt, Bool};
 /// The fences of a database, as SQL.
 #[derive(Debug)]
 pub(super) struct Fences {
-    /// The fence of the own transaction. Every transaction that began before is older.
+    /// The fence of the own transaction. Every transaction that relies on the former value is older.
     pub(super) own: &'static str,
     /// A condition: the fence comes from another cluster, whose backup was restored here. To wait for it could take for
     /// ever.
@@ -42,7 +42,9 @@ const OF_TRANSACTION_IDS: Fences = Fences {
 };
 
 const OF_TIMES: Fences = Fences {
-    // A write reaches the nodes at different moments. Two minutes are longer than a statement of the job can take.
+    // The job's write reaches the nodes at different moments, so a transaction that begins a little later can still rely
+    // on the former value. The job waits for the transactions of the next two minutes too, which is longer than its
+    // statement can take.
     own: "(extract(epoch FROM statement_timestamp()) * 1000000)::bigint + 120000000",
     is_foreign: "fence > (extract(epoch FROM statement_timestamp()) * 1000000)::bigint + 240000000",
     // A running transaction has a lock on its virtual id. PostgreSQL hides when the transactions of other roles began, so

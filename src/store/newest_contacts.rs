@@ -10,6 +10,7 @@ use diesel::sql_types::{Array, BigInt, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::error::StoreError;
+use super::transaction::transaction;
 
 /// Rows that `contacts_newest` keeps, of all clients together. They suffice for the walk of a search if one contact in
 /// two hundred has the term.
@@ -19,7 +20,7 @@ use super::error::StoreError;
 /// `contacts_newest` lacks.
 pub const KEPT: i64 = 100_000;
 
-/// Rows that are deleted at once. A message to one of their contacts waits until the DELETE of its client has finished.
+/// Rows that are deleted at once. A message to one of their contacts waits until they are deleted.
 const DELETED_AT_ONCE: i64 = 5_000;
 
 /// A moment, which can be infinite.
@@ -109,13 +110,16 @@ pub fn delete_old(connection: &mut PgConnection) -> Result<bool, StoreError> {
     for OldRow { client_id, id } in old {
         by_client.entry(client_id).or_default().push(id);
     }
-    let mut deleted = 0;
-    for (client, ids) in by_client {
-        deleted += sql_query(DELETE_ROWS)
-            .bind::<SqlUuid, _>(client)
-            .bind::<Array<SqlUuid>, _>(ids)
-            .bind::<Timestamptz, _>(border)
-            .execute(connection)?;
-    }
+    let deleted = transaction(connection, |connection| {
+        let mut deleted = 0;
+        for (client, ids) in by_client {
+            deleted += sql_query(DELETE_ROWS)
+                .bind::<SqlUuid, _>(client)
+                .bind::<Array<SqlUuid>, _>(ids)
+                .bind::<Timestamptz, _>(border)
+                .execute(connection)?;
+        }
+        Ok::<_, StoreError>(deleted)
+    })?;
     Ok(is_full && deleted > 0)
 }

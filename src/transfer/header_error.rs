@@ -10,8 +10,8 @@ use crate::domain::contact::Attribute;
 pub enum ColumnAdvice {
     /// With the option `--column`.
     Option,
-    /// By another name in the first line of the file. The reader is at a page, which has no options.
-    Name,
+    /// By changing the file. The reader is at a page, which has no options.
+    File,
 }
 
 /// Why a header can't be understood. The message says what to change. The names of columns in it are escaped.
@@ -63,7 +63,7 @@ impl HeaderError {
             }
             Self::Duplicate(column) => format!("the file has several columns “{column}”: give each a name of its own"),
             Self::Ambiguous { attribute, columns } => {
-                let advice = advice.about_several(*attribute);
+                let advice = advice.about_several(*attribute, "keep one of them, and remove the others from the file");
                 format!("the columns {columns} could all be {attribute}: {advice}")
             }
             Self::OnlyInSecond {
@@ -72,7 +72,7 @@ impl HeaderError {
                 first,
                 second,
             } => {
-                let advice = advice.about_several(*attribute);
+                let advice = advice.about_several(*attribute, "put the values of both into one column");
                 format!("line {line} has its only {attribute} in {second}, not in {first}: {advice}")
             }
             Self::NoIdentity { present } => format!(
@@ -97,26 +97,27 @@ impl ColumnAdvice {
     fn about_one(self, attribute: Attribute) -> String {
         match self {
             Self::Option => format!("choose one with --column {attribute}=COLUMN"),
-            Self::Name => format!("name one “{attribute}” in the first line of the file"),
+            Self::File => format!("name one “{attribute}” in the first line of the file"),
         }
     }
 
-    /// What to do about several columns that could be the attribute.
-    fn about_several(self, attribute: Attribute) -> String {
+    /// What to do about several columns that could be the attribute. `without_options` says it to a reader of a page.
+    fn about_several(self, attribute: Attribute, without_options: &str) -> String {
         let one = self.about_one(attribute);
         match self {
             Self::Option if takes_first_value(attribute) => format!(
                 "{one}, or several with --column {attribute}=COLUMN,COLUMN, which takes the first one with a value"
             ),
-            Self::Option | Self::Name => one,
+            Self::Option => one,
+            Self::File => without_options.to_owned(),
         }
     }
 
-    /// How to take a column that was ignored.
+    /// How to take a column that was ignored. There can be another column of the attribute.
     pub(super) fn about_ignored(self, attribute: Attribute) -> String {
         match self {
             Self::Option => format!("choose it with --column {attribute}=COLUMN"),
-            Self::Name => format!("name it “{attribute}” in the first line of the file"),
+            Self::File => format!("put its values into a column “{attribute}”"),
         }
     }
 }

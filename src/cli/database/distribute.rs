@@ -27,8 +27,12 @@ pub fn run(config: &DatabaseConfig) -> anyhow::Result<()> {
         output::say(format_args!("Distributing {table}."));
     });
     let nodes = match outcome {
-        Err(error @ DistributionError::TriggersMissing(_)) => return Err(error.into()),
-        outcome => outcome.context("the contacts were not distributed, and the database is unchanged")?,
+        Err(
+            error @ (DistributionError::Distributed
+            | DistributionError::TriggersMissing(_)
+            | DistributionError::Unfinished(_)),
+        ) => return Err(error.into()),
+        outcome => outcome.context("the contacts were not distributed, and only settings of the role were changed")?,
     };
     output::say("The contacts are distributed. Start the servers.");
     let rows = nodes

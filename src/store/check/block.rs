@@ -90,8 +90,8 @@ pub(super) struct Block {
     pub first_file_index: u32,
     pub rows: Vec<BlockRow>,
     index: KeyIndex,
-    /// For each row, the last record that was compared with it, by how many records the second pass had shown. A vector
-    /// of its own, because most keys lead to rows that have been compared already.
+    /// For each row, the last record that was compared with it, as the number of records shown so far. A vector of its
+    /// own, because most keys lead to rows that have been compared already.
     last_compared: Vec<u32>,
     /// How many contacts and how many rows of the file the second pass has shown to the block.
     contacts_seen: u32,

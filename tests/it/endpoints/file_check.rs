@@ -149,6 +149,19 @@ fn a_file_that_is_no_table_of_contacts_is_refused_before_the_check() {
         "The file can't be checked: no column is recognised as phone, email or external_user_id: name one “phone” in \
          the first line of the file; the columns are a, b."
     );
+    let two = refused(b"telefono,celular\n1155550001,1155550002\n", 400, "file-unreadable");
+    assert!(
+        two.ends_with("keep one of them, and remove the others from the file."),
+        "{two}"
+    );
+    let second = refused(b"Phone 1,Phone 2\n,1155550002\n", 400, "file-unreadable");
+    assert!(second.ends_with("put the values of both into one column."), "{second}");
+    for mended in ["phone\n1155550001\n", "telefono\n1155550001\n", "Phone 1\n1155550002\n"] {
+        assert!(
+            check(&app, mended.as_bytes()).last().unwrap()["done"].is_object(),
+            "{mended}"
+        );
+    }
     assert!(refused(b"PK\x03\x04 no archive", 400, "file-unreadable").contains("workbook"));
     let large = vec![b'x'; 16 * 1024 * 1024 + 1];
     assert_eq!(

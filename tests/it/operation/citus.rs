@@ -18,10 +18,10 @@ use contact_search::store::migrations::migrate;
 use serde_json::json;
 
 use crate::support::app::{Server, add_key, encode, program, revoke};
-use crate::support::backup::{contents, directory, error_of, printed, rows};
-use crate::support::citus::{distribute_contacts, programs_for, set_coordinator};
+use crate::support::backup::{backup_of, contents, directory, error_of, printed, rows};
+use crate::support::citus::{distribute_contacts, execute_on, is_not_for, place, programs_for, set_coordinator};
 use crate::support::citus_cluster::CitusCluster;
-use crate::support::command::run_on;
+use crate::support::command::{command_on, run_on};
 use crate::support::database::{count, execute};
 use crate::support::private_database::query;
 use crate::support::replication::{LOOKUP, PHONE};
@@ -96,10 +96,22 @@ fn distribute_checks_the_cluster_and_the_database_and_runs_once() {
     refuses(&url, "citus_set_coordinator_host");
     set_coordinator(&cluster.coordinator);
     refuses(&url, "citus_add_node");
+    for (has_shards, expected) in [(true, "'shouldhaveshards', false"), (false, "citus_add_node")] {
+        let (host, port) = place(&cluster.coordinator);
+        let property = format!("SELECT citus_set_node_property('{host}', {port}, 'shouldhaveshards', {has_shards})");
+        execute_on(&cluster.coordinator, &property);
+        refuses(&url, expected);
+    }
     cluster.add_workers();
     refuses(&cluster.workers[0].url(), "is a worker of Citus");
     refuses(&url, "run `contact-search migrate`");
     migrate(&mut connect(&url).unwrap()).unwrap();
+    // An administrator's own index, on a column instead of an expression.
+    execute_on(&cluster.coordinator, "CREATE EXTENSION pg_trgm");
+    execute(
+        &mut connect(&url).unwrap(),
+        "CREATE INDEX contacts_own ON contacts USING gin (name gin_trgm_ops)",
+    );
     let other = connect(&url).unwrap();
     refuses(&url, "other sessions of contact-search (1)");
     drop(other);
@@ -128,7 +140,10 @@ fn distribute_checks_the_cluster_and_the_database_and_runs_once() {
         definitions
     );
     // Nor does one that can't get a lock.
-    refuses(&url, "the contacts were not distributed, and the database is unchanged");
+    refuses(
+        &url,
+        "the contacts were not distributed, and only settings of the role were changed",
+    );
     drop(blocker);
 
     let table = printed(distribute(&url));
@@ -137,7 +152,24 @@ fn distribute_checks_the_cluster_and_the_database_and_runs_once() {
         .map(|line| line.split_whitespace().last().unwrap())
         .collect();
     assert_eq!(nodes, ["SHARDS", "1", "1"], "{table}");
-    refuses(&url, "distributed already");
+    assert_eq!(
+        query(&url, "SELECT oldest_program FROM schema_requirement"),
+        "20261202000000"
+    );
+    refuses(&url, "distributed already, with all triggers");
+    let trigger = |action: &str| {
+        rows(
+            &url,
+            &format!(
+                "SELECT success FROM run_command_on_placements(
+                     'contacts', 'ALTER TABLE %s {action} TRIGGER USER')"
+            ),
+        )
+    };
+    assert_eq!(trigger("DISABLE"), "(t)\n(t)");
+    refuses(&url, "triggers are missing on shards");
+    assert_eq!(trigger("ENABLE"), "(t)\n(t)");
+    refuses(&url, "distributed already, with all triggers");
     assert_eq!(
         query(
             &url,
@@ -208,6 +240,53 @@ fn requests() -> Vec<String> {
     requests
 }
 
+/// Queries for the definitions that `distribute` changes. They ignore parentheses, because a dump and its restore add
+/// some to conditions.
+const DEFINITIONS: [&str; 2] = [
+    "SELECT conname, translate(pg_get_constraintdef(oid), '()', '') FROM pg_constraint
+     WHERE connamespace = 'public'::regnamespace",
+    "SELECT proname, proconfig FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+];
+
+fn definitions(url: &str) -> [String; 2] {
+    DEFINITIONS.map(|query| rows(url, query))
+}
+
+/// `distribute` makes such a database on a Citus cluster.
+#[test]
+fn a_restored_backup_of_a_distributed_database_has_the_definitions_of_a_plain_one() {
+    if is_not_for(
+        "a_restored_backup_of_a_distributed_database_has_the_definitions_of_a_plain_one",
+        "whose definitions it changes",
+    ) {
+        return;
+    }
+    let (plain, database, restored) = (TestDatabase::new(), TestDatabase::new(), TestDatabase::empty());
+    for table in ["contact_lists", "contact_words", "contact_words_left"] {
+        database.execute(&format!("ALTER TABLE {table} DROP CONSTRAINT {table}_client_fkey"));
+    }
+    database.execute("ALTER FUNCTION contact_texts_follow() SET plan_cache_mode = auto");
+    assert_ne!(definitions(database.url()), definitions(plain.url()));
+    // The contacts of a client that was erased while the backup was written.
+    database.execute("INSERT INTO contact_lists (client_id, name) VALUES (gen_random_uuid(), 'Lista')");
+    let files = directory();
+    let file = backup_of(&database, &files);
+    assert_eq!(database.count("SELECT count(*) AS count FROM contacts"), 4);
+    printed(command_on(&restored, &["database", "restore", &file]));
+    assert_eq!(definitions(restored.url()), definitions(plain.url()));
+    for (table, expected) in [
+        ("contact_lists", 1),
+        ("contacts", 2),
+        ("contact_texts", 2),
+        ("contact_words_left", 0),
+    ] {
+        let found = restored.count(&format!("SELECT count(*) AS count FROM {table}"));
+        assert_eq!(found, expected, "{table}");
+    }
+    let words = "SELECT count(*) AS count FROM contact_words WHERE client_id NOT IN (SELECT id FROM clients)";
+    assert_eq!(restored.count(words), 0);
+}
+
 #[test]
 fn a_distributed_database_gives_the_answers_of_the_one_that_it_was_copied_from() {
     let Some(programs) = programs_for("a_distributed_database_gives_the_answers_of_the_one_that_it_was_copied_from")
@@ -218,13 +297,16 @@ fn a_distributed_database_gives_the_answers_of_the_one_that_it_was_copied_from()
     let plain = private_database::open(home.path());
     migrate(&mut connect(&plain.url()).unwrap()).unwrap();
     let cluster = CitusCluster::start(&programs);
-    for arguments in [&["--contacts", "4000", "--small-clients", "3"][..]] {
-        printed(command(
-            &plain.url(),
-            &programs,
-            &[&["generate", "--client", "Acme"], arguments].concat(),
-        ));
-    }
+    let generate = [
+        "generate",
+        "--client",
+        "Acme",
+        "--contacts",
+        "4000",
+        "--small-clients",
+        "3",
+    ];
+    printed(command(&plain.url(), &programs, &generate));
     let clients = ["Acme", "Acme 1", "Acme 2", "Acme 3"];
     let keys = clients.map(|name| {
         let create = ["key", "create", "--client", name, "--scope", "lookup,search,write"];
@@ -235,16 +317,31 @@ fn a_distributed_database_gives_the_answers_of_the_one_that_it_was_copied_from()
     let file = file.to_str().unwrap();
     printed(command(&plain.url(), &programs, &["database", "backup", file]));
     printed(command(&cluster.url(), &programs, &["database", "restore", file]));
-    printed(distribute(&cluster.url()));
-    assert_eq!(contents(&cluster.url())[..9], contents(&plain.url())[..9]);
+    // What fails after the distribution does not undo it.
+    let check = "EXECUTE ON FUNCTION run_command_on_placements(regclass, text, boolean)";
+    execute_on(&cluster.coordinator, &format!("REVOKE {check} FROM PUBLIC"));
+    let failed = error_of(distribute(&cluster.url()));
+    assert!(failed.contains("are distributed, but a later step failed"), "{failed}");
+    execute_on(&cluster.coordinator, &format!("GRANT {check} TO PUBLIC"));
+    let again = error_of(distribute(&cluster.url()));
+    assert!(again.contains("distributed already, with all triggers"), "{again}");
+    execute(
+        &mut connect(&cluster.url()).unwrap(),
+        "VACUUM (ANALYZE) contacts, contact_texts, contacts_newest",
+    );
+    // The last two also show views and triggers of Citus.
+    assert_eq!(contents(&cluster.url())[..11], contents(&plain.url())[..11]);
 
     let servers = [serve(&plain.url()), serve(&cluster.url())];
-    for key in &keys {
+    for (client, key) in clients.iter().zip(&keys) {
         let people = servers[0].get("/api/v1/search?q=1", Some(key)).json();
-        assert!(!people.to_string().is_empty());
+        assert!(!people["results"].as_array().unwrap().is_empty(), "{client}: {people}");
         let phones = rows(
             &plain.url(),
-            "SELECT phone FROM contacts WHERE phone IS NOT NULL ORDER BY id LIMIT 20",
+            &format!(
+                "SELECT phone FROM contacts JOIN clients ON clients.id = client_id
+                 WHERE clients.name = '{client}' AND phone IS NOT NULL ORDER BY contacts.id LIMIT 20"
+            ),
         );
         let lookups = phones.lines().map(|phone| {
             format!(
@@ -275,7 +372,11 @@ fn a_distributed_database_gives_the_answers_of_the_one_that_it_was_copied_from()
     let other = OwnDirectory::new();
     let restored = private_database::open(other.path());
     printed(command(&restored.url(), &programs, &["database", "restore", again]));
-    assert_eq!(contents(&restored.url())[..9], contents(&cluster.url())[..9]);
+    let (found, expected) = (contents(&restored.url()), contents(&plain.url()));
+    // The servers have noted the last use of each key.
+    assert_eq!(found[2..], expected[2..]);
+    assert_eq!(found[..2], contents(&cluster.url())[..2]);
+    assert_eq!(definitions(&restored.url()), definitions(&plain.url()));
 }
 
 #[test]
@@ -313,6 +414,7 @@ fn while_a_worker_is_away_only_its_clients_are_not_served() {
         "{first:?} {second:?}"
     );
     cluster.kill_worker(0);
+    wait_until(PATIENCE, "the worker does not end", || all(statuses(&away), 503));
     for _ in 0..3 {
         let (away, present) = (statuses(&away), statuses(&present));
         assert!(

@@ -180,7 +180,7 @@ pub async fn check_file(
 fn error_of(error: CheckError) -> ApiError {
     match error {
         CheckError::Header(error) => ApiError::File {
-            fault: error.message(ColumnAdvice::Name),
+            fault: error.message(ColumnAdvice::File),
         },
         CheckError::Read(_) | CheckError::Platform(_) | CheckError::TooManyRows(_) => ApiError::File {
             fault: error.to_string(),
@@ -268,7 +268,7 @@ impl Answer {
             self.send_rows(report.read, &take_text(&mut csv))?;
         }
         let CheckReport { read, groups, .. } = report;
-        let notes = report.notes(ColumnAdvice::Name);
+        let notes = report.notes(ColumnAdvice::File);
         self.send(&Part::Done { read, groups, notes })
     }
 

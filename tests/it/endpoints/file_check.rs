@@ -154,7 +154,8 @@ fn a_file_that_is_no_table_of_contacts_is_refused_before_the_check() {
         two.ends_with("keep one of them, and remove the others from the file."),
         "{two}"
     );
-    let second = refused(b"Phone 1,Phone 2\n,1155550002\n", 400, "file-unreadable");
+    let parts = check(&app, b"Phone 1,Phone 2\n1155550001,\n,1155550002\n");
+    let second = parts.last().unwrap()["error"]["detail"].as_str().unwrap();
     assert!(second.ends_with("put the values of both into one column."), "{second}");
     for mended in ["phone\n1155550001\n", "telefono\n1155550001\n", "Phone 1\n1155550002\n"] {
         assert!(

@@ -87,7 +87,8 @@ impl Start<'_> {
     }
 
     /// The candidate by which the largest number of rows is as wide as the header. Further blank cells in a row do not
-    /// count. Among equals, it is the candidate that gives the header most known names, and then most columns.
+    /// count. Among equals, it is the candidate that gives the header most known names, and then most columns. A name
+    /// with a quotation mark does not count, because a delimiter inside of quotes has cut it.
     fn guess(self, candidates: &[u8]) -> u8 {
         let evidence = |delimiter| {
             let records = self.records(delimiter);
@@ -95,10 +96,11 @@ impl Start<'_> {
                 return (0, 0, 1);
             };
             let width = header.len();
+            let is_known = |column: &&String| !column.contains('"') && spellings::is_known(column);
             let fits = |row: &&Vec<String>| row.len() >= width && row[width..].iter().all(|cell| cell.is_empty());
             (
                 rows.iter().filter(fits).count(),
-                header.iter().filter(|column| spellings::is_known(column)).count(),
+                header.iter().filter(is_known).count(),
                 width,
             )
         };
@@ -225,6 +227,12 @@ mod tests {
             let found = start.delimiter(None);
             assert_eq!((char::from(found.byte), found.skipped), (expected, skipped), "{file:?}");
         }
+    }
+
+    #[test]
+    fn a_candidate_inside_of_quotes_is_no_delimiter() {
+        assert_eq!(delimiter("\"one\",\"list of a|phone\"\n"), ',');
+        assert_eq!(delimiter("one,list of a|phone\n"), '|');
     }
 
     #[test]

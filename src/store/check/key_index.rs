@@ -244,7 +244,7 @@ mod tests {
         let (known, others) = keys.split_at(keys.len() / 2);
         let mut index = KeyIndex::new(known.iter().map(|key| (*key, 0)).collect());
         let all = KeyFilter::of_all([&index].into_iter());
-        // Of each other key, so many contacts or rows have it that it leads to no row, unless it is an identity.
+        // 60 records have some keys, which is more than the limit. Such a key leads to rows only if it is an identity.
         for (at, key) in known.iter().enumerate() {
             let (contacts, file_rows) = [(0, 0), (0, 60), (60, 0), (60, 60)][at % 4];
             for (kind, records) in [(Kind::Contact, contacts), (Kind::Row, file_rows)] {

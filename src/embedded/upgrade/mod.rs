@@ -1,6 +1,6 @@
 //! Moves the private PostgreSQL from one major version to a newer one, and back.
 //!
-//! The data are dumped and restored: the old version's server runs read-only, the new version's `pg_dump` reads it, and
+//! The data are dumped and restored: the old version's server runs read-only, `pg_dump` reads it, and the new version's
 //! `pg_restore` fills a new data directory. `pg_upgrade` would be faster, but it also keeps what should change. Its new
 //! data directory needs the same checksums and the same locale provider as the old one, and it keeps the indexes. A new
 //! private database has PostgreSQL's own Unicode rules since version 17 and those of the system's C library before. An

@@ -40,15 +40,19 @@ pub(super) struct BothPrograms {
     pub(super) clients: ClientPrograms,
 }
 
-/// The paths of the new version's client programs. They need not be in the directory of its server programs.
+/// The paths of the client programs. Those of the new version need not be in the directory of its server programs.
 pub(super) struct ClientPrograms {
+    /// That of the old version, if it stands beside the old server programs. It knows what its minor version writes
+    /// into the catalog. PostgreSQL 15.20 writes the option `pg_attver` of a column, which the `pg_dump` of 18.6 copies
+    /// and PostgreSQL 18 refuses.
     pub(super) pg_dump: PathBuf,
     pub(super) pg_restore: PathBuf,
+    /// It also reads the old server.
     pub(super) psql: PathBuf,
 }
 
 impl ClientPrograms {
-    fn find(given: Option<&Path>, new: &Programs) -> Result<Self, UpgradeError> {
+    fn find(given: Option<&Path>, old: &Programs, new: &Programs) -> Result<Self, UpgradeError> {
         let major = new.major();
         let find = |name: &'static str| {
             let found = ClientProgram::find(name, given, major).ok();
@@ -56,8 +60,13 @@ impl ClientPrograms {
             let missing = || UpgradeError::NoClientProgram { missing: name, major };
             found.map(|program| program.path().to_owned()).ok_or_else(missing)
         };
+        let old_dump = ClientProgram::find("pg_dump", Some(old.directory()), old.major()).ok();
+        let old_dump = old_dump.filter(|program| program.major() == old.major());
         Ok(Self {
-            pg_dump: find("pg_dump")?,
+            pg_dump: match old_dump {
+                Some(program) => program.path().to_owned(),
+                None => find("pg_dump")?,
+            },
             pg_restore: find("pg_restore")?,
             psql: find("psql")?,
         })
@@ -91,7 +100,7 @@ pub(super) fn find_programs(
         }
         other => other.into(),
     })?;
-    let clients = ClientPrograms::find(options.programs.as_deref(), &new)?;
+    let clients = ClientPrograms::find(options.programs.as_deref(), &old, &new)?;
     Ok(Ok(BothPrograms { old, new, clients }))
 }
 

@@ -24,7 +24,6 @@ const BUFFER: usize = 1 << 18;
 
 /// A running server, and the client programs for it.
 pub(super) struct Session<'a> {
-    /// The new version's programs, for both servers. They can read all older versions.
     clients: &'a ClientPrograms,
     /// The new data.
     cluster: &'a Cluster,
@@ -110,9 +109,16 @@ impl<'a> Session<'a> {
             let outcome = outcome.unwrap_or_else(|_| Err(io::Error::other("it was not waited for")));
             outcome.map_err(|problem| cannot_run(command, problem))
         };
-        // If pg_dump failed, pg_restore has got an incomplete archive and also failed.
-        self.check("pg_dump", ended(dumped, &dump)?)?;
-        new.check("pg_restore", ended(restored, &restore)?)?;
+        let (dumped, restored) = (ended(dumped, &dump)?, ended(restored, &restore)?);
+        // If pg_restore fails first, it closes the pipe, and a signal ends pg_dump without a message. If pg_dump fails
+        // first, pg_restore gets an incomplete archive and also fails.
+        if dumped.status.code().is_none() {
+            new.check("pg_restore", restored)?;
+            self.check("pg_dump", dumped)?;
+        } else {
+            self.check("pg_dump", dumped)?;
+            new.check("pg_restore", restored)?;
+        }
         Ok(())
     }
 

@@ -256,7 +256,33 @@ fn an_upgrade_that_can_not_succeed_leaves_the_old_data_as_they_were() {
     execute(&mut superuser, "DROP DATABASE others");
     execute(&mut superuser, "DROP ROLE reporter");
     drop(superuser);
+    // The new version refuses a statement of the dump. Then pg_restore ends, and pg_dump, which still has texts to
+    // write, ends by a signal.
+    let mut superuser = connect(&database.superuser_url("contact_search"));
+    execute(
+        &mut superuser,
+        "CREATE TABLE odd AS SELECT md5(n::text) || md5(n::text) AS content FROM generate_series(1, 50000) AS n; \
+         UPDATE pg_attribute SET attoptions = '{no_option=1}' WHERE attrelid = 'odd'::regclass AND attnum = 1",
+    );
+    drop(superuser);
     database.close().unwrap();
+    let CommandOutput {
+        status,
+        stderr: message,
+        ..
+    } = run(upgrade(data_dir, &old, &[]), "");
+    assert_eq!(status, Some(1));
+    assert!(
+        message.contains("pg_restore failed") && message.contains("unrecognized parameter \"no_option\""),
+        "{message}"
+    );
+    assert_unchanged();
+    let database = open_with(data_dir, &old);
+    let mut superuser = connect(&database.superuser_url("contact_search"));
+    execute(&mut superuser, "DROP TABLE odd");
+    drop(superuser);
+    database.close().unwrap();
+
     // A setting that the newer version does not know.
     let config = data_dir.join("postgres/postgresql.conf");
     let text = fs::read_to_string(&config).unwrap();

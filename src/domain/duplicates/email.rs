@@ -59,10 +59,9 @@ fn is_name_only(named: &Record, unnamed: &Record, email: &str) -> bool {
 /// Whether the local parts of both emails contain one word that both names have.
 pub(super) fn are_made_of_a_shared_word(one: &Record, other: &Record) -> bool {
     let (local, other_local) = (local_part(one.email()), local_part(other.email()));
-    let is_in_both = |word: &&str| word.len() >= WORD_MIN && local.contains(word) && other_local.contains(word);
     one.words()
-        .filter(is_in_both)
-        .any(|word| other.words().any(|other| other == word))
+        .filter(|word| word.len() >= WORD_MIN && other.words().any(|other| other == *word))
+        .any(|word| local.contains(word) && other_local.contains(word))
 }
 
 fn local_part(email: &str) -> &str {

@@ -305,7 +305,7 @@ fn differ_by_gender(longer: &str, shorter: &str) -> bool {
 
 /// Whether one word is the initial of the other one.
 fn is_initial(one: &str, other: &str) -> bool {
-    let is_letter = |word: &str| word.chars().count() == 1;
+    let is_letter = |word: &str| word.chars().nth(1).is_none();
     one != other && (is_letter(one) && other.starts_with(one) || is_letter(other) && one.starts_with(other))
 }
 

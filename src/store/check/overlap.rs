@@ -33,6 +33,7 @@ pub(super) fn overlap<T: Send, P: Send, E>(
     Ok(())
 }
 
-fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+/// The result of a thread. Goes on with its panic.
+pub(super) fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }

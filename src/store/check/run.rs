@@ -1,14 +1,12 @@
 //! Runs a check block by block.
 
-use std::thread;
-
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 
 use super::block::{Block, BlockRow, line_of};
 use super::groups::Links;
-use super::passes::{compare_records, count_records};
+use super::passes::{compare_records, count_records, threads};
 use super::records::{KnownContacts, RecordTexts, next_records, open_rows};
 use super::statements::LINES;
 use super::verdicts::{CheckedLine, StoredLine, check_verdicts, judge_line};
@@ -142,9 +140,6 @@ pub(super) fn report_lines<E: From<StoreError>>(
     Ok(())
 }
 
-/// The most threads that compare records.
-const THREADS_MAX: usize = 4;
-
 /// The number of a row in `import_rows`, and its file index.
 type Start = (i64, u32);
 
@@ -172,7 +167,7 @@ fn read_blocks(
         next = Some((rows[whole].0, file_index + whole as u32));
         rows.truncate(whole);
     }
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+    let threads = threads();
     let mut blocks = Vec::new();
     for thread in (1..=threads).rev() {
         let end = match thread {

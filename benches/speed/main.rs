@@ -15,6 +15,7 @@
 //! | `sections` | the sections of the report: each sends requests and adds rows |
 //! | `writes` | the sections that write: messages, indexes, import |
 //! | `checks` | the section about checks of a file before its import |
+//! | `peer` | the section about the same reads as they are usually written |
 //! | `costs` | the section about what the search's tables cost a write |
 //! | `report` | the rows, on the terminal and as Markdown |
 //! | `process` | child processes, which end with this one, and their processor time and memory |
@@ -28,6 +29,7 @@ mod checks;
 mod costs;
 mod load;
 mod names;
+mod peer;
 mod pgbench;
 mod report;
 mod sections;
@@ -110,7 +112,11 @@ fn main() -> anyhow::Result<()> {
     };
     let mut bench = Bench::prepare(&stage, size, load, arguments.growth)?;
     for section in Section::ALL {
-        if arguments.only.is_empty() || arguments.only.contains(&section) {
+        let is_wanted = match &arguments.only[..] {
+            [] => section.is_usual(),
+            named => named.contains(&section),
+        };
+        if is_wanted {
             bench.run(section)?;
         }
     }

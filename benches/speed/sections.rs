@@ -54,11 +54,13 @@ pub enum Section {
     Import,
     /// Memory of the server
     Memory,
+    /// Answers per second beside those of a usual Node.js server; needs Node.js and npm. Only if it is named
+    Peer,
 }
 
 impl Section {
     /// In the order of measurement. Sections that write come late.
-    pub const ALL: [Section; 11] = [
+    pub const ALL: [Section; 12] = [
         Section::Classes,
         Section::Small,
         Section::Scale,
@@ -70,7 +72,13 @@ impl Section {
         Section::Check,
         Section::Import,
         Section::Memory,
+        Section::Peer,
     ];
+
+    /// Whether the section is measured unless others are named.
+    pub fn is_usual(self) -> bool {
+        self != Section::Peer
+    }
 }
 
 /// A client with its key and the requests about its contacts.
@@ -218,7 +226,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Duration of one pass of a load.
-    fn slice(&self) -> Duration {
+    pub fn slice(&self) -> Duration {
         Duration::from_secs(self.load.as_secs().div_ceil(self.passes()))
     }
 
@@ -248,6 +256,7 @@ impl<'a> Bench<'a> {
             Section::Check => self.measure_check(),
             Section::Import => self.measure_import(),
             Section::Memory => self.measure_memory(),
+            Section::Peer => self.measure_peer(),
         }
         .with_context(|| format!("{section:?} can't be measured"))
     }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::result::OptionalEmptyChangesetExtension;
+use diesel::result::{DatabaseErrorKind, Error as DieselError, OptionalEmptyChangesetExtension};
 use uuid::Uuid;
 
 use super::error::StoreError;
@@ -163,12 +163,35 @@ pub fn ensure_list(connection: &mut PgConnection, client: ClientId, name: &str) 
     if let Some(id) = find(connection).optional()? {
         return Ok(id);
     }
-    diesel::insert_into(contact_lists::table)
+    let made = diesel::insert_into(contact_lists::table)
         .values((
             contact_lists::client_id.eq(client.as_uuid()),
             contact_lists::name.eq(name),
         ))
         .on_conflict_do_nothing()
         .execute(connection)?;
+    if made > 0 {
+        lock_client(connection, client)?;
+    }
     Ok(find(connection)?)
+}
+
+/// Locks the client of a new contact list until the transaction ends, so that its erasure sees the list. The foreign key
+/// of the list does the same, but a distributed database lacks it.
+///
+/// # Errors
+/// [`StoreError`], also if the client does not exist any more.
+pub(super) fn lock_client(connection: &mut PgConnection, client: ClientId) -> Result<(), StoreError> {
+    let id: Option<Uuid> = clients::table
+        .find(client.as_uuid())
+        .select(clients::id)
+        .for_key_share()
+        .first(connection)
+        .optional()?;
+    let gone = || {
+        let message = Box::new("the client does not exist any more".to_owned());
+        DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, message)
+    };
+    id.ok_or_else(gone)?;
+    Ok(())
 }

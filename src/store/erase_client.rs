@@ -132,9 +132,14 @@ fn await_writers(connection: &mut PgConnection) -> Result<bool, StoreError> {
 
 /// Erases the client without contacts. A distributed database has no foreign keys that would erase the lists and words.
 ///
-/// The lists go first: a contact that a writer has added refers to one, and its words are visible afterwards.
+/// The lock waits for writers that add a list, and keeps others from doing so ([`clients::lock_client`]). The lists go
+/// first: a contact that a writer has added refers to one, and its words are visible afterwards.
+///
+/// [`clients::lock_client`]: super::clients::lock_client
 fn erase_rest(connection: &mut PgConnection, client: ClientId) -> Result<(), StoreError> {
     let client = client.as_uuid();
+    let locked = clients::table.find(client).select(clients::id).for_update();
+    locked.first::<Uuid>(connection).optional()?;
     diesel::delete(contact_lists::table.filter(contact_lists::client_id.eq(client))).execute(connection)?;
     diesel::delete(contact_words_left::table.filter(contact_words_left::client_id.eq(client))).execute(connection)?;
     diesel::delete(contact_words::table.filter(contact_words::client_id.eq(client))).execute(connection)?;

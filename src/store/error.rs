@@ -99,6 +99,8 @@ impl From<DieselError> for StoreError {
                 }
                 DatabaseErrorKind::ClosedConnection => StoreError::unavailable(&error),
                 DatabaseErrorKind::UniqueViolation => StoreError::Exists(error),
+                // Citus copies the rows of an `INSERT … SELECT` to a node, and keeps only the message of an error there.
+                _ if is_duplicate(information.message()) => StoreError::Exists(error),
                 DatabaseErrorKind::ReadOnlyTransaction => StoreError::ReadOnly(error),
                 _ if is_shutdown(information.message()) => StoreError::unavailable(&error),
                 // PostgreSQL reports a recovery conflict as a serialization failure or as a deadlock.
@@ -135,6 +137,11 @@ fn is_shutdown(message: &str) -> bool {
     ]
     .iter()
     .any(|part| message.contains(part))
+}
+
+/// Whether a row exists already, by PostgreSQL's message.
+fn is_duplicate(message: &str) -> bool {
+    message.starts_with("duplicate key value violates unique constraint ")
 }
 
 /// Whether the transaction was cancelled because of a deadlock, in one PostgreSQL or between the nodes of a Citus cluster.
@@ -196,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_is_away_is_no_lost_connection_and_a_deadlock_between_nodes_is_contention() {
+    fn a_node_that_is_away_is_no_lost_connection_and_other_writers_of_a_node_are_contention() {
         let away = error(
             DatabaseErrorKind::ClosedConnection,
             "connection to the remote node app@node-2:5432 failed with the following error: server closed the \
@@ -210,5 +217,10 @@ mod tests {
             let contended = error(DatabaseErrorKind::Unknown, message);
             assert!(matches!(contended, StoreError::Contended), "{contended:?}");
         }
+        let exists = error(
+            DatabaseErrorKind::Unknown,
+            "duplicate key value violates unique constraint \"contacts_phone_identity_102012\"",
+        );
+        assert!(exists.is_contention(), "{exists:?}");
     }
 }

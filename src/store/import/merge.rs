@@ -38,7 +38,7 @@ use super::statements::{
 };
 use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::contact::DEFAULT_CHAT_STATUS;
-use crate::store::clients::ensure_list;
+use crate::store::clients::{ensure_list, lock_client};
 use crate::store::error::StoreError;
 use crate::store::locks::{lock_all_contacts, lock_all_lines, lock_bulk_writes, lock_imports};
 use crate::store::search_index;
@@ -240,6 +240,9 @@ pub(crate) fn make_lists(connection: &mut PgConnection, client: ClientId) -> Res
     let made: Vec<ListRow> = sql_query(MAKE_LISTS)
         .bind::<Uuid, _>(client.as_uuid())
         .load(connection)?;
+    if !made.is_empty() {
+        lock_client(connection, client)?;
+    }
     Ok(Lists {
         default,
         made: made.into_iter().map(|list| list.id).collect(),

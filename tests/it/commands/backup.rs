@@ -20,6 +20,12 @@ use crate::support::{OwnDirectory, TestDatabase};
 
 #[test]
 fn a_backup_moves_a_whole_database_from_the_private_postgresql_to_another_and_back() {
+    if crate::support::citus::is_not_for(
+        "a_backup_moves_a_whole_database_from_the_private_postgresql_to_another_and_back",
+        "into which it restores a backup",
+    ) {
+        return;
+    }
     let (first, second, files) = (OwnDirectory::new(), OwnDirectory::new(), directory());
     let data_dir = first.path();
     let file = files.path().join("contacts.backup");

@@ -7,7 +7,7 @@ use crate::support::command::{error_of, run_on, stdout};
 
 #[test]
 fn a_summary_counts_one_thing_in_the_singular() {
-    let (database, empty) = (TestDatabase::new(), TestDatabase::new());
+    let (database, empty) = (TestDatabase::new(), TestDatabase::empty());
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
     let run = |arguments: &[&str]| run_on(&database, arguments);

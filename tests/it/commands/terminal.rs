@@ -61,7 +61,7 @@ fn a_csv_header_can_not_drive_the_terminal() {
 
 #[test]
 fn a_files_name_can_neither_forge_a_line_nor_drive_the_terminal() {
-    let (database, empty) = (TestDatabase::new(), TestDatabase::new());
+    let (database, empty) = (TestDatabase::new(), TestDatabase::empty());
     let mut connection = database.connect();
     clients::create_client(&mut connection, "Acme", Region::DEFAULT).unwrap();
     let directory = tempfile::tempdir().unwrap();

@@ -251,12 +251,6 @@ fn a_deleted_contact_is_gone_from_every_endpoint() {
 
 #[test]
 fn a_change_in_a_deadlock_is_answered_with_503_or_409() {
-    if crate::support::citus::is_not_for(
-        "a_change_in_a_deadlock_is_answered_with_503_or_409",
-        "whose locks it takes by its own SQL",
-    ) {
-        return;
-    }
     let app = TestApp::start();
     let changed = app.add(Contact {
         phone: Some("+5491100000001"),

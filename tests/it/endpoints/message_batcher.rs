@@ -75,12 +75,6 @@ fn concurrent_messages_are_recorded_in_shared_transactions_with_individual_answe
 
 #[test]
 fn a_locked_contact_delays_no_message_to_other_contacts() {
-    if crate::support::citus::is_not_for(
-        "a_locked_contact_delays_no_message_to_other_contacts",
-        "whose locks it takes by its own SQL",
-    ) {
-        return;
-    }
     let app = TestApp::start_with(&REAL_DEADLINES);
     let phones: Vec<String> = (0..40)
         .map(|number| format!("+54911{:08}", 10_000_000 + number))
@@ -92,7 +86,10 @@ fn a_locked_contact_delays_no_message_to_other_contacts() {
         });
     }
     let mut other = app.database.connect();
-    let lock = format!("BEGIN; SELECT 1 FROM contacts WHERE phone = '{}' FOR UPDATE", phones[0]);
+    let lock = format!(
+        "BEGIN; SELECT 1 FROM contacts WHERE client_id = '{}' AND phone = '{}' FOR UPDATE",
+        app.client, phones[0]
+    );
     diesel::connection::SimpleConnection::batch_execute(&mut other, &lock).unwrap();
     let sent_at = "2025-03-28T14:22:00Z";
     std::thread::scope(|scope| {

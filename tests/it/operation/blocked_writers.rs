@@ -158,7 +158,10 @@ fn a_write_that_waits_for_a_lock_is_done_as_soon_as_the_lock_ends() {
         ..Contact::default()
     });
     let mut other = app.database.connect();
-    let lock = format!("BEGIN; SELECT FROM contacts WHERE id = '{}' FOR UPDATE", known.id);
+    let lock = format!(
+        "BEGIN; SELECT 1 FROM contacts WHERE client_id = '{}' AND id = '{}' FOR UPDATE",
+        app.client, known.id
+    );
     execute(&mut other, &lock);
     thread::scope(|scope| {
         let write = scope.spawn(|| app.send("POST", UPSERT, &upsert(&phone_in_file(0), 7)));

@@ -11,6 +11,7 @@ use chrono::Utc;
 use contact_search::domain::client::ClientId;
 use contact_search::domain::key::Scope;
 use contact_search::domain::phone::Region;
+use contact_search::embedded::{Options, PrivateDatabase};
 use contact_search::store::clients;
 use contact_search::store::connection::connect;
 use contact_search::store::distribution::{DISTRIBUTED_TABLES, REFERENCE_TABLES};
@@ -287,6 +288,15 @@ fn a_restored_backup_of_a_distributed_database_has_the_definitions_of_a_plain_on
     assert_eq!(restored.count(words), 0);
 }
 
+/// A plain PostgreSQL of the cluster's version. A backup of another version can't always be restored.
+fn open_plain(directory: &OwnDirectory, programs: &Path) -> PrivateDatabase {
+    let options = Options {
+        programs: Some(programs.to_owned()),
+        ..private_database::options(directory.path())
+    };
+    PrivateDatabase::open(&options).unwrap_or_else(|error| panic!("{error}"))
+}
+
 #[test]
 fn a_distributed_database_gives_the_answers_of_the_one_that_it_was_copied_from() {
     let Some(programs) = programs_for("a_distributed_database_gives_the_answers_of_the_one_that_it_was_copied_from")
@@ -294,7 +304,7 @@ fn a_distributed_database_gives_the_answers_of_the_one_that_it_was_copied_from()
         return;
     };
     let home = OwnDirectory::new();
-    let plain = private_database::open(home.path());
+    let plain = open_plain(&home, &programs);
     migrate(&mut connect(&plain.url()).unwrap()).unwrap();
     let cluster = CitusCluster::start(&programs);
     let generate = [
@@ -370,7 +380,7 @@ fn a_distributed_database_gives_the_answers_of_the_one_that_it_was_copied_from()
         "{refused}"
     );
     let other = OwnDirectory::new();
-    let restored = private_database::open(other.path());
+    let restored = open_plain(&other, &programs);
     printed(command(&restored.url(), &programs, &["database", "restore", again]));
     let (found, expected) = (contents(&restored.url()), contents(&plain.url()));
     // The servers have noted the last use of each key.

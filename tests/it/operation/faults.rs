@@ -77,7 +77,8 @@ fn ask_during(app: &TestApp, during: impl FnOnce(&Callers)) -> Vec<(&'static str
 
 /// Terminates all connections of the server except the database monitor's.
 const END_CONNECTIONS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid() AND query NOT LIKE '%credential_version%'";
+    WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
+          AND query NOT LIKE '%credential_version%'";
 
 #[test]
 fn a_read_is_retried_when_its_connection_is_lost() {

@@ -24,7 +24,7 @@ use crate::support::database::{count, execute};
 use crate::support::messages::message;
 use crate::support::private_database::{connect, options, query};
 use crate::support::webhook::{SECRET, payload, sign};
-use crate::support::{OwnDirectory, PATIENCE, TestDatabase, wait_until};
+use crate::support::{OwnDirectory, PATIENCE, TestDatabase, citus, wait_until};
 
 /// A small and a large client. The statements have their ids.
 const CLIENTS: [&str; 2] = [
@@ -326,17 +326,15 @@ fn schema() -> [String; 2] {
 
 #[test]
 fn the_statements_of_every_older_program_run_on_the_newest_schema() {
-    if crate::support::citus::is_not_for(
-        "the_statements_of_every_older_program_run_on_the_newest_schema",
-        "as the older programs do",
-    ) {
-        return;
-    }
     let [newest, oldest] = schema();
     let mut versions = Vec::new();
     for entry in fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
         let version = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        // Older programs can run on a plain database.
+        if version < oldest && citus::is_used() {
+            continue;
+        }
         assert!(
             version >= oldest,
             "{version}: no such program can run on the schema, so delete the file"

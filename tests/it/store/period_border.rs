@@ -16,6 +16,8 @@ use contact_search::store::search::{ClientSizes, LIMIT, Plan, search_contacts};
 use diesel::connection::SimpleConnection;
 use uuid::Uuid;
 
+use crate::support::citus::shorten_fences;
+use crate::support::contacts::set_last_message;
 use crate::support::period_border::{BEHIND, MISPLACED, NOT_MOVED, set_border};
 use crate::support::{PATIENCE, SetOnDrop, TestApp, TestDatabase, wait_until};
 
@@ -46,6 +48,7 @@ fn border(database: &TestDatabase) -> i64 {
 /// Makes steps until no further one can follow at once, as one run of the job does. Returns how far the border rose.
 fn run(database: &TestDatabase) -> i64 {
     let mut connection = database.connect();
+    shorten_fences(&mut connection, Duration::ZERO);
     let before = border(database);
     let mut raise = BorderRaise::default();
     let mut last = before;
@@ -94,12 +97,6 @@ fn a_new_database_has_the_running_period_and_three_before_it_above_the_border() 
 
 #[test]
 fn the_border_rises_by_one_period_at_a_time_and_every_older_contact_is_moved_before() {
-    if crate::support::citus::is_not_for(
-        "the_border_rises_by_one_period_at_a_time_and_every_older_contact_is_moved_before",
-        "whose fences are transaction ids",
-    ) {
-        return;
-    }
     let database = TestDatabase::new();
     fill(&database, 1_300, 13);
     fill(&database, 1_313, 13);
@@ -114,12 +111,11 @@ fn the_border_rises_by_one_period_at_a_time_and_every_older_contact_is_moved_bef
     // More contacts of each client than one step looks at, and times at both ends of the period.
     set_border(&mut connection, &format!("{NOW} - 4"));
     connection
-        .batch_execute(
-            "UPDATE contacts
-             SET last_message_at = contact_period_start(border - 1)
-                                   + (serial_id % 3) * interval '1048576 seconds' - interval '1 microsecond'
-             FROM contact_period_border WHERE serial_id % 8 > 0",
-        )
+        .batch_execute(&set_last_message(
+            "contact_period_start(border - 1) + (serial_id % 3) * interval '1048576 seconds'
+                 - interval '1 microsecond'",
+            "serial_id % 8 > 0",
+        ))
         .unwrap();
     set_border(&mut connection, &format!("{NOW} - 4"));
     assert!(database.count(NOT_MOVED) > 500);
@@ -129,19 +125,14 @@ fn the_border_rises_by_one_period_at_a_time_and_every_older_contact_is_moved_bef
 
 #[test]
 fn contacts_of_the_first_period_are_moved() {
-    if crate::support::citus::is_not_for(
-        "contacts_of_the_first_period_are_moved",
-        "whose fences are transaction ids",
-    ) {
-        return;
-    }
     let database = TestDatabase::new();
     fill(&database, 100, 1);
     let mut connection = database.connect();
     connection
-        .batch_execute(
-            "UPDATE contacts SET last_message_at = timestamptz '2001-01-01' + serial_id * interval '20 days'",
-        )
+        .batch_execute(&set_last_message(
+            "timestamptz '2001-01-01' + serial_id % 100 * interval '20 days'",
+            "true",
+        ))
         .unwrap();
     set_border(&mut connection, "752");
     wait_until(PATIENCE, "the border does not rise", || {
@@ -153,12 +144,6 @@ fn contacts_of_the_first_period_are_moved() {
 
 #[test]
 fn the_border_waits_for_every_transaction_that_may_have_read_a_lower_one() {
-    if crate::support::citus::is_not_for(
-        "the_border_waits_for_every_transaction_that_may_have_read_a_lower_one",
-        "whose fences are transaction ids",
-    ) {
-        return;
-    }
     let database = TestDatabase::new();
     // No contact is in the period before the border, so the test can raise it at once.
     let client = fill(&database, 4_500, 7);
@@ -173,8 +158,8 @@ fn the_border_waits_for_every_transaction_that_may_have_read_a_lower_one() {
             // Gets a transaction id, and reads the border.
             writer.batch_execute(&insert(client, "early", "now()")).unwrap();
         } else {
-            // Has a snapshot and no id.
-            writer.batch_execute("SELECT FROM clients").unwrap();
+            // Has a snapshot and no id. On Citus the worker takes a snapshot when it is first asked.
+            writer.batch_execute("SELECT count(*) FROM contacts").unwrap();
         }
         connection
             .batch_execute("UPDATE contact_period_border SET border = border + 1, fence = NULL")
@@ -216,12 +201,6 @@ fn insert(client: ClientId, name: &str, last_message_at: &str) -> String {
 
 #[test]
 fn the_writer_with_the_newest_transaction_id_is_waited_for() {
-    if crate::support::citus::is_not_for(
-        "the_writer_with_the_newest_transaction_id_is_waited_for",
-        "whose fences are transaction ids",
-    ) {
-        return;
-    }
     let database = TestDatabase::new();
     let client = fill(&database, 10, 1);
     let (mut job, mut writer) = (database.connect(), database.connect());
@@ -244,18 +223,13 @@ fn the_writer_with_the_newest_transaction_id_is_waited_for() {
 
 #[test]
 fn contacts_that_a_writer_has_locked_are_moved_later() {
-    if crate::support::citus::is_not_for(
-        "contacts_that_a_writer_has_locked_are_moved_later",
-        "whose fences are transaction ids",
-    ) {
-        return;
-    }
     let database = TestDatabase::new();
     let client = fill(&database, 900, 9);
     let (mut connection, mut writer) = (database.connect(), database.connect());
     set_border(&mut connection, &format!("{NOW} - 4"));
     // The job's fence must be older than the writer.
     wait_until(PATIENCE, "other transactions hold the fence", || {
+        shorten_fences(&mut connection, Duration::ZERO);
         let mut raise = BorderRaise::default();
         assert_eq!(
             border(&database),
@@ -287,28 +261,21 @@ fn contacts_that_a_writer_has_locked_are_moved_later() {
 
 #[test]
 fn a_restored_fence_of_another_cluster_does_not_stop_the_border() {
-    if crate::support::citus::is_not_for(
-        "a_restored_fence_of_another_cluster_does_not_stop_the_border",
-        "whose fences are transaction ids",
-    ) {
-        return;
-    }
     let database = TestDatabase::new();
     fill(&database, 90, 9);
     set_border(&mut database.connect(), &format!("{NOW} - 6"));
-    database.execute("UPDATE contact_period_border SET fence = 4000000000000");
+    database.execute("UPDATE contact_period_border SET fence = 4000000000000000");
     run_to_the_end(&database);
     assert_eq!(database.count(MISPLACED), 0);
 }
 
+/// A number of a contact that differs with the seed. Citus has no `random()` in an `UPDATE`.
+fn random_integer(seed: i32) -> String {
+    format!("(hashtextextended(id::text, {seed}) & 1048575)::integer")
+}
+
 #[test]
 fn a_search_stays_complete_while_servers_raise_the_border_and_writers_write() {
-    if crate::support::citus::is_not_for(
-        "a_search_stays_complete_while_servers_raise_the_border_and_writers_write",
-        "whose fences are transaction ids",
-    ) {
-        return;
-    }
     let database = TestDatabase::new();
     let client = fill(&database, 4_500, 20);
     let mut connection = database.connect();
@@ -335,15 +302,17 @@ fn a_search_stays_complete_while_servers_raise_the_border_and_writers_write() {
         let writer = scope.spawn(|| {
             let mut connection = database.connect();
             // Moves contacts to any other period, and some to the period before the border.
-            let write = format!(
-                "WITH meant AS (SELECT client_id, id FROM contacts WHERE random() < 0.02 ORDER BY id FOR NO KEY UPDATE)
-                 UPDATE contacts
-                 SET last_message_at = contact_period_start(
-                     CASE WHEN random() < 0.3 THEN (SELECT border - 1 FROM contact_period_border)
-                          ELSE {NOW} - floor(random() * 20)::integer END) + random() * interval '24 days'
-                 FROM meant WHERE (contacts.client_id, contacts.id) = (meant.client_id, meant.id)"
-            );
-            while !should_stop.load(Ordering::Relaxed) {
+            for round in (0..).step_by(4) {
+                if should_stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                let random = [0, 1, 2, 3].map(|seed| random_integer(round + seed));
+                let time = format!(
+                    "contact_period_start(CASE WHEN {} % 10 < 3 THEN border - 1 ELSE {NOW} - {} % 20 END)
+                     + {} % 24 * interval '1 day'",
+                    random[0], random[1], random[2],
+                );
+                let write = set_last_message(&time, &format!("{} % 50 = 0", random[3]));
                 connection.batch_execute(&write).unwrap();
                 // The job moves only what no writer has locked.
                 thread::sleep(Duration::from_millis(2));
@@ -352,6 +321,8 @@ fn a_search_stays_complete_while_servers_raise_the_border_and_writers_write() {
         let mut incomplete = 0;
         for left in (0..16).rev() {
             wait_until(PATIENCE, "the border does not rise", || {
+                // A write of the border reaches the servers of a cluster at different moments.
+                shorten_fences(&mut connection, Duration::from_secs(1));
                 incomplete += usize::from(found(&database, client, "needle") != expected);
                 database.count(BEHIND) <= left
             });
@@ -367,18 +338,13 @@ fn a_search_stays_complete_while_servers_raise_the_border_and_writers_write() {
 
 #[test]
 fn the_border_rises_behind_a_transaction_pooler() {
-    if crate::support::citus::is_not_for(
-        "the_border_rises_behind_a_transaction_pooler",
-        "whose fences are transaction ids",
-    ) {
-        return;
-    }
     let database = TestDatabase::new();
     fill(&database, 90, 9);
     set_border(&mut database.connect(), &format!("{NOW} - 6"));
     let limits = StatementLimits::background(PATIENCE, true);
     let mut connection = Limited::connect(database.url(), limits).unwrap();
     wait_until(PATIENCE, "the border does not rise", || {
+        shorten_fences(&mut database.connect(), Duration::ZERO);
         let mut raise = BorderRaise::default();
         while connection.run(|connection| raise.step(connection)).unwrap() {}
         database.count(BEHIND) == 0
@@ -388,12 +354,11 @@ fn the_border_rises_behind_a_transaction_pooler() {
 
 #[test]
 fn the_server_raises_the_border() {
-    if crate::support::citus::is_not_for("the_server_raises_the_border", "whose fences are transaction ids") {
-        return;
-    }
     let app = TestApp::start();
-    set_border(&mut app.database.connect(), &format!("{NOW} - 6"));
+    let mut connection = app.database.connect();
+    set_border(&mut connection, &format!("{NOW} - 6"));
     wait_until(PATIENCE, "the server does not raise the border", || {
+        shorten_fences(&mut connection, Duration::ZERO);
         app.database.count(BEHIND) == 0
     });
 }

@@ -1,5 +1,7 @@
 //! The dictionary of a client's words keeps each word that a contact has, and no other one for long.
 
+use std::time::Duration;
+
 use contact_search::domain::client::ClientId;
 use contact_search::domain::phone::Region;
 use contact_search::store::unused_words::remove_unused_words;
@@ -7,6 +9,7 @@ use contact_search::store::{StoreError, clients};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
+use crate::support::citus::shorten_fences;
 use crate::support::{PATIENCE, TestDatabase, wait_until};
 
 /// A database with one client.
@@ -20,7 +23,8 @@ fn add(connection: &mut PgConnection, client: ClientId, id: u32, name: &str) {
     connection
         .batch_execute(&format!(
             "INSERT INTO contacts (client_id, id, contact_list_id, external_user_id, name)
-             VALUES ('{client}', '00000000-0000-0000-0000-{id:012}', (SELECT min(id) FROM contact_lists), '{id}', '{name}')"
+             SELECT '{client}', '00000000-0000-0000-0000-{id:012}', min(id), '{id}', '{name}'
+             FROM contact_lists WHERE client_id = '{client}'"
         ))
         .unwrap();
 }
@@ -38,6 +42,7 @@ fn rows(database: &TestDatabase, word: &str) -> (i64, i64) {
 fn clean(database: &TestDatabase, runs: usize) {
     let mut connection = database.connect();
     for _ in 0..runs {
+        shorten_fences(&mut connection, Duration::ZERO);
         remove_unused_words(&mut connection).unwrap();
     }
 }
@@ -52,12 +57,6 @@ fn clean_until(database: &TestDatabase, word: &str, expected: (i64, i64)) {
 
 #[test]
 fn a_word_is_removed_after_its_last_contact() {
-    if crate::support::citus::is_not_for(
-        "a_word_is_removed_after_its_last_contact",
-        "whose fences are transaction ids",
-    ) {
-        return;
-    }
     let (database, client) = database();
     let mut connection = database.connect();
     add(&mut connection, client, 1, "Ana Zubizarreta");
@@ -77,12 +76,6 @@ fn a_word_is_removed_after_its_last_contact() {
 
 #[test]
 fn a_word_stays_for_a_writer_whose_transaction_is_still_running() {
-    if crate::support::citus::is_not_for(
-        "a_word_stays_for_a_writer_whose_transaction_is_still_running",
-        "whose fences are transaction ids",
-    ) {
-        return;
-    }
     let (database, client) = database();
     let (mut connection, mut writer) = (database.connect(), database.connect());
     add(&mut connection, client, 1, "Ana Zubizarreta");
@@ -99,18 +92,12 @@ fn a_word_stays_for_a_writer_whose_transaction_is_still_running() {
 
 #[test]
 fn a_word_stays_for_a_writer_with_an_older_snapshot() {
-    if crate::support::citus::is_not_for(
-        "a_word_stays_for_a_writer_with_an_older_snapshot",
-        "whose fences are transaction ids",
-    ) {
-        return;
-    }
     let (database, client) = database();
     let (mut connection, mut writer) = (database.connect(), database.connect());
     add(&mut connection, client, 1, "Ana Zubizarreta");
-    // Has a snapshot and no transaction id.
+    // Has a snapshot and no transaction id. On Citus the worker takes a snapshot when it is first asked.
     writer
-        .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM clients")
+        .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM contacts")
         .unwrap();
     connection.batch_execute("DELETE FROM contacts").unwrap();
     clean(&database, 5);
@@ -121,12 +108,6 @@ fn a_word_stays_for_a_writer_with_an_older_snapshot() {
 
 #[test]
 fn a_word_stays_for_the_writer_with_the_newest_transaction_id() {
-    if crate::support::citus::is_not_for(
-        "a_word_stays_for_the_writer_with_the_newest_transaction_id",
-        "whose fences are transaction ids",
-    ) {
-        return;
-    }
     let (database, client) = database();
     let (mut connection, mut writer) = (database.connect(), database.connect());
     add(&mut connection, client, 1, "Ana Zubizarreta");
@@ -147,12 +128,6 @@ fn a_word_stays_for_the_writer_with_the_newest_transaction_id() {
 
 #[test]
 fn a_writer_adds_a_word_that_is_leaving_anew() {
-    if crate::support::citus::is_not_for(
-        "a_writer_adds_a_word_that_is_leaving_anew",
-        "whose fences are transaction ids",
-    ) {
-        return;
-    }
     let (database, client) = database();
     let mut connection = database.connect();
     add(&mut connection, client, 1, "Ana Zubizarreta");

@@ -11,6 +11,7 @@ use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
 use crate::support::app::{REAL_DEADLINES, encode};
+use crate::support::database::{count, execute};
 use crate::support::{Contact, PATIENCE, TestApp, wait_until};
 
 const UPSERT: &str = "/api/public/customer/upsert/info";
@@ -141,26 +142,22 @@ fn an_import_concurrent_with_batches_and_messages_creates_each_contact_once() {
 }
 
 /// Makes the first four attempts of an import fail, as if other writers had overtaken it. The file must name a new list.
-const LOSE_FOUR_ATTEMPTS: &str = "
-    CREATE SEQUENCE attempts;
-    GRANT USAGE ON attempts TO PUBLIC;
-    CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        IF nextval('attempts') < 5 THEN
-            RAISE 'overtaken' USING ERRCODE = 'serialization_failure';
-        END IF;
-        RETURN NEW;
-    END $$;
-    CREATE TRIGGER lose BEFORE INSERT ON contact_lists FOR EACH ROW EXECUTE FUNCTION lose();";
+fn lose_four_attempts(app: &TestApp) {
+    execute(&mut app.database.connect_to_contacts(), "CREATE SEQUENCE attempts");
+    app.sql(
+        "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN
+             IF nextval('attempts') < 5 THEN
+                 RAISE 'overtaken' USING ERRCODE = 'serialization_failure';
+             END IF;
+             RETURN NEW;
+         END $$",
+    );
+    app.sql("CREATE TRIGGER lose BEFORE INSERT ON contact_lists FOR EACH ROW EXECUTE FUNCTION lose()");
+}
 
 #[test]
 fn the_last_attempt_of_an_import_waits_for_a_batch_and_does_not_deadlock_with_it() {
-    if crate::support::citus::is_not_for(
-        "the_last_attempt_of_an_import_waits_for_a_batch_and_does_not_deadlock_with_it",
-        "on which it puts triggers and locks of its own",
-    ) {
-        return;
-    }
     let app = TestApp::start();
     let client = clients::find_client(&mut app.database.connect(), "Test")
         .unwrap()
@@ -169,14 +166,16 @@ fn the_last_attempt_of_an_import_waits_for_a_batch_and_does_not_deadlock_with_it
         phone: Some("+56912345601"),
         ..Contact::default()
     });
-    app.sql(LOSE_FOUR_ATTEMPTS);
+    lose_four_attempts(&app);
     // The batch locks the known contact, pauses, and then locks the line of the new contact. A statement looks for
     // deadlocks after a second of waiting, so the import is the first that could find one.
     app.sql(
         "CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN PERFORM pg_sleep(0.9); RETURN NEW; END $$;
-         CREATE TRIGGER pause BEFORE UPDATE ON contacts FOR EACH ROW WHEN (NEW.name = 'Batch')
-            EXECUTE FUNCTION pause();",
+            $$ BEGIN PERFORM pg_sleep(0.9); RETURN NEW; END $$",
+    );
+    app.sql(
+        "CREATE TRIGGER pause BEFORE UPDATE ON contacts FOR EACH ROW WHEN (NEW.name = 'Batch')
+            EXECUTE FUNCTION pause()",
     );
     let file = "platform,phone,name,contact_list\nwhatsapp,+56912345601,Import,New\nwhatsapp,+56912345602,Import,New\n";
     let item = |phone| ContactFields {
@@ -193,24 +192,20 @@ fn the_last_attempt_of_an_import_waits_for_a_batch_and_does_not_deadlock_with_it
         });
         let paused = "SELECT count(*) AS count FROM pg_stat_activity
                       WHERE datname = current_database() AND wait_event = 'PgSleep'";
-        wait_until(PATIENCE, "the batch does not pause", || app.database.count(paused) == 1);
+        let mut server = app.database.connect_to_contacts();
+        wait_until(PATIENCE, "the batch does not pause", || count(&mut server, paused) == 1);
         let import = Import::open(file.as_bytes(), ImportOptions::default()).unwrap();
         let report = import.run(&mut app.database.connect(), &client, &mut |_| {}).unwrap();
         assert_eq!((report.created, report.updated), (1, 1));
         batch.join().unwrap();
     });
     assert_eq!(app.database.count(ALL), 3);
-    assert!(app.database.count("SELECT last_value AS count FROM attempts") >= 5);
+    let attempts = "SELECT last_value AS count FROM attempts";
+    assert!(count(&mut app.database.connect_to_contacts(), attempts) >= 5);
 }
 
 #[test]
 fn no_write_overtakes_the_last_attempt_of_an_import() {
-    if crate::support::citus::is_not_for(
-        "no_write_overtakes_the_last_attempt_of_an_import",
-        "on which it puts triggers and locks of its own",
-    ) {
-        return;
-    }
     let app = TestApp::start_with(&REAL_DEADLINES);
     let client = clients::find_client(&mut app.database.connect(), "Test")
         .unwrap()
@@ -219,14 +214,16 @@ fn no_write_overtakes_the_last_attempt_of_an_import() {
         phone: Some("+56912345601"),
         ..Contact::default()
     });
-    app.sql(LOSE_FOUR_ATTEMPTS);
+    lose_four_attempts(&app);
     // The import pauses after it has found the contacts of its rows.
     let pause = "pg_advisory_xact_lock(20261129)";
     app.sql(&format!(
-        "CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM {pause}; RETURN NEW; END $$;
-         CREATE TRIGGER pause BEFORE INSERT ON contacts FOR EACH ROW WHEN (NEW.name = 'Import')
-            EXECUTE FUNCTION pause();",
+        "CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM {pause}; RETURN NEW; END $$",
     ));
+    app.sql(
+        "CREATE TRIGGER pause BEFORE INSERT ON contacts FOR EACH ROW WHEN (NEW.name = 'Import')
+            EXECUTE FUNCTION pause()",
+    );
     let file = "platform,phone,external_user_id,email,name,contact_list\n\
                 whatsapp,+56912345601,a,,Import,New\n\
                 webchat,,b,,Import,New\n\
@@ -251,7 +248,7 @@ fn no_write_overtakes_the_last_attempt_of_an_import() {
     std::thread::scope(|scope| {
         // Declared inside the scope: if an assertion fails, the connection is dropped, so that the import need not wait
         // for its lock when the scope waits for the import.
-        let mut other = app.database.connect();
+        let mut other = app.database.connect_to_contacts();
         other.batch_execute(&format!("BEGIN; SELECT {pause}")).unwrap();
         let import = scope.spawn(|| {
             let import = Import::open(file.as_bytes(), ImportOptions::default()).unwrap();
@@ -325,12 +322,6 @@ fn an_array_with_repeated_new_people_creates_each_contact_once() {
 
 #[test]
 fn writes_to_a_locked_contact_are_503_and_reads_do_not_wait() {
-    if crate::support::citus::is_not_for(
-        "writes_to_a_locked_contact_are_503_and_reads_do_not_wait",
-        "on which it puts triggers and locks of its own",
-    ) {
-        return;
-    }
     let app = TestApp::start_with(&[&["--pool-size", "2"], &REAL_DEADLINES[..]].concat());
     let phone = "+56912345678";
     let known = app.add(Contact {
@@ -338,7 +329,10 @@ fn writes_to_a_locked_contact_are_503_and_reads_do_not_wait() {
         ..Contact::default()
     });
     let mut other = app.database.connect();
-    let lock = format!("BEGIN; SELECT FROM contacts WHERE id = '{}' FOR UPDATE", known.id);
+    let lock = format!(
+        "BEGIN; SELECT 1 FROM contacts WHERE client_id = '{}' AND id = '{}' FOR UPDATE",
+        app.client, known.id
+    );
     other.batch_execute(&lock).unwrap();
     let upsert = json!({"channel": "whatsapp", "contact_phone_number": phone, "contact_name": "Ana"});
     let inbound = message(&json!({ "phone": phone }), "2025-03-28T14:22:00Z");
@@ -446,7 +440,7 @@ fn a_message_is_not_recorded_for_a_contact_whose_identity_just_changed() {
 fn a_batch_over_its_deadline_is_504_and_a_retry_writes_the_rest() {
     if crate::support::citus::is_not_for(
         "a_batch_over_its_deadline_is_504_and_a_retry_writes_the_rest",
-        "on which it puts triggers and locks of its own",
+        "of which a hundred inserts with a delay fit into its deadline",
     ) {
         return;
     }
@@ -454,9 +448,9 @@ fn a_batch_over_its_deadline_is_504_and_a_retry_writes_the_rest() {
     // Delays each insert by 60 ms, so that the deadline of ten seconds passes in the batch's second transaction.
     app.sql(
         "CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN PERFORM pg_sleep(0.06); RETURN NEW; END $$;
-         CREATE TRIGGER slow BEFORE INSERT ON contacts FOR EACH ROW EXECUTE FUNCTION be_slow()",
+            $$ BEGIN PERFORM pg_sleep(0.06); RETURN NEW; END $$",
     );
+    app.sql("CREATE TRIGGER slow BEFORE INSERT ON contacts FOR EACH ROW EXECUTE FUNCTION be_slow()");
     let items: Vec<Value> = (0..200)
         .map(|number| json!({"platform": "whatsapp", "phone": format!("+56912345{number:03}")}))
         .collect();

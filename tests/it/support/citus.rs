@@ -3,8 +3,10 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use contact_search::embedded::PrivateDatabase;
+use contact_search::store::PgConnection;
 use contact_search::store::connection::connect;
 use contact_search::store::distribution::{distribute, prepare};
 
@@ -41,6 +43,25 @@ pub fn is_not_for(test: &str, reason: &str) -> bool {
 
 fn say_not_run(test: &str, reason: &str) {
     let _ = std::io::stderr().write_all(format!("NOT RUN: {test}: {reason}.\n").as_bytes());
+}
+
+/// Removes the margin of the fences of a distributed database (`store::fence`) except for `left`. Tests need not wait for
+/// it then. The fences of plain databases have no margin.
+pub fn shorten_fences(connection: &mut PgConnection, left: Duration) {
+    if !is_used() {
+        return;
+    }
+    let left = left.as_micros() as i64;
+    for table in ["contact_period_border", "contact_words"] {
+        execute(
+            connection,
+            &format!(
+                "UPDATE {table} SET fence = fence - {removed}
+                 WHERE fence > (extract(epoch FROM statement_timestamp()) * 1000000)::bigint + {left}",
+                removed = 120_000_000 - left
+            ),
+        );
+    }
 }
 
 /// The settings of a node.

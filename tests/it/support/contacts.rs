@@ -86,6 +86,18 @@ impl Contact<'_> {
     }
 }
 
+/// SQL that sets the last message of the contacts with this condition. `time` is an expression of their columns, and of
+/// the border of the periods. Citus does not calculate with times and columns in the list of an `UPDATE`, where the planner
+/// would put the expression without `OFFSET 0`.
+pub fn set_last_message(time: &str, condition: &str) -> String {
+    format!(
+        "UPDATE contacts SET last_message_at = new.at
+         FROM (SELECT client_id AS client, id AS contact, {time} AS at
+               FROM contacts CROSS JOIN contact_period_border WHERE {condition} OFFSET 0) AS new
+         WHERE (client_id, id) = (client, contact)"
+    )
+}
+
 fn literal(text: Option<&str>) -> String {
     text.map_or("null".to_owned(), |text| format!("'{}'", text.replace('\'', "''")))
 }

@@ -20,6 +20,8 @@ use super::{PATIENCE, Slot, citus, wait_until};
 pub struct TestDatabase {
     name: String,
     url: String,
+    /// The same database on the worker of Citus, if [`citus::is_used`].
+    url_on_worker: Option<String>,
     _slot: Arc<Slot>,
 }
 
@@ -45,11 +47,13 @@ impl TestDatabase {
                 &format!("CREATE DATABASE {name} TEMPLATE {template} OWNER contact_search"),
             );
         }
-        let url = cluster
-            .database
-            .url()
-            .replace("///contact_search?", &format!("///{name}?"));
-        Self { name, url, _slot: slot }
+        let url = |server: &PrivateDatabase| server.url().replace("///contact_search?", &format!("///{name}?"));
+        Self {
+            url: url(&cluster.database),
+            url_on_worker: cluster.worker.as_ref().map(url),
+            name,
+            _slot: slot,
+        }
     }
 
     pub fn url(&self) -> &str {
@@ -89,9 +93,9 @@ impl TestDatabase {
     pub fn wait_for_blocked_statement(&self) {
         let blocked = "SELECT count(*) AS count FROM pg_stat_activity
             WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        let mut connection = self.connect();
+        let mut servers = self.connect_to_servers();
         let start = Instant::now();
-        while count(&mut connection, blocked) == 0 {
+        while count_on(&mut servers, blocked) == 0 {
             assert!(start.elapsed() < PATIENCE, "no statement waits for a lock");
         }
     }
@@ -101,7 +105,10 @@ impl TestDatabase {
     pub fn wait_for_blocked_check(&self) {
         let blocked = "SELECT count(*) AS count FROM pg_stat_activity
             WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%check_records%'";
-        wait_until(PATIENCE, "no check waits for a lock", || self.count(blocked) == 1);
+        let mut servers = self.connect_to_servers();
+        wait_until(PATIENCE, "no check waits for a lock", || {
+            count_on(&mut servers, blocked) == 1
+        });
     }
 
     /// Waits until a probe of the server's database monitor has succeeded on the monitor's newest connection. If that
@@ -136,6 +143,23 @@ impl TestDatabase {
     /// A connection with the application's own role.
     pub fn connect(&self) -> PgConnection {
         store::connection::connect(&self.url).expect("the test's database answers")
+    }
+
+    /// A connection to the server that has the contacts, which is the worker if the database is distributed. Triggers of
+    /// contacts run there. Tables of shards are visible, which Citus hides from other connections.
+    pub fn connect_to_contacts(&self) -> PgConnection {
+        let Some(url) = &self.url_on_worker else {
+            return self.connect();
+        };
+        let mut connection = store::connection::connect(url).expect("the worker answers");
+        execute(&mut connection, "SET citus.override_table_visibility TO off");
+        connection
+    }
+
+    /// A connection to each server of the database.
+    pub fn connect_to_servers(&self) -> Vec<PgConnection> {
+        let worker = self.url_on_worker.as_ref().map(|_| self.connect_to_contacts());
+        [self.connect()].into_iter().chain(worker).collect()
     }
 }
 
@@ -216,6 +240,11 @@ pub fn count(connection: &mut PgConnection, sql: &str) -> i64 {
         .get_result(connection)
         .unwrap_or_else(|error| panic!("{sql}: {error}"));
     row.count
+}
+
+/// The sum of the column `count` over the servers.
+pub fn count_on(servers: &mut [PgConnection], sql: &str) -> i64 {
+    servers.iter_mut().map(|server| count(server, sql)).sum()
 }
 
 pub fn execute(connection: &mut PgConnection, sql: &str) {

@@ -54,7 +54,9 @@ pub fn texts(connection: &mut PgConnection, client: ClientId, expression: &str) 
         contact: String,
     }
     let sql = format!(
-        "SELECT {expression}::text AS contact FROM contacts JOIN contact_lists ON contact_lists.id = contact_list_id
+        "SELECT {expression}::text AS contact
+         FROM contacts
+         JOIN contact_lists ON (contact_lists.client_id, contact_lists.id) = (contacts.client_id, contact_list_id)
          WHERE contacts.client_id = $1::uuid ORDER BY serial_id"
     );
     diesel::sql_query(sql)

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::database::execute;
+use super::database::{count, execute};
 
 /// Counts the contacts whose prefix a search would not ask for.
 pub const MISPLACED: &str = "
@@ -25,12 +25,14 @@ pub const BEHIND: &str = "
 /// Sets the border, an SQL expression of a period, as if servers had raised it to this place. Half of the contacts of
 /// the period before it are moved.
 pub fn set_border(connection: &mut PgConnection, border: &str) {
+    // Citus does not read contacts in a write of the border.
+    let border = count(connection, &format!("SELECT ({border})::bigint AS count"));
     execute(
         connection,
         &format!(
             "BEGIN;
              LOCK TABLE contacts IN SHARE ROW EXCLUSIVE MODE;
-             UPDATE contact_period_border SET border = ({border}), fence = NULL;
+             UPDATE contact_period_border SET border = {border}, fence = NULL;
              UPDATE contact_texts SET gram_prefix = wanted
              FROM (SELECT client_id AS client, id AS contact,
                           contact_gram_prefix(client_id, contact_period(last_message_at),

@@ -1,7 +1,6 @@
 //! Import: all of a file or nothing, despite failures and concurrent writers.
 
 use std::io::{self, Read};
-use std::time::Duration;
 
 use contact_search::transfer::import::{Event, Import, ImportError, ImportOptions, ImportReport};
 use diesel::connection::SimpleConnection;
@@ -62,19 +61,16 @@ fn an_import_whose_connection_is_killed_writes_nothing() {
 /// Runs the import while another writer has executed `sql` without committing. Commits once the import waits for that
 /// writer.
 fn import_during_write(sql: &str, file: &str, target: &mut ImportTarget) -> ImportReport {
-    let mut writer = target.database.connect();
-    writer.batch_execute(&format!("BEGIN; {sql}")).unwrap();
     let mut importer = target.database.connect();
-    let process = ask(&mut importer, "pg_backend_pid()");
     let client = target.client.clone();
     std::thread::scope(|scope| {
+        // Declared inside the scope: if no statement waits, the connection is dropped, so that the import need not wait
+        // for the writer when the scope waits for the import.
+        let mut writer = target.database.connect();
+        writer.batch_execute(&format!("BEGIN; {sql}")).unwrap();
         let import = scope
             .spawn(move || import(&mut importer, &client, file.as_bytes(), &[], &ImportOptions::default()).unwrap());
-        let waits = format!("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = {process}");
-        while target.ask(&waits) == "0" {
-            assert!(!import.is_finished(), "the import does not wait for the other writer");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        target.database.wait_for_blocked_statement();
         writer.batch_execute("COMMIT").unwrap();
         import.join().unwrap()
     })

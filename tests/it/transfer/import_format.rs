@@ -47,7 +47,7 @@ fn every_column_is_stored() {
         format!("{DEFAULT_LIST},VIP")
     );
     assert_eq!(
-        target.ask("SELECT l.name FROM contacts c JOIN contact_lists l ON l.id = c.contact_list_id"),
+        target.ask("SELECT l.name FROM contacts c JOIN contact_lists l ON (l.client_id, l.id) = (c.client_id, c.contact_list_id)"),
         "VIP"
     );
 }
@@ -61,7 +61,7 @@ fn missing_columns_get_their_defaults() {
         "- - other csv_import UNATTENDED false true -"
     );
     assert_eq!(
-        target.ask("SELECT l.name FROM contacts c JOIN contact_lists l ON l.id = c.contact_list_id"),
+        target.ask("SELECT l.name FROM contacts c JOIN contact_lists l ON (l.client_id, l.id) = (c.client_id, c.contact_list_id)"),
         DEFAULT_LIST
     );
     assert_eq!(
@@ -103,7 +103,7 @@ fn options_fill_blank_cells() {
     assert_eq!(
         target.ask(
             "SELECT string_agg(email || ' ' || platform || ' ' || l.name, ', ' ORDER BY serial_id)
-             FROM contacts c JOIN contact_lists l ON l.id = c.contact_list_id"
+             FROM contacts c JOIN contact_lists l ON (l.client_id, l.id) = (c.client_id, c.contact_list_id)"
         ),
         "a@example.com sms Fair, b@example.com webchat VIP"
     );

@@ -77,7 +77,7 @@ fn blank_cells_keep_the_stored_values_and_times_only_move_forward() {
     );
     assert_eq!(target.ask("SELECT updated_at > created_at FROM contacts"), "true");
     assert_eq!(
-        target.ask("SELECT l.name FROM contacts c JOIN contact_lists l ON l.id = c.contact_list_id"),
+        target.ask("SELECT l.name FROM contacts c JOIN contact_lists l ON (l.client_id, l.id) = (c.client_id, c.contact_list_id)"),
         "VIP"
     );
 }
@@ -239,10 +239,12 @@ fn contacts_of_another_client_with_the_same_identities_stay_unchanged() {
     )
     .unwrap();
     assert_eq!(counts(&report), [3, 0, 0, 1, 0]);
-    sql_query("DELETE FROM contacts WHERE client_id = $1")
-        .bind::<diesel::sql_types::Uuid, _>(other.id.as_uuid())
-        .execute(&mut target.connection)
-        .unwrap();
+    for table in ["contacts", "contact_lists"] {
+        sql_query(format!("DELETE FROM {table} WHERE client_id = $1"))
+            .bind::<diesel::sql_types::Uuid, _>(other.id.as_uuid())
+            .execute(&mut target.connection)
+            .unwrap();
+    }
     sql_query("DELETE FROM clients WHERE name = 'Beta'")
         .execute(&mut target.connection)
         .unwrap();

@@ -6,10 +6,12 @@ use crate::support::import::{ImportTarget, counts};
 
 /// A contact per line: its name, phone and email, and the first name of the first contact with its `ai_customer_id`.
 const CONTACTS: &str = "
-    SELECT string_agg(concat_ws(' | ', coalesce(name, '-'), coalesce(phone, '-'), coalesce(email, '-'), (
-        SELECT 'as ' || split_part(first.name, ' ', 1) || ' ' || right(first.phone, 4) FROM contacts first
-        WHERE first.ai_customer_id = contacts.ai_customer_id ORDER BY serial_id LIMIT 1
-    )), E'\n' ORDER BY serial_id) FROM contacts";
+    SELECT string_agg(concat_ws(' | ', coalesce(name, '-'), coalesce(phone, '-'), coalesce(email, '-'),
+                                CASE WHEN ai_customer_id IS NOT NULL THEN 'as ' || first END),
+                      E'\n' ORDER BY serial_id)
+    FROM (SELECT *, first_value(split_part(name, ' ', 1) || ' ' || right(phone, 4))
+                        OVER (PARTITION BY client_id, ai_customer_id ORDER BY serial_id) AS first
+          FROM contacts) AS contacts";
 
 /// Imports an export of the program, twice. Returns the summary of the first import.
 fn import_twice(program: &str, file: &[u8], expected: &str) -> String {

@@ -440,7 +440,7 @@ fn a_message_is_not_recorded_for_a_contact_whose_identity_just_changed() {
 fn a_batch_over_its_deadline_is_504_and_a_retry_writes_the_rest() {
     if crate::support::citus::is_not_for(
         "a_batch_over_its_deadline_is_504_and_a_retry_writes_the_rest",
-        "of which a hundred inserts with a delay fit into its deadline",
+        "because a hundred delayed inserts must fit into a deadline",
     ) {
         return;
     }

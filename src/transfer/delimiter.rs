@@ -26,6 +26,19 @@ pub(super) struct Delimiter {
     pub skipped: usize,
 }
 
+/// The number of known names in a header. A candidate that stands inside of quotes cuts the quoted text, so some columns
+/// have an odd number of quotation marks. The pieces from one such column to the next are no names.
+fn known_names(header: &[String]) -> usize {
+    let mut is_cut = false;
+    let mut count = 0;
+    for column in header {
+        let marks = column.matches('"').count();
+        count += usize::from(!is_cut && marks == 0 && spellings::is_known(column));
+        is_cut ^= marks % 2 == 1;
+    }
+    count
+}
+
 impl Start<'_> {
     /// The `chosen` delimiter, or else the one named by a first line such as `sep=;`, or else the one by which the rows
     /// are as wide as the header.
@@ -87,8 +100,7 @@ impl Start<'_> {
     }
 
     /// The candidate by which the largest number of rows is as wide as the header. Further blank cells in a row do not
-    /// count. Among equals, it is the candidate that gives the header most known names, and then most columns. A name
-    /// with a quotation mark does not count, because a delimiter inside of quotes has cut it.
+    /// count. Among equals, it is the candidate that gives the header most known names, and then most columns.
     fn guess(self, candidates: &[u8]) -> u8 {
         let evidence = |delimiter| {
             let records = self.records(delimiter);
@@ -96,13 +108,8 @@ impl Start<'_> {
                 return (0, 0, 1);
             };
             let width = header.len();
-            let is_known = |column: &&String| !column.contains('"') && spellings::is_known(column);
             let fits = |row: &&Vec<String>| row.len() >= width && row[width..].iter().all(|cell| cell.is_empty());
-            (
-                rows.iter().filter(fits).count(),
-                header.iter().filter(is_known).count(),
-                width,
-            )
+            (rows.iter().filter(fits).count(), known_names(header), width)
         };
         let mut best = (candidates[0], evidence(candidates[0]));
         for candidate in &candidates[1..] {
@@ -233,6 +240,7 @@ mod tests {
     fn a_candidate_inside_of_quotes_is_no_delimiter() {
         assert_eq!(delimiter("\"one\",\"list of a|phone\"\n"), ',');
         assert_eq!(delimiter("one,list of a|phone\n"), '|');
+        assert_eq!(delimiter("\"a one\",\"b two\",\"c;Phone;d\",\"e\"\n"), ',');
     }
 
     #[test]

@@ -43,6 +43,8 @@ impl<Id> Default for Found<Id> {
 
 /// A row of the block.
 pub(super) struct BlockRow {
+    /// Counts the rows of the file from 0.
+    pub file_index: u32,
     /// The number of the row in `import_rows`.
     pub row_number: i64,
     pub record: Record,
@@ -86,8 +88,6 @@ impl KeyedRecord {
 
 /// A block of rows.
 pub(super) struct Block {
-    /// The file index of the first row of the block. A file index counts the rows of the file from 0.
-    pub first_file_index: u32,
     pub rows: Vec<BlockRow>,
     index: KeyIndex,
     /// For each row, the last record that was compared with it, as the number of records shown so far. A vector of its
@@ -104,9 +104,11 @@ fn keys_of(record: &Record) -> impl Iterator<Item = Key> {
 }
 
 impl Block {
-    pub(super) fn new(first_file_index: u32, rows: impl Iterator<Item = (i64, Record)>) -> Self {
+    /// The block of rows, which are in order, each with its file index and its number.
+    pub(super) fn new(rows: impl Iterator<Item = (u32, i64, Record)>) -> Self {
         let rows: Vec<BlockRow> = rows
-            .map(|(row_number, record)| BlockRow {
+            .map(|(file_index, row_number, record)| BlockRow {
+                file_index,
                 row_number,
                 record,
                 contacts: Found::default(),
@@ -118,7 +120,6 @@ impl Block {
         let keys = indexed.flat_map(|(row, block_index)| keys_of(&row.record).map(move |key| (key, block_index)));
         Self {
             index: KeyIndex::new(keys.collect()),
-            first_file_index,
             last_compared: vec![0; rows.len()],
             rows,
             contacts_seen: 0,

@@ -93,7 +93,11 @@ fn judge(
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let mut block = Block::new(0, rows.iter().map(|row| (row.record_id, row.record.clone())));
+    let mut block = Block::new(
+        (0..)
+            .zip(rows)
+            .map(|(file_index, row)| (file_index, row.record_id, row.record.clone())),
+    );
     let mut frequencies = Frequencies::default();
     for row in rows {
         block.count(Kind::Row, row);

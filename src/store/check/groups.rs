@@ -17,10 +17,10 @@ pub(super) struct Links(Vec<(u32, u32, f64)>);
 impl Links {
     /// Adds the links of a block.
     pub(super) fn add(&mut self, block: &Block) {
-        for (row, file_index) in block.rows.iter().zip(block.first_file_index..) {
+        for row in &block.rows {
             let links = row.links.iter();
             self.0
-                .extend(links.map(|(earlier, probability)| (*earlier, file_index, *probability)));
+                .extend(links.map(|(earlier, probability)| (*earlier, row.file_index, *probability)));
         }
     }
 

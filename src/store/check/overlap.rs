@@ -33,7 +33,6 @@ pub(super) fn overlap<T: Send, P: Send, E>(
     Ok(())
 }
 
-/// The result of a thread. Goes on with its panic.
-pub(super) fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }

@@ -6,16 +6,10 @@ use diesel::PgConnection;
 
 use super::block::{Block, KeyedRecord};
 use super::key_index::{KeyFilter, Kind};
-use super::overlap::{join, overlap};
+use super::overlap::overlap;
 use super::records::{KnownContacts, RecordTexts, next_records, open_contacts, open_rows};
 use crate::domain::duplicates::{Frequencies, Model};
 use crate::store::error::StoreError;
-
-/// The threads that share the work on records.
-pub(super) fn threads() -> usize {
-    const THREADS_MAX: usize = 4;
-    thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX)
-}
 
 /// Works on each block in a thread of its own.
 fn in_threads(blocks: &mut [Block], work: impl Fn(&mut Block) + Sync) {
@@ -28,17 +22,9 @@ fn in_threads(blocks: &mut [Block], work: impl Fn(&mut Block) + Sync) {
     });
 }
 
-/// The records with those of their keys that pass the filter. Several threads share the work, because it takes longer
-/// than any other step of the first pass.
+/// The records with those of their keys that pass the filter.
 fn prepare(texts: &[RecordTexts], filter: &KeyFilter) -> Vec<KeyedRecord> {
-    let prepare = |texts: &[RecordTexts]| -> Vec<KeyedRecord> {
-        texts.iter().map(|texts| KeyedRecord::new(texts, filter)).collect()
-    };
-    thread::scope(|scope| {
-        let parts = texts.chunks(texts.len().div_ceil(threads()).max(1));
-        let parts: Vec<_> = parts.map(|part| scope.spawn(|| prepare(part))).collect();
-        parts.into_iter().flat_map(join).collect()
-    })
+    texts.iter().map(|texts| KeyedRecord::new(texts, filter)).collect()
 }
 
 /// The first pass: counts the contacts and the rows of each key of the blocks. With `frequencies` it also counts the
@@ -91,8 +77,11 @@ pub(super) fn compare_records(
     model: &Model<'_>,
     threshold: f64,
 ) -> Result<(), StoreError> {
-    let last = blocks.last().and_then(|block| block.rows.last());
-    let last = last.map_or(0, |row| row.row_number);
+    let last = blocks
+        .iter()
+        .filter_map(|block| block.rows.last())
+        .map(|row| row.row_number);
+    let last = last.max().unwrap_or_default();
     let filter = KeyFilter::of_compared(blocks.iter().map(Block::index));
     for kind in [Kind::Contact, Kind::Row] {
         match kind {

@@ -1,12 +1,14 @@
 //! Runs a check block by block.
 
+use std::thread;
+
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 
 use super::block::{Block, BlockRow, line_of};
 use super::groups::Links;
-use super::passes::{compare_records, count_records, threads};
+use super::passes::{compare_records, count_records};
 use super::records::{KnownContacts, RecordTexts, next_records, open_rows};
 use super::statements::LINES;
 use super::verdicts::{CheckedLine, StoredLine, check_verdicts, judge_line};
@@ -140,14 +142,17 @@ pub(super) fn report_lines<E: From<StoreError>>(
     Ok(())
 }
 
+/// The most threads that compare records.
+const THREADS_MAX: usize = 4;
+
 /// The number of a row in `import_rows`, and its file index.
 type Start = (i64, u32);
 
 /// Reads the rows from `first` on, in as many blocks as threads work on them, and where the next ones begin. A line is in
-/// one block.
+/// one block. The blocks get the lines in turn, so that each thread has as much work: a later row has more earlier rows.
 fn read_blocks(
     connection: &mut PgConnection,
-    (row_number, mut file_index): Start,
+    (row_number, file_index): Start,
     rows_per_round: u32,
 ) -> Result<(Vec<Block>, Option<Start>), StoreError> {
     // There is room for more than one line.
@@ -167,19 +172,17 @@ fn read_blocks(
         next = Some((rows[whole].0, file_index + whole as u32));
         rows.truncate(whole);
     }
-    let threads = threads();
-    let mut blocks = Vec::new();
-    for thread in (1..=threads).rev() {
-        let end = match thread {
-            1 => rows.len(),
-            _ => start_of_line(&rows, rows.len() / thread),
-        };
-        let rest = rows.split_off(end);
-        let part = std::mem::replace(&mut rows, rest);
-        let count = part.len() as u32;
-        blocks.push(Block::new(file_index, part.into_iter()));
-        file_index += count;
+    let mut parts: Vec<Vec<(u32, i64, Record)>> = Vec::new();
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+    parts.resize_with(threads, Vec::new);
+    let (mut part, mut line) = (0, None);
+    for ((row_number, record), file_index) in rows.into_iter().zip(file_index..) {
+        if line.replace(line_of(row_number)) != Some(line_of(row_number)) {
+            part = (part + 1) % parts.len();
+        }
+        parts[part].push((file_index, row_number, record));
     }
+    let blocks = parts.into_iter().map(|part| Block::new(part.into_iter())).collect();
     Ok((blocks, next))
 }
 

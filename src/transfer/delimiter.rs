@@ -26,17 +26,36 @@ pub(super) struct Delimiter {
     pub skipped: usize,
 }
 
-/// The number of known names in a header. A candidate that stands inside of quotes cuts the quoted text, so some columns
-/// have an odd number of quotation marks. The pieces from one such column to the next are no names.
-fn known_names(header: &[String]) -> usize {
-    let mut is_cut = false;
-    let mut count = 0;
-    for column in header {
-        let marks = column.matches('"').count();
-        count += usize::from(!is_cut && marks == 0 && spellings::is_known(column));
-        is_cut ^= marks % 2 == 1;
+/// Whether a delimiter, a line end or the end follows each quoted cell of the header. With a candidate that stands inside
+/// of quotes, other text follows.
+fn is_well_quoted(file: &[u8], delimiter: u8) -> bool {
+    let is_line_end = |byte: u8| matches!(byte, b'\r' | b'\n');
+    let first = file.iter().position(|byte| !is_line_end(*byte));
+    let mut rest = &file[first.unwrap_or(file.len())..];
+    loop {
+        if let Some(mut quoted) = rest.strip_prefix(b"\"") {
+            rest = loop {
+                let Some(mark) = quoted.iter().position(|byte| *byte == b'"') else {
+                    return true;
+                };
+                quoted = &quoted[mark + 1..];
+                match quoted.strip_prefix(b"\"") {
+                    Some(after) => quoted = after,
+                    None => break quoted,
+                }
+            };
+            if rest
+                .first()
+                .is_some_and(|byte| *byte != delimiter && !is_line_end(*byte))
+            {
+                return false;
+            }
+        }
+        match rest.iter().position(|byte| *byte == delimiter || is_line_end(*byte)) {
+            Some(end) if rest[end] == delimiter => rest = &rest[end + 1..],
+            _ => return true,
+        }
     }
-    count
 }
 
 impl Start<'_> {
@@ -100,16 +119,22 @@ impl Start<'_> {
     }
 
     /// The candidate by which the largest number of rows is as wide as the header. Further blank cells in a row do not
-    /// count. Among equals, it is the candidate that gives the header most known names, and then most columns.
+    /// count. Among equals, it is one that does not stand inside of quotes in the header, then the one that gives the
+    /// header most known names, and then the one that gives it most columns.
     fn guess(self, candidates: &[u8]) -> u8 {
         let evidence = |delimiter| {
             let records = self.records(delimiter);
             let Some((header, rows)) = records.split_first().filter(|(header, _)| header.len() > 1) else {
-                return (0, 0, 1);
+                return (0, true, 0, 1);
             };
             let width = header.len();
             let fits = |row: &&Vec<String>| row.len() >= width && row[width..].iter().all(|cell| cell.is_empty());
-            (rows.iter().filter(fits).count(), known_names(header), width)
+            (
+                rows.iter().filter(fits).count(),
+                is_well_quoted(self.bytes, delimiter),
+                header.iter().filter(|column| spellings::is_known(column)).count(),
+                width,
+            )
         };
         let mut best = (candidates[0], evidence(candidates[0]));
         for candidate in &candidates[1..] {
@@ -241,6 +266,7 @@ mod tests {
         assert_eq!(delimiter("\"one\",\"list of a|phone\"\n"), ',');
         assert_eq!(delimiter("one,list of a|phone\n"), '|');
         assert_eq!(delimiter("\"a one\",\"b two\",\"c;Phone;d\",\"e\"\n"), ',');
+        assert_eq!(delimiter("\n\"a \"\" b|\",\"c\"\n\"d|phone\"\n"), ',');
     }
 
     #[test]

@@ -1,29 +1,20 @@
 //! The lookup: finds the contact of a phone number, or of the WhatsApp id of a person who hides the number.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 
 use super::error::StoreError;
-use super::list_names::ListNames;
 use super::statement::Statement;
 use crate::domain::client::ClientId;
 use crate::domain::phone::Reading;
 use crate::domain::window;
 
-/// A contact, and the name of its list.
-#[derive(Clone, Debug)]
-pub struct LookupRow {
-    pub contact: FoundContact,
-    pub contact_list_name: Arc<str>,
-}
-
 /// A contact, with the latest inbound messages among all contacts that share its match key.
 #[derive(Clone, Debug, QueryableByName)]
-pub struct FoundContact {
+pub struct LookupRow {
     #[diesel(sql_type = BigInt)]
     pub serial_id: i64,
     #[diesel(sql_type = Nullable<Text>)]
@@ -34,16 +25,18 @@ pub struct FoundContact {
     pub email: Option<String>,
     #[diesel(sql_type = BigInt)]
     pub contact_list_id: i64,
+    #[diesel(sql_type = Text)]
+    pub contact_list_name: String,
     #[diesel(sql_type = Nullable<Text>)]
     pub source: Option<String>,
     #[diesel(sql_type = Timestamptz)]
     pub created_at: DateTime<Utc>,
     /// The latest inbound message on any platform.
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub any_inbound_at: Option<DateTime<Utc>>,
+    pub last_inbound_at: Option<DateTime<Utc>>,
     /// The latest inbound message on the platform that has a session window.
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub window_inbound_at: Option<DateTime<Utc>>,
+    pub last_window_inbound_at: Option<DateTime<Utc>>,
     /// The time of the database's clock, which decides whether the window is open.
     #[diesel(sql_type = Timestamptz)]
     pub now: DateTime<Utc>,
@@ -71,7 +64,6 @@ pub const LOOKUP_BY_ID: &str = include_str!("lookup_by_id.sql");
 /// [`StoreError`]
 pub fn find_by_phone(
     connection: &mut PgConnection,
-    lists: &ListNames,
     client: ClientId,
     readings: &[Reading],
 ) -> Result<Option<LookupRow>, StoreError> {
@@ -83,7 +75,7 @@ pub fn find_by_phone(
     // All readings of a text have its extension, and all are valid or none.
     let extension = readings.first().and_then(|reading| reading.extension.as_deref());
     let is_valid = readings.iter().all(|reading| reading.resolved);
-    let found: Option<FoundContact> = Statement::new(|| LOOKUP)
+    Ok(Statement::new(|| LOOKUP)
         .bind::<Text, _>(window::PLATFORM)
         .bind::<SqlUuid, _>(client.as_uuid())
         .bind::<Array<Text>, _>(keys)
@@ -91,18 +83,7 @@ pub fn find_by_phone(
         .bind::<Nullable<Text>, _>(extension)
         .bind::<Bool, _>(is_valid)
         .get_result(connection)
-        .optional()?;
-    let names = lists.find(connection, client, found.iter().map(|contact| contact.contact_list_id))?;
-    Ok(found.and_then(|contact| named(contact, &names)))
-}
-
-/// The contact with the name of its list. `None` if the list was deleted after the contact was read, because its
-/// contacts are deleted first.
-fn named(contact: FoundContact, names: &HashMap<i64, Arc<str>>) -> Option<LookupRow> {
-    Some(LookupRow {
-        contact_list_name: names.get(&contact.contact_list_id)?.clone(),
-        contact,
-    })
+        .optional()?)
 }
 
 /// Runs [`find_by_phone`] for many numbers in one statement, and returns the contacts in the order of `questions`.
@@ -111,7 +92,6 @@ fn named(contact: FoundContact, names: &HashMap<i64, Arc<str>>) -> Option<Lookup
 /// [`StoreError`]
 pub fn find_all_by_phone(
     connection: &mut PgConnection,
-    lists: &ListNames,
     client: ClientId,
     questions: &[Vec<Reading>],
 ) -> Result<Vec<Option<LookupRow>>, StoreError> {
@@ -120,7 +100,7 @@ pub fn find_all_by_phone(
         #[diesel(sql_type = BigInt)]
         question: i64,
         #[diesel(embed)]
-        contact: FoundContact,
+        row: LookupRow,
     }
     let mut positions = Vec::new();
     let mut keys = Vec::new();
@@ -145,11 +125,10 @@ pub fn find_all_by_phone(
         .bind::<Array<Nullable<Text>>, _>(extensions)
         .bind::<Array<Bool>, _>(validities)
         .load(connection)?;
-    let names = lists.find(connection, client, rows.iter().map(|row| row.contact.contact_list_id))?;
     let mut answers = vec![None; questions.len()];
-    for BatchRow { question, contact } in rows {
-        if let Some(answer) = usize::try_from(question).ok().and_then(|at| answers.get_mut(at)) {
-            *answer = named(contact, &names);
+    for found in rows {
+        if let Some(answer) = usize::try_from(found.question).ok().and_then(|at| answers.get_mut(at)) {
+            *answer = Some(found.row);
         }
     }
     Ok(answers)
@@ -162,7 +141,6 @@ pub fn find_all_by_phone(
 /// [`StoreError`]
 pub fn find_by_hidden_ids(
     connection: &mut PgConnection,
-    lists: &ListNames,
     client: ClientId,
     ids: &[&str],
 ) -> Result<HashMap<String, LookupRow>, StoreError> {
@@ -171,7 +149,7 @@ pub fn find_by_hidden_ids(
         #[diesel(sql_type = Text)]
         external_user_id: String,
         #[diesel(embed)]
-        contact: FoundContact,
+        row: LookupRow,
     }
     if ids.is_empty() {
         return Ok(HashMap::new());
@@ -182,9 +160,8 @@ pub fn find_by_hidden_ids(
         .bind::<Array<Text>, _>(&window::WHATSAPP_PLATFORMS[..])
         .bind::<Array<Text>, _>(ids)
         .load(connection)?;
-    let names = lists.find(connection, client, rows.iter().map(|row| row.contact.contact_list_id))?;
-    let found = rows
+    Ok(rows
         .into_iter()
-        .filter_map(|row| Some((row.external_user_id, named(row.contact, &names)?)));
-    Ok(found.collect())
+        .map(|found| (found.external_user_id, found.row))
+        .collect())
 }

@@ -42,8 +42,8 @@ pub(super) struct BothPrograms {
 
 /// The paths of the client programs. Those of the new version need not be in the directory of its server programs.
 pub(super) struct ClientPrograms {
-    /// That of the old version, if it stands beside the old server programs. It knows what its minor version writes
-    /// into the catalog. PostgreSQL 15.20 writes the option `pg_attver` of a column, which the `pg_dump` of 18.6 copies
+    /// That of the old version, if it stands beside the old server programs or in the usual places. It knows what its
+    /// minor version writes into the catalog. PostgreSQL 15.20 writes the option `pg_attver` of a column, which the `pg_dump` of 18.6 copies
     /// and PostgreSQL 18 refuses.
     pub(super) pg_dump: PathBuf,
     pub(super) pg_restore: PathBuf,
@@ -60,10 +60,12 @@ impl ClientPrograms {
             let missing = || UpgradeError::NoClientProgram { missing: name, major };
             found.map(|program| program.path().to_owned()).ok_or_else(missing)
         };
-        let old_dump = ClientProgram::find("pg_dump", Some(old.directory()), old.major()).ok();
-        let old_dump = old_dump.filter(|program| program.major() == old.major());
+        let of_old = |given| {
+            let found = ClientProgram::find("pg_dump", given, old.major()).ok();
+            found.filter(|program| program.major() == old.major())
+        };
         Ok(Self {
-            pg_dump: match old_dump {
+            pg_dump: match of_old(Some(old.directory())).or_else(|| of_old(None)) {
                 Some(program) => program.path().to_owned(),
                 None => find("pg_dump")?,
             },

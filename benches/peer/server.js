@@ -11,9 +11,9 @@ import pg from 'pg';
 const { DATABASE_URL, CLIENT, KEY } = process.env;
 const pool = new pg.Pool({ connectionString: DATABASE_URL, max: 16 });
 
-// node-postgres prepares a statement that has a name, once for each connection.
 const COLUMNS = `id, serial_id, name, phone, email, platform, source, contact_list_id, blocked, is_chat_read, created_at,
   last_message_at, last_inbound_at`;
+// node-postgres prepares a statement that has a name, once for each connection.
 const LOOKUP = {
   name: 'lookup',
   text: `SELECT ${COLUMNS} FROM peer.contacts WHERE client_id = $1 AND phone = $2

@@ -43,8 +43,8 @@ pub(super) struct BothPrograms {
 /// The paths of the client programs. Those of the new version need not be in the directory of its server programs.
 pub(super) struct ClientPrograms {
     /// That of the old version, if it stands beside the old server programs or in the usual places. It knows what its
-    /// minor version writes into the catalog. PostgreSQL 15.20 writes the option `pg_attver` of a column, which the `pg_dump` of 18.6 copies
-    /// and PostgreSQL 18 refuses.
+    /// minor version writes into the catalog. PostgreSQL 15.20 writes the option `pg_attver` of each column. The
+    /// `pg_dump` of 18.6 copies this option, and PostgreSQL 18.6 refuses it.
     pub(super) pg_dump: PathBuf,
     pub(super) pg_restore: PathBuf,
     /// It also reads the old server.

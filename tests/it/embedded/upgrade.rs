@@ -81,6 +81,13 @@ fn said(command: Command) -> String {
     stderr
 }
 
+/// The standard error of an upgrade that must fail. It can have several lines, because PostgreSQL's own messages do.
+fn refusal(data_dir: &Path, old: &Path) -> String {
+    let CommandOutput { status, stderr, .. } = run(upgrade(data_dir, old, &[]), "");
+    assert_eq!(status, Some(1), "{stderr}");
+    stderr
+}
+
 fn major(pgdata: &Path) -> Option<u32> {
     let version = fs::read_to_string(pgdata.join("PG_VERSION")).ok()?;
     version.trim().parse().ok()
@@ -266,12 +273,7 @@ fn an_upgrade_that_can_not_succeed_leaves_the_old_data_as_they_were() {
     );
     drop(superuser);
     database.close().unwrap();
-    let CommandOutput {
-        status,
-        stderr: message,
-        ..
-    } = run(upgrade(data_dir, &old, &[]), "");
-    assert_eq!(status, Some(1));
+    let message = refusal(data_dir, &old);
     assert!(
         message.contains("pg_restore failed") && message.contains("unrecognized parameter \"no_option\""),
         "{message}"
@@ -287,13 +289,7 @@ fn an_upgrade_that_can_not_succeed_leaves_the_old_data_as_they_were() {
     let config = data_dir.join("postgres/postgresql.conf");
     let text = fs::read_to_string(&config).unwrap();
     fs::write(&config, format!("{text}vacuum_defer_cleanup_age = 0\n")).unwrap();
-    // PostgreSQL's own log has several lines.
-    let CommandOutput {
-        status,
-        stderr: message,
-        ..
-    } = run(upgrade(data_dir, &old, &[]), "");
-    assert_eq!(status, Some(1));
+    let message = refusal(data_dir, &old);
     assert!(
         message.contains("unrecognized configuration parameter \"vacuum_defer_cleanup_age\""),
         "{message}"

@@ -273,3 +273,12 @@ fn every_test_has_its_own_migrated_database() {
     let state = store::migrations::schema_state(&mut connection).expect("the schema can be read");
     assert_eq!(state, store::migrations::SchemaState::Current);
 }
+
+/// SQL that puts a view in the place of the table of contacts. Its `condition` runs once for each statement, if it is a
+/// subquery.
+pub fn replace_contacts(columns: &str, condition: &str) -> String {
+    format!(
+        "ALTER TABLE contacts RENAME TO kept_contacts;
+         CREATE VIEW contacts AS SELECT {columns} FROM kept_contacts WHERE {condition}"
+    )
+}

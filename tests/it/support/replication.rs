@@ -14,7 +14,7 @@ use contact_search::store::clients;
 use nix::sys::signal::{Signal, kill};
 
 use super::app::{Answer, Server, add_key, program};
-use super::database::{count, execute};
+use super::database::{count, execute, replace_contacts};
 use super::private_database::{self, connect, options, postmaster, query, server_user};
 use super::{Contact, OwnDirectory, PATIENCE, wait_until};
 
@@ -119,29 +119,27 @@ impl Replication {
         allow_replication(&self.primary);
     }
 
-    /// Makes each lookup show in `contactListName` which server has answered it: its `cluster_name`, which is empty on
-    /// the primary.
+    /// Makes each lookup show in `fullName` which server has answered it: its `cluster_name`, which is empty on the
+    /// primary.
     pub fn show_server(&self) {
-        self.replace_lists("SELECT id, client_id, current_setting('cluster_name') AS name FROM kept_lists");
+        let columns = query(
+            &self.primary.url(),
+            "SELECT string_agg(CASE attname WHEN 'name' THEN 'current_setting(''cluster_name'') AS name'
+                                            ELSE attname END, ', ' ORDER BY attnum)
+             FROM pg_attribute WHERE attrelid = 'contacts'::regclass AND attnum > 0 AND NOT attisdropped",
+        );
+        self.execute(&replace_contacts(&columns, "true"));
     }
 
     /// Makes reads so slow that they can be cancelled, on servers where `condition` holds.
     pub fn slow_down_reads(&self, condition: &str) {
-        self.replace_lists(&format!(
-            "SELECT kept_lists.* FROM kept_lists,
-                 (SELECT CASE WHEN {condition} THEN pg_sleep(3)::text END) AS slowly"
-        ));
-    }
-
-    fn replace_lists(&self, select: &str) {
-        self.execute(&format!(
-            "ALTER TABLE contact_lists RENAME TO kept_lists; CREATE VIEW contact_lists AS {select}"
-        ));
+        let sleep = format!("(SELECT CASE WHEN {condition} THEN pg_sleep(3)::text ELSE '' END) IS NOT NULL");
+        self.execute(&replace_contacts("*", &sleep));
     }
 
     /// Ends the effect of [`Self::show_server`] or [`Self::slow_down_reads`].
     pub fn drop_view(&self) {
-        self.execute("DROP VIEW contact_lists; ALTER TABLE kept_lists RENAME TO contact_lists");
+        self.execute("DROP VIEW contacts; ALTER TABLE kept_contacts RENAME TO contacts");
     }
 
     /// Makes the standbys cancel every statement that reads contacts.

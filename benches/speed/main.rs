@@ -60,8 +60,8 @@ const SEED: u64 = 1;
 
 /// Measures the server's speed with generated contacts, and prints one table.
 ///
-/// U is the latency of the lookup's statement in pgbench with one client. It is measured during each section
-/// that reports multiples of U.
+/// U is the latency of a lookup's statement (yardstick.sql) in pgbench with one client. It is measured
+/// during each section that reports multiples of U.
 #[derive(Parser, Debug)]
 #[command(
     name = "speed",

@@ -1,4 +1,4 @@
-//! Measures the unit U: the latency of the lookup's own statement in `pgbench`.
+//! Measures the unit U: the latency of a lookup's statement in `pgbench`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,12 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use contact_search::domain::client::ClientId;
 use contact_search::domain::window;
-use contact_search::store::lookup::LOOKUP;
 
 use crate::process;
 use crate::terms::Person;
+
+/// The statement of the unit U.
+const YARDSTICK: &str = include_str!("yardstick.sql");
 
 /// A `pgbench` script with one client's lookups.
 pub struct Pgbench {
@@ -64,13 +66,13 @@ impl Pgbench {
             "NULL::text",
             "true",
         ];
-        let mut lookup = LOOKUP.to_owned();
+        let mut lookup = YARDSTICK.to_owned();
         for (number, value) in (1..).zip(values) {
             lookup = lookup.replace(&format!("${number}"), value);
         }
         ensure!(
             !lookup.contains('$'),
-            "the lookup's statement has a different number of parameters than the pgbench script"
+            "the yardstick has a different number of parameters than the script of pgbench"
         );
         fs::write(script, text + &lookup)?;
         Ok(Self {

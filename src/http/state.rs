@@ -21,6 +21,7 @@ use super::keys::rate_limit::RateLimits;
 use super::log_throttle::LogThrottle;
 use super::metrics::Metrics;
 use super::settings::Settings;
+use crate::store::list_names::ListNames;
 use crate::store::search::ClientSizes;
 
 /// Shared by all workers of a server.
@@ -33,6 +34,7 @@ pub struct State {
     pub lookup_coalescer: Arc<LookupCoalescer>,
     pub message_batcher: Arc<MessageBatcher>,
     pub client_sizes: ClientSizes,
+    pub list_names: Arc<ListNames>,
     pub credential_cache: CredentialCache,
     /// Limits reads for unknown keys to half of the lane, so that guessing keys cannot starve real callers.
     pub unknown_key_permits: Arc<Semaphore>,
@@ -62,11 +64,13 @@ impl State {
         let metrics = Arc::new(Metrics::default());
         let reads = ContactReads::new(settings, lanes.clone(), &monitor, marks, metrics.clone())?;
         let reads = Arc::new(reads);
+        let list_names = Arc::<ListNames>::default();
         let connections = *pool_size as usize;
         Ok(Self {
             lookup_coalescer: Arc::new(LookupCoalescer::new(
                 lanes.clone(),
                 reads.clone(),
+                list_names.clone(),
                 metrics.clone(),
                 connections,
             )),
@@ -75,6 +79,7 @@ impl State {
             reads,
             monitor,
             client_sizes: ClientSizes::default(),
+            list_names,
             credential_cache: CredentialCache::default(),
             unknown_key_permits: Arc::new(Semaphore::new((connections / 2).max(1))),
             rate_limits: RateLimits::new(settings.rate_limit),

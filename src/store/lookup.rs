@@ -1,20 +1,29 @@
 //! The lookup: finds the contact of a phone number, or of the WhatsApp id of a person who hides the number.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 
 use super::error::StoreError;
+use super::list_names::ListNames;
 use super::statement::Statement;
 use crate::domain::client::ClientId;
 use crate::domain::phone::Reading;
 use crate::domain::window;
 
+/// A contact, and the name of its list.
+#[derive(Clone, Debug)]
+pub struct LookupRow {
+    pub contact: FoundContact,
+    pub contact_list_name: Arc<str>,
+}
+
 /// A contact, with the latest inbound messages among all contacts that share its match key.
 #[derive(Clone, Debug, QueryableByName)]
-pub struct LookupRow {
+pub struct FoundContact {
     #[diesel(sql_type = BigInt)]
     pub serial_id: i64,
     #[diesel(sql_type = Nullable<Text>)]
@@ -25,18 +34,16 @@ pub struct LookupRow {
     pub email: Option<String>,
     #[diesel(sql_type = BigInt)]
     pub contact_list_id: i64,
-    #[diesel(sql_type = Text)]
-    pub contact_list_name: String,
     #[diesel(sql_type = Nullable<Text>)]
     pub source: Option<String>,
     #[diesel(sql_type = Timestamptz)]
     pub created_at: DateTime<Utc>,
     /// The latest inbound message on any platform.
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub last_inbound_at: Option<DateTime<Utc>>,
+    pub any_inbound_at: Option<DateTime<Utc>>,
     /// The latest inbound message on the platform that has a session window.
     #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub last_window_inbound_at: Option<DateTime<Utc>>,
+    pub window_inbound_at: Option<DateTime<Utc>>,
     /// The time of the database's clock, which decides whether the window is open.
     #[diesel(sql_type = Timestamptz)]
     pub now: DateTime<Utc>,
@@ -64,6 +71,7 @@ pub const LOOKUP_BY_ID: &str = include_str!("lookup_by_id.sql");
 /// [`StoreError`]
 pub fn find_by_phone(
     connection: &mut PgConnection,
+    lists: &ListNames,
     client: ClientId,
     readings: &[Reading],
 ) -> Result<Option<LookupRow>, StoreError> {
@@ -75,7 +83,7 @@ pub fn find_by_phone(
     // All readings of a text have its extension, and all are valid or none.
     let extension = readings.first().and_then(|reading| reading.extension.as_deref());
     let is_valid = readings.iter().all(|reading| reading.resolved);
-    Ok(Statement::new(|| LOOKUP)
+    let found: Option<FoundContact> = Statement::new(|| LOOKUP)
         .bind::<Text, _>(window::PLATFORM)
         .bind::<SqlUuid, _>(client.as_uuid())
         .bind::<Array<Text>, _>(keys)
@@ -83,7 +91,18 @@ pub fn find_by_phone(
         .bind::<Nullable<Text>, _>(extension)
         .bind::<Bool, _>(is_valid)
         .get_result(connection)
-        .optional()?)
+        .optional()?;
+    let names = lists.find(connection, client, found.iter().map(|contact| contact.contact_list_id))?;
+    Ok(found.and_then(|contact| named(contact, &names)))
+}
+
+/// The contact with the name of its list. `None` if the list was deleted after the contact was read, because its
+/// contacts are deleted first.
+fn named(contact: FoundContact, names: &HashMap<i64, Arc<str>>) -> Option<LookupRow> {
+    Some(LookupRow {
+        contact_list_name: names.get(&contact.contact_list_id)?.clone(),
+        contact,
+    })
 }
 
 /// Runs [`find_by_phone`] for many numbers in one statement, and returns the contacts in the order of `questions`.
@@ -92,6 +111,7 @@ pub fn find_by_phone(
 /// [`StoreError`]
 pub fn find_all_by_phone(
     connection: &mut PgConnection,
+    lists: &ListNames,
     client: ClientId,
     questions: &[Vec<Reading>],
 ) -> Result<Vec<Option<LookupRow>>, StoreError> {
@@ -100,7 +120,7 @@ pub fn find_all_by_phone(
         #[diesel(sql_type = BigInt)]
         question: i64,
         #[diesel(embed)]
-        row: LookupRow,
+        contact: FoundContact,
     }
     let mut positions = Vec::new();
     let mut keys = Vec::new();
@@ -125,10 +145,11 @@ pub fn find_all_by_phone(
         .bind::<Array<Nullable<Text>>, _>(extensions)
         .bind::<Array<Bool>, _>(validities)
         .load(connection)?;
+    let names = lists.find(connection, client, rows.iter().map(|row| row.contact.contact_list_id))?;
     let mut answers = vec![None; questions.len()];
-    for found in rows {
-        if let Some(answer) = usize::try_from(found.question).ok().and_then(|at| answers.get_mut(at)) {
-            *answer = Some(found.row);
+    for BatchRow { question, contact } in rows {
+        if let Some(answer) = usize::try_from(question).ok().and_then(|at| answers.get_mut(at)) {
+            *answer = named(contact, &names);
         }
     }
     Ok(answers)
@@ -141,6 +162,7 @@ pub fn find_all_by_phone(
 /// [`StoreError`]
 pub fn find_by_hidden_ids(
     connection: &mut PgConnection,
+    lists: &ListNames,
     client: ClientId,
     ids: &[&str],
 ) -> Result<HashMap<String, LookupRow>, StoreError> {
@@ -149,7 +171,7 @@ pub fn find_by_hidden_ids(
         #[diesel(sql_type = Text)]
         external_user_id: String,
         #[diesel(embed)]
-        row: LookupRow,
+        contact: FoundContact,
     }
     if ids.is_empty() {
         return Ok(HashMap::new());
@@ -160,8 +182,9 @@ pub fn find_by_hidden_ids(
         .bind::<Array<Text>, _>(&window::WHATSAPP_PLATFORMS[..])
         .bind::<Array<Text>, _>(ids)
         .load(connection)?;
-    Ok(rows
+    let names = lists.find(connection, client, rows.iter().map(|row| row.contact.contact_list_id))?;
+    let found = rows
         .into_iter()
-        .map(|found| (found.external_user_id, found.row))
-        .collect())
+        .filter_map(|row| Some((row.external_user_id, named(row.contact, &names)?)));
+    Ok(found.collect())
 }

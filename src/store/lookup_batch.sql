@@ -12,20 +12,14 @@ FROM (
     GROUP BY question
 ) asked
 CROSS JOIN LATERAL (
-    SELECT c.serial_id, c.name, c.phone, c.email, c.contact_list_id, l.name AS contact_list_name, c.source,
-           c.created_at, c.any_inbound_at AS last_inbound_at, c.window_inbound_at AS last_window_inbound_at,
+    SELECT serial_id, name, phone, email, contact_list_id, source, created_at,
+           max(last_inbound_at) OVER (PARTITION BY phone_key) AS any_inbound_at,
+           max(last_inbound_at) FILTER (WHERE platform = $1) OVER (PARTITION BY phone_key) AS window_inbound_at,
            now() AS now
-    FROM (
-        SELECT *,
-               max(last_inbound_at) OVER (PARTITION BY phone_key) AS any_inbound_at,
-               max(last_inbound_at) FILTER (WHERE platform = $1) OVER (PARTITION BY phone_key) AS window_inbound_at
-        FROM contacts
-        WHERE client_id = $2 AND phone_key = ANY(asked.keys)
-            AND (phone_identifies OR asked.is_valid AND starts_with(phone, '+'))
-    ) c
-    JOIN contact_lists l ON l.client_id = $2 AND l.id = c.contact_list_id
-    ORDER BY array_position(asked.keys, c.phone_key),
-             coalesce(c.phone_extension = asked.extension, false) DESC,
-             (c.phone = ANY(asked.phones)) DESC, c.last_message_at DESC NULLS LAST, c.created_at DESC, c.serial_id
+    FROM contacts
+    WHERE client_id = $2 AND phone_key = ANY(asked.keys)
+        AND (phone_identifies OR asked.is_valid AND starts_with(phone, '+'))
+    ORDER BY array_position(asked.keys, phone_key), coalesce(phone_extension = asked.extension, false) DESC,
+             (phone = ANY(asked.phones)) DESC, last_message_at DESC NULLS LAST, created_at DESC, serial_id
     LIMIT 1
 ) found;

@@ -22,6 +22,7 @@ mod fence;
 pub mod import;
 pub mod judged_import;
 pub mod keys;
+pub mod list_names;
 mod locks;
 pub mod lookup;
 pub mod messages;

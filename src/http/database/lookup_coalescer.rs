@@ -17,6 +17,7 @@ use crate::domain::phone::Reading;
 use crate::http::error::ApiError;
 use crate::http::metrics::Metrics;
 use crate::store::StoreError;
+use crate::store::list_names::ListNames;
 use crate::store::lookup::{self, LookupRow};
 
 /// The most numbers in one statement.
@@ -33,6 +34,7 @@ const WAIT: Duration = Duration::from_millis(2);
 pub struct LookupCoalescer {
     lanes: Arc<Lanes>,
     reads: Arc<ContactReads>,
+    list_names: Arc<ListNames>,
     metrics: Arc<Metrics>,
     /// The followers of each client's leader. A client has an entry only while one of its lookups leads.
     joined: Mutex<HashMap<ClientId, Vec<Follower>>>,
@@ -69,10 +71,17 @@ struct Leader<'a> {
 
 impl LookupCoalescer {
     /// `connections` is the size of the lane for reads.
-    pub fn new(lanes: Arc<Lanes>, reads: Arc<ContactReads>, metrics: Arc<Metrics>, connections: usize) -> Self {
+    pub fn new(
+        lanes: Arc<Lanes>,
+        reads: Arc<ContactReads>,
+        list_names: Arc<ListNames>,
+        metrics: Arc<Metrics>,
+        connections: usize,
+    ) -> Self {
         Self {
             lanes,
             reads,
+            list_names,
             metrics,
             joined: Mutex::default(),
             permits: Arc::new(Semaphore::new(connections.div_ceil(2))),
@@ -113,7 +122,8 @@ impl LookupCoalescer {
         }
         let coalescer = self.clone();
         let found = self.reads.read(client, start, move |connection| {
-            coalescer.measure(1, || lookup::find_by_phone(connection, client, &readings))
+            let find = || lookup::find_by_phone(connection, &coalescer.list_names, client, &readings);
+            coalescer.measure(1, find)
         });
         let row = found.await?;
         drop(permit);
@@ -169,7 +179,7 @@ impl LookupCoalescer {
         }
         let coalescer = self.clone();
         let found = self.reads.read(client, start, move |connection| {
-            let find = || lookup::find_all_by_phone(connection, client, &numbers);
+            let find = || lookup::find_all_by_phone(connection, &coalescer.list_names, client, &numbers);
             coalescer.measure(numbers.len(), find)
         });
         match found.await {

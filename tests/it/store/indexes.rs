@@ -4,6 +4,7 @@ use contact_search::domain::client::ClientId;
 use contact_search::domain::contact_id::ContactId;
 use contact_search::domain::phone::{Region, readings};
 use contact_search::domain::term::{EmailTerm, PhoneTerm};
+use contact_search::store::list_names::{LIST_NAMES, ListNames};
 use contact_search::store::search::ClientSizes;
 use contact_search::store::{
     check, clients, contacts, import, judged_import, lookup, messages, query, recheck, search,
@@ -119,6 +120,7 @@ fn every_statement_file_is_valid_sql_as_it_is() {
         ("lookup", lookup::LOOKUP),
         ("lookup_batch", lookup::LOOKUP_BATCH),
         ("lookup_by_id", lookup::LOOKUP_BY_ID),
+        ("list_names", LIST_NAMES),
     ];
     let others = others
         .into_iter()
@@ -155,13 +157,13 @@ fn a_connection_prepares_each_statement_once() {
     let database = TestDatabase::new();
     let client = fill(&database);
     let mut connection = database.connect();
-    let sizes = ClientSizes::default();
-    let phone = readings("+549113000777", Region::DEFAULT);
+    let (sizes, lists) = (ClientSizes::default(), ListNames::default());
+    let phone = readings("+5491130000777", Region::DEFAULT);
     let (email, piece) = (EmailTerm::parse("zzqy"), PhoneTerm::parse("777", Region::DEFAULT));
     let mut counts = Vec::new();
     for _ in 0..3 {
-        lookup::find_by_phone(&mut connection, client, &phone).unwrap();
-        lookup::find_all_by_phone(&mut connection, client, std::slice::from_ref(&phone)).unwrap();
+        lookup::find_by_phone(&mut connection, &lists, client, &phone).unwrap();
+        lookup::find_all_by_phone(&mut connection, &lists, client, std::slice::from_ref(&phone)).unwrap();
         search::search_contacts(
             &mut connection,
             &sizes,
@@ -175,9 +177,27 @@ fn a_connection_prepares_each_statement_once() {
         let prepared: Prepared = diesel::sql_query(sql).get_result(&mut connection).unwrap();
         counts.push(prepared.statements);
     }
-    // Two lookups. The search prepares six statements: the client's size, a walk and the grams for
+    // Two lookups, and the name of their list. The search prepares six statements: the client's size, a walk and the grams for
     // each of its two columns, and the contacts.
-    assert_eq!(counts, [8, 8, 8]);
+    assert_eq!(counts, [9, 9, 9]);
+}
+
+#[test]
+fn the_name_of_a_list_is_read_once() {
+    let database = TestDatabase::new();
+    let client = fill(&database);
+    let mut connection = database.connect();
+    let phone = readings("+5491130000777", Region::DEFAULT);
+    let lists = ListNames::default();
+    let mut name = |lists: &ListNames| {
+        let found = lookup::find_by_phone(&mut connection, lists, client, &phone).unwrap();
+        found.map(|row| row.contact_list_name.to_string())
+    };
+    let before = name(&lists);
+    assert!(before.is_some());
+    database.execute("UPDATE contact_lists SET name = 'Renamed by SQL'");
+    assert_eq!(name(&lists), before);
+    assert_eq!(name(&ListNames::default()).as_deref(), Some("Renamed by SQL"));
 }
 
 #[test]
@@ -187,19 +207,19 @@ fn lookups_and_searches_never_scan_the_whole_table() {
     let before = scans(&database, "contacts");
     let indexes = ["contacts_phone_key", "contacts_recent", "contact_texts_grams"];
     let before_by_index = indexes.map(|index| scans(&database, index));
-    let sizes = ClientSizes::default();
+    let (sizes, lists) = (ClientSizes::default(), ListNames::default());
     let asked = database.pool().run(|connection| {
         // After the twenty rounds, each index must have at least twenty scans.
         for number in 0..20 {
             let phone = format!("+54911300{number:02}777");
-            let found = lookup::find_by_phone(connection, client, &readings(&phone, Region::DEFAULT)).unwrap();
-            assert_eq!(found.and_then(|row| row.phone), Some(phone.clone()));
+            let found = lookup::find_by_phone(connection, &lists, client, &readings(&phone, Region::DEFAULT)).unwrap();
+            assert_eq!(found.and_then(|row| row.contact.phone), Some(phone.clone()));
             let questions = vec![readings(&phone, Region::DEFAULT); 10];
-            let found = lookup::find_all_by_phone(connection, client, &questions).unwrap();
+            let found = lookup::find_all_by_phone(connection, &lists, client, &questions).unwrap();
             assert!(
                 found
                     .iter()
-                    .all(|row| row.as_ref().and_then(|row| row.phone.as_ref()) == Some(&phone))
+                    .all(|row| row.as_ref().and_then(|row| row.contact.phone.as_ref()) == Some(&phone))
             );
             for term in ["@", "example", "zzqy", &format!("f{number}{number}{number}f")] {
                 let term = EmailTerm::parse(term).unwrap();

@@ -94,22 +94,26 @@ impl ContactLookupResponse {
 
 impl From<LookupRow> for ContactLookupResponse {
     fn from(row: LookupRow) -> Self {
-        let expires_at = window::expires_at(row.last_window_inbound_at, row.now);
+        let LookupRow {
+            contact,
+            contact_list_name,
+        } = row;
+        let expires_at = window::expires_at(contact.window_inbound_at, contact.now);
         Self {
             found: true,
-            has_replied: row.last_inbound_at.is_some(),
-            last_reply_at: row.last_inbound_at.map(whole_seconds),
+            has_replied: contact.any_inbound_at.is_some(),
+            last_reply_at: contact.any_inbound_at.map(whole_seconds),
             session_window_active: expires_at.is_some(),
             session_expires_at: expires_at.map(whole_seconds),
             contact: Some(LookupContact {
-                id: row.serial_id,
-                full_name: row.name,
-                phone: row.phone,
-                email: row.email,
-                contact_list_id: row.contact_list_id,
-                contact_list_name: row.contact_list_name,
-                source: row.source,
-                created_at: whole_seconds(row.created_at),
+                id: contact.serial_id,
+                full_name: contact.name,
+                phone: contact.phone,
+                email: contact.email,
+                contact_list_id: contact.contact_list_id,
+                contact_list_name: (*contact_list_name).to_owned(),
+                source: contact.source,
+                created_at: whole_seconds(contact.created_at),
             }),
         }
     }

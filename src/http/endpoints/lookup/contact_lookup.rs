@@ -70,6 +70,8 @@ pub async fn look_up_contact(
 
 async fn find_by_hidden_id(state: &State, caller: &Caller, id: String) -> Result<Option<LookupRow>, ApiError> {
     let client = caller.client;
-    let find = move |connection: &mut _| Ok(lookup::find_by_hidden_ids(connection, client, &[&id])?.remove(&id));
+    let lists = state.list_names.clone();
+    let find =
+        move |connection: &mut _| Ok(lookup::find_by_hidden_ids(connection, &lists, client, &[&id])?.remove(&id));
     state.reads.read(client, caller.start, find).await
 }

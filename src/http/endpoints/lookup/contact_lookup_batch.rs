@@ -106,6 +106,7 @@ pub async fn look_up_contacts(
 ) -> Result<web::Json<ContactLookupBatchResponse>, ApiError> {
     let Caller { client, region, start } = caller;
     let phones = body::read_json(payload, state.lanes.bulk.deadline(start), read_phones).await?;
+    let lists = state.list_names.clone();
     let results = state
         .reads
         .read_bulk(client, start, move |connection| {
@@ -113,10 +114,10 @@ pub async fn look_up_contacts(
             // contain an unencoded `+`, so the blank is trimmed here.
             let readings = |phone: &String| phone::identifying_readings(phone.trim(), region);
             let questions: Vec<_> = phones.iter().map(readings).collect();
-            let rows = lookup::find_all_by_phone(connection, client, &questions)?;
+            let rows = lookup::find_all_by_phone(connection, &lists, client, &questions)?;
             let hidden_ids: Vec<Option<String>> = phones.iter().map(|phone| hidden_number_id(phone)).collect();
             let asked_ids: Vec<&str> = hidden_ids.iter().flatten().map(String::as_str).collect();
-            let by_hidden_id = lookup::find_by_hidden_ids(connection, client, &asked_ids)?;
+            let by_hidden_id = lookup::find_by_hidden_ids(connection, &lists, client, &asked_ids)?;
             let result = |((phone, hidden_id), row): ((&String, &Option<String>), Option<LookupRow>)| {
                 let row = row.or_else(|| by_hidden_id.get(hidden_id.as_ref()?).cloned());
                 ContactLookupResult {

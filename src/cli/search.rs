@@ -10,7 +10,7 @@ use crate::config::DatabaseConfig;
 use crate::domain::query::{Field, MatchedBy, Query};
 use crate::http::ContactQueryResponse;
 use crate::store::query::{FoundContact, find_contacts};
-use crate::store::search::ClientSizes;
+use crate::store::search::ClientStatistics;
 
 pub const EXAMPLE: &str = "Examples:\n  contact-search search jhon 5678 --client Acme\n  contact-search search \
                            'Ana Gil <ana@example.com>' --client Acme --json";
@@ -37,10 +37,10 @@ pub fn run(config: &DatabaseConfig, arguments: SearchArgs) -> anyhow::Result<()>
     let client = find_client(&mut connection, &arguments.client)?;
     let query = Query::parse(&arguments.text.join(" "), client.default_region)?;
     let limit = usize::from(arguments.limit);
-    let sizes = ClientSizes::default();
+    let statistics = ClientStatistics::default();
     let (mut contacts, mut after) = (Vec::new(), None);
     loop {
-        let page = find_contacts(&mut connection, &sizes, client.id, &query, after)?;
+        let page = find_contacts(&mut connection, &statistics, client.id, &query, after)?;
         contacts.extend(page.contacts);
         after = page.next;
         if after.is_none() || contacts.len() >= limit {

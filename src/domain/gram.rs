@@ -66,10 +66,12 @@ const RUNS: std::ops::RangeInclusive<usize> = 5..=10;
 /// Grams of an email term: an email with the term has all grams of one of these lists. No list if the term has no
 /// [reliable](is_reliable) character.
 ///
+/// `count` is the number of emails of a sample that contain a piece. It decides which pieces a long term is asked by.
+///
 /// A piece that no provider contains begins before the `@` of a provider, or the email has another domain. So the index
 /// has it. Any other piece can be a part of the provider.
-pub(super) fn of_email(term: &str) -> Vec<Vec<Gram>> {
-    let pieces = email_pieces(term);
+pub(super) fn of_email(term: &str, count: impl Fn(&str) -> usize) -> Vec<Vec<Gram>> {
+    let pieces = email_pieces(term, count);
     let text = match &*pieces {
         [] => return Vec::new(),
         [Gram::Email(text) | Gram::EmailStart(text)] => text.to_lowercase(),
@@ -80,8 +82,8 @@ pub(super) fn of_email(term: &str) -> Vec<Vec<Gram>> {
     [pieces].into_iter().chain(providers).collect()
 }
 
-/// The pieces of an email term.
-fn email_pieces(term: &str) -> Vec<Gram> {
+/// The pieces of an email term, the most selective ones if it has many.
+fn email_pieces(term: &str, count: impl Fn(&str) -> usize) -> Vec<Gram> {
     let characters: Vec<char> = term.chars().collect();
     let runs = characters.split(|&character| !is_reliable(character));
     let Some(longest) = runs.clone().max_by_key(|run| run.len()).filter(|run| !run.is_empty()) else {
@@ -95,6 +97,9 @@ fn email_pieces(term: &str) -> Vec<Gram> {
     let marks = |piece: &String| piece.chars().filter(|c| !c.is_alphabetic()).count();
     pieces.sort_by_key(|piece| (is_common(piece), Reverse(marks(piece).min(2))));
     let selective = pieces.iter().take_while(|piece| !is_common(piece)).count();
+    if selective > PIECES_MAX {
+        pieces[..selective].sort_by_cached_key(|piece| count(&piece.to_lowercase()));
+    }
     pieces.truncate(selective.clamp(1, PIECES_MAX));
     pieces.into_iter().map(Gram::Email).collect()
 }
@@ -183,7 +188,7 @@ mod tests {
             Gram::EmailStart(start) => start + "…",
             other => panic!("{other:?}"),
         };
-        email_pieces(term).into_iter().map(text).collect()
+        email_pieces(term, |_| 0).into_iter().map(text).collect()
     }
 
     fn phone(digits: &str) -> Vec<String> {
@@ -207,6 +212,15 @@ mod tests {
     fn pieces_with_punctuation_or_digits_come_first_and_three_are_enough() {
         assert_eq!(email("maria.lopez"), ["a.lo", "mari", "opez"]);
         assert_eq!(email("christopher.johnson.smith"), ["her.", "son.", "chri"]);
+    }
+
+    #[test]
+    fn a_long_term_is_asked_by_the_pieces_that_few_emails_of_the_sample_contain() {
+        let emails = ["ana.lopez@acme.com", "maria@b.com", "pez@x.com"];
+        let count = |piece: &str| emails.iter().filter(|email| email.contains(piece)).count();
+        let grams = email_pieces("Maria.Lopez@nowhere", count);
+        let texts = ["nowh", "here", "a.Lo"].map(|text| Gram::Email(text.to_owned()));
+        assert_eq!(grams, texts);
     }
 
     #[test]
@@ -243,13 +257,13 @@ mod tests {
 
     #[test]
     fn a_piece_of_a_provider_can_also_be_one_of_the_email_before_it() {
-        let grams = |term| of_email(term).concat();
+        let grams = |term| of_email(term, |_| 0).concat();
         let gmail = || Gram::Provider("@gmail.com".to_owned());
         assert_eq!(grams("GMAIL"), [Gram::Email("GMAI".to_owned()), gmail()]);
         assert_eq!(grams("@g"), [Gram::EmailStart("@g".to_owned()), gmail()]);
-        assert_eq!(of_email("com").len(), 1 + PROVIDERS.len());
-        assert_eq!(of_email("ana@gmail.com").len(), 1);
-        assert_eq!(of_email("Σ").len(), 0);
+        assert_eq!(of_email("com", |_| 0).len(), 1 + PROVIDERS.len());
+        assert_eq!(of_email("ana@gmail.com", |_| 0).len(), 1);
+        assert_eq!(of_email("Σ", |_| 0).len(), 0);
     }
 
     #[test]

@@ -69,9 +69,9 @@ impl EmailReading {
     }
 
     /// Lists of grams. Every email with the text has all grams of one of them. No list if the text has no reliable
-    /// character.
-    pub fn grams(&self) -> Vec<Vec<Gram>> {
-        gram::of_email(&self.0)
+    /// character. `count` is the number of emails of a sample that contain a piece in lower case.
+    pub fn grams(&self, count: impl Fn(&str) -> usize) -> Vec<Vec<Gram>> {
+        gram::of_email(&self.0, count)
     }
 }
 

@@ -312,8 +312,7 @@ impl Metrics {
         for plan in plans {
             let plan = match plan {
                 Plan::WholeWalk => "whole_walk",
-                Plan::Probe => "probe",
-                Plan::LongWalk => "long_walk",
+                Plan::Walk => "walk",
                 Plan::Grams => "grams",
                 Plan::WholeNumber => "whole_number",
             };

@@ -22,7 +22,7 @@ use super::log_throttle::LogThrottle;
 use super::metrics::Metrics;
 use super::settings::Settings;
 use crate::store::list_names::ListNames;
-use crate::store::search::ClientSizes;
+use crate::store::search::ClientStatistics;
 
 /// Shared by all workers of a server.
 pub struct State {
@@ -33,7 +33,7 @@ pub struct State {
     pub monitor: DatabaseMonitor,
     pub lookup_coalescer: Arc<LookupCoalescer>,
     pub message_batcher: Arc<MessageBatcher>,
-    pub client_sizes: ClientSizes,
+    pub client_statistics: ClientStatistics,
     pub list_names: Arc<ListNames>,
     pub credential_cache: CredentialCache,
     /// Limits reads for unknown keys to half of the lane, so that guessing keys cannot starve real callers.
@@ -78,7 +78,7 @@ impl State {
             lanes,
             reads,
             monitor,
-            client_sizes: ClientSizes::default(),
+            client_statistics: ClientStatistics::default(),
             list_names,
             credential_cache: CredentialCache::default(),
             unknown_key_permits: Arc::new(Semaphore::new((connections / 2).max(1))),

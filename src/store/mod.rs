@@ -3,8 +3,8 @@
 //! Every function that reads or writes contacts takes the [`ClientId`](crate::domain::client::ClientId) whose rows it
 //! may touch. The exceptions serve all clients and return no contact: `newest_contacts.rs` trims `contacts_newest`,
 //! `period_border.rs` moves contacts within the index of grams, `unused_words.rs` removes words, `search_index.rs`
-//! rebuilds the search index, `distribution.rs` distributes all tables over nodes, and `backup.rs` restores a whole
-//! database.
+//! rebuilds the search index and inserts pending grams, `distribution.rs` distributes all tables over nodes, and
+//! `backup.rs` restores a whole database.
 
 pub mod backup;
 pub mod bulk_load;
@@ -36,7 +36,7 @@ pub mod replication;
 mod schema;
 mod script;
 pub mod search;
-mod search_index;
+pub mod search_index;
 pub mod server_version;
 mod statement;
 mod transaction;

@@ -1,6 +1,6 @@
 //! The search index: `contact_texts` with the index of grams, `contacts_newest` and `contact_words`. A trigger maintains
 //! them (`migrations/…_name_search`). This file rebuilds them in bulk after the first large load, which is faster than
-//! row by row.
+//! row by row. It also empties the list of grams that PostgreSQL collects before it inserts them into the index.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -46,6 +46,16 @@ WHERE NOT EXISTS (SELECT 1 FROM contact_words AS known
                   WHERE known.client_id = contact_texts.client_id AND known.word = given.word
                         AND known.is_name = given.is_name AND NOT known.is_leaving)
 ";
+
+/// Inserts the grams that PostgreSQL has collected (`migrations/…_pending_grams`) into the index. Writers do so only when
+/// the list is full, and until then every search reads the list.
+///
+/// # Errors
+/// [`StoreError`]
+pub fn insert_pending_grams(connection: &mut PgConnection) -> Result<(), StoreError> {
+    sql_query("SELECT gin_clean_pending_list('contact_texts_grams')").execute(connection)?;
+    Ok(())
+}
 
 /// Runs `fill`, which writes many contacts, within the open transaction. If the database has no contacts yet, and the
 /// role owns the tables, rebuilds the whole search index in one step after `fill`. That takes a fraction of the time of

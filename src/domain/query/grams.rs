@@ -74,7 +74,7 @@ pub enum Terms {
 impl Terms {
     /// The grams of a text in an email. `None` if the index has nothing to find the text by.
     fn of_email(text: &str) -> Option<Self> {
-        let mut lists: Vec<Terms> = gram::of_email(text).into_iter().map(Terms::all).collect();
+        let mut lists: Vec<Terms> = gram::of_email(text, |_| 0).into_iter().map(Terms::all).collect();
         match lists.len() {
             0 | 1 => lists.pop(),
             _ => Some(Terms::Any(lists)),

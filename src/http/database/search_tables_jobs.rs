@@ -10,12 +10,16 @@ use crate::store::StoreError;
 use crate::store::connection::{Limited, StatementLimits};
 use crate::store::newest_contacts::{KEPT, delete_old, raise_border};
 use crate::store::period_border::BorderRaise;
+use crate::store::search_index::insert_pending_grams;
 use crate::store::unused_words::remove_unused_words;
 
 const PERIOD: Duration = Duration::from_secs(10);
 
 /// Long enough to read the millions of rows that a large import leaves in `contacts_newest`.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A load of the first contacts locks the index of grams until it ends. The list of pending grams is empty until then.
+const HASTY_LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The work of one run. Ends early if the server stops.
 type Run = fn(&mut Limited, &StopSignal) -> Result<(), StoreError>;
@@ -25,8 +29,12 @@ type Run = fn(&mut Limited, &StopSignal) -> Result<(), StoreError>;
 /// # Errors
 /// If the system cannot start another thread.
 pub fn start(database_url: &str, is_pooled: bool) -> io::Result<Vec<PeriodicJob>> {
-    let limits = StatementLimits::background(STATEMENT_TIMEOUT, is_pooled);
-    let start = |name, failure, run: Run| {
+    let patient = StatementLimits::background(STATEMENT_TIMEOUT, is_pooled);
+    let hasty = StatementLimits {
+        lock_timeout: Some(HASTY_LOCK_TIMEOUT),
+        ..patient
+    };
+    let start = |name, failure, limits, run: Run| {
         let url = database_url.to_owned();
         PeriodicJob::start(name, PERIOD, OnDrop::Stop, failure, move |stop| {
             match Limited::connect(&url, limits).and_then(|mut connection| run(&mut connection, stop)) {
@@ -40,17 +48,26 @@ pub fn start(database_url: &str, is_pooled: bool) -> io::Result<Vec<PeriodicJob>
         start(
             "newest contacts",
             "contacts_newest could not be trimmed and takes more room until the next run",
+            patient,
             trim_newest_contacts,
         )?,
         start(
             "unused words",
             "words that no contact has any more stay in contact_words until the next run",
+            patient,
             clean_dictionary,
         )?,
         start(
             "period border",
             "the border of contact_period_border could not rise, and searches ask for more periods until the next run",
+            patient,
             raise_period_border,
+        )?,
+        start(
+            "pending grams",
+            "the list of pending grams could not be emptied, and searches read it until the next run",
+            hasty,
+            empty_pending_grams,
         )?,
     ])
 }
@@ -73,4 +90,12 @@ fn raise_period_border(connection: &mut Limited, stop: &StopSignal) -> Result<()
     let mut raise = BorderRaise::default();
     while !stop.is_set() && connection.run(|connection| raise.step(connection))? {}
     Ok(())
+}
+
+/// Empties the list of pending grams, unless somebody else holds the index.
+fn empty_pending_grams(connection: &mut Limited, _: &StopSignal) -> Result<(), StoreError> {
+    match connection.run(insert_pending_grams) {
+        Err(StoreError::Locked(_)) => Ok(()),
+        result => result,
+    }
 }

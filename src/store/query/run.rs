@@ -16,7 +16,7 @@ use crate::domain::client::ClientId;
 use crate::domain::query::{CONTAINS_RANK, Dictionary, ENOUGH_WORDS, KnownWord, Level, Patterns, Query, Terms};
 use crate::domain::term::containing;
 use crate::store::error::StoreError;
-use crate::store::search::{ClientSizes, Plan};
+use crate::store::search::{ClientStatistics, Plan};
 use crate::store::statement::Statement;
 use crate::store::tsquery;
 
@@ -69,12 +69,12 @@ pub struct QueryPage {
 /// [`StoreError`]
 pub fn find_contacts(
     connection: &mut PgConnection,
-    sizes: &ClientSizes,
+    statistics: &ClientStatistics,
     client: ClientId,
     query: &Query,
     after: Option<Position>,
 ) -> Result<QueryPage, StoreError> {
-    let is_small = sizes.is_small(connection, client)?;
+    let is_small = statistics.is_small(connection, client)?;
     let mut run = Run {
         connection,
         client,
@@ -218,7 +218,7 @@ impl Run<'_> {
         let mut found = self.ranked(&self.probe);
         found.retain(is_of_level);
         if found.len() >= missing {
-            self.plans.push(Plan::Probe);
+            self.plans.push(Plan::Walk);
             found.sort_unstable();
             return Ok(found);
         }
@@ -248,7 +248,7 @@ impl Run<'_> {
             let rows = PROBE_ROWS * (limit + limit / 2) / frequency;
             let walked = self.walk(&self.query.patterns(level), from, rows, limit)?;
             if walked.len() == limit {
-                self.plans.push(Plan::LongWalk);
+                self.plans.push(Plan::Walk);
                 return Ok(walked);
             }
         }

@@ -108,7 +108,7 @@ impl Run<'_> {
             let rows = SIMILAR_PROBE_ROWS * (SIMILAR_MAX + SIMILAR_MAX / 2) / frequency;
             let walked = self.walk(&patterns, None, rows, rows)?;
             if self.similar(&walked).len() >= SIMILAR_MAX {
-                self.plans.push(Plan::LongWalk);
+                self.plans.push(Plan::Walk);
                 return Ok(walked);
             }
         }

@@ -1,14 +1,16 @@
 //! Runs a search and chooses the plan of each part.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
+use uuid::Uuid;
 
-use super::client_sizes::ClientSizes;
-use super::matches::{Match, WalkedMatch};
+use super::client_statistics::{ClientStatistics, SAMPLE_ROWS, count_lines};
 use super::statements::{
-    CONTACTS, EITHER_WALK, EmailColumn, PhoneColumn, PhoneColumnOfSeveral, TermColumn, WHOLE_EMAIL, WHOLE_NUMBER,
+    EITHER_WALK, EmailColumn, PhoneColumn, PhoneColumnOfSeveral, TermColumn, WHOLE_EMAIL, WHOLE_NUMBER,
     either_walk_of_several,
 };
 use crate::domain::client::ClientId;
@@ -26,27 +28,20 @@ pub const LIMIT: usize = 50;
 /// statements have the number as a literal, because a plan for an unknown LIMIT expects a tenth of all rows.
 const FETCHED: usize = LIMIT + 1;
 
-/// Rows of a large client that every search walks first: the probe.
-const PROBE_ROWS: i64 = 1_000;
+/// With this many matches in the sample, a walk is faster than the index of grams: a match among a hundred contacts.
+const WALK_MATCHES: usize = 5;
 
-/// With this many matches in the probe, the long walk is faster than the grams of the newest
-/// period. Fewer matches may be chance.
-const PROBE_MATCHES: i64 = 4;
-
-/// The walk ends after `WALK_ROWS` / (number of matches in the probe) rows. At the probe's frequency, these rows have
-/// 75 matches. So the walk finds 51 matches even if matches are nearly a third less frequent in these rows than in
-/// the probe.
-const WALK_ROWS: i64 = 75 * PROBE_ROWS;
+/// The walk ends after the rows that have this many matches at the frequency of the sample. So it finds 51 matches even
+/// if matches are nearly a third less frequent in these rows than in the sample.
+const EXPECTED_MATCHES: usize = 75;
 
 /// The plan of a part of a search; the documentation of `store::search` describes them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Plan {
     /// All contacts were read, for a small client or a term without grams.
     WholeWalk,
-    /// The first rows had enough matches.
-    Probe,
-    /// The rows behind the probe had enough matches.
-    LongWalk,
+    /// The newest contacts had enough matches.
+    Walk,
     /// The index of grams found the candidates.
     Grams,
     /// The index of match keys found the contacts.
@@ -71,7 +66,7 @@ pub struct SearchResult {
 /// [`StoreError`]
 pub fn search_contacts(
     connection: &mut PgConnection,
-    sizes: &ClientSizes,
+    statistics: &ClientStatistics,
     client: ClientId,
     phone: Option<&PhoneTerm>,
     email: Option<&EmailTerm>,
@@ -80,7 +75,7 @@ pub fn search_contacts(
     let limit = limit.min(LIMIT);
     let mut search = Search {
         connection,
-        sizes,
+        statistics,
         client,
         plans: Vec::new(),
     };
@@ -105,23 +100,16 @@ pub fn search_contacts(
     }
     // The exact matches come first. If a message arrives between two parts, one contact has two matches with different
     // times. So this removes duplicates by id.
-    exact.sort_unstable();
-    matches.sort_unstable();
+    exact.sort_by_key(rank);
+    matches.sort_by_key(rank);
     let mut seen = HashSet::new();
-    let ids = exact.into_iter().chain(matches).map(|found| found.id);
-    let mut ids: Vec<uuid::Uuid> = ids.filter(|id| seen.insert(*id)).collect();
-    // A part that found fewer than `FETCHED` matches has found all. So more than `limit` ids are found if and only if
-    // the client has more than `limit` matches.
-    let has_more = ids.len() > limit;
-    ids.truncate(limit);
-    let contacts = if ids.is_empty() {
-        Vec::new()
-    } else {
-        Statement::new(|| CONTACTS)
-            .bind::<SqlUuid, _>(client.as_uuid())
-            .bind::<Array<SqlUuid>, _>(ids)
-            .load(search.connection)?
-    };
+    let all = exact.into_iter().chain(matches);
+    let mut contacts: Vec<ContactRow> = all.filter(|contact| seen.insert(contact.id)).collect();
+    // A part that found fewer than `FETCHED` matches has found all. So more than `limit` contacts are found if and only
+    // if the client has more than `limit` matches.
+    let has_more = contacts.len() > limit;
+    contacts.truncate(limit);
+    contacts.sort_by_key(rank);
     Ok(SearchResult {
         contacts,
         has_more,
@@ -129,9 +117,14 @@ pub fn search_contacts(
     })
 }
 
+/// Sorts by the latest message, contacts without messages last, then by the id.
+fn rank(contact: &ContactRow) -> (Reverse<Option<DateTime<Utc>>>, Uuid) {
+    (Reverse(contact.last_message_at), contact.id)
+}
+
 struct Search<'a> {
     connection: &'a mut PgConnection,
-    sizes: &'a ClientSizes,
+    statistics: &'a ClientStatistics,
     client: ClientId,
     plans: Vec<Plan>,
 }
@@ -143,7 +136,7 @@ impl Search<'_> {
         &mut self,
         phone: Option<&PhoneTerm>,
         email: Option<&'t EmailTerm>,
-    ) -> QueryResult<(Vec<Match>, Option<&'t EmailReading>)> {
+    ) -> QueryResult<(Vec<ContactRow>, Option<&'t EmailReading>)> {
         let Some((last, earlier)) = email.and_then(|email| email.readings().split_last()) else {
             let matches = phone.map(|phone| self.find_phone(phone)).transpose()?;
             return Ok((matches.unwrap_or_default(), None));
@@ -156,7 +149,7 @@ impl Search<'_> {
             }
         }
         match phone {
-            Some(phone) if found.0.is_empty() && self.sizes.is_small(self.connection, self.client)? => {
+            Some(phone) if found.0.is_empty() && self.statistics.is_small(self.connection, self.client)? => {
                 let matches = self.walk_for_either(last, phone)?;
                 Ok((matches, Some(last)))
             }
@@ -173,55 +166,71 @@ impl Search<'_> {
         }
     }
 
-    fn find_email(&mut self, email: &EmailReading) -> QueryResult<Vec<Match>> {
-        self.find::<EmailColumn>(&email.pattern(), &email.grams())
+    fn find_email(&mut self, email: &EmailReading) -> QueryResult<Vec<ContactRow>> {
+        let pieces = [email.text().to_lowercase()];
+        self.find::<EmailColumn>(&email.pattern(), &pieces, |emails| {
+            email.grams(|piece| count_lines(emails, piece))
+        })
     }
 
-    fn find_phone(&mut self, phone: &PhoneTerm) -> QueryResult<Vec<Match>> {
+    fn find_phone(&mut self, phone: &PhoneTerm) -> QueryResult<Vec<ContactRow>> {
         match &*phone.patterns() {
-            [pattern] => self.find::<PhoneColumn>(pattern, &phone.grams()),
-            patterns => self.find::<PhoneColumnOfSeveral>(&text_array(patterns), &phone.grams()),
+            [pattern] => self.find::<PhoneColumn>(pattern, phone.pieces(), |_| phone.grams()),
+            patterns => self.find::<PhoneColumnOfSeveral>(&text_array(patterns), phone.pieces(), |_| phone.grams()),
         }
     }
 
-    /// The first matches of one column's term, in order. `grams` has a list for each pattern of the term.
-    fn find<C: TermColumn>(&mut self, pattern: &str, grams: &[Vec<Gram>]) -> QueryResult<Vec<Match>> {
-        if self.sizes.is_small(self.connection, self.client)? || grams.is_empty() {
+    /// The first matches of one column's term. The term matches a contact that contains one of `pieces`. `grams` gets the
+    /// column's values in the sample, and returns a list of grams for each piece.
+    fn find<C: TermColumn>(
+        &mut self,
+        pattern: &str,
+        pieces: &[String],
+        grams: impl FnOnce(&str) -> Vec<Vec<Gram>>,
+    ) -> QueryResult<Vec<ContactRow>> {
+        if self.statistics.is_small(self.connection, self.client)? {
             self.plans.push(Plan::WholeWalk);
             return self.walk_all::<C>(pattern);
         }
-        let walked = self.walk::<C>(pattern)?;
-        if walked.len() < FETCHED {
-            self.plans.push(Plan::Grams);
-            return self.ask_grams::<C>(pattern, grams);
+        let sample = self.statistics.newest_sample(self.connection, self.client)?;
+        let lines = C::lines(&sample);
+        let frequency: usize = pieces.iter().map(|piece| count_lines(lines, piece)).sum();
+        if frequency >= WALK_MATCHES {
+            let walked = self.walk::<C>(pattern, EXPECTED_MATCHES * SAMPLE_ROWS / frequency)?;
+            if walked.len() == FETCHED {
+                self.plans.push(Plan::Walk);
+                return Ok(walked);
+            }
         }
-        let is_further = walked.iter().any(|row| row.is_further);
-        self.plans.push(if is_further { Plan::LongWalk } else { Plan::Probe });
-        Ok(walked.into_iter().map(|row| row.found).collect())
+        let grams = grams(lines);
+        if grams.is_empty() {
+            self.plans.push(Plan::WholeWalk);
+            return self.walk_all::<C>(pattern);
+        }
+        self.plans.push(Plan::Grams);
+        self.ask_grams::<C>(pattern, &grams)
     }
 
     /// The first matches among all of the client's contacts.
-    fn walk_all<C: TermColumn>(&mut self, pattern: &str) -> QueryResult<Vec<Match>> {
+    fn walk_all<C: TermColumn>(&mut self, pattern: &str) -> QueryResult<Vec<ContactRow>> {
         Statement::new(|| C::whole_walk())
             .bind::<SqlUuid, _>(self.client.as_uuid())
             .bind::<Text, _>(pattern)
             .load(self.connection)
     }
 
-    /// The first matches among the client's newest contacts. If it returns fewer than [`FETCHED`],
-    /// the client may have more.
-    fn walk<C: TermColumn>(&mut self, pattern: &str) -> QueryResult<Vec<WalkedMatch>> {
+    /// The first matches among this number of the client's newest contacts. If it returns fewer than [`FETCHED`], the
+    /// client may have more.
+    fn walk<C: TermColumn>(&mut self, pattern: &str, rows: usize) -> QueryResult<Vec<ContactRow>> {
         Statement::new(|| C::walk())
             .bind::<SqlUuid, _>(self.client.as_uuid())
             .bind::<Text, _>(pattern)
-            .bind::<BigInt, _>(PROBE_ROWS)
-            .bind::<BigInt, _>(PROBE_MATCHES)
-            .bind::<BigInt, _>(WALK_ROWS)
+            .bind::<BigInt, _>(rows as i64)
             .load(self.connection)
     }
 
     /// The first matches of either term among all of the client's contacts.
-    fn walk_for_either(&mut self, email: &EmailReading, phone: &PhoneTerm) -> QueryResult<Vec<Match>> {
+    fn walk_for_either(&mut self, email: &EmailReading, phone: &PhoneTerm) -> QueryResult<Vec<ContactRow>> {
         self.plans.push(Plan::WholeWalk);
         match &*phone.patterns() {
             [pattern] => Statement::new(|| EITHER_WALK)
@@ -237,7 +246,7 @@ impl Search<'_> {
         }
     }
 
-    fn ask_grams<C: TermColumn>(&mut self, pattern: &str, grams: &[Vec<Gram>]) -> QueryResult<Vec<Match>> {
+    fn ask_grams<C: TermColumn>(&mut self, pattern: &str, grams: &[Vec<Gram>]) -> QueryResult<Vec<ContactRow>> {
         Statement::new(|| C::grams())
             .bind::<SqlUuid, _>(self.client.as_uuid())
             .bind::<Text, _>(tsquery::any(grams))
@@ -245,14 +254,14 @@ impl Search<'_> {
             .load(self.connection)
     }
 
-    fn find_whole_number(&mut self, keys: &[String]) -> QueryResult<Vec<Match>> {
+    fn find_whole_number(&mut self, keys: &[String]) -> QueryResult<Vec<ContactRow>> {
         Statement::new(|| WHOLE_NUMBER)
             .bind::<SqlUuid, _>(self.client.as_uuid())
             .bind::<Array<Text>, _>(keys)
             .load(self.connection)
     }
 
-    fn find_whole_email(&mut self, email: &EmailReading) -> QueryResult<Vec<Match>> {
+    fn find_whole_email(&mut self, email: &EmailReading) -> QueryResult<Vec<ContactRow>> {
         Statement::new(|| WHOLE_EMAIL)
             .bind::<SqlUuid, _>(self.client.as_uuid())
             .bind::<Text, _>(email.text())

@@ -126,11 +126,7 @@ fn counters_and_histograms_are_zero_before_the_first_event() {
             "reason",
             &["busy", "no_database", "read_only", "schema", "too_late", "internal"][..],
         ),
-        (
-            "searches",
-            "plan",
-            &["whole_walk", "probe", "long_walk", "grams", "whole_number"],
-        ),
+        ("searches", "plan", &["whole_walk", "walk", "grams", "whole_number"]),
         ("lookups", "statement", &["own", "joint"]),
         ("key_readings", "from", &["memory", "database"]),
         ("kept_phones", "write", &["upsert", "batch", "message"]),

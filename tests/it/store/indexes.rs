@@ -5,7 +5,7 @@ use contact_search::domain::contact_id::ContactId;
 use contact_search::domain::phone::{Region, readings};
 use contact_search::domain::term::{EmailTerm, PhoneTerm};
 use contact_search::store::list_names::{LIST_NAMES, ListNames};
-use contact_search::store::search::ClientSizes;
+use contact_search::store::search::ClientStatistics;
 use contact_search::store::{
     check, clients, contacts, import, judged_import, lookup, messages, query, recheck, search,
 };
@@ -157,7 +157,7 @@ fn a_connection_prepares_each_statement_once() {
     let database = TestDatabase::new();
     let client = fill(&database);
     let mut connection = database.connect();
-    let (sizes, lists) = (ClientSizes::default(), ListNames::default());
+    let (sizes, lists) = (ClientStatistics::default(), ListNames::default());
     let phone = readings("+5491130000777", Region::DEFAULT);
     let (email, piece) = (EmailTerm::parse("zzqy"), PhoneTerm::parse("777", Region::DEFAULT));
     let mut counts = Vec::new();
@@ -177,9 +177,9 @@ fn a_connection_prepares_each_statement_once() {
         let prepared: Prepared = diesel::sql_query(sql).get_result(&mut connection).unwrap();
         counts.push(prepared.statements);
     }
-    // Two lookups, and the name of their list. The search prepares six statements: the client's size, a walk and the grams for
-    // each of its two columns, and the contacts.
-    assert_eq!(counts, [9, 9, 9]);
+    // Two lookups, and the name of their list. The search prepares four statements: the client's size, the sample of its
+    // newest contacts, and the grams for each of its two columns.
+    assert_eq!(counts, [7, 7, 7]);
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn lookups_and_searches_never_scan_the_whole_table() {
     let before = scans(&database, "contacts");
     let indexes = ["contacts_phone_key", "contacts_recent", "contact_texts_grams"];
     let before_by_index = indexes.map(|index| scans(&database, index));
-    let (sizes, lists) = (ClientSizes::default(), ListNames::default());
+    let (sizes, lists) = (ClientStatistics::default(), ListNames::default());
     let asked = database.pool().run(|connection| {
         // After the twenty rounds, each index must have at least twenty scans.
         for number in 0..20 {

@@ -12,7 +12,7 @@ use contact_search::domain::term::EmailTerm;
 use contact_search::store::clients;
 use contact_search::store::connection::{Limited, StatementLimits};
 use contact_search::store::period_border::BorderRaise;
-use contact_search::store::search::{ClientSizes, LIMIT, Plan, search_contacts};
+use contact_search::store::search::{ClientStatistics, LIMIT, Plan, search_contacts};
 use diesel::connection::SimpleConnection;
 use uuid::Uuid;
 
@@ -74,7 +74,16 @@ fn found(database: &TestDatabase, client: ClientId, term: &str) -> BTreeSet<Uuid
     let term = EmailTerm::parse(term);
     let found = database
         .pool()
-        .run(|connection| search_contacts(connection, &ClientSizes::default(), client, None, term.as_ref(), LIMIT))
+        .run(|connection| {
+            search_contacts(
+                connection,
+                &ClientStatistics::default(),
+                client,
+                None,
+                term.as_ref(),
+                LIMIT,
+            )
+        })
         .unwrap();
     assert_eq!(found.plans, [Plan::Grams]);
     found.contacts.into_iter().map(|contact| contact.id).collect()

@@ -8,7 +8,7 @@ use contact_search::domain::phone::{self, Region};
 use contact_search::domain::term::{EmailTerm, PhoneTerm};
 use contact_search::store::bulk_load::load_contacts;
 use contact_search::store::pool::Pool;
-use contact_search::store::search::{ClientSizes, Plan};
+use contact_search::store::search::{ClientStatistics, Plan};
 use contact_search::store::{clients, search};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -219,7 +219,7 @@ fn fill_randomly(connection: &mut PgConnection, clients: &[(ClientId, f64, &str)
 /// The answer of the search, and the plans that it used.
 fn found(
     pool: &Pool,
-    sizes: &ClientSizes,
+    sizes: &ClientStatistics,
     client: ClientId,
     phone: Option<&PhoneTerm>,
     email: Option<&EmailTerm>,
@@ -265,7 +265,7 @@ fn every_plan_finds_the_contacts_of_one_client_that_the_model_finds_and_keeps_ex
     let stored: Vec<String> = contact_emails(&mut connection, client.as_uuid());
     let models = all.map(|client| (client, Model::read(&mut connection, client)));
     let pool = database.pool();
-    let sizes = ClientSizes::default();
+    let sizes = ClientStatistics::default();
     let config = ProptestConfig {
         cases: 80,
         failure_persistence: None,
@@ -390,7 +390,7 @@ fn every_plan_finds_the_contacts_of_one_client_that_the_model_finds_and_keeps_ex
     );
     let used_plans = used_plans.into_inner();
     for client in all {
-        for plan in [Plan::Probe, Plan::LongWalk, Plan::Grams] {
+        for plan in [Plan::Walk, Plan::Grams] {
             let times = used_plans.iter().filter(|one| **one == (client, plan)).count();
             assert!(times >= 10, "{plan:?}: {times} of {}", used_plans.len());
         }
@@ -407,7 +407,7 @@ fn a_client_with_few_contacts_is_searched_by_the_same_rules() {
     let few = "DELETE FROM contacts WHERE external_user_id::int > 3000";
     connection.batch_execute(few).unwrap();
     let model = Model::read(&mut connection, client);
-    let (pool, sizes) = (database.pool(), ClientSizes::default());
+    let (pool, sizes) = (database.pool(), ClientStatistics::default());
     for text in [
         "a", "a@b", "ba@b", "<a@b.a>", "a b", "b a", "1 2", "zz zz", "'a@b.a',", "@",
     ] {
@@ -449,7 +449,7 @@ fn a_search_knows_whether_there_is_a_51st_match_by_every_plan() {
     // most 51 contacts. A search of the small client walks all of its contacts.
     for (contacts, plans) in [
         (3_000, [Plan::WholeWalk; 3]),
-        (9_000, [Plan::Probe, Plan::LongWalk, Plan::Grams]),
+        (9_000, [Plan::Walk, Plan::Walk, Plan::Grams]),
     ] {
         for matches in [49, 50, 51] {
             let name = format!("{contacts} and {matches}");
@@ -465,7 +465,7 @@ fn a_search_knows_whether_there_is_a_51st_match_by_every_plan() {
                 ))
                 .unwrap();
             connection.batch_execute("ANALYZE contacts").unwrap();
-            let sizes = ClientSizes::default();
+            let sizes = ClientStatistics::default();
             for (term, plan) in ["near", "far", "rare"].into_iter().zip(plans) {
                 let count = Model::read(&mut connection, client)
                     .places(|contact| contact.email_lower.contains(term))
@@ -508,7 +508,7 @@ fn a_search_does_not_wait_for_the_first_load_of_another_client() {
             let term = EmailTerm::parse("ana@example.com").unwrap();
             let found = search::search_contacts(
                 &mut connection,
-                &ClientSizes::default(),
+                &ClientStatistics::default(),
                 client,
                 None,
                 Some(&term),

@@ -101,7 +101,7 @@ pub async fn search_contacts(
         .read(client, start, move |connection| {
             search::search_contacts(
                 connection,
-                &shared.client_sizes,
+                &shared.client_statistics,
                 client,
                 phone.as_ref(),
                 email.as_ref(),

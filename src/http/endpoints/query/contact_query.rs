@@ -86,7 +86,7 @@ pub async fn query_contacts(
     let (asked, page) = state
         .reads
         .read(client, start, move |connection| {
-            let page = store::find_contacts(connection, &shared.client_sizes, client, &asked, after)?;
+            let page = store::find_contacts(connection, &shared.client_statistics, client, &asked, after)?;
             Ok((asked.clone(), page))
         })
         .await?;

@@ -10,16 +10,16 @@ FROM (
     SELECT found.id
     FROM (SELECT contact_period(coalesce(
                      (SELECT last_message_at FROM contacts_newest
-                      WHERE client_id = $1 AND last_message_at >= border.since AND last_message_at <= 'infinity'
+                      WHERE client_id = $1 AND last_message_at >= newest_border.since AND last_message_at <= 'infinity'
                       ORDER BY last_message_at DESC NULLS LAST, id LIMIT 1),
                      (SELECT last_message_at FROM contacts
-                      WHERE client_id = $1 AND last_message_at < border.since
+                      WHERE client_id = $1 AND last_message_at < newest_border.since
                       ORDER BY last_message_at DESC NULLS LAST, id LIMIT 1))) AS newest,
                  contact_period((SELECT last_message_at FROM contacts
                                  WHERE client_id = $1 AND last_message_at IS NOT NULL
                                  ORDER BY last_message_at ASC NULLS FIRST, id DESC LIMIT 1)) AS oldest,
                  (SELECT border FROM contact_period_border) AS border
-          FROM (SELECT coalesce(max(since), 'infinity') AS since FROM contacts_newest_border) AS border
+          FROM (SELECT coalesce(max(since), 'infinity') AS since FROM contacts_newest_border) AS newest_border
           OFFSET 0) AS span -- Keeps PostgreSQL from reading these again for each place that uses them.
     CROSS JOIN LATERAL contact_gram_steps($1, newest, oldest, border) AS step
     CROSS JOIN LATERAL (

@@ -24,8 +24,7 @@
 //!
 //! The server chooses the plan instead of PostgreSQL's planner, because planning a search costs more than most searches
 //! take, and the plan of a prepared statement doesn't know the term. The sample is cached (`client_statistics.rs`), so
-//! the choice needs no statement. The planner can't choose another plan either:
-//! connections disable sequential scans (`store/connection.rs`), and `OFFSET 0` keeps conditions that aren't meant for
+//! the choice needs no statement. The planner can't choose another plan either: connections disable sequential scans (`store/connection.rs`), and `OFFSET 0` keeps conditions that aren't meant for
 //! an index out of its scan. Whichever plan finds the candidates, LIKE on the email in lower case decides, which gives
 //! the result of ILIKE.
 

@@ -1,5 +1,5 @@
 //! The store: search plans, indexes, concurrent writers, the table of the newest contacts, the border of the
-//! periods, platforms, distribution.
+//! periods, pending grams, platforms, distribution.
 
 mod check_blocks;
 mod distribution;
@@ -8,6 +8,7 @@ mod former_statements;
 mod indexes;
 mod name_words;
 mod newest_contacts;
+mod pending_grams;
 mod period_border;
 mod platforms;
 mod search;

@@ -50,6 +50,9 @@ impl Size {
     }
 }
 
+/// The platform of contacts that a benchmark imports into the large client and removes again.
+pub const IMPORTED: &str = "imported";
+
 /// Connections to PostgreSQL that the servers and this process need at most.
 const OTHER_CONNECTIONS: usize = 40;
 
@@ -176,6 +179,8 @@ impl Stage {
         let workload = &filled.workload;
         if clients::find_client(&mut connection, LARGE_CLIENT)?.is_some() {
             eprintln!("reusing {contacts} contacts of an earlier run");
+            // An interrupted run may have left some.
+            filled.remove_imported(&mut connection, filled.large_client()?)?;
             let last = format!("{LARGE_CLIENT} {small_clients}");
             let all = [(LARGE_CLIENT, contacts), (&last, workload.small_contacts())];
             // The last small client is the large one if there are no small ones.
@@ -249,6 +254,12 @@ impl Filled {
         let tables = "SELECT string_agg(relid::regclass::text, ', ') AS text FROM pg_stat_user_tables";
         let tables = text(connection, tables)?;
         Ok(connection.batch_execute(&format!("VACUUM (ANALYZE) {tables}"))?)
+    }
+
+    /// Deletes the client's contacts on the platform [`IMPORTED`].
+    pub fn remove_imported(&self, connection: &mut PgConnection, client: ClientId) -> anyhow::Result<()> {
+        let delete = format!("DELETE FROM contacts WHERE client_id = '{client}' AND platform = '{IMPORTED}'");
+        Ok(connection.batch_execute(&delete)?)
     }
 
     pub fn connect(&self) -> anyhow::Result<PgConnection> {

@@ -49,10 +49,7 @@ impl Bench<'_> {
         let mut connection = self.filled.connect()?;
         let client = self.large.client;
         // All messages arrive in the period with the latest contacts, which is the fullest one, as in production.
-        let latest = stage::text(
-            &mut connection,
-            &format!("SELECT max(last_message_at)::text AS text FROM contacts WHERE client_id = '{client}'"),
-        )?;
+        let latest = self.latest_message(&mut connection)?;
         connection.batch_execute(&format!(
             "DROP TABLE IF EXISTS yardstick;
              CREATE TABLE yardstick AS SELECT {COLUMNS} FROM contacts

@@ -72,22 +72,24 @@ pub struct Track<'a> {
     pub classes: &'a [Class],
 }
 
+impl Track<'_> {
+    /// Sends the class's request of a round.
+    fn ask(&mut self, class: &Class, round: usize, samples: &mut Samples) -> anyhow::Result<()> {
+        let request = &class.requests[round % class.requests.len()];
+        samples.ask(&mut self.connection, request).with_context(|| class.name)
+    }
+}
+
 /// Sends requests in rounds. A round has one request of every class of every track, so that a disturbance of the
 /// machine affects all classes alike. Ends after `rounds` rounds, or after the first round that ends later than `time`.
 /// Returns the samples per track and class.
 pub fn ask_in_turn(tracks: &mut [Track], rounds: usize, time: Duration) -> anyhow::Result<Vec<Vec<Samples>>> {
-    let mut samples: Vec<Vec<Samples>> = tracks
-        .iter()
-        .map(|track| vec![Samples::default(); track.classes.len()])
-        .collect();
+    let mut samples = no_samples(tracks);
     let start = Instant::now();
     for round in 0..rounds {
         for (track, samples) in tracks.iter_mut().zip(&mut samples) {
             for (class, samples) in track.classes.iter().zip(samples) {
-                let request = &class.requests[round % class.requests.len()];
-                samples
-                    .ask(&mut track.connection, request)
-                    .with_context(|| class.name)?;
+                track.ask(class, round, samples)?;
             }
         }
         if start.elapsed() > time {
@@ -95,6 +97,44 @@ pub fn ask_in_turn(tracks: &mut [Track], rounds: usize, time: Duration) -> anyho
         }
     }
     Ok(samples)
+}
+
+/// The unit in which [`ask_while`] weighs rounds.
+const UNIT: Duration = Duration::from_millis(10);
+
+/// Sends requests in rounds, as [`ask_in_turn`] does, as long as `goes_on`. Ignores the last round if it is incomplete.
+/// The samples of a round count once per 10 ms that the round takes. Otherwise a slow minute, which
+/// has fewer rounds, would count less than a fast one.
+///
+/// # Errors
+/// If no round is complete, and those of the requests.
+pub fn ask_while(tracks: &mut [Track], goes_on: impl Fn() -> bool) -> anyhow::Result<Vec<Vec<Samples>>> {
+    let mut all = no_samples(tracks);
+    let mut number = 0;
+    loop {
+        let mut round = no_samples(tracks);
+        let start = Instant::now();
+        for (track, samples) in tracks.iter_mut().zip(&mut round) {
+            for (class, samples) in track.classes.iter().zip(samples) {
+                track.ask(class, number, samples)?;
+                if !goes_on() {
+                    ensure!(number > 0, "the time was too short for one request of each class");
+                    return Ok(all);
+                }
+            }
+        }
+        let weight = start.elapsed().div_duration_f64(UNIT).ceil() as usize;
+        for (all, samples) in all.iter_mut().flatten().zip(round.iter().flatten()) {
+            (0..weight).for_each(|_| all.merge(samples.clone()));
+        }
+        number += 1;
+    }
+}
+
+/// No samples, per track and class.
+fn no_samples(tracks: &[Track]) -> Vec<Vec<Samples>> {
+    let classes = tracks.iter().map(|track| track.classes.len());
+    classes.map(|count| vec![Samples::default(); count]).collect()
 }
 
 /// Kinds of requests, each with its percentage of the load.

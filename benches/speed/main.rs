@@ -14,6 +14,7 @@
 //! | `pgbench` | measures the unit U |
 //! | `sections` | the sections of the report: each sends requests and adds rows |
 //! | `writes` | the sections that write: messages, indexes, import |
+//! | `beside` | the section about searches beside an import |
 //! | `checks` | the section about checks of a file before its import |
 //! | `peer` | the section about the same reads as they are usually written |
 //! | `costs` | the section about what the search's tables cost a write |
@@ -25,6 +26,7 @@
     reason = "a benchmark prints its report and its progress"
 )]
 
+mod beside;
 mod checks;
 mod costs;
 mod load;

@@ -19,7 +19,7 @@ const PEOPLE: usize = 20_000;
 
 /// The rounds of requests in one pass, and their maximum time as a multiple of `load`. The rounds
 /// of `WARMING` come first and are not measured.
-const WARMING: (usize, u32) = (10, 1);
+pub const WARMING: (usize, u32) = (10, 1);
 const MEASURING: (usize, u32) = (50, 2);
 
 /// Values that are compared are measured in alternating passes, so that a disturbance of the machine affects all alike.
@@ -50,6 +50,8 @@ pub enum Section {
     Indexes,
     /// Check of a CSV file before its import
     Check,
+    /// The classes while contacts of the same client are imported, and after it
+    Beside,
     /// Import of a CSV file
     Import,
     /// Memory of the server
@@ -60,7 +62,7 @@ pub enum Section {
 
 impl Section {
     /// In the order of measurement. Sections that write come late.
-    pub const ALL: [Section; 12] = [
+    pub const ALL: [Section; 13] = [
         Section::Classes,
         Section::Small,
         Section::Scale,
@@ -70,6 +72,7 @@ impl Section {
         Section::Costs,
         Section::Indexes,
         Section::Check,
+        Section::Beside,
         Section::Import,
         Section::Memory,
         Section::Peer,
@@ -164,7 +167,7 @@ pub struct Bench<'a> {
     pgbench: Pgbench,
     pub report: Report,
     /// Duration of each load of many connections and of each run of pgbench.
-    load: Duration,
+    pub load: Duration,
     with_growth: bool,
 }
 
@@ -254,6 +257,7 @@ impl<'a> Bench<'a> {
             Section::Writes => self.measure_beside_writes(),
             Section::Indexes => self.measure_indexes(),
             Section::Check => self.measure_check(),
+            Section::Beside => self.measure_beside_import(),
             Section::Import => self.measure_import(),
             Section::Memory => self.measure_memory(),
             Section::Peer => self.measure_peer(),

@@ -72,8 +72,8 @@ impl Bench<'_> {
     /// Imports new contacts into the large client, and measures its classes (1) before the import, after VACUUM, (2)
     /// until the import ends, and (3) right after it, before the next VACUUM. Removes the contacts after each import.
     ///
-    /// The contacts are those of small clients, on a platform of their own. So none of them is a contact of the large
-    /// client already.
+    /// The contacts are those of small clients. Their platform is a new one, so none of them is a contact of the large
+    /// client already. Their external ids are unique, because each small client has the same ones.
     pub fn measure_beside_import(&mut self) -> anyhow::Result<()> {
         let count = (self.large.contacts / 10).min(ROWS);
         let client = self.large.client;
@@ -87,7 +87,10 @@ impl Bench<'_> {
                 let last_message_at = kind.last_message_at(&latest, &now);
                 self.write_csv(
                     &csv,
-                    &format!("'{IMPORTED}' AS platform, {last_message_at} AS last_message_at"),
+                    &format!(
+                        "'{IMPORTED}' AS platform, external_user_id || '-' || serial_id AS external_user_id, \
+                         {last_message_at} AS last_message_at"
+                    ),
                     &format!("client_id <> '{client}' ORDER BY serial_id LIMIT {count}"),
                 )?;
                 // The next import has newer contacts than this one: a server may have dropped older ones from its

@@ -180,7 +180,7 @@ impl Bench<'_> {
         let source = self.large.client;
         self.write_csv(
             &csv,
-            "platform, last_message_at",
+            "platform, external_user_id, last_message_at",
             &format!("client_id = '{source}' ORDER BY serial_id LIMIT {count}"),
         )?;
         let mut connection = self.filled.connect()?;
@@ -233,7 +233,7 @@ impl Bench<'_> {
     pub fn write_csv(&self, csv: &Path, columns: &str, which: &str) -> anyhow::Result<()> {
         self.psql(&[&format!(
             "\\copy (SELECT name, phone, email, source, chat_status, blocked, is_chat_read, created_at, \
-             last_inbound_at, external_user_id, {columns} FROM contacts WHERE {which}) TO '{}' \
+             last_inbound_at, {columns} FROM contacts WHERE {which}) TO '{}' \
              WITH (FORMAT csv, HEADER)",
             csv.display()
         )])

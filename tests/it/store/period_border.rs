@@ -105,6 +105,23 @@ fn a_new_database_has_the_running_period_and_three_before_it_above_the_border() 
 }
 
 #[test]
+fn contacts_with_a_message_far_in_the_future_or_before_2020_are_found() {
+    let database = TestDatabase::new();
+    let client = fill(&database, 5_000, 13);
+    let mut connection = database.connect();
+    for (email, time) in [("needle1@x.com", "2150-01-01"), ("needle2@x.com", "2001-01-01")] {
+        connection
+            .batch_execute(&format!(
+                "UPDATE contacts SET email = '{email}', last_message_at = '{time}'
+                 WHERE client_id = '{client}' AND id = (SELECT min(id::text)::uuid FROM contacts
+                                                        WHERE client_id = '{client}' AND email LIKE 'p%')"
+            ))
+            .unwrap();
+    }
+    assert_eq!(found(&database, client, "needle").len(), 2);
+}
+
+#[test]
 fn the_border_rises_by_one_period_at_a_time_and_every_older_contact_is_moved_before() {
     let database = TestDatabase::new();
     fill(&database, 1_300, 13);

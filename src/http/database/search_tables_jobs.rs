@@ -15,6 +15,10 @@ use crate::store::unused_words::remove_unused_words;
 
 const PERIOD: Duration = Duration::from_secs(10);
 
+/// The list of pending grams is emptied more often, so that it is short unless many contacts are written. Then writers
+/// empty it.
+const PENDING_PERIOD: Duration = Duration::from_secs(2);
+
 /// Long enough to read the millions of rows that a large import leaves in `contacts_newest`.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -34,9 +38,9 @@ pub fn start(database_url: &str, is_pooled: bool) -> io::Result<Vec<PeriodicJob>
         lock_timeout: Some(HASTY_LOCK_TIMEOUT),
         ..patient
     };
-    let start = |name, failure, limits, run: Run| {
+    let start = |name, period, failure, limits, run: Run| {
         let url = database_url.to_owned();
-        PeriodicJob::start(name, PERIOD, OnDrop::Stop, failure, move |stop| {
+        PeriodicJob::start(name, period, OnDrop::Stop, failure, move |stop| {
             match Limited::connect(&url, limits).and_then(|mut connection| run(&mut connection, stop)) {
                 // A failure during a shutdown is a consequence of it.
                 Err(error) if !stop.is_set() => Err(chain(&error)),
@@ -47,24 +51,28 @@ pub fn start(database_url: &str, is_pooled: bool) -> io::Result<Vec<PeriodicJob>
     Ok(vec![
         start(
             "newest contacts",
+            PERIOD,
             "contacts_newest could not be trimmed and takes more room until the next run",
             patient,
             trim_newest_contacts,
         )?,
         start(
             "unused words",
+            PERIOD,
             "words that no contact has any more stay in contact_words until the next run",
             patient,
             clean_dictionary,
         )?,
         start(
             "period border",
+            PERIOD,
             "the border of contact_period_border could not rise, and searches ask for more periods until the next run",
             patient,
             raise_period_border,
         )?,
         start(
             "pending grams",
+            PENDING_PERIOD,
             "the list of pending grams could not be emptied, and searches read it until the next run",
             hasty,
             empty_pending_grams,

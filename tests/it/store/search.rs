@@ -487,6 +487,34 @@ fn a_search_knows_whether_there_is_a_51st_match_by_every_plan() {
 }
 
 #[test]
+fn a_search_finds_what_was_written_after_its_sample_was_read() {
+    let database = TestDatabase::new();
+    let mut connection = database.connect();
+    let client = clients::create_client(&mut connection, "Changing", Region::DEFAULT).unwrap();
+    connection
+        .batch_execute(&format!(
+            "INSERT INTO contacts (client_id, id, contact_list_id, email, last_message_at)
+             SELECT '{client}', gen_random_uuid(), (SELECT min(id) FROM contact_lists WHERE client_id = '{client}'),
+                    'before' || n || '@x.com', timestamptz '2025-01-01' - n * interval '1 minute'
+             FROM generate_series(1, 5000) AS n"
+        ))
+        .unwrap();
+    let (pool, statistics) = (database.pool(), ClientStatistics::default());
+    let count = |term: &str| {
+        let ((ids, has_more), plans) = found(&pool, &statistics, client, None, EmailTerm::parse(term).as_ref(), LIMIT);
+        (ids.len(), has_more, plans)
+    };
+    assert_eq!(count("before"), (50, true, vec![Plan::Walk]));
+    // The sample stays in memory for ten seconds. According to it, the first term is frequent, and the second is rare.
+    connection
+        .batch_execute("UPDATE contacts SET email = replace(email, 'before', 'after') WHERE email <> 'before7@x.com'")
+        .unwrap();
+    assert_eq!(count("before"), (1, false, vec![Plan::Grams]));
+    let (matches, has_more, _) = count("after");
+    assert_eq!((matches, has_more), (50, true));
+}
+
+#[test]
 fn a_search_does_not_wait_for_the_first_load_of_another_client() {
     // The first load of a database without contacts builds the index of grams anew.
     for (contacts, drops_index) in [(0, true), (1, false)] {

@@ -1,5 +1,5 @@
--- Finds the contact of a number and the name of its list. The lookup's statement was this one until it read the table of
--- contacts alone. It stays the unit of time, so that the figures of all versions can be compared.
+-- Finds the contact of a number and the name of its list. The lookup's statement was this one until it read one table
+-- alone. It stays the unit of time, so that the figures of all versions can be compared.
 SELECT c.serial_id, c.name, c.phone, c.email, c.contact_list_id, l.name AS contact_list_name, c.source,
        c.created_at, c.any_inbound_at AS last_inbound_at, c.window_inbound_at AS last_window_inbound_at, now() AS now
 FROM (

@@ -66,7 +66,8 @@ const RUNS: std::ops::RangeInclusive<usize> = 5..=10;
 /// Grams of an email term: an email with the term has all grams of one of these lists. No list if the term has no
 /// [reliable](is_reliable) character.
 ///
-/// `count` is the number of emails of a sample that contain a piece. It decides which pieces a long term is asked by.
+/// `count` is the number of emails of a sample that contain a piece. A long term is looked up by the pieces with the
+/// smallest counts.
 ///
 /// A piece that no provider contains begins before the `@` of a provider, or the email has another domain. So the index
 /// has it. Any other piece can be a part of the provider.

@@ -43,7 +43,7 @@ pub struct Metrics {
 }
 
 /// The plans of searches.
-const PLANS: [&str; 5] = ["whole_walk", "probe", "long_walk", "grams", "whole_number"];
+const PLANS: [&str; 4] = ["whole_walk", "walk", "grams", "whole_number"];
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct BuildLabels {

@@ -13,8 +13,8 @@ use parking_lot::Mutex;
 use super::statement::Statement;
 use crate::domain::client::ClientId;
 
-/// How long a name stays cached. Nothing in this program renames a list, so this limits only how long another name
-/// shows that was written by SQL or restored.
+/// How long a name stays cached. A name that SQL or a restore has changed shows after at most this time. Nothing in
+/// this program renames a list.
 const NAMED_FOR: Duration = Duration::from_secs(60);
 
 /// The most names in the cache. A name takes about 200 bytes.

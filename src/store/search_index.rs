@@ -47,13 +47,15 @@ WHERE NOT EXISTS (SELECT 1 FROM contact_words AS known
                         AND known.is_name = given.is_name AND NOT known.is_leaving)
 ";
 
-/// Inserts the grams that PostgreSQL has collected (`migrations/…_pending_grams`) into the index. Writers do so only when
-/// the list is full, and until then every search reads the list.
+/// Inserts the grams that PostgreSQL has collected (`migrations/…_pending_grams`) into the index, if the role owns it.
+/// Writers do so only when the list is full, and until then every search reads the list.
 ///
 /// # Errors
 /// [`StoreError`]
 pub fn insert_pending_grams(connection: &mut PgConnection) -> Result<(), StoreError> {
-    sql_query("SELECT gin_clean_pending_list('contact_texts_grams')").execute(connection)?;
+    let clean = "SELECT gin_clean_pending_list('contact_texts_grams') FROM pg_class
+                 WHERE oid = 'contact_texts'::regclass AND pg_has_role(relowner, 'USAGE')";
+    sql_query(clean).execute(connection)?;
     Ok(())
 }
 

@@ -15,8 +15,8 @@ use crate::store::unused_words::remove_unused_words;
 
 const PERIOD: Duration = Duration::from_secs(10);
 
-/// The list of pending grams is emptied more often, so that it is short unless many contacts are written. Then writers
-/// empty it.
+/// While many contacts are written, their writers empty the list of pending grams. Otherwise the job does, so often
+/// that the list stays short.
 const PENDING_PERIOD: Duration = Duration::from_secs(2);
 
 /// Long enough to read the millions of rows that a large import leaves in `contacts_newest`.
@@ -100,9 +100,11 @@ fn raise_period_border(connection: &mut Limited, stop: &StopSignal) -> Result<()
     Ok(())
 }
 
-/// Empties the list of pending grams, unless somebody else holds the index.
+/// Empties the list of pending grams, unless somebody else holds the index. Tries twice: while the first attempt waits,
+/// a load of the first contacts may replace the index.
 fn empty_pending_grams(connection: &mut Limited, _: &StopSignal) -> Result<(), StoreError> {
-    match connection.run(insert_pending_grams) {
+    let mut insert = || connection.run(insert_pending_grams);
+    match insert().or_else(|_| insert()) {
         Err(StoreError::Locked(_)) => Ok(()),
         result => result,
     }

@@ -1,4 +1,5 @@
-//! Caches what decides the plan of a search: which clients are small, and a sample of the newest contacts of the others.
+//! Caches what decides the plan of a search: which clients are small, and a sample of the newest contacts of the
+//! others.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -6,13 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use lru::LruCache;
-use memchr::memchr;
-use memchr::memmem::Finder;
 use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
+use super::newest_sample::{NewestSample, SampleRow};
 use super::statements::{CLIENT_SIZE, NEWEST_SAMPLE};
 use crate::domain::client::ClientId;
 use crate::store::statement::Statement;
@@ -26,11 +26,11 @@ pub(super) const SAMPLE_ROWS: usize = 500;
 /// How long a size stays cached before the client is counted again.
 const COUNTED_FOR: Duration = Duration::from_secs(60);
 
-/// How long a sample stays cached before it is read again. An import of many contacts with a common text makes the
-/// sample wrong for this time, in which a search for the text reads all of them.
+/// How old a sample may be. After an import of many contacts with a common text, a search for the text uses the grams
+/// for up to this time, and reads all these contacts.
 const SAMPLED_FOR: Duration = Duration::from_secs(10);
 
-/// The most samples in the cache. A sample takes about 20 kB.
+/// The most samples in the cache. A sample usually takes 20 kB.
 const SAMPLES: NonZeroUsize = NonZeroUsize::new(500).expect("it is not zero");
 
 /// Caches sizes and samples of clients. They decide the plan of a search, never the result.
@@ -52,25 +52,10 @@ struct CachedSample {
     read_at: Instant,
 }
 
-/// The emails in lower case and the phones of a client's newest contacts. Each ends with a line break.
-#[derive(Debug, Default)]
-pub(super) struct NewestSample {
-    pub(super) emails: String,
-    pub(super) phones: String,
-}
-
 #[derive(QueryableByName)]
 struct ClientSizeRow {
     #[diesel(sql_type = BigInt)]
     count: i64,
-}
-
-#[derive(QueryableByName)]
-struct SampleRow {
-    #[diesel(sql_type = Nullable<Text>)]
-    phone: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    email_lower: Option<String>,
 }
 
 impl Default for ClientStatistics {
@@ -131,54 +116,5 @@ impl ClientStatistics {
         };
         self.samples.lock().put(client.as_uuid(), cached);
         Ok(sample)
-    }
-}
-
-impl NewestSample {
-    fn of(rows: &[SampleRow]) -> Self {
-        let mut sample = Self::default();
-        for SampleRow { phone, email_lower } in rows {
-            for (texts, text) in [(&mut sample.phones, phone), (&mut sample.emails, email_lower)] {
-                if let Some(text) = text {
-                    texts.push_str(text);
-                    texts.push('\n');
-                }
-            }
-        }
-        sample
-    }
-}
-
-/// The number of lines that contain the piece.
-pub(super) fn count_lines(lines: &str, piece: &str) -> usize {
-    let finder = Finder::new(piece);
-    let mut rest = lines.as_bytes();
-    let mut count = 0;
-    while let Some(at) = finder.find(rest) {
-        count += 1;
-        let after = &rest[at + piece.len()..];
-        rest = memchr(b'\n', after).map_or(&[], |end| &after[end + 1..]);
-    }
-    count
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_counts_once() {
-        let lines = "ana@example.com\nbob@example.com\nanana@b.com\n";
-        for (piece, count) in [
-            ("ana", 2),
-            ("@", 3),
-            ("bob@example.com", 1),
-            ("com\nbob", 1),
-            ("x.com", 0),
-            ("m", 3),
-        ] {
-            assert_eq!(count_lines(lines, piece), count, "{piece}");
-        }
-        assert_eq!(count_lines("", "a"), 0);
     }
 }

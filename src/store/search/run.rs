@@ -8,7 +8,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use super::client_statistics::{ClientStatistics, SAMPLE_ROWS, count_lines};
+use super::client_statistics::{ClientStatistics, SAMPLE_ROWS};
+use super::newest_sample::count_lines;
 use super::statements::{
     EITHER_WALK, EmailColumn, PhoneColumn, PhoneColumnOfSeveral, TermColumn, WHOLE_EMAIL, WHOLE_NUMBER,
     either_walk_of_several,
@@ -28,7 +29,8 @@ pub const LIMIT: usize = 50;
 /// statements have the number as a literal, because a plan for an unknown LIMIT expects a tenth of all rows.
 const FETCHED: usize = LIMIT + 1;
 
-/// With this many matches in the sample, a walk is faster than the index of grams: a match among a hundred contacts.
+/// With this many matches in the sample, a walk is faster than the index of grams. This is a match in one of a hundred
+/// contacts.
 const WALK_MATCHES: usize = 5;
 
 /// The walk ends after the rows that have this many matches at the frequency of the sample. So it finds 51 matches even
@@ -180,8 +182,9 @@ impl Search<'_> {
         }
     }
 
-    /// The first matches of one column's term. The term matches a contact that contains one of `pieces`. `grams` gets the
-    /// column's values in the sample, and returns a list of grams for each piece.
+    /// The first matches of one column's term. The term matches a contact that contains one of `pieces`. `grams` gets
+    /// the column's values in the sample, and returns lists of grams. A contact that matches has all grams of one of
+    /// them.
     fn find<C: TermColumn>(
         &mut self,
         pattern: &str,

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::client_statistics::NewestSample;
+use super::newest_sample::NewestSample;
 
 /// The statements for one column's term. The texts only differ in the column and in the number of patterns.
 pub(super) trait TermColumn: 'static {

@@ -12,13 +12,14 @@ FROM (
     FROM (
         (SELECT id, email_lower AS searched
          FROM contacts_newest
-         WHERE client_id = $1 AND last_message_at >= (SELECT coalesce(max(since), 'infinity') FROM contacts_newest_border)
-               AND last_message_at <= 'infinity'
+         WHERE client_id = $1 AND last_message_at <= 'infinity'
+               AND last_message_at >= (SELECT coalesce(max(since), 'infinity') FROM contacts_newest_border)
          ORDER BY last_message_at DESC NULLS LAST, id LIMIT $3)
         UNION ALL
         (SELECT id, email_lower AS searched
          FROM contacts
-         WHERE client_id = $1 AND last_message_at < (SELECT coalesce(max(since), 'infinity') FROM contacts_newest_border)
+         WHERE client_id = $1
+               AND last_message_at < (SELECT coalesce(max(since), 'infinity') FROM contacts_newest_border)
          ORDER BY last_message_at DESC NULLS LAST, id LIMIT $3)
         UNION ALL
         (SELECT id, email_lower AS searched

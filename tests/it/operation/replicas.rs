@@ -19,8 +19,8 @@ use crate::support::private_database::{self, connect, query};
 use crate::support::replication::{LOOKUP, PHONE, Replication};
 use crate::support::{OwnDirectory, PATIENCE, Slot, wait_until};
 
-/// The `cluster_name` of the primary.
-const PRIMARY: &str = "";
+/// What a lookup shows if the primary has answered it.
+const PRIMARY: &str = "primary";
 
 /// A primary, its standbys, and a server that reads from the standbys.
 struct Site {
@@ -56,7 +56,7 @@ impl Site {
     fn source(&self) -> String {
         let answer = self.lookup();
         assert_eq!(answer["found"], json!(true), "{answer}");
-        answer["contact"]["fullName"].as_str().unwrap_or(PRIMARY).to_owned()
+        answer["contact"]["fullName"].as_str().unwrap().to_owned()
     }
 
     fn metric(&self, name: &str) -> Option<f64> {

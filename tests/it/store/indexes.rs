@@ -157,7 +157,7 @@ fn a_connection_prepares_each_statement_once() {
     let database = TestDatabase::new();
     let client = fill(&database);
     let mut connection = database.connect();
-    let (sizes, lists) = (ClientStatistics::default(), ListNames::default());
+    let (statistics, lists) = (ClientStatistics::default(), ListNames::default());
     let phone = readings("+5491130000777", Region::DEFAULT);
     let (email, piece) = (EmailTerm::parse("zzqy"), PhoneTerm::parse("777", Region::DEFAULT));
     let mut counts = Vec::new();
@@ -166,7 +166,7 @@ fn a_connection_prepares_each_statement_once() {
         lookup::find_all_by_phone(&mut connection, &lists, client, std::slice::from_ref(&phone)).unwrap();
         search::search_contacts(
             &mut connection,
-            &sizes,
+            &statistics,
             client,
             piece.as_ref(),
             email.as_ref(),
@@ -207,7 +207,7 @@ fn lookups_and_searches_never_scan_the_whole_table() {
     let before = scans(&database, "contacts");
     let indexes = ["contacts_phone_key", "contacts_recent", "contact_texts_grams"];
     let before_by_index = indexes.map(|index| scans(&database, index));
-    let (sizes, lists) = (ClientStatistics::default(), ListNames::default());
+    let (statistics, lists) = (ClientStatistics::default(), ListNames::default());
     let asked = database.pool().run(|connection| {
         // After the twenty rounds, each index must have at least twenty scans.
         for number in 0..20 {
@@ -223,11 +223,11 @@ fn lookups_and_searches_never_scan_the_whole_table() {
             );
             for term in ["@", "example", "zzqy", &format!("f{number}{number}{number}f")] {
                 let term = EmailTerm::parse(term).unwrap();
-                search::search_contacts(connection, &sizes, client, None, Some(&term), search::LIMIT).unwrap();
+                search::search_contacts(connection, &statistics, client, None, Some(&term), search::LIMIT).unwrap();
             }
             for term in [phone.as_str(), "777", "99999999", "54"] {
                 let term = PhoneTerm::parse(term, Region::DEFAULT).unwrap();
-                search::search_contacts(connection, &sizes, client, Some(&term), None, search::LIMIT).unwrap();
+                search::search_contacts(connection, &statistics, client, Some(&term), None, search::LIMIT).unwrap();
             }
         }
         Ok(())

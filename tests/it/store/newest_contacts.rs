@@ -193,7 +193,7 @@ fn a_search_stays_complete_while_messages_move_contacts_and_the_border_rises() {
     let database = TestDatabase::new();
     let client = fill(&database, 4_500);
     let mut connection = database.connect();
-    // Five hundred contacts receive messages. The search term matches 51 of them, which is as many as the probe must
+    // Five hundred contacts receive messages. The search term matches 51 of them, which is as many as the walk must
     // find.
     connection
         .batch_execute(
@@ -230,11 +230,11 @@ fn a_search_stays_complete_while_messages_move_contacts_and_the_border_rises() {
             }
             assert!(database.count(border) > before);
         });
-        let (pool, sizes) = (database.pool(), ClientStatistics::default());
+        let (pool, statistics) = (database.pool(), ClientStatistics::default());
         let mut differing = Vec::new();
         for _ in 0..400 {
             let found = pool
-                .run(|connection| search_contacts(connection, &sizes, client, None, Some(&needle), LIMIT))
+                .run(|connection| search_contacts(connection, &statistics, client, None, Some(&needle), LIMIT))
                 .unwrap();
             let ids: BTreeSet<_> = found.contacts.iter().map(|contact| contact.id).collect();
             if (ids.len(), found.has_more, &*found.plans) != (LIMIT, true, &[Plan::Walk]) {

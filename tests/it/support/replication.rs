@@ -119,16 +119,15 @@ impl Replication {
         allow_replication(&self.primary);
     }
 
-    /// Makes each lookup show in `fullName` which server has answered it: its `cluster_name`, which is empty on the
-    /// primary.
+    /// Makes each lookup show in `fullName` which server has answered it: its `cluster_name`, or `primary`.
     pub fn show_server(&self) {
         let columns = query(
             &self.primary.url(),
-            "SELECT string_agg(CASE attname WHEN 'name' THEN 'current_setting(''cluster_name'') AS name'
-                                            ELSE attname END, ', ' ORDER BY attnum)
-             FROM pg_attribute WHERE attrelid = 'contacts'::regclass AND attnum > 0 AND NOT attisdropped",
+            "SELECT string_agg(attname, ', ') FROM pg_attribute
+             WHERE attrelid = 'contacts'::regclass AND attnum > 0 AND NOT attisdropped AND attname <> 'name'",
         );
-        self.execute(&replace_contacts(&columns, "true"));
+        let server = "coalesce(nullif(current_setting('cluster_name'), ''), 'primary') AS name";
+        self.execute(&replace_contacts(&format!("{columns}, {server}"), "true"));
     }
 
     /// Makes reads so slow that they can be cancelled, on servers where `condition` holds.

@@ -111,6 +111,24 @@ impl From<diesel::result::Error> for DistributionError {
     }
 }
 
+/// The triggers of contacts that are added or deleted, in a plain database (`migrations/…_texts_of_new_contacts`).
+const TRIGGERS: [&str; 4] = [
+    "DROP TRIGGER contacts_texts_of_new ON contacts",
+    "DROP TRIGGER IF EXISTS contacts_texts_of_deleted ON contacts",
+    "CREATE TRIGGER contacts_texts_of_new AFTER INSERT ON contacts REFERENCING NEW TABLE AS added
+     FOR EACH STATEMENT EXECUTE FUNCTION contact_texts_add()",
+    "CREATE TRIGGER contacts_texts_of_deleted AFTER DELETE ON contacts
+     FOR EACH ROW EXECUTE FUNCTION contact_texts_follow()",
+];
+
+/// The same for distributed contacts. Citus makes no triggers of statements on shards.
+const DISTRIBUTED_TRIGGERS: [&str; 3] = [
+    "DROP TRIGGER contacts_texts_of_new ON contacts",
+    "DROP TRIGGER contacts_texts_of_deleted ON contacts",
+    "CREATE TRIGGER contacts_texts_of_new AFTER INSERT OR DELETE ON contacts
+     FOR EACH ROW EXECUTE FUNCTION contact_texts_follow()",
+];
+
 /// A node with shards of the contacts.
 #[derive(QueryableByName, Clone, PartialEq, Eq, Debug)]
 pub struct Node {
@@ -281,6 +299,10 @@ fn distribute_tables(connection: &mut PgConnection, observe: &mut dyn FnMut(&str
         ),
     )?;
 
+    for statement in DISTRIBUTED_TRIGGERS {
+        execute(connection, statement)?;
+    }
+
     // Functions from before the nodes were added are not on the nodes yet.
     for function in functions(connection)? {
         execute(connection, &format!("SELECT create_distributed_function('{function}')"))?;
@@ -335,6 +357,9 @@ pub(super) fn undo_in_copy(connection: &mut PgConnection) -> Result<(), StoreErr
             connection,
             "ALTER FUNCTION contact_texts_follow() SET plan_cache_mode = force_generic_plan",
         )?;
+        for statement in TRIGGERS {
+            execute(connection, statement)?;
+        }
         let mut tables = Vec::new();
         for table in TABLES_WITH_CLIENT_KEY {
             let has_key = format!(
@@ -395,7 +420,7 @@ struct Definition {
     restore: Vec<String>,
 }
 
-/// Triggers of rows. Citus makes no triggers of statements on shards.
+/// Triggers of rows.
 const ROW_TRIGGERS: &str = "
     SELECT format('ALTER TABLE %s DISABLE TRIGGER %I', tgrelid::regclass, tgname) AS undo,
            ARRAY[format('ALTER TABLE %s ENABLE TRIGGER %I', tgrelid::regclass, tgname)] AS restore

@@ -1,5 +1,5 @@
-//! The search index: `contact_texts` with the index of grams, `contacts_newest` and `contact_words`. A trigger maintains
-//! them (`migrations/…_name_search`). This file rebuilds them in bulk after the first large load, which is faster than
+//! The search index: `contact_texts` with the index of grams, `contacts_newest` and `contact_words`. Triggers maintain
+//! them (`migrations/…_texts_of_new_contacts`). This file rebuilds them in bulk after the first large load, which is faster than
 //! row by row. It also empties the list of grams that PostgreSQL collects before it inserts them into the index.
 
 use diesel::connection::SimpleConnection;
@@ -48,13 +48,15 @@ WHERE NOT EXISTS (SELECT 1 FROM contact_words AS known
 ";
 
 /// Inserts the grams that PostgreSQL has collected (`migrations/…_pending_grams`) into the index, if the role owns it.
-/// Writers do so only when the list is full, and until then every search reads the list.
+/// Writers do so only when the list is full, and until then every search reads the list. Does nothing while an import
+/// writes contacts, or another server does the same.
 ///
 /// # Errors
 /// [`StoreError`]
 pub fn insert_pending_grams(connection: &mut PgConnection) -> Result<(), StoreError> {
     let clean = "SELECT gin_clean_pending_list('contact_texts_grams') FROM pg_class
-                 WHERE oid = 'contact_texts'::regclass AND pg_has_role(relowner, 'USAGE')";
+                 WHERE oid = 'contact_texts'::regclass AND pg_has_role(relowner, 'USAGE')
+                       AND pg_try_advisory_xact_lock(hashtextextended('pending grams', 0))";
     sql_query(clean).execute(connection)?;
     Ok(())
 }

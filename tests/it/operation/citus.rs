@@ -243,13 +243,14 @@ fn requests() -> Vec<String> {
 
 /// Queries for the definitions that `distribute` changes. They ignore parentheses, because a dump and its restore add
 /// some to conditions.
-const DEFINITIONS: [&str; 2] = [
+const DEFINITIONS: [&str; 3] = [
     "SELECT conname, translate(pg_get_constraintdef(oid), '()', '') FROM pg_constraint
      WHERE connamespace = 'public'::regnamespace",
     "SELECT proname, proconfig FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+    "SELECT tgname, translate(pg_get_triggerdef(oid), '()', '') FROM pg_trigger WHERE NOT tgisinternal",
 ];
 
-fn definitions(url: &str) -> [String; 2] {
+fn definitions(url: &str) -> [String; 3] {
     DEFINITIONS.map(|query| rows(url, query))
 }
 
@@ -267,6 +268,12 @@ fn a_restored_backup_of_a_distributed_database_has_the_definitions_of_a_plain_on
         database.execute(&format!("ALTER TABLE {table} DROP CONSTRAINT {table}_client_fkey"));
     }
     database.execute("ALTER FUNCTION contact_texts_follow() SET plan_cache_mode = auto");
+    database.execute(
+        "DROP TRIGGER contacts_texts_of_new ON contacts;
+         DROP TRIGGER contacts_texts_of_deleted ON contacts;
+         CREATE TRIGGER contacts_texts_of_new AFTER INSERT OR DELETE ON contacts
+             FOR EACH ROW EXECUTE FUNCTION contact_texts_follow()",
+    );
     assert_ne!(definitions(database.url()), definitions(plain.url()));
     // The contacts of a client that was erased while the backup was written.
     database.execute("INSERT INTO contact_lists (client_id, name) VALUES (gen_random_uuid(), 'Lista')");

@@ -1,6 +1,7 @@
-//! The store: search plans, indexes, concurrent writers, the table of the newest contacts, the border of the
+//! The store: search plans, indexes, added contacts, concurrent writers, the table of the newest contacts, the border of the
 //! periods, pending grams, platforms, distribution.
 
+mod added_contacts;
 mod check_blocks;
 mod distribution;
 mod distribution_rules;

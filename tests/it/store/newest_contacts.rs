@@ -23,17 +23,22 @@ use crate::support::{SetOnDrop, TestApp, TestDatabase, citus, wait_until};
 
 const ALL: &str = "SELECT count(*) AS count FROM contacts_newest";
 
-/// A client with `contacts` contacts, each a second older than the next.
+/// A client with `contacts` contacts, each a second older than the next. They are added a hundred at a time, so that
+/// `contacts_newest` has the oldest ones first, as messages bring them.
 fn fill(database: &TestDatabase, contacts: u32) -> ClientId {
     let mut connection = database.connect();
     let client = clients::create_client(&mut connection, "Any", Region::DEFAULT).unwrap();
-    let insert = format!(
-        "INSERT INTO contacts (client_id, id, contact_list_id, email, last_message_at)
-         SELECT '{client}', gen_random_uuid(), (SELECT min(id) FROM contact_lists), n || '@example.com',
-                now() + n * interval '1 second'
-         FROM generate_series(1, {contacts}) AS n"
-    );
-    connection.batch_execute(&insert).unwrap();
+    let now = Utc::now().to_rfc3339();
+    for first in (1..=contacts).step_by(100) {
+        let last = contacts.min(first + 99);
+        let insert = format!(
+            "INSERT INTO contacts (client_id, id, contact_list_id, email, last_message_at)
+             SELECT '{client}', gen_random_uuid(), (SELECT min(id) FROM contact_lists), n || '@example.com',
+                    timestamptz '{now}' + n * interval '1 second'
+             FROM generate_series({first}, {last}) AS n"
+        );
+        connection.batch_execute(&insert).unwrap();
+    }
     client
 }
 
@@ -279,6 +284,7 @@ fn the_migration_adds_contacts_with_future_message_times() {
     let mut connection = database.connect();
     // The later migrations change the table that the earlier one adds.
     for down in [
+        include_str!("../../../migrations/20261204000000_texts_of_new_contacts/down.sql"),
         include_str!("../../../migrations/20261203000000_pending_grams/down.sql"),
         include_str!("../../../migrations/20261202000000_distributable/down.sql"),
         include_str!("../../../migrations/20261201000000_name_search/down.sql"),
@@ -286,7 +292,7 @@ fn the_migration_adds_contacts_with_future_message_times() {
     ] {
         connection.batch_execute(down).unwrap();
     }
-    diesel::sql_query("DELETE FROM __diesel_schema_migrations WHERE version IN ('20261122040000', '20261201000000', '20261202000000', '20261203000000')")
+    diesel::sql_query("DELETE FROM __diesel_schema_migrations WHERE version IN ('20261122040000', '20261201000000', '20261202000000', '20261203000000', '20261204000000')")
         .execute(&mut connection)
         .unwrap();
     fill(&database, 50);
@@ -297,7 +303,7 @@ fn the_migration_adds_contacts_with_future_message_times() {
              UPDATE contacts SET external_user_id = serial_id, email = NULL WHERE serial_id % 10 = 1",
         )
         .unwrap();
-    assert_eq!(migrations::migrate(&mut connection).unwrap(), 4);
+    assert_eq!(migrations::migrate(&mut connection).unwrap(), 5);
     assert_eq!((database.count(ALL), database.count(DIFFERENCES)), (25, 0));
     connection.batch_execute("DELETE FROM contacts").unwrap();
     assert_eq!((database.count(ALL), database.count(DIFFERENCES)), (0, 0));

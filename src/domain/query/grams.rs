@@ -59,6 +59,19 @@ impl Dictionary {
     fn has_none(&self, piece: &str) -> bool {
         self.0.get(piece).is_some_and(Vec::is_empty)
     }
+
+    /// The condition that a name has a word which begins with the piece. If the dictionary has all words that contain the
+    /// piece, the condition is one gram for each word that begins with it. Of the grams that only begin alike, PostgreSQL
+    /// would first collect all contacts, also those that the other words of the query exclude.
+    fn name_start(&self, piece: &str) -> Terms {
+        match self.0.get(piece) {
+            Some(words) if words.len() <= ENOUGH_WORDS => {
+                let words = words.iter().filter(|word| word.text.starts_with(piece));
+                Terms::Any(words.map(|word| Terms::Gram(word.gram())).collect())
+            }
+            _ => Terms::Gram(Gram::NameStart(piece.to_owned())),
+        }
+    }
 }
 
 /// A condition on the grams of a contact.
@@ -146,7 +159,7 @@ impl Terms {
 impl Query {
     /// For each word, what the grams of a contact must be, so that the words can match it at a level. `containing` has the
     /// words of names that contain [`QueryWord::contained_piece`]. [`Level::Contains`] needs it. For other levels it may be
-    /// empty, and excludes words that no name has. `None` stands for a word by which the index cannot find all contacts.
+    /// empty. It excludes words that no name has, and tells the words that begin with a piece. `None` stands for a word by which the index cannot find all contacts.
     pub fn terms(&self, level: Level, containing: &Dictionary) -> Vec<Option<Terms>> {
         if level != Level::Whole {
             return self.words.iter().map(|word| word.terms(level, containing)).collect();
@@ -201,7 +214,7 @@ impl QueryWord {
                     });
                     any.push(Terms::All([words].into_iter().chain(others.map(Terms::Gram)).collect()));
                 }
-                _ if whole.is_empty() => any.push(Terms::Gram(Gram::NameStart(last.clone()))),
+                _ if whole.is_empty() => any.push(containing.name_start(last)),
                 // Whole words are selective. A beginning beside them costs more than it excludes.
                 _ => any.push(Terms::all(whole.iter().cloned().map(Gram::Name).collect())),
             }
@@ -213,7 +226,7 @@ impl QueryWord {
             }));
         }
         for typed in &self.email {
-            any.push(terms_of_email(typed, level)?);
+            any.push(terms_of_email(typed, level, containing)?);
         }
         for piece in self.phone.iter().flat_map(|phone| phone.pieces()) {
             match level {
@@ -268,7 +281,7 @@ fn similar_pieces<'p>(pieces: impl Iterator<Item = &'p str>, similar: &Dictionar
 }
 
 /// The terms of a typed text in an email. `None` if the index has nothing to find the text by.
-fn terms_of_email(typed: &str, level: Level) -> Option<Terms> {
+fn terms_of_email(typed: &str, level: Level, containing: &Dictionary) -> Option<Terms> {
     let pieces = || Terms::of_email(typed);
     match level {
         Level::Whole | Level::Exact if !email::is_email(typed) => Some(Terms::Any(Vec::new())),
@@ -281,8 +294,8 @@ fn terms_of_email(typed: &str, level: Level) -> Option<Terms> {
             let run = typed[..end.unwrap_or(typed.len())].to_owned();
             Some(match end {
                 None => Terms::Any(vec![
-                    Terms::Gram(Gram::EmailWordStart(run.clone())),
-                    Terms::Gram(Gram::NameStart(run)),
+                    containing.name_start(&run),
+                    Terms::Gram(Gram::EmailWordStart(run)),
                 ]),
                 Some(_) => {
                     let first = [Gram::EmailWord(run.clone()), Gram::Name(run)].map(Terms::Gram);
@@ -291,5 +304,41 @@ fn terms_of_email(typed: &str, level: Level) -> Option<Terms> {
             })
         }
         _ => pieces(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(words: &[&str]) -> Dictionary {
+        let words = words.iter().map(|text| KnownWord {
+            text: (*text).to_owned(),
+            is_name: true,
+        });
+        let mut dictionary = Dictionary::default();
+        dictionary.insert("mart".to_owned(), words.collect());
+        dictionary
+    }
+
+    #[test]
+    fn a_beginning_is_asked_for_by_the_words_that_begin_so_if_all_of_them_are_known() {
+        let grams = |words: &[&str]| {
+            Terms::Any(
+                words
+                    .iter()
+                    .map(|word| Terms::Gram(Gram::Name((*word).into())))
+                    .collect(),
+            )
+        };
+        assert_eq!(
+            known(&["martin", "smart", "martinez"]).name_start("mart"),
+            grams(&["martin", "martinez"])
+        );
+        assert!(known(&["smart"]).name_start("mart").is_impossible());
+        let start = Terms::Gram(Gram::NameStart("mart".into()));
+        assert_eq!(Dictionary::default().name_start("mart"), start);
+        assert_eq!(known(&["martin"; ENOUGH_WORDS + 1]).name_start("mart"), start);
+        assert_ne!(known(&["martin"; ENOUGH_WORDS]).name_start("mart"), start);
     }
 }

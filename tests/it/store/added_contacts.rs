@@ -105,8 +105,8 @@ fn the_newest_contacts_of_a_statement_are_stored_in_their_order() {
 /// A server that empties the list of pending grams makes writers only append to it. An import appends faster than the
 /// server empties the list, so every search would read a list that grows.
 #[test]
-fn the_list_of_pending_grams_is_not_emptied_during_an_import() {
-    let name = "the_list_of_pending_grams_is_not_emptied_during_an_import";
+fn the_list_of_pending_grams_is_not_emptied_while_contacts_are_added() {
+    let name = "the_list_of_pending_grams_is_not_emptied_while_contacts_are_added";
     if citus::is_not_for(name, "whose list of pending grams it empties") {
         return;
     }
@@ -127,6 +127,21 @@ fn the_list_of_pending_grams_is_not_emptied_during_an_import() {
         lock.batch_execute("COMMIT").unwrap();
         import.join().unwrap();
     });
+
+    // The same for a program that adds many contacts by SQL.
+    lock.batch_execute(&format!(
+        "BEGIN;
+         INSERT INTO contacts (client_id, id, contact_list_id, email)
+         SELECT client_id, gen_random_uuid(), id, 'eve@example.com' FROM contact_lists WHERE client_id = '{client}'"
+    ))
+    .unwrap();
+    insert_pending_grams(&mut server).unwrap();
+    assert_eq!(
+        count(&mut server, pages),
+        1,
+        "the list was emptied during a statement's transaction"
+    );
+    lock.batch_execute("COMMIT").unwrap();
 
     run("email\nbob@example.com\n");
     insert_pending_grams(&mut server).unwrap();

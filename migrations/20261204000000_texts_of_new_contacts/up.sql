@@ -5,23 +5,35 @@
 -- - contacts_newest gets the rows last, within some milliseconds, and the latest message first. While an import runs,
 --   searches of the newest contacts would otherwise read the entries of all its rows, which nobody may see yet.
 --
--- Without the setting, a writer would plan these statements for each contact, which takes longer than they run.
+-- Without the first setting, a writer would plan these statements for each contact, which takes longer than they run. The
+-- plans of a session are those of its first statement. After many contacts in one statement, PostgreSQL would compile
+-- them for each further contact, and after few it would look words up by a scan of all words. Two settings forbid that.
+--
+-- Distributed contacts have `contact_texts_follow` instead, which does the same for one contact. A change of one
+-- function belongs into the other one, too.
 CREATE FUNCTION contact_texts_add() RETURNS trigger
     LANGUAGE plpgsql
     SET plan_cache_mode = force_generic_plan
+    SET jit = off
+    SET enable_seqscan = off
     AS $$
 BEGIN
     -- Until this transaction ends, servers do not empty the list of pending grams (`keep_pending_grams` in
-    -- `src/store/locks.rs`). A statement that adds one contact would not need this, but to count the rows takes longer.
+    -- `src/store/locks.rs`). While a server does it, only a statement with many contacts waits.
     IF NOT pg_try_advisory_xact_lock_shared(hashtextextended('pending grams', 0)) THEN
-        NULL; -- A server empties it now. An import has waited for that.
+        IF (SELECT count(*) FROM (SELECT FROM added LIMIT 100) AS first) = 100 THEN
+            PERFORM pg_advisory_xact_lock_shared(hashtextextended('pending grams', 0));
+        END IF;
     END IF;
+    -- A row trigger of another program may have changed the contact already. Then the tables have its present values, and
+    -- the conflict is with them.
     INSERT INTO contact_texts (client_id, id, last_message_at, gram_prefix, phone, email_lower, name_words)
     SELECT client_id, id, last_message_at,
            contact_gram_prefix(client_id, contact_period(last_message_at), border) AS gram_prefix,
            phone, email_lower, name_words
     FROM added CROSS JOIN contact_period_border
-    ORDER BY gram_prefix, email_lower;
+    ORDER BY gram_prefix, email_lower
+    ON CONFLICT DO NOTHING;
     -- A join would hash the client's whole dictionary. The subquery looks each word up.
     INSERT INTO contact_words (client_id, word, is_name)
     SELECT client_id, word, is_name
@@ -35,7 +47,8 @@ BEGIN
     INSERT INTO contacts_newest (client_id, id, last_message_at, phone, email_lower, name_words)
     SELECT client_id, id, last_message_at, phone, email_lower, name_words
     FROM added JOIN contacts_newest_border ON since <= last_message_at
-    ORDER BY last_message_at DESC;
+    ORDER BY last_message_at DESC
+    ON CONFLICT DO NOTHING;
     RETURN NULL;
 END
 $$;
@@ -50,8 +63,8 @@ BEGIN
         is_distributed := EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = 'contacts'::regclass);
     END IF;
     IF NOT is_distributed THEN
-        DROP TRIGGER contacts_texts_of_new ON contacts;
-        CREATE TRIGGER contacts_texts_of_new AFTER INSERT ON contacts
+        -- Reads go on meanwhile. DROP TRIGGER would block them.
+        CREATE OR REPLACE TRIGGER contacts_texts_of_new AFTER INSERT ON contacts
             REFERENCING NEW TABLE AS added
             FOR EACH STATEMENT EXECUTE FUNCTION contact_texts_add();
         CREATE TRIGGER contacts_texts_of_deleted AFTER DELETE ON contacts

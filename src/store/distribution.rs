@@ -347,7 +347,7 @@ fn distribute_tables(connection: &mut PgConnection, observe: &mut dyn FnMut(&str
 }
 
 /// Gives a copy that is not distributed the definitions of a plain database. A backup of a distributed database lacks
-/// them. Changes nothing in a plain database.
+/// them. A plain database keeps the definitions that it has.
 ///
 /// A backup of several nodes has no single moment, so it can have rows of a client that was added or erased meanwhile.
 /// They go, because no key reads them.
@@ -420,7 +420,7 @@ struct Definition {
     restore: Vec<String>,
 }
 
-/// Triggers of rows.
+/// Row triggers. The statement trigger for TRUNCATE can stay: nothing truncates while rows are copied.
 const ROW_TRIGGERS: &str = "
     SELECT format('ALTER TABLE %s DISABLE TRIGGER %I', tgrelid::regclass, tgname) AS undo,
            ARRAY[format('ALTER TABLE %s ENABLE TRIGGER %I', tgrelid::regclass, tgname)] AS restore
@@ -479,6 +479,11 @@ fn check_triggers(connection: &mut PgConnection) -> Result<(), DistributionError
         count.replace("%s", "contacts")
     ))
     .load(connection)?;
+    // A statement trigger for added contacts would be missing on all shards.
+    let has_trigger_of_new = "EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'contacts'::regclass AND tgtype & 5 = 5)";
+    if !holds(connection, has_trigger_of_new)? {
+        return Err(DistributionError::TriggersMissing("contacts".to_owned()));
+    }
     if wrong.is_empty() {
         return Ok(());
     }

@@ -93,6 +93,8 @@ pub(super) fn lock_imports(connection: &mut PgConnection, client: ClientId) -> Q
 /// For a transaction that adds or changes many contacts. While another session empties the list, a writer only appends
 /// to it. A writer of many contacts does that faster than the other session empties it. So the list would grow, and
 /// every search would read it, until the writer ends.
+///
+/// `contact_texts_add` takes the same lock, and mostly does not wait for it.
 pub(super) fn keep_pending_grams(connection: &mut PgConnection) -> QueryResult<()> {
     diesel::sql_query("SELECT pg_advisory_xact_lock_shared(hashtextextended('pending grams', 0))")
         .execute(connection)?;

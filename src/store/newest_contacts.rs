@@ -1,4 +1,4 @@
-//! Trims `contacts_newest`, which a trigger fills (`migrations/…_contacts_newest`).
+//! Trims `contacts_newest`, which triggers fill (`migrations/…_contacts_newest`).
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use uuid::Uuid;
 use super::error::StoreError;
 use super::transaction::transaction;
 
-/// Rows that `contacts_newest` keeps, of all clients together. A walk of a search reads at most 10,200 rows of a
-/// client.
+/// Rows that `contacts_newest` keeps, of all clients together. A walk of `store::search` reads at most 10,200
+/// rows of a client.
 ///
 /// A walk of `contacts` is fast where VACUUM has seen the rows. VACUUM runs after one percent of the contacts has
 /// changed. With up to ten million contacts, one percent is at most `KEPT`, so VACUUM has seen the contacts that

@@ -1,6 +1,7 @@
 //! The search index: `contact_texts` with the index of grams, `contacts_newest` and `contact_words`. Triggers maintain
-//! them (`migrations/…_texts_of_new_contacts`). This file rebuilds them in bulk after the first large load, which is faster than
-//! row by row. It also empties the list of grams that PostgreSQL collects before it inserts them into the index.
+//! them (`migrations/…_texts_of_new_contacts`). This file rebuilds them in bulk after the first large load, which is
+//! faster than row by row. It also empties the list of grams that PostgreSQL collects before it inserts them into the
+//! index.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -48,8 +49,8 @@ WHERE NOT EXISTS (SELECT 1 FROM contact_words AS known
 ";
 
 /// Inserts the grams that PostgreSQL has collected (`migrations/…_pending_grams`) into the index, if the role owns it.
-/// Writers do so only when the list is full, and until then every search reads the list. Does nothing while an import
-/// writes contacts, or another server does the same.
+/// Writers do so only when the list is full, and until then every search reads the list. Does nothing while a
+/// transaction that has added contacts is open, or while another server empties the list.
 ///
 /// # Errors
 /// [`StoreError`]

@@ -61,11 +61,12 @@ impl Dictionary {
     }
 
     /// The condition that a name has a word which begins with the piece. If the dictionary has all words that contain the
-    /// piece, the condition is one gram for each word that begins with it. Of the grams that only begin alike, PostgreSQL
-    /// would first collect all contacts, also those that the other words of the query exclude.
+    /// piece, the condition is one gram for each word that begins with it. For a prefix, PostgreSQL would first collect
+    /// the contacts of all grams with it, including those that the query's other words exclude.
     fn name_start(&self, piece: &str) -> Terms {
         match self.0.get(piece) {
-            Some(words) if words.len() <= ENOUGH_WORDS => {
+            // The dictionary has the beginnings of long words only.
+            Some(words) if words.len() <= ENOUGH_WORDS && piece.chars().count() <= TERM_MAX => {
                 let words = words.iter().filter(|word| word.text.starts_with(piece));
                 Terms::Any(words.map(|word| Terms::Gram(word.gram())).collect())
             }
@@ -159,7 +160,7 @@ impl Terms {
 impl Query {
     /// For each word, what the grams of a contact must be, so that the words can match it at a level. `containing` has the
     /// words of names that contain [`QueryWord::contained_piece`]. [`Level::Contains`] needs it. For other levels it may be
-    /// empty. It excludes words that no name has, and tells the words that begin with a piece. `None` stands for a word by which the index cannot find all contacts.
+    /// empty. It excludes words that no name has, and lists the words that begin with a piece. `None` stands for a word by which the index cannot find all contacts.
     pub fn terms(&self, level: Level, containing: &Dictionary) -> Vec<Option<Terms>> {
         if level != Level::Whole {
             return self.words.iter().map(|word| word.terms(level, containing)).collect();
@@ -226,7 +227,7 @@ impl QueryWord {
             }));
         }
         for typed in &self.email {
-            any.push(terms_of_email(typed, level, containing)?);
+            any.push(terms_of_email(typed, level, &self.name, containing)?);
         }
         for piece in self.phone.iter().flat_map(|phone| phone.pieces()) {
             match level {
@@ -281,7 +282,7 @@ fn similar_pieces<'p>(pieces: impl Iterator<Item = &'p str>, similar: &Dictionar
 }
 
 /// The terms of a typed text in an email. `None` if the index has nothing to find the text by.
-fn terms_of_email(typed: &str, level: Level, containing: &Dictionary) -> Option<Terms> {
+fn terms_of_email(typed: &str, level: Level, name: &[String], containing: &Dictionary) -> Option<Terms> {
     let pieces = || Terms::of_email(typed);
     match level {
         Level::Whole | Level::Exact if !email::is_email(typed) => Some(Terms::Any(Vec::new())),
@@ -293,6 +294,8 @@ fn terms_of_email(typed: &str, level: Level, containing: &Dictionary) -> Option<
             let end = typed.find(|c: char| c.is_ascii() && !c.is_ascii_alphabetic());
             let run = typed[..end.unwrap_or(typed.len())].to_owned();
             Some(match end {
+                // A name that begins with the same letters is an alternative already.
+                None if *name == [run.clone()] => Terms::Gram(Gram::EmailWordStart(run)),
                 None => Terms::Any(vec![
                     containing.name_start(&run),
                     Terms::Gram(Gram::EmailWordStart(run)),
@@ -322,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_beginning_is_asked_for_by_the_words_that_begin_so_if_all_of_them_are_known() {
+    fn a_prefix_becomes_its_known_words_if_the_dictionary_has_all_of_them() {
         let grams = |words: &[&str]| {
             Terms::Any(
                 words
@@ -340,5 +343,10 @@ mod tests {
         assert_eq!(Dictionary::default().name_start("mart"), start);
         assert_eq!(known(&["martin"; ENOUGH_WORDS + 1]).name_start("mart"), start);
         assert_ne!(known(&["martin"; ENOUGH_WORDS]).name_start("mart"), start);
+
+        let long = "a".repeat(TERM_MAX + 1);
+        let mut dictionary = Dictionary::default();
+        dictionary.insert(long.clone(), Vec::new());
+        assert_eq!(dictionary.name_start(&long), Terms::Gram(Gram::NameStart(long)));
     }
 }

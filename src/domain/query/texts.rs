@@ -167,7 +167,7 @@ impl QueryWord {
     }
 
     /// Whether the word can only be a name or an external id.
-    pub(super) fn is_for_name(&self) -> bool {
+    pub fn is_for_name(&self) -> bool {
         !self.name.is_empty() && self.phone.is_none() && !self.typed.contains('@')
     }
 

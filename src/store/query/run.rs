@@ -13,7 +13,9 @@ use super::candidates::{Candidate, NumberCandidate, Position};
 use super::found_contact::{self, FoundContact};
 use super::statements::{self, ASKED_MAX, DICTIONARY, NUMBERS, Tests};
 use crate::domain::client::ClientId;
-use crate::domain::query::{CONTAINS_RANK, Dictionary, ENOUGH_WORDS, KnownWord, Level, Patterns, Query, Terms};
+use crate::domain::query::{
+    CONTAINS_RANK, Dictionary, ENOUGH_WORDS, KnownWord, Level, Patterns, Query, QueryWord, Terms,
+};
 use crate::domain::term::containing;
 use crate::store::error::StoreError;
 use crate::store::search::{ClientStatistics, Plan};
@@ -26,9 +28,10 @@ pub const PAGE: usize = 20;
 /// Rows of a large client that a query walks first, except on pages of matches with typing errors: the probe.
 const PROBE_ROWS: usize = 500;
 
-/// The matches in the probe from which on a walk is used instead of the index of grams. A row of a walk takes 0.5 µs, and
-/// a contact of the index 1.5 µs. The newest period of a client with five million contacts has 600,000 of them. There, a
-/// walk takes less time from three matches on. With a million contacts it does so from six on.
+/// With at least this many matches in the probe, a walk is used instead of the index of grams. A row of a walk takes
+/// 0.5 µs, and a contact of the index 1.5 µs. So a walk is faster with three matches if the client has five million
+/// contacts, and with six if it has one million. The reason is that the index reads all matches of the newest period,
+/// which are 12 % of the contacts. The number is between the two, and is that of `store::search`.
 const FREQUENT: usize = 5;
 
 /// The same as [`FREQUENT`], if the index of grams can only find the contacts of an email provider.
@@ -83,6 +86,7 @@ pub fn find_contacts(
         numbers: Vec::new(),
         equivalents: HashMap::new(),
         probe: Vec::new(),
+        newest: Vec::new(),
         containing: None,
         plans: Vec::new(),
     };
@@ -110,9 +114,19 @@ pub(super) struct Run<'a> {
     equivalents: HashMap<Uuid, Vec<usize>>,
     /// The matches among the newest contacts.
     probe: Vec<Candidate>,
+    /// Other matches that have been read from the first one on.
+    newest: Vec<Newest>,
     /// The words of the client that contain a word of the query, once they have been read.
     containing: Option<Dictionary>,
     pub(super) plans: Vec<Plan>,
+}
+
+/// The first candidates of a level and better ones, latest message first.
+struct Newest {
+    level: Level,
+    candidates: Vec<Candidate>,
+    /// Whether these are all.
+    is_all: bool,
 }
 
 impl Run<'_> {
@@ -143,8 +157,11 @@ impl Run<'_> {
             .filter(|level| after.is_none_or(|after| level.rank() >= after.rank))
             .collect();
         let mut found = Vec::new();
-        // Several words are mostly a whole name. Its level needs no dictionary, and few contacts have it.
-        if after.is_none() && self.query.words().len() > 1 {
+        // Several words are mostly a whole name. These levels need no dictionary, and few contacts have them. Both ask the
+        // index for the same grams, so mostly one statement finds the contacts of both.
+        let words = self.query.words();
+        if after.is_none() && words.len() > 1 && words.iter().all(QueryWord::is_for_name) {
+            self.read_newest(Level::Exact, PAGE + wanted)?;
             found = self.read_level(levels.remove(0), None, wanted)?;
             if found.len() >= wanted {
                 return Ok(found);
@@ -158,6 +175,11 @@ impl Run<'_> {
             if candidates.len() <= RANKED_MAX {
                 return self.ranked_with_similar(&candidates);
             }
+            self.newest.push(Newest {
+                level: Level::Contains,
+                candidates,
+                is_all: false,
+            });
         }
         for level in levels {
             if found.len() < wanted {
@@ -222,6 +244,14 @@ impl Run<'_> {
             found.sort_unstable();
             return Ok(found);
         }
+        for newest in self.newest.iter().filter(|newest| newest.level >= level) {
+            found = self.ranked(&newest.candidates);
+            found.retain(is_of_level);
+            if newest.is_all || found.len() >= missing {
+                found.sort_unstable();
+                return Ok(found);
+            }
+        }
         // The answer also has contacts of better levels, up to a page. `limit` leaves room for them.
         let mut limit = if level == Level::Whole { missing } else { PAGE + missing } + self.numbers.len();
         let mut from = start;
@@ -241,11 +271,23 @@ impl Run<'_> {
         }
     }
 
+    /// Reads the first candidates of a level and better ones, for this level and better ones.
+    fn read_newest(&mut self, level: Level, limit: usize) -> QueryResult<()> {
+        let candidates = self.read_more(level, None, limit)?;
+        let is_all = candidates.len() < limit;
+        self.newest.push(Newest {
+            level,
+            candidates,
+            is_all,
+        });
+        Ok(())
+    }
+
     /// The first candidates of a level and better ones behind a position, latest message first.
     fn read_more(&mut self, level: Level, from: Option<Position>, limit: usize) -> QueryResult<Vec<Candidate>> {
         let frequency = self.frequency(level);
         if frequency >= FREQUENT || frequency >= FREQUENT_AT_PROVIDER && !self.is_selective(level)? {
-            let rows = PROBE_ROWS * (limit + limit / 2) / frequency;
+            let rows = PROBE_ROWS * 2 * limit / frequency;
             let walked = self.walk(&self.query.patterns(level), from, rows, limit)?;
             if walked.len() == limit {
                 self.plans.push(Plan::Walk);
@@ -268,15 +310,15 @@ impl Run<'_> {
 
     /// For each word, what the index of grams is asked for to find the contacts of a level.
     pub(super) fn terms(&mut self, level: Level) -> QueryResult<Vec<Option<Terms>>> {
-        // Mostly the dictionary shows that no name has the piece of an email. Without it, the index of grams would be asked
-        // for such names, and would read all words that begin like the other words of the query.
         let words = self.query.words();
         let is_needed = match level {
             Level::Contains => true,
-            // The contacts of a word that is alone are read in any case, whether or not the dictionary knows the word.
+            // A query of one word reads all its contacts anyway, so the dictionary would save nothing.
             Level::Prefix => words.len() > 1,
             Level::Whole | Level::Exact => false,
         };
+        // Mostly the dictionary shows that no name has the piece of an email. Without it, the index of grams would be asked
+        // for such names, and would read all words that begin like the other words of the query.
         if is_needed || words.iter().any(|word| word.typed().contains('@')) {
             self.read_dictionary()?;
         }

@@ -23,7 +23,7 @@ const SIMILAR_READ_MAX: usize = 20_000;
 const SIMILAR_PROBE_ROWS: usize = 300;
 
 /// With at least this many matches with typing errors among these rows, a walk is used instead of the index of grams. An
-/// estimate, like `FREQUENT` in `run.rs`.
+/// estimate.
 const SIMILAR_FREQUENT: usize = 9;
 
 /// The most words of the dictionary that share a key with a typed word. The longer a word, the fewer share one.

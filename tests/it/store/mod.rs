@@ -1,5 +1,5 @@
-//! The store: search plans, indexes, added contacts, concurrent writers, the table of the newest contacts, the border of the
-//! periods, pending grams, platforms, distribution.
+//! The store: search plans, indexes, added contacts, concurrent writers, the table of the newest contacts, the border of
+//! the periods, pending grams, platforms, distribution.
 
 mod added_contacts;
 mod check_blocks;

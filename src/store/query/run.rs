@@ -29,10 +29,10 @@ pub const PAGE: usize = 20;
 const PROBE_ROWS: usize = 500;
 
 /// With at least this many matches in the probe, a walk is used instead of the index of grams. A row of a walk takes
-/// 0.5 µs, and a contact of the index 1.5 µs. So a walk is faster with three matches if the client has five million
-/// contacts, and with six if it has one million. The reason is that the index reads all matches of the newest period,
-/// which are 12 % of the contacts. The number is between the two, and is that of `store::search`.
-const FREQUENT: usize = 5;
+/// 0.5 µs, and a contact of the index 1.5 µs. So a walk for a page is faster with three matches if the client has five
+/// million contacts, and with six if it has one million: the index reads all matches of the newest period, which are 12 %
+/// of the contacts. The number is between the two.
+const FREQUENT: usize = 4;
 
 /// The same as [`FREQUENT`], if the index of grams can only find the contacts of an email provider.
 const FREQUENT_AT_PROVIDER: usize = 2;
@@ -157,12 +157,15 @@ impl Run<'_> {
             .filter(|level| after.is_none_or(|after| level.rank() >= after.rank))
             .collect();
         let mut found = Vec::new();
-        // Several words are mostly a whole name. These levels need no dictionary, and few contacts have them. Both ask the
-        // index for the same grams, so mostly one statement finds the contacts of both.
+        // Several words are mostly a whole name. Its level needs no dictionary, and few contacts have it.
         let words = self.query.words();
         if after.is_none() && words.len() > 1 && words.iter().all(QueryWord::is_for_name) {
-            self.read_newest(Level::Exact, PAGE + wanted)?;
-            found = self.read_level(levels.remove(0), None, wanted)?;
+            // So few contacts have three words that one statement mostly finds all of them, whether or not their names have
+            // further words.
+            if words.len() > 2 {
+                self.read_newest(Level::Exact, PAGE + wanted)?;
+            }
+            found = self.read_level(levels.remove(0), None, 0, wanted)?;
             if found.len() >= wanted {
                 return Ok(found);
             }
@@ -185,7 +188,9 @@ impl Run<'_> {
             if found.len() < wanted {
                 let start = after.filter(|after| after.rank == level.rank());
                 let missing = wanted - found.len();
-                found.extend(self.read_level(level, start, missing)?);
+                // Behind a position, up to a page of better contacts came before it.
+                let better = if after.is_none() { found.len() } else { PAGE };
+                found.extend(self.read_level(level, start, better, missing)?);
             }
         }
         if after.is_none() && found.len() < PAGE {
@@ -233,8 +238,15 @@ impl Run<'_> {
         ranks.filter(|rank| *rank <= level.rank()).count()
     }
 
-    /// The first contacts of a level after a position of its rank.
-    fn read_level(&mut self, level: Level, start: Option<Position>, missing: usize) -> QueryResult<Vec<Position>> {
+    /// The first contacts of a level after a position of its rank. At most `better` contacts are of better levels, or more
+    /// of them are read in vain.
+    fn read_level(
+        &mut self,
+        level: Level,
+        start: Option<Position>,
+        better: usize,
+        missing: usize,
+    ) -> QueryResult<Vec<Position>> {
         let is_of_level =
             |position: &Position| position.rank == level.rank() && start.is_none_or(|start| *position > start);
         let mut found = self.ranked(&self.probe);
@@ -252,8 +264,8 @@ impl Run<'_> {
                 return Ok(found);
             }
         }
-        // The answer also has contacts of better levels, up to a page. `limit` leaves room for them.
-        let mut limit = if level == Level::Whole { missing } else { PAGE + missing } + self.numbers.len();
+        // The statements also return the contacts of better levels.
+        let mut limit = better + missing + self.numbers.len();
         let mut from = start;
         let mut candidates = Vec::new();
         loop {

@@ -11,4 +11,6 @@ FROM (
     WHERE email_lower LIKE (SELECT lower($2)) OR phone LIKE $3
     LIMIT 51
 ) AS found
-JOIN contacts ON contacts.client_id = $1 AND contacts.id = found.id;
+CROSS JOIN LATERAL (
+    SELECT * FROM contacts WHERE client_id = $1 AND id = found.id
+    OFFSET 0) AS contacts; -- A join could read all contacts of a client that is larger than most.

@@ -29,4 +29,6 @@ FROM (
         LIMIT 51) AS found
     LIMIT 51 -- The steps come in their order, so nothing is read behind the last of these matches.
 ) AS found
-JOIN contacts ON contacts.client_id = $1 AND contacts.id = found.id;
+CROSS JOIN LATERAL (
+    SELECT * FROM contacts WHERE client_id = $1 AND id = found.id
+    OFFSET 0) AS contacts; -- A join could read all contacts of a client that is larger than most.

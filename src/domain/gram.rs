@@ -9,7 +9,7 @@
 use std::cmp::Reverse;
 
 /// An entry of the gram index.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Gram {
     /// Four characters of an email, in any case.
     Email(String),

@@ -1,6 +1,6 @@
 //! The terms by which the index of grams finds the contacts that can match a word.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::parse::{Query, QueryWord};
 use super::similar::{allowed_edits, runs};
@@ -76,7 +76,7 @@ impl Dictionary {
 }
 
 /// A condition on the grams of a contact.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Terms {
     Gram(Gram),
     /// Every one of these holds.
@@ -115,6 +115,21 @@ impl Terms {
                 all.into_iter().flat_map(Terms::implied_conditions).collect()
             }
             all => vec![all],
+        }
+    }
+
+    /// The same condition with each alternative once. PostgreSQL looks up a gram as often as a query has it.
+    pub fn distinct(self) -> Terms {
+        match self {
+            Terms::Any(any) => {
+                let mut seen = HashSet::new();
+                let alternatives = any.into_iter().flat_map(|terms| match terms.distinct() {
+                    Terms::Any(inner) => inner,
+                    other => vec![other],
+                });
+                Terms::Any(alternatives.filter(|terms| seen.insert(terms.clone())).collect())
+            }
+            other => other,
         }
     }
 
@@ -322,6 +337,23 @@ mod tests {
         let mut dictionary = Dictionary::default();
         dictionary.insert("mart".to_owned(), words.collect());
         dictionary
+    }
+
+    #[test]
+    fn an_alternative_is_asked_for_once() {
+        let gram = |text: &str| Terms::Gram(Gram::Name(text.to_owned()));
+        let both = || Terms::All(vec![gram("a"), gram("b")]);
+        let nested = Terms::Any(vec![
+            gram("a"),
+            Terms::Any(vec![gram("b"), both(), gram("a")]),
+            both(),
+            gram("c"),
+        ]);
+        assert_eq!(
+            nested.distinct(),
+            Terms::Any(vec![gram("a"), gram("b"), both(), gram("c")])
+        );
+        assert!(Terms::Any(vec![Terms::Any(Vec::new())]).distinct().is_impossible());
     }
 
     #[test]

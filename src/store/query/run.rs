@@ -369,7 +369,7 @@ impl Run<'_> {
         }
         self.plans.push(Plan::Grams);
         let conditions = asked.into_iter().flat_map(|(_, terms)| terms.implied_conditions());
-        let mut asked: Vec<Terms> = conditions.take(ASKED_MAX).collect();
+        let mut asked: Vec<Terms> = conditions.take(ASKED_MAX).map(Terms::distinct).collect();
         if asked.iter().map(Terms::count).sum::<usize>() > ENOUGH_GRAMS {
             asked.sort_by_key(Terms::count);
             asked.truncate(2);

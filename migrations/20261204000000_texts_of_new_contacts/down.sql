@@ -1,6 +1,7 @@
 DO $$
 BEGIN
-    IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'contacts'::regclass AND tgname = 'contacts_texts_of_deleted') THEN
+    IF EXISTS (SELECT FROM pg_trigger
+               WHERE tgrelid = 'contacts'::regclass AND tgname = 'contacts_texts_of_deleted') THEN
         DROP TRIGGER contacts_texts_of_deleted ON contacts;
         DROP TRIGGER contacts_texts_of_new ON contacts;
         CREATE TRIGGER contacts_texts_of_new AFTER INSERT OR DELETE ON contacts

@@ -5,9 +5,10 @@
 -- - contacts_newest gets the rows last, within some milliseconds, and the latest message first. While an import runs,
 --   searches of the newest contacts would otherwise read the entries of all its rows, which nobody may see yet.
 --
--- Without the first setting, a writer would plan these statements for each contact, which takes longer than they run. The
--- plans of a session are those of its first statement. After many contacts in one statement, PostgreSQL would compile
--- them for each further contact, and after few it would look words up by a scan of all words. Two settings forbid that.
+-- Without the first setting, a writer would plan these statements for each contact, which takes longer than they run.
+-- The plans of a session are those of its first statement. After many contacts in one statement, PostgreSQL would
+-- compile them for each further contact. After few, it would look words up by a scan of all words. The other settings
+-- forbid that.
 --
 -- Distributed contacts have `contact_texts_follow` instead, which does the same for one contact. A change of one
 -- function belongs into the other one, too.

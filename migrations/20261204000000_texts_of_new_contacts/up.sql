@@ -19,15 +19,16 @@ CREATE FUNCTION contact_texts_add() RETURNS trigger
     SET enable_seqscan = off
     AS $$
 BEGIN
-    -- Until this transaction ends, servers do not empty the list of pending grams (`keep_pending_grams` in
-    -- `src/store/locks.rs`). While a server does it, only a statement with many contacts waits.
+    -- The lock keeps servers from emptying the list of pending grams until this transaction ends (`keep_pending_grams`
+    -- in `src/store/locks.rs`). If a server is emptying it, a statement with 100 contacts or more waits. A smaller one
+    -- goes on without the lock, because it adds little to the list.
     IF NOT pg_try_advisory_xact_lock_shared(hashtextextended('pending grams', 0)) THEN
         IF (SELECT count(*) FROM (SELECT FROM added LIMIT 100) AS first) = 100 THEN
             PERFORM pg_advisory_xact_lock_shared(hashtextextended('pending grams', 0));
         END IF;
     END IF;
-    -- A row trigger of another program may have changed the contact already. Then the tables have its present values, and
-    -- the conflict is with them.
+    -- A row trigger of another program may have changed the contact's texts already. Then the tables have the present
+    -- values, and these rows conflict with them. docs/keeping-in-sync.md says what such a trigger must not do.
     INSERT INTO contact_texts (client_id, id, last_message_at, gram_prefix, phone, email_lower, name_words)
     SELECT client_id, id, last_message_at,
            contact_gram_prefix(client_id, contact_period(last_message_at), border) AS gram_prefix,
@@ -64,7 +65,7 @@ BEGIN
         is_distributed := EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = 'contacts'::regclass);
     END IF;
     IF NOT is_distributed THEN
-        -- Reads go on meanwhile. DROP TRIGGER would block them.
+        -- Does not block reads. DROP TRIGGER would.
         CREATE OR REPLACE TRIGGER contacts_texts_of_new AFTER INSERT ON contacts
             REFERENCING NEW TABLE AS added
             FOR EACH STATEMENT EXECUTE FUNCTION contact_texts_add();

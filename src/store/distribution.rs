@@ -480,7 +480,8 @@ fn check_triggers(connection: &mut PgConnection) -> Result<(), DistributionError
     ))
     .load(connection)?;
     // A statement trigger for added contacts would be missing on all shards.
-    let has_trigger_of_new = "EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'contacts'::regclass AND tgtype & 5 = 5)";
+    let has_trigger_of_new = "EXISTS (SELECT FROM pg_trigger
+                                      WHERE tgrelid = 'contacts'::regclass AND NOT tgisinternal AND tgtype & 5 = 5)";
     if !holds(connection, has_trigger_of_new)? {
         return Err(DistributionError::TriggersMissing("contacts".to_owned()));
     }

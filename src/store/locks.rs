@@ -94,7 +94,7 @@ pub(super) fn lock_imports(connection: &mut PgConnection, client: ClientId) -> Q
 /// to it. A writer of many contacts does that faster than the other session empties it. So the list would grow, and
 /// every search would read it, until the writer ends.
 ///
-/// `contact_texts_add` takes the same lock, and mostly does not wait for it.
+/// `contact_texts_add` takes the same lock. If a server holds it, only a statement with 100 contacts or more waits.
 pub(super) fn keep_pending_grams(connection: &mut PgConnection) -> QueryResult<()> {
     diesel::sql_query("SELECT pg_advisory_xact_lock_shared(hashtextextended('pending grams', 0))")
         .execute(connection)?;

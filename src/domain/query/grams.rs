@@ -175,7 +175,8 @@ impl Terms {
 impl Query {
     /// For each word, what the grams of a contact must be, so that the words can match it at a level. `containing` has the
     /// words of names that contain [`QueryWord::contained_piece`]. [`Level::Contains`] needs it. For other levels it may be
-    /// empty. It excludes words that no name has, and lists the words that begin with a piece. `None` stands for a word by which the index cannot find all contacts.
+    /// empty. It excludes words that no name has, and lists the words that begin with a piece. `None` stands for a word by
+    /// which the index cannot find all contacts.
     pub fn terms(&self, level: Level, containing: &Dictionary) -> Vec<Option<Terms>> {
         if level != Level::Whole {
             return self.words.iter().map(|word| word.terms(level, containing)).collect();

@@ -114,7 +114,7 @@ pub(super) struct Run<'a> {
     equivalents: HashMap<Uuid, Vec<usize>>,
     /// The matches among the newest contacts.
     probe: Vec<Candidate>,
-    /// Other matches that have been read from the first one on.
+    /// The first matches of the client, as earlier statements of this query returned them.
     newest: Vec<Newest>,
     /// The words of the client that contain a word of the query, once they have been read.
     containing: Option<Dictionary>,
@@ -160,8 +160,8 @@ impl Run<'_> {
         // Several words are mostly a whole name. Its level needs no dictionary, and few contacts have it.
         let words = self.query.words();
         if after.is_none() && words.len() > 1 && words.iter().all(QueryWord::is_for_name) {
-            // So few contacts have three words that one statement mostly finds all of them, whether or not their names have
-            // further words.
+            // Few contacts have three given words. So one statement mostly finds all of them, including those whose names
+            // have further words.
             if words.len() > 2 {
                 self.read_newest(Level::Exact, PAGE + wanted)?;
             }
@@ -238,8 +238,8 @@ impl Run<'_> {
         ranks.filter(|rank| *rank <= level.rank()).count()
     }
 
-    /// The first contacts of a level after a position of its rank. At most `better` contacts are of better levels, or more
-    /// of them are read in vain.
+    /// The first contacts of a level after a position of its rank. `better` is the expected number of contacts of better
+    /// levels before and between them. It sets only how many candidates are read first.
     fn read_level(
         &mut self,
         level: Level,
@@ -251,7 +251,9 @@ impl Run<'_> {
             |position: &Position| position.rank == level.rank() && start.is_none_or(|start| *position > start);
         let mut found = self.ranked(&self.probe);
         found.retain(is_of_level);
-        if found.len() >= missing {
+        // The contacts with the query's numbers can be older than contacts that are not read yet.
+        let enough = missing + self.numbers.len();
+        if found.len() >= enough {
             self.plans.push(Plan::Walk);
             found.sort_unstable();
             return Ok(found);
@@ -259,13 +261,13 @@ impl Run<'_> {
         for newest in self.newest.iter().filter(|newest| newest.level >= level) {
             found = self.ranked(&newest.candidates);
             found.retain(is_of_level);
-            if newest.is_all || found.len() >= missing {
+            if newest.is_all || found.len() >= enough {
                 found.sort_unstable();
                 return Ok(found);
             }
         }
         // The statements also return the contacts of better levels.
-        let mut limit = better + missing + self.numbers.len();
+        let mut limit = better + enough;
         let mut from = start;
         let mut candidates = Vec::new();
         loop {
@@ -275,7 +277,7 @@ impl Run<'_> {
             candidates.extend(more.into_iter().filter(|more| self.rank(more) == Some(level.rank())));
             found = self.ranked(&candidates);
             found.retain(is_of_level);
-            if is_last || found.len() >= missing + self.numbers.len() {
+            if is_last || found.len() >= enough {
                 return Ok(found);
             }
             // Few of them are of the level. Another question takes longer than many more rows.

@@ -393,3 +393,35 @@ fn the_session_is_that_of_the_lookup_for_the_same_number() {
         ["a@x.com", "b@x.com", "c@x.com", "d@x.com", "f@x.com", "g@x.com"]
     );
 }
+
+/// Contacts with a whole number are read by its match key, however old they are. They must not take the places of
+/// contacts that are read later.
+#[test]
+fn old_contacts_with_a_whole_number_do_not_hide_newer_ones_that_end_with_it() {
+    let app = TestApp::start();
+    // From the newest to the oldest: contacts without the digits, contacts with the digits, every eleventh of which ends
+    // with them, contacts with no other digits, and again contacts without the digits. With the three old ones, the
+    // 201 newest contacts with the digits have just enough contacts for a page.
+    app.database.execute(&format!(
+        "INSERT INTO contacts (client_id, id, contact_list_id, external_user_id, phone, phone_key, phone_identifies,
+                               last_message_at)
+         SELECT contact_lists.client_id, gen_random_uuid(), contact_lists.id, 'N' || n,
+                phones.phone, ltrim(phones.phone, '+'), phones.phone <> '1122', now() - n * interval '1 minute'
+         FROM contact_lists, generate_series(1, 5000) AS n,
+              LATERAL (SELECT CASE
+                  WHEN n BETWEEN 701 AND 1000 AND n % 11 = 0 THEN '+54911' || 3000 + n || '1122'
+                  WHEN n BETWEEN 701 AND 1000 THEN '+5491' || '1122' || 30000 + n
+                  WHEN n BETWEEN 1001 AND 1003 THEN '1122'
+                  ELSE '+549220' || 3335000 + n END) AS phones (phone)
+         WHERE contact_lists.client_id = '{}'",
+        app.client
+    ));
+    let found = search(&app, "1122");
+    let mut phones: Vec<&str> = found.iter().map(|contact| contact["phone"].as_str().unwrap()).collect();
+    let exact = phones.iter().position(|phone| !phone.ends_with("1122")).unwrap();
+    assert_eq!(exact, 30, "{phones:?}");
+    assert_eq!(phones.len(), 303);
+    phones.sort_unstable();
+    phones.dedup();
+    assert_eq!(phones.len(), 301, "three contacts have the same number");
+}

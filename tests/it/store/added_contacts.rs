@@ -119,7 +119,6 @@ fn the_list_of_pending_grams_is_not_emptied_while_contacts_are_added() {
     let pages = "SELECT gin_clean_pending_list('contact_texts_grams') AS count";
     count(&mut server, pages);
 
-    // Each writes and waits. The lock is free before anything is asserted, so that a failure ends the test.
     let add = format!(
         "INSERT INTO contacts (client_id, id, contact_list_id, email)
          SELECT client_id, gen_random_uuid(), id, 'eve@example.com' FROM contact_lists WHERE client_id = '{client}'"
@@ -171,6 +170,37 @@ fn an_import_waits_while_a_server_empties_the_list_of_pending_grams() {
         drop(server);
     });
     assert_eq!(database.count("SELECT count(*) AS count FROM contacts"), 1);
+}
+
+#[test]
+fn a_statement_with_many_contacts_waits_while_a_server_empties_the_list_of_pending_grams() {
+    let name = "a_statement_with_many_contacts_waits_while_a_server_empties_the_list_of_pending_grams";
+    if citus::is_not_for(name, "whose rows a statement adds one by one") {
+        return;
+    }
+    let database = TestDatabase::new();
+    let mut connection = database.connect();
+    clients::create_client(&mut connection, "Any", Region::DEFAULT).unwrap();
+    let add = |count: u32| {
+        format!(
+            "INSERT INTO contacts (client_id, id, contact_list_id, external_user_id)
+             SELECT client_id, gen_random_uuid(), id, '{count} ' || n FROM contact_lists, generate_series(1, {count}) AS n"
+        )
+    };
+    thread::scope(|scope| {
+        let mut server = database.connect();
+        server
+            .batch_execute("BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('pending grams', 0))")
+            .unwrap();
+        connection
+            .batch_execute(&format!("SET lock_timeout TO '20s'; {}", add(99)))
+            .unwrap();
+        let many = scope.spawn(|| connection.batch_execute(&add(100)));
+        database.wait_for_blocked_statement();
+        drop(server);
+        many.join().unwrap().unwrap();
+    });
+    assert_eq!(database.count("SELECT count(*) AS count FROM contact_texts"), 199);
 }
 
 /// A row trigger of another program runs before the trigger of the statement.

@@ -405,16 +405,15 @@ fn old_contacts_with_a_whole_number_do_not_hide_newer_ones_that_end_with_it() {
     app.database.execute(&format!(
         "INSERT INTO contacts (client_id, id, contact_list_id, external_user_id, phone, phone_key, phone_identifies,
                                last_message_at)
-         SELECT contact_lists.client_id, gen_random_uuid(), contact_lists.id, 'N' || n,
-                phones.phone, ltrim(phones.phone, '+'), phones.phone <> '1122', now() - n * interval '1 minute'
-         FROM contact_lists, generate_series(1, 5000) AS n,
-              LATERAL (SELECT CASE
-                  WHEN n BETWEEN 701 AND 1000 AND n % 11 = 0 THEN '+54911' || 3000 + n || '1122'
-                  WHEN n BETWEEN 701 AND 1000 THEN '+5491' || '1122' || 30000 + n
-                  WHEN n BETWEEN 1001 AND 1003 THEN '1122'
-                  ELSE '+549220' || 3335000 + n END) AS phones (phone)
-         WHERE contact_lists.client_id = '{}'",
-        app.client
+         SELECT '{client}', gen_random_uuid(), (SELECT min(id) FROM contact_lists WHERE client_id = '{client}'),
+                'N' || n, phone, ltrim(phone, '+'), phone <> '1122', now() - n * interval '1 minute'
+         FROM (SELECT n, CASE
+                   WHEN n BETWEEN 701 AND 1000 AND n % 11 = 0 THEN '+54911' || 3000 + n || '1122'
+                   WHEN n BETWEEN 701 AND 1000 THEN '+5491' || '1122' || 30000 + n
+                   WHEN n BETWEEN 1001 AND 1003 THEN '1122'
+                   ELSE '+549220' || 3335000 + n END AS phone
+               FROM generate_series(1, 5000) AS n) AS phones",
+        client = app.client
     ));
     let found = search(&app, "1122");
     let mut phones: Vec<&str> = found.iter().map(|contact| contact["phone"].as_str().unwrap()).collect();

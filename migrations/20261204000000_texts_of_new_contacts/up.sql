@@ -10,8 +10,7 @@
 -- compile them for each further contact. After few, it would look words up by a scan of all words. The other settings
 -- forbid that.
 --
--- Distributed contacts have `contact_texts_follow` instead, which does the same for one contact. A change of one
--- function belongs into the other one, too.
+-- Distributed contacts have `contact_texts_follow` instead, which does the same for one contact. Change both together.
 CREATE FUNCTION contact_texts_add() RETURNS trigger
     LANGUAGE plpgsql
     SET plan_cache_mode = force_generic_plan
@@ -19,7 +18,7 @@ CREATE FUNCTION contact_texts_add() RETURNS trigger
     SET enable_seqscan = off
     AS $$
 BEGIN
-    -- The lock keeps servers from emptying the list of pending grams until this transaction ends (`keep_pending_grams`
+    -- The lock keeps servers from emptying the list of pending grams until this transaction ends (`lock_pending_grams`
     -- in `src/store/locks.rs`). If a server is emptying it, a statement with 100 contacts or more waits. A smaller one
     -- goes on without the lock, because it adds little to the list.
     IF NOT pg_try_advisory_xact_lock_shared(hashtextextended('pending grams', 0)) THEN

@@ -87,15 +87,15 @@ pub(super) fn lock_imports(connection: &mut PgConnection, client: ClientId) -> Q
     Ok(())
 }
 
-/// Keeps the list of pending grams from being emptied by [`crate::store::search_index::insert_pending_grams`] until the
-/// transaction ends. Waits while it is being emptied.
+/// Locks the list of pending grams for a transaction that adds or changes many contacts. Until the transaction ends,
+/// [`crate::store::search_index::insert_pending_grams`] does not empty the list. Waits while it empties it.
 ///
-/// For a transaction that adds or changes many contacts. While another session empties the list, a writer only appends
+/// While another session empties the list, a writer only appends
 /// to it. A writer of many contacts does that faster than the other session empties it. So the list would grow, and
 /// every search would read it, until the writer ends.
 ///
 /// `contact_texts_add` takes the same lock. If a server holds it, only a statement with 100 contacts or more waits.
-pub(super) fn keep_pending_grams(connection: &mut PgConnection) -> QueryResult<()> {
+pub(super) fn lock_pending_grams(connection: &mut PgConnection) -> QueryResult<()> {
     diesel::sql_query("SELECT pg_advisory_xact_lock_shared(hashtextextended('pending grams', 0))")
         .execute(connection)?;
     Ok(())

@@ -40,7 +40,7 @@ use crate::domain::client::{ClientId, DEFAULT_LIST};
 use crate::domain::contact::DEFAULT_CHAT_STATUS;
 use crate::store::clients::{ensure_list, lock_client};
 use crate::store::error::StoreError;
-use crate::store::locks::{keep_pending_grams, lock_all_contacts, lock_all_lines, lock_bulk_writes, lock_imports};
+use crate::store::locks::{lock_all_contacts, lock_all_lines, lock_bulk_writes, lock_imports, lock_pending_grams};
 use crate::store::search_index;
 use crate::store::transaction::ATTEMPTS;
 
@@ -195,7 +195,7 @@ pub(crate) fn write_contacts(
     default_list: i64,
     default_source: Option<&str>,
 ) -> Result<Merged, StoreError> {
-    keep_pending_grams(connection)?;
+    lock_pending_grams(connection)?;
     let phones_kept = kept_phones(connection)?;
     let phones_replaced = replaced_phones(connection, client)?;
     let updated = run(connection, client, UPDATE_CONTACTS)? as u64;

@@ -238,8 +238,8 @@ impl Run<'_> {
         ranks.filter(|rank| *rank <= level.rank()).count()
     }
 
-    /// The first contacts of a level after a position of its rank. `better` is the expected number of contacts of better
-    /// levels before and between them. It sets only how many candidates are read first.
+    /// The first contacts of a level after a position of its rank. The first statement reads candidates for `missing`
+    /// contacts of the level and `better` contacts of better levels. Further statements follow if these are too few.
     fn read_level(
         &mut self,
         level: Level,
@@ -285,7 +285,7 @@ impl Run<'_> {
         }
     }
 
-    /// Reads the first candidates of a level and better ones, for this level and better ones.
+    /// Reads the first candidates of a level and better ones, so that [`Self::read_level`] can find contacts among them.
     fn read_newest(&mut self, level: Level, limit: usize) -> QueryResult<()> {
         let candidates = self.read_more(level, None, limit)?;
         let is_all = candidates.len() < limit;

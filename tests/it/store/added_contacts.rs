@@ -160,10 +160,7 @@ fn an_import_waits_while_a_server_empties_the_list_of_pending_grams() {
     let mut connection = database.connect();
     let client = clients::create_client(&mut connection, "Any", Region::DEFAULT).unwrap();
     thread::scope(|scope| {
-        let mut server = database.connect();
-        server
-            .batch_execute("BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('pending grams', 0))")
-            .unwrap();
+        let server = hold_pending_grams(&database);
         let import = scope.spawn(|| import(&mut connection, client, "email\nana@example.com\n"));
         database.wait_for_blocked_statement();
         assert!(!import.is_finished());
@@ -188,10 +185,7 @@ fn a_statement_with_many_contacts_waits_while_a_server_empties_the_list_of_pendi
         )
     };
     thread::scope(|scope| {
-        let mut server = database.connect();
-        server
-            .batch_execute("BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('pending grams', 0))")
-            .unwrap();
+        let server = hold_pending_grams(&database);
         connection
             .batch_execute(&format!("SET lock_timeout TO '20s'; {}", add(99)))
             .unwrap();
@@ -229,6 +223,15 @@ fn a_contact_that_a_trigger_of_another_program_changes_is_found_by_its_new_value
     );
     let texts = "SELECT count(*) AS count FROM contact_texts WHERE email_lower = 'new@example.com'";
     assert_eq!((database.count(texts), database.count(DIFFERENCES)), (1, 0));
+}
+
+/// A session that holds the lock of a server that empties the list of pending grams, until it is dropped.
+fn hold_pending_grams(database: &TestDatabase) -> PgConnection {
+    let mut server = database.connect();
+    server
+        .batch_execute("BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('pending grams', 0))")
+        .unwrap();
+    server
 }
 
 fn import(connection: &mut PgConnection, client: ClientId, rows: &str) {

@@ -21,7 +21,7 @@ const EQUAL_MIN: usize = 2;
 pub struct Dictionary(HashMap<String, Vec<KnownWord>>);
 
 /// A word of a client's names or emails. A word of both is in the dictionary twice.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct KnownWord {
     pub text: String,
     /// Whether a name has it, and not only an email.
@@ -43,6 +43,11 @@ impl Dictionary {
         self.0.insert(piece, words);
     }
 
+    /// Adds the words of another dictionary.
+    pub fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// The words for a piece.
     pub fn words(&self, piece: &str) -> &[KnownWord] {
         self.0.get(piece).map(Vec::as_slice).unwrap_or_default()
@@ -56,7 +61,7 @@ impl Dictionary {
     }
 
     /// Whether it is known that no word belongs to the piece.
-    fn has_none(&self, piece: &str) -> bool {
+    pub fn has_none(&self, piece: &str) -> bool {
         self.0.get(piece).is_some_and(Vec::is_empty)
     }
 

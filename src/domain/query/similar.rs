@@ -4,6 +4,7 @@
 //! inserted, deleted or replaced, or two neighbours are swapped, and each counts as one.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use super::parse::QueryWord;
 
@@ -132,6 +133,14 @@ pub struct SimilarKeys {
     pub keys: Vec<String>,
 }
 
+impl SimilarKeys {
+    /// How many characters the similar words can have.
+    pub fn lengths(&self) -> RangeInclusive<usize> {
+        let (length, edits) = (self.piece.chars().count(), allowed_edits(&self.piece));
+        length - edits..=length + edits
+    }
+}
+
 /// The kinds of keys: with up to one character deleted, and with two. One edit needs no key of the second kind, and most
 /// keys of the index are of this kind.
 const UP_TO_ONE_DELETED: char = 'd';
@@ -165,13 +174,15 @@ impl QueryWord {
 
 /// The keys by which a word is found that may differ by `edits` from this one.
 fn typed_keys(word: &str, edits: usize) -> Vec<String> {
+    if edits == 2 {
+        // A word of six characters has only shorter keys of the second kind, so a key of the first kind finds it.
+        let shorter = deletions(word, 2);
+        let mut keys = keys_of(UP_TO_ONE_DELETED, &shorter);
+        keys.extend(keys_of(TWO_DELETED, &shorter));
+        return keys;
+    }
     let mut keys = keys_of(UP_TO_ONE_DELETED, &deletions(word, 0));
     keys.extend(keys_of(UP_TO_ONE_DELETED, &deletions(word, 1)));
-    if edits == 2 {
-        // A shorter word can lack one of the characters.
-        keys.extend(keys_of(UP_TO_ONE_DELETED, &deletions(word, 2)));
-        keys.extend(keys_of(TWO_DELETED, &deletions(word, 2)));
-    }
     keys
 }
 
@@ -231,9 +242,27 @@ mod tests {
         }
     }
 
+    /// The word after an edit: a letter is deleted, replaced, inserted, or swapped with the next one.
+    fn edited(word: &str, (kind, place, letter): (usize, usize, char)) -> String {
+        let mut letters: Vec<char> = word.chars().collect();
+        let at = place % letters.len();
+        match kind {
+            0 => drop(letters.remove(at)),
+            1 => letters[at] = letter,
+            2 => letters.insert(at, letter),
+            _ if at + 1 < letters.len() => letters.swap(at, at + 1),
+            _ => letters.push(letter),
+        }
+        letters.into_iter().collect()
+    }
+
     proptest! {
         #[test]
-        fn similar_words_have_a_key_in_common(word in "[abc]{3,10}", other in "[abc]{3,10}") {
+        fn similar_words_have_a_key_in_common(
+            word in "[abc]{4,12}",
+            edits in proptest::collection::vec((0..4usize, 0..12usize, proptest::char::range('a', 'd')), 1..3),
+        ) {
+            let other = edits.into_iter().fold(word.clone(), |word, edit| edited(&word, edit));
             if differ_by_typing(&word, &other).is_some_and(|edits| edits > 0) {
                 let keys = typed_keys(&word, allowed_edits(&word));
                 let mut stored = keys_of(UP_TO_ONE_DELETED, &deletions(&other, 0));
@@ -241,7 +270,7 @@ mod tests {
                 if other.len() >= 6 {
                     stored.extend(keys_of(TWO_DELETED, &deletions(&other, 2)));
                 }
-                prop_assert!(keys.iter().any(|key| stored.contains(key)), "{keys:?} {stored:?}");
+                prop_assert!(keys.iter().any(|key| stored.contains(key)), "{word} {other}: {keys:?} {stored:?}");
             }
         }
     }

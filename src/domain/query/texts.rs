@@ -138,19 +138,26 @@ impl Query {
             && names.all(|word| name.contains(&word.phrase) || similar::find_pieces(&word.name, &words).is_some())
     }
 
-    /// The LIKE patterns of each word for a level.
+    /// The LIKE patterns of each word for a level. A whole name of several words has one more element: the name's length.
     pub fn patterns(&self, level: Level) -> Vec<Patterns> {
-        self.words
-            .iter()
-            .map(|word| match (level, &*self.name()) {
-                (Level::Whole, [only]) if word.is_for_name() => Patterns {
-                    name_words: vec![format!(" {} \u{1}%", like_literal(only))],
-                    ..Patterns::default()
-                },
-                (Level::Whole, _) => word.patterns(Level::Exact),
-                _ => word.patterns(level),
-            })
-            .collect()
+        let words = self.words.iter();
+        let patterns = words.map(|word| match (level, &*self.name()) {
+            (Level::Whole, [only]) if word.is_for_name() => Patterns {
+                name_words: vec![format!(" {} \u{1}%", like_literal(only))],
+                ..Patterns::default()
+            },
+            (Level::Whole, _) => word.patterns(Level::Exact),
+            _ => word.patterns(level),
+        });
+        let name = self.name();
+        let of_length = (level == Level::Whole && name.len() > 1).then(|| {
+            let length = name.join(" ").chars().count();
+            Patterns {
+                name_words: vec![format!(" {} \u{1}%", "_".repeat(length))],
+                ..Patterns::default()
+            }
+        });
+        patterns.chain(of_length).collect()
     }
 }
 

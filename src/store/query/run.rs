@@ -5,18 +5,16 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::pg::data_types::PgTimestamp;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use strum::IntoEnumIterator;
 use uuid::Uuid;
 
 use super::candidates::{Candidate, NumberCandidate, Position};
 use super::found_contact::{self, FoundContact};
-use super::statements::{self, ASKED_MAX, DICTIONARY, NUMBERS, Tests};
+use super::similar_search::SimilarSearch;
+use super::statements::{self, ASKED_MAX, NUMBERS, Tests};
 use crate::domain::client::ClientId;
-use crate::domain::query::{
-    CONTAINS_RANK, Dictionary, ENOUGH_WORDS, KnownWord, Level, Patterns, Query, QueryWord, Terms,
-};
-use crate::domain::term::containing;
+use crate::domain::query::{CONTAINS_RANK, Dictionary, Level, Patterns, Query, QueryWord, Terms};
 use crate::store::error::StoreError;
 use crate::store::search::{ClientStatistics, Plan};
 use crate::store::statement::Statement;
@@ -44,8 +42,8 @@ const MANY: usize = 2;
 /// The most matches without typing errors that are read at once and ranked here.
 const RANKED_MAX: usize = 200;
 
-/// With more grams than these, the index of grams is asked for two conditions only: it looks each gram up in each step,
-/// and two conditions exclude most contacts.
+/// With more grams than these, the index of grams is asked for the two conditions with the fewest grams only: it looks
+/// each gram up in each step, and two conditions exclude most contacts.
 const ENOUGH_GRAMS: usize = 64;
 
 /// The most contacts that are read at once to find those of a level among those of better levels.
@@ -88,6 +86,7 @@ pub fn find_contacts(
         probe: Vec::new(),
         newest: Vec::new(),
         containing: None,
+        similar_search: None,
         plans: Vec::new(),
     };
     run.read_numbers()?;
@@ -104,8 +103,8 @@ pub fn find_contacts(
 }
 
 pub(super) struct Run<'a> {
-    connection: &'a mut PgConnection,
-    client: ClientId,
+    pub(super) connection: &'a mut PgConnection,
+    pub(super) client: ClientId,
     pub(super) query: &'a Query,
     pub(super) is_small: bool,
     /// The contacts with the match keys of the query's numbers.
@@ -117,7 +116,9 @@ pub(super) struct Run<'a> {
     /// The first matches of the client, as earlier statements of this query returned them.
     newest: Vec<Newest>,
     /// The words of the client that contain a word of the query, once they have been read.
-    containing: Option<Dictionary>,
+    pub(super) containing: Option<Dictionary>,
+    /// The contacts that may match with typing errors, once some have been read.
+    pub(super) similar_search: Option<SimilarSearch>,
     pub(super) plans: Vec<Plan>,
 }
 
@@ -174,6 +175,12 @@ impl Run<'_> {
         // position, reading every level finds them all, too.
         let many = if after.is_none() { MANY } else { PAGE };
         if self.probe.len() < many {
+            if after.is_none()
+                && (self.has_few_exact() || self.has_rare_domain()?)
+                && let Some(found) = self.read_few_with_errors()?
+            {
+                return Ok(found);
+            }
             let candidates = self.ask(Level::Contains, None, RANKED_MAX + 1)?;
             if candidates.len() <= RANKED_MAX {
                 return self.ranked_with_similar(&candidates);
@@ -199,6 +206,26 @@ impl Run<'_> {
         Ok(found)
     }
 
+    /// Whether all contacts that match exactly have been read, and these are some, but fewer than a page. Then hardly any
+    /// other contact matches without typing errors. So the page will need contacts with typing errors.
+    fn has_few_exact(&self) -> bool {
+        let is_few = |newest: &Newest| newest.is_all && (1..PAGE).contains(&newest.candidates.len());
+        self.newest.iter().any(is_few)
+    }
+
+    /// Whether a word is a domain, but no frequent provider, and no contact of the probe matches. Then hardly more than a
+    /// page of contacts match.
+    fn has_rare_domain(&mut self) -> QueryResult<bool> {
+        let words = self.query.words().iter();
+        let domains: Vec<bool> = words.map(|word| word.typed().starts_with('@')).collect();
+        if !self.probe.is_empty() || !domains.contains(&true) {
+            return Ok(false);
+        }
+        let terms = self.terms(Level::Contains)?;
+        let mut domains = terms.iter().zip(domains).filter(|(_, is_domain)| *is_domain);
+        Ok(domains.any(|(terms, _)| terms.as_ref().is_some_and(Terms::is_selective)))
+    }
+
     /// The positions of all candidates that match, and if these are fewer than a page, also of the contacts that match
     /// with typing errors.
     fn ranked_with_similar(&mut self, candidates: &[Candidate]) -> QueryResult<Vec<Position>> {
@@ -210,7 +237,7 @@ impl Run<'_> {
     }
 
     /// The positions of all candidates that match without typing errors, and of the contacts with the query's numbers.
-    fn ranked(&self, candidates: &[Candidate]) -> Vec<Position> {
+    pub(super) fn ranked(&self, candidates: &[Candidate]) -> Vec<Position> {
         self.with_numbers(candidates)
             .filter_map(|candidate| Some(candidate.at(self.rank(candidate)?)))
             .collect()
@@ -372,8 +399,10 @@ impl Run<'_> {
         self.plans.push(Plan::Grams);
         let conditions = asked.into_iter().flat_map(|(_, terms)| terms.implied_conditions());
         let mut asked: Vec<Terms> = conditions.take(ASKED_MAX).map(Terms::distinct).collect();
+        // The index compares the first two conditions, and tests the others only where both hold. A test of many grams takes
+        // long. The sort is stable.
+        asked.sort_by_key(Terms::count);
         if asked.iter().map(Terms::count).sum::<usize>() > ENOUGH_GRAMS {
-            asked.sort_by_key(Terms::count);
             asked.truncate(2);
         }
         let asked: Vec<String> = asked.iter().map(tsquery::of).collect();
@@ -431,73 +460,6 @@ impl Run<'_> {
         }
         Ok(())
     }
-
-    /// Reads the words of the client that contain a word of the query.
-    fn read_dictionary(&mut self) -> QueryResult<()> {
-        if self.containing.is_some() {
-            return Ok(());
-        }
-        let words = self.query.words().iter();
-        let pieces: Vec<String> = words
-            .filter_map(|word| word.contained_piece())
-            .map(str::to_owned)
-            .collect();
-        let questions = pieces.iter().map(|piece| {
-            let key = format!("{}s{piece}", self.end_of_id(1));
-            (tsquery::key_start(&key), containing(piece))
-        });
-        let answers = self.ask_dictionary(questions.collect(), to_i64(ENOUGH_WORDS + 1))?;
-        let dictionary = self.containing.insert(Dictionary::default());
-        for (piece, words) in pieces.into_iter().zip(answers) {
-            dictionary.insert(piece, words);
-        }
-        Ok(())
-    }
-
-    /// The last characters of the client's id. The keys of its words in the index of words contain them.
-    pub(super) fn end_of_id(&self, length: usize) -> String {
-        let id = self.client.to_string();
-        id[id.len() - length..].to_owned()
-    }
-
-    /// At most `limit` words for each question, which is a tsquery of keys and a LIKE pattern.
-    pub(super) fn ask_dictionary(
-        &mut self,
-        questions: Vec<(String, String)>,
-        limit: i64,
-    ) -> QueryResult<Vec<Vec<KnownWord>>> {
-        #[derive(QueryableByName)]
-        struct WordRow {
-            #[diesel(sql_type = BigInt)]
-            question: i64,
-            #[diesel(sql_type = Text)]
-            word: String,
-            #[diesel(sql_type = Bool)]
-            is_name: bool,
-        }
-        let mut answers = vec![Vec::new(); questions.len()];
-        if questions.is_empty() {
-            return Ok(answers);
-        }
-        let (keys, patterns): (Vec<String>, Vec<String>) = questions.into_iter().unzip();
-        let rows: Vec<WordRow> = Statement::new(|| DICTIONARY)
-            .bind::<SqlUuid, _>(self.client.as_uuid())
-            .bind::<Array<Text>, _>(keys)
-            .bind::<Array<Text>, _>(patterns)
-            .bind::<BigInt, _>(limit)
-            .load(self.connection)?;
-        for WordRow {
-            question,
-            word,
-            is_name,
-        } in rows
-        {
-            if let Some(answer) = usize::try_from(question - 1).ok().and_then(|at| answers.get_mut(at)) {
-                answer.push(KnownWord { text: word, is_name });
-            }
-        }
-        Ok(answers)
-    }
 }
 
 /// Where an answer begins: a time, and an id of that time. NULL stands for contacts without messages.
@@ -531,6 +493,6 @@ fn values(patterns: &[Patterns]) -> (Tests, Vec<String>, Vec<Vec<String>>) {
     (tests, texts.collect(), arrays.cloned().collect())
 }
 
-fn to_i64(count: usize) -> i64 {
+pub(super) fn to_i64(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

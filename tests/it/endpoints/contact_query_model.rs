@@ -287,7 +287,7 @@ fn queries(contacts: Vec<Stored>) -> impl Strategy<Value = String> {
     let typed = (any::<Index>(), change(), 0_usize..24, proptest::sample::select(letters));
     let about_one = (
         proptest::sample::select(contacts.clone()),
-        proptest::collection::vec(typed, 1..4),
+        proptest::collection::vec(typed, 1..5),
     );
     let about_one = about_one.prop_map(|(stored, typed)| {
         let parts = parts(&stored);

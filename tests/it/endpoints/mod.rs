@@ -10,6 +10,7 @@ mod contact_query;
 mod contact_query_faults;
 mod contact_query_model;
 mod contact_query_pages;
+mod contact_query_whole_names;
 mod contact_upsert;
 mod demo_key;
 mod email;

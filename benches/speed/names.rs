@@ -94,25 +94,23 @@ impl Asker<'_> {
             Some(some(format!("{} {}", named.first(), &email[email.find('@')?..])))
         });
         let mut random = random();
-        let no_hit = self.named().enumerate().map(|(at, named)| {
+        let mut odd = || {
             let length = random.random_range(5..=8);
-            let odd: String = (0..length)
-                .map(|_| char::from(ODD_LETTERS[random.random_range(0..ODD_LETTERS.len())]))
-                .collect();
-            let query = if at % 2 == 0 {
-                odd
-            } else {
-                format!("{} {odd}", named.first())
-            };
-            self.find(&query, Expected::FoundNone)
-        });
+            let letters = (0..length).map(|_| char::from(ODD_LETTERS[random.random_range(0..ODD_LETTERS.len())]));
+            letters.collect::<String>()
+        };
+        let none = |query: String| self.find(&query, Expected::FoundNone);
+        let no_hit: Vec<Request> = (0..TERMS).map(|_| none(odd())).collect();
+        let first_names = self.named().take(TERMS);
+        let no_surname = first_names.map(|named| none(format!("{} {}", named.first(), odd())));
         classes([
             ("name-full", full.take(TERMS).collect()),
             ("name-prefix", prefix.take(TERMS).collect()),
             ("name-substring", substring.take(TERMS).collect()),
             ("name-typo", typo.take(TERMS).collect()),
             ("name-swapped", swapped.take(TERMS).collect()),
-            ("name-no-hit", no_hit.take(TERMS).collect()),
+            ("name-no-hit, one word", no_hit),
+            ("name-no-hit, two words", no_surname.collect()),
             ("name-and-digits", digits.take(TERMS).collect()),
             ("name-and-domain", domain.take(TERMS).collect()),
         ])

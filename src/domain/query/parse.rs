@@ -156,8 +156,8 @@ fn group(text: &str) -> Vec<(String, Option<Field>)> {
     let mut run = 0;
     for word in text.split_whitespace() {
         let (before, word) = split_field(word);
-        let is_named = before.is_some();
         field = before.or(field);
+        let is_named = field.is_some();
         if word.is_empty() {
             continue;
         }
@@ -278,6 +278,8 @@ mod tests {
         assert_eq!(typed("11 2345 - 6789"), ["11 2345 - 6789"]);
         assert_eq!(typed("ana 12 34"), ["ana", "12", "34"]);
         assert_eq!(typed("phone: 12 34 ana"), ["12 34", "ana"]);
+        assert_eq!(typed("223 555 phone: 1234"), ["223", "555", "1234"]);
+        assert_eq!(typed("+ phone: 5550123"), ["5550123"]);
         assert_eq!(typed("\"0223 15-555-0123\", ana"), ["0223 15-555-0123", "ana"]);
     }
 

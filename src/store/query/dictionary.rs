@@ -13,7 +13,7 @@ use crate::domain::term::containing;
 use crate::store::statement::Statement;
 use crate::store::tsquery;
 
-/// The most words of the dictionary that share a key with a typed word. The longer a word, the fewer share one.
+/// The most words that a question to the dictionary finds by their keys. The longer a typed word, the fewer share a key.
 const SHARED_KEY_MAX: usize = 5_000;
 
 /// Asks the dictionary for words.

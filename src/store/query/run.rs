@@ -206,19 +206,20 @@ impl Run<'_> {
         Ok(found)
     }
 
-    /// Whether all contacts that match exactly have been read, and these are some, but fewer than a page. Then hardly any
-    /// other contact matches without typing errors. So the page will need contacts with typing errors.
+    /// Whether all contacts that match exactly have been read, and there is at least one, but less than a page. Then
+    /// hardly any other contact matches without typing errors. So the page will need contacts with typing errors.
     fn has_few_exact(&self) -> bool {
         let is_few = |newest: &Newest| newest.is_all && (1..PAGE).contains(&newest.candidates.len());
         self.newest.iter().any(is_few)
     }
 
-    /// Whether a word is a domain, but no frequent provider, and no contact of the probe matches. Then hardly more than a
-    /// page of contacts match.
+    /// Whether a word is a domain, but no frequent provider, another one is a name, and no contact of the probe
+    /// matches. Then the matches often do not fill a page.
     fn has_rare_domain(&mut self) -> QueryResult<bool> {
-        let words = self.query.words().iter();
-        let domains: Vec<bool> = words.map(|word| word.typed().starts_with('@')).collect();
-        if !self.probe.is_empty() || !domains.contains(&true) {
+        let words = self.query.words();
+        let domains: Vec<bool> = words.iter().map(|word| word.typed().starts_with('@')).collect();
+        let has_name = words.iter().any(QueryWord::is_for_name);
+        if !self.probe.is_empty() || !has_name || !domains.contains(&true) {
             return Ok(false);
         }
         let terms = self.terms(Level::Contains)?;
@@ -399,8 +400,8 @@ impl Run<'_> {
         self.plans.push(Plan::Grams);
         let conditions = asked.into_iter().flat_map(|(_, terms)| terms.implied_conditions());
         let mut asked: Vec<Terms> = conditions.take(ASKED_MAX).map(Terms::distinct).collect();
-        // The index compares the first two conditions, and tests the others only where both hold. A test of many grams takes
-        // long. The sort is stable.
+        // The index compares the first two conditions, and tests the others only where both hold. A test of many grams
+        // takes long. The sort is stable.
         asked.sort_by_key(Terms::count);
         if asked.iter().map(Terms::count).sum::<usize>() > ENOUGH_GRAMS {
             asked.truncate(2);

@@ -16,7 +16,8 @@ const SIMILAR_MAX: usize = 100;
 /// those before it together.
 const SIMILAR_FETCHED: usize = 2 * SIMILAR_MAX;
 
-/// The same, if few contacts have the words. Another question takes longer than reading more contacts.
+/// The contacts that are read at first if few contacts have the words. A second question takes longer than reading
+/// 1,000 contacts.
 const FEW_FETCHED: usize = 1_000;
 
 /// The most contacts that are read because they may match with typing errors: those with the latest messages.
@@ -30,8 +31,8 @@ const SIMILAR_PROBE_ROWS: usize = 300;
 /// estimate.
 const SIMILAR_FREQUENT: usize = 9;
 
-/// The words of a query whose similar words are read first. Few contacts have both words. To read the words that are
-/// similar to a third one takes as long as to read these contacts.
+/// For so many words of a query, similar words are read at first. Few contacts have both words. So testing a third word
+/// here is as fast as reading its similar words.
 const SIMILAR_WORDS: usize = 2;
 
 /// The most patterns of a word with which a walk tests a contact. With more, LIKE takes longer than reading the contact.
@@ -109,7 +110,7 @@ impl Run<'_> {
     /// Candidates for [`Self::read_similar`] of a small client.
     fn walk_similar(&mut self) -> QueryResult<Vec<Candidate>> {
         let mut uncertain = self.uncertain_words();
-        // A short word has few keys. The contacts are few in any case.
+        // The dictionary finds the words with few keys fastest. The client has few contacts in any case.
         uncertain.sort_by_key(|word| word.pieces.iter().map(|piece| piece.keys.len()).sum::<usize>());
         let (known, unknown) = uncertain.split_at(SIMILAR_WORDS.min(uncertain.len()));
         if known.is_empty() {
@@ -143,12 +144,16 @@ impl Run<'_> {
         if uncertain.is_empty() {
             return Ok(SimilarSearch::default());
         }
-        // Names have a frequent word in many variants, so it has many grams. A word that no name contains is one with a
-        // typing error, and so it can be frequent.
+        // A frequent word has many variants in names, and so many grams. A word that no name has probably has the
+        // typing error. Its right form can be frequent, so it comes last.
         let grams = self.terms(Level::Contains)?;
         uncertain.sort_by_key(|word| {
-            let count = grams[word.place].as_ref().map_or(usize::MAX, Terms::count);
-            (self.is_in_no_name(word), count)
+            let terms = &grams[word.place];
+            (
+                terms.is_none(),
+                self.is_in_no_name(word),
+                terms.as_ref().map(Terms::count),
+            )
         });
         let known = SIMILAR_WORDS.min(uncertain.len());
         let mut search = SimilarSearch {
@@ -184,6 +189,7 @@ impl Run<'_> {
         self.ask_similar(search, (10 * read).min(SIMILAR_READ_MAX - read))
     }
 
+    /// Asks for at most `limit` contacts behind those that have been read.
     fn ask_similar(&mut self, search: &mut SimilarSearch, limit: usize) -> QueryResult<()> {
         let Some(question) = &search.question else {
             return Ok(());

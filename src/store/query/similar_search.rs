@@ -10,7 +10,7 @@ pub(super) struct SimilarSearch {
     /// Whether these are certainly all contacts of the client that can match, with typing errors or without.
     pub(super) is_complete: bool,
     pub(super) uncertain: Vec<UncertainWord>,
-    /// The number of uncertain words that are asked for. The others are tested here.
+    /// The number of uncertain words that are asked for. The program tests the others.
     pub(super) known: usize,
     /// The words of the client that are similar to these.
     pub(super) similar: Dictionary,

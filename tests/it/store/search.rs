@@ -59,7 +59,9 @@ impl Model {
             let lower = lower(connection, reading.text());
             let places = self.places(|contact| contact.email_lower.contains(&lower));
             if !places.is_empty() {
-                let is_email = lower.trim_matches('@').contains('@');
+                // An `@` between other characters. A blank is none of them.
+                let is_end = |c: char| c == '@' || c.is_whitespace();
+                let is_email = lower.trim_matches(is_end).contains('@');
                 let is_exact = |place: &&usize| is_email && self.0[**place].email_lower == lower;
                 let exact = places.iter().filter(is_exact).copied().collect();
                 return [places, exact];

@@ -175,8 +175,8 @@ impl QueryWord {
 /// The keys by which a word is found that may differ by `edits` from this one.
 fn typed_keys(word: &str, edits: usize) -> Vec<String> {
     if edits == 2 {
-        // Words that differ by fewer edits share one of these keys, too. A word of six characters has only shorter keys of
-        // the second kind, so a key of the first kind finds it.
+        // A stored word that differs by one edit also shares a key with two deletions. A stored word of six characters
+        // has shorter keys of the second kind than a typed word of eight. So a key of the first kind finds that word.
         let shorter = deletions(word, 2);
         let mut keys = keys_of(UP_TO_ONE_DELETED, &shorter);
         keys.extend(keys_of(TWO_DELETED, &shorter));

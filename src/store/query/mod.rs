@@ -5,13 +5,14 @@
 //!
 //! 1. **Small client**: one walk returns all contacts that match.
 //! 2. **Probe**: a walk of the newest contacts of a large client shows how frequent the matches are.
-//! 3. **Few matches**: the index of grams returns all of them, and a page is chosen here. If a name of three words or
-//!    more, or a domain, shows that these will not fill a page, the same statement returns contacts with typing errors.
+//! 3. **Few matches**: the index of grams returns all of them, and a page is chosen here. If the query has three words
+//!    or more, or a rare domain, and these matches will hardly fill a page, one statement returns them together with
+//!    contacts that match with typing errors.
 //! 4. **Many matches**: each level is asked for its first matches, the best level first. A longer walk finds them if the
 //!    probe has some, and else the index of grams.
 //! 5. **Typing errors**: if a page is not full, the dictionary of the client's words names the words that differ from a
-//!    typed one by an edit or two, and the index of grams finds their contacts. Of three words or more, two are asked for
-//!    first.
+//!    typed one by an edit or two, and the index of grams finds their contacts. For three words or
+//!    more, the server first reads the similar words of two.
 //!
 //! Every plan finds whole phone numbers by their match keys.
 

@@ -209,7 +209,9 @@ impl Run<'_> {
     /// Whether all contacts that match exactly have been read, and there is at least one, but less than a page. Then
     /// hardly any other contact matches without typing errors. So the page will need contacts with typing errors.
     fn has_few_exact(&self) -> bool {
-        let is_few = |newest: &Newest| newest.is_all && (1..PAGE).contains(&newest.candidates.len());
+        let is_few = |newest: &Newest| {
+            newest.level == Level::Exact && newest.is_all && (1..PAGE).contains(&newest.candidates.len())
+        };
         self.newest.iter().any(is_few)
     }
 

@@ -12,8 +12,8 @@ use crate::store::search::Plan;
 /// The most contacts that match only with typing errors and are ranked: those with the latest messages.
 const SIMILAR_MAX: usize = 100;
 
-/// Contacts that may match with typing errors, and are read at first. Each further question reads ten times as many as
-/// those before it together.
+/// Contacts that may match with typing errors, and are read at first. Each further question reads ten times the
+/// number of contacts that all earlier questions have read.
 const SIMILAR_FETCHED: usize = 2 * SIMILAR_MAX;
 
 /// The contacts that are read at first if few contacts have the words. A second question takes longer than reading
@@ -31,8 +31,8 @@ const SIMILAR_PROBE_ROWS: usize = 300;
 /// estimate.
 const SIMILAR_FREQUENT: usize = 9;
 
-/// For so many words of a query, similar words are read at first. Few contacts have both words. So testing a third word
-/// here is as fast as reading its similar words.
+/// The number of words whose similar words are read at first. Few contacts match two words. The program tests these
+/// contacts for a third word as fast as it reads the third word's similar words.
 const SIMILAR_WORDS: usize = 2;
 
 /// The most patterns of a word with which a walk tests a contact. With more, LIKE takes longer than reading the contact.
@@ -110,7 +110,7 @@ impl Run<'_> {
     /// Candidates for [`Self::read_similar`] of a small client.
     fn walk_similar(&mut self) -> QueryResult<Vec<Candidate>> {
         let mut uncertain = self.uncertain_words();
-        // The dictionary finds the words with few keys fastest. The client has few contacts in any case.
+        // Words with few keys take the fewest lookups. The client has few contacts in any case.
         uncertain.sort_by_key(|word| word.pieces.iter().map(|piece| piece.keys.len()).sum::<usize>());
         let (known, unknown) = uncertain.split_at(SIMILAR_WORDS.min(uncertain.len()));
         if known.is_empty() {
@@ -155,11 +155,11 @@ impl Run<'_> {
                 terms.as_ref().map(Terms::count),
             )
         });
-        let known = SIMILAR_WORDS.min(uncertain.len());
+        let known_count = SIMILAR_WORDS.min(uncertain.len());
         let mut search = SimilarSearch {
-            similar: self.read_similar_words(&pieces_of(&uncertain[..known]))?,
+            similar: self.read_similar_words(&pieces_of(&uncertain[..known_count]))?,
             uncertain,
-            known,
+            known_count,
             ..SimilarSearch::default()
         };
         let Some(question) = self.similar_question(&search)? else {
@@ -178,11 +178,11 @@ impl Run<'_> {
 
     /// Reads further contacts, which have earlier messages.
     fn continue_similar(&mut self, search: &mut SimilarSearch) -> QueryResult<()> {
-        let unknown = search.uncertain.get(search.known..).unwrap_or_default();
+        let unknown = search.uncertain.get(search.known_count..).unwrap_or_default();
         if !unknown.is_empty() {
             // Many contacts have the first words, so the other words are asked for, too.
             search.similar.extend(self.read_similar_words(&pieces_of(unknown))?);
-            search.known = search.uncertain.len();
+            search.known_count = search.uncertain.len();
             search.question = self.similar_question(search)?;
         }
         let read = search.candidates.len();
@@ -209,7 +209,7 @@ impl Run<'_> {
     /// The database tests only the words that can have no error, because LIKE with each similar word takes longer than
     /// reading the row.
     fn similar_question(&mut self, search: &SimilarSearch) -> QueryResult<Option<SimilarQuestion>> {
-        let unknown = &search.uncertain[search.known..];
+        let unknown = &search.uncertain[search.known_count..];
         if unknown.is_empty() && !self.may_be_similar(&search.similar) {
             return Ok(None);
         }

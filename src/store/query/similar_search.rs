@@ -10,9 +10,9 @@ pub(super) struct SimilarSearch {
     /// Whether these are certainly all contacts of the client that can match, with typing errors or without.
     pub(super) is_complete: bool,
     pub(super) uncertain: Vec<UncertainWord>,
-    /// The number of uncertain words that are asked for. The program tests the others.
-    pub(super) known: usize,
-    /// The words of the client that are similar to these.
+    /// The number of uncertain words whose similar words have been read. The program tests the others.
+    pub(super) known_count: usize,
+    /// The words of the client that are similar to these uncertain words.
     pub(super) similar: Dictionary,
     /// The question for further contacts. `None` if none are needed.
     pub(super) question: Option<SimilarQuestion>,

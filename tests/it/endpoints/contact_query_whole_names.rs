@@ -15,7 +15,7 @@ fn add_many(app: &TestApp, name: &str, email: &str, count: usize, day: &str) {
     ));
 }
 
-fn count(found: &[String], name: &str) -> usize {
+fn count_named(found: &[String], name: &str) -> usize {
     found.iter().filter(|found| *found == name).count()
 }
 
@@ -48,7 +48,7 @@ fn any_of_three_words_can_have_the_typing_error() {
         assert_eq!(found.len(), 28, "{others} others, with an exact match: {found:?}");
         assert_eq!(found[0], "Marta Elena Quispe");
         for name in similar {
-            assert_eq!(count(&found, name), 9, "{others} others: {name}");
+            assert_eq!(count_named(&found, name), 9, "{others} others: {name}");
         }
     }
 }
@@ -112,13 +112,13 @@ fn a_name_beside_a_rare_domain_can_have_a_typing_error_unless_a_page_matches() {
         add_many(&app, "Martha", "@x.example", 50, "2023-06-01");
         let query = format!("marta {domain}");
         let found = names(&app, &query);
-        assert_eq!((found.len(), count(&found, "Marta")), (23, 5), "{others} others");
+        assert_eq!((found.len(), count_named(&found, "Marta")), (23, 5), "{others} others");
         assert!(
             found[..5].iter().all(|name| name == "Marta"),
             "{others} others: {found:?}"
         );
         add_many(&app, "Marta", domain, 20, "2020-01-01");
         let found = names(&app, &query);
-        assert_eq!((found.len(), count(&found, "Marta")), (25, 25), "{others} others");
+        assert_eq!((found.len(), count_named(&found, "Marta")), (25, 25), "{others} others");
     }
 }
